@@ -1,0 +1,166 @@
+"""The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from segexp.commands import COMMANDS, Command, Invocation
+from segexp.config.paths import conf_dir
+from segexp.errors import ConfigError, SegexpError
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs one command line.
+
+    Args:
+        argv: Arguments without the program's name.
+
+    Returns:
+        Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
+    """
+    try:
+        command, rest = split(list(argv))
+        return _dispatch(command, rest)
+    except SegexpError as error:
+        _say_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def split(argv: list[str]) -> tuple[Command, list[str]]:
+    """The command (train where no word says otherwise) and the arguments that are left.
+
+    Raises:
+        ConfigError: A word is no command.
+    """
+    for index, argument in enumerate(argv):
+        if argument.startswith("-"):
+            continue
+        if index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE:
+            continue
+        if not _is_word(argument):
+            break
+        if argument not in COMMANDS:
+            raise ConfigError(_no_command(argument))
+        return COMMANDS[argument], argv[:index] + argv[index + 1 :]
+    return COMMANDS["train"], argv
+
+
+_OPTIONS_WITH_VALUE = {
+    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p", "--info", "-i",
+}  # fmt: skip
+
+
+def _is_word(argument: str) -> bool:
+    return "=" not in argument and argument[:1] not in "~+"
+
+
+def _no_command(word: str) -> str:
+    from segexp.config.suggest import nearest
+
+    best = nearest(word, COMMANDS)
+    hint = f" Did you mean '{best}'?" if best else ""
+    listing = "\n".join(f"  {name:<10} {command.meaning}" for name, command in COMMANDS.items())
+    return f"{word}: no such command.{hint} An override is written key=value. Commands:\n{listing}"
+
+
+def _dispatch(command: Command, argv: list[str]) -> int:
+    if "--help" in argv or "-h" in argv:
+        from segexp.config.help import render
+
+        print(render(command, [Path(folder) for folder in _config_dirs(argv)]))
+        return 0
+    if "--version" in argv:
+        import segexp
+
+        print(f"segexp {segexp.__version__}")
+        return 0
+    if "--shell-completion" in argv or "-sc" in argv:
+        _hide_command_word()
+    return _compose_and_run(command, argv)
+
+
+def _config_dirs(argv: list[str]) -> list[str]:
+    """Values of ``--config-dir``, so that a user's own options are listed and suggested too."""
+    found = []
+    for index, argument in enumerate(argv):
+        if argument in ("--config-dir", "-cd") and index + 1 < len(argv):
+            found.append(argv[index + 1])
+        elif argument.startswith("--config-dir="):
+            found.append(argument.split("=", 1)[1])
+    return found
+
+
+def _hide_command_word() -> None:
+    """Hydra's completion reads the line typed so far from COMP_LINE and knows no command words."""
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    kept = [word for index, word in enumerate(words) if index == 0 or word not in COMMANDS]
+    os.environ["COMP_LINE"] = " ".join(kept)
+
+
+def _compose_and_run(command: Command, argv: list[str]) -> int:
+    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
+    import hydra
+
+    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    debug = any(argument == "debug=true" for argument in argv)
+    codes: list[int] = []
+
+    def job(config: Any) -> None:
+        codes.append(_guarded(lambda: command.run(config, invocation(command, argv)), debug=debug))
+
+    sys.argv = [sys.argv[0], *argv]
+    app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
+    try:
+        app()
+    except Exception as error:
+        from segexp.config.hydra_errors import translate
+
+        if debug:
+            traceback.print_exc()
+        raise translate(error, command.config, argv, _config_dirs(argv)) from error
+    return max(codes, default=0)
+
+
+def _guarded(function: Callable[[], None], *, debug: bool) -> int:
+    """Runs a job and gives its exit code; one job of a sweep must not end the others."""
+    try:
+        function()
+    except SegexpError as error:
+        if debug:
+            traceback.print_exc()
+        _say_error(error)
+        return error.exit_code
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def invocation(command: Command, argv: Sequence[str]) -> Invocation:
+    """How this job was started, for run.json; read from Hydra while the job runs."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+
+    state = HydraConfig.get()
+    sweep = state.mode == RunMode.MULTIRUN
+    return Invocation(
+        command=["segexp", command.name, *argv],
+        overrides=tuple(state.overrides.task),
+        choices={k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
+        sweep_dir=Path(state.sweep.dir) if sweep else None,
+        job=int(state.job.num) if sweep else 0,
+    )
+
+
+def _say_error(error: SegexpError) -> None:
+    for line in str(error).splitlines():
+        print(f"segexp: {line}" if not line.startswith(" ") else line, file=sys.stderr)

@@ -1,0 +1,98 @@
+"""The table of commands: a name, a primary config, a meaning, and the function that runs it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How a job was started.
+
+    Attributes:
+        command: The command line in words.
+        overrides: Overrides of this job (one value each, also in a sweep).
+        choices: Option chosen in each group.
+        sweep_dir: Folder of the sweep that the job belongs to, or None.
+        job: Number of the job in its sweep.
+    """
+
+    command: list[str] = field(default_factory=list)
+    overrides: tuple[str, ...] = ()
+    choices: dict[str, str] = field(default_factory=dict)
+    sweep_dir: Path | None = None
+    job: int = 0
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command of ``python -m segexp``; ``run`` takes the composed config and how it was started."""
+
+    name: str
+    config: str
+    meaning: str
+    run: Callable[[Any, Invocation], None]
+
+
+def _plain(config: Any, schema: type) -> dict[str, Any]:
+    """Resolves a composed config and checks it whole; nothing heavy is imported."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from segexp.config.check import check_config
+    from segexp.errors import ConfigError
+
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from error
+    check_config(plain, schema)
+    return plain
+
+
+def _checked_train(config: Any) -> dict[str, Any]:
+    from segexp.config.monitors import check_monitors
+    from segexp.config.schema import TrainConfig
+
+    plain = _plain(config, TrainConfig)
+    check_monitors(plain)
+    return plain
+
+
+def _train(config: Any, invocation: Invocation) -> None:
+    plain = _checked_train(config)
+    from segexp.training.allocator import tune_allocator
+
+    # Before torch takes its first large block, or the setting comes too late.
+    allocator = tune_allocator(plain["speed"]["allocator"])
+    from segexp.training.train import train
+
+    train(plain, invocation, allocator=allocator)
+
+
+def _check(config: Any, invocation: Invocation) -> None:
+    plain = _checked_train(config)
+    chosen = ", ".join(f"{k}={v}" for k, v in invocation.choices.items() if v != "None")
+    print(f"config is valid: {chosen}; monitor {plain['monitor']}")  # noqa: T201 - the command's answer
+
+
+def _generate(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import GenerateConfig
+
+    plain = _plain(config, GenerateConfig)
+    plain.pop("debug")
+    from segexp.data.generate import generate
+
+    files = generate(**plain)
+    print(f"wrote {len(files)} files below {plain['out']}")  # noqa: T201 - the command's answer
+
+
+COMMANDS = {
+    command.name: command
+    for command in (
+        Command("train", "train", "train, validate, test and explain one experiment (the default)", _train),
+        Command("check", "train", "compose and check the config of a training, build nothing", _check),
+        Command("generate", "generate", "write generated images in the file layout of a real data set", _generate),
+    )
+}

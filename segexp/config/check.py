@@ -1,0 +1,196 @@
+"""Checks a composed config, whole, before torch is imported: unknown keys, wrong types, values out of range."""
+
+import dataclasses
+import importlib.util
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from segexp.config.schema import Supplied
+from segexp.config.signature import UNKNOWN, exists, names_in, signature
+from segexp.config.suggest import did_you_mean
+from segexp.errors import ConfigError
+from segexp.types import Range
+
+MISSING = "???"
+INSTANTIATE_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
+
+
+def check_config(config: Mapping[str, Any], schema: type) -> None:
+    """Checks the tree against a schema dataclass and all ``_target_`` signatures.
+
+    Args:
+        config: Plain, resolved config; ``???`` stands for a value that must be given.
+        schema: A dataclass of :mod:`segexp.config.schema`.
+
+    Raises:
+        ConfigError: Names every wrong key at once, a line each.
+    """
+    problems = list(_section(config, schema, ""))
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _section(value: Any, schema: type, path: str) -> Iterator[str]:
+    """Problems of a mapping whose keys are the fields of a dataclass."""
+    if not isinstance(value, Mapping):
+        yield f"{path}: found {value!r}, expected a block of keys"
+        return
+    hints = typing.get_type_hints(schema, include_extras=True)
+    required = {f.name for f in dataclasses.fields(schema) if f.default is dataclasses.MISSING}
+    yield from _names(value, hints, path)
+    for key in sorted(required - set(value)):
+        yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
+    for key, item in value.items():
+        if key in hints:
+            yield from _value(item, hints[key], _join(path, key))
+
+
+def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
+    for key in value:
+        if key not in valid:
+            full = [_join(path, name) for name in valid]
+            yield f"{_join(path, str(key))}: no such key.{did_you_mean(_join(path, str(key)), full)}"
+
+
+def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
+    """Problems of one value against an annotation."""
+    if value == MISSING:
+        yield f"{path}: must be given; add {path}=<value> to the command"
+        return
+    supplied = next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Supplied)), None)
+    if supplied is not None and isinstance(value, Mapping):
+        yield from _target(value, supplied, path)
+    elif dataclasses.is_dataclass(annotation):
+        yield from _section(value, typing.cast(type, annotation), path)
+    elif not matches(value, annotation):
+        yield f"{path}: found {value!r}, expected {describe(annotation)}.{_hint(value, annotation)}"
+    else:
+        yield from _inner(value, annotation, path)
+
+
+def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
+    """Goes on inside lists and free blocks, where nested ``_target_`` stand."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield from _target(value, Supplied(), path)
+        else:
+            for key, item in value.items():
+                yield from _inner(item, Any, _join(path, str(key)))
+    elif isinstance(value, list):
+        args = get_args(annotation)
+        element = args[0] if len(args) == 1 and hasattr(args[0], "__metadata__") else Any
+        for index, item in enumerate(value):
+            if element is Any:
+                yield from _inner(item, Any, f"{path}[{index}]")
+            else:
+                yield from _value(item, element, f"{path}[{index}]")
+
+
+def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator[str]:
+    """Problems of a section that builds an object."""
+    target = value.get("_target_")
+    if not isinstance(target, str):
+        yield f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+        return
+    if (problem := _existence(target, path)) is not None:
+        yield problem
+        return
+    found = signature(target)
+    if found is None:
+        return
+    keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
+    for key in keys:
+        if key in supplied.keys:
+            yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
+    valid = {name: p for name, p in found.parameters.items() if name not in supplied.keys}
+    if not found.open:
+        yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, valid, path)
+    for name, parameter in valid.items():
+        if supplied.auto and keys.get(name) == "auto":
+            continue
+        if name in keys and parameter.annotation is not UNKNOWN:
+            yield from _value(keys[name], parameter.annotation, _join(path, name))
+        elif name in keys:
+            yield from _value(keys[name], Any, _join(path, name))
+        elif parameter.required and not value.get("_partial_") and "_args_" not in value:
+            yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _existence(target: str, path: str) -> str | None:
+    module, _, name = target.rpartition(".")
+    if exists(target) is False:
+        return f"{path}._target_: {module} has no {name!r}.{did_you_mean(name, names_in(module))}"
+    top = target.split(".", 1)[0]
+    if not top.isidentifier() or (exists(target) is None and importlib.util.find_spec(top) is None):
+        return f"{path}._target_: no module {top!r} is installed (found {target!r}); is its package on the path?"
+    return None
+
+
+def matches(value: Any, annotation: Any) -> bool:
+    """Whether a plain config value fits an annotation (whole numbers fit float; true and false fit only bool)."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is Any or annotation is UNKNOWN:
+        return True
+    if origin is Annotated:
+        ranges = [m for m in annotation.__metadata__ if isinstance(m, Range)]
+        return matches(value, args[0]) and all(r.allows(value) for r in ranges)
+    if origin is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in args)
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(value, member) for member in args)
+    if origin is list:
+        return isinstance(value, list) and all(matches(item, args[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(
+            matches(k, args[0]) and matches(v, args[1]) for k, v in value.items()
+        )
+    return _is_plain(value, annotation)
+
+
+def _is_plain(value: Any, annotation: Any) -> bool:
+    if dataclasses.is_dataclass(annotation):
+        return isinstance(value, Mapping)
+    if annotation is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if annotation is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    return not isinstance(annotation, type) or isinstance(value, annotation)
+
+
+def describe(annotation: Any) -> str:
+    """An annotation in words."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range)]
+        return ", ".join([describe(args[0]), *ranges])
+    if origin is Literal:
+        return " | ".join(str(choice) for choice in args)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(describe(member) for member in args)
+    if origin is list:
+        return f"a list of {describe(args[0])}"
+    if origin is dict:
+        return "a block of keys"
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true | false", type(None): "null"}
+    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _hint(value: Any, annotation: Any) -> str:
+    """The nearest choice, where the annotation offers choices of text."""
+    choices = [str(c) for c in _choices(annotation)]
+    hint = did_you_mean(str(value), choices) if choices else ""
+    return hint if "Did you mean" in hint else ""
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif get_origin(annotation) is not None:
+        for member in get_args(annotation):
+            yield from _choices(member)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

@@ -1,0 +1,54 @@
+"""The groups of ``conf/``, their options and what each option is: its file's first comment line."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from segexp.config.paths import conf_dir
+
+ORDER = (
+    "datamodule",
+    "model",
+    "loss",
+    "optimizer",
+    "scheduler",
+    "augment",
+    "trainer",
+    "callbacks",
+    "logger",
+    "speed",
+    "experiment",
+)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One YAML of a group."""
+
+    name: str
+    meaning: str
+
+
+def groups(extra: Iterable[Path] = ()) -> dict[str, list[Option]]:
+    """Options by group, in the order in which an experiment is thought of.
+
+    Args:
+        extra: More config folders (``--config-dir``); their options stand beside ours.
+    """
+    found: dict[str, dict[str, Option]] = {}
+    for folder in (conf_dir(), *extra):
+        for path in sorted(folder.glob("*/*.yaml")):
+            option = Option(path.stem, meaning(path))
+            found.setdefault(path.parent.name, {})[path.stem] = option
+    names = [name for name in ORDER if name in found] + sorted(set(found) - set(ORDER))
+    return {name: list(found[name].values()) for name in names}
+
+
+def meaning(path: Path) -> str:
+    """The first comment line of a YAML that is not a ``@package`` directive, or an empty string."""
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("#") and "@package" not in line:
+            return line.lstrip("# ").rstrip()
+        if line.strip() and not line.startswith("#"):
+            break
+    return ""

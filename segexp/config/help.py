@@ -1,0 +1,65 @@
+"""The text of ``--help``: commands, groups with their options, and the keys of the primary config."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from segexp.commands import COMMANDS, Command
+from segexp.config.groups import groups
+from segexp.config.paths import conf_dir
+
+EXAMPLES = """\
+Examples
+  python -m segexp                                            the default experiment
+  python -m segexp model=unet model.base=16 optimizer.lr=1e-3 choose options, set keys
+  python -m segexp datamodule=drive datamodule.root=/data/DRIVE
+  python -m segexp -m model=cunet,unet loss=bce,bce_jaccard   a sweep over all combinations
+  python -m segexp check model=cunet loss=dice                is this config valid?"""
+
+FLAGS = """\
+Flags
+  --help            this text; <command> --help for a command
+  --cfg job         print the composed config, every key
+  -m, --multirun    a sweep: give keys several values with commas
+  --config-dir DIR  a folder of your own groups and options
+  --hydra-help      more flags, of Hydra (shell completion among them)
+  --version"""
+
+
+def render(command: Command, extra: Iterable[Path] = ()) -> str:
+    """The help text of a command; ``extra`` are the user's own config folders."""
+    blocks = [f"segexp {command.name}: {command.meaning}", _usage(command)]
+    if command.config == "train":
+        blocks += [_commands(), _groups(extra)]
+    blocks.append(_keys(command))
+    blocks += [FLAGS, EXAMPLES] if command.name == "train" else [FLAGS]
+    return "\n\n".join(blocks)
+
+
+def _usage(command: Command) -> str:
+    word = "[train]" if command.name == "train" else command.name
+    choice = " [group=option ...]" if command.config == "train" else ""
+    return f"Usage: python -m segexp {word}{choice} [key=value ...]"
+
+
+def _commands() -> str:
+    return "Commands\n" + "\n".join(f"  {c.name:<14}{c.meaning}" for c in COMMANDS.values())
+
+
+def _groups(extra: Iterable[Path]) -> str:
+    lines = ["Groups and options (group=option)"]
+    for group, options in groups(extra).items():
+        lines.append(f"  {group}")
+        lines += [f"    {option.name:<22}{option.meaning}" for option in options]
+    return "\n".join(lines)
+
+
+def _keys(command: Command) -> str:
+    """Top-level keys with their comments, as they stand in the primary config."""
+    lines = ["Keys (key=value); those of a group: --cfg job"]
+    for line in (conf_dir() / f"{command.config}.yaml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("hydra:"):
+            break
+        if line[:1].isalpha() and not line.startswith("defaults"):
+            key, _, comment = line.partition("#")
+            lines.append(f"  {key.rstrip():<28}{comment.strip()}".rstrip())
+    return "\n".join(lines)

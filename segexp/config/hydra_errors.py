@@ -1,0 +1,123 @@
+"""Turns what Hydra raises while composing into one line with the key and the nearest valid name."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from segexp.config.groups import groups
+from segexp.config.paths import conf_dir
+from segexp.config.suggest import did_you_mean
+from segexp.errors import ConfigError
+
+
+def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
+    """The ConfigError to show instead of an exception of Hydra; any other exception as it is.
+
+    Args:
+        error: What Hydra raised.
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    if isinstance(error, OverrideParseException):
+        return ConfigError(f"{error.override}: {_first(error.message)}. An override is written key=value.")
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return error
+    overrides = _parsed(argv)
+    folders = [conf_dir(), *map(Path, extra)]
+    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items()}
+    problems = list(_unknown_options(overrides, options)) or list(
+        _unknown_keys(overrides, options, config_name, folders)
+    )
+    if problems:
+        return ConfigError("\n".join(problems))
+    if isinstance(error, MissingConfigException):
+        return ConfigError(_first(str(error)))
+    return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
+
+
+def _first(text: str) -> str:
+    return text.strip().splitlines()[0].rstrip(".") if text.strip() else ""
+
+
+def _parsed(argv: Sequence[str]) -> list[Override]:
+    """Overrides among the arguments; flags and their values are left out."""
+    parser = OverridesParser.create()
+    texts = [text for text in argv if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+    return [parser.parse_override(text) for text in texts]
+
+
+def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for override in overrides:
+        group = override.key_or_group
+        if group not in options or override.is_delete():
+            continue
+        for value in _values(override):
+            if value not in options[group]:
+                listing = ", ".join(options[group])
+                hint = did_you_mean(value, options[group])
+                hint = hint if "Did you mean" in hint else ""
+                yield f"{group}={value}: no such option.{hint} Options of {group}: {listing}"
+
+
+def _values(override: Override) -> list[str]:
+    """Chosen options of a group override, also of a sweep or a list; none for null."""
+    if override.is_sweep_override():
+        return [str(value) for value in override.sweep_string_iterator()]
+    value = override.value()
+    if value is None:
+        return []
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _unknown_keys(
+    overrides: Sequence[Override], options: Mapping[str, Sequence[str]], config_name: str, folders: Sequence[Path]
+) -> Iterator[str]:
+    known = _known_keys(overrides, options, config_name, folders)
+    valid = set(known) | set(options)
+    for override in overrides:
+        key = override.key_or_group
+        if override.is_add() or key.startswith("hydra") or key in valid:
+            continue
+        yield f"{key}: no such key.{_near(key, valid)} (--cfg job lists all keys)"
+
+
+def _near(key: str, valid: set[str]) -> str:
+    hint = did_you_mean(key, valid)
+    if "Did you mean" in hint:
+        return hint
+    section = key.split(".", 1)[0]
+    inside = [name for name in valid if name.startswith(f"{section}.")]
+    if inside:
+        return f" Keys of {section}: {', '.join(sorted(name.split('.', 1)[1] for name in inside))}."
+    return f" Top level: {', '.join(sorted(name for name in valid if '.' not in name))}."
+
+
+def _known_keys(
+    overrides: Sequence[Override], options: Mapping[str, Sequence[str]], config_name: str, folders: Sequence[Path]
+) -> list[str]:
+    """Every key of the config as composed with the groups that were chosen, without the other overrides."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    chosen = [
+        f"{o.key_or_group}={_values(o)[0]}" for o in overrides if o.key_or_group in options and _values(o)
+    ]
+    searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
+    with initialize_config_dir(str(folders[0]), version_base="1.3"):
+        config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))
+    return list(_flatten(OmegaConf.to_container(config, resolve=False), ""))
+
+
+def _flatten(tree: Any, path: str) -> Iterator[str]:
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            full = f"{path}.{key}" if path else str(key)
+            yield full
+            yield from _flatten(value, full)

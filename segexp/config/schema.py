@@ -1,0 +1,126 @@
+"""What a composed training config must hold: one dataclass per section that is not a ``_target_``.
+
+A section with a ``_target_`` takes its schema from the signature of that class, see
+:mod:`segexp.config.signature`.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from segexp.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+
+
+@dataclass(frozen=True)
+class Supplied:
+    """Marks a section with a ``_target_``.
+
+    Attributes:
+        keys: Given by the program; they may not stand in the YAML.
+        auto: Whether any key may be ``auto``, filled in when training starts.
+    """
+
+    keys: tuple[str, ...] = ()
+    auto: bool = False
+
+
+@dataclass(frozen=True)
+class SchedulerConfig:
+    """Learning-rate schedule."""
+
+    target: Annotated[dict[str, Any] | None, Supplied(("optimizer",), auto=True)]
+    interval: Literal["step", "epoch"]
+    monitor: str | None
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """Arguments of the Lightning Trainer, under Lightning's own names, and the progress display."""
+
+    max_epochs: PositiveInt
+    max_time: str | None
+    accelerator: Literal["auto", "cpu", "gpu", "mps"]
+    devices: PositiveInt | Literal["auto"]
+    gradient_clip_val: PositiveFloat | None
+    accumulate_grad_batches: PositiveInt
+    check_val_every_n_epoch: PositiveInt
+    deterministic: bool | Literal["warn"]
+    progress: Literal["auto", "bar", "lines", "none"]
+
+
+@dataclass(frozen=True)
+class EarlyStoppingConfig:
+    """When training ends before ``max_epochs``."""
+
+    patience: PositiveInt | None
+    min_delta: float
+
+
+@dataclass(frozen=True)
+class WeightAverageConfig:
+    """Exponential moving average of the weights, used for validation and test."""
+
+    decay: Fraction | None
+
+
+@dataclass(frozen=True)
+class CallbacksConfig:
+    """Callbacks of training."""
+
+    early_stopping: EarlyStoppingConfig
+    weight_average: WeightAverageConfig
+    extra: list[Annotated[dict[str, Any], Supplied()]]
+
+
+@dataclass(frozen=True)
+class LoggerConfig:
+    """Loggers beside metrics.csv, which is always written."""
+
+    wandb: Annotated[dict[str, Any] | None, Supplied(("save_dir",))]
+    tensorboard: Annotated[dict[str, Any] | None, Supplied(("save_dir",))]
+
+
+@dataclass(frozen=True)
+class SpeedConfig:
+    """What makes the same experiment faster."""
+
+    channels_last: bool | Literal["auto"]
+    precision: Literal["auto", "bfloat16", "float32"]
+    allocator: bool | Literal["auto"]
+    compile: bool
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """The whole tree of ``python -m segexp``."""
+
+    name: str | None
+    seed: NonNegativeInt
+    monitor: str
+    panels: NonNegativeInt
+    baselines: bool
+    output_dir: str
+    resume: str | None
+    debug: bool
+    datamodule: Annotated[dict[str, Any], Supplied(("augment",))]
+    model: Annotated[dict[str, Any], Supplied(("in_channels", "out_channels"))]
+    loss: Annotated[dict[str, Any], Supplied()]
+    optimizer: Annotated[dict[str, Any], Supplied(("params",))]
+    scheduler: SchedulerConfig
+    augment: Annotated[dict[str, Any], Supplied()]
+    trainer: TrainerConfig
+    callbacks: CallbacksConfig
+    logger: LoggerConfig
+    speed: SpeedConfig
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """The tree of ``python -m segexp generate``."""
+
+    scene: Literal["vessels", "buildings", "cells"]
+    layout: Literal["drive", "inria", "cells"]
+    out: str
+    count: PositiveInt
+    size: Annotated[int, "pixels"] | None
+    seed: NonNegativeInt
+    debug: bool

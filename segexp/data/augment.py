@@ -1,0 +1,75 @@
+"""Random changes to training samples: rotation and zoom while cropping, then albumentations on uint8."""
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from segexp.data.crops import random_crop
+from segexp.data.items import Image, Item, Mask
+from segexp.errors import MismatchError
+from segexp.types import Angle, NonNegativeFloat
+
+# albumentations asks a package index for its newest version at import unless told not to.
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
+if TYPE_CHECKING:
+    import albumentations
+
+
+class Augment:
+    """Cuts a random crop and changes it; all randomness comes from the generator that is handed in."""
+
+    def __init__(
+        self,
+        rotate: Angle = 0.0,
+        scale: NonNegativeFloat = 0.0,
+        transforms: list[Any] | None = None,
+    ) -> None:
+        """Prepares the transforms.
+
+        Args:
+            rotate: Largest random rotation in degrees.
+            scale: Largest random zoom, a factor of ``exp(+-scale)``.
+            transforms: albumentations transforms, applied in order to image and mask together.
+        """
+        self.rotate = rotate
+        self.scale = scale
+        self.compose = _compose(transforms) if transforms else None
+
+    def __call__(self, item: Item, size: int | None, rng: np.random.Generator) -> tuple[Image, Mask]:
+        """One random sample of an image.
+
+        Args:
+            item: Image and mask.
+            size: Side of the crop; None: the whole image.
+            rng: Source of all randomness.
+
+        Returns:
+            uint8 (h, w, C) and uint8 (h, w) with the item's classes and 255.
+
+        Raises:
+            MismatchError: A transform changed the size, so samples would not fit into one batch.
+        """
+        image, mask = random_crop(item, size, self.rotate, self.scale, rng)
+        if self.compose is None:
+            return image, mask
+        # albumentations ignores numpy's and torch's seeds; this is the only way to seed one sample.
+        self.compose.set_random_seed(int(rng.integers(0, 2**31)))
+        changed = self.compose(image=image, mask=mask)
+        if changed["mask"].shape != mask.shape:
+            raise MismatchError(
+                f"augment: a transform turned a sample of {_size(mask)} into {_size(changed['mask'])}, which cannot be "
+                "batched; set a square datamodule.crop_size, or choose augment=flips"
+            )
+        return changed["image"], changed["mask"]
+
+
+def _compose(transforms: list[Any]) -> "albumentations.Compose":
+    import albumentations
+
+    return albumentations.Compose(transforms)
+
+
+def _size(mask: Mask) -> str:
+    return f"{mask.shape[0]}x{mask.shape[1]}"

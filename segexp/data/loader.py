@@ -1,0 +1,54 @@
+"""One place that makes DataLoaders, so that every loader option reaches every loader."""
+
+import os
+
+import cv2
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from segexp.data.samples import KeyedSampler, Sample, collate
+from segexp.types import LoaderOptions
+
+
+def make_loader(
+    dataset: Dataset[Sample], sampler: KeyedSampler, options: LoaderOptions, *, training: bool
+) -> DataLoader[Sample]:
+    """A DataLoader with all options applied.
+
+    Args:
+        dataset: Takes (epoch, index) keys.
+        sampler: Yields these keys.
+        options: The ``loader:`` block.
+        training: Whether ``batch_size`` and ``drop_last`` apply, or ``eval_batch_size``.
+    """
+    workers = worker_count(options)
+    cuda = torch.cuda.is_available()
+    return DataLoader(
+        dataset,
+        batch_size=options.batch_size if training else options.eval_batch_size,
+        sampler=sampler,
+        num_workers=workers if training else 0,
+        collate_fn=collate,
+        pin_memory=cuda if options.pin_memory is None else options.pin_memory,
+        drop_last=options.drop_last and training,
+        prefetch_factor=options.prefetch_factor if workers and training else None,
+        persistent_workers=options.persistent_workers and workers > 0 and training,
+        worker_init_fn=_single_thread,
+    )
+
+
+def worker_count(options: LoaderOptions) -> int:
+    """Workers asked for, or by the machine.
+
+    Without a GPU the network itself uses every core: a worker would only take turns with it, so there is none.
+    """
+    if options.num_workers is not None:
+        return options.num_workers
+    if not torch.cuda.is_available():
+        return 0
+    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+def _single_thread(worker: int) -> None:
+    # Each worker is one of several: threads of OpenCV inside it would fight for the same cores.
+    cv2.setNumThreads(0)

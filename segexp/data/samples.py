@@ -1,0 +1,130 @@
+"""Map-style datasets over decoded items, and the sampler that keys their randomness by (seed, epoch, index)."""
+
+from collections.abc import Iterator, Sequence
+from typing import NotRequired, TypedDict
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset, Sampler
+
+from segexp.data.augment import Augment
+from segexp.data.items import Image, Item, Mask
+
+Key = tuple[int, int]
+"""(epoch, index): what a sampler hands to a dataset, so that workers need no shared state."""
+
+
+class Sample(TypedDict):
+    """One sample before batching: uint8 (H, W, C), uint8 (H, W), the sample's number; for crops also float32 (2, C),
+    mean and deviation of the whole image.
+    """
+
+    image: Image
+    mask: Mask
+    index: int
+    stats: NotRequired[NDArray[np.float32]]
+
+
+class Batch(TypedDict):
+    """uint8 (B, C, H, W) in channels-last memory, uint8 (B, H, W), int64 (B,); for crops float32 (B, 2, C)."""
+
+    image: Tensor
+    mask: Tensor
+    index: Tensor
+    stats: NotRequired[Tensor]
+
+
+class RandomCrops(Dataset[Sample]):
+    """``count`` random samples an epoch, spread evenly over the images."""
+
+    def __init__(
+        self, items: Sequence[Item], count: int, size: int | None, augment: Augment, seed: int, *, redraw: bool
+    ) -> None:
+        """Keeps the items.
+
+        Args:
+            items: Decoded images.
+            count: Samples an epoch; sample i comes from image i modulo the number of images.
+            size: Side of the crops; None: whole images.
+            augment: Crops and changes.
+            seed: First part of the key of all randomness.
+            redraw: Other crops each epoch; False: the crops of epoch 0 again and again.
+        """
+        self.items = items
+        self.count = count
+        self.size = size
+        self.augment = augment
+        self.seed = seed
+        self.redraw = redraw
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, key: Key) -> Sample:
+        epoch, index = key
+        rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index))
+        item = self.items[index % len(self.items)]
+        image, mask = self.augment(item, self.size, rng)
+        return {"image": image, "mask": mask, "index": index, "stats": item.stats}
+
+
+class WholeImages(Dataset[Sample]):
+    """Every image once, whole and unchanged, for validation and test."""
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self.items = items
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def __getitem__(self, key: Key) -> Sample:
+        item = self.items[key[1]]
+        return {"image": item.image, "mask": item.mask, "index": key[1]}
+
+
+class KeyedSampler(Sampler[Key]):
+    """Yields (epoch, index) in a random or natural order; ranks take every n-th, none twice."""
+
+    def __init__(self, length: int, seed: int, *, shuffle: bool) -> None:
+        self.length = length
+        self.seed = seed
+        self.shuffle = shuffle
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Called by Lightning before each epoch, also after a resume."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        rank, ranks = _rank()
+        return len(range(rank, self.length, ranks))
+
+    def __iter__(self) -> Iterator[Key]:
+        order = np.arange(self.length)
+        if self.shuffle:
+            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+        rank, ranks = _rank()
+        return iter([(self.epoch, int(index)) for index in order[rank::ranks]])
+
+
+def _rank() -> tuple[int, int]:
+    distributed = torch.distributed
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
+
+
+def collate(samples: list[Sample]) -> Batch:
+    """Stacks samples; the channel axis moves by a view, so the batch lies in channels-last memory at no cost."""
+    images = torch.from_numpy(np.stack([sample["image"] for sample in samples]))
+    masks = torch.from_numpy(np.stack([sample["mask"] for sample in samples]))
+    batch: Batch = {
+        "image": images.permute(0, 3, 1, 2),
+        "mask": masks,
+        "index": torch.tensor([sample["index"] for sample in samples]),
+    }
+    if "stats" in samples[0]:
+        batch["stats"] = torch.from_numpy(np.stack([sample["stats"] for sample in samples]))
+    return batch

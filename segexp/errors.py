@@ -1,0 +1,33 @@
+"""Every error that segexp raises on purpose: one class per cause.
+
+The text names the file or key, what was found, what was expected and what to do. The command line prints that
+text without a trace and ends with ``exit_code``.
+"""
+
+
+class SegexpError(Exception):
+    """Base of all errors of segexp; ``exit_code`` 1 means that the run failed."""
+
+    exit_code = 1
+
+
+class UserError(SegexpError):
+    """Something that the user can mend: a key, a file, a combination of both."""
+
+    exit_code = 2
+
+
+class ConfigError(UserError):
+    """A key, group or value of the configuration is unknown, of the wrong type or out of range."""
+
+
+class MismatchError(UserError):
+    """Two parts of the configuration do not fit each other (for example loss and number of classes)."""
+
+
+class DataError(UserError):
+    """A file or folder of the data set is missing, unreadable or holds what it should not."""
+
+
+class MissingExtraError(UserError):
+    """An optional feature was asked for whose package is not installed."""

@@ -1,0 +1,39 @@
+"""Dice: one minus the soft Dice coefficient."""
+
+from torch import Tensor
+
+from segexp.losses.base import SegmentationLoss
+from segexp.losses.overlap import mean_loss, soft_counts
+from segexp.spec import DataSpec
+from segexp.types import NonNegativeFloat
+
+
+class Dice(SegmentationLoss):
+    """1 - (2 I + s) / (P + T + s) with I = sum of p t, P = sum of p, T = sum of t.
+
+    Milletari et al. 2016, section 3, with plain sums below the line instead of squares.
+
+    Two classes (K = 1): p is the sigmoid, of the foreground alone. More (K > 1): p is the softmax, and the
+    loss is the mean over all K classes. Sums run over the valid pixels of the batch, or of each image.
+
+    A class absent from the truth stays in the mean: its loss is 1 - s / (P + s), 0 when it is not predicted,
+    and for s > 0 its gradient pushes a false prediction down (s = 0 leaves it at 1 without gradient, or 0 if
+    P = 0).
+
+    Args:
+        smooth: s, in pixels.
+        per_image: Mean of each image's own loss instead of one loss of the whole batch; images without a
+            valid pixel are left out.
+    """
+
+    def __init__(self, smooth: NonNegativeFloat = 1.0, per_image: bool = False) -> None:
+        super().__init__()
+        self.smooth, self.per_image = float(smooth), per_image
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Loss in [0, 1] of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
+        sums = soft_counts(logits, mask, self.per_image)
+        return mean_loss(2.0 * sums.intersection, sums.predicted + sums.truth, self.smooth, sums.counts)
+
+    def check(self, spec: DataSpec) -> None:
+        """Fits any number of classes."""

@@ -1,0 +1,190 @@
+"""The LightningModule of every segmentation experiment: one shared step, figures from counts."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from segexp.losses.base import TOTAL, SegmentationLoss
+from segexp.metrics.counts import ConfusionCounts
+from segexp.metrics.measures import dataset_scores
+from segexp.metrics.scores import ScoreHistogram
+from segexp.models.sizes import same_size
+from segexp.modules.normalize import Normalize
+from segexp.modules.schedule import Schedule
+from segexp.modules.speed import Speed
+from segexp.spec import DataSpec
+
+Batch = dict[str, Tensor]
+
+
+class Tested(nn.Module):
+    """Counts of one test: at the chosen threshold, and for two classes at 0.5 and over all thresholds."""
+
+    def __init__(self, spec: DataSpec) -> None:
+        super().__init__()
+        self.at_threshold = ConfusionCounts(spec.num_classes)
+        self.at_half = ConfusionCounts(spec.num_classes) if spec.is_binary else None
+        self.scores = ScoreHistogram() if spec.is_binary else None
+
+
+class SegmentationModule(pl.LightningModule):
+    """Scales images, runs the model, and gathers loss and counts over whole data sets.
+
+    Logged: ``train/loss`` and ``val/loss`` with ``/<term>`` for the terms of a sum (all by pixel and image mean),
+    ``val/accuracy``, ``val/miou``, ``val/iou/<class>``, ... from counts over all validation images at probability
+    0.5, and for two classes ``val/auc`` and ``val/ap``.
+
+    Attributes:
+        threshold: Logit at and above which a pixel is foreground (two classes): 0 until a validation has chosen the
+            one with the highest foreground Dice on validation images. Saved with each checkpoint.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: SegmentationLoss,
+        spec: DataSpec,
+        optimizer: Callable[[Any], Optimizer],
+        schedule: Schedule | None = None,
+        speed: Speed | None = None,
+        record: dict[str, Any] | None = None,
+    ) -> None:
+        """Ties the parts together.
+
+        Args:
+            model: Float image (B, C, H, W) to logits (B, K, H, W).
+            loss: Applied to these logits and the uint8 mask.
+            spec: Classes and scaling.
+            optimizer: Makes the optimiser from the parameters.
+            schedule: Learning-rate schedule; None: constant.
+            speed: Faster settings in force.
+            record: Plain values stored in each checkpoint, from which the model can be built again.
+        """
+        super().__init__()
+        self.speed = speed or Speed()
+        layout = torch.channels_last if self.speed.channels_last else torch.contiguous_format
+        self.model = model.to(memory_format=layout)  # type: ignore[call-overload] # stubs know only the one form
+        self.loss = loss
+        self.spec = spec
+        self.scale = Normalize(spec, channels_last=self.speed.channels_last)
+        self.threshold = 0.0
+        self._optimizer = optimizer
+        self._schedule = schedule
+        self._record = record or {}
+        self._counts = ConfusionCounts(spec.num_classes)
+        self._scores = ScoreHistogram() if spec.is_binary else None
+        self._epoch_start = 0.0
+        self.tested: Tested
+        if self.speed.compile:
+            # In place: keys of the state dict stay those of the plain model.
+            self.model.compile()
+
+    def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
+        """Logits of raw images.
+
+        Args:
+            image: uint8 (B, C, H, W).
+            stats: float32 (B, 2, C) of the whole images, for crops of them; see :class:`Normalize`.
+
+        Returns:
+            float (B, K, H, W) of the image's size.
+        """
+        return same_size(self.model, self.scale(image, stats))
+
+    def probabilities(self, image: Tensor) -> Tensor:
+        """Class probabilities float32 (B, K', H, W); K' = 1 (the foreground) for two classes."""
+        logits = self(image).float()
+        return logits.sigmoid() if self.spec.is_binary else logits.softmax(dim=1)
+
+    def classify(self, logits: Tensor, threshold: float) -> Tensor:
+        """Class numbers uint8 (B, H, W) of logits (B, K, H, W); ``threshold`` is a logit and for two classes only."""
+        if self.spec.is_binary:
+            return (logits[:, 0] >= threshold).to(torch.uint8)
+        return logits.argmax(dim=1).to(torch.uint8)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """Total loss of a batch, under bfloat16 autocast where that is on."""
+        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
+            logits = self(batch["image"], batch.get("stats"))
+        return self._log_loss("train", logits, batch)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Loss and counts of whole images, in float32."""
+        logits = self(batch["image"]).float()
+        self._log_loss("val", logits, batch)
+        self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
+        if self._scores is not None:
+            self._scores.update(logits, batch["mask"])
+
+    def on_test_epoch_start(self) -> None:
+        """Starts counting; at probability 0.5 as well, so that the gain of the chosen threshold can be seen."""
+        self.tested = Tested(self.spec).to(self.device)
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Counts of whole images, in float32, at the stored threshold and at 0.5."""
+        logits = self(batch["image"]).float()
+        self.tested.at_threshold.update(self.classify(logits, self.threshold), batch["mask"], batch["index"])
+        if self.tested.scores is not None and self.tested.at_half is not None:
+            self.tested.at_half.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
+            self.tested.scores.update(logits, batch["mask"])
+
+    def _log_loss(self, phase: str, logits: Tensor, batch: Batch) -> Tensor:
+        terms = self.loss.terms(logits, batch["mask"])
+        named = {f"{phase}/loss" if n == TOTAL else f"{phase}/loss/{n}": v.detach() for n, v in terms.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(batch["mask"]), sync_dist=True)
+        return terms[TOTAL]
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the figures of all validation images and chooses the threshold on them."""
+        _, matrices = self._counts.compute()
+        named = dict(flat_measures("val", dataset_scores(matrices, self.spec.classes)))
+        self._counts.reset()
+        if self._scores is not None:
+            curve = self._scores.compute()
+            named |= {"val/auc": curve.auc(), "val/ap": curve.average_precision()}
+            best = curve.best_threshold()
+            self.threshold = best.logit if best is not None else 0.0
+            self._scores.reset()
+        self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the clock of the epoch."""
+        self._epoch_start = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the learning rate and the seconds of the epoch, validation included."""
+        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        self.log_dict({"lr": rate, "seconds": time.perf_counter() - self._epoch_start})
+
+    def configure_optimizers(self) -> Any:
+        """Optimiser and schedule as Lightning wants them."""
+        optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
+        if self._schedule is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self._schedule.build(optimizer, steps=steps, epochs=self.trainer.max_epochs or 1)
+        return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds config, data spec and threshold: all that is needed to build the model again; plain types only."""
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), "threshold_logit": self.threshold}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the threshold that was chosen with these weights."""
+        self.threshold = float(checkpoint["segexp"]["threshold_logit"])
+
+
+def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:
+    """``val/miou`` and ``val/iou/<class>`` from nested measures."""
+    flat: list[tuple[str, float | None]] = []
+    for name, value in measures.items():
+        if isinstance(value, dict):
+            flat += [(f"{phase}/{name}/{part}", number) for part, number in value.items()]
+        elif name != "classes_averaged":
+            flat.append((f"{phase}/{name}", value))
+    return flat

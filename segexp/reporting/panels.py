@@ -1,0 +1,181 @@
+"""One picture per image: image | truth | prediction | errors, with captions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.errors import DataError
+from segexp.reporting import pixels
+from segexp.reporting.captions import PAPER, LegendEntry, draw_legend, draw_text
+from segexp.reporting.files import replace_file
+from segexp.reporting.pixels import Pixels
+from segexp.spec import IGNORED, DataSpec
+
+SMALLEST_SIDE = 256
+"""A part is enlarged by a whole factor until its smaller side has this many pixels."""
+LARGEST_SIDE = 1200
+"""A part is reduced to this many pixels: a 5000-pixel tile would make a report of 100 MB."""
+
+
+def panel(
+    image: NDArray[np.generic],
+    truth: Pixels,
+    prediction: Pixels,
+    spec: DataSpec,
+    title: str = "",
+    figures: Mapping[str, float | None] | None = None,
+) -> Pixels:
+    """Draw image, truth, prediction and errors side by side.
+
+    Args:
+        image: uint8 or uint16, (H, W), (H, W, 1) or (H, W, C), channels last, not normalised.
+        truth: uint8 (H, W), 0..K-1, or 255 for pixels that count nowhere (drawn as a grey hatch).
+        prediction: uint8 (H, W), the same values.
+        spec: Classes and colours.
+        title: Usually the name of the image; stands in the top line.
+        figures: Measures of this image that follow the title, for example ``{"IoU vessel": 0.61}``; None is
+            written as "-".
+
+    Returns:
+        uint8 (h, w, 3) RGB. Small images are enlarged (nearest, whole factor), large ones reduced (area).
+
+    Raises:
+        DataError: Shapes or types do not fit, or a label is neither a class nor 255.
+    """
+    _check(image, truth, prediction, spec)
+    factor = _factor(truth.shape)
+    rgb = pixels.image_to_rgb(image, truth != IGNORED)
+    rgb, truth, prediction = (_enlarged(array, factor) for array in (rgb, truth, prediction))
+    size = f"{image.shape[1]}×{image.shape[0]} px" + (f", shown ×{factor}" if factor > 1 else "")
+    some_ignored = bool((truth == IGNORED).any())
+    classes = [LegendEntry(colour, name) for colour, name in zip(spec.colours, spec.classes, strict=True)]
+    parts = [
+        _part(rgb, "image", [], size),
+        _part(pixels.labels_to_rgb(truth, spec), "truth", classes),
+        _part(pixels.labels_to_rgb(prediction, spec), "prediction", classes),
+        _part(
+            pixels.errors_to_rgb(truth, prediction, spec),
+            *_error_legend(spec, some_ignored),
+        ),
+    ]
+    return _joined(parts, title, figures or {})
+
+
+def save_panel(
+    path: Path,
+    image: NDArray[np.generic],
+    truth: Pixels,
+    prediction: Pixels,
+    spec: DataSpec,
+    title: str = "",
+    figures: Mapping[str, float | None] | None = None,
+) -> Path:
+    """Write :func:`panel` as PNG, whole or not at all.
+
+    Args:
+        path: Target, made with its parent folders.
+        image: See :func:`panel`.
+        truth: See :func:`panel`.
+        prediction: See :func:`panel`.
+        spec: See :func:`panel`.
+        title: See :func:`panel`.
+        figures: See :func:`panel`.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        DataError: As :func:`panel`.
+        OSError: The folder cannot be written.
+    """
+    rgb = panel(image, truth, prediction, spec, title, figures)
+    _, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return replace_file(path, buffer.tobytes())
+
+
+def _check(image: NDArray[np.generic], truth: Pixels, prediction: Pixels, spec: DataSpec) -> None:
+    for name, labels in (("truth", truth), ("prediction", prediction)):
+        if labels.dtype != np.uint8 or labels.ndim != 2 or labels.shape != image.shape[:2]:
+            raise DataError(
+                f"A panel needs the {name} as uint8 with the image's rows and columns {image.shape[:2]}, "
+                f"but got {labels.dtype} {labels.shape}."
+            )
+        # a histogram: np.unique would sort millions of pixels
+        found = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+        strange = [int(value) for value in found if spec.num_classes <= value != IGNORED]
+        if strange:
+            raise DataError(
+                f"The {name} holds the values {strange}; expected 0..{spec.num_classes - 1} "
+                f"({', '.join(spec.classes)}) or {IGNORED} for ignored. Check the label map of the data set."
+            )
+
+
+def _factor(shape: tuple[int, ...]) -> int:
+    wanted = -(-SMALLEST_SIDE // min(shape))
+    return max(1, min(wanted, LARGEST_SIDE // max(shape)))
+
+
+def _enlarged(array: Pixels, factor: int) -> Pixels:
+    return array if factor == 1 else array.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _reduced(rgb: Pixels) -> Pixels:
+    share = LARGEST_SIDE / max(rgb.shape)
+    if share >= 1:
+        return rgb
+    width, height = max(1, round(rgb.shape[1] * share)), max(1, round(rgb.shape[0] * share))
+    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+def _error_legend(spec: DataSpec, some_ignored: bool) -> tuple[str, list[LegendEntry]]:
+    """Name and legend of the errors part."""
+    ignored = [LegendEntry(pixels.IGNORED_LIGHT, "not counted")] if some_ignored else []
+    if not spec.is_binary:
+        wrong = zip(pixels.wrong_colours(spec), spec.classes, strict=True)
+        return "errors, bright in truth's colour", [LegendEntry(*entry) for entry in wrong] + ignored
+    return "errors", [
+        LegendEntry(pixels.TRUE_POSITIVE, "found"),
+        LegendEntry(pixels.FALSE_POSITIVE, "false"),
+        LegendEntry(pixels.FALSE_NEGATIVE, "missed"),
+        *ignored,
+    ]
+
+
+def _text_size(width: int) -> int:
+    """Font size in pixels: about 38 letters to the width of a part, so it survives the width of a page."""
+    return max(11, width // 22)
+
+
+def _part(rgb: Pixels, name: str, legend: list[LegendEntry], remark: str = "") -> Pixels:
+    """A caption of two lines (name, then legend or remark) above the pixels."""
+    rgb = _reduced(rgb)
+    size = _text_size(rgb.shape[1])
+    strip = np.full((round(size * 3.2), rgb.shape[1], 3), PAPER, np.uint8)
+    draw_text(strip, name, 0, round(size * 1.1), size, bold=True)
+    draw_text(strip, remark, 0, round(size * 2.6), size)
+    draw_legend(strip, legend, round(size * 2.6), size)
+    return np.concatenate([strip, rgb])
+
+
+def _joined(parts: list[Pixels], title: str, figures: Mapping[str, float | None]) -> Pixels:
+    """Parts beside each other on white, with gaps and margins of half a letter and the title line on top."""
+    size = _text_size(parts[0].shape[1])
+    gap = size // 2
+    spacer = np.full((parts[0].shape[0], gap, 3), PAPER, np.uint8)
+    row = np.concatenate([piece for part in parts for piece in (spacer, part)] + [spacer], axis=1)
+    edge = np.full((gap, row.shape[1], 3), PAPER, np.uint8)
+    if not title and not figures:
+        return np.concatenate([edge, row, edge])
+    strip = np.full((size * 2, row.shape[1], 3), PAPER, np.uint8)
+    end = draw_text(strip[:, : row.shape[1] - gap], title, gap, round(size * 1.4), size, bold=True)
+    draw_text(strip[:, : row.shape[1] - gap], _figures_text(figures), end + size, round(size * 1.4), size)
+    return np.concatenate([edge, strip, row, edge])
+
+
+def _figures_text(figures: Mapping[str, float | None]) -> str:
+    return "   ".join(
+        f"{name} {'-' if value is None else format(value, '.2f')}" for name, value in figures.items()
+    )

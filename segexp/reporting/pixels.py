@@ -1,0 +1,123 @@
+"""Arrays to colours: images, label maps and the map of errors, before any caption."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.errors import DataError
+from segexp.spec import IGNORED, DataSpec
+
+Pixels = NDArray[np.uint8]
+"""(H, W, 3) RGB or (H, W) labels."""
+Colour = tuple[int, int, int]
+
+# orange and blue stay apart for every common colour blindness, and both from white, black and grey
+TRUE_POSITIVE: Colour = (235, 235, 235)
+FALSE_POSITIVE: Colour = (255, 140, 0)
+FALSE_NEGATIVE: Colour = (30, 136, 255)
+TRUE_NEGATIVE: Colour = (0, 0, 0)
+IGNORED_DARK: Colour = (112, 112, 112)
+IGNORED_LIGHT: Colour = (134, 134, 134)
+
+_DIMMED = 0.35
+
+
+def image_to_rgb(image: NDArray[np.generic], counted: NDArray[np.bool_]) -> Pixels:
+    """Make an image of the data set visible.
+
+    Args:
+        image: uint8 or uint16, (H, W), (H, W, 1) or (H, W, C); of more than three channels the first three
+            are shown, of two the first. uint16 is stretched per channel from the 1st to the 99th percentile.
+        counted: bool (H, W), the pixels that set the stretch, so that a nodata border does not.
+
+    Returns:
+        uint8 (H, W, 3) RGB.
+
+    Raises:
+        DataError: Neither uint8 nor uint16, or not two or three dimensions.
+    """
+    if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3):
+        raise DataError(
+            f"A panel takes an image of uint8 or uint16 with shape (H, W) or (H, W, C), but got "
+            f"{image.dtype} {image.shape}. Give the raw image, before scaling and with the channels last."
+        )
+    channels = image[:, :, None] if image.ndim == 2 else image
+    channels = channels[:, :, :3] if channels.shape[2] >= 3 else channels[:, :, :1]
+    if image.dtype == np.uint16:
+        channels = _stretch(channels, counted)
+    return np.ascontiguousarray(np.broadcast_to(channels, (*channels.shape[:2], 3)), dtype=np.uint8)
+
+
+def _stretch(channels: NDArray[np.generic], counted: NDArray[np.bool_]) -> Pixels:
+    values = channels.astype(np.float32)
+    chosen = values[counted] if counted.any() else values.reshape(-1, values.shape[2])
+    low, high = np.percentile(chosen, (1, 99), axis=0)
+    scaled = (values - low) / np.maximum(high - low, 1)
+    return np.asarray(np.rint(np.clip(scaled, 0, 1) * 255), dtype=np.uint8)
+
+
+def labels_to_rgb(labels: Pixels, spec: DataSpec) -> Pixels:
+    """Paint a label map in the class colours.
+
+    Args:
+        labels: uint8 (H, W), values 0..K-1 and 255.
+        spec: Gives the colours.
+
+    Returns:
+        uint8 (H, W, 3) RGB; 255 is a grey hatch.
+    """
+    table = np.zeros((256, 3), np.uint8)
+    table[: spec.num_classes] = spec.colours
+    return _hatched(table[labels], labels == IGNORED)
+
+
+def errors_to_rgb(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Pixels:
+    """Paint where a prediction is wrong.
+
+    Two classes: true positive light grey, false positive orange, false negative blue, true negative black.
+    More classes: the colour of the truth, dimmed where right, bright where wrong (:func:`wrong_colours`).
+
+    Args:
+        truth: uint8 (H, W), values 0..K-1 and 255.
+        prediction: uint8 (H, W), the same values.
+        spec: Gives the classes and colours.
+
+    Returns:
+        uint8 (H, W, 3) RGB; pixels that do not count are a grey hatch.
+    """
+    ignored = (truth == IGNORED) | (prediction == IGNORED)
+    known_truth, known_prediction = np.where(ignored, 0, truth), np.where(ignored, 0, prediction)
+    if spec.is_binary:
+        table = np.array([TRUE_NEGATIVE, FALSE_POSITIVE, FALSE_NEGATIVE, TRUE_POSITIVE], np.uint8)
+        return _hatched(table[known_truth * 2 + known_prediction], ignored)
+    dimmed = np.rint(np.array(spec.colours) * _DIMMED).astype(np.uint8)
+    bright = np.array(wrong_colours(spec), np.uint8)
+    wrong = known_truth != known_prediction
+    return _hatched(np.where(wrong[:, :, None], bright[known_truth], dimmed[known_truth]), ignored)
+
+
+def wrong_colours(spec: DataSpec) -> tuple[Colour, ...]:
+    """The colour per class of its wrong pixels: its own, raised to full brightness.
+
+    A class that is nearly black (most backgrounds) would stay invisible; it gets white, or magenta where
+    another class is nearly white.
+    """
+    white_taken = any(min(colour) > 190 for colour in spec.colours)
+    stand_in: Colour = (255, 0, 255) if white_taken else (255, 255, 255)
+    return tuple(_bright(colour) if max(colour) > 60 else stand_in for colour in spec.colours)
+
+
+def _bright(colour: Colour) -> Colour:
+    gain = 255 / max(colour)
+    red, green, blue = (round(value * gain) for value in colour)
+    return red, green, blue
+
+
+def _hatched(rgb: Pixels, ignored: NDArray[np.bool_]) -> Pixels:
+    """Draw diagonal stripes of two greys where ``ignored``, wide enough to survive the panel's scaling."""
+    if not ignored.any():
+        return rgb
+    rows, columns = np.ogrid[: rgb.shape[0], : rgb.shape[1]]
+    stripe = (rows + columns) // max(4, max(rgb.shape) // 70) % 2 == 0
+    rgb[ignored & stripe] = IGNORED_DARK
+    rgb[ignored & ~stripe] = IGNORED_LIGHT
+    return rgb

@@ -1,0 +1,94 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from segexp.reporting import pictures, sections, table, values
+from segexp.reporting.files import replace_file
+from segexp.reporting.folder import RunFolder, read_run_folder
+
+REPORT = "report.html"
+"""Name of the report in the run folder."""
+MANY_IMAGES = 12
+"""Above so many images the table per image is folded."""
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` into a run folder, from its plain files alone.
+
+    Args:
+        run_dir: The folder of one run, finished or not. Sections whose files are missing are left out.
+
+    Returns:
+        The path of the report; figures are embedded, nothing is loaded from elsewhere, no script is run.
+
+    Raises:
+        DataError: It is no run folder, or run.json or results.json cannot be parsed.
+        OSError: The folder cannot be written.
+    """
+    # trimmed blocks: people read the source too
+    environment = Environment(
+        loader=PackageLoader("segexp.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template("report.html.j2").render(_content(read_run_folder(run_dir)))
+    return replace_file(run_dir / REPORT, page.encode("utf-8"))
+
+
+def _content(folder: RunFolder) -> dict[str, object]:
+    """All that the template shows."""
+    title, above = sections.heading(folder)
+    state, state_kind = sections.state(folder)
+    commit, dirty = sections.commit(folder)
+    return {
+        "title": title,
+        "above": above,
+        "state": state,
+        "state_kind": state_kind,
+        "summary": sections.summary(folder),
+        "tiles": sections.tiles(folder),
+        "notes": sections.notes(folder),
+        "command": sections.command(folder),
+        "commit": commit,
+        "dirty": dirty,
+        "environment": sections.environment(folder),
+        "speed": sections.speed(folder),
+        "config": folder.config,
+        "log": folder.log,
+        **_tables(folder),
+        **_pictures(folder),
+    }
+
+
+def _tables(folder: RunFolder) -> dict[str, object]:
+    tested = bool(values.rows_of(folder.results))
+    images = sections.image_table(folder)
+    return {
+        "class_table": table.class_table(folder.results) if tested else None,
+        "rows_table": table.rows_table(folder.results) if tested else None,
+        "averaging": sections.averaging(folder),
+        "chosen": sections.chosen(folder),
+        "image_table": images,
+        "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
+        "splits": sections.data_table(folder),
+        "image_names": sections.image_names(folder),
+    }
+
+
+def _pictures(folder: RunFolder) -> dict[str, object]:
+    return {
+        "curves": pictures.embed(folder.path / "curves.png", "Training curves", sections.best_epoch(folder)),
+        "panels": pictures.panels(folder),
+        "confusion": pictures.embed(
+            folder.path / "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
+        ),
+        "scores": pictures.embed(
+            folder.path / "scores.png", "Scores", "Over all thresholds; the dot marks the chosen one."
+        ),
+        "class_maps": pictures.class_maps(folder),
+    }

@@ -1,0 +1,227 @@
+"""What the report says in words and numbers, taken from a run folder."""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from segexp.reporting import values
+from segexp.reporting.folder import RunFolder
+from segexp.reporting.table import Table
+
+Facts = list[tuple[str, str]]
+"""(name, text) pairs; empty texts are left out."""
+
+_STATES = {
+    "good": {"finished", "done", "completed", "success", "ok"},
+    "bad": {"failed", "error", "interrupted", "crashed", "killed"},
+}
+_SPLITS = ("train", "val", "test")
+_OTHERS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A headline figure of the model with the same figure of what it has to beat."""
+
+    name: str
+    value: str
+    others: tuple[tuple[str, str], ...]
+
+
+def heading(folder: RunFolder) -> tuple[str, str]:
+    """Title, such as "cunet on drive", and the line above it."""
+    model = values.words(values.inner(folder.run, "model", "name"))
+    data = values.words(
+        values.inner(folder.results, "task", "datamodule") or values.inner(folder.run, "data", "name")
+    )
+    name = values.words(folder.run.get("name"))
+    title = " on ".join(part for part in (model, data) if part) or name or folder.path.name
+    return title, " / ".join(part for part in (name, folder.path.resolve().name) if part)
+
+
+def state(folder: RunFolder) -> tuple[str, str]:
+    """The state as run.json names it, and ``good``, ``bad`` or ``open``."""
+    name = values.words(folder.run.get("state"))
+    kind = next((kind for kind, names in _STATES.items() if name.lower() in names), "open")
+    return name or "state unknown", kind
+
+
+def summary(folder: RunFolder) -> Facts:
+    """The few facts under the title."""
+    run = folder.run
+    parameters = values.inner(run, "model", "parameters")
+    return _known(
+        ("started", values.words(run.get("started"))),
+        ("took", values.duration(run.get("seconds"))),
+        ("device", values.words(run.get("device"))),
+        ("parameters", values.count(parameters)),
+        ("classes", ", ".join(values.classes_of(folder.results))),
+    )
+
+
+def tiles(folder: RunFolder) -> list[Tile]:
+    """Headline figures over all counted pixels; measures that nothing has are left out."""
+    results = folder.results
+    foreground = values.foreground_of(results)
+    paths: list[tuple[str, tuple[str, ...]]] = [("Mean IoU", ("miou",))]
+    if foreground is None:
+        paths.append(("Mean Dice", ("mdice",)))
+    else:
+        paths.append((f"Dice {foreground}", ("dice", foreground)))
+    paths += [("AUC", ("auc",)), ("Accuracy", ("accuracy",))]
+    made = [_tile(results, name, path) for name, path in paths]
+    return [tile for tile in made if tile.value != values.ABSENT]
+
+
+def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Tile:
+    own = values.model_row(results)
+    others = [
+        (values.words(row.get("name")), values.measure(values.inner(row, "dataset", *path), 3))
+        for row in values.rows_of(results)
+        # "model at 0.5" is no rival of the model
+        if not values.words(row.get("name")).startswith("model") and row is not own
+    ]
+    shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
+    return Tile(name, values.measure(values.inner(own, "dataset", *path), 3), shown)
+
+
+def averaging(folder: RunFolder) -> Facts:
+    """How the numbers of the tables come about."""
+    results = folder.results
+    texts = {
+        "dataset": "over the data set",
+        "image": "per image",
+        "absent": "absent classes",
+    }
+    told = results.get("averaging")
+    told = told if isinstance(told, Mapping) else {}
+    pairs = [(texts.get(str(key), str(key)), values.words(text)) for key, text in told.items()]
+    where = values.words(values.inner(results, "task", "where"))
+    split = results.get("split")
+    counted, ignored = (values.count(values.inner(split, key)) for key in ("pixels", "ignored_pixels"))
+    amount = "" if counted == values.ABSENT else f"{counted} pixels counted"
+    amount += "" if ignored == values.ABSENT else f", {ignored} ignored"
+    return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs)
+
+
+def chosen(folder: RunFolder) -> Facts:
+    """Which checkpoint was tested, and how probabilities became classes."""
+    checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
+    pairs: Facts = []
+    if isinstance(checkpoint, Mapping):
+        monitor = values.words(checkpoint.get("monitor"))
+        reached = (values.words(checkpoint.get("mode")), monitor, values.measure(checkpoint.get("value")))
+        best = " ".join(reached).strip()
+        epoch = checkpoint.get("epoch")
+        pairs.append(("checkpoint", values.words(checkpoint.get("path"))))
+        pairs.append(("epoch", values.words(epoch) + (f" ({best})" if monitor else "")))
+    if isinstance(threshold, Mapping):
+        rule, place = (values.words(threshold.get(key)) for key in ("rule", "chosen_on"))
+        reason = ", chosen on ".join(part for part in (rule, place) if part)
+        pairs.append(("threshold", values.plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
+    return _known(*pairs)
+
+
+def best_epoch(folder: RunFolder) -> str:
+    """Caption of the curves."""
+    epoch = values.words(values.inner(folder.results, "checkpoint", "epoch"))
+    return f"The dotted line marks epoch {epoch}, whose checkpoint was tested." if epoch else ""
+
+
+def data_table(folder: RunFolder) -> Table | None:
+    """Images, samples and shape of each split."""
+    data = folder.run.get("data")
+    if not isinstance(data, Mapping):
+        return None
+    others = [name for name in data if name not in _SPLITS]
+    splits = [name for name in (*_SPLITS, *others) if isinstance(data.get(name), Mapping)]
+    rows = [
+        (
+            str(name),
+            values.count(values.inner(data, name, "images")),
+            values.count(values.inner(data, name, "samples")),
+            _shape(values.inner(data, name, "shape")),
+        )
+        for name in splits
+    ]
+    header = ("split", "images", "samples", "shape (N × C × H × W)")
+    return Table("data", header, tuple(rows)) if rows else None
+
+
+def _shape(shape: object) -> str:
+    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.plain(shape)
+
+
+def image_names(folder: RunFolder) -> Facts:
+    """Names of the images per split as far as run.json lists them; of the test split else as measured."""
+    data = folder.run.get("data")
+    listed: Facts = []
+    for split, entry in data.items() if isinstance(data, Mapping) else ():
+        found = (values.inner(entry, key) for key in ("names", "files", "image_names"))
+        names = next((value for value in found if value is not None), None)
+        if isinstance(names, list):
+            listed.append((str(split), ", ".join(map(str, names))))
+    if not any(split == "test" for split, _ in listed):
+        tested = dict.fromkeys(row["image"] for row in folder.images if row.get("image"))
+        split = values.words(values.inner(folder.results, "split", "name")) or "tested"
+        listed.append((split, ", ".join(tested)))
+    return _known(*listed)
+
+
+def image_table(folder: RunFolder) -> Table | None:
+    """Measures per image of the model row, without the columns that are empty throughout."""
+    own = values.words(values.model_row(folder.results).get("name")) or "model"
+    rows = [row for row in folder.images if row.get("row", own) == own]
+    if not rows:
+        return None
+    names = [name for name in rows[0] if name not in ("image", "row") and any(row.get(name) for row in rows)]
+    cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
+    return Table("per image", ("image", *names), cells)
+
+
+def _cell(text: str) -> str:
+    try:
+        number = float(text)
+    except ValueError:
+        return text or values.ABSENT
+    return values.count(int(number)) if text.lstrip("-").isdigit() else values.measure(number)
+
+
+def command(folder: RunFolder) -> str:
+    """The command line that was given."""
+    given = folder.run.get("command")
+    return shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
+
+
+def commit(folder: RunFolder) -> tuple[str, bool]:
+    """The git commit and whether there were changes beyond it."""
+    git = folder.run.get("git")
+    return values.words(values.inner(git, "commit")), bool(values.inner(git, "dirty"))
+
+
+def environment(folder: RunFolder) -> Facts:
+    """Device, seed, model size and versions."""
+    run = folder.run
+    listed: Facts = [(name, values.words(run.get(name))) for name in ("device", "seed") if name in run]
+    for name in ("model", "versions"):
+        part = run.get(name)
+        listed += (
+            values.flat(part, f"{name}." if name == "model" else "") if isinstance(part, Mapping) else []
+        )
+    return listed
+
+
+def speed(folder: RunFolder) -> Facts:
+    """The speed settings as they were resolved."""
+    settings = folder.run.get("speed")
+    return values.flat(settings) if isinstance(settings, Mapping) else []
+
+
+def notes(folder: RunFolder) -> list[str]:
+    """Remarks of the run on its own results."""
+    told = folder.results.get("notes")
+    return [str(note) for note in told] if isinstance(told, list) else []
+
+
+def _known(*pairs: tuple[str, str]) -> Facts:
+    return [pair for pair in pairs if pair[1] not in ("", values.ABSENT)]

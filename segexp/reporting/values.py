@@ -1,0 +1,102 @@
+"""Numbers, times and names as text, the same in the terminal and in the report."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+ABSENT = "-"
+"""Stands for a value that is undefined or was not measured."""
+
+
+def measure(value: object, digits: int = 4) -> str:
+    """A measure with ``digits`` decimals, or ``-`` where it is no finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return ABSENT
+    return f"{value:.{digits}f}"
+
+
+def count(value: object) -> str:
+    """A count with separators of thousands, or ``-`` where it is no number."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ABSENT
+
+
+def duration(seconds: object) -> str:
+    """Seconds (s) as for example ``2 h 05 min``, ``3 min 07 s`` or ``4.2 s``; ``-`` where not a number."""
+    if measure(seconds) == ABSENT or not isinstance(seconds, int | float):
+        return ABSENT
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def plain(value: object) -> str:
+    """Any value of a JSON file on one line."""
+    match value:
+        case None:
+            return ABSENT
+        case bool():
+            return "yes" if value else "no"
+        case int():
+            return f"{value:,}" if abs(value) >= 10_000 else str(value)
+        case float():
+            return f"{value:.6g}"
+        case list():
+            return ", ".join(plain(item) for item in value) or ABSENT
+        case _:
+            return str(value)
+
+
+def words(value: object) -> str:
+    """A text or number as it is, and nothing where it is None."""
+    return "" if value is None else str(value)
+
+
+def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
+    """Nested mappings as (dotted key, text) pairs in their order."""
+    pairs: list[tuple[str, str]] = []
+    for key, value in tree.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, Mapping):
+            pairs += flat(value, f"{name}.")
+        else:
+            pairs.append((name, plain(value)))
+    return pairs
+
+
+def inner(tree: object, *keys: str) -> object:
+    """The value at a path of keys, or None as soon as one of them is missing or no mapping."""
+    for key in keys:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def rows_of(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of results.json that are mappings, the model's first in its own order."""
+    rows = results.get("rows")
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def model_row(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row named ``model``, else the first, else an empty one."""
+    rows = rows_of(results)
+    return next((row for row in rows if row.get("name") == "model"), rows[0] if rows else {})
+
+
+def classes_of(results: Mapping[str, Any]) -> list[str]:
+    """Class names of the task, else those that the model's IoU names, in order."""
+    named = inner(results, "task", "classes")
+    if isinstance(named, list):
+        return [str(name) for name in named]
+    measured = inner(model_row(results), "dataset", "iou")
+    return [str(name) for name in measured] if isinstance(measured, Mapping) else []
+
+
+def foreground_of(results: Mapping[str, Any]) -> str | None:
+    """The second of two classes; None for more."""
+    names = classes_of(results)
+    return names[1] if len(names) == 2 else None

@@ -1,0 +1,71 @@
+"""What a data set gives and a model must produce: the one thing that data, models, losses and metrics share."""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+IGNORED = 255
+"""Mask value of pixels that count nowhere: outside a field of view, nodata, unlabelled."""
+
+Measures = tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Channels, classes and scaling of a data set; plain values only, so that it travels in a checkpoint.
+
+    Attributes:
+        classes: Class names in the order of the mask values 0, 1, ...
+        colours: One (R, G, B) of 0..255 per class, for panels and reports.
+        in_channels: Channels C of the images.
+        mean: Per channel, subtracted before the model, in units of the raw image (0..255 or 0..65535).
+        std: Per channel, divided by after that, same unit.
+        scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.scaling`.
+        kind: What the target is; a mask today.
+    """
+
+    classes: tuple[str, ...]
+    colours: tuple[tuple[int, int, int], ...]
+    in_channels: int = 3
+    mean: Measures = (0.0, 0.0, 0.0)
+    std: Measures = (255.0, 255.0, 255.0)
+    scaling: Literal["fixed", "image"] = "fixed"
+    kind: Literal["segmentation"] = "segmentation"
+
+    @property
+    def num_classes(self) -> int:
+        """Number of classes, background included."""
+        return len(self.classes)
+
+    @property
+    def out_channels(self) -> int:
+        """Logit channels K: 1 for two classes (the logit of the second), else one per class."""
+        return 1 if self.num_classes == 2 else self.num_classes
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether there are two classes, so that a threshold decides."""
+        return self.num_classes == 2
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain lists and strings, for JSON and checkpoints."""
+        plain = asdict(self)
+        return {
+            key: _lists(value) if isinstance(value, tuple) else value for key, value in plain.items()
+        }
+
+    @classmethod
+    def from_dict(cls, plain: dict[str, Any]) -> "DataSpec":
+        """The inverse of :meth:`to_dict`."""
+        return cls(
+            classes=tuple(plain["classes"]),
+            colours=tuple((int(r), int(g), int(b)) for r, g, b in plain["colours"]),
+            in_channels=int(plain["in_channels"]),
+            mean=tuple(plain["mean"]),
+            std=tuple(plain["std"]),
+            scaling=plain["scaling"],
+            kind=plain["kind"],
+        )
+
+
+def _lists(value: tuple[Any, ...]) -> list[Any]:
+    return [_lists(item) if isinstance(item, tuple) else item for item in value]

@@ -1,0 +1,91 @@
+"""Builds objects from a checked config; what a constructor refuses becomes a message with its section's name."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hydra.errors import InstantiationException
+from hydra.utils import get_method, instantiate
+from torch import nn
+from torch.optim import Optimizer
+
+from segexp.data.base import SegmentationDataModule
+from segexp.errors import ConfigError, SegexpError
+from segexp.losses.base import SegmentationLoss
+from segexp.metrics.names import direction
+from segexp.modules.schedule import Schedule
+from segexp.spec import DataSpec
+
+Config = dict[str, Any]
+
+
+def build_datamodule(config: Config) -> SegmentationDataModule:
+    """Datamodule with its augmentation; reads no file yet."""
+    with _naming("augment"), warnings.catch_warnings():
+        # albumentations only warns of an argument that it does not know, and goes on without it.
+        warnings.filterwarnings("error", message=".*not valid for transform.*")
+        augment = instantiate(config["augment"], _convert_="all")
+    with _naming("datamodule"):
+        built: SegmentationDataModule = instantiate(config["datamodule"], augment=augment, _convert_="all")
+    return built
+
+
+def build_model(config: Config, spec: DataSpec) -> nn.Module:
+    """The network for the channels of the data."""
+    with _naming("model"):
+        model: nn.Module = instantiate(
+            config["model"], in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
+        )
+    return model
+
+
+def build_loss(config: Config, spec: DataSpec) -> SegmentationLoss:
+    """The loss, checked against the classes of the data."""
+    with _naming("loss"):
+        loss: SegmentationLoss = instantiate(config["loss"], _convert_="all")
+    loss.check(spec)
+    return loss
+
+
+def build_optimizer(config: Config, model: nn.Module) -> Callable[[Any], Optimizer]:
+    """The optimiser, still without parameters; tried once so that a value it refuses is found now."""
+    with _naming("optimizer"):
+        make: Callable[[Any], Optimizer] = instantiate(config["optimizer"], _convert_="all")
+        make(model.parameters())
+    return make
+
+
+def build_schedule(config: Config, every: int) -> Schedule | None:
+    """The learning-rate schedule, or None for a constant rate."""
+    section = config["scheduler"]
+    if section["target"] is None:
+        return None
+    settings = {key: value for key, value in section["target"].items() if not key.startswith("_")}
+    monitor = section["monitor"]
+    towards = direction(monitor) if monitor is not None else "min"
+    make = get_method(section["target"]["_target_"])
+    return Schedule(make, settings, section["interval"], monitor, towards, every)
+
+
+@contextmanager
+def _naming(section: str) -> Iterator[None]:
+    """Turns what a constructor raises into an error of the config that names the section."""
+    try:
+        yield
+    except SegexpError:
+        raise
+    except InstantiationException as error:
+        cause = error.__cause__ or error
+        if isinstance(cause, SegexpError):
+            raise cause from error
+        if not isinstance(cause, TypeError | ValueError | UserWarning | ImportError | AttributeError):
+            raise
+        raise ConfigError(f"{section}: {_last_line(cause)}") from error
+    except (TypeError, ValueError, UserWarning) as error:
+        raise ConfigError(f"{section}: {_last_line(error)}") from error
+
+
+def _last_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    return " ".join(lines) if lines else type(error).__name__

@@ -1,0 +1,119 @@
+"""Pictures of a test: worst, middle and best images, curves, confusion matrix, class probability maps."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Item, Mask
+from segexp.metrics.measures import measures
+from segexp.modules.segmentation import SegmentationModule
+from segexp.reporting.class_maps import plot_class_maps
+from segexp.reporting.confusion import plot_confusion
+from segexp.reporting.curves import plot_curves
+from segexp.reporting.panels import save_panel
+from segexp.reporting.scores import ThresholdPoint, plot_scores
+from segexp.run.folder import RunFolder
+from segexp.training.results import Row, image_scores_of, probability
+
+
+def explain(
+    folder: RunFolder, module: SegmentationModule, datamodule: SegmentationDataModule, row: Row, count: int, best_epoch: int
+) -> list[dict[str, Any]]:
+    """Draws everything into the run folder.
+
+    Args:
+        folder: The run folder, with metrics.csv.
+        module: The tested module, with the best weights.
+        datamodule: Where the test images are.
+        row: The model's counts.
+        count: Number of panels.
+        best_epoch: Epoch of the best checkpoint, from 0.
+
+    Returns:
+        One entry per panel, for results.json.
+    """
+    spec = datamodule.spec
+    plot_curves(folder.path / "metrics.csv", folder.path / "curves.png", best_epoch)
+    plot_confusion(row.matrices.sum(dim=0).numpy(), spec.classes, folder.path / "confusion.png")
+    _plot_scores(folder, module, row)
+    panels = []
+    for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
+        item = datamodule.items("test")[index]
+        prediction, probabilities = predict(module, item)
+        stem = f"{number:02d}_{rank}_{re.sub(r'[^A-Za-z0-9._-]+', '-', item.name)}"
+        figures = image_figures(row, index, module)
+        save_panel(folder.panels / f"{stem}.png", item.image, item.mask, prediction, spec, item.name, figures)
+        if not spec.is_binary:
+            maps = folder.path / "class_maps" / f"{stem}.png"
+            plot_class_maps(item.image, probabilities, item.mask, spec, maps)
+        panels.append({"file": f"panels/{stem}.png", "image": item.name, "rank": rank, "figures": figures})
+    return panels
+
+
+def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
+    """Which images are shown: a third of ``count`` the worst, a third around the median, a third the best.
+
+    Args:
+        scores: One figure per image, higher is better.
+        count: How many; all images when there are no more.
+
+    Returns:
+        (``worst`` | ``middle`` | ``best``, index), from worst to best, none twice.
+    """
+    order = sorted(range(len(scores)), key=lambda index: (scores[index], index))
+    count = min(count, len(order))
+    worst, best = (count + 2) // 3, (count + 1) // 3
+    middle = count - worst - best
+    start = max(worst, (len(order) - middle) // 2)
+    start = min(start, len(order) - best - middle)
+    picked = [("worst", index) for index in order[:worst]]
+    picked += [("middle", index) for index in order[start : start + middle]]
+    return picked + [("best", index) for index in order[len(order) - best :]]
+
+
+def predict(module: SegmentationModule, item: Item) -> tuple[Mask, np.ndarray]:
+    """Class numbers uint8 (H, W) and probabilities float32 (K', H, W) of one image."""
+    image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
+    module.eval()
+    with torch.inference_mode():
+        logits = module(image).float()
+        probabilities = logits.sigmoid() if module.spec.is_binary else logits.softmax(dim=1)
+        classes = module.classify(logits, module.threshold)
+    return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()
+
+
+def image_figures(row: Row, index: int, module: SegmentationModule) -> Mapping[str, float | None]:
+    """Dice of each foreground class of one image, for the caption."""
+    dice = measures(row.matrices[index : index + 1])["dice"][0]
+    names = module.spec.classes
+    shown = range(1, len(names)) if module.spec.is_binary else range(len(names))
+    return {f"Dice {names[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in shown}
+
+
+def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
+    """ROC and precision-recall curves with the chosen threshold; two classes only."""
+    if module.tested.scores is None:
+        return
+    curve = module.tested.scores.compute()
+    roc, pr = curve.roc(), curve.pr()
+    if roc is None or pr is None:
+        return
+    pooled = row.matrices.sum(dim=0, keepdim=True)
+    values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}
+    point = ThresholdPoint(
+        probability(module.threshold), 1 - values["specificity"], values["recall"], values["precision"]
+    )
+    share = float(pooled[0, 1].sum() / pooled.sum())
+    plot_scores(
+        (np.array(roc["fpr"]), np.array(roc["tpr"])),
+        (np.array(pr["recall"]), np.array(pr["precision"])),
+        point,
+        curve.auc(),
+        curve.average_precision(),
+        folder.path / "scores.png",
+        share,
+    )

@@ -1,0 +1,135 @@
+"""metrics.csv, the epoch lines, and the optional loggers beside them."""
+
+import math
+import os
+from argparse import Namespace
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch.loggers import Logger
+
+from segexp.errors import MissingExtraError
+from segexp.run.console import LOG
+from segexp.run.folder import RunFolder
+
+
+class EpochTable(Logger):
+    """One row per epoch in metrics.csv, and one line per epoch on the terminal and in log.txt."""
+
+    def __init__(self, folder: RunFolder, monitor: str, direction: Literal["min", "max"], epochs: int) -> None:
+        """Starts an empty table.
+
+        Args:
+            folder: Where metrics.csv is written.
+            monitor: Measure that marks the best epoch.
+            direction: Whether it is better low or high.
+            epochs: Planned number of epochs, for the lines.
+        """
+        super().__init__()
+        self._folder = folder
+        self._monitor = monitor
+        self._sign = 1 if direction == "max" else -1
+        self._epochs = epochs
+        self._best = -math.inf
+        self.rows: dict[int, dict[str, float]] = {}
+
+    @property
+    def name(self) -> str:
+        """Name among the loggers."""
+        return "csv"
+
+    @property
+    def version(self) -> str:
+        """A run folder holds one table."""
+        return ""
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: config.yaml holds them."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Merges figures into the row of their epoch; the training figures come last and close the row."""
+        epoch = int(metrics.get("epoch", len(self.rows)))
+        row = self.rows.setdefault(epoch, {"epoch": epoch})
+        row.update({key: value for key, value in metrics.items() if key != "epoch" and not math.isnan(value)})
+        if "train/loss" in metrics:
+            self._folder.write_csv("metrics.csv", [self.rows[number] for number in sorted(self.rows)])
+            LOG.info(self._line(row))
+
+    def _line(self, row: dict[str, float]) -> str:
+        value = row.get(self._monitor)
+        better = value is not None and self._sign * value > self._best
+        if better and value is not None:
+            self._best = self._sign * value
+        names = ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
+        parts = [f"{name} {row[name]:.4f}" for name in names if name in row]
+        parts.append(f"{row.get('seconds', 0):.1f} s")
+        width = len(str(self._epochs))
+        return f"epoch {int(row['epoch']) + 1:>{width}}/{self._epochs}  {'  '.join(parts)}{'  best' if better else ''}"
+
+
+def wandb_logger(
+    save_dir: str,
+    project: str = "segexp",
+    entity: str | None = None,
+    mode: Literal["auto", "online", "offline"] = "auto",
+    tags: list[str] | None = None,
+    **settings: Any,
+) -> Logger:
+    """Weights & Biases, offline by itself when no key is set: it never asks and never waits.
+
+    Args:
+        save_dir: The run folder.
+        project: W&B project.
+        entity: User or team; None: the default of the key.
+        mode: ``auto``: online when a key is found.
+        tags: Words to find the run by.
+        **settings: ``name``, ``group``, ``config`` of the run.
+
+    Raises:
+        MissingExtraError: The package wandb is not installed.
+    """
+    _require("wandb", "logger=wandb")
+    from lightning.pytorch.loggers import WandbLogger
+
+    offline = mode == "offline" or (mode == "auto" and not _wandb_key())
+    if offline and mode == "auto":
+        LOG.info(f"W&B: no key is set, so this run is kept offline; sync it later: wandb sync {save_dir}/wandb/offline-*")
+    # Both: the logger's own switch, and the variable, which wandb reads before it looks for a terminal to ask on.
+    os.environ["WANDB_MODE"] = "offline" if offline else "online"
+    os.environ.setdefault("WANDB_SILENT", "true")
+    logger: Logger = WandbLogger(
+        project=project, entity=entity, save_dir=save_dir, offline=offline, tags=tags or [], **settings
+    )
+    return logger
+
+
+def _wandb_key() -> bool:
+    """Whether a key is in the environment or in the user's netrc."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    return netrc.is_file() and "api.wandb.ai" in netrc.read_text(encoding="utf-8", errors="replace")
+
+
+def tensorboard_logger(save_dir: str, flush_secs: int = 30) -> Logger:
+    """TensorBoard event files in ``tensorboard/`` of the run folder.
+
+    Args:
+        save_dir: The run folder.
+        flush_secs: Seconds between writes to disk.
+
+    Raises:
+        MissingExtraError: The package tensorboard is not installed.
+    """
+    _require("tensorboard", "logger=tensorboard")
+    from lightning.pytorch.loggers import TensorBoardLogger
+
+    return TensorBoardLogger(save_dir, name="tensorboard", version="", default_hp_metric=False, flush_secs=flush_secs)
+
+
+def _require(package: str, what: str) -> None:
+    import importlib.util
+
+    if importlib.util.find_spec(package) is None:
+        raise MissingExtraError(f"{what}: the package {package} is not installed; pip install 'segexp[{package}]'")

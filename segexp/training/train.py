@@ -1,0 +1,311 @@
+"""One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.trainer.states import TrainerStatus
+
+from segexp.commands import Invocation
+from segexp.data.base import SegmentationDataModule
+from segexp.errors import ConfigError, SegexpError
+from segexp.metrics.names import check_name, direction
+from segexp.modules.segmentation import SegmentationModule
+from segexp.modules.speed import resolve_speed
+from segexp.reporting.report import write_report
+from segexp.reporting.table import results_table
+from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.run.folder import RunFolder
+from segexp.run.record import RunRecord
+from segexp.training import build
+from segexp.training.explain import explain
+from segexp.training.loggers import EpochTable
+from segexp.training.results import Row, baseline_rows, model_rows, observer_rows, per_image, results
+from segexp.training.trainer import build_tester, build_trainer
+
+Config = dict[str, Any]
+
+
+class Interrupted(SegexpError):
+    """The user pressed Ctrl-C; exit code as shells have it."""
+
+    exit_code = 130
+
+
+class RunFailed(SegexpError):
+    """Training cannot give a result, for example because the loss became nan."""
+
+
+def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[str, Any]:
+    """Runs one experiment.
+
+    Everything that can be wrong with config and data is found before the run folder is made.
+
+    Args:
+        config: Checked and resolved.
+        invocation: How the run was started.
+        allocator: Whether the allocator setting is in force.
+
+    Returns:
+        The content of results.json.
+
+    Raises:
+        UserError: Data or config do not fit.
+        Interrupted: Ctrl-C; the run folder holds the last finished epoch.
+    """
+    start_console()
+    _quiet_warnings()
+    datamodule, module = prepare(config, allocator=allocator)
+    name = config["name"] or "_".join(
+        invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
+    )
+    folder = RunFolder.create(invocation.sweep_dir or Path(config["output_dir"]) / name)
+    handler = start_log_file(folder.path / "log.txt")
+    try:
+        return _run(config, invocation, folder, datamodule, module, name)
+    finally:
+        stop_log_file(handler)
+
+
+def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, SegmentationModule]:
+    """Reads the data and builds the module; weights depend on the seed alone."""
+    datamodule = build.build_datamodule(config)
+    datamodule.setup()
+    spec = datamodule.spec
+    pl.seed_everything(config["seed"], verbose=False)
+    model = build.build_model(config, spec)
+    loss = build.build_loss(config, spec)
+    terms = [str(term) for term in config["loss"].get("terms", {})]
+    check_name(config["monitor"], spec.classes, terms)
+    module = SegmentationModule(
+        model,
+        loss,
+        spec,
+        build.build_optimizer(config, model),
+        build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]),
+        resolve_speed(config["speed"], device_type(config), allocator=allocator),
+        record={"config": config},
+    )
+    _try_sizes(module, datamodule)
+    return datamodule, module
+
+
+def device_type(config: Config) -> str:
+    """``cpu``, ``cuda`` or ``mps`` for the accelerator asked for."""
+    asked = config["trainer"]["accelerator"]
+    if asked in ("auto", "gpu") and torch.cuda.is_available():
+        return "cuda"
+    if asked in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    if asked in ("gpu", "mps"):
+        raise ConfigError(f"trainer.accelerator: found {asked}, but PyTorch sees none; use auto or cpu")
+    return "cpu"
+
+
+def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+    """One forward pass of one training sample: sizes that do not fit are found before anything is written."""
+    sample = datamodule.train_dataloader().dataset[(0, 0)]  # type: ignore[index] # its keys are tuples
+    image = torch.from_numpy(sample["image"]).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        logits = module(image)
+    expected = (1, module.spec.out_channels, *image.shape[-2:])
+    if tuple(logits.shape) != expected:
+        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {tuple(image.shape)}, expected {expected}")
+
+
+def _run(
+    config: Config,
+    invocation: Invocation,
+    folder: RunFolder,
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    name: str,
+) -> dict[str, Any]:
+    folder.write_yaml("config.yaml", config)
+    record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
+    _announce(folder, record, datamodule, module)
+    try:
+        content = _fit_and_test(config, invocation, folder, record, datamodule, module)
+    except Interrupted:
+        record.end("interrupted")
+        write_report(folder.path)
+        raise
+    except BaseException as error:
+        LOG.error(f"the run failed: {type(error).__name__}: {error}")
+        record.end("failed", error=f"{type(error).__name__}: {error}")
+        raise
+    record.end("finished")
+    report = write_report(folder.path)
+    LOG.info("\n" + results_table(content))
+    LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
+    return content
+
+
+def _facts(
+    config: Config, invocation: Invocation, datamodule: SegmentationDataModule, module: SegmentationModule, name: str
+) -> dict[str, Any]:
+    parameters = sum(p.numel() for p in module.model.parameters())
+    trainable = sum(p.numel() for p in module.model.parameters() if p.requires_grad)
+    device = device_type(config)
+    return {
+        "name": name,
+        "seed": config["seed"],
+        "overrides": list(invocation.overrides),
+        "choices": invocation.choices,
+        "job": invocation.job,
+        "device": torch.cuda.get_device_name() if device == "cuda" else device,
+        "threads": torch.get_num_threads(),
+        "speed": vars(module.speed),
+        "model": {
+            "name": invocation.choices.get("model", config["model"]["_target_"]),
+            "parameters": parameters,
+            "trainable": trainable,
+        },
+        "data": {"name": invocation.choices.get("datamodule", "data"), **datamodule.describe()},
+    }
+
+
+def _announce(
+    folder: RunFolder, record: RunRecord, datamodule: SegmentationDataModule, module: SegmentationModule
+) -> None:
+    data = datamodule.describe()
+    on = [name for name, value in vars(module.speed).items() if value]
+    parameters = sum(p.numel() for p in module.model.parameters())
+    LOG.info(f"run folder  {folder.path}")
+    LOG.info(f"data        {', '.join(module.spec.classes)}; " + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test")))
+    LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
+    LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
+    for note in datamodule.notes:
+        LOG.warning(note)
+
+
+def _part(phase: str, facts: Mapping[str, Any]) -> str:
+    return f"{phase} {'x'.join(map(str, facts['shape']))} from {facts['images']} images"
+
+
+def _fit_and_test(
+    config: Config,
+    invocation: Invocation,
+    folder: RunFolder,
+    record: RunRecord,
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+) -> dict[str, Any]:
+    start = time.perf_counter()
+    epoch_table = EpochTable(folder, config["monitor"], direction(config["monitor"]), config["trainer"]["max_epochs"])
+    trainer = build_trainer(config, folder, [epoch_table, *_extra_loggers(config, invocation, folder)])
+    _fit(trainer, module, datamodule, config["resume"])
+    record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch)
+    best = restore_best(trainer, module, folder)
+    content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
+    for logger in trainer.loggers[1:]:
+        logger.log_metrics(headline(content), trainer.global_step)
+        logger.finalize("success")
+    return content
+
+
+def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) -> list[Logger]:
+    """W&B and TensorBoard where the config asks for them."""
+    loggers = []
+    if config["logger"]["wandb"] is not None:
+        settings = {"name": " ".join(invocation.overrides) or None, "config": config}
+        if invocation.sweep_dir is not None:
+            settings["group"] = invocation.sweep_dir.name
+        loggers.append(instantiate(config["logger"]["wandb"], save_dir=str(folder.path), **settings, _convert_="all"))
+    if config["logger"]["tensorboard"] is not None:
+        loggers.append(instantiate(config["logger"]["tensorboard"], save_dir=str(folder.path), _convert_="all"))
+    return loggers
+
+
+def _fit(trainer: pl.Trainer, module: SegmentationModule, datamodule: SegmentationDataModule, resume: str | None) -> None:
+    if resume is not None and not Path(resume).is_file():
+        raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
+    try:
+        trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+    except SystemExit as error:
+        # Lightning turns Ctrl-C into an exit; here it becomes a state of the run.
+        if trainer.state.status != TrainerStatus.INTERRUPTED:
+            raise
+        raise Interrupted(
+            f"interrupted in epoch {trainer.current_epoch + 1}; finished epochs are saved, go on with "
+            f"resume={Path(str(trainer.log_dir or '.')) / 'checkpoints' / 'last.ckpt'}"
+        ) from error
+
+
+def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFolder) -> dict[str, Any]:
+    """Loads the weights and the threshold of the best epoch.
+
+    Returns:
+        Path, epoch (from 0), measure, direction and value, for results.json.
+
+    Raises:
+        RunFailed: There is no best epoch: the measure was never defined.
+    """
+    chooser = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint) and c.monitor is not None)  # type: ignore[attr-defined] # Trainer sets it
+    if not chooser.best_model_path or chooser.best_model_score is None:
+        raise RunFailed(f"no best checkpoint: {chooser.monitor} was never a number; did the loss become nan?")
+    checkpoint = torch.load(chooser.best_model_path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.on_load_checkpoint(checkpoint)
+    return {
+        "path": str(Path(chooser.best_model_path).relative_to(folder.path.resolve())),
+        "epoch": int(checkpoint["epoch"]),
+        "monitor": chooser.monitor,
+        "mode": chooser.mode,
+        "value": float(chooser.best_model_score),
+    }
+
+
+def test(
+    config: Config,
+    folder: RunFolder,
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    best: Mapping[str, Any],
+    data_name: str,
+) -> dict[str, Any]:
+    """Tests the restored weights, scores the baselines, draws the pictures and writes results.json."""
+    build_tester(config).test(module, datamodule=datamodule, verbose=False)
+    rows: list[Row] = model_rows(module)
+    if config["baselines"]:
+        rows += baseline_rows(datamodule)
+    rows += observer_rows(datamodule)
+    content = results(rows, datamodule, module, best, data_name)
+    names = [item.name for item in datamodule.items("test")]
+    folder.write_csv("per_image.csv", per_image(rows, names, module.spec))
+    content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
+    folder.write_json("results.json", content)
+    return content
+
+
+def headline(content: Mapping[str, Any]) -> dict[str, float]:
+    """Test figures of the model under their logged names, for W&B and TensorBoard."""
+    pooled = content["rows"][0]["dataset"]
+    named: dict[str, float] = {}
+    for measure, value in pooled.items():
+        if isinstance(value, dict):
+            named |= {f"test/{measure}/{part}": number for part, number in value.items() if number is not None}
+        elif value is not None and measure != "classes_averaged":
+            named[f"test/{measure}"] = value
+    return named
+
+
+def _quiet_warnings() -> None:
+    """Warnings of the libraries that say nothing about this run; everything else stays and lands in log.txt."""
+    logging.getLogger("matplotlib").setLevel(logging.WARNING)
+    # We choose the number of workers by measurement, see segexp.data.loader.
+    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
+    # The run folder is new; Lightning warns because checkpoints/ may exist when a test resumes into it.
+    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
+    # Only whole epochs are logged, see build_trainer.
+    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
+    # torch's own use of a deprecated call inside Lightning's tree utilities.
+    warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")

@@ -1,0 +1,103 @@
+"""The Lightning Trainer of a run: callbacks, checkpoints, progress, determinism."""
+
+import sys
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from hydra.utils import instantiate
+from lightning.pytorch.callbacks import (
+    Callback,
+    EarlyStopping,
+    EMAWeightAveraging,
+    ModelCheckpoint,
+    TQDMProgressBar,
+)
+from lightning.pytorch.loggers import Logger
+
+from segexp.errors import ConfigError
+from segexp.metrics.names import direction
+from segexp.run.folder import RunFolder
+from segexp.training.checkpoint_io import AtomicCheckpointIO
+
+PASSED_ON = (
+    "max_epochs", "max_time", "accelerator", "devices", "gradient_clip_val", "accumulate_grad_batches",
+    "check_val_every_n_epoch",
+)  # fmt: skip
+
+
+def build_trainer(config: dict[str, Any], folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    """The trainer for fitting.
+
+    Raises:
+        ConfigError: No validation would ever run, so no best checkpoint could be chosen.
+    """
+    section = config["trainer"]
+    if section["check_val_every_n_epoch"] > section["max_epochs"]:
+        raise ConfigError(
+            f"trainer.check_val_every_n_epoch: found {section['check_val_every_n_epoch']} with trainer.max_epochs="
+            f"{section['max_epochs']}: no validation would run; use at most {section['max_epochs']}"
+        )
+    return pl.Trainer(
+        **{key: section[key] for key in PASSED_ON},
+        **_common(section),
+        logger=loggers,
+        callbacks=build_callbacks(config, folder),
+        plugins=[AtomicCheckpointIO()],
+        enable_progress_bar=_bar(section["progress"]),
+        log_every_n_steps=10**9,  # only whole epochs are logged
+        num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
+    )
+
+
+def build_tester(config: dict[str, Any]) -> pl.Trainer:
+    """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice."""
+    section = config["trainer"]
+    accelerator = section["accelerator"]
+    return pl.Trainer(
+        accelerator=accelerator, devices=1, **_common(section), logger=False, enable_checkpointing=False,
+        enable_progress_bar=False, barebones=False,
+    )  # fmt: skip
+
+
+def _common(section: dict[str, Any]) -> dict[str, Any]:
+    deterministic = section["deterministic"]
+    # Lightning switches PyTorch to deterministic algorithms, which by default also fills all new memory with nan
+    # to expose reads of it: a costly check that finds nothing in a working program.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return {"deterministic": deterministic, "enable_model_summary": False, "use_distributed_sampler": False}
+
+
+def _bar(progress: str) -> bool:
+    return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
+
+
+def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]:
+    """Checkpoints, and what the ``callbacks`` section asks for."""
+    monitor = config["monitor"]
+    mode = direction(monitor)
+    section = config["callbacks"]
+    callbacks: list[Callback] = []
+    if section["weight_average"]["decay"] is not None:
+        callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
+    callbacks += [
+        ModelCheckpoint(folder.checkpoints, "best", monitor=monitor, mode=mode, enable_version_counter=False),
+        _Last(folder.checkpoints, "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False),
+    ]
+    stopping = section["early_stopping"]
+    if stopping["patience"] is not None:
+        callbacks.append(
+            EarlyStopping(monitor, stopping["min_delta"], stopping["patience"], mode=mode, check_finite=True)
+        )
+    if _bar(config["trainer"]["progress"]):
+        callbacks.append(TQDMProgressBar(refresh_rate=5, leave=False))
+    return callbacks + [instantiate(extra, _convert_="all") for extra in section["extra"]]
+
+
+class _Last(ModelCheckpoint):
+    """The state after every epoch, to go on from: a class of its own, so that its state has a key of its own."""
+
+    @property
+    def state_key(self) -> str:
+        """Key in the checkpoint; two plain ModelCheckpoints could share one."""
+        return "segexp.last"

@@ -1,0 +1,61 @@
+"""Types of config keys with their ranges: the signature of a class is the schema of its YAML.
+
+``segexp.config`` reads these annotations without importing the module that uses them, so a wrong value is
+refused before torch is imported. Use them in the constructors of models, losses and datamodules.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+
+@dataclass(frozen=True)
+class Range:
+    """Allowed numbers: ``low <= value <= high``, or ``low < value`` with ``open_low``."""
+
+    low: float | None = None
+    high: float | None = None
+    open_low: bool = False
+
+    def allows(self, value: float) -> bool:
+        """Whether ``value`` lies inside."""
+        if self.low is not None and (value < self.low or (self.open_low and value == self.low)):
+            return False
+        return self.high is None or value <= self.high
+
+    def __str__(self) -> str:
+        if self.low is not None and self.high is not None:
+            return f"{self.low:g} {'<' if self.open_low else '<='} value <= {self.high:g}"
+        if self.low is not None:
+            return f"a value {'above' if self.open_low else 'of at least'} {self.low:g}"
+        return f"a value of at most {self.high:g}"
+
+
+PositiveInt = Annotated[int, Range(low=1)]
+NonNegativeInt = Annotated[int, Range(low=0)]
+PositiveFloat = Annotated[float, Range(low=0, open_low=True)]
+NonNegativeFloat = Annotated[float, Range(low=0)]
+Fraction = Annotated[float, Range(low=0, high=1)]
+Angle = Annotated[float, Range(low=0, high=180)]
+
+
+@dataclass(frozen=True)
+class LoaderOptions:
+    """Keys of the ``loader:`` block; each one reaches every DataLoader.
+
+    Attributes:
+        batch_size: Samples per training batch.
+        eval_batch_size: Whole images per validation and test batch; more than 1 needs images of one size.
+        num_workers: Loading processes; None chooses by the machine and the work per sample.
+        prefetch_factor: Batches that each worker holds ready.
+        pin_memory: Page-locked memory for faster copies to a GPU; None: only where there is one.
+        persistent_workers: Keep the workers between epochs.
+        drop_last: Leave out a last training batch that is not full.
+    """
+
+    batch_size: PositiveInt = 16
+    eval_batch_size: PositiveInt = 1
+    num_workers: NonNegativeInt | None = None
+    prefetch_factor: PositiveInt = 2
+    pin_memory: bool | None = None
+    persistent_workers: bool = True
+    drop_last: bool = False
