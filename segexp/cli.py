@@ -54,7 +54,8 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
 
 
 _OPTIONS_WITH_VALUE = {
-    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn", "--cfg", "-c", "--package", "-p", "--info", "-i",
+    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
+    "--cfg", "-c", "--package", "-p", "--info", "-i",
 }  # fmt: skip
 
 

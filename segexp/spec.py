@@ -49,9 +49,7 @@ class DataSpec:
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and strings, for JSON and checkpoints."""
         plain = asdict(self)
-        return {
-            key: _lists(value) if isinstance(value, tuple) else value for key, value in plain.items()
-        }
+        return {key: _lists(value) if isinstance(value, tuple) else value for key, value in plain.items()}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "DataSpec":

@@ -143,9 +143,7 @@ def matches(value: Any, annotation: Any) -> bool:
     if origin is list:
         return isinstance(value, list) and all(matches(item, args[0]) for item in value)
     if origin is dict:
-        return isinstance(value, Mapping) and all(
-            matches(k, args[0]) and matches(v, args[1]) for k, v in value.items()
-        )
+        return isinstance(value, Mapping) and all(matches(k, args[0]) and matches(v, args[1]) for k, v in value.items())
     return _is_plain(value, annotation)
 
 

@@ -77,7 +77,10 @@ def _values(override: Override) -> list[str]:
 
 
 def _unknown_keys(
-    overrides: Sequence[Override], options: Mapping[str, Sequence[str]], config_name: str, folders: Sequence[Path]
+    overrides: Sequence[Override],
+    options: Mapping[str, Sequence[str]],
+    config_name: str,
+    folders: Sequence[Path],
 ) -> Iterator[str]:
     known = _known_keys(overrides, options, config_name, folders)
     valid = set(known) | set(options)
@@ -100,15 +103,16 @@ def _near(key: str, valid: set[str]) -> str:
 
 
 def _known_keys(
-    overrides: Sequence[Override], options: Mapping[str, Sequence[str]], config_name: str, folders: Sequence[Path]
+    overrides: Sequence[Override],
+    options: Mapping[str, Sequence[str]],
+    config_name: str,
+    folders: Sequence[Path],
 ) -> list[str]:
     """Every key of the config as composed with the groups that were chosen, without the other overrides."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    chosen = [
-        f"{o.key_or_group}={_values(o)[0]}" for o in overrides if o.key_or_group in options and _values(o)
-    ]
+    chosen = [f"{o.key_or_group}={_values(o)[0]}" for o in overrides if o.key_or_group in options and _values(o)]
     searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
     with initialize_config_dir(str(folders[0]), version_base="1.3"):
         config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))

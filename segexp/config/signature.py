@@ -9,6 +9,7 @@ import builtins
 import functools
 import importlib.util
 import sys
+import types
 import typing
 from dataclasses import dataclass
 from pathlib import Path
@@ -140,7 +141,7 @@ def evaluate(node: ast.expr | None) -> Any:
         case ast.Subscript(value=ast.Name(id="list" | "Sequence" | "dict" as name), slice=inner):
             members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             known = tuple(typing.Any if (part := evaluate(m)) is UNKNOWN else part for m in members)
-            return dict[known] if name == "dict" else list[known]  # type: ignore[valid-type]
+            return types.GenericAlias(dict if name == "dict" else list, known)
         case _:
             return UNKNOWN
 

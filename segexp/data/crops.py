@@ -64,13 +64,11 @@ def _centre(mask: Mask, rng: np.random.Generator) -> tuple[int, int]:
             return y, x
     # Rare (nearly everything is ignored): list the pixels that count, which costs a pass over the image.
     valid = np.flatnonzero(mask.ravel() != IGNORED)
-    chosen = int(rng.choice(valid)) if len(valid) else int(rng.integers(0, mask.size))
-    return divmod(chosen, width)
+    place = int(rng.choice(valid)) if len(valid) else int(rng.integers(0, mask.size))
+    return place // width, place % width
 
 
-def _warped(
-    item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator
-) -> tuple[Image, Mask]:
+def _warped(item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator) -> tuple[Image, Mask]:
     height, width = item.mask.shape
     out_height, out_width = (height, width) if size is None else (size, size)
     y, x = ((height - 1) / 2, (width - 1) / 2) if size is None else _centre(item.mask, rng)
@@ -82,7 +80,11 @@ def _warped(
     matrix = np.array([[cos, -sin, x - cos * u + sin * v], [sin, cos, y - sin * u - cos * v]])
     flags = cv2.WARP_INVERSE_MAP
     image = cv2.warpAffine(
-        item.image, matrix, (out_width, out_height), flags=cv2.INTER_LINEAR | flags, borderMode=cv2.BORDER_REFLECT_101
+        item.image,
+        matrix,
+        (out_width, out_height),
+        flags=cv2.INTER_LINEAR | flags,
+        borderMode=cv2.BORDER_REFLECT_101,
     )
     mask = cv2.warpAffine(
         item.mask,

@@ -126,7 +126,9 @@ class DriveDataModule(SegmentationDataModule):
         inside = to_classes(read_grey(files.mask), {0: 0, 255: 1}, files.mask)
         for path, array in ((manual, vessel), (files.mask, inside)):
             if array.shape != expected:
-                raise DataError(f"{path}: {_size(array.shape)} pixels, but its image {files.image} has {_size(expected)}")
+                raise DataError(
+                    f"{path}: {_size(array.shape)} pixels, but its image {files.image} has {_size(expected)}"
+                )
         if self.labels == "vessel":
             return np.where(inside == 1, vessel, IGNORED).astype(np.uint8)
         return np.where(inside == 0, 0, np.where(vessel == 1, 1, 2)).astype(np.uint8)

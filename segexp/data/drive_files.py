@@ -90,9 +90,7 @@ def _numbered(folder: Path, pattern: str, notes: list[str]) -> dict[str, Path]:
     return found
 
 
-def _unpaired(
-    images: dict[str, Path], partners: dict[str, Path], folder: Path, name: str, what: str
-) -> list[str]:
+def _unpaired(images: dict[str, Path], partners: dict[str, Path], folder: Path, name: str, what: str) -> list[str]:
     missing = [
         f"{images[number]}: {what} is missing, expected {folder / name.format(number)}"
         for number in sorted(set(images) - set(partners))

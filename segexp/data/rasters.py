@@ -37,7 +37,8 @@ def read_grey(path: Path) -> Image:
 def _decode(path: Path, mode: str) -> Image:
     try:
         with PillowImage.open(path) as image:
-            return np.asarray(image.convert(mode), dtype=np.uint8)
+            # A copy: the view of Pillow cannot be written to, which torch warns of.
+            return np.array(image.convert(mode), dtype=np.uint8)
     except FileNotFoundError as error:
         raise DataError(f"{path}: no such file") from error
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:

@@ -17,8 +17,9 @@ Key = tuple[int, int]
 
 
 class Sample(TypedDict):
-    """One sample before batching: uint8 (H, W, C), uint8 (H, W), the sample's number; for crops also float32 (2, C),
-    mean and deviation of the whole image.
+    """One sample before batching: uint8 (H, W, C), uint8 (H, W) and the sample's number.
+
+    Crops also carry mean and deviation of their whole image, float32 (2, C).
     """
 
     image: Image
@@ -40,7 +41,14 @@ class RandomCrops(Dataset[Sample]):
     """``count`` random samples an epoch, spread evenly over the images."""
 
     def __init__(
-        self, items: Sequence[Item], count: int, size: int | None, augment: Augment, seed: int, *, redraw: bool
+        self,
+        items: Sequence[Item],
+        count: int,
+        size: int | None,
+        augment: Augment,
+        seed: int,
+        *,
+        redraw: bool,
     ) -> None:
         """Keeps the items.
 

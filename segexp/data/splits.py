@@ -40,9 +40,7 @@ def kfold(names: Sequence[str], folds: int, fold: int, val_fraction: float, seed
     return with_validation(rest, test, val_fraction, seed=None)
 
 
-def with_validation(
-    rest: Sequence[str], test: Sequence[str], val_fraction: float, seed: int | None
-) -> Split:
+def with_validation(rest: Sequence[str], test: Sequence[str], val_fraction: float, seed: int | None) -> Split:
     """Takes the validation share from ``rest``; ``seed`` None keeps the order of ``rest``.
 
     Raises:

@@ -50,6 +50,4 @@ class BCE(SegmentationLoss):
             MismatchError: There are more or fewer.
         """
         if not spec.is_binary:
-            raise MismatchError(
-                f"loss=bce needs two classes, the data has {describe_classes(spec)}: use loss=ce"
-            )
+            raise MismatchError(f"loss=bce needs two classes, the data has {describe_classes(spec)}: use loss=ce")

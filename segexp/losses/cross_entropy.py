@@ -30,9 +30,7 @@ class CrossEntropy(SegmentationLoss):
         super().__init__()
         weights = None if class_weights is None else torch.tensor([float(weight) for weight in class_weights])
         if weights is not None and (bool((weights < 0).any()) or not bool((weights > 0).any())):
-            raise ConfigError(
-                f"loss.class_weights={list(class_weights or [])}: give weights of 0 or more, not all 0"
-            )
+            raise ConfigError(f"loss.class_weights={list(class_weights or [])}: give weights of 0 or more, not all 0")
         # A buffer to follow the device; not persistent, because it belongs to the config and not to the
         # weights.
         self.register_buffer("class_weights", weights, persistent=False)
@@ -44,9 +42,7 @@ class CrossEntropy(SegmentationLoss):
         ignored = mask == IGNORED
         log_p = torch.log_softmax(logits.float().masked_fill(ignored.unsqueeze(1), 0.0), dim=1)
         target = mask.masked_fill(ignored, 0).long()
-        valid = (
-            ~ignored if self.class_weights is None else self.class_weights[target].masked_fill(ignored, 0.0)
-        )
+        valid = ~ignored if self.class_weights is None else self.class_weights[target].masked_fill(ignored, 0.0)
         true_p = log_p.gather(1, target.unsqueeze(1)).squeeze(1)
         total = -(true_p * valid).sum()
         if self.label_smoothing > 0:

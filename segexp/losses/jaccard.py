@@ -33,9 +33,7 @@ class Jaccard(SegmentationLoss):
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Loss in [0, 1] of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
         sums = soft_counts(logits, mask, self.per_image)
-        return mean_loss(
-            sums.intersection, sums.predicted + sums.truth - sums.intersection, self.smooth, sums.counts
-        )
+        return mean_loss(sums.intersection, sums.predicted + sums.truth - sums.intersection, self.smooth, sums.counts)
 
     def check(self, spec: DataSpec) -> None:
         """Fits any number of classes."""

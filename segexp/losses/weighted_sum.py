@@ -56,8 +56,7 @@ def _checked(terms: Mapping[str, SegmentationLoss], weights: Mapping[str, float]
     """The weights as plain floats."""
     if not terms or set(terms) != set(weights):
         raise ConfigError(
-            f"loss.terms names {sorted(terms)} and loss.weights names {sorted(weights)}: "
-            "give each term one weight"
+            f"loss.terms names {sorted(terms)} and loss.weights names {sorted(weights)}: give each term one weight"
         )
     if TOTAL in terms:
         raise ConfigError(f"loss.terms.{TOTAL}: this name is taken by the sum, choose another")

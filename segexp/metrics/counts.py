@@ -56,7 +56,7 @@ class ConfusionCounts(Metric):
     full_state_update = False
     rows: list[Tensor] | Tensor
 
-    def __init__(self, num_classes: int, **kwargs: Any) -> None:  # noqa: ANN401 -- torchmetrics' own keys
+    def __init__(self, num_classes: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.num_classes = num_classes
         # One state, so one exchange between ranks: the image's number, then its matrix row by row.
@@ -79,7 +79,7 @@ class ConfusionCounts(Metric):
     def sync(
         self,
         dist_sync_fn: Callable[..., Any] | None = None,
-        process_group: Any | None = None,  # noqa: ANN401 -- as in torchmetrics
+        process_group: Any | None = None,
         should_sync: bool = True,
         distributed_available: Callable[..., Any] | None = None,
     ) -> None:

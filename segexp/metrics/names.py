@@ -75,9 +75,7 @@ def check_name(name: str, classes: Sequence[str] | None, terms: Sequence[str] | 
     if phase in PHASES and (name in known or _is_open(measure, detail, classes, terms)):
         return
     if classes is not None and measure in THRESHOLD_FREE and len(classes) != 2:
-        raise ConfigError(
-            f"{name} is measured for two classes only, the data has {len(classes)}: {', '.join(classes)}"
-        )
+        raise ConfigError(f"{name} is measured for two classes only, the data has {len(classes)}: {', '.join(classes)}")
     raise ConfigError(f"nothing is logged as {name!r}: {_suggest(name, known)}")
 
 

@@ -21,7 +21,7 @@ class ScoreHistogram(Metric):
     full_state_update = False
     counts: Tensor
 
-    def __init__(self, **kwargs: Any) -> None:  # noqa: ANN401 -- torchmetrics' own keys
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.add_state("counts", default=torch.zeros(2, NUM_BINS, dtype=torch.int64), dist_reduce_fx="sum")
 

@@ -38,9 +38,7 @@ class SegNetShallow(nn.Module):
         """
         height, width = image.shape[-2:]
         if min(height, width) < 2:
-            raise InputSizeError(
-                f"SegNetShallow pools 2x2 and was given {height}x{width}: use at least 2x2 pixels"
-            )
+            raise InputSizeError(f"SegNetShallow pools 2x2 and was given {height}x{width}: use at least 2x2 pixels")
         features = self.activation(self.encoder(image))
         pooled, indices = self.pool(features)
         logits: Tensor = self.decoder(self.unpool(pooled, indices, height, width))

@@ -29,6 +29,8 @@ class UNet(nn.Module):
         norm: Layer between convolution and ReLU.
         padded: Whether the 3x3 convolutions keep the size. If not, only sizes with even maps before every
             pooling are taken; ``context`` tells how much border to add to reach one.
+        init: ``he``: normal with variance 2 / fan-in and zero bias, as the paper asks (section 3, He et al. 2015):
+            without a norm, activations keep their size through the depth; ``torch``: PyTorch's default.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class UNet(nn.Module):
         upsample: Literal["transposed", "nearest", "bilinear"] = "transposed",
         norm: Literal["none", "batch", "group", "instance"] = "none",
         padded: bool = True,
+        init: Literal["he", "torch"] = "he",
     ) -> None:
         super().__init__()
         self.depth, self.norm, self.padded = depth, norm, padded
@@ -50,10 +53,11 @@ class UNet(nn.Module):
         )
         self.upsample = nn.ModuleList(Upsample(low, high, upsample) for high, low in reversed(steps))
         # Twice the width comes in: the upsampled map beside the encoder's.
-        self.decoder = nn.ModuleList(
-            _double_conv(2 * high, high, norm, padded) for high, _ in reversed(steps)
-        )
+        self.decoder = nn.ModuleList(_double_conv(2 * high, high, norm, padded) for high, _ in reversed(steps))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)
+        if init == "he":
+            self.encoder.apply(_he)
+            self.decoder.apply(_he)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.
@@ -137,6 +141,13 @@ class UNet(nn.Module):
                     f"unpadded UNet of depth {self.depth} was given {height}x{width}: {side} leaves an odd "
                     f"or empty map, the next that fits is {valid}; segexp.models.sizes.same_size takes any"
                 )
+
+
+def _he(layer: nn.Module) -> None:
+    """Weights for layers that a ReLU follows; the others keep PyTorch's."""
+    if isinstance(layer, nn.Conv2d) and layer.bias is not None:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        nn.init.zeros_(layer.bias)
 
 
 def _double_conv(in_channels: int, out_channels: int, norm: Norm, padded: bool) -> nn.Sequential:

@@ -4,7 +4,6 @@ import torch
 from torch import Tensor, nn
 
 from segexp.scaling import batch_statistics
-
 from segexp.spec import DataSpec
 
 

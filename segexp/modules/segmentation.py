@@ -99,7 +99,8 @@ class SegmentationModule(pl.LightningModule):
     def probabilities(self, image: Tensor) -> Tensor:
         """Class probabilities float32 (B, K', H, W); K' = 1 (the foreground) for two classes."""
         logits = self(image).float()
-        return logits.sigmoid() if self.spec.is_binary else logits.softmax(dim=1)
+        probabilities: Tensor = logits.sigmoid() if self.spec.is_binary else logits.softmax(dim=1)
+        return probabilities
 
     def classify(self, logits: Tensor, threshold: float) -> Tensor:
         """Class numbers uint8 (B, H, W) of logits (B, K, H, W); ``threshold`` is a logit and for two classes only."""
@@ -172,7 +173,11 @@ class SegmentationModule(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and threshold: all that is needed to build the model again; plain types only."""
-        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), "threshold_logit": self.threshold}
+        checkpoint["segexp"] = {
+            **self._record,
+            "spec": self.spec.to_dict(),
+            "threshold_logit": self.threshold,
+        }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the threshold that was chosen with these weights."""

@@ -57,9 +57,7 @@ def plot_class_maps(
     return out
 
 
-def _planes(
-    probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: DataSpec
-) -> NDArray[np.float32]:
+def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
     """Check and give (K, H, W), the first class of two completed."""
     allowed = {spec.num_classes, spec.out_channels}
     fits = probabilities.ndim == 3 and probabilities.shape[0] in allowed
@@ -90,9 +88,7 @@ def _draw_overview(
     column[0].imshow(image_to_rgb(image, truth != IGNORED))
     column[0].set_title("image")
     most_probable = planes.argmax(axis=0).astype(np.uint8)
-    for axes, labels, title in zip(
-        column[1:], (truth, most_probable), ("truth", "most probable"), strict=False
-    ):
+    for axes, labels, title in zip(column[1:], (truth, most_probable), ("truth", "most probable"), strict=False):
         axes.imshow(labels_to_rgb(labels, spec), interpolation="nearest")
         axes.set_title(title)
 

@@ -42,9 +42,7 @@ def plot_confusion(counts: NDArray[np.int64], classes: Sequence[str], out: Path)
         axes.grid(False)
         ticks = range(len(classes))
         axes.set_xticks(ticks, classes, rotation=30 if len(classes) > 4 else 0)
-        axes.set_yticks(
-            ticks, [_row_name(name, int(n)) for name, n in zip(classes, total[:, 0], strict=True)]
-        )
+        axes.set_yticks(ticks, [_row_name(name, int(n)) for name, n in zip(classes, total[:, 0], strict=True)])
         axes.set(xlabel="prediction", ylabel="truth")
         axes.set_title("Share of the true pixels")
         for row, column in np.ndindex(*counts.shape):

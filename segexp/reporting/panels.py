@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from segexp.errors import DataError
 from segexp.reporting import pixels
 from segexp.reporting.captions import PAPER, LegendEntry, draw_legend, draw_text
-from segexp.reporting.files import replace_file
 from segexp.reporting.pixels import Pixels
+from segexp.run.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 SMALLEST_SIDE = 256
@@ -176,6 +176,4 @@ def _joined(parts: list[Pixels], title: str, figures: Mapping[str, float | None]
 
 
 def _figures_text(figures: Mapping[str, float | None]) -> str:
-    return "   ".join(
-        f"{name} {'-' if value is None else format(value, '.2f')}" for name, value in figures.items()
-    )
+    return "   ".join(f"{name} {'-' if value is None else format(value, '.2f')}" for name, value in figures.items())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.reporting import values
-from segexp.reporting.folder import RunFolder
+from segexp.run.contents import RunContents
 
 RANKS = ("worst", "median", "best")
 """The order of the panels; other ranks follow."""
@@ -40,7 +40,7 @@ def embed(path: Path, label: str = "", caption: str = "") -> Picture | None:
     return Picture(f"data:image/png;base64,{content}", label, caption)
 
 
-def panels(folder: RunFolder) -> list[Picture]:
+def panels(folder: RunContents) -> list[Picture]:
     """Panels in the order worst, median, best; those that results.json does not name follow by file name."""
     named = folder.results.get("panels")
     entries = [entry for entry in named if isinstance(entry, Mapping)] if isinstance(named, list) else []
@@ -65,7 +65,7 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def class_maps(folder: RunFolder) -> list[Picture]:
+def class_maps(folder: RunContents) -> list[Picture]:
     """Class maps by file name."""
     pictures = [embed(path, "", path.stem) for path in sorted((folder.path / "class_maps").glob("*.png"))]
     return [picture for picture in pictures if picture is not None]

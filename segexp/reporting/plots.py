@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from segexp.reporting.files import replace_file
+from segexp.run.files import replace_file
 
 # Okabe and Ito (2008), Color Universal Design; yellow left out, since it vanishes on white
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#52525b")

@@ -5,8 +5,8 @@ from pathlib import Path
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segexp.reporting import pictures, sections, table, values
-from segexp.reporting.files import replace_file
-from segexp.reporting.folder import RunFolder, read_run_folder
+from segexp.run.contents import RunContents, read_run
+from segexp.run.files import replace_file
 
 REPORT = "report.html"
 """Name of the report in the run folder."""
@@ -36,11 +36,11 @@ def write_report(run_dir: Path) -> Path:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    page = environment.get_template("report.html.j2").render(_content(read_run_folder(run_dir)))
+    page = environment.get_template("report.html.j2").render(_content(read_run(run_dir)))
     return replace_file(run_dir / REPORT, page.encode("utf-8"))
 
 
-def _content(folder: RunFolder) -> dict[str, object]:
+def _content(folder: RunContents) -> dict[str, object]:
     """All that the template shows."""
     title, above = sections.heading(folder)
     state, state_kind = sections.state(folder)
@@ -65,7 +65,7 @@ def _content(folder: RunFolder) -> dict[str, object]:
     }
 
 
-def _tables(folder: RunFolder) -> dict[str, object]:
+def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(values.rows_of(folder.results))
     images = sections.image_table(folder)
     return {
@@ -80,7 +80,7 @@ def _tables(folder: RunFolder) -> dict[str, object]:
     }
 
 
-def _pictures(folder: RunFolder) -> dict[str, object]:
+def _pictures(folder: RunContents) -> dict[str, object]:
     return {
         "curves": pictures.embed(folder.path / "curves.png", "Training curves", sections.best_epoch(folder)),
         "panels": pictures.panels(folder),

@@ -59,9 +59,7 @@ def plot_scores(
     """
     for name, (first, second) in (("ROC", roc), ("precision-recall", pr)):
         if len(first) == 0 or len(first) != len(second):
-            raise DataError(
-                f"The {name} curve needs two arrays of one length, got {len(first)}, {len(second)}."
-            )
+            raise DataError(f"The {name} curve needs two arrays of one length, got {len(first)}, {len(second)}.")
     with saved_figure(out, 9.2, 4.4) as figure:
         left, right = figure.subplots(1, 2)
         _draw(left, roc, f"ROC, area {_text(auc)}")

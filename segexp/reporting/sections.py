@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segexp.reporting import values
-from segexp.reporting.folder import RunFolder
 from segexp.reporting.table import Table
+from segexp.run.contents import RunContents
 
 Facts = list[tuple[str, str]]
 """(name, text) pairs; empty texts are left out."""
@@ -28,25 +28,23 @@ class Tile:
     others: tuple[tuple[str, str], ...]
 
 
-def heading(folder: RunFolder) -> tuple[str, str]:
+def heading(folder: RunContents) -> tuple[str, str]:
     """Title, such as "cunet on drive", and the line above it."""
     model = values.words(values.inner(folder.run, "model", "name"))
-    data = values.words(
-        values.inner(folder.results, "task", "datamodule") or values.inner(folder.run, "data", "name")
-    )
+    data = values.words(values.inner(folder.results, "task", "datamodule") or values.inner(folder.run, "data", "name"))
     name = values.words(folder.run.get("name"))
     title = " on ".join(part for part in (model, data) if part) or name or folder.path.name
     return title, " / ".join(part for part in (name, folder.path.resolve().name) if part)
 
 
-def state(folder: RunFolder) -> tuple[str, str]:
+def state(folder: RunContents) -> tuple[str, str]:
     """The state as run.json names it, and ``good``, ``bad`` or ``open``."""
     name = values.words(folder.run.get("state"))
     kind = next((kind for kind, names in _STATES.items() if name.lower() in names), "open")
     return name or "state unknown", kind
 
 
-def summary(folder: RunFolder) -> Facts:
+def summary(folder: RunContents) -> Facts:
     """The few facts under the title."""
     run = folder.run
     parameters = values.inner(run, "model", "parameters")
@@ -59,7 +57,7 @@ def summary(folder: RunFolder) -> Facts:
     )
 
 
-def tiles(folder: RunFolder) -> list[Tile]:
+def tiles(folder: RunContents) -> list[Tile]:
     """Headline figures over all counted pixels; measures that nothing has are left out."""
     results = folder.results
     foreground = values.foreground_of(results)
@@ -85,7 +83,7 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
     return Tile(name, values.measure(values.inner(own, "dataset", *path), 3), shown)
 
 
-def averaging(folder: RunFolder) -> Facts:
+def averaging(folder: RunContents) -> Facts:
     """How the numbers of the tables come about."""
     results = folder.results
     texts = {
@@ -104,7 +102,7 @@ def averaging(folder: RunFolder) -> Facts:
     return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs)
 
 
-def chosen(folder: RunFolder) -> Facts:
+def chosen(folder: RunContents) -> Facts:
     """Which checkpoint was tested, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
@@ -122,13 +120,13 @@ def chosen(folder: RunFolder) -> Facts:
     return _known(*pairs)
 
 
-def best_epoch(folder: RunFolder) -> str:
+def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
     epoch = values.words(values.inner(folder.results, "checkpoint", "epoch"))
     return f"The dotted line marks epoch {epoch}, whose checkpoint was tested." if epoch else ""
 
 
-def data_table(folder: RunFolder) -> Table | None:
+def data_table(folder: RunContents) -> Table | None:
     """Images, samples and shape of each split."""
     data = folder.run.get("data")
     if not isinstance(data, Mapping):
@@ -152,7 +150,7 @@ def _shape(shape: object) -> str:
     return " × ".join(map(str, shape)) if isinstance(shape, list) else values.plain(shape)
 
 
-def image_names(folder: RunFolder) -> Facts:
+def image_names(folder: RunContents) -> Facts:
     """Names of the images per split as far as run.json lists them; of the test split else as measured."""
     data = folder.run.get("data")
     listed: Facts = []
@@ -168,7 +166,7 @@ def image_names(folder: RunFolder) -> Facts:
     return _known(*listed)
 
 
-def image_table(folder: RunFolder) -> Table | None:
+def image_table(folder: RunContents) -> Table | None:
     """Measures per image of the model row, without the columns that are empty throughout."""
     own = values.words(values.model_row(folder.results).get("name")) or "model"
     rows = [row for row in folder.images if row.get("row", own) == own]
@@ -187,37 +185,35 @@ def _cell(text: str) -> str:
     return values.count(int(number)) if text.lstrip("-").isdigit() else values.measure(number)
 
 
-def command(folder: RunFolder) -> str:
+def command(folder: RunContents) -> str:
     """The command line that was given."""
     given = folder.run.get("command")
     return shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
 
 
-def commit(folder: RunFolder) -> tuple[str, bool]:
+def commit(folder: RunContents) -> tuple[str, bool]:
     """The git commit and whether there were changes beyond it."""
     git = folder.run.get("git")
     return values.words(values.inner(git, "commit")), bool(values.inner(git, "dirty"))
 
 
-def environment(folder: RunFolder) -> Facts:
+def environment(folder: RunContents) -> Facts:
     """Device, seed, model size and versions."""
     run = folder.run
     listed: Facts = [(name, values.words(run.get(name))) for name in ("device", "seed") if name in run]
     for name in ("model", "versions"):
         part = run.get(name)
-        listed += (
-            values.flat(part, f"{name}." if name == "model" else "") if isinstance(part, Mapping) else []
-        )
+        listed += values.flat(part, f"{name}." if name == "model" else "") if isinstance(part, Mapping) else []
     return listed
 
 
-def speed(folder: RunFolder) -> Facts:
+def speed(folder: RunContents) -> Facts:
     """The speed settings as they were resolved."""
     settings = folder.run.get("speed")
     return values.flat(settings) if isinstance(settings, Mapping) else []
 
 
-def notes(folder: RunFolder) -> list[str]:
+def notes(folder: RunContents) -> list[str]:
     """Remarks of the run on its own results."""
     told = folder.results.get("notes")
     return [str(note) for note in told] if isinstance(told, list) else []

@@ -1,8 +1,8 @@
 """The run folder: where everything that a run produces lies. Plain files, no torch."""
 
 import csv
+import io
 import json
-import os
 import secrets
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from segexp.run.files import replace_file
 
 
 class RunFolder:
@@ -41,12 +43,8 @@ class RunFolder:
         return self.path / "panels"
 
     def write_text(self, name: str, text: str) -> None:
-        """Writes a text file: first beside it, then moved over it, so that no reader sees half."""
-        target = self.path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        partial = target.with_name(f".{target.name}.partial")
-        partial.write_text(text, encoding="utf-8")
-        os.replace(partial, target)  # noqa: PTH105 - same as Path.replace, the name says what matters
+        """Writes a text file."""
+        replace_file(self.path / name, text.encode())
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes JSON; nan has no place in JSON and is refused."""
@@ -59,15 +57,8 @@ class RunFolder:
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Writes one row per mapping; columns in order of appearance, cells without a value empty."""
         columns = list(dict.fromkeys(key for row in rows for key in row))
-        target = self.path / name
-        partial = target.with_name(f".{target.name}.partial")
-        with partial.open("w", newline="", encoding="utf-8") as stream:
-            writer = csv.DictWriter(stream, columns, restval="")
-            writer.writeheader()
-            writer.writerows(rows)
-        os.replace(partial, target)  # noqa: PTH105
-
-    def read_json(self, name: str) -> dict[str, Any]:
-        """Reads a JSON file of the run."""
-        content: dict[str, Any] = json.loads((self.path / name).read_text(encoding="utf-8"))
-        return content
+        stream = io.StringIO(newline="")
+        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write_text(name, stream.getvalue())

@@ -19,10 +19,7 @@ Predictor = Callable[[Item], Mask]
 def count(items: Sequence[Item], predict: Predictor, classes: int) -> Tensor:
     """Confusion counts int64 (N, C, C) of a predictor over images."""
     return torch.cat(
-        [
-            confusion(torch.from_numpy(predict(item))[None], torch.from_numpy(item.mask)[None], classes)
-            for item in items
-        ]
+        [confusion(torch.from_numpy(predict(item))[None], torch.from_numpy(item.mask)[None], classes) for item in items]
     )
 
 

@@ -17,11 +17,17 @@ from segexp.reporting.curves import plot_curves
 from segexp.reporting.panels import save_panel
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
+from segexp.spec import IGNORED
 from segexp.training.results import Row, image_scores_of, probability
 
 
 def explain(
-    folder: RunFolder, module: SegmentationModule, datamodule: SegmentationDataModule, row: Row, count: int, best_epoch: int
+    folder: RunFolder,
+    module: SegmentationModule,
+    datamodule: SegmentationDataModule,
+    row: Row,
+    count: int,
+    best_epoch: int,
 ) -> list[dict[str, Any]]:
     """Draws everything into the run folder.
 
@@ -46,7 +52,9 @@ def explain(
         prediction, probabilities = predict(module, item)
         stem = f"{number:02d}_{rank}_{re.sub(r'[^A-Za-z0-9._-]+', '-', item.name)}"
         figures = image_figures(row, index, module)
-        save_panel(folder.panels / f"{stem}.png", item.image, item.mask, prediction, spec, item.name, figures)
+        # What the model says where nothing counts (outside a field of view, say) would only distract.
+        shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
+        save_panel(folder.panels / f"{stem}.png", item.image, item.mask, shown, spec, item.name, figures)
         if not spec.is_binary:
             maps = folder.path / "class_maps" / f"{stem}.png"
             plot_class_maps(item.image, probabilities, item.mask, spec, maps)

@@ -94,7 +94,9 @@ def wandb_logger(
 
     offline = mode == "offline" or (mode == "auto" and not _wandb_key())
     if offline and mode == "auto":
-        LOG.info(f"W&B: no key is set, so this run is kept offline; sync it later: wandb sync {save_dir}/wandb/offline-*")
+        LOG.info(
+            f"W&B: no key is set, so this run is kept offline; sync it later: wandb sync {save_dir}/wandb/offline-*"
+        )
     # Both: the logger's own switch, and the variable, which wandb reads before it looks for a terminal to ask on.
     os.environ["WANDB_MODE"] = "offline" if offline else "online"
     os.environ.setdefault("WANDB_SILENT", "true")

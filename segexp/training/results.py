@@ -3,12 +3,14 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Item, Mask
 from segexp.metrics.measures import accuracy, dataset_scores, image_scores, measures
 from segexp.modules.segmentation import SegmentationModule
 from segexp.spec import IGNORED, DataSpec
@@ -68,21 +70,40 @@ def baseline_rows(datamodule: SegmentationDataModule) -> list[Row]:
     common = most_frequent_class(datamodule.items("train"), spec.num_classes)
     otsu, words = fit_otsu(datamodule.items("val"), spec)
     return [
-        Row(f"all {spec.classes[common]}", "most frequent class", count(test, constant(common), spec.num_classes), {}),
-        Row("Otsu", f"per image; {words}; chosen on validation images", count(test, otsu, spec.num_classes), {}),
+        Row(
+            f"all {spec.classes[common]}",
+            "most frequent class",
+            count(test, constant(common), spec.num_classes),
+            {},
+        ),
+        Row(
+            "Otsu",
+            f"per image; {words}; chosen on validation images",
+            count(test, otsu, spec.num_classes),
+            {},
+        ),
     ]
 
 
 def observer_rows(datamodule: SegmentationDataModule) -> list[Row]:
     """Other people's masks of the test images, where the data set has some."""
+    test, classes = datamodule.items("test"), datamodule.spec.num_classes
     return [
-        Row(name, "a person", count(datamodule.items("test"), lambda item, m=masks: m[item.name], datamodule.spec.num_classes), {})  # type: ignore[misc]
+        Row(name, "a person", count(test, partial(_of_item, masks), classes), {})
         for name, masks in datamodule.observers().items()
-    ]  # fmt: skip
+    ]
+
+
+def _of_item(masks: Mapping[str, Mask], item: Item) -> Mask:
+    return masks[item.name]
 
 
 def results(
-    rows: list[Row], datamodule: SegmentationDataModule, module: SegmentationModule, checkpoint: Mapping[str, Any], name: str
+    rows: list[Row],
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    checkpoint: Mapping[str, Any],
+    name: str,
 ) -> dict[str, Any]:
     """The content of results.json, panels left out."""
     spec, items = datamodule.spec, datamodule.items("test")

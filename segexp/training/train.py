@@ -112,7 +112,7 @@ def device_type(config: Config) -> str:
 
 def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
     """One forward pass of one training sample: sizes that do not fit are found before anything is written."""
-    sample = datamodule.train_dataloader().dataset[(0, 0)]  # type: ignore[index] # its keys are tuples
+    sample = datamodule.train_dataloader().dataset[(0, 0)]
     image = torch.from_numpy(sample["image"]).permute(2, 0, 1)[None]
     with torch.no_grad():
         logits = module(image)
@@ -150,7 +150,11 @@ def _run(
 
 
 def _facts(
-    config: Config, invocation: Invocation, datamodule: SegmentationDataModule, module: SegmentationModule, name: str
+    config: Config,
+    invocation: Invocation,
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    name: str,
 ) -> dict[str, Any]:
     parameters = sum(p.numel() for p in module.model.parameters())
     trainable = sum(p.numel() for p in module.model.parameters() if p.requires_grad)
@@ -180,7 +184,10 @@ def _announce(
     on = [name for name, value in vars(module.speed).items() if value]
     parameters = sum(p.numel() for p in module.model.parameters())
     LOG.info(f"run folder  {folder.path}")
-    LOG.info(f"data        {', '.join(module.spec.classes)}; " + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test")))
+    LOG.info(
+        f"data        {', '.join(module.spec.classes)}; "
+        + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
+    )
     LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
     LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
     for note in datamodule.notes:
@@ -225,7 +232,9 @@ def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) ->
     return loggers
 
 
-def _fit(trainer: pl.Trainer, module: SegmentationModule, datamodule: SegmentationDataModule, resume: str | None) -> None:
+def _fit(
+    trainer: pl.Trainer, module: SegmentationModule, datamodule: SegmentationDataModule, resume: str | None
+) -> None:
     if resume is not None and not Path(resume).is_file():
         raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
     try:

@@ -82,7 +82,13 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
         callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
     callbacks += [
         ModelCheckpoint(folder.checkpoints, "best", monitor=monitor, mode=mode, enable_version_counter=False),
-        _Last(folder.checkpoints, "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False),
+        _Last(
+            folder.checkpoints,
+            "last",
+            monitor=None,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,
+        ),
     ]
     stopping = section["early_stopping"]
     if stopping["patience"] is not None:

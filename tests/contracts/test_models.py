@@ -57,9 +57,7 @@ def test_yaml_says_what_it_is_and_names_every_key(name: str) -> None:
 
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("channels", CHANNELS)
-def test_logits_have_the_size_of_the_image(
-    name: str, size: tuple[int, int], channels: tuple[int, int]
-) -> None:
+def test_logits_have_the_size_of_the_image(name: str, size: tuple[int, int], channels: tuple[int, int]) -> None:
     model = make(name, channels).eval()
     with torch.no_grad():
         logits = same_size(model, image(2, channels[0], size))

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from segexp.data.generate import generate, second_observer
 from segexp.data.scenes import draw
 from segexp.errors import ConfigError, DataError, MismatchError
@@ -128,9 +129,7 @@ def test_cell_labels_name_the_kind_of_each_image(tmp_path: Path) -> None:
     assert second.startswith(b"image ID,class\r\n1,")
 
 
-@pytest.mark.parametrize(
-    ("scene", "layout"), [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")]
-)
+@pytest.mark.parametrize(("scene", "layout"), [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")])
 def test_one_image_gives_one_in_each_part(tmp_path: Path, scene: str, layout: str) -> None:
     files = generate(scene, layout, tmp_path / "out", count=1, size=40, seed=0)
     assert len([path for path in files if path.parent.name == "images" or path.suffix == ".bmp"]) == 2
@@ -140,9 +139,7 @@ def _digest(files: list[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
-@pytest.mark.parametrize(
-    ("scene", "layout"), [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")]
-)
+@pytest.mark.parametrize(("scene", "layout"), [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")])
 def test_same_seed_same_files(tmp_path: Path, scene: str, layout: str) -> None:
     first = _digest(generate(scene, layout, tmp_path / "a", count=4, size=48, seed=2))
     assert first == _digest(generate(scene, layout, tmp_path / "b", count=4, size=48, seed=2))

@@ -8,9 +8,10 @@ from itertools import permutations
 import cv2
 import numpy as np
 import pytest
+from skimage.filters import threshold_multiotsu, threshold_otsu
+
 from segexp.data.scenes import SCENES, Scene, draw, scene_info
 from segexp.errors import ConfigError
-from skimage.filters import threshold_multiotsu, threshold_otsu
 
 NAMES = sorted(SCENES)
 

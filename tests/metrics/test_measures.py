@@ -73,10 +73,7 @@ def test_against_slow_reference(name: str, seed: int) -> None:
     pooled = [slow(name, slow_masks(prediction, truth, index)) for index in range(3)]
     same(dataset_scores(matrices, NAMES)[name], pooled)  # type: ignore[literal-required]
     table = np.array(
-        [
-            [slow(name, slow_masks(p, t, index)) for index in range(3)]
-            for p, t in zip(prediction, truth, strict=True)
-        ]
+        [[slow(name, slow_masks(p, t, index)) for index in range(3)] for p, t in zip(prediction, truth, strict=True)]
     )
     scores = image_scores(matrices, NAMES)
     same(scores[name], np.nanmean(table, axis=0).tolist())  # type: ignore[literal-required]

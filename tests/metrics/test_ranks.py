@@ -40,9 +40,7 @@ def measure(images: list[int]) -> tuple[Tensor, Tensor, float | None]:
     return ids, matrices, histogram.compute().auc()
 
 
-@pytest.mark.filterwarnings(
-    "ignore:The ``compute`` method:UserWarning"
-)  # the rank without images, on purpose
+@pytest.mark.filterwarnings("ignore:The ``compute`` method:UserWarning")  # the rank without images, on purpose
 def test_two_ranks(tmp_path: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

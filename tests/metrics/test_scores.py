@@ -99,9 +99,7 @@ def test_prediction_at_an_edge_agrees_with_the_bins() -> None:
     assert best == (edge, pytest.approx(0.5006, abs=1e-4), 1.0)
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "wanted"), [(-5.0, 5.0, 0.0), (1.0, 3.0, 1 + 1 / 2048), (-3.0, -1.0, -1.0)]
-)
+@pytest.mark.parametrize(("low", "high", "wanted"), [(-5.0, 5.0, 0.0), (1.0, 3.0, 1 + 1 / 2048), (-3.0, -1.0, -1.0)])
 def test_equally_good_thresholds_go_nearest_to_half(low: float, high: float, wanted: float) -> None:
     logits = torch.tensor([low, high]).view(1, 1, 1, 2)
     best = curve(logits, torch.tensor([[[0, 1]]], dtype=torch.uint8)).best_threshold()

@@ -119,9 +119,7 @@ def test_unknown_names_list_the_valid_ones() -> None:
         UNet(1, 1, upsample="cubic")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(
-    ("channels", "groups"), [(1, 1), (6, 1), (8, 2), (20, 5), (64, 16), (128, 32), (1024, 32)]
-)
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (6, 1), (8, 2), (20, 5), (64, 16), (128, 32), (1024, 32)])
 def test_group_count(channels: int, groups: int) -> None:
     assert group_count(channels) == groups
 
@@ -129,8 +127,6 @@ def test_group_count(channels: int, groups: int) -> None:
 def test_export_for_any_size() -> None:
     model = UNet(3, 1, base=2, depth=3).eval()
     free = torch.export.Dim.DYNAMIC
-    exported = torch.export.export(
-        model, (torch.randn(2, 3, 40, 52),), dynamic_shapes=({0: free, 2: free, 3: free},)
-    )
+    exported = torch.export.export(model, (torch.randn(2, 3, 40, 52),), dynamic_shapes=({0: free, 2: free, 3: free},))
     image = torch.randn(1, 3, 64, 96)
     torch.testing.assert_close(exported.module()(image), model(image), rtol=1e-4, atol=1e-5)

@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+
 from segexp.spec import DataSpec
 
 VESSELS = DataSpec(("background", "vessel"), ((10, 20, 30), (250, 240, 230)))

@@ -7,12 +7,12 @@ import matplotlib
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from segexp.errors import DataError
 from segexp.reporting.class_maps import plot_class_maps
 from segexp.reporting.confusion import plot_confusion
 from segexp.reporting.curves import plot_curves, read_history
 from segexp.reporting.scores import ThresholdPoint, plot_scores
-
 from tests.reporting.made_up import PARTS, VESSELS, write_rows
 
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
@@ -124,9 +124,7 @@ def test_scores_mark_the_threshold_on_both_curves(tmp_path: Path) -> None:
 
 def test_scores_refuse_curves_of_unequal_length(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="precision-recall"):
-        plot_scores(
-            (np.ones(3), np.ones(3)), (np.ones(3), np.ones(2)), None, None, None, tmp_path / "scores.png"
-        )
+        plot_scores((np.ones(3), np.ones(3)), (np.ones(3), np.ones(2)), None, None, None, tmp_path / "scores.png")
 
 
 def test_settings_of_matplotlib_stay_as_they_were(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
 from segexp.errors import DataError
 from segexp.reporting import panels, pixels
 from segexp.spec import IGNORED, DataSpec
-
 from tests.reporting.made_up import PARTS, VESSELS
 
 GREYS = (pixels.IGNORED_DARK, pixels.IGNORED_LIGHT)
@@ -39,9 +39,7 @@ def colour_image() -> NDArray[np.uint8]:
 
 
 def test_two_classes_show_all_four_outcomes() -> None:
-    picture = panels.panel(
-        colour_image(), quarters(0, 0, 1, 1), quarters(0, 1, 0, 1), VESSELS, "a", {"IoU": 0.5}
-    )
+    picture = panels.panel(colour_image(), quarters(0, 0, 1, 1), quarters(0, 1, 0, 1), VESSELS, "a", {"IoU": 0.5})
     image, truth, prediction, errors = parts_of(picture)
     assert picture.dtype == np.uint8
     assert centres(image) == [(200, 100, 50)] * 4
@@ -139,9 +137,7 @@ def test_a_long_title_is_cut() -> None:
 def test_a_label_that_is_no_class_is_named() -> None:
     labels = np.zeros((4, 4), np.uint8)
     with pytest.raises(DataError, match=r"prediction holds the values \[2, 7\]; expected 0..1"):
-        panels.panel(
-            labels, labels, np.array([[0, 2], [7, 255]], np.uint8).repeat(2, 0).repeat(2, 1), VESSELS
-        )
+        panels.panel(labels, labels, np.array([[0, 2], [7, 255]], np.uint8).repeat(2, 0).repeat(2, 1), VESSELS)
 
 
 def test_shapes_and_types_must_fit() -> None:

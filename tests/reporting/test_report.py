@@ -9,9 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+
 from segexp.errors import DataError
 from segexp.reporting.report import write_report
-
 from tests.reporting.made_up import results, run, write_json, write_picture, write_rows
 
 PICTURES = (
@@ -200,8 +200,6 @@ def test_reporting_imports_neither_torch_nor_lightning() -> None:
 
 
 def test_the_report_alone_needs_no_matplotlib() -> None:
-    code = (
-        "import sys, segexp.reporting.report, segexp.reporting.table; sys.exit('matplotlib' in sys.modules)"
-    )
+    code = "import sys, segexp.reporting.report, segexp.reporting.table; sys.exit('matplotlib' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -3,7 +3,6 @@
 import math
 
 from segexp.reporting.table import results_table
-
 from tests.reporting.made_up import results
 
 

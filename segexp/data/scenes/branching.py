@@ -101,9 +101,7 @@ def _trunks(rng: np.random.Generator, disc: Points, inward: float, width: float)
     return sprouts
 
 
-def vessel_tree(
-    rng: np.random.Generator, disc: Points, inward: float, width: float, finest: float
-) -> list[Branch]:
+def vessel_tree(rng: np.random.Generator, disc: Points, inward: float, width: float, finest: float) -> list[Branch]:
     """Grow all vessels of a retina.
 
     Args:

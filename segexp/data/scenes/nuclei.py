@@ -24,9 +24,7 @@ def _arc(radius: float, sweep: float, points: int) -> Points:
     return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
 
 
-def _draw_round(
-    rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint
-) -> None:
+def _draw_round(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint) -> None:
     """Fills most of the cell and lies off its middle."""
     size = radius * rng.uniform(0.68, 0.8)
     angle = rng.uniform(0, 2 * np.pi)
@@ -34,9 +32,7 @@ def _draw_round(
     canvas.polygon(blob(rng, middle, size, 0.05, stretch=0.06), paint)
 
 
-def _draw_kidney(
-    rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint
-) -> None:
+def _draw_kidney(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint) -> None:
     """A thick bent band: from a bean to a horseshoe."""
     band = radius * rng.uniform(0.26, 0.36)
     path = _arc(radius * 0.4, rng.uniform(1.6, 3.9), 9) * rng.uniform(0.9, 1.1, (9, 1))

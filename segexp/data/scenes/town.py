@@ -160,16 +160,12 @@ def _hall(rng: np.random.Generator, town: Town, block: _Block) -> None:
     parts = [Box(middle - (0, half[1] * (1 - bar)), (half[0], half[1] * bar), 0.0)]
     for sign in (-1, 1):
         if rng.random() < 0.6:
-            wing = Box(
-                middle + np.array([sign * half[0] * (1 - bar * 0.7), 0]), (half[0] * bar * 0.7, half[1]), 0.0
-            )
+            wing = Box(middle + np.array([sign * half[0] * (1 - bar * 0.7), 0]), (half[0] * bar * 0.7, half[1]), 0.0)
             parts.append(wing)
     style = "flat" if rng.random() < 0.7 else "gable"
     colour = pick(rng)
     town.houses.append(House(tuple(parts), style, colour, rng.uniform(9, 16)))
-    lot = Box(
-        block.centre + np.array([width * share / 2 + 2, 0]), (width * (1 - share) / 2 - 5, depth / 2 - 5), 0.0
-    )
+    lot = Box(block.centre + np.array([width * share / 2 + 2, 0]), (width * (1 - share) / 2 - 5, depth / 2 - 5), 0.0)
     _car_park(rng, town, lot)
 
 

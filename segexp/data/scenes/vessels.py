@@ -16,9 +16,7 @@ from segexp.data.scenes.degrade import fractal, grain, soften, texture, to_bytes
 from segexp.data.scenes.scene import Bytes, Scene, Shape
 from segexp.data.scenes.shapes import blob
 
-_TINTS = np.array(
-    [[238, 122, 66], [222, 108, 58], [196, 96, 56], [192, 128, 104], [206, 118, 84]], np.float32
-)
+_TINTS = np.array([[238, 122, 66], [222, 108, 58], [196, 96, 56], [192, 128, 104], [206, 118, 84]], np.float32)
 """Colours of real fundi: from orange over reddish brown to a greyish pink."""
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from segexp.errors import DataError
 
 _LOG_LINES = 40
+"""Last lines of log.txt that are read."""
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class RunContents:
     """The plain files of one run.
 
     Attributes:
@@ -33,7 +34,7 @@ class RunFolder:
     log: str
 
 
-def read_run_folder(path: Path) -> RunFolder:
+def read_run(path: Path) -> RunContents:
     """Read a run folder, finished or not.
 
     Args:
@@ -51,7 +52,7 @@ def read_run_folder(path: Path) -> RunFolder:
             "run, for example outputs/<name>/<date>_<time>_<id>."
         )
     log = _text(path / "log.txt").splitlines()
-    return RunFolder(
+    return RunContents(
         path=path,
         run=_mapping(path / "run.json"),
         results=_mapping(path / "results.json"),

@@ -1,0 +1,51 @@
+# make run | test | format | bench | clean | help
+# A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INPUTS := pyproject.toml constraints.txt
+ARGS ?=
+
+.PHONY: run test lint unit format bench clean help
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
+	$(BIN)/python -m segexp $(ARGS)
+
+test: lint unit  ## set up, then lint, types and tests
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+format: $(VENV)/.dev  ## put the code into the common form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
+	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/train_throughput.py
+
+clean:  ## remove the environment and caches; outputs stay
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(INPUTS) | $(BIN)/python
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev: $(INPUTS) | $(BIN)/python
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.run
