@@ -10,26 +10,23 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from hydra.utils import instantiate
-from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.trainer.states import TrainerStatus
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import ConfigError, SegexpError
-from segexp.metrics.names import check_name, direction
+from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
-from segexp.modules.speed import resolve_speed
 from segexp.reporting.report import write_report
 from segexp.reporting.table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
-from segexp.training import build
-from segexp.training.explain import explain
+from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable
-from segexp.training.results import Row, baseline_rows, model_rows, observer_rows, per_image, results
-from segexp.training.trainer import build_tester, build_trainer
+from segexp.training.prepare import device_type, prepare
+from segexp.training.trainer import build_trainer
 
 Config = dict[str, Any]
 
@@ -38,10 +35,6 @@ class Interrupted(SegexpError):
     """The user pressed Ctrl-C; exit code as shells have it."""
 
     exit_code = 130
-
-
-class RunFailed(SegexpError):
-    """Training cannot give a result, for example because the loss became nan."""
 
 
 def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[str, Any]:
@@ -73,52 +66,6 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         return _run(config, invocation, folder, datamodule, module, name)
     finally:
         stop_log_file(handler)
-
-
-def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, SegmentationModule]:
-    """Reads the data and builds the module; weights depend on the seed alone."""
-    datamodule = build.build_datamodule(config)
-    datamodule.setup()
-    spec = datamodule.spec
-    pl.seed_everything(config["seed"], verbose=False)
-    model = build.build_model(config, spec)
-    loss = build.build_loss(config, spec)
-    terms = [str(term) for term in config["loss"].get("terms", {})]
-    check_name(config["monitor"], spec.classes, terms)
-    module = SegmentationModule(
-        model,
-        loss,
-        spec,
-        build.build_optimizer(config, model),
-        build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]),
-        resolve_speed(config["speed"], device_type(config), allocator=allocator),
-        record={"config": config},
-    )
-    _try_sizes(module, datamodule)
-    return datamodule, module
-
-
-def device_type(config: Config) -> str:
-    """``cpu``, ``cuda`` or ``mps`` for the accelerator asked for."""
-    asked = config["trainer"]["accelerator"]
-    if asked in ("auto", "gpu") and torch.cuda.is_available():
-        return "cuda"
-    if asked in ("auto", "mps") and torch.backends.mps.is_available():
-        return "mps"
-    if asked in ("gpu", "mps"):
-        raise ConfigError(f"trainer.accelerator: found {asked}, but PyTorch sees none; use auto or cpu")
-    return "cpu"
-
-
-def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
-    """One forward pass of one training sample: sizes that do not fit are found before anything is written."""
-    sample = datamodule.train_dataloader().dataset[(0, 0)]
-    image = torch.from_numpy(sample["image"]).permute(2, 0, 1)[None]
-    with torch.no_grad():
-        logits = module(image)
-    expected = (1, module.spec.out_channels, *image.shape[-2:])
-    if tuple(logits.shape) != expected:
-        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {tuple(image.shape)}, expected {expected}")
 
 
 def _run(
@@ -247,64 +194,6 @@ def _fit(
             f"interrupted in epoch {trainer.current_epoch + 1}; finished epochs are saved, go on with "
             f"resume={Path(str(trainer.log_dir or '.')) / 'checkpoints' / 'last.ckpt'}"
         ) from error
-
-
-def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFolder) -> dict[str, Any]:
-    """Loads the weights and the threshold of the best epoch.
-
-    Returns:
-        Path, epoch (from 0), measure, direction and value, for results.json.
-
-    Raises:
-        RunFailed: There is no best epoch: the measure was never defined.
-    """
-    chooser = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint) and c.monitor is not None)  # type: ignore[attr-defined] # Trainer sets it
-    if not chooser.best_model_path or chooser.best_model_score is None:
-        raise RunFailed(f"no best checkpoint: {chooser.monitor} was never a number; did the loss become nan?")
-    checkpoint = torch.load(chooser.best_model_path, map_location="cpu", weights_only=True)
-    module.load_state_dict(checkpoint["state_dict"])
-    module.on_load_checkpoint(checkpoint)
-    return {
-        "path": str(Path(chooser.best_model_path).relative_to(folder.path.resolve())),
-        "epoch": int(checkpoint["epoch"]),
-        "monitor": chooser.monitor,
-        "mode": chooser.mode,
-        "value": float(chooser.best_model_score),
-    }
-
-
-def test(
-    config: Config,
-    folder: RunFolder,
-    datamodule: SegmentationDataModule,
-    module: SegmentationModule,
-    best: Mapping[str, Any],
-    data_name: str,
-) -> dict[str, Any]:
-    """Tests the restored weights, scores the baselines, draws the pictures and writes results.json."""
-    build_tester(config).test(module, datamodule=datamodule, verbose=False)
-    rows: list[Row] = model_rows(module)
-    if config["baselines"]:
-        rows += baseline_rows(datamodule)
-    rows += observer_rows(datamodule)
-    content = results(rows, datamodule, module, best, data_name)
-    names = [item.name for item in datamodule.items("test")]
-    folder.write_csv("per_image.csv", per_image(rows, names, module.spec))
-    content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
-    folder.write_json("results.json", content)
-    return content
-
-
-def headline(content: Mapping[str, Any]) -> dict[str, float]:
-    """Test figures of the model under their logged names, for W&B and TensorBoard."""
-    pooled = content["rows"][0]["dataset"]
-    named: dict[str, float] = {}
-    for measure, value in pooled.items():
-        if isinstance(value, dict):
-            named |= {f"test/{measure}/{part}": number for part, number in value.items() if number is not None}
-        elif value is not None and measure != "classes_averaged":
-            named[f"test/{measure}"] = value
-    return named
 
 
 def _quiet_warnings() -> None:

@@ -1,0 +1,61 @@
+"""Reads the data and builds the module; all that can be wrong with either is found here, before anything is written."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from segexp.data.base import SegmentationDataModule
+from segexp.errors import ConfigError
+from segexp.metrics.names import check_name
+from segexp.modules.segmentation import SegmentationModule
+from segexp.modules.speed import resolve_speed
+from segexp.training import build
+
+Config = dict[str, Any]
+
+
+def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, SegmentationModule]:
+    """Reads the data and builds the module; weights depend on the seed alone."""
+    datamodule = build.build_datamodule(config)
+    datamodule.setup()
+    spec = datamodule.spec
+    pl.seed_everything(config["seed"], verbose=False)
+    model = build.build_model(config, spec)
+    loss = build.build_loss(config, spec)
+    terms = [str(term) for term in config["loss"].get("terms", {})]
+    check_name(config["monitor"], spec.classes, terms)
+    module = SegmentationModule(
+        model,
+        loss,
+        spec,
+        build.build_optimizer(config, model),
+        build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]),
+        resolve_speed(config["speed"], device_type(config), allocator=allocator),
+        record={"config": config},
+    )
+    _try_sizes(module, datamodule)
+    return datamodule, module
+
+
+def device_type(config: Config) -> str:
+    """``cpu``, ``cuda`` or ``mps`` for the accelerator asked for."""
+    asked = config["trainer"]["accelerator"]
+    if asked in ("auto", "gpu") and torch.cuda.is_available():
+        return "cuda"
+    if asked in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    if asked in ("gpu", "mps"):
+        raise ConfigError(f"trainer.accelerator: found {asked}, but PyTorch sees none; use auto or cpu")
+    return "cpu"
+
+
+def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+    """One forward pass of one training sample: sizes that do not fit are found before anything is written."""
+    sample = datamodule.train_dataloader().dataset[(0, 0)]
+    image = torch.from_numpy(sample["image"]).permute(2, 0, 1)[None]
+    with torch.no_grad():
+        logits = module(image)
+    expected = (1, module.spec.out_channels, *image.shape[-2:])
+    if tuple(logits.shape) != expected:
+        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {tuple(image.shape)}, expected {expected}")
