@@ -139,6 +139,9 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
         if debug:
             traceback.print_exc()
         _say_error(error)
+        if error.exit_code == INTERRUPTED:
+            # Ctrl-C ends a sweep, not one job of it.
+            raise KeyboardInterrupt from error
         return error.exit_code
     except Exception:
         traceback.print_exc()

@@ -73,7 +73,9 @@ def _train(config: Any, invocation: Invocation) -> None:
 
 def _check(config: Any, invocation: Invocation) -> None:
     plain = _checked_train(config)
-    chosen = ", ".join(f"{k}={v}" for k, v in invocation.choices.items() if v != "None")
+    from segexp.config.groups import ORDER
+
+    chosen = ", ".join(f"{k}={invocation.choices[k]}" for k in ORDER if invocation.choices.get(k, "None") != "None")
     print(f"config is valid: {chosen}; monitor {plain['monitor']}")  # noqa: T201 - the command's answer
 
 

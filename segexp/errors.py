@@ -29,5 +29,9 @@ class DataError(UserError):
     """A file or folder of the data set is missing, unreadable or holds what it should not."""
 
 
+class DivergedError(SegexpError):
+    """Training left the range of numbers: the model gives nan."""
+
+
 class MissingExtraError(UserError):
     """An optional feature was asked for whose package is not installed."""

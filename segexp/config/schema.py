@@ -75,7 +75,7 @@ class CallbacksConfig:
 class LoggerConfig:
     """Loggers beside metrics.csv, which is always written."""
 
-    wandb: Annotated[dict[str, Any] | None, Supplied(("save_dir",))]
+    wandb: Annotated[dict[str, Any] | None, Supplied(("save_dir", "name", "group", "config"))]
     tensorboard: Annotated[dict[str, Any] | None, Supplied(("save_dir",))]
 
 
@@ -96,6 +96,7 @@ class TrainConfig:
     name: str | None
     seed: NonNegativeInt
     monitor: str
+    tta: Literal["none", "flips", "d4"]
     panels: NonNegativeInt
     baselines: bool
     output_dir: str

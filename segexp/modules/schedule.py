@@ -32,11 +32,18 @@ class Schedule:
     def build(self, optimizer: Optimizer, *, steps: int, epochs: int) -> Any:
         """The scheduler for a run of so many optimiser steps and epochs."""
         length = steps if self.interval == "step" else epochs
-        filled = {
+        try:
+            return self.make(optimizer, **self._filled(length))
+        except ZeroDivisionError:
+            # OneCycleLR does so when its way up is exactly one step long (4 steps, a quarter of them up). With one
+            # step more, which is never taken, it has a beginning.
+            return self.make(optimizer, **self._filled(length + 1))
+
+    def _filled(self, length: int) -> dict[str, Any]:
+        return {
             key: (self.direction if key == "mode" else length) if value == AUTO else value
             for key, value in self.settings.items()
         }
-        return self.make(optimizer, **filled)
 
     def for_lightning(self, scheduler: Any) -> dict[str, Any]:
         """The dictionary that Lightning's ``configure_optimizers`` returns."""

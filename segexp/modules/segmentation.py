@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.measures import dataset_scores
@@ -17,6 +18,7 @@ from segexp.models.sizes import same_size
 from segexp.modules.normalize import Normalize
 from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
+from segexp.modules.tta import Tta, augmented
 from segexp.spec import DataSpec
 
 Batch = dict[str, Tensor]
@@ -40,6 +42,7 @@ class SegmentationModule(pl.LightningModule):
     0.5, and for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
+        tta: Test-time augmentation of validation and test; off while fitting.
         threshold: Logit at and above which a pixel is foreground (two classes): 0 until a validation has chosen the
             one with the highest foreground Dice on validation images. Saved with each checkpoint.
     """
@@ -73,6 +76,7 @@ class SegmentationModule(pl.LightningModule):
         self.spec = spec
         self.scale = Normalize(spec, channels_last=self.speed.channels_last)
         self.threshold = 0.0
+        self.tta: Tta = "none"
         self._optimizer = optimizer
         self._schedule = schedule
         self._record = record or {}
@@ -96,9 +100,13 @@ class SegmentationModule(pl.LightningModule):
         """
         return same_size(self.model, self.scale(image, stats))
 
+    def evaluated(self, image: Tensor) -> Tensor:
+        """Logits float32 (B, K, H, W) as they are judged: whole images, with test-time augmentation if that is on."""
+        return augmented(self, image, self.tta)
+
     def probabilities(self, image: Tensor) -> Tensor:
         """Class probabilities float32 (B, K', H, W); K' = 1 (the foreground) for two classes."""
-        logits = self(image).float()
+        logits = self.evaluated(image)
         probabilities: Tensor = logits.sigmoid() if self.spec.is_binary else logits.softmax(dim=1)
         return probabilities
 
@@ -115,8 +123,17 @@ class SegmentationModule(pl.LightningModule):
         return self._log_loss("train", logits, batch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        """Loss and counts of whole images, in float32."""
-        logits = self(batch["image"]).float()
+        """Loss and counts of whole images, in float32.
+
+        Raises:
+            DivergedError: A logit is nan; it would count as background and look like a result.
+        """
+        logits = self.evaluated(batch["image"])
+        if bool(logits.isnan().any()):
+            raise DivergedError(
+                f"the model gives nan after epoch {self.current_epoch + 1}: training diverged. Lower optimizer.lr, "
+                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
+            )
         self._log_loss("val", logits, batch)
         self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
         if self._scores is not None:
@@ -128,7 +145,7 @@ class SegmentationModule(pl.LightningModule):
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Counts of whole images, in float32, at the stored threshold and at 0.5."""
-        logits = self(batch["image"]).float()
+        logits = self.evaluated(batch["image"])
         self.tested.at_threshold.update(self.classify(logits, self.threshold), batch["mask"], batch["index"])
         if self.tested.scores is not None and self.tested.at_half is not None:
             self.tested.at_half.update(self.classify(logits, 0.0), batch["mask"], batch["index"])

@@ -22,15 +22,18 @@ class RunFolder:
 
     @classmethod
     def create(cls, parent: Path) -> "RunFolder":
-        """A new folder ``<date>_<time>_<short id>``; the id keeps two runs of one second apart.
-
-        Raises:
-            FileExistsError: Never silently shared.
-        """
+        """A new folder ``<date>_<time>_<short id>``; the id keeps two runs of one second apart."""
         stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
-        path = parent / f"{stamp}_{secrets.token_hex(2)}"
-        path.mkdir(parents=True)
-        return cls(path)
+        while True:
+            path = parent / f"{stamp}_{secrets.token_hex(2)}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                # A hundred jobs of one second meet in one of fifteen sweeps: draw again, never share.
+                if not path.is_dir():
+                    raise
+            else:
+                return cls(path)
 
     @property
     def checkpoints(self) -> Path:

@@ -105,9 +105,8 @@ def git_state() -> tuple[dict[str, Any], str]:
 
 def _git(place: Path, *arguments: str) -> str:
     try:
-        done = subprocess.run(
-            ["git", "-C", str(place), *arguments], capture_output=True, text=True, timeout=10, check=False
-        )
+        done = subprocess.run(["git", "-C", str(place), *arguments], capture_output=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout if done.returncode == 0 else ""
+    # a diff holds the bytes of the files, in whatever encoding they are
+    return done.stdout.decode("utf-8", errors="replace") if done.returncode == 0 else ""

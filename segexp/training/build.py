@@ -7,6 +7,7 @@ from typing import Any
 
 from hydra.errors import InstantiationException
 from hydra.utils import get_method, instantiate
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 from torch.optim import Optimizer
 
@@ -66,6 +67,12 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
     towards = direction(monitor) if monitor is not None else "min"
     make = get_method(section["target"]["_target_"])
     return Schedule(make, settings, section["interval"], monitor, towards, every)
+
+
+def build_extra_callbacks(config: Config) -> list[Callback]:
+    """The user's own Lightning callbacks."""
+    with _naming("callbacks.extra"):
+        return [instantiate(section, _convert_="all") for section in config["callbacks"]["extra"]]
 
 
 @contextmanager

@@ -33,8 +33,11 @@ def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFol
         RunFailed: There is no best epoch: the measure was never defined.
     """
     chooser = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint) and c.monitor is not None)  # type: ignore[attr-defined] # Trainer sets it
-    if not chooser.best_model_path or chooser.best_model_score is None:
-        raise RunFailed(f"no best checkpoint: {chooser.monitor} was never a number; did the loss become nan?")
+    # Lightning keeps infinity in place of a nan.
+    if not chooser.best_model_path or chooser.best_model_score is None or not chooser.best_model_score.isfinite():
+        raise RunFailed(
+            f"no best checkpoint: {chooser.monitor} was never a number. Is its class absent from all validation images?"
+        )
     checkpoint = torch.load(chooser.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     module.on_load_checkpoint(checkpoint)
@@ -56,7 +59,12 @@ def test(
     data_name: str,
 ) -> dict[str, Any]:
     """Tests the restored weights, scores the baselines, draws the pictures and writes results.json."""
-    build_tester(config).test(module, datamodule=datamodule, verbose=False)
+    tester = build_tester(config)
+    if config["tta"] != "none":
+        # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
+        module.tta = config["tta"]
+        tester.validate(module, datamodule=datamodule, verbose=False)
+    tester.test(module, datamodule=datamodule, verbose=False)
     rows: list[Row] = model_rows(module)
     if config["baselines"]:
         rows += baseline_rows(datamodule)

@@ -88,7 +88,7 @@ def predict(module: SegmentationModule, item: Item) -> tuple[Mask, np.ndarray]:
     image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
     module.eval()
     with torch.inference_mode():
-        logits = module(image).float()
+        logits = module.evaluated(image)
         probabilities = logits.sigmoid() if module.spec.is_binary else logits.softmax(dim=1)
         classes = module.classify(logits, module.threshold)
     return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()

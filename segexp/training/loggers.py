@@ -1,9 +1,10 @@
 """metrics.csv, the epoch lines, and the optional loggers beside them."""
 
+import importlib.util
 import math
 import os
 from argparse import Namespace
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,22 +18,30 @@ from segexp.run.folder import RunFolder
 class EpochTable(Logger):
     """One row per epoch in metrics.csv, and one line per epoch on the terminal and in log.txt."""
 
-    def __init__(self, folder: RunFolder, monitor: str, direction: Literal["min", "max"], epochs: int) -> None:
-        """Starts an empty table.
+    def __init__(
+        self,
+        folder: RunFolder,
+        monitor: str,
+        direction: Literal["min", "max"],
+        epochs: int,
+        earlier: Sequence[Mapping[str, float]] = (),
+    ) -> None:
+        """Starts a table.
 
         Args:
             folder: Where metrics.csv is written.
             monitor: Measure that marks the best epoch.
             direction: Whether it is better low or high.
             epochs: Planned number of epochs, for the lines.
+            earlier: Rows of the run that this one goes on from.
         """
         super().__init__()
         self._folder = folder
         self._monitor = monitor
         self._sign = 1 if direction == "max" else -1
         self._epochs = epochs
-        self._best = -math.inf
-        self.rows: dict[int, dict[str, float]] = {}
+        self.rows: dict[int, dict[str, float]] = {int(row["epoch"]): dict(row) for row in earlier}
+        self._best = max((self._sign * row[monitor] for row in earlier if monitor in row), default=-math.inf)
 
     @property
     def name(self) -> str:
@@ -74,7 +83,9 @@ def wandb_logger(
     entity: str | None = None,
     mode: Literal["auto", "online", "offline"] = "auto",
     tags: list[str] | None = None,
-    **settings: Any,
+    name: str | None = None,
+    group: str | None = None,
+    config: dict[str, Any] | None = None,
 ) -> Logger:
     """Weights & Biases, offline by itself when no key is set: it never asks and never waits.
 
@@ -82,28 +93,42 @@ def wandb_logger(
         save_dir: The run folder.
         project: W&B project.
         entity: User or team; None: the default of the key.
-        mode: ``auto``: online when a key is found.
+        mode: ``auto``: as WANDB_MODE says, else online when a key is found.
         tags: Words to find the run by.
-        **settings: ``name``, ``group``, ``config`` of the run.
+        name: What the run is called.
+        group: Sweep that it belongs to.
+        config: The whole resolved config.
 
     Raises:
         MissingExtraError: The package wandb is not installed.
     """
-    _require("wandb", "logger=wandb")
+    _require("wandb")
     from lightning.pytorch.loggers import WandbLogger
 
-    offline = mode == "offline" or (mode == "auto" and not _wandb_key())
-    if offline and mode == "auto":
+    asked = _MODE_OF_USER if mode == "auto" and _MODE_OF_USER else mode
+    offline = asked in ("offline", "dryrun") or (asked == "auto" and not _wandb_key())
+    if offline and asked == "auto":
         LOG.info(
             f"W&B: no key is set, so this run is kept offline; sync it later: wandb sync {save_dir}/wandb/offline-*"
         )
     # Both: the logger's own switch, and the variable, which wandb reads before it looks for a terminal to ask on.
-    os.environ["WANDB_MODE"] = "offline" if offline else "online"
+    os.environ["WANDB_MODE"] = "offline" if offline else asked.replace("auto", "online")
     os.environ.setdefault("WANDB_SILENT", "true")
     logger: Logger = WandbLogger(
-        project=project, entity=entity, save_dir=save_dir, offline=offline, tags=tags or [], **settings
+        name=name,
+        save_dir=save_dir,
+        offline=offline,
+        project=project,
+        entity=entity,
+        tags=tags or [],
+        group=group,
+        config=config,
     )
     return logger
+
+
+# Lightning and we write the variable; only what stood there before is the user's.
+_MODE_OF_USER = os.environ.get("WANDB_MODE")
 
 
 def _wandb_key() -> bool:
@@ -124,14 +149,38 @@ def tensorboard_logger(save_dir: str, flush_secs: int = 30) -> Logger:
     Raises:
         MissingExtraError: The package tensorboard is not installed.
     """
-    _require("tensorboard", "logger=tensorboard")
+    _require("tensorboard")
     from lightning.pytorch.loggers import TensorBoardLogger
 
     return TensorBoardLogger(save_dir, name="tensorboard", version="", default_hp_metric=False, flush_secs=flush_secs)
 
 
-def _require(package: str, what: str) -> None:
-    import importlib.util
+def check_loggers(section: Mapping[str, Any]) -> None:
+    """Checks that the packages of the loggers asked for are there.
 
+    Raises:
+        MissingExtraError: One is not installed.
+    """
+    for package, settings in section.items():
+        if settings is not None:
+            _require(package)
+
+
+def _require(package: str) -> None:
     if importlib.util.find_spec(package) is None:
-        raise MissingExtraError(f"{what}: the package {package} is not installed; pip install 'segexp[{package}]'")
+        raise MissingExtraError(
+            f"logger={package}: the package {package} is not installed; pip install 'segexp[{package}]'"
+        )
+
+
+def close_loggers(loggers: Iterable[Logger], *, ok: bool) -> None:
+    """Writes out what is buffered and ends the W&B run, or the next job of a sweep would go on in it."""
+    from lightning.pytorch.loggers import WandbLogger
+
+    for logger in loggers:
+        logger.finalize("success" if ok else "failed")
+        if isinstance(logger, WandbLogger):
+            import wandb
+
+            if wandb.run is not None:
+                wandb.finish(exit_code=0 if ok else 1)

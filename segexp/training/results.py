@@ -54,14 +54,15 @@ class Row:
 def model_rows(module: SegmentationModule) -> list[Row]:
     """The model after a test: at its threshold, and for two classes at 0.5 as well."""
     tested = module.tested
+    views = "" if module.tta == "none" else f", mean over {module.tta} views"
     _, matrices = tested.at_threshold.compute()
     if tested.scores is None or tested.at_half is None:
-        return [Row("model", "most probable class", matrices.cpu(), {})]
+        return [Row("model", f"most probable class{views}", matrices.cpu(), {})]
     curve = tested.scores.compute()
     extra = {"auc": curve.auc(), "ap": curve.average_precision()}
-    chosen = Row("model", f"threshold {probability(module.threshold):.3f}", matrices.cpu(), extra)
+    chosen = Row("model", f"threshold {probability(module.threshold):.3f}{views}", matrices.cpu(), extra)
     _, at_half = tested.at_half.compute()
-    return [chosen, Row("model at 0.5", "threshold 0.5", at_half.cpu(), extra)]
+    return [chosen, Row("model at 0.5", f"threshold 0.5{views}", at_half.cpu(), extra)]
 
 
 def baseline_rows(datamodule: SegmentationDataModule) -> list[Row]:
@@ -114,6 +115,7 @@ def results(
             "datamodule": name,
             "classes": list(spec.classes),
             "ignored_value": IGNORED,
+            "tta": module.tta,
             "where": f"{datamodule.scored_region()}, {f'resized to {size}x{size}' if size else 'at native size'}",
         },
         "checkpoint": dict(checkpoint),

@@ -1,21 +1,21 @@
 """One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
 
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
 import torch
 from hydra.utils import instantiate
+from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from lightning.pytorch.trainer.states import TrainerStatus
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError, SegexpError
+from segexp.errors import SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.report import write_report
@@ -23,10 +23,12 @@ from segexp.reporting.table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
+from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.loggers import EpochTable
+from segexp.training.loggers import EpochTable, check_loggers, close_loggers
 from segexp.training.prepare import device_type, prepare
-from segexp.training.trainer import build_trainer
+from segexp.training.resume import check_resume, earlier_rows
+from segexp.training.trainer import build_trainer, check_trainer
 
 Config = dict[str, Any]
 
@@ -56,14 +58,18 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     """
     start_console()
     _quiet_warnings()
+    check_loggers(config["logger"])
+    check_trainer(config["trainer"])
+    extra = build_extra_callbacks(config)
     datamodule, module = prepare(config, allocator=allocator)
+    check_resume(config, module)
     name = config["name"] or "_".join(
         invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
     )
     folder = RunFolder.create(invocation.sweep_dir or Path(config["output_dir"]) / name)
     handler = start_log_file(folder.path / "log.txt")
     try:
-        return _run(config, invocation, folder, datamodule, module, name)
+        return _run(config, invocation, folder, datamodule, module, name, extra)
     finally:
         stop_log_file(handler)
 
@@ -75,17 +81,22 @@ def _run(
     datamodule: SegmentationDataModule,
     module: SegmentationModule,
     name: str,
+    extra: list[Callback],
 ) -> dict[str, Any]:
     folder.write_yaml("config.yaml", config)
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)
+    handler = signal.getsignal(signal.SIGINT)
     try:
-        content = _fit_and_test(config, invocation, folder, record, datamodule, module)
-    except Interrupted:
-        record.end("interrupted")
-        write_report(folder.path)
-        raise
+        content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
     except BaseException as error:
+        if _is_ctrl_c(error):
+            # Lightning switches Ctrl-C off while it shuts down, and never on again.
+            signal.signal(signal.SIGINT, handler)
+            LOG.warning("interrupted")
+            record.end("interrupted")
+            write_report(folder.path)
+            raise Interrupted(_how_to_go_on(folder)) from error
         LOG.error(f"the run failed: {type(error).__name__}: {error}")
         record.end("failed", error=f"{type(error).__name__}: {error}")
         raise
@@ -94,6 +105,20 @@ def _run(
     LOG.info("\n" + results_table(content))
     LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
     return content
+
+
+def _is_ctrl_c(error: BaseException) -> bool:
+    """Ctrl-C itself, or the exit that Lightning makes of it."""
+    return isinstance(error, KeyboardInterrupt) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
+    )
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    last = folder.checkpoints / "last.ckpt"
+    if not last.is_file():
+        return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
+    return f"interrupted; the finished epochs are saved: add resume={last} to the same command to go on"
 
 
 def _facts(
@@ -152,17 +177,24 @@ def _fit_and_test(
     record: RunRecord,
     datamodule: SegmentationDataModule,
     module: SegmentationModule,
+    extra: list[Callback],
 ) -> dict[str, Any]:
     start = time.perf_counter()
-    epoch_table = EpochTable(folder, config["monitor"], direction(config["monitor"]), config["trainer"]["max_epochs"])
-    trainer = build_trainer(config, folder, [epoch_table, *_extra_loggers(config, invocation, folder)])
-    _fit(trainer, module, datamodule, config["resume"])
-    record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch)
-    best = restore_best(trainer, module, folder)
-    content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
-    for logger in trainer.loggers[1:]:
-        logger.log_metrics(headline(content), trainer.global_step)
-        logger.finalize("success")
+    monitor, resume = config["monitor"], config["resume"]
+    table = EpochTable(folder, monitor, direction(monitor), config["trainer"]["max_epochs"], earlier_rows(resume))
+    loggers = _extra_loggers(config, invocation, folder)
+    finished = False
+    try:
+        trainer = build_trainer(config, folder, [table, *loggers], extra)
+        trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+        record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch)
+        best = restore_best(trainer, module, folder)
+        content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
+        for logger in loggers:
+            logger.log_metrics(headline(content), trainer.global_step)
+        finished = True
+    finally:
+        close_loggers(loggers, ok=finished)
     return content
 
 
@@ -177,23 +209,6 @@ def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) ->
     if config["logger"]["tensorboard"] is not None:
         loggers.append(instantiate(config["logger"]["tensorboard"], save_dir=str(folder.path), _convert_="all"))
     return loggers
-
-
-def _fit(
-    trainer: pl.Trainer, module: SegmentationModule, datamodule: SegmentationDataModule, resume: str | None
-) -> None:
-    if resume is not None and not Path(resume).is_file():
-        raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
-    try:
-        trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
-    except SystemExit as error:
-        # Lightning turns Ctrl-C into an exit; here it becomes a state of the run.
-        if trainer.state.status != TrainerStatus.INTERRUPTED:
-            raise
-        raise Interrupted(
-            f"interrupted in epoch {trainer.current_epoch + 1}; finished epochs are saved, go on with "
-            f"resume={Path(str(trainer.log_dir or '.')) / 'checkpoints' / 'last.ckpt'}"
-        ) from error
 
 
 def _quiet_warnings() -> None:

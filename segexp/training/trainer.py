@@ -1,16 +1,17 @@
 """The Lightning Trainer of a run: callbacks, checkpoints, progress, determinism."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from hydra.utils import instantiate
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
     EMAWeightAveraging,
-    ModelCheckpoint,
+    Timer,
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import Logger
@@ -19,6 +20,7 @@ from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
+from segexp.training.resume import Best, Last, RandomState
 
 PASSED_ON = (
     "max_epochs", "max_time", "accelerator", "devices", "gradient_clip_val", "accumulate_grad_batches",
@@ -26,23 +28,36 @@ PASSED_ON = (
 )  # fmt: skip
 
 
-def build_trainer(config: dict[str, Any], folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
-    """The trainer for fitting.
+def check_trainer(section: dict[str, Any]) -> None:
+    """Checks what the Trainer would refuse, before anything is written.
 
     Raises:
-        ConfigError: No validation would ever run, so no best checkpoint could be chosen.
+        ConfigError: No validation would ever run, so no best checkpoint could be chosen; or ``max_time`` is no time.
     """
-    section = config["trainer"]
+    if section["max_time"] is not None:
+        try:
+            Timer(section["max_time"])
+        except MisconfigurationException as error:
+            raise ConfigError(
+                f"trainer.max_time: found {section['max_time']!r}, expected DD:HH:MM:SS, for example 00:01:30:00"
+            ) from error
     if section["check_val_every_n_epoch"] > section["max_epochs"]:
         raise ConfigError(
             f"trainer.check_val_every_n_epoch: found {section['check_val_every_n_epoch']} with trainer.max_epochs="
             f"{section['max_epochs']}: no validation would run; use at most {section['max_epochs']}"
         )
+
+
+def build_trainer(
+    config: dict[str, Any], folder: RunFolder, loggers: list[Logger], extra: Sequence[Callback] = ()
+) -> pl.Trainer:
+    """The trainer for fitting; ``extra`` are the user's callbacks."""
+    section = config["trainer"]
     return pl.Trainer(
         **{key: section[key] for key in PASSED_ON},
         **_common(section),
         logger=loggers,
-        callbacks=build_callbacks(config, folder),
+        callbacks=[*build_callbacks(config, folder), *extra],
         plugins=[AtomicCheckpointIO()],
         enable_progress_bar=_bar(section["progress"]),
         log_every_n_steps=10**9,  # only whole epochs are logged
@@ -73,7 +88,7 @@ def _bar(progress: str) -> bool:
 
 
 def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]:
-    """Checkpoints, and what the ``callbacks`` section asks for."""
+    """Checkpoints, and what the ``callbacks`` section asks for, ``extra`` left out."""
     monitor = config["monitor"]
     mode = direction(monitor)
     section = config["callbacks"]
@@ -81,14 +96,9 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
     if section["weight_average"]["decay"] is not None:
         callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
     callbacks += [
-        ModelCheckpoint(folder.checkpoints, "best", monitor=monitor, mode=mode, enable_version_counter=False),
-        _Last(
-            folder.checkpoints,
-            "last",
-            monitor=None,
-            save_on_train_epoch_end=True,
-            enable_version_counter=False,
-        ),
+        RandomState(),
+        Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
+        Last(folder.checkpoints),
     ]
     stopping = section["early_stopping"]
     if stopping["patience"] is not None:
@@ -97,13 +107,4 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
         )
     if _bar(config["trainer"]["progress"]):
         callbacks.append(TQDMProgressBar(refresh_rate=5, leave=False))
-    return callbacks + [instantiate(extra, _convert_="all") for extra in section["extra"]]
-
-
-class _Last(ModelCheckpoint):
-    """The state after every epoch, to go on from: a class of its own, so that its state has a key of its own."""
-
-    @property
-    def state_key(self) -> str:
-        """Key in the checkpoint; two plain ModelCheckpoints could share one."""
-        return "segexp.last"
+    return callbacks

@@ -1,0 +1,132 @@
+"""Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+
+from segexp.errors import ConfigError
+from segexp.modules.schedule import AUTO
+from segexp.modules.segmentation import SegmentationModule
+from segexp.run.console import LOG
+from segexp.run.files import replace_file
+
+Config = dict[str, Any]
+
+
+def check_resume(config: Config, module: SegmentationModule) -> None:
+    """Checks that the run can go on from ``resume``, before anything is written.
+
+    Raises:
+        ConfigError: There is no such checkpoint, or model or length of the schedule differ.
+    """
+    resume = config["resume"]
+    if resume is None:
+        return
+    if not Path(resume).is_file():
+        raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
+    try:
+        checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
+        earlier, state = checkpoint["segexp"]["config"], checkpoint["state_dict"]
+    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    if {name: value.shape for name, value in state.items()} != {
+        name: value.shape for name, value in module.state_dict().items()
+    }:
+        raise ConfigError(f"resume: {resume} holds another model ({earlier['model']}); go on with that one")
+    _check_length(config, earlier)
+
+
+def _check_length(config: Config, earlier: Config) -> None:
+    target = config["scheduler"]["target"] or {}
+    if not any(value == AUTO for key, value in target.items() if key != "mode"):
+        return
+    before, now = earlier["trainer"]["max_epochs"], config["trainer"]["max_epochs"]
+    if before != now:
+        raise ConfigError(
+            f"trainer.max_epochs: found {now}, but the run that resume goes on from has laid its learning-rate "
+            f"schedule over {before} epochs; use {before}, or scheduler=none"
+        )
+
+
+def earlier_rows(resume: str | None) -> list[dict[str, float]]:
+    """Rows of the metrics.csv beside a checkpoint, up to the checkpoint's epoch; empty where there is none."""
+    if resume is None:
+        return []
+    table = Path(resume).resolve().parent.parent / "metrics.csv"
+    if not table.is_file():
+        return []
+    last = int(torch.load(resume, map_location="cpu", weights_only=True)["epoch"])
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
+    return [row for row in rows if row["epoch"] <= last]
+
+
+def _number(key: str, cell: str) -> float:
+    return int(cell) if key == "epoch" else float(cell)
+
+
+class Best(ModelCheckpoint):
+    """The best epoch; after a resume, the best of the earlier run still counts and its file comes along."""
+
+    def __init__(self, folder: Path, resume: str | None, **settings: Any) -> None:
+        """Keeps ``best.ckpt`` in ``folder``; settings as for Lightning's ModelCheckpoint."""
+        super().__init__(folder, "best", enable_version_counter=False, **settings)
+        self._earlier = None if resume is None else Path(resume).with_name("best.ckpt")
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over score and file; Lightning by itself forgets the score when the folder is another."""
+        if self._earlier is None or not self._is_that_of(self._earlier, state_dict):
+            LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
+            return
+        path = str(Path(str(self.dirpath)) / "best.ckpt")
+        replace_file(Path(path), self._earlier.read_bytes())
+        super().load_state_dict(
+            state_dict
+            | {
+                "dirpath": self.dirpath,
+                "best_model_path": path,
+                "kth_best_model_path": path,
+                "best_k_models": {path: state_dict["best_model_score"]},
+            }
+        )
+
+    def _is_that_of(self, path: Path, state: dict[str, Any]) -> bool:
+        """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
+        if not path.is_file():
+            return False
+        stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
+        return bool(stored.get("best_model_score") == state["best_model_score"])
+
+
+class Last(ModelCheckpoint):
+    """The state after every epoch, to go on from."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keeps ``last.ckpt`` in ``folder``."""
+        super().__init__(folder, "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False)
+
+    @property
+    def state_key(self) -> str:
+        """Key in the checkpoint; two plain ModelCheckpoints could share one."""
+        return "segexp.last"
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Nothing comes along: the next epoch writes the file anew."""
+
+
+class RandomState(Callback):
+    """Keeps the state of torch's random numbers (dropout) in each checkpoint; data is drawn by (seed, epoch, index)."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """States of the processor and of each GPU, uint8 tensors."""
+        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+        return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on where the checkpoint was written."""
+        torch.set_rng_state(state_dict["cpu"])
+        if torch.cuda.is_available() and len(state_dict["cuda"]) == torch.cuda.device_count():
+            torch.cuda.set_rng_state_all(state_dict["cuda"])

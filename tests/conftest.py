@@ -1,0 +1,27 @@
+"""For all tests: one thread each, a folder of their own to write into, and no way to a network."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+# Before torch is imported: two workers of xdist with two threads each would wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+OFFLINE = {
+    "WANDB_BASE_URL": "http://127.0.0.1:9",  # nobody listens there
+    "WANDB_ERROR_REPORTING": "false",
+    "NETRC": os.devnull,
+}
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Every test starts in an empty folder: nothing is written into the repository, no key of W&B is found."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in OFFLINE.items():
+        monkeypatch.setenv(name, value)
+    return tmp_path
