@@ -110,13 +110,17 @@ def _compose_and_run(command: Command, argv: list[str]) -> int:
     """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
     import hydra
 
+    from segexp.config.rerun import expand
+
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
+    given = argv
+    argv = expand(argv)
     debug = any(argument == "debug=true" for argument in argv)
     codes: list[int] = []
 
     def job(config: Any) -> None:
-        codes.append(_guarded(lambda: command.run(config, invocation(command, argv)), debug=debug))
+        codes.append(_guarded(lambda: command.run(config, invocation(command, given)), debug=debug))
 
     sys.argv = [sys.argv[0], *argv]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
@@ -154,12 +158,15 @@ def invocation(command: Command, argv: Sequence[str]) -> Invocation:
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
 
+    from segexp.config.rerun import choices
+
     state = HydraConfig.get()
     sweep = state.mode == RunMode.MULTIRUN
     return Invocation(
         command=["segexp", command.name, *argv],
         overrides=tuple(state.overrides.task),
-        choices={k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
+        choices=choices(argv)
+        or {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,
     )

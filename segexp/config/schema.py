@@ -122,6 +122,6 @@ class GenerateConfig:
     layout: Literal["drive", "inria", "cells"]
     out: str
     count: PositiveInt
-    size: Annotated[int, "pixels"] | None
+    size: PositiveInt | None
     seed: NonNegativeInt
     debug: bool

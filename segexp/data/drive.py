@@ -89,7 +89,7 @@ class DriveDataModule(SegmentationDataModule):
             split = self._split(list(files))
         items: Items = {phase: [self._item(files[name]) for name in split[phase]] for phase in PHASES}
         self._second = {
-            item.name: self._target(files[item.name], second, item.mask.shape)
+            item.name: self._observed(files[item.name], second, item.mask.shape)
             for item in items["test"]
             if (second := files[item.name].second) is not None
         }
@@ -119,6 +119,11 @@ class DriveDataModule(SegmentationDataModule):
     def _item(self, files: DriveImage) -> Item:
         image = read_rgb(files.image)
         return Item(files.name, image, self._target(files, files.manual, image.shape[:2]))
+
+    def _observed(self, files: DriveImage, manual: Path, expected: tuple[int, ...]) -> Mask:
+        """Another observer's classes, as a prediction: a class everywhere, since 255 is for the truth alone."""
+        mask = self._target(files, manual, expected)
+        return np.where(mask == IGNORED, 0, mask).astype(np.uint8)
 
     def _target(self, files: DriveImage, manual: Path, expected: tuple[int, ...]) -> Mask:
         """Class numbers of one observer's vessels; ``expected`` is the image's (H, W)."""

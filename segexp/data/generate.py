@@ -21,6 +21,8 @@ Size = int | tuple[int, int]
 
 _TRAIN_CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
 _TEST_CITIES = ("bellingham", "bloomington", "innsbruck", "sfo", "tyrol-e")
+NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120}
+"""Size of the images of the real data sets: (H, W), or the side of a square."""
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)
 
 
@@ -194,7 +196,7 @@ def _whole_or_nothing(out: Path) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def generate(scene: str, layout: str, out: Path, count: int, size: Size, seed: int) -> list[Path]:
+def generate(scene: str, layout: str, out: Path, count: int, size: Size | None, seed: int) -> list[Path]:
     """Draw images of a scene and write them as a real data set would lie on disk.
 
     Args:
@@ -203,7 +205,7 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size, seed: i
             ``cells`` (a quarter in Dataset 2, 2.5 times as large); each part gets at least one image.
         out: Folder to make; it must not exist or be empty.
         count: Images in total, 1 or more.
-        size: Side of a square or (H, W), 32..5000 pixels.
+        size: Side of a square or (H, W), 32..5000 pixels; None: as in the real set, see ``NATIVE``.
         seed: The same seed gives the same files.
 
     Returns:
@@ -219,5 +221,5 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size, seed: i
         raise ConfigError(f"count is {count}; at least 1 image must be asked for")
     out = Path(out)
     with _whole_or_nothing(out) as partial:
-        found.write(_Job(scene, partial, count, size, seed))
+        found.write(_Job(scene, partial, count, NATIVE[layout] if size is None else size, seed))
     return sorted(path for path in out.rglob("*") if path.is_file())

@@ -42,5 +42,5 @@ class Normalize(nn.Module):
         if self.per_image:
             stats = batch_statistics(image) if stats is None else stats
             mean, std = stats[:, 0, :, None, None], stats[:, 1, :, None, None]
-        scaled = image.to(torch.float32).sub_(mean).div_(std)
+        scaled = image.to(torch.float32, copy=True).sub_(mean).div_(std)
         return scaled.contiguous(memory_format=self.layout)

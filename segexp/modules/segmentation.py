@@ -12,7 +12,8 @@ from torch.optim import Optimizer
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.counts import ConfusionCounts
-from segexp.metrics.measures import dataset_scores
+from segexp.metrics.measures import dataset_scores, image_scores
+from segexp.metrics.names import IMAGE
 from segexp.metrics.scores import ScoreHistogram
 from segexp.models.sizes import same_size
 from segexp.modules.normalize import Normalize
@@ -39,7 +40,7 @@ class SegmentationModule(pl.LightningModule):
 
     Logged: ``train/loss`` and ``val/loss`` with ``/<term>`` for the terms of a sum (all by pixel and image mean),
     ``val/accuracy``, ``val/miou``, ``val/iou/<class>``, ... from counts over all validation images at probability
-    0.5, and for two classes ``val/auc`` and ``val/ap``.
+    0.5, the same with ``image_`` as the mean over images, and for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
         tta: Test-time augmentation of validation and test; off while fitting.
@@ -83,6 +84,7 @@ class SegmentationModule(pl.LightningModule):
         self._counts = ConfusionCounts(spec.num_classes)
         self._scores = ScoreHistogram() if spec.is_binary else None
         self._epoch_start = 0.0
+        self._rate = 0.0
         self.tested: Tested
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
@@ -118,6 +120,8 @@ class SegmentationModule(pl.LightningModule):
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
         """Total loss of a batch, under bfloat16 autocast where that is on."""
+        # Read here: at the end of the epoch the schedule has moved on.
+        self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             logits = self(batch["image"], batch.get("stats"))
         return self._log_loss("train", logits, batch)
@@ -160,7 +164,9 @@ class SegmentationModule(pl.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images and chooses the threshold on them."""
         _, matrices = self._counts.compute()
-        named = dict(flat_measures("val", dataset_scores(matrices, self.spec.classes)))
+        pooled = dataset_scores(matrices, self.spec.classes)
+        by_image = {IMAGE + name: value for name, value in image_scores(matrices, self.spec.classes).items()}
+        named = dict(flat_measures("val", {**pooled, **by_image}))
         self._counts.reset()
         if self._scores is not None:
             curve = self._scores.compute()
@@ -175,9 +181,8 @@ class SegmentationModule(pl.LightningModule):
         self._epoch_start = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
-        """Logs the learning rate and the seconds of the epoch, validation included."""
-        rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        self.log_dict({"lr": rate, "seconds": time.perf_counter() - self._epoch_start})
+        """Logs the learning rate of the last batch and the seconds of the epoch, validation included."""
+        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule as Lightning wants them."""
@@ -202,11 +207,13 @@ class SegmentationModule(pl.LightningModule):
 
 
 def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """``val/miou`` and ``val/iou/<class>`` from nested measures."""
+    """``val/miou`` and ``val/iou/<class>`` from nested measures; how many were averaged is left out."""
     flat: list[tuple[str, float | None]] = []
     for name, value in measures.items():
+        if name.endswith("_averaged"):
+            continue
         if isinstance(value, dict):
             flat += [(f"{phase}/{name}/{part}", number) for part, number in value.items()]
-        elif name != "classes_averaged":
+        else:
             flat.append((f"{phase}/{name}", value))
     return flat

@@ -83,7 +83,7 @@ def _run(
     name: str,
     extra: list[Callback],
 ) -> dict[str, Any]:
-    folder.write_yaml("config.yaml", config)
+    folder.write_yaml("config.yaml", {**config, "name": name})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)
     handler = signal.getsignal(signal.SIGINT)

@@ -1,0 +1,45 @@
+"""``from=<run folder>``: the config of an earlier run as input of a new one."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from segexp.errors import ConfigError
+
+KEY = "from="
+# What conf/train.yaml sets for Hydra; the config of a run holds only segexp's own keys.
+HYDRA = (
+    "hydra.output_subdir=null",
+    "hydra.run.dir=.",
+    "hydra.sweep.dir=${output_dir}/multirun/${now:%Y-%m-%d_%H-%M-%S}",
+    "hydra.sweep.subdir=.",
+    "hydra/job_logging=none",
+    "hydra/hydra_logging=none",
+)
+
+
+def choices(argv: Sequence[str]) -> dict[str, str]:
+    """Options that the earlier run had chosen, which name the parts of the new one; empty without ``from=``."""
+    for argument in argv:
+        record = Path(argument.removeprefix(KEY)) / "run.json"
+        if argument.startswith(KEY) and record.is_file():
+            return dict(json.loads(record.read_text(encoding="utf-8")).get("choices", {}))
+    return {}
+
+
+def expand(argv: list[str]) -> list[str]:
+    """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's config.yaml.
+
+    Raises:
+        ConfigError: The folder holds no config.yaml.
+    """
+    given = [argument for argument in argv if argument.startswith(KEY)]
+    if not given:
+        return argv
+    if len(given) > 1:
+        raise ConfigError(f"{' '.join(given)}: give one run folder")
+    folder = Path(given[0].removeprefix(KEY))
+    if not (folder / "config.yaml").is_file():
+        raise ConfigError(f"{given[0]}: no file {folder / 'config.yaml'}; give the folder of a run")
+    rest = [argument for argument in argv if argument not in given]
+    return ["--config-dir", str(folder.resolve()), "--config-name", "config", *rest, *HYDRA]

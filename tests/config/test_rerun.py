@@ -1,0 +1,32 @@
+"""from=<run folder>."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from segexp.config.rerun import choices, expand
+from segexp.errors import ConfigError
+
+
+def test_other_arguments_pass_unchanged() -> None:
+    assert expand(["seed=1", "-m"]) == ["seed=1", "-m"]
+
+
+def test_folder_becomes_the_primary_config(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 3\n")
+    expected = ["--config-dir", str(tmp_path), "--config-name", "config", "seed=1"]
+    assert expand(["seed=1", f"from={tmp_path}"])[:5] == expected
+
+
+def test_choices_come_from_the_earlier_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text(json.dumps({"choices": {"model": "unet"}}))
+    assert choices([f"from={tmp_path}"]) == {"model": "unet"}
+    assert choices(["seed=1"]) == {}
+
+
+def test_folder_without_config_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"no file .*config\.yaml"):
+        expand([f"from={tmp_path}"])
+    with pytest.raises(ConfigError, match="one run folder"):
+        expand(["from=a", "from=b"])

@@ -1,0 +1,104 @@
+"""Every command of README.md and docs/ is composed and checked; those that a reader tries first really run."""
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from segexp.cli import split
+from segexp.config.check import check_config
+from segexp.config.monitors import check_monitors
+from segexp.config.paths import conf_dir
+from segexp.config.schema import GenerateConfig, TrainConfig
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+COMMANDS = sorted(
+    {
+        line.strip()
+        for page in PAGES
+        for block in re.findall(r"```\w*\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        for line in block.splitlines()
+        if re.match(r"\s*(python|pip|make|segexp)\b", line)
+    }
+)
+SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
+
+
+def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    words = shlex.split(command)
+    words[0] = sys.executable
+    return subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **environment}
+    )
+
+
+def test_there_are_commands() -> None:
+    assert len(SEGEXP) >= 10
+
+
+@pytest.mark.parametrize("command", [c for c in SEGEXP if "--help" not in c and "--config-dir" not in c])
+def test_command_composes_and_is_valid(command: str) -> None:
+    chosen, rest = split(shlex.split(command)[3:])
+    flags = {"-m", "--cfg", "job"}
+    jobs = [[]]
+    for override in (word for word in rest if word not in flags):
+        key, _, values = override.partition("=")
+        several = values.split(",") if "-m" in rest else [values]
+        jobs = [[*job, f"{key}={value}"] for job in jobs for value in several]
+    schema = GenerateConfig if chosen.name == "generate" else TrainConfig
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        for job in jobs:
+            plain = OmegaConf.to_container(compose(chosen.config, job), resolve=True)
+            check_config(plain, schema)  # type: ignore[arg-type]
+            if schema is TrainConfig:
+                check_monitors(plain)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("command", [c for c in COMMANDS if c.startswith("python benchmarks/")])
+def test_benchmark_exists_and_explains_itself(command: str) -> None:
+    assert (ROOT / shlex.split(command)[1]).is_file()
+    done = run(" ".join(command.split()[:2]) + " --help", ROOT)
+    assert done.returncode == 0
+    assert "usage" in done.stdout
+
+
+def test_make_targets_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for command in COMMANDS:
+        if command.startswith("make "):
+            assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
+
+
+def test_generated_data_trains_as_the_readme_says(tmp_path: Path) -> None:
+    generate = next(c for c in SEGEXP if " generate " in c)
+    train = next(c for c in SEGEXP if "datamodule.root=drive_like" in c)
+    done = run(generate, tmp_path)
+    assert done.returncode == 0, done.stderr
+    done = run(f"{train} datamodule.crops_per_image=1 panels=1", tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "second observer" in done.stdout
+    assert list((tmp_path / "outputs").glob("*/*/report.html"))
+
+
+def test_extending_page_does_what_it_says(tmp_path: Path) -> None:
+    """The model of docs/extending.md, outside the repository, is trained by the page's own command."""
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    for name, text in re.findall(r"^`([\w/]+\.(?:py|yaml))`.*?```\w+\n(.*?)```", page, re.DOTALL | re.MULTILINE):
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8")
+    command = next(c for c in SEGEXP if "--config-dir my_conf" in c)
+    tiny = "trainer.max_epochs=1 datamodule.size=64 datamodule.crop_size=64 datamodule.train_images=2"
+    done = run(f"{command} {tiny}", tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "Tiny, 233 parameters" in done.stdout
+    done = run(f"{command} model.widht=3", tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "Did you mean 'model.width'?" in done.stderr

@@ -1,0 +1,55 @@
+"""One finished run that many tests look at."""
+
+import contextlib
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.runs import TINY, Done, composed, folders, read_json
+
+LEARNING = (
+    "datamodule.scene=buildings", "datamodule.size=48", "datamodule.train_images=8", "datamodule.test_images=5",
+    "datamodule.val_images=4", "trainer.max_epochs=6", "optimizer.lr=0.01", "model.base=4", "panels=4",
+    "datamodule.crops_per_image=3", "model.norm=batch",
+)  # fmt: skip
+"""Enough that the model learns something in a second."""
+
+
+@dataclass(frozen=True)
+class Finished(Done):
+    """A run started on the command line, with what it said."""
+
+    code: int
+    out: str
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """A run with everything: panels, report, baselines."""
+    from segexp.cli import run
+
+    out = io.StringIO()
+    with contextlib.chdir(tmp_path_factory.mktemp("finished")), contextlib.redirect_stdout(out):
+        code = run([*TINY, *LEARNING])
+        (path,) = folders()
+        return Finished(path.resolve(), composed(*LEARNING), read_json(path / "results.json"), code, out.getvalue())
+
+
+@pytest.fixture(autouse=True)
+def settings_of_torch() -> Iterator[None]:
+    """Puts back what a run or a test changes in torch for the whole process."""
+    threads = torch.get_num_threads()
+    algorithms, warn = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+    yield
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(algorithms, warn_only=warn)
+
+
+@pytest.fixture
+def outputs() -> Path:
+    """Where runs of a test go; it starts in an empty folder of its own."""
+    return Path("outputs")

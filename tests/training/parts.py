@@ -1,0 +1,86 @@
+"""Callbacks, data and models that runs of the tests name by ``_target_``."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor, nn
+
+from segexp.data.base import Items
+from segexp.data.items import Item
+from segexp.data.synthetic import SyntheticDataModule
+
+
+class Spoil(Callback):
+    """Makes the weights useless before the validation of one epoch and of all later ones."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if trainer.current_epoch >= self.epoch:
+            with torch.no_grad():
+                for parameter in pl_module.parameters():
+                    parameter.fill_(3.0 + trainer.current_epoch)
+
+
+class Stop(Callback):
+    """Ctrl-C, or an error, after the first batch of an epoch."""
+
+    def __init__(self, epoch: int, error: bool = False) -> None:
+        self.epoch = epoch
+        self.error = error
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.current_epoch == self.epoch:
+            raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
+
+
+class StopInTest(Callback):
+    """Ctrl-C when fitting is over."""
+
+    def on_fit_end(self, *_: Any) -> None:
+        raise KeyboardInterrupt
+
+
+class Dropping(nn.Module):
+    """Draws random numbers of torch in training."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(in_channels, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Dropout(0.5), nn.Conv2d(4, out_channels, 1)
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        logits: Tensor = self.layers(image)
+        return logits
+
+
+class SameTestAsVal(SyntheticDataModule):
+    """Tests on the validation images."""
+
+    def read(self) -> Items:
+        items = super().read()
+        return {**items, "test": items["val"]}
+
+
+class OtherTestMasks(SyntheticDataModule):
+    """Test masks turned upside down."""
+
+    def read(self) -> Items:
+        items = super().read()
+        return {
+            **items,
+            "test": [Item(item.name, item.image, np.ascontiguousarray(item.mask[::-1])) for item in items["test"]],
+        }
+
+
+class NoForegroundInVal(SyntheticDataModule):
+    """Validation images without a vessel."""
+
+    def read(self) -> Items:
+        items = super().read()
+        return {**items, "val": [Item(item.name, item.image, np.zeros_like(item.mask)) for item in items["val"]]}

@@ -1,0 +1,175 @@
+"""Everything that a finished run leaves, and whether it says the same everywhere."""
+
+import re
+
+import pytest
+import torch
+import yaml
+
+from tests.training.conftest import Finished
+from tests.training.runs import composed, read_json, run, same_weights, table
+
+CLASSES = ["background", "building"]
+
+
+def test_every_file_of_the_design_is_there(finished: Finished) -> None:
+    assert finished.code == 0
+    files = {str(path.relative_to(finished.path)) for path in finished.path.rglob("*") if path.is_file()}
+    expected = {
+        "config.yaml", "run.json", "metrics.csv", "results.json", "per_image.csv", "log.txt", "report.html",
+        "curves.png", "confusion.png", "scores.png", "checkpoints/best.ckpt", "checkpoints/last.ckpt",
+    }  # fmt: skip
+    panels = {panel["file"] for panel in finished.content["panels"]}
+    assert len(panels) == 4
+    assert files - {"git.diff"} == expected | panels
+
+
+def test_config_is_the_resolved_one(finished: Finished) -> None:
+    text = (finished.path / "config.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text) == finished.config
+    assert "${" not in text
+
+
+def test_config_is_input_again(finished: Finished) -> None:
+    again = run(yaml.safe_load((finished.path / "config.yaml").read_text(encoding="utf-8")))
+    assert same_weights(again.best, finished.best)
+    assert again.content["rows"] == finished.content["rows"]
+
+
+def test_run_json(finished: Finished) -> None:
+    record = finished.record
+    assert record["state"] == "finished"
+    assert record["command"].startswith("segexp train datamodule=synthetic ")
+    assert "datamodule.scene=buildings" in record["overrides"]
+    assert record["choices"]["model"] == "cunet"
+    assert record["seed"] == 0
+    assert record["epochs"] == 6
+    assert record["seconds"] >= record["train_seconds"] > 0
+    assert record["versions"]["torch"] == torch.__version__
+    assert set(record["git"]) == {"commit", "dirty"}
+    assert record["speed"] == {"channels_last": False, "bfloat16": False, "compile": False, "allocator": False}
+    weights = {name: value for name, value in finished.best["state_dict"].items() if name.endswith(("weight", "bias"))}
+    parameters = sum(value.numel() for value in weights.values())
+    assert record["model"] == {"name": "cunet", "parameters": parameters, "trainable": parameters}
+    data = record["data"]
+    assert data["classes"] == CLASSES
+    assert [data[phase]["shape"] for phase in ("train", "val", "test")] == [
+        [24, 3, 48, 48],
+        [4, 3, 48, 48],
+        [5, 3, 48, 48],
+    ]
+    assert data["test"]["names"] == [f"test_{number:03d}" for number in range(5)]
+    assert data["loader"]["batch_size"] == 2
+
+
+def test_metrics_have_a_row_per_epoch_and_every_valid_name(finished: Finished) -> None:
+    from segexp.metrics.names import valid_names
+
+    rows = finished.rows
+    assert [row["epoch"] for row in rows] == [str(number) for number in range(6)]
+    terms = ("bce", "jaccard")
+    names = set(valid_names("val", CLASSES, terms)) | {"train/loss", "train/loss/bce", "train/loss/jaccard"}
+    assert set(rows[0]) == names | {"epoch", "lr", "seconds"}
+    for row in rows:
+        total = float(row["val/loss/bce"]) + float(row["val/loss/jaccard"])
+        assert float(row["val/loss"]) == pytest.approx(total, rel=1e-5)
+        mean = (float(row["val/iou/background"]) + float(row["val/iou/building"])) / 2
+        assert float(row["val/miou"]) == pytest.approx(mean, rel=1e-5)
+
+
+def test_the_run_learned_something(finished: Finished) -> None:
+    rows = finished.rows
+    assert float(rows[-1]["train/loss"]) < 0.85 * float(rows[0]["train/loss"])
+    assert finished.content["rows"][0]["dataset"]["auc"] > 0.65
+
+
+def test_results_name_the_best_row_of_the_metrics(finished: Finished) -> None:
+    rows = finished.rows
+    best = max(rows, key=lambda row: float(row["val/miou"]))
+    checkpoint = finished.content["checkpoint"]
+    assert checkpoint == {
+        "path": "checkpoints/best.ckpt",
+        "epoch": int(best["epoch"]),
+        "monitor": "val/miou",
+        "mode": "max",
+        "value": pytest.approx(float(best["val/miou"]), rel=1e-6),
+    }
+    assert finished.best["epoch"] == checkpoint["epoch"]
+    assert finished.last["epoch"] == 5
+
+
+def test_results_rows(finished: Finished) -> None:
+    content = finished.content
+    assert content == read_json(finished.path / "results.json")
+    names = [row["name"] for row in content["rows"]]
+    assert names == ["model", "model at 0.5", "all background", "Otsu"]
+    constant = content["rows"][2]["dataset"]
+    assert constant["recall"] == {"background": 1.0, "building": 0.0}
+    assert constant["dice"]["building"] == 0.0
+    for row in content["rows"]:
+        assert set(row) == {"name", "note", "dataset", "image"}
+        assert list(row["dataset"]["iou"]) == CLASSES
+        assert row["dataset"]["classes_averaged"] == 2
+        assert row["dataset"]["miou"] == pytest.approx(sum(row["dataset"]["iou"].values()) / 2)
+        assert row["image"]["images_averaged"]["background"] == 5
+    assert content["split"] == {"name": "test", "images": 5, "pixels": 5 * 48 * 48, "ignored_pixels": 0}
+    confusion = torch.tensor(content["confusion"])
+    assert int(confusion.sum()) == content["split"]["pixels"]
+    right = float(confusion.diagonal().sum() / confusion.sum())
+    assert content["rows"][0]["dataset"]["accuracy"] == pytest.approx(right)
+
+
+def test_per_image_rows_average_to_the_results(finished: Finished) -> None:
+    images = table(finished.path / "per_image.csv")
+    assert len(images) == 4 * 5
+    assert {row["image"] for row in images} == {f"test_{number:03d}" for number in range(5)}
+    for row in finished.content["rows"]:
+        values = [float(image["iou/background"]) for image in images if image["row"] == row["name"]]
+        assert sum(values) / 5 == pytest.approx(row["image"]["iou"]["background"], abs=1e-5)
+
+
+def test_panels_go_from_worst_to_best(finished: Finished) -> None:
+    panels = finished.content["panels"]
+    assert [panel["rank"] for panel in panels] == ["worst", "worst", "middle", "best"]
+    assert len({panel["image"] for panel in panels}) == 4
+    dice = [panel["figures"]["Dice building"] for panel in panels]
+    assert dice == sorted(dice)
+    images = table(finished.path / "per_image.csv")
+    stored = {row["image"]: row["dice/building"] for row in images if row["row"] == "model"}
+    for panel in panels:
+        assert panel["figures"]["Dice building"] == pytest.approx(float(stored[panel["image"]]), abs=1e-4)
+        head = (finished.path / panel["file"]).read_bytes()[:8]
+        assert head == b"\x89PNG\r\n\x1a\n"
+
+
+def test_each_epoch_line_stands_once_in_log_and_terminal(finished: Finished) -> None:
+    log = (finished.path / "log.txt").read_text(encoding="utf-8")
+    for number in range(1, 7):
+        line = re.compile(rf"epoch {number}/6  train/loss \d")
+        assert len(line.findall(log)) == 1
+        assert len(line.findall(finished.out)) == 1
+    assert "Traceback" not in log
+
+
+def test_the_last_line_marked_best_is_the_best_epoch(finished: Finished) -> None:
+    marked = re.findall(r"epoch (\d)/6 .*  best$", finished.out, flags=re.MULTILINE)
+    assert int(marked[-1]) - 1 == finished.content["checkpoint"]["epoch"]
+
+
+def test_report_shows_the_figures(finished: Finished) -> None:
+    html = (finished.path / "report.html").read_text(encoding="utf-8")
+    assert f"{finished.content['rows'][0]['dataset']['miou']:.4f}" in html
+    assert "Otsu" in html
+    assert "val/miou" in html
+
+
+def test_three_classes() -> None:
+    done = run(composed("datamodule.scene=cells", "datamodule.size=48", "loss=ce", "panels=2"), pictures=True)
+    assert done.content["threshold"] is None
+    assert [row["name"] for row in done.content["rows"]][0] == "model"
+    assert "model at 0.5" not in [row["name"] for row in done.content["rows"]]
+    assert len(done.content["rows"][0]["dataset"]["iou"]) == 3
+    assert "auc" not in done.content["rows"][0]["dataset"]
+    assert len(list((done.path / "class_maps").glob("*.png"))) == 2
+    assert not (done.path / "scores.png").exists()
+    assert "val/auc" not in done.rows[0]
