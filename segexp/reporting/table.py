@@ -123,6 +123,19 @@ def results_table(results: Mapping[str, Any]) -> str:
         results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
 
     Returns:
-        The class table of the model, then the comparison of all rows, without a line feed at the end.
+        The class table of the model, then the comparison of all rows and what stands behind each of them, without a
+        line feed at the end.
     """
-    return "\n\n".join(table.as_text() for table in (class_table(results), rows_table(results)))
+    blocks = [class_table(results).as_text(), _without_notes(rows_table(results)).as_text(), _notes(results)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _without_notes(table: Table) -> Table:
+    """The comparison as it fits a terminal of 80 to 100 columns; notes are long."""
+    keep = [0, *range(2, len(table.header))]
+    rows = tuple(tuple(row[place] for place in keep) for row in table.rows)
+    return Table(table.title, tuple(table.header[place] for place in keep), rows, text_columns=1)
+
+
+def _notes(results: Mapping[str, Any]) -> str:
+    return "\n".join(f"{row.get('name')}: {row['note']}" for row in values.rows_of(results) if row.get("note"))

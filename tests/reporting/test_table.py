@@ -21,18 +21,9 @@ def test_class_table_has_pixels_and_images() -> None:
 def test_comparison_has_a_line_per_row_and_the_foreground_dice() -> None:
     _, second = results_table(results()).split("\n\ncomparison")
     assert "Dice vessel" in second
-    assert cells(second, "model") == [
-        "model",
-        "threshold",
-        "0.43",
-        "0.9512",
-        "0.8123",
-        "0.8765",
-        "0.7654",
-        "-",
-        "0.9000",
-    ]
+    assert cells(second, "model") == ["model", "0.9512", "0.8123", "0.8765", "0.7654", "-", "0.9000"]
     assert cells(second, "Otsu") == ["Otsu", "0.9512", "0.8123", "0.8765", "-", "-", "0.9000"]
+    assert second.splitlines()[-1] == "model: threshold 0.43"  # notes stand below: they are too long for a column
 
 
 def test_columns_are_aligned() -> None:

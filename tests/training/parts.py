@@ -19,7 +19,7 @@ class Spoil(Callback):
     def __init__(self, epoch: int) -> None:
         self.epoch = epoch
 
-    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+    def on_validation_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if trainer.current_epoch >= self.epoch:
             with torch.no_grad():
                 for parameter in pl_module.parameters():

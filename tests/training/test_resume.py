@@ -1,0 +1,144 @@
+"""Stopped and resumed is the same run, bit for bit."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from segexp.errors import ConfigError
+from segexp.training.train import Interrupted
+from tests.training.conftest import LEARNING
+from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
+
+EPOCHS = "trainer.max_epochs=4"
+STOP = "{_target_: tests.training.parts.Stop, epoch: 2}"
+SPOIL = "{_target_: tests.training.parts.Spoil, epoch: 1}"
+DROPPING = ("~model", "+model={_target_: tests.training.parts.Dropping}")
+VARIANTS = {
+    "none": ("scheduler=none",),
+    "onecycle": (),
+    "onecycle and average": ("callbacks=ema",),
+    "none and average": ("callbacks=ema", "scheduler=none"),
+    "cosine by epoch": ("scheduler=cosine", "scheduler.interval=epoch"),
+    "plateau": ("scheduler=plateau", "scheduler.target.patience=0", "scheduler.monitor=val/miou", "augment=none"),
+    "batch norm": ("model.norm=batch", "optimizer=sgd"),
+    "workers": ("datamodule.loader.num_workers=1", "augment=strong"),
+    "accumulated": ("trainer.accumulate_grad_batches=2", "datamodule.train_images=5"),
+}
+
+
+def interrupted(*overrides: str, extra: str = "") -> Path:
+    """The last.ckpt that the message of a run stopped in epoch 3 of 4 names."""
+    with pytest.raises(Interrupted) as caught:
+        go(EPOCHS, *overrides, f"callbacks.extra=[{STOP}{extra}]")
+    found = re.search(r"resume=(\S+)", str(caught.value))
+    assert found is not None
+    return Path(found[1])
+
+
+def assert_same(straight: Done, resumed: Done) -> None:
+    for name in ("last", "best"):
+        one, two = getattr(straight, name), getattr(resumed, name)
+        assert one["epoch"] == two["epoch"]
+        assert same_weights(one, two)
+        assert one["segexp"]["threshold_logit"] == two["segexp"]["threshold_logit"]
+    assert str(straight.last["optimizer_states"]) == str(resumed.last["optimizer_states"])
+    assert straight.last["lr_schedulers"] == resumed.last["lr_schedulers"]
+    assert without(straight.rows, "seconds") == without(resumed.rows, "seconds")
+    assert straight.content["checkpoint"] == resumed.content["checkpoint"]
+    assert straight.content["rows"] == resumed.content["rows"]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+def test_two_and_two_epochs_are_four(variant: tuple[str, ...]) -> None:
+    straight = go(EPOCHS, *variant)
+    last = interrupted(*variant)
+    assert [row["epoch"] for row in straight.rows] == ["0", "1", "2", "3"]
+    assert_same(straight, go(EPOCHS, *variant, f"resume={last}"))
+
+
+def test_random_numbers_of_torch_go_on() -> None:
+    with_dropout = composed(EPOCHS)
+    with_dropout["model"] = {"_target_": "tests.training.parts.Dropping"}
+    stopping = {**with_dropout, "callbacks": composed(f"callbacks.extra=[{STOP}]")["callbacks"]}
+    straight = run(with_dropout)
+    with pytest.raises(Interrupted):
+        run(stopping)
+    last = folders()[-1] / "checkpoints" / "last.ckpt"
+    assert_same(straight, run({**with_dropout, "resume": str(last)}))
+
+
+def test_more_epochs_than_planned() -> None:
+    straight = go("scheduler=none", EPOCHS)
+    half = go("scheduler=none", "trainer.max_epochs=2")
+    resumed = go("scheduler=none", EPOCHS, f"resume={half.path / 'checkpoints' / 'last.ckpt'}")
+    assert_same(straight, resumed)
+    assert resumed.path != half.path
+
+
+def test_an_earlier_best_epoch_stays_the_best() -> None:
+    settings = (*LEARNING, "monitor=val/loss")
+    straight = go(*settings, EPOCHS, f"callbacks.extra=[{SPOIL}]")
+    assert straight.content["checkpoint"]["epoch"] == 0
+    last = interrupted(*settings, extra=f",{SPOIL}")
+    resumed = go(*settings, EPOCHS, f"callbacks.extra=[{SPOIL}]", f"resume={last}")
+    assert_same(straight, resumed)
+    assert (resumed.path / "checkpoints" / "best.ckpt").is_file()
+    assert (last.parent / "best.ckpt").is_file()
+
+
+def test_a_finished_run_goes_straight_to_its_test() -> None:
+    done = go()
+    again = go(f"resume={done.path / 'checkpoints' / 'last.ckpt'}")
+    assert again.content["rows"] == done.content["rows"]
+    assert again.content["checkpoint"] == done.content["checkpoint"]
+    assert without(again.rows) == without(done.rows)
+
+
+def test_last_without_best_chooses_from_here_on(capsys: pytest.CaptureFixture[str]) -> None:
+    last = interrupted()
+    (last.parent / "best.ckpt").unlink()
+    resumed = go(EPOCHS, f"resume={last}")
+    assert resumed.content["checkpoint"]["epoch"] in (2, 3)
+    assert "no best.ckpt of the same run beside it" in capsys.readouterr().out
+
+
+def test_a_best_newer_than_last_is_left_to_be_found_again() -> None:
+    """A kill between the two writes at the end of an epoch."""
+    straight = go(*LEARNING, EPOCHS)
+    assert straight.content["checkpoint"]["epoch"] == 3
+    last = interrupted(*LEARNING)
+    (last.parent / "best.ckpt").write_bytes((straight.path / "checkpoints" / "best.ckpt").read_bytes())
+    assert_same(straight, go(*LEARNING, EPOCHS, f"resume={last}"))
+
+
+def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
+    done = go(EPOCHS)
+    last = done.path / "checkpoints" / "last.ckpt"
+    garbage = Path("garbage.ckpt")
+    garbage.write_bytes(b"no checkpoint")
+    foreign = Path("foreign.ckpt")
+    torch.save({"state_dict": {}}, foreign)
+    cases = {
+        ("resume=nowhere.ckpt",): "no file nowhere.ckpt",
+        (f"resume={garbage}",): "is no checkpoint of segexp",
+        (f"resume={foreign}",): "is no checkpoint of segexp",
+        (f"resume={last}", EPOCHS, "model.base=3"): "holds another model",
+        (f"resume={last}", "trainer.max_epochs=6"): "trainer.max_epochs: found 6, .* over 4 epochs",
+    }
+    for overrides, message in cases.items():
+        with pytest.raises(ConfigError, match=message):
+            go(*overrides)
+    assert folders() == [path for path in folders() if path.resolve() == done.path]
+    assert len(list((outputs / "custom_custom_custom").iterdir())) == 1
+
+
+def test_interrupted_run_folder() -> None:
+    last = interrupted()
+    folder = last.parent.parent
+    record = read_json(folder / "run.json")
+    assert record["state"] == "interrupted"
+    assert "ended" in record
+    assert checkpoint(folder, "last")["epoch"] == 1
+    assert not (folder / "results.json").exists()
