@@ -7,7 +7,7 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from segexp.types import Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from segexp.types import Duration, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,8 @@ class TrainerConfig:
     """Arguments of the Lightning Trainer, under Lightning's own names, and the progress display."""
 
     max_epochs: PositiveInt
-    max_time: str | None
+    max_time: Duration | None
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
-    devices: PositiveInt | Literal["auto"]
     gradient_clip_val: PositiveFloat | None
     accumulate_grad_batches: PositiveInt
     check_val_every_n_epoch: PositiveInt
