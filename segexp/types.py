@@ -4,6 +4,7 @@
 refused before torch is imported. Use them in the constructors of models, losses and datamodules.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -30,11 +31,27 @@ class Range:
         return f"a value of at most {self.high:g}"
 
 
+@dataclass(frozen=True)
+class Pattern:
+    """Text of a form, given as a regular expression and in words."""
+
+    expression: str
+    words: str
+
+    def allows(self, value: str) -> bool:
+        """Whether the whole text has the form."""
+        return re.fullmatch(self.expression, value) is not None
+
+    def __str__(self) -> str:
+        return self.words
+
+
 PositiveInt = Annotated[int, Range(low=1)]
 NonNegativeInt = Annotated[int, Range(low=0)]
 PositiveFloat = Annotated[float, Range(low=0, open_low=True)]
 NonNegativeFloat = Annotated[float, Range(low=0)]
 Fraction = Annotated[float, Range(low=0, high=1)]
+Duration = Annotated[str, Pattern(r"\d+:[0-2]\d:[0-5]\d:[0-5]\d", "as DD:HH:MM:SS, for example 00:00:10:00")]
 Angle = Annotated[float, Range(low=0, high=180)]
 
 

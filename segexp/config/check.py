@@ -11,7 +11,7 @@ from segexp.config.schema import Supplied
 from segexp.config.signature import UNKNOWN, exists, names_in, signature
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
-from segexp.types import Range
+from segexp.types import Pattern, Range
 
 MISSING = "???"
 INSTANTIATE_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -134,7 +134,7 @@ def matches(value: Any, annotation: Any) -> bool:
     if annotation is Any or annotation is UNKNOWN:
         return True
     if origin is Annotated:
-        ranges = [m for m in annotation.__metadata__ if isinstance(m, Range)]
+        ranges = [m for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
         return matches(value, args[0]) and all(r.allows(value) for r in ranges)
     if origin is Literal:
         return any(value == choice and type(value) is type(choice) for choice in args)
@@ -161,7 +161,7 @@ def describe(annotation: Any) -> str:
     """An annotation in words."""
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
-        ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range)]
+        ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
         return ", ".join([describe(args[0]), *ranges])
     if origin is Literal:
         return " | ".join(str(choice) for choice in args)

@@ -23,7 +23,7 @@ from segexp.training.checkpoint_io import AtomicCheckpointIO
 from segexp.training.resume import Best, Last, RandomState
 
 PASSED_ON = (
-    "max_epochs", "max_time", "accelerator", "devices", "gradient_clip_val", "accumulate_grad_batches",
+    "max_epochs", "max_time", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
     "check_val_every_n_epoch",
 )  # fmt: skip
 
@@ -54,6 +54,7 @@ def build_trainer(
     """The trainer for fitting; ``extra`` are the user's callbacks."""
     section = config["trainer"]
     return pl.Trainer(
+        devices=1,
         **{key: section[key] for key in PASSED_ON},
         **_common(section),
         logger=loggers,
