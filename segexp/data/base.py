@@ -26,6 +26,9 @@ class SegmentationDataModule(pl.LightningDataModule):
 
     A data set says what its classes are (:meth:`classes`) and reads its files (:meth:`read`); all keys below are
     shared by every data set.
+
+    Attributes:
+        first_epoch: Epoch that training starts with; not 0 when a run is resumed.
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self.eval_size = eval_size
         self.normalize = normalize
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
+        self.first_epoch = 0
         self.notes: list[str] = []
         self._items: Items | None = None
         self._spec: DataSpec | None = None
@@ -156,6 +160,8 @@ class SegmentationDataModule(pl.LightningDataModule):
             redraw=self.redraw_crops,
         )
         sampler = KeyedSampler(len(crops), self.seed, shuffle=True)
+        # Workers ask for their first samples before Lightning tells the sampler which epoch a resumed run is in.
+        sampler.set_epoch(self.first_epoch)
         return make_loader(crops, sampler, self.loader, training=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:

@@ -1,12 +1,15 @@
 """A learning-rate schedule whose length and direction are filled in when training starts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 AUTO = "auto"
+NEVER = 10**9
+"""Epochs between two moves that Lightning makes."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,12 @@ class Schedule:
 
     def for_lightning(self, scheduler: Any) -> dict[str, Any]:
         """The dictionary that Lightning's ``configure_optimizers`` returns."""
-        plan: dict[str, Any] = {"scheduler": scheduler, "interval": self.interval}
-        if self.monitor is not None:
-            plan |= {"monitor": self.monitor, "frequency": self.every}
-        return plan
+        if self.monitor is not None and isinstance(scheduler, ReduceLROnPlateau):
+            # Lightning would move it after the checkpoint of the epoch, and a resumed run would miss that move.
+            return {"scheduler": scheduler, "interval": "epoch", "monitor": self.monitor, "frequency": NEVER}
+        return {"scheduler": scheduler, "interval": self.interval}
+
+    def watch(self, scheduler: Any, epoch: int, measures: Mapping[str, Any]) -> None:
+        """Moves a plateau schedule at the end of an epoch (from 0) with a validation; any other is left alone."""
+        if self.monitor is not None and isinstance(scheduler, ReduceLROnPlateau) and (epoch + 1) % self.every == 0:
+            scheduler.step(measures[self.monitor])

@@ -181,7 +181,9 @@ class SegmentationModule(pl.LightningModule):
         self._epoch_start = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
-        """Logs the learning rate of the last batch and the seconds of the epoch, validation included."""
+        """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
+        if self._schedule is not None:
+            self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
         self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
 
     def configure_optimizers(self) -> Any:

@@ -42,6 +42,8 @@ class EpochTable(Logger):
         self._epochs = epochs
         self.rows: dict[int, dict[str, float]] = {int(row["epoch"]): dict(row) for row in earlier}
         self._best = max((self._sign * row[monitor] for row in earlier if monitor in row), default=-math.inf)
+        if earlier:
+            self._write()
 
     @property
     def name(self) -> str:
@@ -62,8 +64,11 @@ class EpochTable(Logger):
         row = self.rows.setdefault(epoch, {"epoch": epoch})
         row.update({key: value for key, value in metrics.items() if key != "epoch" and not math.isnan(value)})
         if "train/loss" in metrics:
-            self._folder.write_csv("metrics.csv", [self.rows[number] for number in sorted(self.rows)])
+            self._write()
             LOG.info(self._line(row))
+
+    def _write(self) -> None:
+        self._folder.write_csv("metrics.csv", [self.rows[number] for number in sorted(self.rows)])
 
     def _line(self, row: dict[str, float]) -> str:
         value = row.get(self._monitor)

@@ -1,5 +1,6 @@
 """Reads the data and builds the module; all that can be wrong with either is found here, before anything is written."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -24,7 +25,9 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     model = build.build_model(config, spec)
     loss = build.build_loss(config, spec)
     terms = [str(term) for term in config["loss"].get("terms", {})]
-    check_name(config["monitor"], spec.classes, terms)
+    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
+        if name is not None:
+            _check_measure(key, name, spec.classes, terms)
     module = SegmentationModule(
         model,
         loss,
@@ -36,6 +39,13 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     )
     _try_sizes(module, datamodule)
     return datamodule, module
+
+
+def _check_measure(key: str, name: str, classes: Sequence[str], terms: Sequence[str]) -> None:
+    try:
+        check_name(name, classes, terms)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def device_type(config: Config) -> str:

@@ -16,20 +16,23 @@ from segexp.run.files import replace_file
 Config = dict[str, Any]
 
 
-def check_resume(config: Config, module: SegmentationModule) -> None:
+def check_resume(config: Config, module: SegmentationModule) -> int:
     """Checks that the run can go on from ``resume``, before anything is written.
+
+    Returns:
+        The epoch that training starts with, from 0.
 
     Raises:
         ConfigError: There is no such checkpoint, or model or length of the schedule differ.
     """
     resume = config["resume"]
     if resume is None:
-        return
+        return 0
     if not Path(resume).is_file():
         raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
     try:
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
-        earlier, state = checkpoint["segexp"]["config"], checkpoint["state_dict"]
+        earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     if {name: value.shape for name, value in state.items()} != {
@@ -37,6 +40,7 @@ def check_resume(config: Config, module: SegmentationModule) -> None:
     }:
         raise ConfigError(f"resume: {resume} holds another model ({earlier['model']}); go on with that one")
     _check_length(config, earlier)
+    return epoch + 1
 
 
 def _check_length(config: Config, earlier: Config) -> None:
@@ -51,17 +55,16 @@ def _check_length(config: Config, earlier: Config) -> None:
         )
 
 
-def earlier_rows(resume: str | None) -> list[dict[str, float]]:
-    """Rows of the metrics.csv beside a checkpoint, up to the checkpoint's epoch; empty where there is none."""
+def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]:
+    """Rows of the metrics.csv beside a checkpoint before ``first_epoch``; empty where there is none."""
     if resume is None:
         return []
     table = Path(resume).resolve().parent.parent / "metrics.csv"
     if not table.is_file():
         return []
-    last = int(torch.load(resume, map_location="cpu", weights_only=True)["epoch"])
     with table.open(newline="", encoding="utf-8") as stream:
         rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
-    return [row for row in rows if row["epoch"] <= last]
+    return [row for row in rows if row["epoch"] < first_epoch]
 
 
 def _number(key: str, cell: str) -> float:

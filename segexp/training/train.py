@@ -62,7 +62,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     check_trainer(config["trainer"])
     extra = build_extra_callbacks(config)
     datamodule, module = prepare(config, allocator=allocator)
-    check_resume(config, module)
+    datamodule.first_epoch = check_resume(config, module)
     name = config["name"] or "_".join(
         invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
     )
@@ -181,7 +181,8 @@ def _fit_and_test(
 ) -> dict[str, Any]:
     start = time.perf_counter()
     monitor, resume = config["monitor"], config["resume"]
-    table = EpochTable(folder, monitor, direction(monitor), config["trainer"]["max_epochs"], earlier_rows(resume))
+    earlier = earlier_rows(resume, datamodule.first_epoch)
+    table = EpochTable(folder, monitor, direction(monitor), config["trainer"]["max_epochs"], earlier)
     loggers = _extra_loggers(config, invocation, folder)
     finished = False
     try:

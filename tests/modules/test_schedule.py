@@ -47,4 +47,16 @@ def test_one_cycle_of_any_length_has_a_beginning_and_reaches_the_peak(steps: int
 def test_plan_for_lightning() -> None:
     assert Schedule(OneCycleLR, {}, "step").for_lightning("s") == {"scheduler": "s", "interval": "step"}
     watched = Schedule(ReduceLROnPlateau, {}, "epoch", "val/loss", "min", every=2)
-    assert watched.for_lightning("s")["monitor"] == "val/loss"
+    built = watched.build(optimizer(), steps=4, epochs=4)
+    assert watched.for_lightning(built)["monitor"] == "val/loss"
+
+
+def test_plateau_moves_with_fresh_measures_only() -> None:
+    watched = Schedule(ReduceLROnPlateau, {"patience": 0, "factor": 0.1}, "epoch", "val/loss", "min", every=2)
+    stepped = optimizer()
+    built = watched.build(stepped, steps=4, epochs=4)
+    rates = []
+    for epoch in range(6):
+        watched.watch(built, epoch, {"val/loss": 1.0} if epoch % 2 else {})
+        rates.append(stepped.param_groups[0]["lr"])
+    assert rates == pytest.approx([0.1, 0.1, 0.1, 0.01, 0.01, 0.001])

@@ -32,7 +32,9 @@ def test_tensors_and_plain_types_only(finished: Finished, name: str) -> None:
 
 
 def test_ema_and_plateau_load_safely_too() -> None:
-    done = go("callbacks=ema", "scheduler=plateau", "callbacks.early_stopping.patience=3", "trainer.max_time='00:01:00:00'")
+    done = go(
+        "callbacks=ema", "scheduler=plateau", "callbacks.early_stopping.patience=3", "trainer.max_time='00:01:00:00'"
+    )
     assert odd_ones(done.last) == []
     assert done.last["averaging_state"]
 

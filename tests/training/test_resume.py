@@ -14,7 +14,6 @@ from tests.training.runs import Done, checkpoint, composed, folders, go, read_js
 EPOCHS = "trainer.max_epochs=4"
 STOP = "{_target_: tests.training.parts.Stop, epoch: 2}"
 SPOIL = "{_target_: tests.training.parts.Spoil, epoch: 1}"
-DROPPING = ("~model", "+model={_target_: tests.training.parts.Dropping}")
 VARIANTS = {
     "none": ("scheduler=none",),
     "onecycle": (),
@@ -31,7 +30,7 @@ VARIANTS = {
 def interrupted(*overrides: str, extra: str = "") -> Path:
     """The last.ckpt that the message of a run stopped in epoch 3 of 4 names."""
     with pytest.raises(Interrupted) as caught:
-        go(EPOCHS, *overrides, f"callbacks.extra=[{STOP}{extra}]")
+        go(*overrides, EPOCHS, f"callbacks.extra=[{STOP}{extra}]")
     found = re.search(r"resume=(\S+)", str(caught.value))
     assert found is not None
     return Path(found[1])
@@ -106,11 +105,11 @@ def test_last_without_best_chooses_from_here_on(capsys: pytest.CaptureFixture[st
 
 def test_a_best_newer_than_last_is_left_to_be_found_again() -> None:
     """A kill between the two writes at the end of an epoch."""
-    straight = go(*LEARNING, EPOCHS)
+    straight = go(*LEARNING, EPOCHS, "monitor=val/loss")
     assert straight.content["checkpoint"]["epoch"] == 3
-    last = interrupted(*LEARNING)
+    last = interrupted(*LEARNING, "monitor=val/loss")
     (last.parent / "best.ckpt").write_bytes((straight.path / "checkpoints" / "best.ckpt").read_bytes())
-    assert_same(straight, go(*LEARNING, EPOCHS, f"resume={last}"))
+    assert_same(straight, go(*LEARNING, EPOCHS, "monitor=val/loss", f"resume={last}"))
 
 
 def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
