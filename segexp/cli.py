@@ -157,6 +157,7 @@ def invocation(command: Command, argv: Sequence[str]) -> Invocation:
     """How this job was started, for run.json; read from Hydra while the job runs."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
+    from omegaconf import OmegaConf
 
     from segexp.config.rerun import choices
 
@@ -164,7 +165,8 @@ def invocation(command: Command, argv: Sequence[str]) -> Invocation:
     sweep = state.mode == RunMode.MULTIRUN
     return Invocation(
         command=["segexp", command.name, *argv],
-        overrides=tuple(state.overrides.task),
+        # As they were written: reading them one by one would resolve the ${...} in them.
+        overrides=tuple(map(str, OmegaConf.to_container(state.overrides.task, resolve=False))),
         choices=choices(argv)
         or {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
         sweep_dir=Path(state.sweep.dir) if sweep else None,

@@ -5,6 +5,7 @@ refused before torch is imported. Use them in the constructors of models, losses
 """
 
 import re
+import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -18,7 +19,9 @@ class Range:
     open_low: bool = False
 
     def allows(self, value: float) -> bool:
-        """Whether ``value`` lies inside."""
+        """Whether ``value`` lies inside; not-a-number lies nowhere."""
+        if math.isnan(value):
+            return False
         if self.low is not None and (value < self.low or (self.open_low and value == self.low)):
             return False
         return self.high is None or value <= self.high

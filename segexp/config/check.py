@@ -62,12 +62,20 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
     supplied = next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Supplied)), None)
     if supplied is not None and isinstance(value, Mapping):
         yield from _target(value, supplied, path)
-    elif dataclasses.is_dataclass(annotation):
-        yield from _section(value, typing.cast(type, annotation), path)
+    elif isinstance(value, Mapping) and (schema := _dataclass(annotation)) is not None:
+        yield from _section(value, schema, path)
+    elif isinstance(value, Mapping) and "_target_" in value:
+        yield from _target(value, Supplied(), path)
     elif not matches(value, annotation):
         yield f"{path}: found {value!r}, expected {describe(annotation)}.{_hint(value, annotation)}"
     else:
         yield from _inner(value, annotation, path)
+
+
+def _dataclass(annotation: Any) -> type | None:
+    """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
+    members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    return next((member for member in members if dataclasses.is_dataclass(member)), None)
 
 
 def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
@@ -154,6 +162,8 @@ def _is_plain(value: Any, annotation: Any) -> bool:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if annotation is int:
         return isinstance(value, int) and not isinstance(value, bool)
+    if annotation in (tuple, set, frozenset):
+        return isinstance(value, list)
     return not isinstance(annotation, type) or isinstance(value, annotation)
 
 

@@ -27,19 +27,31 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     """
     if isinstance(error, OverrideParseException):
         return ConfigError(f"{error.override}: {_first(error.message)}. An override is written key=value.")
-    if not isinstance(error, HydraException | OmegaConfBaseException):
+    # Hydra answers group=null with a bare ValueError.
+    if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         return error
-    overrides = _parsed(argv)
-    folders = [conf_dir(), *map(Path, extra)]
-    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items()}
-    problems = list(_unknown_options(overrides, options)) or list(
-        _unknown_keys(overrides, options, config_name, folders)
-    )
+    problems = unknown_names(config_name, argv, extra)
     if problems:
         return ConfigError("\n".join(problems))
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return error
     if isinstance(error, MissingConfigException):
         return ConfigError(_first(str(error)))
     return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
+
+
+def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A line for every override of a group's option or a key that does not exist.
+
+    Args:
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    overrides = _parsed(argv)
+    folders = [conf_dir(), *map(Path, extra)]
+    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items()}
+    return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 
 
 def _first(text: str) -> str:
@@ -58,9 +70,11 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
         group = override.key_or_group
         if group not in options or override.is_delete():
             continue
+        listing = ", ".join(options[group])
+        if not override.is_sweep_override() and override.value() is None:
+            yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
         for value in _values(override):
             if value not in options[group]:
-                listing = ", ".join(options[group])
                 hint = did_you_mean(value, options[group])
                 hint = hint if "Did you mean" in hint else ""
                 yield f"{group}={value}: no such option.{hint} Options of {group}: {listing}"

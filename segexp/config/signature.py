@@ -79,9 +79,15 @@ def _has_star(tree: ast.Module) -> bool:
 
 
 def names_in(module: str) -> list[str]:
-    """Classes and functions that a module defines, for suggestions."""
+    """Classes and functions that a module defines or hands on, for suggestions."""
     path = _source(module)
-    return [node.name for node in _tree(path).body if isinstance(node, _DEFINITIONS)] if path else []
+    found: list[str] = []
+    for node in _tree(path).body if path else []:
+        if isinstance(node, _DEFINITIONS):
+            found.append(node.name)
+        elif isinstance(node, ast.ImportFrom):
+            found += [alias.asname or alias.name for alias in node.names]
+    return found
 
 
 _DEFINITIONS = (ast.ClassDef, ast.FunctionDef)
@@ -91,12 +97,42 @@ def _of_class(node: ast.ClassDef, module: str) -> Signature | None:
     """Signature of a class: its ``__init__``, or dataclass fields, or the base class's where it has none."""
     constructor = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
     if constructor is None:
-        return _of_base(node, module)
+        return _of_dataclass(node, module) if _is_dataclass(node) else _of_base(node, module)
     own = _read(constructor.args, skip_first=True)
     # A constructor that ends in **keys hands them to its base class: the schema goes on there.
     if own.open and (base := _of_base(node, module)) is not None:
         return Signature({**base.parameters, **own.parameters}, base.open)
     return own
+
+
+def _is_dataclass(node: ast.ClassDef) -> bool:
+    names = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
+    return any(ast.unparse(name).rsplit(".", 1)[-1] == "dataclass" for name in names)
+
+
+def _of_dataclass(node: ast.ClassDef, module: str) -> Signature:
+    """Fields of a dataclass, after those of its base class."""
+    base = _of_base(node, module)
+    parameters = dict(base.parameters) if base is not None else {}
+    for item in node.body:
+        if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
+            continue
+        options = _field_options(item.value)
+        if (
+            "ClassVar" in ast.unparse(item.annotation)
+            or ast.unparse(options.get("init", ast.Constant(True))) == "False"
+        ):
+            continue
+        given = item.value is not None and (not options or bool(options.keys() & {"default", "default_factory"}))
+        parameters[item.target.id] = Parameter(evaluate(item.annotation), required=not given)
+    return Signature(parameters)
+
+
+def _field_options(value: ast.expr | None) -> dict[str, ast.expr]:
+    """Arguments of ``field(...)``; empty for any other default."""
+    if isinstance(value, ast.Call) and ast.unparse(value.func).rsplit(".", 1)[-1] == "field":
+        return {keyword.arg: keyword.value for keyword in value.keywords if keyword.arg}
+    return {}
 
 
 def _of_base(node: ast.ClassDef, module: str) -> Signature | None:
@@ -130,11 +166,11 @@ def evaluate(node: ast.expr | None) -> Any:
         case ast.Name(id=name):
             return _NAMES.get(name, UNKNOWN)
         case ast.BinOp(op=ast.BitOr(), left=left, right=right):
-            return _union([evaluate(left), evaluate(right)])
+            return _union([left, right])
         case ast.Subscript(value=ast.Name(id="Union"), slice=ast.Tuple(elts=members)):
-            return _union([evaluate(member) for member in members])
+            return _union(members)
         case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
-            return _union([evaluate(inner), type(None)])
+            return _union([inner, ast.Constant(None)])
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
             values = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             return typing.Literal[tuple(ast.literal_eval(value) for value in values)]
@@ -146,10 +182,13 @@ def evaluate(node: ast.expr | None) -> Any:
             return UNKNOWN
 
 
-def _union(members: list[Any]) -> Any:
-    """Union of the members that can be judged: a Tensor, say, can never stand in a YAML."""
-    known = [member for member in members if member is not UNKNOWN]
-    return typing.Union[tuple(known)] if known else UNKNOWN  # noqa: UP007 - built from a list
+def _union(members: list[ast.expr]) -> Any:
+    """Union of the members; unknown as soon as one of them is, but a Tensor can never stand in a YAML."""
+    known = [evaluate(member) for member in members if ast.unparse(member) not in _TENSORS]
+    return typing.Union[tuple(known)] if known and UNKNOWN not in known else UNKNOWN  # noqa: UP007 - built from a list
+
+
+_TENSORS = ("Tensor", "torch.Tensor")
 
 
 def _find(module: str, name: str, depth: int = 4) -> tuple[ast.stmt | None, str]:

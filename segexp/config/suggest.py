@@ -7,16 +7,20 @@ from collections.abc import Iterable
 def nearest(word: str, valid: Iterable[str]) -> str | None:
     """The valid name that looks most like ``word``, or None when none is close.
 
-    A dotted key is also compared by its last part, so that ``model.bas`` finds ``model.base`` and ``bas`` too.
+    Dotted keys are compared by their last part, first with keys of the same block, then with all: ``model.bas`` and
+    ``bas`` find ``model.base``. Only then whole keys are compared, since a long block name makes any two look alike.
     """
     names = list(valid)
-    close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
-    if close:
-        return close[0]
-    last = word.rsplit(".", 1)[-1]
-    by_last = {name.rsplit(".", 1)[-1]: name for name in names}
-    close = difflib.get_close_matches(last, list(by_last), n=1, cutoff=0.7)
-    return by_last[close[0]] if close else None
+    block, _, last = word.rpartition(".")
+    same_block = [name for name in names if name.rpartition(".")[0] == block]
+    for candidates, cutoff in ((same_block, 0.6), (names, 0.7)):
+        ends = {name.rpartition(".")[2] for name in candidates}
+        close = difflib.get_close_matches(last, sorted(ends), n=1, cutoff=cutoff)
+        if close:
+            ending = [name for name in candidates if name.rpartition(".")[2] == close[0]]
+            return difflib.get_close_matches(word, ending, n=1, cutoff=0.0)[0]
+    others = [name for name in names if name not in same_block and not word.startswith(f"{name}.")]
+    return next(iter(difflib.get_close_matches(word, others, n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(word: str, valid: Iterable[str]) -> str:

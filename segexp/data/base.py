@@ -106,6 +106,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         if self.eval_size is not None:
             for phase in ("val", "test"):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
+        self._check_whole(items["val"] + items["test"])
         names, colours = self.classes()
         channels = items["train"][0].image.shape[2]
         mean, std = ((0.0,) * channels, (255.0,) * channels)
@@ -128,6 +129,14 @@ class SegmentationDataModule(pl.LightningDataModule):
                     f"datamodule.crop_size: found {self.crop_size}, but {item.name} has {height}x{width} pixels; "
                     f"use at most {min(height, width)}"
                 )
+
+    def _check_whole(self, items: list[Item]) -> None:
+        sizes = {item.mask.shape for item in items}
+        if len(sizes) > 1 and self.loader.eval_batch_size > 1:
+            raise ConfigError(
+                f"datamodule.loader.eval_batch_size: found {self.loader.eval_batch_size}, but validation and test "
+                "images have different sizes; use 1, or set datamodule.eval_size"
+            )
 
     @property
     def spec(self) -> DataSpec:
@@ -158,6 +167,7 @@ class SegmentationDataModule(pl.LightningDataModule):
             self.augment,
             self.seed,
             redraw=self.redraw_crops,
+            stats=self.normalize == "image",
         )
         sampler = KeyedSampler(len(crops), self.seed, shuffle=True)
         # Workers ask for their first samples before Lightning tells the sampler which epoch a resumed run is in.

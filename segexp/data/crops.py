@@ -71,12 +71,15 @@ def _centre(mask: Mask, rng: np.random.Generator) -> tuple[int, int]:
 def _warped(item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator) -> tuple[Image, Mask]:
     height, width = item.mask.shape
     out_height, out_width = (height, width) if size is None else (size, size)
-    y, x = ((height - 1) / 2, (width - 1) / 2) if size is None else _centre(item.mask, rng)
+    if size is None:
+        y, x = v, u = (height - 1) / 2, (width - 1) / 2
+    else:
+        # A pixel of the window, not the corner of four, lies on the pixel that counts.
+        (y, x), v, u = _centre(item.mask, rng), size // 2, size // 2
     angle = math.radians(rng.uniform(-rotate, rotate))
     zoom = math.exp(rng.uniform(-scale, scale))
     cos, sin = math.cos(angle) / zoom, math.sin(angle) / zoom
-    # Maps a pixel of the window to a pixel of the image: turn about the window's centre, then move to (x, y).
-    u, v = (out_width - 1) / 2, (out_height - 1) / 2
+    # Maps a pixel of the window to a pixel of the image: turn about the window's centre (u, v), then move to (x, y).
     matrix = np.array([[cos, -sin, x - cos * u + sin * v], [sin, cos, y - sin * u - cos * v]])
     flags = cv2.WARP_INVERSE_MAP
     image = cv2.warpAffine(

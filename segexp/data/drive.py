@@ -9,7 +9,7 @@ import numpy as np
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.drive_files import DriveImage, scan
 from segexp.data.items import Item, Mask
-from segexp.data.labels import to_classes
+from segexp.data.labels import checked_mapping, to_classes
 from segexp.data.rasters import read_grey, read_rgb
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.errors import DataError
@@ -61,7 +61,7 @@ class DriveDataModule(SegmentationDataModule):
         super().__init__(**shared)
         self.root = Path(root)
         self.labels = labels
-        self.mask_values = {int(k): int(v) for k, v in (mask_values or {0: 0, 255: 1}).items()}
+        self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
         self.split = split
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction
@@ -128,7 +128,7 @@ class DriveDataModule(SegmentationDataModule):
     def _target(self, files: DriveImage, manual: Path, expected: tuple[int, ...]) -> Mask:
         """Class numbers of one observer's vessels; ``expected`` is the image's (H, W)."""
         vessel = to_classes(read_grey(manual), self.mask_values, manual)
-        inside = to_classes(read_grey(files.mask), {0: 0, 255: 1}, files.mask)
+        inside = to_classes(read_grey(files.mask), {0: 0, 255: 1}, files.mask, fixed=True)
         for path, array in ((manual, vessel), (files.mask, inside)):
             if array.shape != expected:
                 raise DataError(

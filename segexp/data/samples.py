@@ -19,7 +19,7 @@ Key = tuple[int, int]
 class Sample(TypedDict):
     """One sample before batching: uint8 (H, W, C), uint8 (H, W) and the sample's number.
 
-    Crops also carry mean and deviation of their whole image, float32 (2, C).
+    Where each image is scaled by itself, crops also carry mean and deviation of their whole image, float32 (2, C).
     """
 
     image: Image
@@ -49,6 +49,7 @@ class RandomCrops(Dataset[Sample]):
         seed: int,
         *,
         redraw: bool,
+        stats: bool = False,
     ) -> None:
         """Keeps the items.
 
@@ -59,6 +60,7 @@ class RandomCrops(Dataset[Sample]):
             augment: Crops and changes.
             seed: First part of the key of all randomness.
             redraw: Other crops each epoch; False: the crops of epoch 0 again and again.
+            stats: Whether samples carry mean and deviation of their whole image.
         """
         self.items = items
         self.count = count
@@ -66,6 +68,7 @@ class RandomCrops(Dataset[Sample]):
         self.augment = augment
         self.seed = seed
         self.redraw = redraw
+        self.stats = stats
 
     def __len__(self) -> int:
         return self.count
@@ -75,7 +78,10 @@ class RandomCrops(Dataset[Sample]):
         rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index))
         item = self.items[index % len(self.items)]
         image, mask = self.augment(item, self.size, rng)
-        return {"image": image, "mask": mask, "index": index, "stats": item.stats}
+        sample: Sample = {"image": image, "mask": mask, "index": index}
+        if self.stats:
+            sample["stats"] = item.stats
+        return sample
 
 
 class WholeImages(Dataset[Sample]):
