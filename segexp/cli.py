@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -46,7 +47,7 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
         if index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE:
             continue
         if not _is_word(argument):
-            break
+            continue
         if argument not in COMMANDS:
             raise ConfigError(_no_command(argument))
         return COMMANDS[argument], argv[:index] + argv[index + 1 :]
@@ -83,8 +84,15 @@ def _dispatch(command: Command, argv: list[str]) -> int:
 
         print(f"segexp {segexp.__version__}")
         return 0
+    for folder in _config_dirs(argv):
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
+    if command.name == "check":
+        # Hydra makes the folder of a sweep before its first job; a check leaves nothing behind.
+        with tempfile.TemporaryDirectory() as folder:
+            return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
     return _compose_and_run(command, argv)
 
 
@@ -106,7 +114,22 @@ def _hide_command_word() -> None:
     os.environ["COMP_LINE"] = " ".join(kept)
 
 
-def _compose_and_run(command: Command, argv: list[str]) -> int:
+def _refuse_unknown(command: Command, argv: list[str]) -> None:
+    """Looks at all names of a sweep before Hydra makes its folder."""
+    from hydra.errors import HydraException
+
+    from segexp.config.hydra_errors import unknown_names
+
+    try:
+        problems = unknown_names(command.config, argv, _config_dirs(argv))
+    except HydraException:
+        # Hydra finds the same when it composes.
+        return
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
     """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
     import hydra
 
@@ -122,7 +145,10 @@ def _compose_and_run(command: Command, argv: list[str]) -> int:
     def job(config: Any) -> None:
         codes.append(_guarded(lambda: command.run(config, invocation(command, given)), debug=debug))
 
-    sys.argv = [sys.argv[0], *argv]
+    # With from= the primary config is another one than the command's.
+    if argv is given and ("-m" in argv or "--multirun" in argv):
+        _refuse_unknown(command, argv)
+    sys.argv = [sys.argv[0], *_sweep_first(argv), *more]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         app()
@@ -133,6 +159,12 @@ def _compose_and_run(command: Command, argv: list[str]) -> int:
             traceback.print_exc()
         raise translate(error, command.config, argv, _config_dirs(argv)) from error
     return max(codes, default=0)
+
+
+def _sweep_first(argv: list[str]) -> list[str]:
+    """Hydra's parser refuses ``-m`` between two overrides."""
+    flags = [argument for argument in argv if argument in ("-m", "--multirun")]
+    return flags + [argument for argument in argv if argument not in flags]
 
 
 def _guarded(function: Callable[[], None], *, debug: bool) -> int:
@@ -163,10 +195,11 @@ def invocation(command: Command, argv: Sequence[str]) -> Invocation:
 
     state = HydraConfig.get()
     sweep = state.mode == RunMode.MULTIRUN
+    # Taken out whole: reading them one by one would resolve the ${...} in them.
+    written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
     return Invocation(
         command=["segexp", command.name, *argv],
-        # As they were written: reading them one by one would resolve the ${...} in them.
-        overrides=tuple(map(str, OmegaConf.to_container(state.overrides.task, resolve=False))),
+        overrides=tuple(written),
         choices=choices(argv)
         or {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
         sweep_dir=Path(state.sweep.dir) if sweep else None,

@@ -4,8 +4,8 @@
 refused before torch is imported. Use them in the constructors of models, losses and datamodules.
 """
 
-import re
 import math
+import re
 from dataclasses import dataclass
 from typing import Annotated
 

@@ -75,7 +75,7 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
 def _dataclass(annotation: Any) -> type | None:
     """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
     members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
-    return next((member for member in members if dataclasses.is_dataclass(member)), None)
+    return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
 
 
 def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
@@ -176,10 +176,12 @@ def describe(annotation: Any) -> str:
     if origin is Literal:
         return " | ".join(str(choice) for choice in args)
     if origin in (typing.Union, types.UnionType):
-        return " | ".join(describe(member) for member in args)
+        return " | ".join(dict.fromkeys(describe(member) for member in args))
     if origin is list:
         return f"a list of {describe(args[0])}"
-    if origin is dict:
+    if origin is dict and Any not in args:
+        return f"a block of {describe(args[0])}: {describe(args[1])}"
+    if origin is dict or dataclasses.is_dataclass(annotation):
         return "a block of keys"
     words = {int: "a whole number", float: "a number", str: "text", bool: "true | false", type(None): "null"}
     return words.get(annotation, getattr(annotation, "__name__", str(annotation)))

@@ -48,9 +48,11 @@ def _commands() -> str:
 
 def _groups(extra: Iterable[Path]) -> str:
     lines = ["Groups and options (group=option)"]
-    for group, options in groups(extra).items():
+    found = groups(extra)
+    width = 2 + max(len(option.name) for options in found.values() for option in options)
+    for group, options in found.items():
         lines.append(f"  {group}")
-        lines += [f"    {option.name:<22}{option.meaning}" for option in options]
+        lines += [f"    {option.name:<{width}}{option.meaning}".rstrip() for option in options]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Random changes to training samples: rotation and zoom while cropping, then albumentations on uint8."""
 
 import os
+import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -54,8 +55,10 @@ class Augment:
         image, mask = random_crop(item, size, self.rotate, self.scale, rng)
         if self.compose is None:
             return image, mask
-        # albumentations ignores numpy's and torch's seeds; this is the only way to seed one sample.
-        self.compose.set_random_seed(int(rng.integers(0, 2**31)))
+        # albumentations ignores numpy's and torch's seeds. Its set_random_seed gives every transform the same seed, so
+        # that two flips of p=0.5 happen both or not at all; with shared generators each draws for itself.
+        seed = int(rng.integers(0, 2**31))
+        self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         changed = self.compose(image=image, mask=mask)
         if changed["mask"].shape != mask.shape:
             raise MismatchError(

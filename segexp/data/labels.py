@@ -8,7 +8,6 @@ import numpy as np
 from segexp.data.items import Image, Mask
 from segexp.errors import ConfigError, DataError
 
-
 KEY = "datamodule.mask_values"
 MANY = 16
 """More values than this are no classes: a mask that was resized or saved as JPEG."""

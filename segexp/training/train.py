@@ -1,15 +1,14 @@
 """One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
 
 import logging
-import signal
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from hydra.utils import instantiate
+from hydra.utils import get_method
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
@@ -86,13 +85,10 @@ def _run(
     folder.write_yaml("config.yaml", {**config, "name": name})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)
-    handler = signal.getsignal(signal.SIGINT)
     try:
         content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
     except BaseException as error:
         if _is_ctrl_c(error):
-            # Lightning switches Ctrl-C off while it shuts down, and never on again.
-            signal.signal(signal.SIGINT, handler)
             LOG.warning("interrupted")
             record.end("interrupted")
             write_report(folder.path)
@@ -201,14 +197,22 @@ def _fit_and_test(
 
 def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) -> list[Logger]:
     """W&B and TensorBoard where the config asks for them."""
+    given: dict[str, dict[str, Any]] = {
+        "wandb": {
+            "name": " ".join(invocation.overrides) or None,
+            "group": invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
+            "config": config,
+        },
+        "tensorboard": {},
+    }
     loggers = []
-    if config["logger"]["wandb"] is not None:
-        settings = {"name": " ".join(invocation.overrides) or None, "config": config}
-        if invocation.sweep_dir is not None:
-            settings["group"] = invocation.sweep_dir.name
-        loggers.append(instantiate(config["logger"]["wandb"], save_dir=str(folder.path), **settings, _convert_="all"))
-    if config["logger"]["tensorboard"] is not None:
-        loggers.append(instantiate(config["logger"]["tensorboard"], save_dir=str(folder.path), _convert_="all"))
+    for name, more in given.items():
+        section = config["logger"][name]
+        if section is not None:
+            # Not instantiate: it would build the objects that the config handed to W&B describes.
+            make: Callable[..., Logger] = get_method(section["_target_"])
+            settings = {key: value for key, value in section.items() if not key.startswith("_")}
+            loggers.append(make(save_dir=str(folder.path), **settings, **more))
     return loggers
 
 

@@ -6,12 +6,10 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
     EarlyStopping,
     EMAWeightAveraging,
-    Timer,
     TQDMProgressBar,
 )
 from lightning.pytorch.loggers import Logger
@@ -29,18 +27,11 @@ PASSED_ON = (
 
 
 def check_trainer(section: dict[str, Any]) -> None:
-    """Checks what the Trainer would refuse, before anything is written.
+    """Checks what would fail only after training, before anything is written.
 
     Raises:
-        ConfigError: No validation would ever run, so no best checkpoint could be chosen; or ``max_time`` is no time.
+        ConfigError: No validation would ever run, so no best checkpoint could be chosen.
     """
-    if section["max_time"] is not None:
-        try:
-            Timer(section["max_time"])
-        except MisconfigurationException as error:
-            raise ConfigError(
-                f"trainer.max_time: found {section['max_time']!r}, expected DD:HH:MM:SS, for example 00:01:30:00"
-            ) from error
     if section["check_val_every_n_epoch"] > section["max_epochs"]:
         raise ConfigError(
             f"trainer.check_val_every_n_epoch: found {section['check_val_every_n_epoch']} with trainer.max_epochs="

@@ -43,10 +43,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 def settings_of_torch() -> Iterator[None]:
     """Puts back what a run or a test changes in torch for the whole process."""
     threads = torch.get_num_threads()
-    algorithms, warn = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-    )
+    algorithms = torch.are_deterministic_algorithms_enabled()
+    warn = torch.is_deterministic_algorithms_warn_only_enabled()
     yield
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(algorithms, warn_only=warn)

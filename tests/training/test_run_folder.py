@@ -166,8 +166,9 @@ def test_report_shows_the_figures(finished: Finished) -> None:
 def test_three_classes() -> None:
     done = run(composed("datamodule.scene=cells", "datamodule.size=48", "loss=ce", "panels=2"), pictures=True)
     assert done.content["threshold"] is None
-    assert [row["name"] for row in done.content["rows"]][0] == "model"
-    assert "model at 0.5" not in [row["name"] for row in done.content["rows"]]
+    names = [row["name"] for row in done.content["rows"]]
+    assert names[0] == "model"
+    assert "model at 0.5" not in names
     assert len(done.content["rows"][0]["dataset"]["iou"]) == 3
     assert "auc" not in done.content["rows"][0]["dataset"]
     assert len(list((done.path / "class_maps").glob("*.png"))) == 2

@@ -1,0 +1,97 @@
+"""Every YAML of conf/: found by itself, composes, is valid, and says what each key is."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from segexp.commands import _checked_train, _plain
+from segexp.config.groups import ORDER, groups
+from segexp.config.paths import conf_dir
+from segexp.config.schema import GenerateConfig
+from segexp.errors import ConfigError
+
+FILES = sorted(conf_dir().rglob("*.yaml"))
+OPTIONS = [(group, option.name) for group, found in groups().items() for option in found]
+STRUCTURE = {"defaults", "hydra", "_target_", "_partial_"}
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(conf_dir()).as_posix()
+
+
+def leaves(node: yaml.Node, at: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], int, bool]]:
+    """Keys of a document: path, line number from 0, and whether a block of further keys stands below."""
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            below = isinstance(value, yaml.MappingNode) and not value.flow_style
+            yield (*at, key.value), key.start_mark.line, below
+            yield from leaves(value, (*at, key.value))
+
+
+def composed(overrides: list[str], name: str = "train") -> Any:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return compose(name, overrides)
+
+
+def test_the_order_of_groups_names_the_folders() -> None:
+    assert {path.parent.name for path in FILES if path.parent != conf_dir()} == set(ORDER)
+    assert list(groups()) == list(ORDER)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_every_key_has_a_comment_and_the_file_a_meaning(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    lines = text.splitlines()
+    first = next(line for line in lines if line.startswith("#") and "@package" not in line)
+    assert re.fullmatch(r"# \S.{9,}", first), f"{relative(path)} does not begin with a line that says what it is"
+    if path.parent.name == "experiment":  # keys of other groups, explained there
+        return
+    root = yaml.compose(text)
+    assert isinstance(root, yaml.MappingNode)
+    for keys, line, block in leaves(root):
+        # A value that a preset changes is explained where the key is introduced.
+        if keys[0] in STRUCTURE or keys[-1] in STRUCTURE or block or _introduced_elsewhere(path, keys):
+            continue
+        assert re.search(r"#\s*\S.{3,}", lines[line]), f"{relative(path)}:{line + 1}: {'.'.join(keys)} has no comment"
+
+
+def _introduced_elsewhere(path: Path, keys: tuple[str, ...]) -> bool:
+    """Whether a preset of the same group, named in the defaults list, holds the key with a comment."""
+    defaults = yaml.safe_load(path.read_text(encoding="utf-8")).get("defaults", [])
+    for name in (d for d in defaults if isinstance(d, str) and d != "_self_" and "@" not in d):
+        text = (path.parent / f"{name}.yaml").read_text(encoding="utf-8")
+        for found, line, _ in leaves(yaml.compose(text)):  # type: ignore[arg-type]
+            if found == keys and "#" in text.splitlines()[line]:
+                return True
+    return False
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
+    overrides = [f"{group}={name}"]
+    config = composed(overrides)
+    if OmegaConf.is_missing(config.datamodule, "root"):
+        with pytest.raises(ConfigError, match=r"^datamodule\.root: must be given; add datamodule\.root=<value>"):
+            _checked_train(config)
+        config = composed([*overrides, "datamodule.root=/data"])
+    plain = _checked_train(config)
+    assert "_target_" in plain["model"]
+    assert plain["monitor"].startswith("val/")
+
+
+@pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] != "experiment"])
+def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> None:
+    config = composed([f"{group}={name}", f"+{group}.no_such_key_at_all=1"])
+    with pytest.raises(ConfigError, match=rf"(?m)^{group}\.no_such_key_at_all: no such key\."):
+        _checked_train(config)
+
+
+def test_generate_is_valid_once_it_knows_where() -> None:
+    plain = _plain(composed(["out=there"], "generate"), GenerateConfig)
+    assert (plain["out"], plain["layout"], plain["size"]) == ("there", "drive", None)

@@ -1,0 +1,203 @@
+"""The command line: help, mistakes, sweeps, a user's own config folder, completion."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from segexp.commands import COMMANDS
+from segexp.config.groups import groups
+from segexp.types import LoaderOptions
+from tests.lines import run_lines, run_once
+
+# Command line -> what its one line of answer must hold: the key, and the nearest valid name or what is expected.
+MISTAKES = {
+    "trian": ["trian: no such command.", "'train'"],
+    "chek model=cunet": ["chek: no such command.", "'check'"],
+    "modle=cunet": ["modle: no such key.", "'model'"],
+    "model=cnet": ["model=cnet: no such option.", "'cunet'", "cunet, segnet_shallow, unet"],
+    "experiment=drive_cune": ["experiment=drive_cune: no such option.", "'drive_cunet'"],
+    "model=": ["model=: no such option.", "cunet, segnet_shallow, unet"],
+    "model=null": ["model=null: no such option", "cunet, segnet_shallow, unet"],
+    "model.bas=4": ["model.bas: no such key.", "'model.base'"],
+    "optimzer.weight_decay=0": ["optimzer.weight_decay: no such key.", "'optimizer.weight_decay'"],
+    "loss.terms.bce.smoot=3": ["loss.terms.bce.smoot: no such key.", "'loss.terms.jaccard.smooth'"],
+    "model.zzz=4": ["model.zzz: no such key.", "Keys of model:", "base, depth"],
+    "zzz=4": ["zzz: no such key.", "Top level:", "monitor"],
+    "model.base=abc": ["model.base: found 'abc', expected a whole number, a value of at least 1"],
+    "model.base=0": ["model.base: found 0, expected a whole number, a value of at least 1"],
+    "model.upsample=bilinea": ["model.upsample: found 'bilinea'", "'bilinear'"],
+    "trainer.max_epochs=1.5": ["trainer.max_epochs: found 1.5, expected a whole number"],
+    "baselines=1": ["baselines: found 1, expected true | false"],
+    "datamodule.loader.batch_size=abc": ["datamodule.loader.batch_size: found 'abc', expected a whole number"],
+    "datamodule.crop_size=-1": ["datamodule.crop_size: found -1", "at least 1 | null"],
+    "+model.bas=4": ["model.bas: no such key.", "'model.base'"],
+    "+foo=1": ["foo: no such key."],
+    "+datamodule.loader.bathc_size=3": ["datamodule.loader.bathc_size: no such key.", "batch_size'"],
+    "+model.in_channels=4": ["model.in_channels: is taken from the data"],
+    "~model": ["model: missing"],
+    "~panels": ["panels: missing"],
+    "~trainer.max_epochs": ["trainer.max_epochs: missing"],
+    "~optimizer._target_": ["optimizer: no _target_", "optimizer=<name>"],
+    "~model.bas": ["model.bas: no such key.", "'model.base'"],
+    "datamodule=drive": ["datamodule.root: must be given", "datamodule.root=<value>"],
+    "model.base": ["model.base: no such command.", "written key=value"],
+    "model=unet ceck": ["ceck: no such command.", "'check'"],
+    "seed=${foo}": ["seed: ", "'foo' not found"],
+    "monitor=val/miuo": ["monitor: ", "val/miou"],
+    "monitor=test/miou": ["monitor: found 'test/miou'", "val/<measure>"],
+    "scheduler=plateau scheduler.monitor=val/los": ["scheduler.monitor: ", "val/loss"],
+    "model._target_=segexp.models.unet.UNett": ["model._target_: segexp.models.unet has no 'UNett'.", "'UNet'"],
+    "model._target_=nowhere.Net": ["model._target_: no module 'nowhere'"],
+    "callbacks.extra=[{_target_:lightning.pytorch.callbacks.Timr}]": ["callbacks.extra[0]._target_", "'Timer'"],
+    "--config-dir /nowhere/at/all": ["--config-dir: no folder /nowhere/at/all"],
+    "-m model=cunet,cnet": ["model=cnet: no such option.", "'cunet'"],
+    "-m model.bas=4,8": ["model.bas: no such key.", "'model.base'"],
+    "generate": ["out: must be given"],
+    "generate out=new scene=vesels": ["scene: found 'vesels'", "'vessels'"],
+    "generate out=new cont=3": ["cont: no such key.", "'count'"],
+    "check datamodule.loader.num_worker=1": ["datamodule.loader.num_worker: no such key.", "num_workers'"],
+}  # fmt: skip
+LISTS_COMMANDS = {"trian", "chek model=cunet", "model.base", "model=unet ceck"}
+
+
+@pytest.fixture
+def tiny_package(tmp_path: Path) -> Path:
+    """A user's package with a model, and the folder of YAMLs that names it."""
+    package, conf = tmp_path / "code" / "mynets", tmp_path / "my_conf" / "model"
+    package.mkdir(parents=True)
+    conf.mkdir(parents=True)
+    (package / "__init__.py").write_text("raise RuntimeError('imported')\n")
+    (package / "nets.py").write_text(
+        "import torch\nfrom segexp.types import PositiveInt\n\n\nclass Tiny(torch.nn.Module):\n"
+        "    def __init__(self, in_channels: int, out_channels: int, width: PositiveInt = 4) -> None: ...\n"
+    )
+    (conf / "tiny.yaml").write_text("# A tiny net of my own\n_target_: mynets.nets.Tiny\nwidth: 4  # channels\n")
+    return tmp_path
+
+
+def test_mistakes_get_one_line_with_the_nearest_name_and_import_nothing() -> None:
+    answers = run_lines([line.split() for line in MISTAKES])
+    assert len(answers) == len(MISTAKES)
+    for (line, parts), answer in zip(MISTAKES.items(), answers, strict=True):
+        assert answer.code == 2, line
+        assert answer.out == "", line
+        for part in parts:
+            assert part in answer.err, f"{line}: {answer.err}"
+        expected = 1 + len(COMMANDS) if line in LISTS_COMMANDS else 1
+        assert answer.err.count("\n") == expected, f"{line}: {answer.err}"
+        assert answer.err.startswith("segexp: "), line
+        assert answer.files == [], line
+        assert answer.heavy == [], line
+
+
+def test_all_wrong_keys_are_named_at_once() -> None:
+    (answer,) = run_lines([["check", "model.base=0", "panels=-1", "speed.compile=maybe"]])
+    assert answer.code == 2
+    assert [line.split(":")[1].strip() for line in answer.err.splitlines()] == ["panels", "model.base", "speed.compile"]
+
+
+def test_help_lists_every_group_option_and_meaning() -> None:
+    answer, generate = run_lines([["--help"], ["generate", "-h"]])
+    assert (answer.code, answer.err, answer.heavy, answer.files) == (0, "", [], [])
+    for command in COMMANDS.values():
+        assert re.search(rf"^  {command.name} +{re.escape(command.meaning)}$", answer.out, re.MULTILINE)
+    for group, options in groups().items():
+        block = re.search(rf"^  {group}\n((?:    .*\n)+)", answer.out, re.MULTILINE)
+        assert block, group
+        assert [line.split(None, 1) for line in block[1].splitlines()] == [[o.name, o.meaning] for o in options]
+    assert re.search(r"^  monitor: val/miou +measure on validation images", answer.out, re.MULTILINE)
+    assert (generate.code, generate.err) == (0, "")
+    assert "segexp generate: write generated images" in generate.out
+    assert re.search(r"^  out: \?\?\? +folder to make", generate.out, re.MULTILINE)
+    assert "Groups" not in generate.out
+
+
+def test_cfg_job_prints_every_key_even_missing_ones() -> None:
+    plain, drive, version = run_lines(
+        [["--cfg", "job"], ["datamodule=drive", "model.base=5", "--cfg", "job"], ["--version"]]
+    )
+    config = yaml.safe_load(plain.out)
+    assert set(config) == {
+        "name", "seed", "monitor", "tta", "panels", "baselines", "output_dir", "resume", "debug",
+        *groups().keys() - {"experiment"},
+    }  # fmt: skip
+    assert config["model"]["base"] == 8
+    assert config["datamodule"]["loader"].keys() == {field.name for field in fields(LoaderOptions)}
+    config = yaml.safe_load(drive.out)
+    assert config["datamodule"]["root"] == "???"
+    assert config["model"]["base"] == 5
+    assert re.fullmatch(r"segexp \d+\.\d+\.\d+\n", version.out)
+    assert version.heavy == []
+    assert version.files == []
+
+
+def test_check_says_what_was_chosen_and_writes_nothing() -> None:
+    first, second, third = run_lines(
+        [["check"], ["model=unet", "check", "loss=dice"], ["check", "name=${model.base}x", "panels=${seed}"]]
+    )
+    assert first.out.startswith("config is valid: datamodule=synthetic, model=cunet, loss=bce_jaccard, optimizer=adamw")
+    assert first.out.endswith("monitor val/miou\n")
+    assert "model=unet, loss=dice" in second.out
+    for answer in (first, second, third):
+        assert (answer.code, answer.err, answer.files, answer.heavy) == (0, "", [], [])
+
+
+def test_one_bad_job_of_a_sweep_does_not_end_the_others() -> None:
+    good, bad = run_lines([["check", "-m", "model=cunet,unet", "seed=1,2"], ["check", "-m", "model.base=4,x,8"]])
+    assert good.code == 0
+    assert re.findall(r"model=(\w+)", good.out) == ["cunet", "cunet", "unet", "unet"]
+    assert bad.code == 2
+    assert bad.out.count("config is valid") == 2
+    assert bad.err == "segexp: model.base: found 'x', expected a whole number, a value of at least 1.\n"
+    assert bad.files == []
+
+
+def test_debug_shows_the_trace() -> None:
+    value, name = run_lines([["check", "debug=true", "model.base=0"], ["check", "debug=true", "model=cnet"]])
+    for answer in (value, name):
+        assert answer.code == 2
+        assert "Traceback (most recent call last)" in answer.err
+    assert value.err.endswith("segexp: model.base: found 0, expected a whole number, a value of at least 1.\n")
+    assert "'cunet'" in name.err.splitlines()[-1]
+
+
+def test_own_model_in_an_own_folder_is_checked_without_its_import(tiny_package: Path) -> None:
+    own = ["--config-dir", str(tiny_package / "my_conf")]
+    lines = [
+        [*own, "check", "model=tiny", "model.width=3"],
+        [*own, "model=tiny", "model.widht=3"],
+        [*own, "model=tiny", "+model.widht=3"],
+        [*own, "model=tiny", "model.width=0"],
+        [*own, "model=tny"],
+        [f"--config-dir={tiny_package / 'my_conf'}", "--help"],
+    ]
+    valid, key, added, value, option, text = run_lines(lines, path=str(tiny_package / "code"))
+    assert (valid.code, valid.err) == (0, "")
+    assert "model=tiny" in valid.out
+    for answer in (key, added):
+        assert answer.code == 2
+        assert "model.widht: no such key. Did you mean 'model.width'?" in answer.err
+    assert value.err == "segexp: model.width: found 0, expected a whole number, a value of at least 1.\n"
+    assert "Did you mean 'tiny'? Options of model: cunet, segnet_shallow, unet, tiny" in option.err
+    assert re.search(r"^    tiny +A tiny net of my own$", text.out, re.MULTILINE)
+    assert text.heavy == []
+
+
+def test_completion_as_the_bash_plugin_of_hydra_asks_for_it() -> None:
+    for line in ("segexp model=", "segexp check model="):
+        done = run_once(["-sc", "query=bash"], COMP_LINE=line, COMP_POINT=str(len(line)))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split() == ["model=cunet", "model=segnet_shallow", "model=unet"]
+
+
+def test_python_m_segexp_ends_with_the_exit_code(tmp_path: Path) -> None:
+    done = run_once(["generate", "out=new", "count=2", "size=40", "seed=3"])
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "wrote 7 files below new\n"
+    assert len([path for path in (tmp_path / "new").rglob("*") if path.is_file()]) == 7
+    done = run_once(["generate", "out=new", "count=2", "size=40"])
+    assert done.returncode == 2
+    assert re.fullmatch(r"segexp: folder new is not empty .*\n", done.stderr)

@@ -1,0 +1,42 @@
+"""The allocator setting: only with glibc on Linux, and only when asked for."""
+
+import ctypes
+from typing import Any
+
+import pytest
+
+from segexp.training import allocator
+
+
+class Libc:
+    """Stands in for the C library, so that the tests' own process keeps its allocator."""
+
+    def __init__(self, code: int) -> None:
+        self.calls: list[tuple[int, int]] = []
+        self.code = code
+
+    def mallopt(self, key: int, value: int) -> int:
+        self.calls.append((key, value))
+        return self.code
+
+
+@pytest.mark.parametrize("code", [1, 0])
+def test_says_whether_it_is_in_force(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    libc = Libc(code)
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: libc)
+    monkeypatch.setattr(allocator.sys, "platform", "linux")
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    assert allocator.tune_allocator("auto") is bool(code)
+    assert sorted(key for key, _ in libc.calls) == [-4, -2, -1]
+
+
+@pytest.mark.parametrize(
+    ("setting", "system", "libc"), [(False, "linux", "glibc"), ("auto", "darwin", ""), (True, "linux", "musl")]
+)
+def test_otherwise_nothing_is_touched(setting: Any, system: str, libc: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    touched: list[Any] = []
+    monkeypatch.setattr(ctypes, "CDLL", touched.append)
+    monkeypatch.setattr(allocator.sys, "platform", system)
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (libc, ""))
+    assert allocator.tune_allocator(setting) is False
+    assert touched == []

@@ -1,0 +1,76 @@
+"""Trivial predictors on images whose answer is known."""
+
+import numpy as np
+import pytest
+
+from segexp.data.items import Item
+from segexp.metrics.measures import dataset_scores
+from segexp.spec import IGNORED, DataSpec
+from segexp.training.baselines import constant, count, fit_otsu, most_frequent_class
+
+TWO = DataSpec(("background", "square"), ((0, 0, 0), (255, 0, 0)))
+THREE = DataSpec(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
+
+
+def square(*, bright: bool, channel: int = 1, seed: int = 0) -> Item:
+    """A square in one channel, noise in the others."""
+    rng = np.random.default_rng(seed)
+    mask = np.zeros((20, 30), np.uint8)
+    mask[5:12, 8:20] = 1
+    image = rng.integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    levels = np.where(mask == 1, 180, 60) if bright else np.where(mask == 1, 60, 180)
+    image[..., channel] = levels + rng.integers(-20, 21, mask.shape)
+    return Item(f"item{seed}", image, mask)
+
+
+@pytest.mark.parametrize("bright", [True, False])
+@pytest.mark.parametrize("channel", [0, 2])
+def test_otsu_finds_a_square_exactly(bright: bool, channel: int) -> None:
+    predict, words = fit_otsu([square(bright=bright, channel=channel, seed=n) for n in range(3)], TWO)
+    unseen = square(bright=bright, channel=channel, seed=9)
+    assert np.array_equal(predict(unseen), unseen.mask)
+    order = "background, square" if bright else "square, background"
+    assert words == f"channel {channel}, dark to bright: {order}"
+
+
+def test_polarity_is_that_of_the_validation_images() -> None:
+    predict, _ = fit_otsu([square(bright=True)], TWO)
+    dark = square(bright=False, seed=5)
+    assert np.array_equal(predict(dark), 1 - dark.mask)
+
+
+def test_ignored_pixels_do_not_move_the_threshold() -> None:
+    item = square(bright=True)
+    image, mask = item.image.copy(), item.mask.copy()
+    image[:, 22:], mask[:, 22:] = 255, IGNORED
+    spoiled = Item("spoiled", image, mask)
+    predict, _ = fit_otsu([spoiled], TWO)
+    assert np.array_equal(predict(spoiled)[:, :22], item.mask[:, :22])
+
+
+def test_three_levels() -> None:
+    mask = np.repeat(np.array([[0, 1, 2]], np.uint8), 6, axis=0).repeat(5, axis=1)
+    image = np.zeros((*mask.shape, 3), np.uint8)
+    image[..., 0] = np.array([10, 240, 120], np.uint8)[mask]
+    item = Item("three", image, mask)
+    predict, words = fit_otsu([item], THREE)
+    assert np.array_equal(predict(item), mask)
+    assert words == "channel 0, dark to bright: dark, middle, bright"
+
+
+def test_an_image_of_one_grey_is_one_level() -> None:
+    flat = Item("flat", np.full((4, 4, 3), 7, np.uint8), np.zeros((4, 4), np.uint8))
+    predict, _ = fit_otsu([square(bright=True)], TWO)
+    assert predict(flat).max() == 0
+
+
+def test_constant_and_most_frequent() -> None:
+    item = square(bright=True)
+    assert most_frequent_class([item], 2) == 0
+    mostly = Item("m", item.image, np.where(item.mask == 1, IGNORED, 1).astype(np.uint8))
+    assert most_frequent_class([mostly], 2) == 1
+    scores = dataset_scores(count([item, item], constant(1), 2), ("a", "b"))
+    share = 7 * 12 / 600
+    assert scores["accuracy"] == pytest.approx(share)
+    assert scores["iou"] == {"a": 0.0, "b": pytest.approx(share)}
+    assert scores["recall"] == {"a": 0.0, "b": 1.0}

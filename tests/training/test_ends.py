@@ -1,0 +1,168 @@
+"""How a run can end otherwise: Ctrl-C, an error, nan, and settings that do not fit."""
+
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segexp.cli import run
+from segexp.errors import ConfigError, DivergedError, MissingExtraError
+from segexp.training import loggers
+from segexp.training.evaluation import RunFailed
+from segexp.training.train import Interrupted
+from tests.training.runs import TINY, checkpoint, folders, go, read_json
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PART = "callbacks.extra=[{_target_: tests.training.parts.%s}]"
+
+
+@pytest.fixture(autouse=True)
+def hydra_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The command line sets these for its process."""
+    monkeypatch.setattr(sys, "argv", ["segexp"])
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")
+
+
+def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
+    before = signal.getsignal(signal.SIGINT)
+    assert run([*TINY, "trainer.max_epochs=3", PART % "Stop, epoch: 1"]) == 130
+    captured = capfd.readouterr()
+    (folder,) = folders()
+    found = re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
+    assert found is not None
+    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
+    assert Path(found[1]).is_file()
+    assert "Traceback" not in captured.out + captured.err
+    assert read_json(folder / "run.json")["state"] == "interrupted"
+    assert signal.getsignal(signal.SIGINT) is before
+    assert "interrupted" in (folder / "log.txt").read_text()
+    assert (folder / "report.html").is_file()
+
+
+def test_ctrl_c_before_the_first_epoch_is_over() -> None:
+    with pytest.raises(Interrupted, match="before an epoch was finished") as caught:
+        go(PART % "Stop, epoch: 0")
+    assert "resume=" not in str(caught.value)
+    assert read_json(folders()[0] / "run.json")["state"] == "interrupted"
+
+
+def test_ctrl_c_after_fitting() -> None:
+    with pytest.raises(Interrupted) as caught:
+        go(PART % "StopInTest")
+    last = re.search(r"resume=(\S+)", str(caught.value))
+    assert last is not None
+    assert go(f"resume={last[1]}").record["state"] == "finished"
+
+
+def test_ctrl_c_while_baselines_are_scored(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("segexp.training.evaluation.baseline_rows", press)
+    with pytest.raises(Interrupted):
+        go()
+    assert read_json(folders()[0] / "run.json")["state"] == "interrupted"
+
+
+def test_ctrl_c_for_real() -> None:
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    arguments = [*TINY, "trainer.max_epochs=999", "scheduler=none"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "segexp", *arguments],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment,
+        # A shell starts background jobs with Ctrl-C switched off, and processes inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch   1/999"):
+                process.send_signal(signal.SIGINT)
+                break
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    found = re.search(r"resume=(\S+)", error)
+    assert found is not None
+    (folder,) = folders()
+    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
+    record = read_json(folder / "run.json")
+    assert record["state"] == "interrupted"
+    assert record["command"] == shlex.join(["segexp", "train", *arguments])
+    epoch = checkpoint(folder, "last")["epoch"]
+    resumed = go("scheduler=none", f"trainer.max_epochs={epoch + 2}", f"resume={found[1]}")
+    assert len(resumed.rows) == epoch + 2
+
+
+def test_ctrl_c_ends_a_sweep() -> None:
+    assert run([*TINY, "-m", "seed=1,2,3", PART % "Stop, epoch: 1"]) == 130
+    assert len(folders()) == 1
+
+
+def test_an_error_in_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*TINY, PART % "Stop, epoch: 1, error: true"]) == 1
+    record = read_json(folders()[0] / "run.json")
+    assert record["state"] == "failed"
+    assert record["error"] == "RuntimeError: the disk caught fire"
+    assert "the disk caught fire" in capfd.readouterr().err
+    assert "the disk caught fire" in (folders()[0] / "log.txt").read_text()
+
+
+def test_nan_is_named(capfd: pytest.CaptureFixture[str]) -> None:
+    assert run([*TINY, "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30", "model.norm=none"]) == 1
+    captured = capfd.readouterr()
+    assert "segexp: the model gives nan after epoch 1: training diverged" in captured.err
+    assert "Traceback" not in captured.err
+    record = read_json(folders()[0] / "run.json")
+    assert (record["state"], record["error"].split(":")[0]) == ("failed", "DivergedError")
+
+
+def test_nan_of_three_classes() -> None:
+    with pytest.raises(DivergedError):
+        go("datamodule.scene=cells", "loss=ce", "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30")
+
+
+def test_a_measure_that_is_never_a_number() -> None:
+    with pytest.raises(RunFailed, match="val/auc was never a number"):
+        go("monitor=val/auc", "datamodule._target_=tests.training.parts.NoForegroundInVal")
+    assert read_json(folders()[0] / "run.json")["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("datamodule.scene=cells", "loss=bce"), "loss=bce needs two classes"),
+        (("datamodule.crop_size=64",), "datamodule.crop_size: found 64"),
+        (("trainer.check_val_every_n_epoch=9",), "no validation would run"),
+        (("trainer.max_time=soon",), "trainer.max_time: found 'soon', expected text, as DD:HH:MM:SS"),
+        (("monitor=val/iou/vesel",), "monitor: nothing is logged as 'val/iou/vesel': did you mean val/iou/vessel?"),
+        (("scheduler=plateau", "scheduler.monitor=val/iou/x"), "scheduler.monitor: nothing is logged"),
+        (("callbacks.extra=[{_target_: lightning.pytorch.callbacks.StochasticWeightAveraging, swa_lrs: x}]",), "extra"),
+        (("logger=wandb", "+logger.wandb.projct=x"), "logger.wandb.projct: no such key"),
+        (("logger=wandb", "+logger.wandb.config={}"), "logger.wandb.config: is taken from"),
+        (("logger=tensorboard", "logger.tensorboard.flush_secs=often"), "logger.tensorboard.flush_secs: found 'often'"),
+        (("resume=nowhere.ckpt",), "resume: no file nowhere.ckpt"),
+    ],
+)
+def test_what_does_not_fit_leaves_nothing(
+    overrides: tuple[str, ...], message: str, capfd: pytest.CaptureFixture[str], outputs: Path
+) -> None:
+    assert run([*TINY, *overrides]) == 2
+    assert message in capfd.readouterr().err
+    assert not outputs.exists()
+
+
+@pytest.mark.parametrize("package", ["wandb", "tensorboard"])
+def test_a_logger_that_is_not_installed(package: str, monkeypatch: pytest.MonkeyPatch, outputs: Path) -> None:
+    there = loggers.importlib.util.find_spec
+    monkeypatch.setattr(
+        loggers.importlib.util, "find_spec", lambda name, *a: None if name == package else there(name, *a)
+    )
+    with pytest.raises(MissingExtraError, match=rf"logger={package}: .*pip install 'segexp\[{package}\]'"):
+        go(f"logger={package}")
+    assert not outputs.exists()
+    assert MissingExtraError.exit_code == ConfigError.exit_code == 2
