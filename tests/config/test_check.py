@@ -111,7 +111,7 @@ def test_good_trees_pass() -> None:
         ({"sead": 1}, ["sead: no such key. Did you mean 'seed'?"]),
         ({"seed": "???"}, ["seed: must be given; add seed=<value> to the command"]),
         ({"inner": {}}, ["inner.rate: missing; leave the key in, every key has a value"]),
-        ({"inner": 3}, ["inner: found 3, expected a block of keys.", "inner: found 3, expected a block of keys"]),
+        ({"inner": 3}, ["inner: found 3, expected a block of keys."]),
         ({"inner": {"rate": 0}}, ["inner.rate: found 0, expected a number, a value above 0."]),
         (
             {"inner": {"rate": 1, "mode": "fsat"}},
@@ -144,8 +144,7 @@ def test_good_trees_pass() -> None:
     ],
 )
 def test_wrong_trees(changes: dict[str, Any], lines: list[str]) -> None:
-    found = problems(**changes)
-    assert found == lines or (len(found) == 1 and found[0] in lines)
+    assert problems(**changes) == lines
 
 
 def test_all_problems_are_named() -> None:
