@@ -21,18 +21,19 @@ def make_loader(
         options: The ``loader:`` block.
         training: Whether ``batch_size`` and ``drop_last`` apply, or ``eval_batch_size``.
     """
-    workers = worker_count(options)
+    # Validation and test images lie decoded in memory: they get workers only when asked.
+    workers = worker_count(options) if training or options.num_workers is not None else 0
     cuda = torch.cuda.is_available()
     return DataLoader(
         dataset,
         batch_size=options.batch_size if training else options.eval_batch_size,
         sampler=sampler,
-        num_workers=workers if training else 0,
+        num_workers=workers,
         collate_fn=collate,
         pin_memory=cuda if options.pin_memory is None else options.pin_memory,
         drop_last=options.drop_last and training,
-        prefetch_factor=options.prefetch_factor if workers and training else None,
-        persistent_workers=options.persistent_workers and workers > 0 and training,
+        prefetch_factor=options.prefetch_factor if workers else None,
+        persistent_workers=options.persistent_workers and workers > 0,
         worker_init_fn=_single_thread,
     )
 

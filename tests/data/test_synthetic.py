@@ -171,3 +171,8 @@ def test_batches_move_to_a_device_as_they_are() -> None:
         "image": "meta", "mask": "meta", "stats": "meta", "index": "cpu",
     }  # fmt: skip
     assert moved["image"].dtype == torch.uint8
+
+
+def test_workers_reach_evaluation_only_when_asked() -> None:
+    assert loader(False).num_workers == 0
+    assert loader(False, num_workers=1).num_workers == 1
