@@ -1,6 +1,7 @@
 """One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
 
 import logging
+import signal
 import time
 import warnings
 from collections.abc import Callable, Mapping
@@ -85,10 +86,13 @@ def _run(
     folder.write_yaml("config.yaml", {**config, "name": name})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)
+    handler = signal.getsignal(signal.SIGINT)
     try:
         content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
     except BaseException as error:
         if _is_ctrl_c(error):
+            # Lightning switches Ctrl-C off while it shuts down; after fitting, it never switches it on again.
+            signal.signal(signal.SIGINT, handler)
             LOG.warning("interrupted")
             record.end("interrupted")
             write_report(folder.path)

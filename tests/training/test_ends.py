@@ -1,12 +1,12 @@
 """How a run can end otherwise: Ctrl-C, an error, nan, and settings that do not fit."""
 
-import contextlib
 import os
 import re
 import shlex
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,14 @@ PART = "callbacks.extra=[{_target_: tests.training.parts.%s}]"
 
 
 @pytest.fixture(autouse=True)
+def ctrl_c() -> Iterator[None]:
+    """A shell starts background jobs with Ctrl-C switched off, and processes inherit that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.signal(signal.SIGINT, before) is signal.default_int_handler
+
+
+@pytest.fixture(autouse=True)
 def hydra_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The command line sets these for its process."""
     monkeypatch.setattr(sys, "argv", ["segexp"])
@@ -30,7 +38,6 @@ def hydra_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
-    before = signal.getsignal(signal.SIGINT)
     assert run([*TINY, "trainer.max_epochs=3", PART % "Stop, epoch: 1"]) == 130
     captured = capfd.readouterr()
     (folder,) = folders()
@@ -40,7 +47,6 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     assert Path(found[1]).is_file()
     assert "Traceback" not in captured.out + captured.err
     assert read_json(folder / "run.json")["state"] == "interrupted"
-    assert signal.getsignal(signal.SIGINT) is before
     assert "interrupted" in (folder / "log.txt").read_text()
     assert (folder / "report.html").is_file()
 
@@ -71,13 +77,13 @@ def test_ctrl_c_while_baselines_are_scored(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def press(process: "subprocess.Popen[str]") -> str:
-    """Ctrl-C as a user presses it, again where nothing happens: Python loses one that arrives in a ``__del__``."""
-    for _ in range(3):
-        process.send_signal(signal.SIGINT)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return process.communicate(timeout=20)[1]
-    process.kill()
-    return process.communicate()[1]
+    """Ctrl-C, and what the process says; one that goes on is ended, or the test would last as long as it."""
+    process.send_signal(signal.SIGINT)
+    try:
+        return process.communicate(timeout=60)[1]
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.communicate()[1]
 
 
 def test_ctrl_c_for_real() -> None:
@@ -86,8 +92,6 @@ def test_ctrl_c_for_real() -> None:
     with subprocess.Popen(
         [sys.executable, "-m", "segexp", *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, env=environment,
-        # A shell starts background jobs with Ctrl-C switched off, and processes inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:  # fmt: skip
         assert process.stdout is not None
         for line in process.stdout:
