@@ -1,4 +1,4 @@
-"""What the faster settings cost in accuracy: the default experiment with ``speed=auto`` and ``speed=off``, some seeds each.
+"""What the faster settings cost in accuracy: the default experiment with ``speed=auto`` and ``speed=off``.
 
     python benchmarks/speed_accuracy.py [--seeds 3] [key=value ...]
 

@@ -15,6 +15,9 @@ from segexp.data.items import Image, Item, Mask
 Key = tuple[int, int]
 """(epoch, index): what a sampler hands to a dataset, so that workers need no shared state."""
 
+# numpy pads keys with zeros, so (seed, epoch) and (seed, epoch, 0) would be one stream: a last number tells them apart.
+CROP_STREAM, ORDER_STREAM = 1, 2
+
 
 class Sample(TypedDict):
     """One sample before batching: uint8 (H, W, C), uint8 (H, W) and the sample's number.
@@ -75,7 +78,7 @@ class RandomCrops(Dataset[Sample]):
 
     def __getitem__(self, key: Key) -> Sample:
         epoch, index = key
-        rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index))
+        rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
         item = self.items[index % len(self.items)]
         image, mask = self.augment(item, self.size, rng)
         sample: Sample = {"image": image, "mask": mask, "index": index}
@@ -118,7 +121,7 @@ class KeyedSampler(Sampler[Key]):
     def __iter__(self) -> Iterator[Key]:
         order = np.arange(self.length)
         if self.shuffle:
-            np.random.default_rng((self.seed, self.epoch)).shuffle(order)
+            np.random.default_rng((self.seed, self.epoch, 0, ORDER_STREAM)).shuffle(order)
         rank, ranks = _rank()
         return iter([(self.epoch, int(index)) for index in order[rank::ranks]])
 

@@ -24,7 +24,7 @@ class Normalize(nn.Module):
         self.per_image = spec.scaling == "image"
         self.layout = torch.channels_last if channels_last else torch.contiguous_format
         for name in ("mean", "std"):
-            values = torch.tensor(getattr(spec, name), dtype=torch.float32).view(1, -1, 1, 1)
+            values = torch.tensor(getattr(spec, name), dtype=torch.float32)[None]
             self.register_buffer(name, values, persistent=False)
 
     def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
@@ -41,6 +41,17 @@ class Normalize(nn.Module):
         mean, std = self.mean, self.std
         if self.per_image:
             stats = batch_statistics(image) if stats is None else stats
-            mean, std = stats[:, 0, :, None, None], stats[:, 1, :, None, None]
-        scaled = image.to(torch.float32, copy=True).sub_(mean).div_(std)
-        return scaled.contiguous(memory_format=self.layout)
+            mean, std = stats[:, 0], stats[:, 1]
+        return _scaled(image, 1 / std, -mean / std).contiguous(memory_format=self.layout)
+
+
+def _scaled(image: Tensor, factor: Tensor, offset: Tensor) -> Tensor:
+    """``image * factor + offset`` per channel, factor and offset (1 or B, C).
+
+    Works on whole rows of interleaved channels, which is how batches lie in memory: a channel axis of length 3 as the
+    innermost one cannot be vectorised, and costs six times as much on a CPU.
+    """
+    batch, channels, height, width = image.shape
+    rows = image.permute(0, 2, 3, 1).reshape(batch, height, width * channels).to(torch.float32)
+    scaled = torch.addcmul(offset.repeat(1, width)[:, None], rows, factor.repeat(1, width)[:, None])
+    return scaled.view(batch, height, width, channels).permute(0, 3, 1, 2)

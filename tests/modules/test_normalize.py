@@ -20,7 +20,7 @@ def test_numbers_of_the_spec(dtype: torch.dtype) -> None:
     image = torch.tensor([[[[10, 14]], [[0, 20]]]], dtype=dtype)
     scaled = Normalize(spec(), channels_last=False)(image)
     assert scaled.dtype == torch.float32
-    assert scaled.tolist() == [[[[0.0, 2.0]], [[-4.0, 0.0]]]]
+    assert torch.allclose(scaled, torch.tensor([[[[0.0, 2.0]], [[-4.0, 0.0]]]]), atol=1e-6)
 
 
 def test_the_raw_image_is_left_alone() -> None:
