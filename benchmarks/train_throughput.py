@@ -3,7 +3,8 @@
     python benchmarks/train_throughput.py [--rounds 3] [--steps 20]
 
 (a) a bare PyTorch loop with PyTorch's own settings; (b) a bare loop with segexp's settings over tensors that are
-already in memory; (c) ``segexp``'s own fit: datamodule, crops, augmentation, Lightning, logging. Network cunet,
+already in memory; (c) ``segexp``'s own fit: datamodule, augmentation (``--augment``), Lightning, logging, under
+deterministic algorithms, which (a) and (b) do not ask for. Network cunet,
 batches of 16 images of 3x250x250, BCE, Adam. Each variant runs in a process of its own (the allocator setting holds
 for a whole process) and the variants take turns, so that a busy moment of the machine hits all of them; the ratios
 are medians over the rounds. A GPU is used where there is one.

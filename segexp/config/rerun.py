@@ -42,4 +42,6 @@ def expand(argv: list[str]) -> list[str]:
     if not (folder / "config.yaml").is_file():
         raise ConfigError(f"{given[0]}: no file {folder / 'config.yaml'}; give the folder of a run")
     rest = [argument for argument in argv if argument not in given]
+    # A run that went on from a checkpoint is repeated from its start.
+    rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
     return ["--config-dir", str(folder.resolve()), "--config-name", "config", *rest, *HYDRA]

@@ -59,7 +59,7 @@ class DriveDataModule(SegmentationDataModule):
             **shared: Keys of every data set.
         """
         super().__init__(**shared)
-        self.root = Path(root)
+        self.root = Path(root).expanduser()
         self.labels = labels
         self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
         self.split = split

@@ -62,6 +62,12 @@ def scan(root: Path, part: str) -> Scan:
     ]
     if problems:
         raise DataError("\n".join(problems))
+    lacking = [images[number].name for number in sorted(set(images) - set(seconds))]
+    if seconds and lacking:
+        notes.append(
+            f"{folder / '2nd_manual'}: no second observer for {', '.join(lacking)}; not scored unless all have one"
+        )
+    notes += [f"{seconds[number]}: belongs to no image" for number in sorted(set(seconds) - set(images))]
     found = [
         DriveImage(path.stem, path, manuals[number], masks[number], seconds.get(number))
         for number, path in sorted(images.items())

@@ -35,6 +35,9 @@ def make_loader(
         prefetch_factor=options.prefetch_factor if workers else None,
         persistent_workers=options.persistent_workers and workers > 0,
         worker_init_fn=_single_thread,
+        # Unless given, the loader draws from torch's global stream, more or less often with the number of workers:
+        # dropout would then depend on it.
+        generator=torch.Generator().manual_seed(0),
     )
 
 

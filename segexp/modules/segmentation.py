@@ -38,9 +38,9 @@ class Tested(nn.Module):
 class SegmentationModule(pl.LightningModule):
     """Scales images, runs the model, and gathers loss and counts over whole data sets.
 
-    Logged: ``train/loss`` and ``val/loss`` with ``/<term>`` for the terms of a sum (all by pixel and image mean),
-    ``val/accuracy``, ``val/miou``, ``val/iou/<class>``, ... from counts over all validation images at probability
-    0.5, the same with ``image_`` as the mean over images, and for two classes ``val/auc`` and ``val/ap``.
+    Logged: ``train/loss`` and ``val/loss`` with ``/<term>`` for the terms of a sum (the mean over batches, weighted by
+    their images; losses that pool a batch, such as Jaccard, thus depend on its size), ``val/accuracy``, ``val/miou``,
+    ``val/iou/<class>``, ... from counts over all validation images at probability 0.5, the same with ``image_`` as the mean over images, and for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
         tta: Test-time augmentation of validation and test; off while fitting.
@@ -106,9 +106,8 @@ class SegmentationModule(pl.LightningModule):
         """Logits float32 (B, K, H, W) as they are judged: whole images, with test-time augmentation if that is on."""
         return augmented(self, image, self.tta)
 
-    def probabilities(self, image: Tensor) -> Tensor:
-        """Class probabilities float32 (B, K', H, W); K' = 1 (the foreground) for two classes."""
-        logits = self.evaluated(image)
+    def probabilities(self, logits: Tensor) -> Tensor:
+        """Class probabilities of logits (B, K, H, W), the same shape; K = 1 (the foreground) for two classes."""
         probabilities: Tensor = logits.sigmoid() if self.spec.is_binary else logits.softmax(dim=1)
         return probabilities
 
@@ -163,7 +162,7 @@ class SegmentationModule(pl.LightningModule):
 
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images and chooses the threshold on them."""
-        _, matrices = self._counts.compute()
+        matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has
         pooled = dataset_scores(matrices, self.spec.classes)
         by_image = {IMAGE + name: value for name, value in image_scores(matrices, self.spec.classes).items()}
         named = dict(flat_measures("val", {**pooled, **by_image}))

@@ -99,7 +99,13 @@ def git_state() -> tuple[dict[str, Any], str]:
             diff = _git(place, "diff", "HEAD")
             if len(diff) > MAX_DIFF:
                 diff = diff[:MAX_DIFF] + f"\n[cut: {len(diff)} characters in all]\n"
-            return {"commit": commit.strip(), "dirty": bool(diff.strip())}, diff
+            changed = _git(place, "status", "--porcelain").splitlines()
+            return {
+                "commit": commit.strip(),
+                "repository": Path(_git(place, "rev-parse", "--show-toplevel").strip()).name,
+                "dirty": bool(changed),
+                "untracked": [line[3:] for line in changed if line.startswith("??")],
+            }, diff
     return {"commit": None, "dirty": None}, ""
 
 

@@ -9,6 +9,7 @@ from typing import Literal
 M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX = -1, -2, -4
 LARGEST_INT = 2**31 - 1
 TOP_PAD_BYTES = 256 * 2**20
+_STATE = {"on": False}
 
 
 def tune_allocator(setting: bool | Literal["auto"]) -> bool:
@@ -21,8 +22,11 @@ def tune_allocator(setting: bool | Literal["auto"]) -> bool:
         setting: ``auto``: yes with glibc on Linux.
 
     Returns:
-        Whether the setting is in force.
+        Whether the setting is in force. It holds for the life of the process: once on, a later ``False`` (the next job
+        of a sweep) cannot turn it off, and what is returned says so.
     """
+    if _STATE["on"]:
+        return True
     if setting is False or sys.platform != "linux" or platform.libc_ver()[0] != "glibc":
         return False
     libc = ctypes.CDLL(None)
@@ -31,4 +35,5 @@ def tune_allocator(setting: bool | Literal["auto"]) -> bool:
         libc.mallopt(M_TRIM_THRESHOLD, LARGEST_INT),
         libc.mallopt(M_TOP_PAD, TOP_PAD_BYTES),
     ]
-    return all(code == 1 for code in done)
+    _STATE["on"] = all(code == 1 for code in done)
+    return _STATE["on"]

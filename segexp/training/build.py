@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import Callback
@@ -65,8 +66,16 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
     settings = {key: value for key, value in section["target"].items() if not key.startswith("_")}
     monitor = section["monitor"]
     towards = direction(monitor) if monitor is not None else "min"
-    make = get_method(section["target"]["_target_"])
-    return Schedule(make, settings, section["interval"], monitor, towards, every)
+    schedule = Schedule(
+        get_method(section["target"]["_target_"]), settings, section["interval"], monitor, towards, every
+    )
+    with _naming("scheduler.target"):
+        # Tried once on a weight of its own, so that a value it refuses is found now.
+        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+        built = schedule.build(optimizer, steps=100, epochs=100)
+    if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
+        raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
+    return schedule
 
 
 def build_extra_callbacks(config: Config) -> list[Callback]:

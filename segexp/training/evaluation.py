@@ -6,7 +6,6 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
 
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import SegexpError
@@ -14,6 +13,7 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.run.folder import RunFolder
 from segexp.training.explain import explain
 from segexp.training.results import Row, baseline_rows, model_rows, observer_rows, per_image, results
+from segexp.training.resume import Best
 from segexp.training.trainer import build_tester
 
 Config = dict[str, Any]
@@ -32,11 +32,12 @@ def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFol
     Raises:
         RunFailed: There is no best epoch: the measure was never defined.
     """
-    chooser = next(c for c in trainer.callbacks if isinstance(c, ModelCheckpoint) and c.monitor is not None)  # type: ignore[attr-defined] # Trainer sets it
+    chooser = next(c for c in trainer.callbacks if isinstance(c, Best))  # type: ignore[attr-defined] # Trainer sets it
     # Lightning keeps infinity in place of a nan.
     if not chooser.best_model_path or chooser.best_model_score is None or not chooser.best_model_score.isfinite():
         raise RunFailed(
-            f"no best checkpoint: {chooser.monitor} was never a number. Is its class absent from all validation images?"
+            f"no best checkpoint: {chooser.monitor} was never a number. "
+            "Is its class absent from all validation images, or did training end before the first validation?"
         )
     checkpoint = torch.load(chooser.best_model_path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
@@ -44,6 +45,7 @@ def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFol
     return {
         "path": str(Path(chooser.best_model_path).relative_to(folder.path.resolve())),
         "epoch": int(checkpoint["epoch"]),
+        "epochs_counted_from": 0,
         "monitor": chooser.monitor,
         "mode": chooser.mode,
         "value": float(chooser.best_model_score),

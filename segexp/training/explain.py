@@ -89,7 +89,7 @@ def predict(module: SegmentationModule, item: Item) -> tuple[Mask, np.ndarray]:
     module.eval()
     with torch.inference_mode():
         logits = module.evaluated(image)
-        probabilities = logits.sigmoid() if module.spec.is_binary else logits.softmax(dim=1)
+        probabilities = module.probabilities(logits)
         classes = module.classify(logits, module.threshold)
     return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()
 

@@ -61,9 +61,26 @@ def device_type(config: Config) -> str:
 
 
 def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
-    """One forward pass of one training sample: sizes that do not fit are found before anything is written."""
-    sample = datamodule.train_dataloader().dataset[(0, 0)]
-    image = torch.from_numpy(sample["image"]).permute(2, 0, 1)[None]
+    """A forward pass per size of sample: sizes that do not fit are found before anything is written.
+
+    In evaluation mode: a probe must leave running statistics and the stream of random numbers alone.
+    """
+    loader = datamodule.train_dataloader()
+    if len(loader) == 0:
+        raise ConfigError(
+            f"datamodule.loader.drop_last: {datamodule.samples_per_epoch} samples do not fill one batch of "
+            f"{datamodule.loader.batch_size}, so nothing would be trained; use a smaller batch_size or drop_last=false"
+        )
+    samples = [loader.dataset[(0, 0)]["image"]]
+    samples += [item.image for phase in ("val", "test") for item in datamodule.items(phase)]
+    was_training = module.training
+    module.eval()
+    for image in {array.shape: array for array in samples}.values():
+        _try_size(module, torch.from_numpy(image).permute(2, 0, 1)[None])
+    module.train(was_training)
+
+
+def _try_size(module: SegmentationModule, image: torch.Tensor) -> None:
     with torch.no_grad():
         logits = module(image)
     expected = (1, module.spec.out_channels, *image.shape[-2:])

@@ -18,7 +18,8 @@ from segexp.training.baselines import constant, count, fit_otsu, most_frequent_c
 
 AVERAGING = {
     "dataset": "pixels of all test images pooled, then one figure",
-    "image": "one figure per test image, then the mean over the images where it is defined",
+    "image": "one figure per class and test image, then per class the mean over the images where it is defined; "
+    "miou and mdice are the means of these class means (per_image.csv has the mean over classes of each image)",
     "absent": "a class absent in truth and prediction is left out of means (classes_averaged says how many are in); "
     "absent in the truth but predicted, it counts as 0",
 }
@@ -141,7 +142,7 @@ def threshold(module: SegmentationModule) -> dict[str, Any] | None:
         "value": probability(module.threshold),
         "logit": module.threshold,
         "rule": f"highest Dice of {module.spec.classes[1]}",
-        "chosen_on": "validation images",
+        "chosen_on": "validation images" + ("" if module.tta == "none" else f", mean over {module.tta} views"),
     }
 
 

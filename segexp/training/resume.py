@@ -1,6 +1,7 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
 import csv
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,14 @@ from segexp.run.console import LOG
 from segexp.run.files import replace_file
 
 Config = dict[str, Any]
+
+FREE = (
+    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "logger", "callbacks.early_stopping",
+    "callbacks.extra", "trainer.progress", "trainer.max_time", "trainer.accelerator", "datamodule.root",
+    "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory",
+    "datamodule.loader.persistent_workers",
+)  # fmt: skip
+"""Keys that do not shape the training and may differ after a resume."""
 
 
 def check_resume(config: Config, module: SegmentationModule) -> int:
@@ -39,20 +48,38 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         name: value.shape for name, value in module.state_dict().items()
     }:
         raise ConfigError(f"resume: {resume} holds another model ({earlier['model']}); go on with that one")
-    _check_length(config, earlier)
+    _check_same(config, earlier)
     return epoch + 1
 
 
-def _check_length(config: Config, earlier: Config) -> None:
-    target = config["scheduler"]["target"] or {}
-    if not any(value == AUTO for key, value in target.items() if key != "mode"):
-        return
-    before, now = earlier["trainer"]["max_epochs"], config["trainer"]["max_epochs"]
-    if before != now:
-        raise ConfigError(
-            f"trainer.max_epochs: found {now}, but the run that resume goes on from has laid its learning-rate "
-            f"schedule over {before} epochs; use {before}, or scheduler=none"
-        )
+def _check_same(config: Config, earlier: Config) -> None:
+    """Anything that shapes the training must be as it was: else it would be ignored, or two settings mixed in one run.
+
+    A changed split would even train on images that were tested before.
+    """
+    before, now = dict(_flat(earlier)), dict(_flat(config))
+    for key in sorted(set(before) | set(now)):
+        if before.get(key) != now.get(key) and not _may_change(key, config):
+            raise ConfigError(
+                f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}; "
+                "use that, or start anew without resume"
+            )
+
+
+def _may_change(key: str, config: Config) -> bool:
+    if key == "trainer.max_epochs":
+        # A schedule that was laid over the whole run cannot be stretched.
+        target = config["scheduler"]["target"] or {}
+        return not any(value == AUTO for name, value in target.items() if name != "mode")
+    return any(key == free or key.startswith(f"{free}.") for free in FREE)
+
+
+def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, tree
 
 
 def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]:

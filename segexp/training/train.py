@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
 from hydra.utils import get_method
 from lightning.pytorch.callbacks import Callback
@@ -188,7 +189,8 @@ def _fit_and_test(
     try:
         trainer = build_trainer(config, folder, [table, *loggers], extra)
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
-        record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch)
+        ended = _why_it_ended(trainer)
+        record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
         content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
         for logger in loggers:
@@ -197,6 +199,17 @@ def _fit_and_test(
     finally:
         close_loggers(loggers, ok=finished)
     return content
+
+
+def _why_it_ended(trainer: pl.Trainer) -> str:
+    """What ended training, for run.json; said on the terminal where it is not the planned end."""
+    if trainer.current_epoch >= (trainer.max_epochs or 0):
+        return "trainer.max_epochs"
+    stopping = trainer.early_stopping_callback
+    early = stopping is not None and stopping.stopped_epoch > 0
+    why = "callbacks.early_stopping" if early else "trainer.max_time or a callback"
+    LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
+    return why
 
 
 def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) -> list[Logger]:

@@ -29,7 +29,7 @@ def test_logits_and_probabilities(spec: DataSpec) -> None:
     image = torch.randint(0, 256, (2, 3, 7, 5), dtype=torch.uint8)
     channels = spec.out_channels
     assert built(image).shape == (2, channels, 7, 5)
-    probabilities = built.probabilities(image)
+    probabilities = built.probabilities(built(image))
     assert probabilities.shape == (2, channels, 7, 5)
     assert bool(((probabilities >= 0) & (probabilities <= 1)).all())
     if not spec.is_binary:
