@@ -102,3 +102,11 @@ def test_extending_page_does_what_it_says(tmp_path: Path) -> None:
     done = run(f"{command} model.widht=3", tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert "Did you mean 'model.width'?" in done.stderr
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere_and_nothing_is_left_open(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.search(r"@[A-Z]+@|TODO", text)
+    for target in re.findall(r"\]\(([^)#]+)\)", text):
+        assert target.startswith("http") or (page.parent / target).is_file(), target

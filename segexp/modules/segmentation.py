@@ -38,9 +38,10 @@ class Tested(nn.Module):
 class SegmentationModule(pl.LightningModule):
     """Scales images, runs the model, and gathers loss and counts over whole data sets.
 
-    Logged: ``train/loss`` and ``val/loss`` with ``/<term>`` for the terms of a sum (the mean over batches, weighted by
-    their images; losses that pool a batch, such as Jaccard, thus depend on its size), ``val/accuracy``, ``val/miou``,
-    ``val/iou/<class>``, ... from counts over all validation images at probability 0.5, the same with ``image_`` as the mean over images, and for two classes ``val/auc`` and ``val/ap``.
+    Logged: ``train/loss`` and ``val/loss``, with ``/<term>`` for the terms of a sum: the mean over batches, weighted by
+    their images (losses that pool a batch, such as Jaccard, thus depend on its size). ``val/accuracy``, ``val/miou``,
+    ``val/iou/<class>``, ... from counts over all validation images at probability 0.5; the same with ``image_`` as the
+    mean over images; for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
         tta: Test-time augmentation of validation and test; off while fitting.

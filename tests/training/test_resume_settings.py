@@ -1,0 +1,62 @@
+"""What may differ after a resume, and what may not."""
+
+from typing import Any
+
+import pytest
+
+from segexp.errors import ConfigError
+from segexp.training.resume import _check_same
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = {
+        "seed": 0,
+        "output_dir": "outputs",
+        "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.1},
+        "scheduler": {"target": None},
+        "trainer": {"max_epochs": 3, "progress": "auto"},
+        "datamodule": {"root": "a", "split_seed": 0, "loader": {"batch_size": 8, "num_workers": None}},
+    }
+    for key, value in changes.items():
+        *parents, last = key.split("__")
+        node = plain
+        for parent in parents:
+            node = node[parent]
+        node[last] = value
+    return plain
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"optimizer__lr": 0.2},
+        {"optimizer": {"_target_": "torch.optim.SGD", "lr": 0.1}},  # named by its first key that differs
+        {"datamodule__split_seed": 1},
+        {"datamodule__loader__batch_size": 4},
+        {"seed": 1},
+    ],
+)
+def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
+    key = next(iter(changes)).replace("__", ".")
+    with pytest.raises(ConfigError, match=f"^{key}"):
+        _check_same(config(**changes), config())
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"output_dir": "elsewhere"},
+        {"trainer__progress": "none"},
+        {"trainer__max_epochs": 9},
+        {"datamodule__root": "b"},
+        {"datamodule__loader__num_workers": 2},
+    ],
+)
+def test_the_rest_may_change(changes: dict[str, Any]) -> None:
+    _check_same(config(**changes), config())
+
+
+def test_a_schedule_over_the_whole_run_keeps_its_length() -> None:
+    onecycle = {"target": {"_target_": "x", "total_steps": "auto"}}
+    with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 9, .* has 3"):
+        _check_same(config(scheduler=onecycle, trainer__max_epochs=9), config(scheduler=onecycle))
