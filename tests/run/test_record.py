@@ -52,8 +52,15 @@ def test_states_and_facts(elsewhere: Path) -> None:
 
 def test_git_of_a_clean_checkout(checkout: Path) -> None:
     state, diff = git_state()
-    assert state == {"commit": git(checkout, "rev-parse", "HEAD"), "dirty": False}
+    commit = git(checkout, "rev-parse", "HEAD")
+    assert state == {"commit": commit, "repository": checkout.name, "dirty": False, "untracked": []}
     assert diff == ""
+
+
+def test_a_file_that_git_does_not_know_is_named(checkout: Path) -> None:
+    (checkout / "my_model.py").write_text("x = 1\n")
+    state, diff = git_state()
+    assert (state["dirty"], state["untracked"], diff) == (True, ["my_model.py"], "")
 
 
 def test_git_diff_of_bytes_that_are_no_utf8(checkout: Path) -> None:

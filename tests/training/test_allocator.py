@@ -20,6 +20,12 @@ class Libc:
         return self.code
 
 
+@pytest.fixture(autouse=True)
+def fresh_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if no job before had turned it on."""
+    monkeypatch.setattr(allocator, "_STATE", {"on": False})
+
+
 @pytest.mark.parametrize("code", [1, 0])
 def test_says_whether_it_is_in_force(code: int, monkeypatch: pytest.MonkeyPatch) -> None:
     libc = Libc(code)
@@ -40,3 +46,12 @@ def test_otherwise_nothing_is_touched(setting: Any, system: str, libc: str, monk
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: (libc, ""))
     assert allocator.tune_allocator(setting) is False
     assert touched == []
+
+
+def test_a_later_job_cannot_turn_it_off_and_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """glibc has no way back: a sweep over speed=auto,off must not record the second as off."""
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Libc(1))
+    monkeypatch.setattr(allocator.sys, "platform", "linux")
+    monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
+    assert allocator.tune_allocator("auto") is True
+    assert allocator.tune_allocator(False) is True

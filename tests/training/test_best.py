@@ -48,8 +48,7 @@ def scores(logits: Tensor, masks: Tensor, threshold: float) -> dict[str, Any]:
 @pytest.mark.parametrize("callbacks", ["default", "ema"])
 def test_best_weights_are_tested_not_the_last(callbacks: str) -> None:
     done = go(*LEARNING, "trainer.max_epochs=3", f"callbacks={callbacks}", SPOIL % 2, "monitor=val/loss")
-    assert done.content["checkpoint"]["epoch"] == 1
-    assert (done.best["epoch"], done.last["epoch"]) == (1, 2)
+    assert done.content["checkpoint"]["epoch"] == done.best["epoch"] < done.last["epoch"] == 2
     figures = {}
     for name in ("best", "last"):
         datamodule, module = rebuilt(done, name)

@@ -134,7 +134,7 @@ def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
         (f"resume={garbage}",): "is no checkpoint of segexp",
         (f"resume={foreign}",): "is no checkpoint of segexp",
         (f"resume={last}", EPOCHS, "model.base=3"): "holds another model",
-        (f"resume={last}", "trainer.max_epochs=6"): "trainer.max_epochs: found 6, .* over 4 epochs",
+        (f"resume={last}", "trainer.max_epochs=6"): "trainer.max_epochs: found 6, .* has 4",
     }
     for overrides, message in cases.items():
         with pytest.raises(ConfigError, match=message):

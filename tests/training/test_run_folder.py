@@ -46,7 +46,7 @@ def test_run_json(finished: Finished) -> None:
     assert record["epochs"] == 6
     assert record["seconds"] >= record["train_seconds"] > 0
     assert record["versions"]["torch"] == torch.__version__
-    assert set(record["git"]) == {"commit", "dirty"}
+    assert set(record["git"]) == {"commit", "repository", "dirty", "untracked"}
     assert record["speed"] == {"channels_last": False, "bfloat16": False, "compile": False, "allocator": False}
     weights = {name: value for name, value in finished.best["state_dict"].items() if name.endswith(("weight", "bias"))}
     parameters = sum(value.numel() for value in weights.values())
@@ -92,6 +92,7 @@ def test_results_name_the_best_row_of_the_metrics(finished: Finished) -> None:
         "epoch": int(best["epoch"]),
         "monitor": "val/miou",
         "mode": "max",
+        "epochs_counted_from": 0,
         "value": pytest.approx(float(best["val/miou"]), rel=1e-6),
     }
     assert finished.best["epoch"] == checkpoint["epoch"]
