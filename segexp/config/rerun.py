@@ -1,6 +1,9 @@
 """``from=<run folder>``: the config of an earlier run as input of a new one."""
 
+import atexit
 import json
+import shutil
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +30,14 @@ def choices(argv: Sequence[str]) -> dict[str, str]:
     return {}
 
 
+def _alone(config: Path) -> Path:
+    """A temporary folder with nothing but the config: Hydra would take panels/ and the like for groups."""
+    place = Path(tempfile.mkdtemp(prefix="segexp_from_"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    shutil.copy(config, place / "config.yaml")
+    return place
+
+
 def expand(argv: list[str]) -> list[str]:
     """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's config.yaml.
 
@@ -44,4 +55,4 @@ def expand(argv: list[str]) -> list[str]:
     rest = [argument for argument in argv if argument not in given]
     # A run that went on from a checkpoint is repeated from its start.
     rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
-    return ["--config-dir", str(folder.resolve()), "--config-name", "config", *rest, *HYDRA]
+    return ["--config-dir", str(_alone(folder / "config.yaml")), "--config-name", "config", *rest, *HYDRA]

@@ -15,8 +15,12 @@ def test_other_arguments_pass_unchanged() -> None:
 
 def test_folder_becomes_the_primary_config(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("seed: 3\n")
-    expected = ["--config-dir", str(tmp_path), "--config-name", "config", "seed=1"]
-    assert expand(["seed=1", f"from={tmp_path}"])[:5] == expected
+    (tmp_path / "panels").mkdir()
+    flag, folder, *rest = expand(["seed=1", f"from={tmp_path}"])
+    assert (flag, rest[:3]) == ("--config-dir", ["--config-name", "config", "seed=1"])
+    # Alone: Hydra takes the folders of a run for groups, and panels=0 for an option of one.
+    assert [path.name for path in Path(folder).iterdir()] == ["config.yaml"]
+    assert (Path(folder) / "config.yaml").read_text() == "seed: 3\n"
 
 
 def test_choices_come_from_the_earlier_run(tmp_path: Path) -> None:
