@@ -21,6 +21,7 @@ class DataSpec:
         std: Per channel, divided by after that, same unit.
         scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.scaling`.
         kind: What the target is; a mask today.
+        pixel_size: Side of a pixel on the ground in metres; None: not known, distances are in pixels.
     """
 
     classes: tuple[str, ...]
@@ -30,6 +31,7 @@ class DataSpec:
     std: Measures = (255.0, 255.0, 255.0)
     scaling: Literal["fixed", "image"] = "fixed"
     kind: Literal["segmentation"] = "segmentation"
+    pixel_size: float | None = None
 
     @property
     def num_classes(self) -> int:
@@ -62,6 +64,8 @@ class DataSpec:
             std=tuple(plain["std"]),
             scaling=plain["scaling"],
             kind=plain["kind"],
+            # Checkpoints of older versions do not have it.
+            pixel_size=plain.get("pixel_size"),
         )
 
 

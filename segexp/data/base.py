@@ -15,10 +15,15 @@ from segexp.data.loader import make_loader
 from segexp.data.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.splits import PHASES, Phase
 from segexp.errors import ConfigError
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, Measures
 from segexp.types import LoaderOptions, NonNegativeInt, PositiveInt
 
 Items = dict[Phase, list[Item]]
+
+IMAGENET_MEAN = (123.675, 116.28, 103.53)
+"""Red, green and blue of ImageNet's training images, 0..255 (0.485, 0.456, 0.406 in torchvision)."""
+IMAGENET_STD = (58.395, 57.12, 57.375)
+"""Their standard deviations (0.229, 0.224, 0.225 in torchvision)."""
 
 
 class SegmentationDataModule(pl.LightningDataModule):
@@ -40,7 +45,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         crops_total: PositiveInt | None = None,
         redraw_crops: bool = True,
         eval_size: PositiveInt | None = None,
-        normalize: Literal["dataset", "image", "unit"] = "dataset",
+        normalize: Literal["dataset", "image", "imagenet", "unit"] = "dataset",
         loader: LoaderOptions | dict[str, Any] | None = None,
     ) -> None:
         """Stores the settings; files are read by :meth:`setup`.
@@ -54,7 +59,8 @@ class SegmentationDataModule(pl.LightningDataModule):
             redraw_crops: Other crops each epoch; False: one fixed set.
             eval_size: Side to which validation and test images are resized; None: native size.
             normalize: ``dataset``: minus mean, over standard deviation of the training images; ``image``: the same
-                with each image's own; ``unit``: over 255.
+                with each image's own; ``imagenet``: with those of ImageNet, what a pretrained encoder was trained with
+                (RGB only); ``unit``: over 255.
             loader: Options of the DataLoaders.
         """
         super().__init__()
@@ -109,12 +115,22 @@ class SegmentationDataModule(pl.LightningDataModule):
         self._check_whole(items["val"] + items["test"])
         names, colours = self.classes()
         channels = items["train"][0].image.shape[2]
-        mean, std = ((0.0,) * channels, (255.0,) * channels)
-        if self.normalize == "dataset":
-            mean, std = statistics(items["train"])
+        mean, std = self._mean_and_std(items["train"], channels)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._spec = DataSpec(names, colours, channels, mean, std, scaling)
         self._items = items
+
+    def _mean_and_std(self, items: list[Item], channels: int) -> tuple[Measures, Measures]:
+        if self.normalize == "dataset":
+            return statistics(items)
+        if self.normalize == "imagenet":
+            if channels != len(IMAGENET_MEAN):
+                raise ConfigError(
+                    f"datamodule.normalize: found imagenet, which is for RGB, but the images have {channels} channels; "
+                    "use dataset"
+                )
+            return IMAGENET_MEAN, IMAGENET_STD
+        return (0.0,) * channels, (255.0,) * channels
 
     def _check_crops(self, items: list[Item]) -> None:
         if self.crop_size is None:

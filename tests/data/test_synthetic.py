@@ -1,6 +1,6 @@
 """The embedded data set, and what every datamodule does with its settings."""
 
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,18 @@ def test_spec_without_statistics_of_the_data(normalize: Any, scaling: str, std: 
     assert (data.spec.mean, data.spec.std, data.spec.scaling) == ((0.0,) * 3, std, scaling)
     batch = next(iter(data.train_dataloader()))
     assert ("stats" in batch) == (normalize == "image")
+
+
+def test_imagenet_statistics_are_those_of_torchvision_times_255(monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = SyntheticDataModule(**SMALL, normalize="imagenet").spec
+    assert spec.mean == pytest.approx([255 * m for m in (0.485, 0.456, 0.406)])
+    assert spec.std == pytest.approx([255 * s for s in (0.229, 0.224, 0.225)])
+    grey = SyntheticDataModule(**SMALL, normalize="imagenet")
+    items = grey.read()
+    one = {phase: [replace(item, image=item.image[..., :1]) for item in items[phase]] for phase in items}
+    monkeypatch.setattr(grey, "read", lambda: one)
+    with pytest.raises(ConfigError, match=r"imagenet.*RGB.* 1 channels"):
+        grey.setup()
 
 
 def test_spec_with_statistics_of_the_training_images_survives_a_round_trip() -> None:
