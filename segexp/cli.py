@@ -89,7 +89,7 @@ def _dispatch(command: Command, argv: list[str]) -> int:
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
-    if command.name == "check":
+    if command.name in ("check", "models"):
         # Hydra makes the folder of a sweep before its first job; a check leaves nothing behind.
         with tempfile.TemporaryDirectory() as folder:
             return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
@@ -143,7 +143,7 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
     codes: list[int] = []
 
     def job(config: Any) -> None:
-        codes.append(_guarded(lambda: command.run(config, invocation(command, given)), debug=debug))
+        codes.append(_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
@@ -185,7 +185,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
     return 0
 
 
-def invocation(command: Command, argv: Sequence[str]) -> Invocation:
+def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
     """How this job was started, for run.json; read from Hydra while the job runs."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
@@ -200,8 +200,12 @@ def invocation(command: Command, argv: Sequence[str]) -> Invocation:
     return Invocation(
         command=["segexp", command.name, *argv],
         overrides=tuple(written),
-        choices=choices(argv)
-        or {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
+        choices={
+            **choices(argv),
+            # Hydra does not note a list of options; their blocks bear their names.
+            **({"metric": f"[{','.join(config.get('metric', ()))}]"} if command.config == "train" else {}),
+            **{k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
+        },
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,
     )

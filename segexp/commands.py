@@ -90,11 +90,29 @@ def _generate(config: Any, invocation: Invocation) -> None:
     print(f"wrote {len(files)} files below {plain['out']}")  # noqa: T201 - the command's answer
 
 
+def _models(config: Any, invocation: Invocation) -> None:
+    from segexp.config.model_options import chosen_model, listed_models
+    from segexp.config.schema import ModelsConfig
+    from segexp.errors import ConfigError
+
+    plain = _plain(config, ModelsConfig)
+    section = plain.get("model")
+    if section is not None and plain["only"] is not None:
+        raise ConfigError("only: found beside model=; give model= for one model, only= for some of the table")
+    name = invocation.choices.get("model", "model")
+    options = listed_models(plain["only"]) if section is None else [chosen_model(name, section, invocation.overrides)]
+    from segexp.inspection.show import show
+
+    text = show(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
+    print(text)  # noqa: T201 - the command's answer
+
+
 COMMANDS = {
     command.name: command
     for command in (
         Command("train", "train", "train, validate, test and explain one experiment (the default)", _train),
         Command("check", "train", "compose and check the config of a training, build nothing", _check),
         Command("generate", "generate", "write generated images in the file layout of a real data set", _generate),
+        Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )
 }

@@ -4,10 +4,10 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 :mod:`segexp.config.signature`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from segexp.types import Duration, Fraction, NonNegativeInt, PositiveFloat, PositiveInt
+from segexp.types import Duration, Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,7 @@ class TrainConfig:
     monitor: str
     tta: Literal["none", "flips", "d4"]
     panels: NonNegativeInt
+    bootstrap: NonNegativeInt
     baselines: bool
     output_dir: str
     resume: str | None
@@ -111,6 +112,8 @@ class TrainConfig:
     callbacks: CallbacksConfig
     logger: LoggerConfig
     speed: SpeedConfig
+    # metric=[] leaves no block behind.
+    metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,3 +127,16 @@ class GenerateConfig:
     size: PositiveInt | None
     seed: NonNegativeInt
     debug: bool
+
+
+@dataclass(frozen=True)
+class ModelsConfig:
+    """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
+
+    only: list[str] | None
+    size: PositiveInt | list[PositiveInt]
+    in_channels: PositiveInt
+    classes: Annotated[int, Range(low=2)]
+    format: Literal["table", "json"]
+    debug: bool
+    model: Annotated[dict[str, Any] | None, Supplied(("in_channels", "out_channels"))] = None

@@ -10,12 +10,33 @@ from segexp.metrics.curves import LIMIT, NUM_BINS, PER_UNIT, ScoreCurve
 from segexp.spec import IGNORED
 
 
+def histogram(logits: Tensor, truth: Tensor) -> Tensor:
+    """Negatives and positives per logit bin.
+
+    Multiplying by a power of two and flooring are exact in float32, so the bin of a logit, and with it
+    ``logit >= edge``, is exact as well.
+
+    Args:
+        logits: float (B, 1, H, W) or (B, H, W) of the second class; compute them in float32, bfloat16
+            leaves a few hundred distinct values. Beyond +-16 they are ties.
+        truth: uint8 (B, H, W) of 0, 1 and 255 (ignored).
+
+    Returns:
+        int64 (2, bins) of all images together.
+    """
+    scaled = logits.detach().float().reshape(-1) * PER_UNIT
+    bins = scaled.floor_().clamp_(-LIMIT * PER_UNIT, LIMIT * PER_UNIT - 1).int().add_(LIMIT * PER_UNIT)
+    flat = truth.reshape(-1)
+    # Negatives in the first NUM_BINS places, positives in the next, ignored pixels in one place behind.
+    places = bins.add_(flat.int() * NUM_BINS).masked_fill_(flat == IGNORED, 2 * NUM_BINS)
+    counted = torch.bincount(places, minlength=2 * NUM_BINS + 1)
+    return counted[: 2 * NUM_BINS].view(2, NUM_BINS)
+
+
 class ScoreHistogram(Metric):
     """Positives and negatives per logit bin: 1 MiB whatever the number of pixels, batches and ranks.
 
-    Integer counts, so the result is the same for every batch size and number of ranks. Multiplying by a power
-    of two and flooring are exact in float32, so the bin of a logit, and with it ``logit >= edge``, is exact
-    as well.
+    Integer counts, so the result is the same for every batch size and number of ranks.
     """
 
     full_state_update = False
@@ -26,20 +47,8 @@ class ScoreHistogram(Metric):
         self.add_state("counts", default=torch.zeros(2, NUM_BINS, dtype=torch.int64), dist_reduce_fx="sum")
 
     def update(self, logits: Tensor, truth: Tensor) -> None:
-        """Count a batch.
-
-        Args:
-            logits: float (B, 1, H, W) or (B, H, W) of the second class; compute them in float32, bfloat16
-                leaves a few hundred distinct values. Beyond +-16 they are ties.
-            truth: uint8 (B, H, W) of 0, 1 and 255 (ignored).
-        """
-        scaled = logits.detach().float().reshape(-1) * PER_UNIT
-        bins = scaled.floor_().clamp_(-LIMIT * PER_UNIT, LIMIT * PER_UNIT - 1).int().add_(LIMIT * PER_UNIT)
-        flat = truth.reshape(-1)
-        # Negatives in the first NUM_BINS places, positives in the next, ignored pixels in one place behind.
-        places = bins.add_(flat.int() * NUM_BINS).masked_fill_(flat == IGNORED, 2 * NUM_BINS)
-        counted = torch.bincount(places, minlength=2 * NUM_BINS + 1)
-        self.counts += counted[: 2 * NUM_BINS].view(2, NUM_BINS)
+        """Count a batch; logits and truth as for :func:`histogram`."""
+        self.counts += histogram(logits, truth)
 
     def compute(self) -> ScoreCurve:
         """AUC, average precision, curves and the best threshold of everything counted on all ranks."""

@@ -10,19 +10,19 @@ from segexp.types import PositiveInt
 class SegNetShallow(nn.Module):
     """The smallest SegNet: what index unpooling alone can do (after Badrinarayanan et al. 2017, section 3).
 
-    conv C->width 3x3, ReLU, max-pool 2x2 with indices, max-unpool with these indices, conv width->K 3x3:
+    conv C->base 3x3, ReLU, max-pool 2x2 with indices, max-unpool with these indices, conv base->K 3x3:
     3,523 parameters for 3 channels and 3 classes. An odd last row or column lies outside every pooling
     window; the unpooled map is 0 there, so only its neighbours speak for it.
     """
 
-    def __init__(self, in_channels: PositiveInt, out_channels: PositiveInt, width: PositiveInt = 64) -> None:
+    def __init__(self, in_channels: PositiveInt, out_channels: PositiveInt, base: PositiveInt = 64) -> None:
         super().__init__()
-        self.encoder = nn.Conv2d(in_channels, width, kernel_size=3, padding=1)
+        self.encoder = nn.Conv2d(in_channels, base, kernel_size=3, padding=1)
         # In place: nothing else reads the convolution's output, and at full size it is the largest tensor.
         self.activation = nn.ReLU(inplace=True)
         self.pool = nn.MaxPool2d(2, return_indices=True)
         self.unpool = MaxUnpool()
-        self.decoder = nn.Conv2d(width, out_channels, kernel_size=3, padding=1)
+        self.decoder = nn.Conv2d(base, out_channels, kernel_size=3, padding=1)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.

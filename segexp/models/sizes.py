@@ -7,6 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from segexp.errors import UserError
+from segexp.models.auxiliary import Supervised
 
 Padding = tuple[int, int, int, int]
 """Pixels to add at the left, right, top and bottom: the order of ``torch.nn.functional.pad``."""
@@ -18,14 +19,25 @@ class InputSizeError(UserError):
     """An image has a height or width that the model cannot take."""
 
 
+def require_size(model: str, image: Tensor, smallest: int) -> None:
+    """Refuse an image (B, C, H, W) with fewer pixels a side than the model's poolings need.
+
+    Raises:
+        InputSizeError: H or W is below ``smallest``.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < smallest:
+        raise InputSizeError(f"{model} was given {height}x{width}: use at least {smallest}x{smallest} pixels")
+
+
 class SegmentationModel(Protocol):
     """What ``same_size`` calls; a model may also have ``context(height, width) -> Padding``."""
 
-    def __call__(self, image: Tensor, /) -> Tensor:
+    def __call__(self, image: Tensor, /) -> Tensor | Supervised:
         """Image (B, C, H, W) to logits (B, K, h, w)."""
 
 
-def same_size(model: SegmentationModel, image: Tensor) -> Tensor:
+def same_size(model: SegmentationModel, image: Tensor) -> Tensor | Supervised:
     """Run a model so that its logits have the height and width of the image, whatever the model does inside.
 
     A model with a method ``context(height, width)`` (unpadded convolutions) gets that much mirrored border,
@@ -37,7 +49,7 @@ def same_size(model: SegmentationModel, image: Tensor) -> Tensor:
         image: float (B, C, H, W).
 
     Returns:
-        Logits (B, K, H, W), a view of the model's output.
+        Logits (B, K, H, W), a view of the model's output; or its Supervised, with all logits of that size.
 
     Raises:
         InputSizeError: The image is too small for the model.
@@ -47,7 +59,11 @@ def same_size(model: SegmentationModel, image: Tensor) -> Tensor:
     padding: Padding = context(height, width) if context is not None else NO_PADDING
     if padding == NO_PADDING:
         return model(image)
-    return model(mirror_pad(image, padding))[..., :height, :width]
+    outputs = model(mirror_pad(image, padding))
+    if not isinstance(outputs, Supervised):
+        return outputs[..., :height, :width]
+    auxiliary = tuple(logits[..., :height, :width] for logits in outputs.auxiliary)
+    return Supervised(outputs.logits[..., :height, :width], auxiliary, outputs.weights)
 
 
 def mirror_pad(image: Tensor, padding: Padding) -> Tensor:

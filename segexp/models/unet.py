@@ -1,5 +1,6 @@
 """UNet: encoder and decoder, two convolutions a stage, joined by concatenation (Ronneberger et al. 2015)."""
 
+import functools
 from itertools import pairwise
 from typing import Literal
 
@@ -7,10 +8,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segexp.models.norms import Norm, make_norm
+from segexp.models.auxiliary import Supervised
+from segexp.models.convs import Conv, double_conv, he_init
+from segexp.models.deep_supervision import DeepSupervision
 from segexp.models.sizes import NO_PADDING, InputSizeError, Padding
 from segexp.models.upsampling import Upsample
-from segexp.types import PositiveInt
+from segexp.types import Fraction, NonNegativeFloat, PositiveInt
 
 
 class UNet(nn.Module):
@@ -31,6 +34,15 @@ class UNet(nn.Module):
             pooling are taken; ``context`` tells how much border to add to reach one.
         init: ``he``: normal with variance 2 / fan-in and zero bias, as the paper asks (section 3, He et al. 2015):
             without a norm, activations keep their size through the depth; ``torch``: PyTorch's default.
+        conv: Kind of the 3x3 convolutions, see :func:`~segexp.models.convs.make_conv`; the very first one, which
+            has few channels to tell apart, is always plain (as in Howard et al. 2017).
+        groups: Wanted groups of ``conv=grouped``. The channels of different groups meet in the decoder's upsampling.
+        dropout: Probability that a channel is zeroed between the two convolutions of a stage, in training.
+        auxiliary_weights: Deep supervision: one weight for each decoder stage below the finest (depth - 2), from
+            the finest down. In training the output is then a :class:`~segexp.models.auxiliary.Supervised`.
+
+    Raises:
+        ConfigError: A name is unknown, or there are not as many weights as stages.
     """
 
     def __init__(
@@ -39,27 +51,40 @@ class UNet(nn.Module):
         out_channels: PositiveInt,
         base: PositiveInt = 64,
         depth: PositiveInt = 5,
-        upsample: Literal["transposed", "nearest", "bilinear"] = "transposed",
+        upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         norm: Literal["none", "batch", "group", "instance"] = "none",
         padded: bool = True,
         init: Literal["he", "torch"] = "he",
+        conv: Literal["plain", "separable", "grouped"] = "plain",
+        groups: PositiveInt = 4,
+        dropout: Fraction = 0.0,
+        auxiliary_weights: list[NonNegativeFloat] | None = None,
     ) -> None:
         super().__init__()
         self.depth, self.norm, self.padded = depth, norm, padded
+        self.unpools = upsample == "unpool"
+        # Read by the table of models and by the contract tests.
+        self.exceptions = (
+            {} if padded else dict.fromkeys(("torch_export", "onnx"), "the border it asks for has a fixed size")
+        )
+        stage = functools.partial(double_conv, groups=groups, norm=norm, padded=padded, dropout=dropout)
+        kinds: tuple[Conv, Conv] = (conv, conv)
         widths = [base * 2**stage for stage in range(depth)]
         steps = list(pairwise(widths))
-        self.encoder = nn.ModuleList(
-            _double_conv(before, after, norm, padded) for before, after in [(in_channels, base), *steps]
-        )
+        self.encoder = nn.ModuleList([stage(in_channels, base, kinds=("plain", conv))])
+        self.encoder.extend(stage(before, after, kinds=kinds) for before, after in steps)
         self.upsample = nn.ModuleList(Upsample(low, high, upsample) for high, low in reversed(steps))
         # Twice the width comes in: the upsampled map beside the encoder's.
-        self.decoder = nn.ModuleList(_double_conv(2 * high, high, norm, padded) for high, _ in reversed(steps))
+        self.decoder = nn.ModuleList(stage(2 * high, high, kinds=kinds) for high, _ in reversed(steps))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)
         if init == "he":
-            self.encoder.apply(_he)
-            self.decoder.apply(_he)
+            self.encoder.apply(he_init)
+            self.decoder.apply(he_init)
+        self.supervision: DeepSupervision | None = None
+        if auxiliary_weights:  # an empty list is none
+            self.supervision = DeepSupervision(widths[1:-1], out_channels, auxiliary_weights)
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.
 
         Args:
@@ -67,7 +92,7 @@ class UNet(nn.Module):
 
         Returns:
             Logits (B, K, H, W), or smaller by a fixed border when unpadded; in the dtype of the convolutions
-            (bfloat16 under autocast).
+            (bfloat16 under autocast). In training with auxiliary weights, a Supervised with these logits.
 
         Raises:
             InputSizeError: H or W is too small, or of a size that unpadded pooling would cut.
@@ -78,12 +103,19 @@ class UNet(nn.Module):
             features = stage(F.max_pool2d(features, 2))
             skips.append(features)
         skips.pop()  # the bottom is where the decoder starts
+        supervision = self.supervision if self.training else None
+        coarse: list[Tensor] = []
         for upsample, stage in zip(self.upsample, self.decoder, strict=True):
+            if supervision is not None:
+                coarse.insert(0, features)
             skip = self._fit(skips.pop(), features)
-            upsampled = upsample(features, skip.shape[-2], skip.shape[-1])
+            upsampled = upsample(features, skip.shape[-2], skip.shape[-1], self._indices(skip))
             features = stage(torch.cat((skip, upsampled), dim=1))
         logits: Tensor = self.head(features)
-        return logits
+        if supervision is None:
+            return logits
+        supervised: Supervised = supervision(coarse[:-1], logits, padded=self.padded)  # the last is the bottom
+        return supervised
 
     def context(self, height: int, width: int) -> Padding:
         """Border to add to an image so that the logits, cut to its size from their first pixel, cover it.
@@ -104,6 +136,17 @@ class UNet(nn.Module):
         height, width = 2 * features.shape[-2], 2 * features.shape[-1]
         top, left = (skip.shape[-2] - height) // 2, (skip.shape[-1] - width) // 2
         return skip[..., top : top + height, left : left + width]
+
+    def _indices(self, skip: Tensor) -> Tensor | None:
+        """Where the pooling of an encoder's map took its maxima, for unpooling.
+
+        Found again from the map, which costs far less than a convolution: unpadded, the indices must belong to the
+        map that ``_fit`` has cut (by multiples of 4 pixels, so the pooling windows are the same).
+        """
+        if not self.unpools:
+            return None
+        with torch.no_grad():
+            return F.max_pool2d(skip, 2, return_indices=True)[1]
 
     def _border(self) -> int:
         """Pixels lost on each side without padding: two per double convolution, times the stage's scale.
@@ -141,24 +184,3 @@ class UNet(nn.Module):
                     f"unpadded UNet of depth {self.depth} was given {height}x{width}: {side} leaves an odd "
                     f"or empty map, the next that fits is {valid}; segexp.models.sizes.same_size takes any"
                 )
-
-
-def _he(layer: nn.Module) -> None:
-    """Weights for layers that a ReLU follows; the others keep PyTorch's."""
-    if isinstance(layer, nn.Conv2d) and layer.bias is not None:
-        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-        nn.init.zeros_(layer.bias)
-
-
-def _double_conv(in_channels: int, out_channels: int, norm: Norm, padded: bool) -> nn.Sequential:
-    """Twice 3x3 convolution, norm, ReLU.
-
-    The bias stays with a norm, which makes it idle, so that parameter counts compare with published ones.
-    ReLU is in place: one full-size tensor less per convolution, 5-10 % of a float32 training step on a CPU.
-    """
-    layers: list[nn.Module] = []
-    for before in (in_channels, out_channels):
-        layers.append(nn.Conv2d(before, out_channels, kernel_size=3, padding=1 if padded else 0))
-        layers += make_norm(norm, out_channels)
-        layers.append(nn.ReLU(inplace=True))
-    return nn.Sequential(*layers)

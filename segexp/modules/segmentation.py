@@ -13,26 +13,18 @@ from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.measures import dataset_scores, image_scores
-from segexp.metrics.names import IMAGE
+from segexp.metrics.names import IMAGE, MEAN
 from segexp.metrics.scores import ScoreHistogram
+from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.modules.normalize import Normalize
 from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
+from segexp.modules.tested import Measures, Tested
 from segexp.modules.tta import Tta, augmented
 from segexp.spec import DataSpec
 
 Batch = dict[str, Tensor]
-
-
-class Tested(nn.Module):
-    """Counts of one test: at the chosen threshold, and for two classes at 0.5 and over all thresholds."""
-
-    def __init__(self, spec: DataSpec) -> None:
-        super().__init__()
-        self.at_threshold = ConfusionCounts(spec.num_classes)
-        self.at_half = ConfusionCounts(spec.num_classes) if spec.is_binary else None
-        self.scores = ScoreHistogram() if spec.is_binary else None
 
 
 class SegmentationModule(pl.LightningModule):
@@ -45,6 +37,7 @@ class SegmentationModule(pl.LightningModule):
 
     Attributes:
         tta: Test-time augmentation of validation and test; off while fitting.
+        measures: Costly measures by name, taken at the test only.
         threshold: Logit at and above which a pixel is foreground (two classes): 0 until a validation has chosen the
             one with the highest foreground Dice on validation images. Saved with each checkpoint.
     """
@@ -79,6 +72,7 @@ class SegmentationModule(pl.LightningModule):
         self.scale = Normalize(spec, channels_last=self.speed.channels_last)
         self.threshold = 0.0
         self.tta: Tta = "none"
+        self.measures: Measures = {}
         self._optimizer = optimizer
         self._schedule = schedule
         self._record = record or {}
@@ -101,6 +95,11 @@ class SegmentationModule(pl.LightningModule):
         Returns:
             float (B, K, H, W) of the image's size.
         """
+        outputs = self.outputs(image, stats)
+        return outputs.logits if isinstance(outputs, Supervised) else outputs
+
+    def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
+        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
@@ -119,12 +118,18 @@ class SegmentationModule(pl.LightningModule):
         return logits.argmax(dim=1).to(torch.uint8)
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """Total loss of a batch, under bfloat16 autocast where that is on."""
+        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+
+        ``train/loss`` is the loss of the model's own logits, comparable with ``val/loss``; what auxiliary outputs add
+        is logged as ``train/loss/auxiliary``.
+        """
         # Read here: at the end of the epoch the schedule has moved on.
         self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
-            logits = self(batch["image"], batch.get("stats"))
-        return self._log_loss("train", logits, batch)
+            outputs = self.outputs(batch["image"], batch.get("stats"))
+        if not isinstance(outputs, Supervised):
+            return self._log_loss("train", outputs, batch)
+        return self._log_loss("train", outputs.logits, batch) + self._log_auxiliary(outputs, batch)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Loss and counts of whole images, in float32.
@@ -145,21 +150,30 @@ class SegmentationModule(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Starts counting; at probability 0.5 as well, so that the gain of the chosen threshold can be seen."""
-        self.tested = Tested(self.spec).to(self.device)
+        self.tested = Tested(self.spec, self.measures, self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Counts of whole images, in float32, at the stored threshold and at 0.5."""
+        """Counts and sums of whole images, in float32, at the stored threshold and at 0.5."""
         logits = self.evaluated(batch["image"])
-        self.tested.at_threshold.update(self.classify(logits, self.threshold), batch["mask"], batch["index"])
-        if self.tested.scores is not None and self.tested.at_half is not None:
-            self.tested.at_half.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
-            self.tested.scores.update(logits, batch["mask"])
+        predictions = {"at_threshold": self.classify(logits, self.threshold), "at_half": self.classify(logits, 0.0)}
+        self.tested.update(logits, self.probabilities, predictions, batch)
 
     def _log_loss(self, phase: str, logits: Tensor, batch: Batch) -> Tensor:
         terms = self.loss.terms(logits, batch["mask"])
         named = {f"{phase}/loss" if n == TOTAL else f"{phase}/loss/{n}": v.detach() for n, v in terms.items()}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(batch["mask"]), sync_dist=True)
         return terms[TOTAL]
+
+    def _log_auxiliary(self, outputs: Supervised, batch: Batch) -> Tensor:
+        """Weighted sum of the losses of the auxiliary logits."""
+        pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
+        losses = [weight * self.loss(logits, batch["mask"]) for weight, logits in pairs]
+        total = torch.stack(losses).sum()
+        self.log(
+            "train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(batch["mask"]),
+            sync_dist=True,
+        )  # fmt: skip
+        return total
 
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images and chooses the threshold on them."""
@@ -177,7 +191,8 @@ class SegmentationModule(pl.LightningModule):
         self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
 
     def on_train_epoch_start(self) -> None:
-        """Starts the clock of the epoch."""
+        """Starts the clock of the epoch; sets the weights of a loss that change with it."""
+        self.loss.at_epoch(self.current_epoch)
         self._epoch_start = time.perf_counter()
 
     def on_train_epoch_end(self) -> None:
@@ -209,10 +224,13 @@ class SegmentationModule(pl.LightningModule):
 
 
 def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """``val/miou`` and ``val/iou/<class>`` from nested measures; how many were averaged is left out."""
+    """``val/miou`` and ``val/iou/<class>`` from nested measures.
+
+    How many were averaged is left out, and in validation the block of means, of which miou and mdice are the ones used.
+    """
     flat: list[tuple[str, float | None]] = []
     for name, value in measures.items():
-        if name.endswith("_averaged"):
+        if name.endswith("_averaged") or (phase != "test" and name.removeprefix(IMAGE) == MEAN):
             continue
         if isinstance(value, dict):
             flat += [(f"{phase}/{name}/{part}", number) for part, number in value.items()]

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from sklearn.metrics import cohen_kappa_score, matthews_corrcoef
 
 from segexp.errors import DataError
 from segexp.metrics.counts import ConfusionCounts, confusion
@@ -38,8 +39,11 @@ def slow(name: str, masks: Masks) -> float:
     fn, tn = pairs.count((True, False)), pairs.count((False, False))
     if name == "specificity":
         return tn / (tn + fp) if tn + fp else math.nan
-    if tp + fp + fn == 0:
+    if tp + fp + fn == 0 or (name == "mcc" and tp == len(pairs)):
         return math.nan
+    if name == "mcc":
+        product = (tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)
+        return (tp * tn - fp * fn) / math.sqrt(product) if product else 0.0
     if tp == 0:
         return 0.0
     return {
@@ -65,7 +69,7 @@ def same(found: PerClass, wanted: Sequence[float]) -> None:
             assert value == pytest.approx(number, abs=1e-12)
 
 
-@pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall", "specificity"])
+@pytest.mark.parametrize("name", ["iou", "dice", "precision", "recall", "specificity", "mcc"])
 @pytest.mark.parametrize("seed", range(3))
 def test_against_slow_reference(name: str, seed: int) -> None:
     prediction, truth = case(seed)
@@ -84,10 +88,70 @@ def test_against_slow_reference(name: str, seed: int) -> None:
 def test_means_are_those_of_the_tables() -> None:
     matrices = confusion(*case(), 3)
     for scores in (dataset_scores(matrices, NAMES), image_scores(matrices, NAMES)):
+        assert list(scores["mean"]) == ["iou", "dice", "precision", "recall", "specificity", "mcc"]
+        for name, mean in scores["mean"].items():
+            defined = [value for value in scores[name].values() if value is not None]  # type: ignore[literal-required]
+            assert mean == pytest.approx(sum(defined) / len(defined))
         for mean, table in (("miou", "iou"), ("mdice", "dice")):
             values = list(scores[table].values())  # type: ignore[literal-required]
             assert scores[mean] == pytest.approx(sum(values) / 3)  # type: ignore[literal-required]
         assert scores["classes_averaged"] == 3
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_mcc_and_kappa_are_those_of_sklearn(seed: int) -> None:
+    prediction, truth = case(seed, images=6)
+    matrices = confusion(prediction, truth, 3)
+    keep = truth != 255
+    wanted, found = truth[keep].numpy(), prediction[keep].numpy()
+    scores = dataset_scores(matrices, NAMES)
+    assert scores["mcc_overall"] == pytest.approx(matthews_corrcoef(wanted, found), abs=1e-12)
+    assert scores["kappa"] == pytest.approx(cohen_kappa_score(wanted, found), abs=1e-12)
+    for index, name in enumerate(NAMES):
+        one = matthews_corrcoef(wanted == index, found == index)
+        assert scores["mcc"][name] == pytest.approx(one, abs=1e-12)
+    by_image = [(truth[i][keep[i]].numpy(), prediction[i][keep[i]].numpy()) for i in (0, 1, 2, 4, 5)]
+    mean = np.mean([cohen_kappa_score(*pair) for pair in by_image])
+    assert image_scores(matrices, NAMES)["kappa"] == pytest.approx(mean, abs=1e-12)
+
+
+def test_mcc_of_two_classes_is_one_number() -> None:
+    scores = dataset_scores(torch.tensor([[[50, 10], [5, 35]]]), ("a", "b"))
+    wanted = (50 * 35 - 10 * 5) / math.sqrt(60 * 40 * 55 * 45)
+    assert list(scores["mcc"].values()) == [pytest.approx(wanted)] * 2
+    assert scores["mcc_overall"] == pytest.approx(wanted)
+    # Cohen's worked form: agreement 0.85, by chance 0.6 * 0.55 + 0.4 * 0.45 = 0.51.
+    assert scores["kappa"] == pytest.approx((0.85 - 0.51) / (1 - 0.51))
+
+
+@pytest.mark.parametrize(
+    ("matrix", "mcc_a", "mcc_b", "overall"),
+    [
+        ([[9, 0], [0, 0]], None, None, None),  # all a, predicted a: nothing to tell apart
+        ([[0, 9], [0, 0]], 0.0, 0.0, 0.0),  # all a, predicted b
+        ([[5, 4], [0, 0]], 0.0, 0.0, 0.0),  # all a, predicted both
+        ([[5, 0], [4, 0]], 0.0, 0.0, 0.0),  # both, predicted a
+        ([[5, 0], [0, 4]], 1.0, 1.0, 1.0),
+        ([[0, 5], [4, 0]], -1.0, -1.0, -1.0),
+    ],
+)
+def test_mcc_and_kappa_of_one_class(
+    matrix: list[list[int]], mcc_a: float | None, mcc_b: float | None, overall: float | None
+) -> None:
+    scores = dataset_scores(torch.tensor([matrix]), ("a", "b"))
+    assert scores["mcc"] == {"a": mcc_a, "b": mcc_b}
+    assert scores["mcc_overall"] == overall
+    assert (scores["kappa"] is None) == (overall is None)
+    if overall is not None:
+        assert np.sign(scores["kappa"] or 0.0) == np.sign(overall)
+
+
+def test_counts_of_a_large_data_set_lose_no_digit() -> None:
+    many = torch.tensor([[[3 * 10**11, 10**9], [2 * 10**9, 10**10]]])
+    few = dataset_scores(many // 10**9, ("a", "b"))
+    found = dataset_scores(many, ("a", "b"))
+    assert found["mcc_overall"] == pytest.approx(few["mcc_overall"], abs=1e-12)
+    assert found["kappa"] == pytest.approx(few["kappa"], abs=1e-12)
 
 
 def test_accuracy_pooled_and_per_image() -> None:

@@ -26,7 +26,7 @@ def test_sizes_of_the_laboratory() -> None:
 
 
 def test_unpooling_keeps_the_maximum_of_each_window_in_its_place() -> None:
-    model = SegNetShallow(1, 1, width=1)
+    model = SegNetShallow(1, 1, base=1)
     nn.init.dirac_(model.encoder.weight)
     nn.init.dirac_(model.decoder.weight)
     for conv in (model.encoder, model.decoder):

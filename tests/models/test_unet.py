@@ -1,13 +1,17 @@
 """UNet against the figures of its papers and laboratories."""
 
+from typing import get_args
+
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from segexp.errors import ConfigError
+from segexp.models.auxiliary import Supervised
 from segexp.models.norms import group_count
 from segexp.models.sizes import InputSizeError, same_size
 from segexp.models.unet import UNet
+from segexp.models.upsampling import Upsampling
 
 
 def count(model: nn.Module) -> int:
@@ -102,7 +106,7 @@ def test_smallest_image(norm: str, smallest: int) -> None:
         model(torch.randn(1, 1, smallest, smallest - 1))
 
 
-@pytest.mark.parametrize("upsample", ["transposed", "nearest", "bilinear"])
+@pytest.mark.parametrize("upsample", get_args(Upsampling))
 @pytest.mark.parametrize("padded", [True, False])
 def test_every_upsampling_trains(upsample: str, padded: bool) -> None:
     model = UNet(2, 3, base=4, depth=3, upsample=upsample, padded=padded)  # type: ignore[arg-type]
@@ -115,8 +119,10 @@ def test_every_upsampling_trains(upsample: str, padded: bool) -> None:
 def test_unknown_names_list_the_valid_ones() -> None:
     with pytest.raises(ConfigError, match="none, batch, group, instance"):
         UNet(1, 1, norm="layer")  # type: ignore[arg-type]
-    with pytest.raises(ConfigError, match="transposed, nearest, bilinear"):
+    with pytest.raises(ConfigError, match="transposed, nearest, bilinear, bicubic, unpool, bed_of_nails"):
         UNet(1, 1, upsample="cubic")  # type: ignore[arg-type]
+    with pytest.raises(ConfigError, match="plain, separable, grouped"):
+        UNet(1, 1, conv="depthwise")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(("channels", "groups"), [(1, 1), (6, 1), (8, 2), (20, 5), (64, 16), (128, 32), (1024, 32)])
@@ -124,9 +130,134 @@ def test_group_count(channels: int, groups: int) -> None:
     assert group_count(channels) == groups
 
 
-def test_export_for_any_size() -> None:
-    model = UNet(3, 1, base=2, depth=3).eval()
-    free = torch.export.Dim.DYNAMIC
-    exported = torch.export.export(model, (torch.randn(2, 3, 40, 52),), dynamic_shapes=({0: free, 2: free, 3: free},))
-    image = torch.randn(1, 3, 64, 96)
-    torch.testing.assert_close(exported.module()(image), model(image), rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("padded", [True, False])
+def test_unpooling_takes_the_places_of_the_encoder(padded: bool) -> None:
+    """Unpadded too, where the decoder sees the middle of what the encoder pooled."""
+    model = UNet(1, 1, base=2, depth=3, upsample="unpool", padded=padded).eval()
+    skips: list[Tensor] = []
+    unpooled: list[Tensor] = []
+    for stage in list(model.encoder)[:-1]:
+        stage.register_forward_hook(lambda _module, _inputs, output: skips.append(output))
+    for upsample in model.upsample:
+        upsample.register_forward_hook(lambda _module, _inputs, output: unpooled.append(output))
+    model(torch.rand(1, 1, 76, 60))
+    for skip, placed in zip(reversed(skips), unpooled, strict=True):
+        ones = nn.functional.max_pool2d(skip, 2, return_indices=True)
+        maxima = nn.functional.max_unpool2d(torch.ones_like(ones[0]), ones[1], 2, output_size=skip.shape)
+        top, left = ((whole - part) // 2 for whole, part in zip(skip.shape[2:], placed.shape[2:], strict=True))
+        middle = maxima[..., top : top + placed.shape[2], left : left + placed.shape[3]]
+        assert torch.equal(placed != 0, middle == 1)
+
+
+def test_kinds_of_convolution_change_the_parameters_as_computed() -> None:
+    """Of the 9 C K weights of a 3x3 convolution, grouped keeps a fourth; separable needs 9 C + C K."""
+    steps = [(8, 8), (8, 16), (16, 16), (16, 32), (32, 32), (32, 16), (16, 16), (16, 8), (8, 8)]  # all but the first
+    assert count(UNet(3, 1, base=8, depth=3)) == 29_465
+    grouped = sum(9 * before * after * 3 // 4 for before, after in steps)
+    assert count(UNet(3, 1, base=8, depth=3, conv="grouped")) == 29_465 - grouped
+    separable = sum(8 * before * after - 9 * before for before, after in steps)
+    assert count(UNet(3, 1, base=8, depth=3, conv="separable")) == 29_465 - separable
+
+
+@pytest.mark.parametrize("conv", ["plain", "separable", "grouped"])
+def test_the_first_convolution_is_plain(conv: str) -> None:
+    model = UNet(4, 1, base=8, depth=2, conv=conv)  # type: ignore[arg-type]
+    assert model.encoder[0][0].weight.shape == (8, 4, 3, 3)
+
+
+@pytest.mark.parametrize("padded", [True, False])
+@pytest.mark.parametrize("conv", ["separable", "grouped"])
+@pytest.mark.parametrize("norm", ["none", "batch"])
+def test_every_option_together_trains(padded: bool, conv: str, norm: str) -> None:
+    model = UNet(2, 3, base=4, depth=4, padded=padded, conv=conv, norm=norm, dropout=0.2, auxiliary_weights=[0.5, 0.25])  # type: ignore[arg-type]
+    outputs = same_size(model, torch.randn(2, 2, 29, 38))
+    assert isinstance(outputs, Supervised)
+    assert {logits.shape for logits in (outputs.logits, *outputs.auxiliary)} == {(2, 3, 29, 38)}
+    sum(logits.square().mean() for logits in (outputs.logits, *outputs.auxiliary)).backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+def test_deep_supervision_is_of_training_alone() -> None:
+    model = UNet(3, 2, base=4, depth=4, auxiliary_weights=[0.5, 0.25])
+    image = torch.randn(1, 3, 33, 40)
+    outputs = model(image)
+    assert outputs.weights == (0.5, 0.25)
+    torch.testing.assert_close(model.eval()(image), outputs.logits)
+    plain = UNet(3, 2, base=4, depth=4)
+    assert count(model) - count(plain) == (8 * 2 + 2) + (16 * 2 + 2)
+    assert isinstance(plain(image), Tensor)
+    plain.load_state_dict({key: value for key, value in model.state_dict().items() if "supervision" not in key})
+
+
+def test_auxiliary_logits_are_those_of_their_stage() -> None:
+    """From the finest down: a head that copies one channel shows that stage's map, enlarged."""
+    model = UNet(1, 1, base=2, depth=4, auxiliary_weights=[1, 1])
+    assert model.supervision is not None
+    maps: list[Tensor] = []
+    for stage in model.decoder:
+        stage.register_forward_hook(lambda _module, _inputs, output: maps.append(output))
+    for head in model.supervision.heads:
+        nn.init.zeros_(head.weight)
+        nn.init.zeros_(head.bias)
+        head.weight.data[0, 0] = 1
+    outputs = model(torch.randn(1, 1, 32, 40))
+    for logits, stage_map in zip(outputs.auxiliary, (maps[1], maps[0]), strict=True):
+        wanted = nn.functional.interpolate(stage_map[:, :1], size=(32, 40), mode="bilinear", align_corners=False)
+        torch.testing.assert_close(logits, wanted)
+
+
+def test_unpadded_auxiliary_logits_lie_over_the_main_ones() -> None:
+    """Layers that copy what comes from below, given x + y: every logit is that of the bottom at its place."""
+    model = UNet(1, 1, base=1, depth=5, upsample="bilinear", padded=False, auxiliary_weights=[1, 1, 1])
+    assert model.supervision is not None
+    for layer in model.modules():
+        if isinstance(layer, nn.Conv2d):
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+            nn.init.zeros_(layer.weight)
+            layer.weight.data[0, 0, layer.kernel_size[0] // 2, layer.kernel_size[1] // 2] = 1
+    for stage in model.decoder:
+        stage[0].weight.data = stage[0].weight.roll(stage[0].in_channels // 2, dims=1)  # after the skip's channels
+    rows, columns = torch.meshgrid(torch.arange(268.0), torch.arange(284.0), indexing="ij")
+    outputs = model((rows + columns)[None, None])
+    # Max-pooling by 16 takes the last pixel of each window: 7.5 more in x and in y than the middle.
+    wanted = (rows + columns + 15)[92:-92, 92:-92]
+    for logits in (outputs.logits, *outputs.auxiliary):
+        torch.testing.assert_close(logits[0, 0, 16:-16, 16:-16], wanted[16:-16, 16:-16])
+
+
+@pytest.mark.parametrize(("depth", "weights"), [(4, [0.5]), (4, [0.5, 0.25, 0.125]), (5, []), (2, [1.0]), (1, [1.0])])
+def test_one_weight_for_each_stage(depth: int, weights: list[float]) -> None:
+    with pytest.raises(ConfigError, match=f"found {len(weights)} weights, expected {max(depth - 2, 0)}"):
+        UNet(1, 1, base=1, depth=depth, auxiliary_weights=weights)
+
+
+def test_default_has_the_weights_of_older_files() -> None:
+    """Names and shapes as before separable convolutions, dropout and supervision came."""
+    shapes = {key: tuple(value.shape) for key, value in UNet(3, 1, base=8, depth=2, norm="batch").state_dict().items()}
+    assert shapes["encoder.0.0.weight"] == (8, 3, 3, 3)
+    assert shapes["encoder.1.3.weight"] == (16, 16, 3, 3)
+    assert shapes["encoder.1.4.running_mean"] == (16,)
+    assert shapes["upsample.0.conv.weight"] == (16, 8, 2, 2)
+    assert shapes["decoder.0.0.weight"] == (8, 16, 3, 3)
+    assert len(shapes) == 3 * 2 * 7 + 4
+
+
+@pytest.mark.parametrize("upsample", get_args(Upsampling))
+def test_onnx_file_serves_any_size(upsample: Upsampling) -> None:
+    """Exported at one even size, it agrees at two others, one of them odd."""
+    pytest.importorskip("onnxscript")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model, free = UNet(3, 2, base=4, depth=3, upsample=upsample).eval(), torch.export.Dim.DYNAMIC
+    sizes = ({0: free, 2: free, 3: free},)
+    exported = torch.export.export(model, (torch.randn(2, 3, 40, 52),), dynamic_shapes=sizes)
+    program = torch.onnx.export(exported, verbose=False)
+    assert program is not None
+    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
+    for size in ((33, 47), (64, 24)):
+        image = torch.randn(1, 3, *size)
+        with torch.no_grad():
+            wanted = model(image)
+        torch.testing.assert_close(exported.module()(image), wanted, rtol=1e-4, atol=1e-5)
+        found = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
+        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-4, atol=1e-4)

@@ -1,0 +1,113 @@
+"""One line of the table of models: figures and promises of a model, or why there are none."""
+
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import torch
+from hydra.errors import InstantiationException
+from hydra.utils import instantiate
+from torch import nn
+
+from segexp.errors import ConfigError, MissingExtraError, SegexpError
+from segexp.inspection.contracts import exceptions_of
+from segexp.inspection.cost import Cost, cost
+from segexp.inspection.field import Field, receptive_field
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What the models are measured with.
+
+    Attributes:
+        height: Pixels.
+        width: Pixels.
+        in_channels: Channels of the image.
+        out_channels: Logits per pixel.
+    """
+
+    height: int
+    width: int
+    in_channels: int
+    out_channels: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one model.
+
+    Attributes:
+        name: Option of the group ``model``.
+        meaning: First line of its YAML.
+        changed: Overrides of its keys.
+        cost: Figures; None when the model could not be built or run.
+        receptive_field: See :func:`~segexp.inspection.field.receptive_field`.
+        exceptions: Contracts that the model does not keep, with reasons.
+        problem: Why there are no figures; empty otherwise.
+    """
+
+    name: str
+    meaning: str
+    changed: tuple[str, ...] = ()
+    cost: Cost | None = None
+    receptive_field: Field | None = None
+    exceptions: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; ``cost`` is null for a model with a problem."""
+        return asdict(self)
+
+
+def built(section: dict[str, Any], setting: Setting) -> nn.Module:
+    """The model of a YAML on the meta device: shapes without values, so that no memory is taken.
+
+    Raises:
+        ConfigError: The constructor refuses a value.
+        MissingExtraError: An optional package is absent.
+    """
+    try:
+        with torch.device("meta"):
+            model: nn.Module = instantiate(
+                section, in_channels=setting.in_channels, out_channels=setting.out_channels, _convert_="all"
+            )
+    except InstantiationException as error:
+        if isinstance(error.__cause__, SegexpError):
+            raise error.__cause__ from error
+        raise ConfigError(f"model: {_first_line(error.__cause__ or error)}") from error
+    return model
+
+
+def measured(name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting) -> Row:
+    """The row of a model.
+
+    Raises:
+        ConfigError: The constructor refuses a value.
+        InputSizeError: The size is too small for the model.
+    """
+    model = built(section, setting)
+    image = torch.empty(1, setting.in_channels, setting.height, setting.width, device="meta")
+    figures = cost(model, image)
+    return Row(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
+
+
+def measured_or_why(
+    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting
+) -> Row:
+    """The row of a model among others: what goes wrong with one of them stands in its row and ends nothing."""
+    try:
+        return measured(name, meaning, changed, section, setting)
+    except Exception as error:
+        return Row(name, meaning, changed, problem=_missing_extra(error) or _first_line(error))
+
+
+def _missing_extra(error: BaseException) -> str:
+    """The extra that would make the model available; the whole message comes with ``model=``."""
+    extra = re.search(r"segexp\[(\w+)\]", str(error)) if isinstance(error, MissingExtraError) else None
+    return f"needs the {extra[1]} extra: pip install '{extra[0]}'" if extra else ""
+
+
+def _first_line(error: BaseException) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[0] if lines else ""
+    return text if isinstance(error, SegexpError) else f"{type(error).__name__}: {text}"

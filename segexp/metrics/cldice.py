@@ -1,0 +1,69 @@
+"""ClDice: whether thin branching things such as vessels and roads hang together as they should."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.morphology import skeletonize
+
+from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.labels import label
+from segexp.metrics.names import Direction
+from segexp.metrics.quotients import share
+from segexp.metrics.regions import Mask, crop, regions
+
+
+class ClDice(ImageMeasure):
+    """Centreline Dice: harmonic mean of topology precision and topology sensitivity.
+
+    Shit et al. 2021, "clDice - a Novel Topology-Preserving Loss Function for Tubular Structure Segmentation",
+    equations 1 and 2: Tprec = |S_P ∩ T| / |S_P|, Tsens = |S_T ∩ P| / |S_T| with P and T the masks and S their
+    skeletons; clDice = 2 Tprec Tsens / (Tprec + Tsens). The skeletons are hard ones (Zhang & Suen 1984).
+
+    Only valid pixels have a skeleton: a vessel that runs through ignored pixels is cut there. A mirrored image
+    gives a slightly different figure, because thinning peels one side first.
+    Time grows with the cube of an object's width: 2 ms for a disc of 150 pixels, 2 s for one of 1600.
+
+    Sums: |S_P ∩ T|, |S_P|, |S_T ∩ P|, |S_T|.
+    """
+
+    directions: Mapping[str, Direction] = {"cldice": "max"}
+
+    def __init__(self) -> None:
+        """Without keys."""
+
+    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+        """Sums (R, 4) of one image."""
+        rows = []
+        for index in classes:
+            predicted, true, _ = crop(regions(seen, index), 0)
+            rows.append((*_on(skeleton(predicted), true), *_on(skeleton(true), predicted)))
+        return np.array(rows, dtype=np.float64)
+
+    def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
+        """``cldice`` in [0, 1] (N, R) of sums (N, R, 4)."""
+        absent = (sums[..., 1] == 0) & (sums[..., 3] == 0)
+        precision = share(sums[..., 0], sums[..., 1], absent)
+        sensitivity = share(sums[..., 2], sums[..., 3], absent)
+        both = precision + sensitivity
+        # 0 / 0 of a total miss is 0.
+        return {"cldice": 2 * precision * sensitivity / np.where(both == 0, 1.0, both)}
+
+
+def skeleton(mask: Mask) -> Mask:
+    """Centrelines one pixel wide, bool (H, W): those of ``skimage.morphology.skeletonize``, found faster.
+
+    Thinning looks at 3 x 3 pixels, so 8-connected components do not see each other. Each in a window of its own
+    is thinned as often as its own width needs, not as the widest thing in the image.
+    """
+    labels, boxes = label(mask, connectivity=8)
+    lines = np.zeros_like(mask)
+    for number, (left, top, width, height) in enumerate(boxes[:, :4].tolist(), start=1):
+        window = slice(top, top + height), slice(left, left + width)
+        lines[window] |= skeletonize(labels[window] == number)
+    return lines
+
+
+def _on(lines: Mask, mask: Mask) -> tuple[int, int]:
+    """Pixels of the centrelines that lie on the mask, and all of them."""
+    return int(np.count_nonzero(lines & mask)), int(np.count_nonzero(lines))

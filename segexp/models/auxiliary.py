@@ -1,0 +1,19 @@
+"""Auxiliary outputs: more logits beside the model's own, used in training only (deep supervision)."""
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Supervised(NamedTuple):
+    """What a model with auxiliary outputs gives in training mode instead of its logits alone.
+
+    Attributes:
+        logits: (B, K, H, W), the model's own; what it gives in evaluation mode.
+        auxiliary: Further logits (B, K, H, W) of the same size, each with a loss of its own.
+        weights: One weight of each auxiliary loss; that of the logits is 1.
+    """
+
+    logits: Tensor
+    auxiliary: tuple[Tensor, ...]
+    weights: tuple[float, ...]

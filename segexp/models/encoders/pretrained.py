@@ -1,0 +1,173 @@
+"""ImageNet weights for an encoder: torchvision's published files, from its server or from disk."""
+
+import pickle
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from segexp.errors import ConfigError, UserError
+from segexp.models.encoders.base import Encoder
+
+SERVER = "https://download.pytorch.org/models/"
+FILES = {
+    "vgg16": "vgg16-397923af.pth",
+    "vgg16_bn": "vgg16_bn-6c64b313.pth",
+    "resnet18": "resnet18-f37072fd.pth",
+    "resnet34": "resnet34-b627a593.pth",
+    "resnet50": "resnet50-0676ba61.pth",
+    "resnet101": "resnet101-63fe2227.pth",
+}
+"""Each name ends in the first digits of the file's SHA-256. ResNet-50 and -101 have newer weights (V2, from a longer
+recipe); these are V1, what the papers on top of them started from."""
+
+HEADS = ("classifier.", "fc.")
+"""Keys of the classifier for the 1000 classes of ImageNet: left out on purpose, a segmentation has no use for them."""
+
+KEY = "model.pretrained"
+
+State = dict[str, Tensor]
+
+
+def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> State:
+    """Give an encoder the weights of the network ``name`` that was trained on ImageNet.
+
+    They expect images scaled to the mean and deviation of ImageNet; ``datamodule.normalize=dataset`` comes near it.
+
+    Args:
+        encoder: With torchvision's keys.
+        name: A key of ``FILES``.
+        pretrained: False: nothing is done, no network touched. True: the published file, from torch's hub folder or,
+            the first time, from the server. Text: path of such a file.
+        base: Channels of the encoder's first stage.
+
+    Returns:
+        What the file holds of the classifier on top (``HEADS``), which has no place here.
+
+    Raises:
+        ConfigError: The encoder is not as wide as the published network.
+        UserError: The file cannot be got or read, or does not fit.
+    """
+    if pretrained is False:
+        return {}
+    if base != 64:
+        raise ConfigError(
+            f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
+        )
+    if pretrained is True:
+        state, source = _download(name)
+    else:
+        state, source = read(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+    trunk, head = without_head(state)
+    fill(encoder, trunk, f"{source} for {name}")
+    return head
+
+
+def without_head(state: State) -> tuple[State, State]:
+    """The weights of the encoder, and those of the classifier on top (``HEADS``)."""
+    head = {key: value for key, value in state.items() if key.startswith(HEADS)}
+    return {key: value for key, value in state.items() if key not in head}, head
+
+
+def fill(encoder: nn.Module, state: State, source: str) -> None:
+    """Load a state dict whose first convolution may have other input channels; every other difference is refused.
+
+    ``num_batches_tracked`` may be missing: files older than that counter lack it, and nothing depends on it.
+
+    Raises:
+        UserError: A key is missing, unknown or of another shape; the text names it and ``source``.
+    """
+    wanted = encoder.state_dict()
+    _check_keys(wanted, state, source)
+    first = next(key for key, value in wanted.items() if value.ndim == 4)
+    loaded = {**{key: value for key, value in wanted.items() if key.endswith("num_batches_tracked")}, **state}
+    loaded[first] = adapt_channels(loaded[first], wanted[first].shape[1])
+    for key, value in loaded.items():
+        if value.shape != wanted[key].shape:
+            raise UserError(
+                f"pretrained weights {source}: {key} is of shape {tuple(value.shape)}, expected "
+                f"{tuple(wanted[key].shape)}: this is the file of another network"
+            )
+    encoder.load_state_dict(loaded)
+
+
+def adapt_channels(weight: Tensor, channels: int) -> Tensor:
+    """Weights (out, 3, h, w) of a first convolution on RGB, for another number of input channels.
+
+    One channel gets the sum over the three, which answers a grey image as the RGB weights answer that image three
+    times over. Any other number takes them in turn (R G B R ...), times 3 / channels, so that an image of equal
+    channels excites as much as before.
+    """
+    if channels == 3 or weight.ndim != 4 or weight.shape[1] != 3:
+        return weight
+    if channels == 1:
+        return weight.sum(dim=1, keepdim=True)
+    turns = torch.arange(channels, device=weight.device) % 3
+    return weight[:, turns] * (3 / channels)
+
+
+def _check_keys(wanted: State, state: State, source: str) -> None:
+    missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
+    unknown = [key for key in state if key not in wanted]
+    if missing or unknown:
+        parts = [f"{word} {_few(keys)}" for word, keys in (("missing", missing), ("unexpected", unknown)) if keys]
+        raise UserError(f"pretrained weights {source}: {'; '.join(parts)}: this is the file of another network")
+
+
+def _few(keys: list[str]) -> str:
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    return ", ".join(keys[:3]) + more
+
+
+def _download(name: str) -> tuple[State, str]:
+    file = FILES[name]
+    place = Path(torch.hub.get_dir()) / "checkpoints" / file
+    found = place.exists()
+    try:
+        state = torch.hub.load_state_dict_from_url(
+            SERVER + file, map_location="cpu", progress=False, check_hash=True, weights_only=True
+        )
+    except _BROKEN as error:
+        if found:  # torch checks the hash of what it downloads, not of what lies in its folder already
+            what = f"{place} is broken: delete it"
+        elif isinstance(error, OSError):  # no network, or a full or locked disk
+            what = f"{SERVER}{file} could not be stored as {place}"
+        else:
+            what = f"{SERVER}{file} arrived broken"
+        raise UserError(
+            f"model.pretrained=true: {what} ({_first_line(error)}); put {SERVER}{file} there by hand, or anywhere and "
+            f"set model.pretrained=<path>"
+        ) from error
+    return _checked(state, KEY, str(place), file), str(place)
+
+
+_BROKEN = (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError, KeyError, AttributeError)
+"""What torch.load raises for a file that is cut short or is none of its own."""
+
+
+def read(path: str, key: str, expected: str) -> State:
+    """A state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
+
+    Raises:
+        UserError: There is no such file, or it is none of torch's, cut short, or holds something else.
+    """
+    place = Path(path).expanduser()
+    if not place.is_file():
+        raise UserError(f"{key}: no file {place}: give the path of {expected}")
+    try:
+        state = torch.load(place, map_location="cpu", weights_only=True)
+    except _BROKEN as error:
+        raise UserError(
+            f"{key}: {place} is no state dict of torch, or is cut short ({_first_line(error)}): get {expected} anew"
+        ) from error
+    return _checked(state, key, str(place), expected)
+
+
+def _checked(state: object, key: str, source: str, expected: str) -> State:
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise UserError(f"{key}: {source} holds no plain dict of names and tensors, expected {expected}")
+    return dict(state)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
