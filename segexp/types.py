@@ -7,7 +7,7 @@ refused before torch is imported. Use them in the constructors of models, losses
 import math
 import re
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 
 @dataclass(frozen=True)
@@ -79,3 +79,22 @@ class LoaderOptions:
     pin_memory: bool | None = None
     persistent_workers: bool = True
     drop_last: bool = False
+
+
+@dataclass(frozen=True)
+class WeightSchedule:
+    """Keys of a weight that changes from epoch to epoch, for example of a term of a loss.
+
+    Attributes:
+        start: The weight up to ``from_epoch``.
+        end: The weight after the change.
+        from_epoch: The epoch, counted from 0, in which the change begins.
+        epochs: How many epochs the change takes.
+        shape: ``linear``, or ``cosine``: slow, fast, slow.
+    """
+
+    start: NonNegativeFloat = 0.0
+    end: NonNegativeFloat = 1.0
+    from_epoch: NonNegativeInt = 0
+    epochs: PositiveInt = 20
+    shape: Literal["linear", "cosine"] = "linear"

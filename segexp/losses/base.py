@@ -1,6 +1,9 @@
 """What every loss is: logits and a uint8 mask in, a float32 scalar out."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -9,14 +12,23 @@ from segexp.spec import DataSpec
 TOTAL = "total"
 """Key of the scalar to minimise in :meth:`SegmentationLoss.terms`."""
 
+AUTO = "auto"
+"""Value of a key of weights that are computed from the training images."""
+
 
 class SegmentationLoss(nn.Module, ABC):
     """Base of all losses; a subclass writes :meth:`forward` and :meth:`check`.
 
     The contract (tests/contracts/test_losses.py): the loss applies its own activation; pixels of value 255
     change neither value nor gradient, whatever their logits; sums are in float32 whatever the dtype of the
-    logits; a mask without a single valid pixel gives exactly 0 and a zero gradient.
+    logits; a mask without a single valid pixel gives exactly 0 and a zero gradient. The docstring says which
+    activation it is and what becomes of a class that is absent from the mask.
+
+    Attributes:
+        exceptions: Parts of the contract that cannot hold, by name, each with the reason.
     """
+
+    exceptions: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
@@ -45,6 +57,37 @@ class SegmentationLoss(nn.Module, ABC):
         others.
         """
         return {TOTAL: self(logits, mask)}
+
+    def at_epoch(self, epoch: float) -> None:
+        """Called at the start of each training epoch, counted from 0; a loss that changes over time follows it.
+
+        What it sets depends on the epoch alone, so that a resumed run goes on as it would have.
+        """
+
+    @property
+    def weights_now(self) -> dict[str, float]:
+        """Weights in force that change over time, by term, to be logged; empty for a loss that stays the same."""
+        return {}
+
+    @property
+    def needs_counts(self) -> bool:
+        """Whether :meth:`set_counts` must be called before the first step, since a key is ``auto``."""
+        return False
+
+    def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
+        """Computes the weights of ``auto`` keys.
+
+        Args:
+            counts: int64 (N, C): valid pixels of each class in each of the N training images.
+            spec: Names of the classes.
+
+        Raises:
+            MismatchError: A class is absent from the training images, so that it has no weight.
+        """
+
+    def resolved(self) -> dict[str, Any]:
+        """What :meth:`set_counts` computed, plain and by key, for run.json; empty without ``auto``."""
+        return {}
 
 
 def describe_classes(spec: DataSpec) -> str:

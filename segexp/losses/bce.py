@@ -1,47 +1,72 @@
 """BCE: binary cross-entropy of the foreground logit."""
 
+from typing import Any, Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from segexp.errors import MismatchError
-from segexp.losses.base import SegmentationLoss, describe_classes
+from segexp.errors import ConfigError, MismatchError
+from segexp.losses.activations import SURELY_BACKGROUND
+from segexp.losses.base import AUTO, SegmentationLoss, describe_classes
+from segexp.losses.class_weights import refuse_absent
 from segexp.losses.targets import foreground
 from segexp.spec import IGNORED, DataSpec
 from segexp.types import PositiveFloat
-
-_SURELY_BACKGROUND = -1e4
-"""A logit whose loss against background, and its gradient, are exactly 0 in float32."""
 
 
 class BCE(SegmentationLoss):
     """Mean over the valid pixels of -w t log s(x) - (1 - t) log(1 - s(x)), s the sigmoid, for two classes.
 
-    An absent class needs no rule: pixels count, not classes. The mean divides by the number of valid pixels
-    in the batch, also with ``pos_weight``.
+    Activation: sigmoid. An absent class needs no rule: pixels count, not classes. The mean divides by the
+    number of valid pixels in the batch, also with ``pos_weight``.
 
     Args:
-        pos_weight: w, the weight of foreground pixels; None is 1.
+        pos_weight: w, the weight of foreground pixels; None is 1; ``auto``: background pixels over foreground
+            pixels of all training images.
     """
 
     pos_weight: Tensor | None
 
-    def __init__(self, pos_weight: PositiveFloat | None = None) -> None:
+    def __init__(self, pos_weight: PositiveFloat | Literal["auto"] | None = None) -> None:
         super().__init__()
-        weight = None if pos_weight is None else torch.tensor(float(pos_weight))
+        self._auto = pos_weight == AUTO
+        weight = None if pos_weight is None or self._auto else torch.tensor(float(pos_weight))
         # A buffer to follow the device; not persistent, because it belongs to the config and not to the
         # weights.
         self.register_buffer("pos_weight", weight, persistent=False)
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Loss of logits (B, 1, H, W) and mask uint8 (B, H, W) of 0, 1 and 255 (ignored): float32 scalar."""
+        if self._auto and self.pos_weight is None:
+            raise ConfigError("loss.pos_weight=auto: call set_counts with the pixels per class before the first step")
         ignored = mask == IGNORED
         # Ignored pixels become certain background: one pass, and no weight map in forward or backward.
-        certain = torch.where(ignored, _SURELY_BACKGROUND, logits[:, 0].float())
+        certain = torch.where(ignored, SURELY_BACKGROUND, logits[:, 0].float())
         total = F.binary_cross_entropy_with_logits(
             certain, foreground(mask), pos_weight=self.pos_weight, reduction="sum"
         )
         return total / (mask.numel() - ignored.sum()).clamp(min=1)
+
+    @property
+    def needs_counts(self) -> bool:
+        """Whether ``pos_weight`` is ``auto``."""
+        return self._auto
+
+    def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
+        """Balances foreground and background if ``pos_weight`` is ``auto``; counts int64 (N, 2).
+
+        Raises:
+            MismatchError: One of them is absent from the training images.
+        """
+        if self._auto:
+            refuse_absent(counts, spec, "pos_weight")
+            negatives, positives = counts.sum(dim=0).double()
+            self.pos_weight = (negatives / positives).float()
+
+    def resolved(self) -> dict[str, Any]:
+        """The computed weight."""
+        return {"pos_weight": self.pos_weight.item()} if self._auto and self.pos_weight is not None else {}
 
     def check(self, spec: DataSpec) -> None:
         """Needs two classes.

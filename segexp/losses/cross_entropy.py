@@ -1,22 +1,27 @@
 """CrossEntropy: cross-entropy of the softmax over three classes or more."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
-from segexp.errors import ConfigError, MismatchError
-from segexp.losses.base import SegmentationLoss, describe_classes
+from segexp.errors import MismatchError
+from segexp.losses.base import describe_classes
+from segexp.losses.class_weights import ClassWeighted
 from segexp.spec import IGNORED, DataSpec
-from segexp.types import Fraction
+from segexp.types import Fraction, NonNegativeFloat
 
 
-class CrossEntropy(SegmentationLoss):
+class CrossEntropy(ClassWeighted):
     """Weighted mean over the valid pixels of -log softmax(x)[t], for K > 1 logit channels.
 
-    An absent class needs no rule: pixels count, not classes. With weights the mean divides by the sum of the
-    weights of the valid pixels, as ``torch.nn.CrossEntropyLoss`` does; it is 0 where that sum is 0.
+    Activation: softmax. An absent class needs no rule: pixels count, not classes. With weights the mean
+    divides by the sum of the weights of the valid pixels, as ``torch.nn.CrossEntropyLoss`` does; it is 0 where
+    that sum is 0.
 
     Args:
-        class_weights: One non-negative weight per class in the order of the mask values; None is 1 each.
+        class_weights: One non-negative weight per class in the order of the mask values; None is 1 each;
+            ``auto``: median-frequency balancing over the training images, see :func:`median_frequency`.
         label_smoothing: e in [0, 1]: the target is 1 - e on the true class plus e / K on every class (Szegedy
             et al. 2016, section 7).
 
@@ -24,38 +29,29 @@ class CrossEntropy(SegmentationLoss):
         ConfigError: A weight is negative, or all are 0.
     """
 
-    class_weights: Tensor | None
-
-    def __init__(self, class_weights: list[float] | None = None, label_smoothing: Fraction = 0.0) -> None:
-        super().__init__()
-        weights = None if class_weights is None else torch.tensor([float(weight) for weight in class_weights])
-        if weights is not None and (bool((weights < 0).any()) or not bool((weights > 0).any())):
-            raise ConfigError(f"loss.class_weights={list(class_weights or [])}: give weights of 0 or more, not all 0")
-        # A buffer to follow the device; not persistent, because it belongs to the config and not to the
-        # weights.
-        self.register_buffer("class_weights", weights, persistent=False)
+    def __init__(
+        self,
+        class_weights: list[NonNegativeFloat] | Literal["auto"] | None = None,
+        label_smoothing: Fraction = 0.0,
+    ) -> None:
+        super().__init__(class_weights)
         self.label_smoothing = label_smoothing
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Loss of logits (B, K, H, W) and mask uint8 (B, H, W) of 0..K-1 and 255 (ignored): float32."""
         # log_softmax and gather: torch's negative log-likelihood has no deterministic kernel on CUDA.
         ignored = mask == IGNORED
+        weights = self.weights_in_force()
         log_p = torch.log_softmax(logits.float().masked_fill(ignored.unsqueeze(1), 0.0), dim=1)
         target = mask.masked_fill(ignored, 0).long()
-        valid = ~ignored if self.class_weights is None else self.class_weights[target].masked_fill(ignored, 0.0)
+        valid = ~ignored if weights is None else weights[target].masked_fill(ignored, 0.0)
         true_p = log_p.gather(1, target.unsqueeze(1)).squeeze(1)
         total = -(true_p * valid).sum()
         if self.label_smoothing > 0:
-            spread = self._spread(log_p, ignored)
+            spread = _spread(log_p, ignored, weights)
             total = (1.0 - self.label_smoothing) * total + self.label_smoothing * spread
         weight = valid.sum()
         return torch.where(weight > 0, total / weight.masked_fill(weight == 0, 1.0), total * 0.0)
-
-    def _spread(self, log_p: Tensor, ignored: Tensor) -> Tensor:
-        """The same sum against a target of 1 / K on every class."""
-        if self.class_weights is not None:
-            log_p = log_p * self.class_weights.view(1, -1, 1, 1)
-        return -log_p.mean(dim=1).masked_fill(ignored, 0.0).sum()
 
     def check(self, spec: DataSpec) -> None:
         """Needs three classes or more, and as many weights.
@@ -67,8 +63,11 @@ class CrossEntropy(SegmentationLoss):
             raise MismatchError(
                 f"loss=ce needs three classes or more, the data has {describe_classes(spec)}: use loss=bce"
             )
-        if self.class_weights is not None and len(self.class_weights) != spec.num_classes:
-            raise MismatchError(
-                f"class_weights of loss=ce has {len(self.class_weights)} numbers, the data has "
-                f"{describe_classes(spec)}: give one weight per class in this order"
-            )
+        self.check_weights(spec, "ce")
+
+
+def _spread(log_p: Tensor, ignored: Tensor, weights: Tensor | None) -> Tensor:
+    """The weighted sum of -log p over the pixels against a target of 1 / K on every class."""
+    if weights is not None:
+        log_p = log_p * weights.view(1, -1, 1, 1)
+    return -log_p.mean(dim=1).masked_fill(ignored, 0.0).sum()

@@ -13,8 +13,8 @@ class Jaccard(SegmentationLoss):
 
     The loss of Rahman & Wang 2016, section 3, with sums over the batch or the image.
 
-    Two classes (K = 1): p is the sigmoid, of the foreground alone. More (K > 1): p is the softmax, and the
-    loss is the mean over all K classes. Sums run over the valid pixels of the batch, or of each image.
+    Activation: sigmoid for two classes (K = 1), p being that of the foreground alone; softmax for more (K > 1),
+    and the loss is the mean over all K classes. Sums run over the valid pixels of the batch, or of each image.
 
     A class absent from the truth stays in the mean: its loss is 1 - s / (P + s), 0 when it is not predicted,
     and for s > 0 its gradient pushes a false prediction down (s = 0 leaves it at 1 without gradient, or 0 if

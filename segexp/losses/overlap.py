@@ -1,10 +1,10 @@
-"""Soft counts of overlap, shared by Jaccard and Dice, and the ratio made of them."""
+"""Soft counts of overlap, shared by the losses of whole regions, and the ratio made of them."""
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
+from segexp.losses.activations import probabilities
 from segexp.losses.targets import foreground, one_hot
 from segexp.spec import IGNORED
 
@@ -37,37 +37,46 @@ def soft_counts(logits: Tensor, mask: Tensor, per_image: bool) -> SoftCounts:
     """
     channels = logits.shape[1]
     ignored = (mask == IGNORED).unsqueeze(1)
-    if channels == 1:
-        probability = torch.sigmoid(logits.float().masked_fill(ignored, -torch.inf))
-        truth = foreground(mask).unsqueeze(1)
-    else:
-        # Filled before the softmax so that no logit there reaches the gradient, zeroed after it to count
-        # nothing.
-        probability = torch.softmax(logits.float().masked_fill(ignored, 0.0), dim=1) * (~ignored).float()
-        truth = one_hot(mask, channels)
-    over = (2, 3) if per_image else (0, 2, 3)
-    valid = (~ignored).flatten(1).any(dim=1) if per_image else (~ignored).any().view(1)
+    probability = probabilities(logits, ignored)
+    truth = foreground(mask).unsqueeze(1) if channels == 1 else one_hot(mask, channels)
     return SoftCounts(
-        intersection=(probability * truth).sum(over).view(-1, channels),
-        predicted=probability.sum(over).view(-1, channels),
-        truth=truth.sum(over).view(-1, channels),
-        counts=valid,
+        intersection=group_sum(probability * truth, per_image),
+        predicted=group_sum(probability, per_image),
+        truth=group_sum(truth, per_image),
+        counts=has_valid(ignored, per_image),
     )
 
 
-def mean_loss(numerator: Tensor, denominator: Tensor, smooth: float, counts: Tensor) -> Tensor:
-    """Mean of 1 - (numerator + smooth) / (denominator + smooth), the quotient being 1 where it is 0 / 0.
+def group_sum(values: Tensor, per_image: bool) -> Tensor:
+    """Sums of (B, K, H, W) over the pixels of each image, (B, K), or of the batch, (1, K)."""
+    return values.sum((2, 3) if per_image else (0, 2, 3)).view(-1, values.shape[1])
+
+
+def has_valid(ignored: Tensor, per_image: bool) -> Tensor:
+    """Whether a group of bool (B, 1, H, W) has a pixel that is not ignored: bool (G,)."""
+    return (~ignored).flatten(1).any(dim=1) if per_image else (~ignored).any().view(1)
+
+
+def class_losses(numerator: Tensor, denominator: Tensor, smooth: float) -> Tensor:
+    """1 - (numerator + smooth) / (denominator + smooth), the quotient being 1 where it is 0 / 0; any shape."""
+    nothing = denominator + smooth == 0
+    quotient = (numerator + smooth) / (denominator + smooth).masked_fill(nothing, 1.0)
+    return 1.0 - quotient.masked_fill(nothing, 1.0)
+
+
+def group_mean(losses: Tensor, counts: Tensor) -> Tensor:
+    """Mean over classes, then over groups.
 
     Args:
-        numerator: float32 (G, K).
-        denominator: float32 (G, K).
-        smooth: Added to both.
+        losses: float32 (G, K).
         counts: bool (G,): groups to average over; the others have loss 0.
 
     Returns:
         float32 scalar, 0 if no group counts.
     """
-    nothing = denominator + smooth == 0
-    quotient = (numerator + smooth) / (denominator + smooth).masked_fill(nothing, 1.0)
-    losses = (1.0 - quotient.masked_fill(nothing, 1.0)).mean(dim=1)
-    return losses.masked_fill(~counts, 0.0).sum() / counts.sum().clamp(min=1)
+    return losses.mean(dim=1).masked_fill(~counts, 0.0).sum() / counts.sum().clamp(min=1)
+
+
+def mean_loss(numerator: Tensor, denominator: Tensor, smooth: float, counts: Tensor) -> Tensor:
+    """Mean of :func:`class_losses` of float32 (G, K) over classes and the groups that ``counts`` (G,) names."""
+    return group_mean(class_losses(numerator, denominator, smooth), counts)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from segexp.spec import IGNORED
+
 
 def foreground(mask: Tensor) -> Tensor:
     """1 at class 1, 0 at class 0 and at ignored pixels: uint8 (B, H, W) of 0, 1 and 255 -> float32.
@@ -16,3 +18,8 @@ def one_hot(mask: Tensor, num_classes: int) -> Tensor:
     """1 at the pixels of each class, 0 elsewhere: uint8 (B, H, W) -> float32 (B, K, H, W)."""
     classes = torch.arange(num_classes, device=mask.device, dtype=torch.uint8).view(1, -1, 1, 1)
     return (mask.unsqueeze(1) == classes).float()
+
+
+def class_numbers(mask: Tensor) -> Tensor:
+    """Class numbers to index with, 0 at ignored pixels: uint8 (B, H, W) -> int64."""
+    return mask.masked_fill(mask == IGNORED, 0).long()

@@ -8,8 +8,8 @@ from segexp.metrics.figures import Array, Family, Figures, Leaves, leaves
 from segexp.metrics.quotients import quotient
 
 LEVEL = 0.95
-CHUNK = 2**24
-"""Numbers worked on at once: 128 MiB."""
+CHUNK = 2**22
+"""Numbers worked on at once: 32 MiB, a few times over."""
 
 
 def draw_weights(images: int, resamples: int, seed: int) -> Array:

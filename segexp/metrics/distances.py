@@ -16,7 +16,7 @@ from segexp.metrics.regions import Mask, crop, regions
 from segexp.spec import DataSpec
 from segexp.types import PositiveFloat
 
-Distances = NDArray[np.float32]
+Distances = NDArray[np.float64]
 
 
 class OutlineDistance(ImageMeasure):
@@ -113,6 +113,11 @@ class SurfaceDistance(OutlineDistance):
 
 
 def _from_to(edge: Mask, other: Mask) -> Distances:
-    """Distance of each pixel of one outline to the nearest of the other, which has at least one: float32 (n,)."""
+    """Distance of each pixel of one outline to the nearest of the other, which has at least one: float64 (n,).
+
+    Squares of distances between pixels are whole numbers; rounding them takes away what float32 adds, which is not the
+    same in every run.
+    """
     field = cv2.distanceTransform((~other).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
-    return np.asarray(field[edge], np.float32)
+    distances: Distances = np.sqrt(np.rint(np.square(field[edge], dtype=np.float64)))
+    return distances

@@ -199,7 +199,8 @@ class SegmentationModule(pl.LightningModule):
         """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
         if self._schedule is not None:
             self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
-        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
+        weights = {f"weight/{term}": weight for term, weight in self.loss.weights_now.items()}
+        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start, **weights})
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule as Lightning wants them."""

@@ -1,0 +1,53 @@
+"""Boundary: probabilities weighted by their distance to the true boundary."""
+
+from types import MappingProxyType
+
+from torch import Tensor
+
+from segexp.losses.activations import probabilities
+from segexp.losses.base import SegmentationLoss
+from segexp.losses.distance import signed_distances
+from segexp.spec import IGNORED, DataSpec
+
+
+class Boundary(SegmentationLoss):
+    """Mean over the valid pixels of d p, d the signed distance to the true boundary in pixels, negative inside.
+
+    Kervadec et al. 2019, equation 5. It is *negative* for a good prediction, and has no fixed least value: that
+    depends on the sizes of the objects. Far false pixels cost most. In the paper it stands beside a loss of regions,
+    with a weight that rises from 0.01 by 0.01 an epoch: see ``loss=bce_boundary``.
+
+    Activation: sigmoid (K = 1), of the foreground; softmax (K > 1), and the loss is the mean over the classes but
+    the first.
+
+    A class absent from an image, or alone in it, has no boundary there: d is 0, and it counts nothing (as the
+    authors do it). Ignored pixels are no boundary either, see :func:`signed_distances`. The distances are computed
+    on the CPU at every step, which costs a GPU a copy of the masks.
+
+    Args:
+        include_background: Whether class 0 takes part too; without effect for two classes.
+    """
+
+    exceptions = MappingProxyType(
+        {
+            "pixel_order": "it looks at the shape",
+            "every_pixel": "the distance is 0 on the boundary",
+            "absent_class": "an absent class has no boundary",
+        }
+    )
+
+    def __init__(self, include_background: bool = False) -> None:
+        super().__init__()
+        self.include_background = include_background
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Loss, of either sign, of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
+        channels = logits.shape[1]
+        first = 0 if channels == 1 or self.include_background else 1
+        classes = range(1, 2) if channels == 1 else range(first, channels)
+        ignored = (mask == IGNORED).unsqueeze(1)
+        total = (probabilities(logits, ignored)[:, first:] * signed_distances(mask, classes)).sum()
+        return total / ((~ignored).sum().clamp(min=1) * len(classes))
+
+    def check(self, spec: DataSpec) -> None:
+        """Fits any number of classes."""
