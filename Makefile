@@ -1,14 +1,15 @@
-# make run | test | format | bench | clean | help
+# make run | test | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
+ZOO := .venv-zoo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
 
-.PHONY: run test lint unit format bench clean help
+.PHONY: run test zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -27,6 +28,9 @@ lint: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
+zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environment of their own
+	$(ZOO)/bin/python -m pytest -n 2 tests/zoo tests/contracts/test_models.py -k "zoo or torchvision" $(ARGS)
+
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -36,7 +40,7 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 	$(BIN)/python benchmarks/train_throughput.py
 
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -49,3 +53,13 @@ $(VENV)/.run: $(INPUTS) | $(BIN)/python
 $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.run
+
+# torchvision's build on the registry is for CUDA; a .pth file makes it importable beside a CPU build of torch, in every
+# process of this environment (see the file it copies).
+$(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py
+	$(PYTHON) -m venv $(ZOO)
+	$(ZOO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zoo,test]'
+	packages=$$($(ZOO)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		cp tests/zoo/torchvision_on_cpu.py $$packages && \
+		echo 'import torchvision_on_cpu' > $$packages/torchvision_on_cpu.pth
+	touch $@

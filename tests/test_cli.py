@@ -12,15 +12,17 @@ from segexp.config.groups import groups
 from segexp.types import LoaderOptions
 from tests.lines import run_lines, run_once
 
+MODELS = ", ".join(option.name for option in groups()["model"])
+
 # Command line -> what its one line of answer must hold: the key, and the nearest valid name or what is expected.
 MISTAKES = {
     "trian": ["trian: no such command.", "'train'"],
     "chek model=cunet": ["chek: no such command.", "'check'"],
     "modle=cunet": ["modle: no such key.", "'model'"],
-    "model=cnet": ["model=cnet: no such option.", "'cunet'", "cunet, segnet_shallow, unet"],
+    "model=cnet": ["model=cnet: no such option.", "'cunet'", MODELS],
     "experiment=drive_cune": ["experiment=drive_cune: no such option.", "'drive_cunet'"],
-    "model=": ["model=: no such option.", "cunet, segnet_shallow, unet"],
-    "model=null": ["model=null: no such option", "cunet, segnet_shallow, unet"],
+    "model=": ["model=: no such option.", MODELS],
+    "model=null": ["model=null: no such option", MODELS],
     "model.bas=4": ["model.bas: no such key.", "'model.base'"],
     "optimzer.weight_decay=0": ["optimzer.weight_decay: no such key.", "'optimizer.weight_decay'"],
     "loss.terms.bce.smoot=3": ["loss.terms.bce.smoot: no such key.", "'loss.terms.jaccard.smooth'"],
@@ -47,6 +49,15 @@ MISTAKES = {
     "model=unet ceck": ["ceck: no such command.", "'check'"],
     "seed=${foo}": ["seed: ", "'foo' not found"],
     "monitor=val/miuo": ["monitor: ", "val/miou"],
+    "monitor=val/hd95/vessel": ["monitor: val/hd95/vessel: hd95 is measured at the test only", "val/dice/<class>"],
+    "metric=[hd59]": ["metric=hd59: no such option.", "'hd95'", "calibration, cldice, components"],
+    "metric=[asd,hd59]": ["metric=hd59: no such option.", "'hd95'"],
+    "metric=[cldice] metric.hd95.percentile=90": ["metric.hd95.percentile: no such key.", "Keys of metric: cldice"],
+    "metric.hd95.percentil=90": ["metric.hd95.percentil: no such key.", "'metric.hd95.percentile'"],
+    "metric.hd95.percentile=0": ["metric.hd95.percentile: found 0, expected a number, a value above 0"],
+    "metric=null": ["metric=null: no such option", "none, objects"],
+    "-m metric=[asd],[cldice,hd59]": ["metric=hd59: no such option.", "'hd95'"],
+    "bootstrap=-1": ["bootstrap: found -1, expected a whole number, a value of at least 0"],
     "monitor=test/miou": ["monitor: found 'test/miou'", "val/<measure>"],
     "scheduler=plateau scheduler.monitor=val/los": ["scheduler.monitor: ", "val/loss"],
     "model._target_=segexp.models.unet.UNett": ["model._target_: segexp.models.unet has no 'UNett'.", "'UNet'"],
@@ -121,7 +132,7 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     )
     config = yaml.safe_load(plain.out)
     assert set(config) == {
-        "name", "seed", "monitor", "tta", "panels", "baselines", "output_dir", "resume", "debug",
+        "name", "seed", "monitor", "tta", "panels", "bootstrap", "baselines", "output_dir", "resume", "debug",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8
@@ -181,7 +192,7 @@ def test_own_model_in_an_own_folder_is_checked_without_its_import(tiny_package: 
         assert answer.code == 2
         assert "model.widht: no such key. Did you mean 'model.width'?" in answer.err
     assert value.err == "segexp: model.width: found 0, expected a whole number, a value of at least 1.\n"
-    assert "Did you mean 'tiny'? Options of model: cunet, segnet_shallow, unet, tiny" in option.err
+    assert f"Did you mean 'tiny'? Options of model: {MODELS}, tiny" in option.err
     assert re.search(r"^    tiny +A tiny net of my own$", text.out, re.MULTILINE)
     assert text.heavy == []
 
@@ -190,7 +201,7 @@ def test_completion_as_the_bash_plugin_of_hydra_asks_for_it() -> None:
     for line in ("segexp model=", "segexp check model="):
         done = run_once(["-sc", "query=bash"], COMP_LINE=line, COMP_POINT=str(len(line)))
         assert done.returncode == 0, done.stderr
-        assert done.stdout.split() == ["model=cunet", "model=segnet_shallow", "model=unet"]
+        assert done.stdout.split() == [f"model={name}" for name in MODELS.split(", ")]
 
 
 def test_python_m_segexp_ends_with_the_exit_code(tmp_path: Path) -> None:
@@ -201,3 +212,38 @@ def test_python_m_segexp_ends_with_the_exit_code(tmp_path: Path) -> None:
     done = run_once(["generate", "out=new", "count=2", "size=40"])
     assert done.returncode == 2
     assert re.fullmatch(r"segexp: folder new is not empty .*\n", done.stderr)
+
+
+def test_measures_are_a_list_of_options_also_in_a_sweep_and_from_a_run(tmp_path: Path) -> None:
+    run = tmp_path / "earlier"
+    run.mkdir()
+    (full,) = run_lines([["--cfg", "job", "--resolve"]])
+    (run / "config.yaml").write_text(full.out)
+    (run / "run.json").write_text('{"choices": {"model": "cunet", "metric": "[asd]"}}')
+    lines = [
+        ["check", "metric=[hd95,cldice]", "metric.hd95.percentile=90"],
+        ["check", "metric=none"],
+        ["check", "metric=[]"],
+        ["check", "-m", "metric=[hd95],[asd,cldice],all"],
+        ["check", f"from={run}"],
+        ["check", f"from={run}", "metric=[hd95]"],
+        ["check", f"from={run}", "metric.hd95.percentile=90"],
+        ["check", f"from={run}", "~metric.hd95", "metric.calibration.bins=0"],
+        ["check", f"from={run}", "metric=[hd59]"],
+        ["check", f"from={run}", "-m", "metric=[hd95],[cldice]"],
+    ]
+    answers = run_lines(lines)
+    chosen = [re.findall(r"metric=(\[.*?\]|\w+)[,;]", answer.out) for answer in answers]
+    default = "[calibration,boundary_iou,cldice,hd95,asd,components,objects]"
+    assert chosen == [
+        ["[hd95,cldice]"], ["none"], ["[]"], ["[hd95]", "[asd,cldice]", "all"],
+        [default], ["[hd95]"], [default], [], [], ["[hd95]", "[cldice]"],
+    ]  # fmt: skip
+    assert (
+        answers[7].err == "segexp: metric.calibration.bins: found 0, expected a whole number, a value of at least 1.\n"
+    )
+    assert "metric=hd59: no such option. Did you mean 'hd95'?" in answers[8].err
+    assert [answer.code for answer in answers] == [0] * 7 + [2, 2, 0]
+    assert all(
+        answer.heavy == [] and not [file for file in answer.files if "earlier" not in file] for answer in answers
+    )

@@ -38,7 +38,7 @@ def _section(value: Any, schema: type, path: str) -> Iterator[str]:
         yield f"{path}: found {value!r}, expected a block of keys"
         return
     hints = typing.get_type_hints(schema, include_extras=True)
-    required = {f.name for f in dataclasses.fields(schema) if f.default is dataclasses.MISSING}
+    required = {f.name for f in dataclasses.fields(schema) if f.default is f.default_factory is dataclasses.MISSING}
     yield from _names(value, hints, path)
     for key in sorted(required - set(value)):
         yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
@@ -66,6 +66,9 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
         yield from _section(value, schema, path)
     elif isinstance(value, Mapping) and "_target_" in value:
         yield from _target(value, Supplied(), path)
+    elif isinstance(value, Mapping) and (element := _of_blocks(annotation)) is not None:
+        for key, item in value.items():
+            yield from _value(item, element, _join(path, str(key)))
     elif not matches(value, annotation):
         yield f"{path}: found {value!r}, expected {describe(annotation)}.{_hint(value, annotation)}"
     else:
@@ -76,6 +79,12 @@ def _dataclass(annotation: Any) -> type | None:
     """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
     members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
     return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
+
+
+def _of_blocks(annotation: Any) -> Any | None:
+    """The annotation of the values of a free block whose keys are names of the user's: ``dict[str, <value>]``."""
+    args = get_args(annotation)
+    return args[1] if get_origin(annotation) is dict and args[1] is not Any else None
 
 
 def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:

@@ -15,6 +15,7 @@ ORDER = (
     "augment",
     "trainer",
     "callbacks",
+    "metric",
     "logger",
     "speed",
     "experiment",

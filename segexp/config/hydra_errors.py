@@ -73,7 +73,7 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
         listing = ", ".join(options[group])
         if not override.is_sweep_override() and override.value() is None:
             yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
-        for value in _values(override):
+        for value in dict.fromkeys(_values(override)):
             if value not in options[group]:
                 hint = did_you_mean(value, options[group])
                 hint = hint if "Did you mean" in hint else ""
@@ -82,11 +82,20 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
 
 def _values(override: Override) -> list[str]:
     """Chosen options of a group override, also of a sweep or a list; none for null."""
-    if override.is_sweep_override():
-        return [str(value) for value in override.sweep_string_iterator()]
-    value = override.value()
-    if value is None:
-        return []
+    return [option for choice in _choices(override) for option in choice]
+
+
+def _choices(override: Override) -> list[list[str]]:
+    """What a group override chooses, one after the other in a sweep: one option, or a list of them."""
+    if not override.is_sweep_override():
+        value = override.value()
+        return [] if value is None else [_options(value)]
+    # A sweep gives texts; parsed again, [a,b] is a list.
+    texts = [f"{override.key_or_group}={text}" for text in override.sweep_string_iterator()]
+    return [_options(OverridesParser.create().parse_override(text).value()) for text in texts]
+
+
+def _options(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
@@ -126,11 +135,17 @@ def _known_keys(
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    chosen = [f"{o.key_or_group}={_values(o)[0]}" for o in overrides if o.key_or_group in options and _values(o)]
+    chosen = [_first_choice(o) for o in overrides if o.key_or_group in options and _values(o)]
     searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
     with initialize_config_dir(str(folders[0]), version_base="1.3"):
         config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))
     return list(_flatten(OmegaConf.to_container(config, resolve=False), ""))
+
+
+def _first_choice(override: Override) -> str:
+    """The override with the first of its choices; a list stays a list."""
+    first = _choices(override)[0]
+    return f"{override.key_or_group}=" + (first[0] if len(first) == 1 else f"[{','.join(first)}]")
 
 
 def _flatten(tree: Any, path: str) -> Iterator[str]:

@@ -1,21 +1,23 @@
 """Checks the names of measures that choose or steer something, before training starts."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segexp.errors import ConfigError
-from segexp.metrics.names import check_name
+from segexp.metrics.names import LOSS, check_name
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:
     """Checks ``monitor`` and ``scheduler.monitor``.
 
     Raises:
-        ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing.
+        ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
+            is the loss, and that changes from epoch to epoch.
     """
-    _check("monitor", config["monitor"])
-    if config["scheduler"]["monitor"] is not None:
-        _check("scheduler.monitor", config["scheduler"]["monitor"])
+    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
+        if name is not None:
+            _check(key, name)
+            _check_comparable(key, name, config["loss"])
 
 
 def _check(key: str, name: str) -> None:
@@ -25,3 +27,30 @@ def _check(key: str, name: str) -> None:
         check_name(name, None)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
+
+
+def _check_comparable(key: str, name: str, loss: Mapping[str, Any]) -> None:
+    """The loss of two epochs can be compared only if it is the same loss."""
+    measure, _, term = name.removeprefix("val/").partition("/")
+    if measure != LOSS:
+        return
+    terms = loss.get("terms")
+    watched = loss if not term else terms.get(term) if isinstance(terms, Mapping) else None
+    changing = next(_changing(watched, f"loss.terms.{term}" if term else "loss"), None)
+    if changing is not None:
+        raise ConfigError(
+            f"{key}: found {name}, but {changing} changes from epoch to epoch, so that its values cannot be compared; "
+            f"use another measure: {key}=val/miou"
+        )
+
+
+def _changing(loss: Any, path: str) -> Iterator[str]:
+    """Keys of weights that follow a schedule, also in terms that are sums."""
+    if not isinstance(loss, Mapping):
+        return
+    weights, terms = loss.get("weights"), loss.get("terms")
+    if isinstance(weights, Mapping):
+        yield from (f"{path}.weights.{name}" for name, weight in weights.items() if isinstance(weight, Mapping))
+    if isinstance(terms, Mapping):
+        for name, term in terms.items():
+            yield from _changing(term, f"{path}.terms.{name}")

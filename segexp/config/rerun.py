@@ -7,6 +7,9 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
+from segexp.config.groups import groups
 from segexp.errors import ConfigError
 
 KEY = "from="
@@ -30,11 +33,18 @@ def choices(argv: Sequence[str]) -> dict[str, str]:
     return {}
 
 
-def _alone(config: Path) -> Path:
-    """A temporary folder with nothing but the config: Hydra would take panels/ and the like for groups."""
+def _alone(config: Path, replaced: Sequence[str]) -> Path:
+    """A temporary folder with nothing but the config: Hydra would take panels/ and the like for groups.
+
+    Blocks that are to be ``replaced`` by an option of a group are left out.
+    """
     place = Path(tempfile.mkdtemp(prefix="segexp_from_"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
     shutil.copy(config, place / "config.yaml")
+    if replaced:
+        blocks = yaml.safe_load(config.read_text(encoding="utf-8"))
+        kept = {key: value for key, value in blocks.items() if key not in replaced}
+        (place / "config.yaml").write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return place
 
 
@@ -55,4 +65,7 @@ def expand(argv: list[str]) -> list[str]:
     rest = [argument for argument in argv if argument not in given]
     # A run that went on from a checkpoint is repeated from its start.
     rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
-    return ["--config-dir", str(_alone(folder / "config.yaml")), "--config-name", "config", *rest, *HYDRA]
+    # The config has blocks and no list of defaults: another option of a group takes the place of its block.
+    chosen = [argument.split("=", 1)[0] for argument in rest if argument.split("=", 1)[0] in groups()]
+    rest = [f"+{argument}" if argument.split("=", 1)[0] in chosen else argument for argument in rest]
+    return ["--config-dir", str(_alone(folder / "config.yaml", chosen)), "--config-name", "config", *rest, *HYDRA]

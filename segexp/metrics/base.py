@@ -55,7 +55,7 @@ class ImageMeasure(ABC):
     pooled: bool = True
     needs_probability: bool = False
 
-    def prepare(self, spec: DataSpec) -> None:
+    def prepare(self, spec: DataSpec) -> None:  # noqa: B027 - most need nothing
         """Learns the data before the first image: for example the size of a pixel on the ground.
 
         Raises:

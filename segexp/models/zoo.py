@@ -3,6 +3,7 @@
 import difflib
 import importlib
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -36,6 +37,8 @@ class Zoo(nn.Module):
         ConfigError: A name is unknown, or architecture and encoder do not go together.
         UserError: The weights cannot be got or do not fit.
     """
+
+    exceptions = MappingProxyType({"torch_export": "the border that it asks for depends on the size"})
 
     def __init__(
         self,

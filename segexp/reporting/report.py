@@ -4,7 +4,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from segexp.reporting import pictures, sections, table, values
+from segexp.reporting import class_tables, pictures, rows_table, sections, values
+from segexp.reporting.table import Table
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
 
@@ -69,8 +70,12 @@ def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(values.rows_of(folder.results))
     images = sections.image_table(folder)
     return {
-        "class_table": table.class_table(folder.results) if tested else None,
-        "rows_table": table.rows_table(folder.results) if tested else None,
+        "class_table": class_tables.overlap_table(folder.results) if tested else None,
+        "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
+        "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "rows_table": rows_table.rows_table(folder.results) if tested else None,
+        "intervals": isinstance(values.model_row(folder.results).get("interval"), dict),
+        "meanings": sections.meanings(folder),
         "averaging": sections.averaging(folder),
         "chosen": sections.chosen(folder),
         "image_table": images,
@@ -78,6 +83,10 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "splits": sections.data_table(folder),
         "image_names": sections.image_names(folder),
     }
+
+
+def _there(*tables: Table | None) -> list[Table]:
+    return [table for table in tables if table is not None]
 
 
 def _pictures(folder: RunContents) -> dict[str, object]:
@@ -89,6 +98,11 @@ def _pictures(folder: RunContents) -> dict[str, object]:
         ),
         "scores": pictures.embed(
             folder.path / "scores.png", "Scores", "Over all thresholds; the dot marks the chosen one."
+        ),
+        "reliability": pictures.embed(
+            folder.path / "reliability.png",
+            "Reliability",
+            "On the diagonal a probability means what it says; below it, it is too high.",
         ),
         "class_maps": pictures.class_maps(folder),
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from segexp.reporting import values
+from segexp.reporting.labels import LABELS, name_of
 from segexp.reporting.table import Table
 from segexp.run.contents import RunContents
 
@@ -17,6 +18,10 @@ _STATES = {
 }
 _SPLITS = ("train", "val", "test")
 _OTHERS_SHOWN = 3
+LEFT_OUT = ("kappa", "precision", "recall", "specificity", "mcc", "object_precision", "object_recall")
+"""Figures that the table per image does without."""
+UNITS = {"px": "pixels", "m": "metres"}
+"""Units in words."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,11 @@ def averaging(folder: RunContents) -> Facts:
     texts = {
         "dataset": "over the data set",
         "image": "per image",
+        "mean": "mean over classes",
         "absent": "absent classes",
+        "auc, ap": "ROC-AUC, PR-AUC",
+        "brier, ece": "Brier, ECE",
+        "interval": "intervals",
     }
     told = results.get("averaging")
     told = told if isinstance(told, Mapping) else {}
@@ -99,7 +108,21 @@ def averaging(folder: RunContents) -> Facts:
     counted, ignored = (values.count(values.inner(split, key)) for key in ("pixels", "ignored_pixels"))
     amount = "" if counted == values.ABSENT else f"{counted} pixels counted"
     amount += "" if ignored == values.ABSENT else f", {ignored} ignored"
-    return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs)
+    return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs, ("units", _units(results)))
+
+
+def _units(results: Mapping[str, object]) -> str:
+    units = results.get("units")
+    told = units.items() if isinstance(units, Mapping) else ()
+    return ", ".join(f"{name_of(str(figure))} in {UNITS.get(unit, unit)}" for figure, unit in told)
+
+
+def meanings(folder: RunContents) -> Facts:
+    """What each figure of the model is, in a line."""
+    row = values.model_row(folder.results)
+    there = [values.inner(row, block) for block in ("dataset", "image")]
+    names = {name for block in there if isinstance(block, Mapping) for name in block}
+    return [(label.name, label.meaning) for figure, label in LABELS.items() if figure in names]
 
 
 def chosen(folder: RunContents) -> Facts:
@@ -167,14 +190,20 @@ def image_names(folder: RunContents) -> Facts:
 
 
 def image_table(folder: RunContents) -> Table | None:
-    """Measures per image of the model row, without the columns that are empty throughout."""
+    """The main measures per image of the model row, without the columns that are empty throughout."""
     own = values.words(values.model_row(folder.results).get("name")) or "model"
     rows = [row for row in folder.images if row.get("row", own) == own]
     if not rows:
         return None
-    names = [name for name in rows[0] if name not in ("image", "row") and any(row.get(name) for row in rows)]
+    names = [name for name in rows[0] if _is_main(name) and any(row.get(name) for row in rows)]
     cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
     return Table("per image", ("image", *names), cells)
+
+
+def _is_main(column: str) -> bool:
+    """All columns would be too many to look at; per_image.csv has them."""
+    figure, _, part = column.partition("/")
+    return part != "mean" and column not in ("image", "row") and figure not in LEFT_OUT
 
 
 def _cell(text: str) -> str:

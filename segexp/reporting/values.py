@@ -15,6 +15,15 @@ def measure(value: object, digits: int = 4) -> str:
     return f"{value:.{digits}f}"
 
 
+def with_interval(value: object, interval: object, digits: int = 4, of_interval: int = 3) -> str:
+    """A measure with its interval, ``0.8231 [0.801, 0.842]``; alone where the interval is no pair of numbers."""
+    text = measure(value, digits)
+    if text == ABSENT or not isinstance(interval, list) or len(interval) != 2:
+        return text
+    low, high = (measure(end, of_interval) for end in interval)
+    return text if ABSENT in (low, high) else f"{text} [{low}, {high}]"
+
+
 def count(value: object) -> str:
     """A count with separators of thousands, or ``-`` where it is no number."""
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ABSENT

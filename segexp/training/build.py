@@ -9,12 +9,13 @@ import torch
 from hydra.errors import InstantiationException
 from hydra.utils import get_method, instantiate
 from lightning.pytorch.callbacks import Callback
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import SegmentationLoss
+from segexp.metrics.base import ImageMeasure
 from segexp.metrics.names import direction
 from segexp.modules.schedule import Schedule
 from segexp.spec import DataSpec
@@ -34,19 +35,38 @@ def build_datamodule(config: Config) -> SegmentationDataModule:
 
 
 def build_model(config: Config, spec: DataSpec) -> nn.Module:
-    """The network for the channels of the data."""
+    """The network for the channels of the data.
+
+    With ``resume`` all weights come from the checkpoint: no published ones are read, no network is touched.
+    """
+    section = dict(config["model"])
+    if config.get("resume") is not None:
+        section |= {key: off for key, off in _PUBLISHED.items() if key in section}
     with _naming("model"):
         model: nn.Module = instantiate(
-            config["model"], in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
+            section, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
         )
     return model
 
 
-def build_loss(config: Config, spec: DataSpec) -> SegmentationLoss:
-    """The loss, checked against the classes of the data."""
+_PUBLISHED = {"pretrained": False, "encoder_weights": None}
+"""Keys of models that load published weights, and what turns that off."""
+
+
+def build_loss(config: Config, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
+    """The loss, checked against the classes of the data.
+
+    Args:
+        config: The whole config.
+        spec: Classes of the data.
+        counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
+            is ``auto``.
+    """
     with _naming("loss"):
         loss: SegmentationLoss = instantiate(config["loss"], _convert_="all")
     loss.check(spec)
+    if counts is not None and loss.needs_counts:
+        loss.set_counts(counts(), spec)
     return loss
 
 
@@ -76,6 +96,27 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
     if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
     return schedule
+
+
+def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:
+    """The costly measures of the test by name, told what the data is like."""
+    built: dict[str, ImageMeasure] = {}
+    for name, section in config.get("metric", {}).items():
+        with _naming(f"metric.{name}"):
+            built[name] = instantiate(section, _convert_="all")
+        built[name].prepare(spec)
+    _check_figures(built)
+    return built
+
+
+def _check_figures(measures: dict[str, ImageMeasure]) -> None:
+    """Two measures with a figure of one name would hide each other in the tables."""
+    owner: dict[str, str] = {}
+    for name, measure in measures.items():
+        for figure in measure.directions:
+            if figure in owner:
+                raise ConfigError(f"metric.{name}: gives {figure}, as metric.{owner[figure]} does; leave one out")
+            owner[figure] = name
 
 
 def build_extra_callbacks(config: Config) -> list[Callback]:

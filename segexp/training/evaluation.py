@@ -9,14 +9,20 @@ import torch
 
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import SegexpError
-from segexp.modules.segmentation import SegmentationModule
+from segexp.metrics.names import IMAGE
+from segexp.modules.segmentation import SegmentationModule, flat_measures
+from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
 from segexp.training.explain import explain
-from segexp.training.results import Row, baseline_rows, model_rows, observer_rows, per_image, results
+from segexp.training.results import per_image, results
 from segexp.training.resume import Best
+from segexp.training.rows import Row, baseline_rows, model_rows, observer_rows
 from segexp.training.trainer import build_tester
 
 Config = dict[str, Any]
+
+LONG = 5.0
+"""Seconds from which on the time that measures took is worth a line."""
 
 
 class RunFailed(SegexpError):
@@ -69,23 +75,29 @@ def test(
     tester.test(module, datamodule=datamodule, verbose=False)
     rows: list[Row] = model_rows(module)
     if config["baselines"]:
-        rows += baseline_rows(datamodule)
-    rows += observer_rows(datamodule)
-    content = results(rows, datamodule, module, best, data_name)
+        rows += baseline_rows(datamodule, module.measures)
+    rows += observer_rows(datamodule, module.measures)
+    _say_seconds(module.tested.seconds)
+    content = results(rows, datamodule, module, best, data_name, config["bootstrap"], config["seed"])
     names = [item.name for item in datamodule.items("test")]
-    folder.write_csv("per_image.csv", per_image(rows, names, module.spec))
+    folder.write_csv("per_image.csv", per_image(rows, names))
     content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
     folder.write_json("results.json", content)
     return content
 
 
+def _say_seconds(seconds: Mapping[str, float]) -> None:
+    """Names the costly measures where they took long, so that they can be switched off."""
+    if sum(seconds.values()) >= LONG:
+        told = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
+        LOG.info(f"measures    {told} s on the model's test images; choose with metric=[...] or metric=none")
+
+
 def headline(content: Mapping[str, Any]) -> dict[str, float]:
     """Test figures of the model under their logged names, for W&B and TensorBoard."""
-    pooled = content["rows"][0]["dataset"]
-    named: dict[str, float] = {}
-    for measure, value in pooled.items():
-        if isinstance(value, dict):
-            named |= {f"test/{measure}/{part}": number for part, number in value.items() if number is not None}
-        elif value is not None and measure != "classes_averaged":
-            named[f"test/{measure}"] = value
-    return named
+    row = content["rows"][0]
+    pooled = dict(flat_measures("test", row["dataset"]))
+    # What is not pooled is there per image only.
+    others = {name: value for name, value in row["image"].items() if name not in row["dataset"]}
+    by_image = flat_measures("test", {IMAGE + name: value for name, value in others.items()})
+    return {name: value for name, value in (pooled | dict(by_image)).items() if value is not None}

@@ -9,16 +9,19 @@ import torch
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Item, Mask
+from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.measures import measures
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.class_maps import plot_class_maps
 from segexp.reporting.confusion import plot_confusion
 from segexp.reporting.curves import plot_curves
 from segexp.reporting.panels import save_panel
+from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
 from segexp.spec import IGNORED
-from segexp.training.results import Row, image_scores_of, probability
+from segexp.training.results import reliability_of
+from segexp.training.rows import Row, image_scores_of, probability
 
 
 def explain(
@@ -46,6 +49,7 @@ def explain(
     plot_curves(folder.path / "metrics.csv", folder.path / "curves.png", best_epoch)
     plot_confusion(row.matrices.sum(dim=0).numpy(), spec.classes, folder.path / "confusion.png")
     _plot_scores(folder, module, row)
+    _plot_reliability(folder, module, row)
     panels = []
     for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
         item = datamodule.items("test")[index]
@@ -102,11 +106,19 @@ def image_figures(row: Row, index: int, module: SegmentationModule) -> Mapping[s
     return {f"Dice {names[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in shown}
 
 
+def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
+    """Observed share over probability, where calibration was measured."""
+    points = reliability_of(row, module.measures)
+    if points is not None:
+        pooled = nested(dataset_leaves(list(row.families.values())), plain)
+        plot_reliability(points, pooled["ece"], pooled["brier"], folder.path / "reliability.png")
+
+
 def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
     """ROC and precision-recall curves with the chosen threshold; two classes only."""
-    if module.tested.scores is None:
+    if not module.spec.is_binary:
         return
-    curve = module.tested.scores.compute()
+    curve = module.tested.scores.curve()
     roc, pr = curve.roc(), curve.pr()
     if roc is None or pr is None:
         return

@@ -7,6 +7,7 @@ import lightning.pytorch as pl
 import torch
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.class_counts import class_counts
 from segexp.errors import ConfigError
 from segexp.metrics.names import check_name
 from segexp.modules.segmentation import SegmentationModule
@@ -23,7 +24,8 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     spec = datamodule.spec
     pl.seed_everything(config["seed"], verbose=False)
     model = build.build_model(config, spec)
-    loss = build.build_loss(config, spec)
+    # Of the training images alone: what is known of the others must not shape the training.
+    loss = build.build_loss(config, spec, lambda: class_counts(datamodule.items("train"), spec.num_classes))
     terms = [str(term) for term in config["loss"].get("terms", {})]
     for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
         if name is not None:
@@ -37,6 +39,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
         resolve_speed(config["speed"], device_type(config), allocator=allocator),
         record={"config": config},
     )
+    module.measures = build.build_measures(config, spec)
     _try_sizes(module, datamodule)
     return datamodule, module
 

@@ -1,103 +1,38 @@
 """results.json and per_image.csv: every figure with what it speaks of, how it is averaged, with which checkpoint."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-import torch
-from torch import Tensor
-
 from segexp.data.base import SegmentationDataModule
-from segexp.data.items import Item, Mask
-from segexp.metrics.measures import accuracy, dataset_scores, image_scores, measures
+from segexp.metrics.bootstrap import draw_weights
+from segexp.metrics.calibration import Calibration, reliability
+from segexp.metrics.class_scores import COARSE_PER_UNIT
+from segexp.metrics.figures import Array
 from segexp.modules.segmentation import SegmentationModule
-from segexp.spec import IGNORED, DataSpec
-from segexp.training.baselines import constant, count, fit_otsu, most_frequent_class
+from segexp.modules.tested import Measures
+from segexp.spec import IGNORED
+from segexp.training.rows import Row, probability
 
 AVERAGING = {
-    "dataset": "pixels of all test images pooled, then one figure",
-    "image": "one figure per class and test image, then per class the mean over the images where it is defined; "
-    "miou and mdice are the means of these class means (per_image.csv has the mean over classes of each image)",
+    "dataset": "pixels of all test images pooled, then one figure; distances and numbers of components are not pooled, "
+    "they are there per image only",
+    "image": "one figure per class and test image, then per class the mean over the images where it is defined",
+    "mean": "mean over the classes where the figure is defined; by image, of the means over images (per_image.csv has "
+    "the mean over classes of each image); miou and mdice are those of IoU and Dice. Distances, shapes and objects "
+    "are of all classes but the first",
     "absent": "a class absent in truth and prediction is left out of means (classes_averaged says how many are in); "
-    "absent in the truth but predicted, it counts as 0",
+    "absent in one of them, it counts as 0, its boundary distance as the diagonal of the image, its error in "
+    "components as their number. MCC and kappa are 0 where guessing is as good",
+    "auc, ap": "areas under the ROC and the precision-recall curve over all thresholds; of more than two classes each "
+    "against the rest, by its log-odds; undefined without pixels of the class, or outside it",
+    "brier, ece": "mean squared error of the probability of the class; mean distance between probability and observed "
+    "share over equally wide bins of probability, weighted by pixels. All counted pixels, absent class or not. With "
+    "two classes of the second",
+    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
+    "draw, and the central 95 % of them taken. They speak of other images like these, not of training again, and with "
+    f"fewer than some 20 images they are too narrow. Of AUC and AP from bins of 1/{COARSE_PER_UNIT} logit per image, "
+    "centred on the exact figure",
 }
-
-
-@dataclass(frozen=True)
-class Row:
-    """One predictor on the test images.
-
-    Attributes:
-        name: What predicts.
-        note: How, in words.
-        matrices: int64 (N, C, C), counts per test image.
-        extra: Figures that do not come from these counts (AUC, average precision).
-    """
-
-    name: str
-    note: str
-    matrices: Tensor
-    extra: Mapping[str, float | None]
-
-    def to_dict(self, spec: DataSpec) -> dict[str, Any]:
-        """The row as it stands in results.json."""
-        pooled = {**dataset_scores(self.matrices, spec.classes), **self.extra}
-        return {
-            "name": self.name,
-            "note": self.note,
-            "dataset": pooled,
-            "image": dict(image_scores(self.matrices, spec.classes)),
-        }
-
-
-def model_rows(module: SegmentationModule) -> list[Row]:
-    """The model after a test: at its threshold, and for two classes at 0.5 as well."""
-    tested = module.tested
-    views = "" if module.tta == "none" else f", mean over {module.tta} views"
-    _, matrices = tested.at_threshold.compute()
-    if tested.scores is None or tested.at_half is None:
-        return [Row("model", f"most probable class{views}", matrices.cpu(), {})]
-    curve = tested.scores.compute()
-    extra = {"auc": curve.auc(), "ap": curve.average_precision()}
-    chosen = Row("model", f"threshold {probability(module.threshold):.3f}{views}", matrices.cpu(), extra)
-    _, at_half = tested.at_half.compute()
-    return [chosen, Row("model at 0.5", f"threshold 0.5{views}", at_half.cpu(), extra)]
-
-
-def baseline_rows(datamodule: SegmentationDataModule) -> list[Row]:
-    """Trivial predictors on the test images; what they need to choose, they choose on training or validation images."""
-    spec, test = datamodule.spec, datamodule.items("test")
-    common = most_frequent_class(datamodule.items("train"), spec.num_classes)
-    otsu, words = fit_otsu(datamodule.items("val"), spec)
-    return [
-        Row(
-            f"all {spec.classes[common]}",
-            "most frequent class",
-            count(test, constant(common), spec.num_classes),
-            {},
-        ),
-        Row(
-            "Otsu",
-            f"per image; {words}; chosen on validation images",
-            count(test, otsu, spec.num_classes),
-            {},
-        ),
-    ]
-
-
-def observer_rows(datamodule: SegmentationDataModule) -> list[Row]:
-    """Other people's masks of the test images, where the data set has some."""
-    test, classes = datamodule.items("test"), datamodule.spec.num_classes
-    return [
-        Row(name, "a person", count(test, partial(_of_item, masks), classes), {})
-        for name, masks in datamodule.observers().items()
-    ]
-
-
-def _of_item(masks: Mapping[str, Mask], item: Item) -> Mask:
-    return masks[item.name]
 
 
 def results(
@@ -106,11 +41,14 @@ def results(
     module: SegmentationModule,
     checkpoint: Mapping[str, Any],
     name: str,
+    resamples: int = 0,
+    seed: int = 0,
 ) -> dict[str, Any]:
-    """The content of results.json, panels left out."""
+    """The content of results.json, panels left out; ``resamples`` bootstrap samples, drawn from ``seed``."""
     spec, items = datamodule.spec, datamodule.items("test")
     ignored = sum(int((item.mask == IGNORED).sum()) for item in items)
     size = datamodule.eval_size
+    weights = _weights(len(items), resamples, seed)
     return {
         "task": {
             "datamodule": name,
@@ -128,10 +66,47 @@ def results(
             "ignored_pixels": ignored,
         },
         "averaging": AVERAGING,
-        "rows": [row.to_dict(spec) for row in rows],
+        "units": units(module.measures),
+        "rows": [row.to_dict(spec, weights) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
-        "notes": list(datamodule.notes),
+        "reliability": reliability_of(rows[0], module.measures),
+        "notes": [*datamodule.notes, *_notes(len(items), resamples)],
     }
+
+
+def _weights(images: int, resamples: int, seed: int) -> Array | None:
+    """Bootstrap samples; None where there are none to be drawn: from one image comes always the same one."""
+    return draw_weights(images, resamples, seed) if resamples and images > 1 else None
+
+
+def _notes(images: int, resamples: int) -> list[str]:
+    return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+
+
+def units(measures: Measures) -> dict[str, str]:
+    """Unit of each figure that has one, such as ``{"hd95": "px"}``."""
+    return {figure: measure.unit for measure in measures.values() if measure.unit for figure in measure.directions}
+
+
+def reliability_of(row: Row, measures: Measures) -> dict[str, Any] | None:
+    """Points of the reliability diagram by class: mean probability, observed share and pixels per bin; None: none."""
+    name = next((name for name, measure in measures.items() if isinstance(measure, Calibration)), None)
+    if name is None or name not in row.families:
+        return None
+    family = row.families[name]
+    points = reliability(family.sums.sum(axis=0))
+    return {
+        part: {
+            "probability": _plain(points.probability[place]),
+            "share": _plain(points.share[place]),
+            "pixels": [int(number) for number in points.pixels[place]],
+        }
+        for place, part in enumerate(family.classes)
+    }
+
+
+def _plain(values: Array) -> list[float | None]:
+    return [None if value != value else float(value) for value in values]  # noqa: PLR0124 - nan
 
 
 def threshold(module: SegmentationModule) -> dict[str, Any] | None:
@@ -146,34 +121,6 @@ def threshold(module: SegmentationModule) -> dict[str, Any] | None:
     }
 
 
-def probability(logit: float) -> float:
-    """The probability of a logit."""
-    return 1 / (1 + math.exp(-logit)) if logit > -500 else 0.0
-
-
-def per_image(rows: list[Row], names: list[str], spec: DataSpec) -> list[dict[str, Any]]:
-    """Rows of per_image.csv: one per image and predictor; undefined figures are empty."""
-    table: list[dict[str, Any]] = []
-    for row in rows:
-        values = measures(row.matrices)
-        correct = accuracy(row.matrices)
-        for index, name in enumerate(names):
-            line: dict[str, Any] = {"image": name, "row": row.name, "accuracy": _cell(correct[index])}
-            line["miou"] = _cell(values["iou"][index].nanmean())
-            line["mdice"] = _cell(values["dice"][index].nanmean())
-            for measure, value in values.items():
-                line |= {f"{measure}/{c}": _cell(value[index, k]) for k, c in enumerate(spec.classes)}
-            table.append(line)
-    return table
-
-
-def image_scores_of(row: Row, spec: DataSpec) -> Tensor:
-    """The figure that ranks images from worst to best: Dice of the foreground, or the mean IoU, float64 (N,)."""
-    values = measures(row.matrices)
-    scores = values["dice"][:, 1] if spec.is_binary else values["iou"].nanmean(dim=1)
-    # An image without foreground, none predicted, is as good as it gets.
-    return torch.nan_to_num(scores, nan=1.0)
-
-
-def _cell(value: Tensor) -> float | str:
-    return "" if bool(value.isnan()) else round(float(value), 6)
+def per_image(rows: list[Row], names: list[str]) -> list[dict[str, Any]]:
+    """Rows of per_image.csv: one per image and predictor."""
+    return [line for row in rows for line in row.per_image(names)]

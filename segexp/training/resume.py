@@ -17,10 +17,10 @@ from segexp.run.files import replace_file
 Config = dict[str, Any]
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "logger", "callbacks.early_stopping",
-    "callbacks.extra", "trainer.progress", "trainer.max_time", "trainer.accelerator", "datamodule.root",
-    "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory",
-    "datamodule.loader.persistent_workers",
+    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "metric", "bootstrap", "logger",
+    "callbacks.early_stopping", "callbacks.extra", "trainer.progress", "trainer.max_time", "trainer.accelerator",
+    "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 

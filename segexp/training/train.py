@@ -20,7 +20,7 @@ from segexp.errors import SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.report import write_report
-from segexp.reporting.table import results_table
+from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
@@ -146,6 +146,7 @@ def _facts(
             "parameters": parameters,
             "trainable": trainable,
         },
+        "loss": {"name": invocation.choices.get("loss", config["loss"]["_target_"]), **module.loss.resolved()},
         "data": {"name": invocation.choices.get("datamodule", "data"), **datamodule.describe()},
     }
 
@@ -162,6 +163,8 @@ def _announce(
         + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
     )
     LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
+    if computed := module.loss.resolved():
+        LOG.info(f"loss        from the training images: {computed}")
     LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
     for note in datamodule.notes:
         LOG.warning(note)

@@ -1,6 +1,6 @@
 """The check of values: what fits, how it is said, and how whole trees are walked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -149,3 +149,20 @@ def test_wrong_trees(changes: dict[str, Any], lines: list[str]) -> None:
 
 def test_all_problems_are_named() -> None:
     assert len(problems(seed="a", inner={"rate": -1}, loader={"prefetch_factor": 0})) == 3
+
+
+@dataclass(frozen=True)
+class Named:
+    parts: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
+
+
+def test_blocks_under_names_of_the_users_are_checked() -> None:
+    check_config({}, Named)
+    check_config({"parts": {"one": {"_target_": "nets.Head"}, "two": {"_target_": "nets.Head", "size": 3}}}, Named)
+    with pytest.raises(ConfigError) as caught:
+        check_config({"parts": {"one": {"_target_": "nets.Head", "size": "a"}, "two": 3, "three": {}}}, Named)
+    assert str(caught.value).splitlines() == [
+        "parts.one.size: found 'a', expected a whole number.",
+        "parts.two: found 3, expected a block of keys.",
+        "parts.three: no _target_, the class to build; choose an option: parts.three=<name>",
+    ]

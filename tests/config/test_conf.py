@@ -85,7 +85,40 @@ def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
     assert plain["monitor"].startswith("val/")
 
 
-@pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] != "experiment"])
+# Keys of these are names of blocks, and the user may add some.
+FREE = ("experiment", "metric")
+
+
+@pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "metric" and name not in ("all", "none")])
+def test_an_unknown_key_of_a_measure_is_refused(name: str) -> None:
+    config = composed([f"metric=[{name}]", f"+metric.{name}.no_such_key_at_all=1"])
+    with pytest.raises(ConfigError, match=rf"^metric\.{name}\.no_such_key_at_all: no such key\."):
+        _checked_train(config)
+    with pytest.raises(ConfigError, match=r"^metric\.mine: found 3, expected a block of keys"):
+        _checked_train(composed([f"metric=[{name}]", "+metric.mine=3"]))
+
+
+@pytest.mark.parametrize(
+    ("override", "wanted"),
+    [
+        ("metric=[hd95,cldice]", ["hd95", "cldice"]),
+        ("metric=hd95", ["hd95"]),
+        ("metric=none", []),
+        ("metric=[]", None),
+        ("~metric.hd95", ["calibration", "boundary_iou", "cldice", "asd", "components", "objects"]),
+    ],
+)
+def test_measures_are_chosen_by_name(override: str, wanted: list[str] | None) -> None:
+    found = _checked_train(composed([override])).get("metric")
+    assert (None if found is None else list(found)) == wanted
+
+
+def test_all_measures_are_all_there_are() -> None:
+    names = {name for group, name in OPTIONS if group == "metric"} - {"all", "none"}
+    assert set(_checked_train(composed(["metric=all"]))["metric"]) == names
+
+
+@pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] not in FREE])
 def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> None:
     config = composed([f"{group}={name}", f"+{group}.no_such_key_at_all=1"])
     with pytest.raises(ConfigError, match=rf"(?m)^{group}\.no_such_key_at_all: no such key\."):

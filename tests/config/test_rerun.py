@@ -34,3 +34,10 @@ def test_folder_without_config_is_refused(tmp_path: Path) -> None:
         expand([f"from={tmp_path}"])
     with pytest.raises(ConfigError, match="one run folder"):
         expand(["from=a", "from=b"])
+
+
+def test_another_option_takes_the_place_of_its_block(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 3\nmetric:\n  asd: {}\nmodel:\n  base: 4\n")
+    _, folder, *rest = expand(["metric=[hd95]", "model.base=5", f"from={tmp_path}"])
+    assert rest[2:4] == ["+metric=[hd95]", "model.base=5"]
+    assert (Path(folder) / "config.yaml").read_text() == "seed: 3\nmodel:\n  base: 4\n"

@@ -143,6 +143,7 @@ def test_what_is_no_state_dict_is_refused(file: Path, tmp_path: Path) -> None:
         "cut.pth": whole[:100_000],
         "short.pth": whole[:5_000],
         "text.pth": b"not weights",
+        "other.pth": b"broken",
         "empty.pth": b"",
     }.items():
         (tmp_path / name).write_bytes(content)

@@ -12,6 +12,7 @@ from segexp.errors import DataError
 from segexp.reporting.class_maps import plot_class_maps
 from segexp.reporting.confusion import plot_confusion
 from segexp.reporting.curves import plot_curves, read_history
+from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from tests.reporting.made_up import PARTS, VESSELS, write_rows
 
@@ -131,3 +132,20 @@ def test_settings_of_matplotlib_stay_as_they_were(tmp_path: Path) -> None:
     before = dict(matplotlib.rcParams)
     plot_confusion(np.eye(2, dtype=np.int64), ["a", "b"], tmp_path / "confusion.png")
     assert dict(matplotlib.rcParams) == before
+
+
+def test_reliability_draws_a_line_per_class_and_skips_empty_bins(tmp_path: Path) -> None:
+    points = {
+        "a": {"probability": [0.2, None, 0.9], "share": [0.8, None, 0.1], "pixels": [10, 0, 90]},
+        "b": {"probability": [None, 0.5, None], "share": [None, 0.5, None], "pixels": [0, 50, 0]},
+    }
+    both = read(plot_reliability(points, {"a": 0.1, "b": None}, {"a": 0.2, "b": 0.3}, tmp_path / "both.png"))
+    one = read(plot_reliability({"b": points["b"]}, {"b": 0.1}, {"b": 0.3}, tmp_path / "one.png"))
+    assert amount(both, BLUE) > 500
+    assert amount(both, ORANGE) > 100
+    assert amount(one, ORANGE) == 0
+    # A rising line of "a" would be drawn in the upper right; it falls, so the upper right of the axes is empty.
+    upper_right = both[40:200, -160:]
+    assert amount(upper_right, BLUE) == 0
+    with pytest.raises(DataError, match="at least one class"):
+        plot_reliability({}, {}, {}, tmp_path / "none.png")

@@ -12,12 +12,13 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.reporting.report import write_report
-from tests.reporting.made_up import results, run, write_json, write_picture, write_rows
+from tests.reporting.made_up import measured, results, run, write_json, write_picture, write_rows
 
 PICTURES = (
     "curves.png",
     "confusion.png",
     "scores.png",
+    "reliability.png",
     "class_maps/a.png",
     "panels/best.png",
     "panels/worst.png",
@@ -103,6 +104,32 @@ def test_figures_and_facts_are_there(folder: Path) -> None:
     assert "0.3333" not in text
 
 
+def test_every_figure_stands_there_with_its_interval(folder: Path) -> None:
+    write_json(folder / "results.json", measured())
+    text = page_of(folder).text
+    for wanted in (
+        *("0.7654 [0.701, 0.825]", "0.8123 [0.800, 0.830]", "14.14 [10.00, 20.50]", "HD100 (px) ↓", "Brier ↓"),
+        *("central 95 % of bootstrap samples", "intervals drawn again", "HD100 in pixels, ASD in metres"),
+        "overlap over union",
+    ):
+        assert wanted in text, wanted
+    assert "bootstrap" not in page_of_results(folder, results())
+
+
+def page_of_results(folder: Path, content: dict[str, object]) -> str:
+    write_json(folder / "results.json", content)
+    return page_of(folder).text
+
+
+def test_the_table_of_images_leaves_out_what_would_crowd_it(folder: Path) -> None:
+    rows: list[dict[str, object]] = [{"image": "a", "row": "model", "iou/v": 0.5, "iou/mean": 0.25, "recall/v": 0.75}]
+    write_rows(folder / "per_image.csv", rows)
+    text = page_of(folder).text
+    assert "iou/v 0" not in text
+    assert "image iou/v a 0.5000" in text
+    assert "recall/v" not in text
+
+
 def test_every_picture_is_embedded_once_and_nothing_is_loaded(folder: Path) -> None:
     page = page_of(folder)
     prefix = "data:image/png;base64,"
@@ -144,7 +171,7 @@ def test_markup_in_names_stays_text(folder: Path) -> None:
 
 def test_sections_without_files_are_left_out(folder: Path, tmp_path: Path) -> None:
     assert page_of(folder).ids == [
-        *("results", "panels", "class-maps", "confusion", "curves", "data", "reproduce", "environment")
+        *("results", "panels", "class-maps", "confusion", "reliability", "curves", "data", "reproduce", "environment")
     ]
     bare = tmp_path / "bare"
     bare.mkdir()
@@ -200,6 +227,6 @@ def test_reporting_imports_neither_torch_nor_lightning() -> None:
 
 
 def test_the_report_alone_needs_no_matplotlib() -> None:
-    code = "import sys, segexp.reporting.report, segexp.reporting.table; sys.exit('matplotlib' in sys.modules)"
+    code = "import sys, segexp.reporting.report, segexp.reporting.rows_table; sys.exit('matplotlib' in sys.modules)"
     root = Path(__file__).parents[2]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -46,6 +46,7 @@ def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
     "changes",
     [
         {"output_dir": "elsewhere"},
+        {"metric": {"hd95": {"percentile": 90}}, "bootstrap": 10},
         {"trainer__progress": "none"},
         {"trainer__max_epochs": 9},
         {"datamodule__root": "b"},

@@ -1,13 +1,17 @@
 """Everything that a finished run leaves, and whether it says the same everywhere."""
 
 import re
+from typing import Any
 
 import pytest
 import torch
 import yaml
 
+from segexp.errors import ConfigError
+from segexp.metrics.names import check_name
+from segexp.training.evaluation import headline
 from tests.training.conftest import Finished
-from tests.training.runs import composed, read_json, run, same_weights, table
+from tests.training.runs import composed, folders, go, read_json, run, same_weights, table
 
 CLASSES = ["background", "building"]
 
@@ -17,7 +21,8 @@ def test_every_file_of_the_design_is_there(finished: Finished) -> None:
     files = {str(path.relative_to(finished.path)) for path in finished.path.rglob("*") if path.is_file()}
     expected = {
         "config.yaml", "run.json", "metrics.csv", "results.json", "per_image.csv", "log.txt", "report.html",
-        "curves.png", "confusion.png", "scores.png", "checkpoints/best.ckpt", "checkpoints/last.ckpt",
+        "curves.png", "confusion.png", "scores.png", "reliability.png", "checkpoints/best.ckpt",
+        "checkpoints/last.ckpt",
     }  # fmt: skip
     panels = {panel["file"] for panel in finished.content["panels"]}
     assert len(panels) == 4
@@ -42,6 +47,8 @@ def test_run_json(finished: Finished) -> None:
     assert record["command"].startswith("segexp train datamodule=synthetic ")
     assert "datamodule.scene=buildings" in record["overrides"]
     assert record["choices"]["model"] == "cunet"
+    measures = "calibration,boundary_iou,cldice,hd95,asd,components,objects"
+    assert record["choices"]["metric"] == f"[{measures}]"
     assert record["seed"] == 0
     assert record["epochs"] == 6
     assert record["seconds"] >= record["train_seconds"] > 0
@@ -108,7 +115,7 @@ def test_results_rows(finished: Finished) -> None:
     assert constant["recall"] == {"background": 1.0, "building": 0.0}
     assert constant["dice"]["building"] == 0.0
     for row in content["rows"]:
-        assert set(row) == {"name", "note", "dataset", "image"}
+        assert set(row) == {"name", "note", "dataset", "image", "interval"}
         assert list(row["dataset"]["iou"]) == CLASSES
         assert row["dataset"]["classes_averaged"] == 2
         assert row["dataset"]["miou"] == pytest.approx(sum(row["dataset"]["iou"].values()) / 2)
@@ -127,6 +134,78 @@ def test_per_image_rows_average_to_the_results(finished: Finished) -> None:
     for row in finished.content["rows"]:
         values = [float(image["iou/background"]) for image in images if image["row"] == row["name"]]
         assert sum(values) / 5 == pytest.approx(row["image"]["iou"]["background"], abs=1e-5)
+
+
+def test_per_image_has_every_figure(finished: Finished) -> None:
+    images = table(finished.path / "per_image.csv")
+    row = finished.content["rows"][0]
+    own = [image for image in images if image["row"] == "model"]
+    flat = {name: value for name, value in row["image"].items() if not isinstance(value, dict | int)}
+    for name, value in row["image"].items():
+        if isinstance(value, dict) and not name.endswith("_averaged"):
+            flat |= {f"{part}/mean" if name == "mean" else f"{name}/{part}": one for part, one in value.items()}
+    assert set(own[0]) == {"image", "row", *flat}
+    assert {"auc", "ap", "kappa", "mcc/building", "hd95/building", "object_f1/mean", "ece/building"} <= set(own[0])
+    for name, value in flat.items():
+        known = [float(image[name]) for image in own if image[name]]
+        if len(known) == len(own):
+            assert sum(known) / len(known) == pytest.approx(value, abs=1e-5), name
+    # A rule without probabilities has no area and no calibration.
+    assert {image["auc"] + image["brier/building"] for image in images if image["row"] == "Otsu"} == {""}
+
+
+def test_intervals_hold_the_figures_and_their_shape(finished: Finished) -> None:
+    for row in finished.content["rows"]:
+        interval = row["interval"]
+        assert (interval["level"], interval["resamples"]) == (0.95, 1000)
+        for block in ("dataset", "image"):
+            pairs = leaves(interval[block])
+            figures = {path: one for path, one in leaves(row[block]).items() if "averaged" not in path[0]}
+            assert list(pairs) == list(figures)
+            for path, value in figures.items():
+                assert (pairs[path] is None) == (value is None)
+                if value is not None and block == "image" and path[0] != "mean":
+                    assert pairs[path][0] - 1e-9 <= value <= pairs[path][1] + 1e-9, path
+    wide = finished.content["rows"][0]["interval"]["dataset"]["dice"]["building"]
+    assert 0 < wide[1] - wide[0] < 0.5
+
+
+def test_what_the_loggers_get_has_valid_names(finished: Finished) -> None:
+    named = headline(finished.content)
+    for name in named:
+        check_name(name, CLASSES)
+    row = finished.content["rows"][0]
+    assert named["test/mean/mcc"] == row["dataset"]["mean"]["mcc"]
+    assert named["test/image_hd95/building"] == row["image"]["hd95"]["building"]
+    assert named["test/auc"] == row["dataset"]["auc"]
+    assert "test/image_iou/building" not in named
+
+
+def leaves(tree: dict[str, Any], path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    found: dict[tuple[str, ...], Any] = {}
+    for name, value in tree.items():
+        found |= leaves(value, (*path, name)) if isinstance(value, dict) else {(*path, name): value}
+    return found
+
+
+def test_distances_of_a_total_miss_are_the_diagonal(finished: Finished) -> None:
+    background = finished.content["rows"][2]["image"]
+    assert background["hd95"]["building"] == pytest.approx(48 * 2**0.5)
+    assert background["asd"]["building"] == pytest.approx(48 * 2**0.5)
+    assert "hd95" not in finished.content["rows"][2]["dataset"]
+    assert finished.content["units"] == {"hd95": "px", "asd": "px", "components_error": "components"}
+
+
+def test_reliability_adds_up(finished: Finished) -> None:
+    (points,) = finished.content["reliability"].values()
+    assert sum(points["pixels"]) == finished.content["split"]["pixels"]
+    off = [
+        pixels * abs(share - probability)
+        for pixels, share, probability in zip(points["pixels"], points["share"], points["probability"], strict=True)
+        if pixels
+    ]
+    ece = finished.content["rows"][0]["dataset"]["ece"]["building"]
+    assert sum(off) / sum(points["pixels"]) == pytest.approx(ece)
 
 
 def test_panels_go_from_worst_to_best(finished: Finished) -> None:
@@ -171,7 +250,42 @@ def test_three_classes() -> None:
     assert names[0] == "model"
     assert "model at 0.5" not in names
     assert len(done.content["rows"][0]["dataset"]["iou"]) == 3
-    assert "auc" not in done.content["rows"][0]["dataset"]
+    areas = done.content["rows"][0]["dataset"]["auc"]
+    assert len(areas) == 3
+    assert done.content["rows"][0]["dataset"]["mean"]["auc"] == pytest.approx(sum(areas.values()) / 3)
+    assert len(done.content["reliability"]) == 3
+    assert (done.path / "reliability.png").is_file()
     assert len(list((done.path / "class_maps").glob("*.png"))) == 2
     assert not (done.path / "scores.png").exists()
     assert "val/auc" not in done.rows[0]
+
+
+def test_figures_do_not_depend_on_the_batch_of_the_test() -> None:
+    """The last digit of a logit may: convolutions add up in another order."""
+    one, three = (go(f"datamodule.loader.eval_batch_size={size}", "trainer.max_epochs=1") for size in (1, 3))
+    for first, second in zip(one.content["rows"], three.content["rows"], strict=True):
+        found = leaves({block: second[block] for block in ("dataset", "image", "interval")})
+        for path, value in leaves({block: first[block] for block in ("dataset", "image", "interval")}).items():
+            assert found[path] == pytest.approx(value, rel=1e-5, abs=1e-7), path
+
+
+def test_one_image_has_no_intervals_and_says_so() -> None:
+    done = go("datamodule.test_images=1", "trainer.max_epochs=1", "metric=none")
+    assert {row["interval"] for row in done.content["rows"]} == {None}
+    assert "no confidence intervals: there is one test image" in done.content["notes"]
+
+
+def test_measures_and_intervals_can_be_switched_off() -> None:
+    done = go("metric=[hd95]", "metric.hd95.percentile=100", "bootstrap=0", "trainer.max_epochs=1")
+    row = done.content["rows"][0]
+    assert set(row["image"]) - set(row["dataset"]) == {"hd100", "images_averaged"}
+    assert row["interval"] is None
+    assert done.content["reliability"] is None
+    assert "ece" not in row["dataset"]
+    assert not [note for note in done.content["notes"] if "interval" in note]
+
+
+def test_two_measures_of_one_name_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"^metric.again: gives asd, as metric.asd does"):
+        go("+metric.again._target_=segexp.metrics.distances.SurfaceDistance")
+    assert not folders()

@@ -1,0 +1,83 @@
+"""The model beside what it has to beat, and all tables of a run for the terminal."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segexp.reporting import values
+from segexp.reporting.class_tables import overlap_table, probability_table, shape_table
+from segexp.reporting.labels import head_of
+from segexp.reporting.table import Table
+
+Path = tuple[str, ...]
+
+
+def rows_table(results: Mapping[str, Any]) -> Table:
+    """The model beside what it has to beat: one line per row of results.json, over all pixels.
+
+    Args:
+        results: Content of results.json.
+
+    Returns:
+        Columns accuracy, mean IoU, mean Dice, Dice of the second of two classes, AUC, AP, MCC and, as the mean over
+        images, the Hausdorff distance; ``-`` where a measure is undefined or missing.
+    """
+    columns = _columns(results)
+    rows = tuple(
+        (
+            values.plain(row.get("name")),
+            str(row.get("note") or ""),
+            *(_cell(row, block, path, digits) for _, block, path, digits in columns),
+        )
+        for row in values.rows_of(results)
+    )
+    return Table("comparison", ("method", "note", *(name for name, *_ in columns)), rows, text_columns=2)
+
+
+def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
+    """Head, block, path and digits of each column."""
+    foreground = values.foreground_of(results)
+    paths: list[tuple[str, Path]] = [("accuracy", ("accuracy",)), ("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
+    if foreground is not None:
+        paths.append((f"Dice {foreground}", ("dice", foreground)))
+    paths += [("AUC", ("auc",)), ("AP", ("ap",))]
+    row = values.model_row(results)
+    if values.inner(row, "dataset", "mcc_overall") is not None:
+        paths.append(("MCC", ("mcc_overall",)))
+    columns = [(name, "dataset", path, 4) for name, path in paths]
+    image = values.inner(row, "image")
+    distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []
+    return columns + [(head_of(results, name), "image", ("mean", name), 2) for name in distances]
+
+
+def _cell(row: Mapping[str, Any], block: str, path: Path, digits: int) -> str:
+    value = values.inner(row, block, *path)
+    # Of more than two classes there is an area per class.
+    value = values.inner(row, block, "mean", *path) if isinstance(value, Mapping) else value
+    return values.measure(value, digits)
+
+
+def results_table(results: Mapping[str, Any]) -> str:
+    """Results of a run for the terminal.
+
+    Args:
+        results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
+
+    Returns:
+        The class tables of the model, then the comparison of all rows and what stands behind each of them, without a
+        line feed at the end.
+    """
+    tables = [overlap_table(results), shape_table(results), probability_table(results)]
+    blocks = [table.as_text() for table in tables if table is not None]
+    blocks += [_without_notes(rows_table(results)).as_text(), _notes(results)]
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _without_notes(table: Table) -> Table:
+    """The comparison as it fits a terminal of 80 to 100 columns; notes are long."""
+    keep = [0, *range(2, len(table.header))]
+    rows = tuple(tuple(row[place] for place in keep) for row in table.rows)
+    return Table(table.title, tuple(table.header[place] for place in keep), rows, text_columns=1)
+
+
+def _notes(results: Mapping[str, Any]) -> str:
+    return "\n".join(f"{row.get('name')}: {row['note']}" for row in values.rows_of(results) if row.get("note"))

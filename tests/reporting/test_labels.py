@@ -1,0 +1,22 @@
+"""Every figure there is has a name in the tables."""
+
+from segexp.metrics.names import OVERALL, PER_CLASS, TEST_ONLY, THRESHOLD_FREE
+from segexp.reporting.labels import LABELS, SHORT, head_of, lower_is_better, name_of, ordered
+
+
+def test_every_figure_is_named() -> None:
+    assert set(LABELS) | set(SHORT) == {*OVERALL, *PER_CLASS, *THRESHOLD_FREE, *TEST_ONLY}
+    assert len({label.name for label in LABELS.values()}) == len(LABELS)
+
+
+def test_names_units_and_directions() -> None:
+    units = {"units": {"hd95": "m", "components_error": "components"}}
+    assert head_of(units, "hd95") == "HD95 (m)"
+    assert head_of(units, "components_error") == "component error"
+    assert name_of("hd99.5") == "HD99.5"
+    assert [lower_is_better(name) for name in ("hd99.5", "ece", "iou", "mine")] == [True, True, False, False]
+
+
+def test_known_figures_first_then_those_of_the_users() -> None:
+    block = {"mine": {}, "dice": {}, "miou": 0.1, "accuracy": 0.2, "classes_averaged": 2, "mean": {}}
+    assert ordered(block) == ["accuracy", "dice", "mine"]
