@@ -226,10 +226,16 @@ def test_unpadded_auxiliary_logits_lie_over_the_main_ones() -> None:
         torch.testing.assert_close(logits[0, 0, 16:-16, 16:-16], wanted[16:-16, 16:-16])
 
 
-@pytest.mark.parametrize(("depth", "weights"), [(4, [0.5]), (4, [0.5, 0.25, 0.125]), (5, []), (2, [1.0]), (1, [1.0])])
+@pytest.mark.parametrize(("depth", "weights"), [(4, [0.5]), (4, [0.5, 0.25, 0.125]), (2, [1.0]), (1, [1.0])])
 def test_one_weight_for_each_stage(depth: int, weights: list[float]) -> None:
     with pytest.raises(ConfigError, match=f"found {len(weights)} weights, expected {max(depth - 2, 0)}"):
         UNet(1, 1, base=1, depth=depth, auxiliary_weights=weights)
+
+
+def test_no_weights_are_no_supervision() -> None:
+    image = torch.zeros(1, 1, 8, 8)
+    for depth, weights in ((4, None), (4, []), (2, [])):
+        assert isinstance(UNet(1, 1, base=1, depth=depth, auxiliary_weights=weights).train()(image), Tensor)
 
 
 def test_default_has_the_weights_of_older_files() -> None:
