@@ -15,7 +15,7 @@ from segexp.cli import split
 from segexp.config.check import check_config
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import GenerateConfig, TrainConfig
+from segexp.config.schema import GenerateConfig, ModelsConfig, TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,6 +28,7 @@ COMMANDS = sorted(
         if re.match(r"\s*(python|pip|make|segexp)\b", line)
     }
 )
+SCHEMAS = {"generate": GenerateConfig, "models": ModelsConfig}
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 
 
@@ -52,7 +53,7 @@ def test_command_composes_and_is_valid(command: str) -> None:
         key, _, values = override.partition("=")
         several = values.split(",") if "-m" in rest else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in several]
-    schema = GenerateConfig if chosen.name == "generate" else TrainConfig
+    schema = SCHEMAS.get(chosen.config, TrainConfig)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for job in jobs:
             plain = OmegaConf.to_container(compose(chosen.config, job), resolve=True)
@@ -87,9 +88,9 @@ def test_generated_data_trains_as_the_readme_says(tmp_path: Path) -> None:
     assert list((tmp_path / "outputs").glob("*/*/report.html"))
 
 
-def test_extending_page_does_what_it_says(tmp_path: Path) -> None:
-    """The model of docs/extending.md, outside the repository, is trained by the page's own command."""
-    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+def test_own_model_and_loss_do_what_the_readme_says(tmp_path: Path) -> None:
+    """Model and loss of the README, outside the repository, are trained by its own command."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, text in re.findall(r"^`([\w/]+\.(?:py|yaml))`.*?```\w+\n(.*?)```", page, re.DOTALL | re.MULTILINE):
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -99,6 +100,11 @@ def test_extending_page_does_what_it_says(tmp_path: Path) -> None:
     done = run(f"{command} {tiny}", tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
     assert "Tiny, 233 parameters" in done.stdout
+    config = next((tmp_path / "outputs").glob("*_tiny_margin/*/config.yaml")).read_text(encoding="utf-8")
+    assert "my_models.margin.Margin" in config
+    done = run(f"{command} datamodule.scene=cells", tmp_path, PYTHONPATH=str(tmp_path))
+    assert done.returncode == 2
+    assert "loss=margin needs two classes, the data has 3" in done.stderr
     done = run(f"{command} model.widht=3", tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 2
     assert "Did you mean 'model.width'?" in done.stderr

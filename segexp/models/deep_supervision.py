@@ -29,7 +29,7 @@ class DeepSupervision(nn.Module):
         if len(weights) != len(channels):
             raise ConfigError(
                 f"auxiliary_weights={[*weights]}: found {len(weights)} weights, expected {len(channels)}, one for each "
-                f"decoder stage below the finest (depth - 2), from the finest down; null turns them off"
+                "decoder stage below the finest, from the finest down; null turns them off"
             )
         self.weights = tuple(float(weight) for weight in weights)
         self.heads = nn.ModuleList(nn.Conv2d(width, classes, kernel_size=1) for width in channels)

@@ -7,6 +7,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segexp.errors import ConfigError
+from segexp.models.auxiliary import Supervised
+from segexp.models.convs import Conv, make_conv
+from segexp.models.deep_supervision import DeepSupervision
 from segexp.models.encoders.base import start
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import DEPTHS, Vgg16
@@ -14,7 +17,7 @@ from segexp.models.norms import Norm, make_norm
 from segexp.models.sizes import require_size
 from segexp.models.unpooling import MaxUnpool
 from segexp.models.upsampling import Upsample
-from segexp.types import Fraction, PositiveInt
+from segexp.types import Fraction, NonNegativeFloat, PositiveInt
 
 WEIGHTS: dict[Norm, str] = {"none": "vgg16", "batch": "vgg16_bn"}
 """Published weights for an encoder with this norm."""
@@ -40,9 +43,14 @@ class SegNet(nn.Module):
         pretrained: ImageNet weights of the encoder, see
             :func:`~segexp.models.encoders.pretrained.load_pretrained`; norm ``batch`` or ``none`` only.
         freeze_encoder: Whether the encoder stays as it is.
+        conv: Kind of the decoder's 3x3 convolutions, see :func:`~segexp.models.convs.make_conv`; the encoder is VGG16
+            and the one that gives the logits plain.
+        groups: Wanted groups of ``conv=grouped``.
+        auxiliary_weights: Deep supervision: one weight for each of the four decoder stages below the finest, from the
+            finest down. In training the output is then a :class:`~segexp.models.auxiliary.Supervised`.
 
     Raises:
-        ConfigError: There are no pretrained weights for this base or norm.
+        ConfigError: There are no pretrained weights for this base or norm, or not four auxiliary weights.
         UserError: The pretrained weights cannot be got or do not fit.
     """
 
@@ -56,6 +64,9 @@ class SegNet(nn.Module):
         dropout: Fraction = 0.0,
         pretrained: bool | str = False,
         freeze_encoder: bool = False,
+        conv: Literal["plain", "separable", "grouped"] = "plain",
+        groups: PositiveInt = 4,
+        auxiliary_weights: list[NonNegativeFloat] | None = None,
     ) -> None:
         super().__init__()
         if pretrained is not False and norm not in WEIGHTS:
@@ -67,26 +78,31 @@ class SegNet(nn.Module):
             MaxUnpool() if upsample == "unpool" else Upsample(width, width, upsample) for width in widths
         )
         self.decoder = nn.ModuleList(
-            _stage([width] * depth + [out], norm) for width, out, depth in zip(widths, finer, DEPTHS, strict=True)
+            _stage([width] * depth + [out], norm, conv, groups)
+            for width, out, depth in zip(widths, finer, DEPTHS, strict=True)
         )
         # The finest stage ends in the logits.
         self.decoder[0] = nn.Sequential(
-            *_stage([base] * DEPTHS[0], norm), nn.Conv2d(base, out_channels, kernel_size=3, padding=1)
+            *_stage([base] * DEPTHS[0], norm, conv, groups), nn.Conv2d(base, out_channels, kernel_size=3, padding=1)
         )
         self.dropout = nn.Dropout(dropout)
         self.decoder.apply(start)
+        self.supervision: DeepSupervision | None = None
+        if auxiliary_weights:  # an empty list is none
+            self.supervision = DeepSupervision(finer[1:], out_channels, auxiliary_weights)
         load_pretrained(self.encoder, WEIGHTS.get(norm, ""), pretrained, base)
         if freeze_encoder:
             self.encoder.freeze()
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.
 
         Args:
             image: float (B, C, H, W), H and W of at least 32.
 
         Returns:
-            Logits (B, K, H, W), in the dtype of the convolutions (bfloat16 under autocast).
+            Logits (B, K, H, W), in the dtype of the convolutions (bfloat16 under autocast). In training with auxiliary
+            weights, a Supervised with these logits.
 
         Raises:
             InputSizeError: H or W is below 32.
@@ -99,22 +115,29 @@ class SegNet(nn.Module):
             features, places = F.max_pool2d(features, 2, return_indices=True)
             indices.append(places)
             features = self._drop(stage, features)
+        supervision = self.supervision if self.training else None
+        coarse: list[Tensor] = []
         for stage in reversed(range(5)):
             features = self.upsample[stage](
                 features, indices=indices[stage], height=sizes[stage][0], width=sizes[stage][1]
             )
             features = self._drop(stage, self.decoder[stage](features))
-        return features
+            if supervision is not None:
+                coarse.insert(0, features)
+        if supervision is None:
+            return features
+        supervised: Supervised = supervision(coarse[1:], features)  # the first are the logits
+        return supervised
 
     def _drop(self, stage: int, features: Tensor) -> Tensor:
         dropped: Tensor = self.dropout(features) if stage >= 2 else features
         return dropped
 
 
-def _stage(channels: list[int], norm: Norm) -> nn.Sequential:
+def _stage(channels: list[int], norm: Norm, conv: Conv, groups: int) -> nn.Sequential:
     """3x3 convolution, norm, ReLU from each number of channels to the next."""
     layers: list[nn.Module] = []
     for before, after in pairwise(channels):
-        layers.append(nn.Conv2d(before, after, kernel_size=3, padding=1))
+        layers.append(make_conv(conv, before, after, groups=groups))
         layers += [*make_norm(norm, after), nn.ReLU(inplace=True)]
     return nn.Sequential(*layers)

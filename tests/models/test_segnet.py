@@ -4,6 +4,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segexp.errors import ConfigError
+from segexp.models.auxiliary import Supervised
 from segexp.models.segnet import SegNet
 from segexp.models.sizes import InputSizeError
 
@@ -80,3 +82,28 @@ def test_frozen_encoder_trains_the_decoder_only() -> None:
 def test_small_images_are_refused() -> None:
     with pytest.raises(InputSizeError, match=r"31x64.*32x32"):
         SegNet(3, 1, base=1)(torch.zeros(1, 3, 31, 64))
+
+
+def test_deep_supervision_has_a_head_for_each_coarse_stage_and_only_in_training() -> None:
+    weights = [0.5, 0.25, 0.125, 0.0625]
+    model = SegNet(3, 2, base=4, auxiliary_weights=weights)
+    outputs = model.train()(image(2, 3, 33, 47))
+    assert isinstance(outputs, Supervised)
+    assert outputs.weights == tuple(weights)
+    assert [each.shape for each in outputs.auxiliary] == [(2, 2, 33, 47)] * 4
+    assert model.supervision is not None
+    # Stages below the finest end in the widths of the next finer stage: 4, 8, 16, 32.
+    assert [head.in_channels for head in model.supervision.heads] == [4, 8, 16, 32]  # type: ignore[union-attr]
+    assert isinstance(model.eval()(image(1, 3, 33, 47)), Tensor)
+    with pytest.raises(ConfigError, match="found 1 weights, expected 4"):
+        SegNet(3, 2, base=4, auxiliary_weights=[0.5])
+
+
+def test_separable_decoder_leaves_encoder_and_logits_plain() -> None:
+    with torch.device("meta"):
+        plain, separable = SegNet(3, 1), SegNet(3, 1, conv="separable")
+    assert separable.encoder.state_dict().keys() == plain.encoder.state_dict().keys()
+    assert separable.decoder[0][-1].weight.shape == plain.decoder[0][-1].weight.shape == (1, 64, 3, 3)
+    # 512 -> 512: 9 weights a channel without bias, then 512 x 512 and a bias.
+    first = sum(parameter.numel() for parameter in separable.decoder[4][0].parameters())
+    assert first == 9 * 512 + 512 * 512 + 512
