@@ -132,7 +132,7 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     )
     config = yaml.safe_load(plain.out)
     assert set(config) == {
-        "name", "seed", "monitor", "tta", "panels", "bootstrap", "baselines", "output_dir", "resume", "debug",
+        "name", "seed", "monitor", "tta", "inference", "panels", "bootstrap", "baselines", "output_dir", "resume", "debug",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8

@@ -59,10 +59,16 @@ def _groups(extra: Iterable[Path]) -> str:
 def _keys(command: Command) -> str:
     """Top-level keys with their comments, as they stand in the primary config."""
     lines = ["Keys (key=value); those of a group: --cfg job"]
+    block = ""
     for line in (conf_dir() / f"{command.config}.yaml").read_text(encoding="utf-8").splitlines():
         if line.startswith("hydra:"):
             break
-        if line[:1].isalpha() and not line.startswith("defaults"):
-            key, _, comment = line.partition("#")
-            lines.append(f"  {key.rstrip():<28}{comment.strip()}".rstrip())
+        if line.startswith("defaults") or not line.strip().rstrip(":")[:1].isalpha():
+            continue
+        key, _, comment = (part.strip() for part in line.partition("#"))
+        if key.endswith(":"):  # its keys follow, indented
+            block = key.replace(":", ".")
+        else:
+            name = f"{block}{key}" if line.startswith(" ") else key
+            lines.append(f"  {name:<28}{comment}".rstrip())
     return "\n".join(lines)

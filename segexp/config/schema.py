@@ -89,6 +89,16 @@ class SpeedConfig:
 
 
 @dataclass(frozen=True)
+class InferenceConfig:
+    """How images of validation and test are seen: whole, or in windows."""
+
+    window: PositiveInt | Literal["auto"] | None
+    overlap: Annotated[float, Range(low=0, high=0.9)]
+    blend: Literal["gaussian", "constant"]
+    batch_size: PositiveInt
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """The whole tree of ``python -m segexp``."""
 
@@ -112,6 +122,7 @@ class TrainConfig:
     callbacks: CallbacksConfig
     logger: LoggerConfig
     speed: SpeedConfig
+    inference: InferenceConfig
     # metric=[] leaves no block behind.
     metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
 

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.errors import DivergedError
+from segexp.inference.settings import Inference
+from segexp.inference.sliding import sliding_window
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.measures import dataset_scores, image_scores
@@ -22,6 +24,7 @@ from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
 from segexp.modules.tested import Measures, Tested
 from segexp.modules.tta import Tta, augmented
+from segexp.scaling import batch_statistics
 from segexp.spec import DataSpec
 
 Batch = dict[str, Tensor]
@@ -36,6 +39,7 @@ class SegmentationModule(pl.LightningModule):
     mean over images; for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
+        inference: Whether validation and test see images whole or in windows.
         tta: Test-time augmentation of validation and test; off while fitting.
         measures: Costly measures by name, taken at the test only.
         threshold: Logit at and above which a pixel is foreground (two classes): 0 until a validation has chosen the
@@ -71,6 +75,7 @@ class SegmentationModule(pl.LightningModule):
         self.spec = spec
         self.scale = Normalize(spec, channels_last=self.speed.channels_last)
         self.threshold = 0.0
+        self.inference = Inference()
         self.tta: Tta = "none"
         self.measures: Measures = {}
         self._optimizer = optimizer
@@ -103,8 +108,28 @@ class SegmentationModule(pl.LightningModule):
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
-        """Logits float32 (B, K, H, W) as they are judged: whole images, with test-time augmentation if that is on."""
-        return augmented(self, image, self.tta)
+        """Logits of whole images as they are judged, the same in validation, test and prediction.
+
+        Large images are seen in windows, each of them in all views of the test-time augmentation: as many forward
+        passes as windows of every view, and the logits are blended once.
+
+        Args:
+            image: Raw images (B, C, H, W).
+
+        Returns:
+            float32 (B, K, H, W).
+        """
+        settings = self.inference
+        window = settings.window_for(*image.shape[-2:])
+        if window is None:
+            return augmented(self, image, self.tta)
+        stats = batch_statistics(image) if self.scale.per_image else None
+
+        def forward(windows: Tensor) -> Tensor:
+            own = None if stats is None else stats.repeat(len(windows) // len(stats), 1, 1)
+            return augmented(lambda view: self(view, own), windows, self.tta)
+
+        return sliding_window(forward, image, window, settings.overlap, settings.blend, settings.batch_size)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of logits (B, K, H, W), the same shape; K = 1 (the foreground) for two classes."""

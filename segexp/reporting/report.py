@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from segexp.reporting import class_tables, pictures, rows_table, sections, values
+from segexp.reporting import class_tables, groups_table, pictures, rows_table, sections, values
 from segexp.reporting.table import Table
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
@@ -73,6 +73,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "class_table": class_tables.overlap_table(folder.results) if tested else None,
         "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
         "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "groups_table": groups_table.groups_table(folder.results),
         "rows_table": rows_table.rows_table(folder.results) if tested else None,
         "intervals": isinstance(values.model_row(folder.results).get("interval"), dict),
         "meanings": sections.meanings(folder),

@@ -5,6 +5,7 @@ from typing import Any
 
 from segexp.reporting import values
 from segexp.reporting.class_tables import overlap_table, probability_table, shape_table
+from segexp.reporting.groups_table import groups_table
 from segexp.reporting.labels import head_of
 from segexp.reporting.table import Table
 
@@ -63,10 +64,10 @@ def results_table(results: Mapping[str, Any]) -> str:
         results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
 
     Returns:
-        The class tables of the model, then the comparison of all rows and what stands behind each of them, without a
-        line feed at the end.
+        The class tables of the model, its figures by group where there are groups, then the comparison of all rows and
+        what stands behind each of them, without a line feed at the end.
     """
-    tables = [overlap_table(results), shape_table(results), probability_table(results)]
+    tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
     blocks += [_without_notes(rows_table(results)).as_text(), _notes(results)]
     return "\n\n".join(block for block in blocks if block)

@@ -126,7 +126,7 @@ def meanings(folder: RunContents) -> Facts:
 
 
 def chosen(folder: RunContents) -> Facts:
-    """Which checkpoint was tested, and how probabilities became classes."""
+    """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
     if isinstance(checkpoint, Mapping):
@@ -140,7 +140,20 @@ def chosen(folder: RunContents) -> Facts:
         rule, place = (values.words(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)
         pairs.append(("threshold", values.plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
-    return _known(*pairs)
+    return _known(*pairs, ("images seen", seen(folder.results.get("inference"))))
+
+
+def seen(inference: object) -> str:
+    """How the model saw the images, in words; empty where the results do not say."""
+    if not isinstance(inference, Mapping):
+        return ""
+    parts, whole = (inference.get(key) for key in ("images_in_windows", "images_whole"))
+    if not parts:
+        return "whole"
+    side, overlap, blend = (inference.get(key) for key in ("window", "overlap", "blend"))
+    share = f"{overlap:.0%}" if isinstance(overlap, float | int) else values.ABSENT
+    text = f"in windows of {side} × {side} pixels, overlap {share}, {blend} blending"
+    return f"{parts} {text}; {whole} whole" if whole else text
 
 
 def best_epoch(folder: RunContents) -> str:

@@ -1,10 +1,14 @@
 """Trivial predictors that every result is read against: one class everywhere, and Otsu's threshold."""
 
 import itertools
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from skimage.filters import threshold_multiotsu
 from torch import Tensor
 
@@ -14,13 +18,20 @@ from segexp.metrics.measures import dataset_scores
 from segexp.spec import IGNORED, DataSpec
 
 Predictor = Callable[[Item], Mask]
+Grey = NDArray[Any]
+"""uint8 or uint16 (H, W)."""
 
+LARGE = 1 << 20
+"""Of images with more pixels, every n-th row and column is looked at, so that about so many are left."""
 
-def count(items: Sequence[Item], predict: Predictor, classes: int) -> Tensor:
-    """Confusion counts int64 (N, C, C) of a predictor over images."""
-    return torch.cat(
-        [confusion(torch.from_numpy(predict(item))[None], torch.from_numpy(item.mask)[None], classes) for item in items]
-    )
+BINS = 256
+"""Most values that thresholds are chosen from: the time of Otsu's method for several classes is a power of it."""
+
+MOST_CLASSES = 4
+"""With more, Otsu's method takes seconds per image and channel."""
+
+TAILS = (0.1, 99.9)
+"""Percentiles of 16-bit values that the bins lie between; what is beyond counts in the outermost bin."""
 
 
 def constant(number: int) -> Predictor:
@@ -28,50 +39,90 @@ def constant(number: int) -> Predictor:
     return lambda item: np.full_like(item.mask, number)
 
 
-def most_frequent_class(items: Sequence[Item], classes: int) -> int:
-    """The class with the most pixels in these (training) images."""
+def most_frequent_class(items: Iterable[Item], classes: int) -> int:
+    """The class with the most pixels in these (training) images, looked at one by one."""
     totals = sum(np.bincount(item.mask.ravel(), minlength=256)[:classes] for item in items)
     return int(np.argmax(totals))
 
 
-def fit_otsu(items: Sequence[Item], spec: DataSpec) -> tuple[Predictor, str]:
+def fit_otsu(items: Iterable[Item], spec: DataSpec) -> tuple[Predictor, str]:
     """The best that a threshold on brightness can do, given every fair chance.
 
     Each image gets its own thresholds by Otsu's method (Otsu 1979; for more classes Liao et al. 2001) on one channel
     over the pixels that count. Which channel, and which class is how bright, is chosen by mean IoU on ``items``.
+    Both are found on every n-th row and column of large images, see :data:`LARGE`.
 
     Args:
-        items: Validation images.
+        items: Validation images, looked at one by one.
         spec: Classes.
 
     Returns:
         The predictor and what was chosen, in words.
     """
-    orders = list(itertools.permutations(range(spec.num_classes)))
-    best: tuple[float, int, tuple[int, ...]] = (-1.0, 0, orders[0])
-    for channel in range(spec.in_channels):
-        levels = [_levels(item, channel, spec.num_classes) for item in items]
-        for order in orders:
-            table = np.array(order, dtype=np.uint8)
-            matrices = torch.cat(
-                [
-                    confusion(torch.from_numpy(table[level])[None], torch.from_numpy(item.mask)[None], len(order))
-                    for level, item in zip(levels, items, strict=True)
-                ]
-            )
-            miou = dataset_scores(matrices, spec.classes)["miou"] or 0.0
+    names, shapes = spec.classes, set()
+    found = []
+    for item in items:
+        image, mask = item.image, item.mask
+        shapes.add(mask.shape)
+        found.append([_counted(image[..., channel], mask, len(names)) for channel in range(spec.in_channels)])
+    counts = torch.stack([torch.stack(channels) for channels in found], dim=1)
+    best: tuple[float, int, tuple[int, ...]] = (-1.0, 0, tuple(range(len(names))))
+    for channel, matrices in enumerate(counts):
+        for order in itertools.permutations(range(len(names))):
+            # Column n of the sum is class n: the level that is given to it.
+            miou = dataset_scores(matrices[:, :, np.argsort(order)], names)["miou"] or 0.0
             best = max(best, (miou, channel, order))
     _, channel, order = best
-    table = np.array(order, dtype=np.uint8)
-    words = f"channel {channel}, dark to bright: {', '.join(spec.classes[number] for number in order)}"
-    return (lambda item: table[_levels(item, channel, spec.num_classes)]), words
+    words = f"channel {channel}, dark to bright: {', '.join(names[number] for number in order)}"
+    if max(_step(shape) for shape in shapes) > 1:
+        words += "; thresholds of large images from about a million of their pixels"
+    return partial(_by_brightness, channel, np.array(order, dtype=np.uint8)), words
 
 
-def _levels(item: Item, channel: int, classes: int) -> Mask:
+def _by_brightness(channel: int, order: Mask, item: Item) -> Mask:
+    """The class of each pixel's level; ``order`` holds the classes from dark to bright."""
+    grey, mask = item.image[..., channel], item.mask
+    return order[_levels(grey, _thresholds(_sample(grey), _sample(mask), len(order)))]
+
+
+def _counted(grey: Grey, mask: Mask, classes: int) -> Tensor:
+    """Pixels of each true class (rows) and level of brightness (columns), int64 (C, C)."""
+    grey, mask = _sample(grey), _sample(mask)
+    levels = _levels(grey, _thresholds(grey, mask, classes))
+    return confusion(torch.from_numpy(levels)[None], torch.from_numpy(mask)[None], classes)[0]
+
+
+def _step(shape: tuple[int, ...]) -> int:
+    """Every how many rows and columns are looked at."""
+    return max(1, math.ceil(math.sqrt(math.prod(shape) / LARGE)))
+
+
+def _sample(array: Grey) -> Grey:
+    """Every n-th row and column of a large image, (H, W)."""
+    step = _step(array.shape)
+    return np.ascontiguousarray(array[::step, ::step])
+
+
+def _thresholds(grey: Grey, mask: Mask, classes: int) -> NDArray[np.int64]:
+    """The largest value of each level but the brightest, (classes - 1,), or (0,) where one level is all there is."""
+    values = grey[mask != IGNORED].astype(np.int64)
+    if values.size == 0:
+        return np.zeros(0, np.int64)
+    low, high = int(values.min()), int(values.max())
+    if high - low >= BINS:  # 16 bits: a few hot pixels must not stretch the bins over all others
+        low, high = (int(value) for value in np.percentile(values, TAILS))
+    width = (high - low) // BINS + 1
+    counts = np.bincount((values.clip(low, high) - low) // width)
+    # Fewer values than classes cannot be split; such an image is all one level.
+    if np.count_nonzero(counts) < classes:
+        return np.zeros(0, np.int64)
+    highest = low + width * np.arange(1, len(counts) + 1) - 1
+    found: NDArray[np.int64] = threshold_multiotsu(classes=classes, hist=(counts / counts.sum(), highest))
+    return found
+
+
+def _levels(grey: Grey, thresholds: NDArray[np.int64]) -> Mask:
     """Brightness level 0..classes-1 of every pixel, uint8 (H, W)."""
-    grey = item.image[..., channel]
-    counted = grey[item.mask != IGNORED]
-    # Fewer grey values than classes cannot be split; such an image is all one level.
-    if len(np.unique(counted)) < classes:
-        return np.zeros_like(grey)
-    return np.digitize(grey, threshold_multiotsu(counted, classes=classes), right=True).astype(np.uint8)
+    values = np.arange(np.iinfo(grey.dtype).max + 1)
+    levels: Mask = np.digitize(values, thresholds, right=True).astype(np.uint8)[grey]
+    return levels

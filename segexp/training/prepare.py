@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import lightning.pytorch as pl
+import numpy as np
 import torch
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.class_counts import class_counts
+from segexp.data.items import Image, Item
 from segexp.errors import ConfigError
+from segexp.inference.settings import Inference
 from segexp.metrics.names import check_name
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
@@ -40,6 +43,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
         record={"config": config},
     )
     module.measures = build.build_measures(config, spec)
+    module.inference = Inference(**config["inference"])
     _try_sizes(module, datamodule)
     return datamodule, module
 
@@ -66,7 +70,8 @@ def device_type(config: Config) -> str:
 def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
-    In evaluation mode: a probe must leave running statistics and the stream of random numbers alone.
+    In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that
+    is seen in windows, one window is tried.
     """
     loader = datamodule.train_dataloader()
     if len(loader) == 0:
@@ -75,12 +80,18 @@ def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -
             f"{datamodule.loader.batch_size}, so nothing would be trained; use a smaller batch_size or drop_last=false"
         )
     samples = [loader.dataset[(0, 0)]["image"]]
-    samples += [item.image for phase in ("val", "test") for item in datamodule.items(phase)]
+    samples += [_seen_at_once(item, module.inference) for phase in ("val", "test") for item in datamodule.items(phase)]
     was_training = module.training
     module.eval()
     for image in {array.shape: array for array in samples}.values():
-        _try_size(module, torch.from_numpy(image).permute(2, 0, 1)[None])
+        _try_size(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
     module.train(was_training)
+
+
+def _seen_at_once(item: Item, inference: Inference) -> Image:
+    """The part of an image that one forward pass sees: all of it, or a window."""
+    window = inference.window_for(*item.mask.shape)
+    return item.image if window is None else item.image[:window, :window]
 
 
 def _try_size(module: SegmentationModule, image: torch.Tensor) -> None:

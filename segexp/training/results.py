@@ -1,9 +1,10 @@
 """results.json and per_image.csv: every figure with what it speaks of, how it is averaged, with which checkpoint."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Item
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
 from segexp.metrics.class_scores import COARSE_PER_UNIT
@@ -11,6 +12,7 @@ from segexp.metrics.figures import Array
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.tested import Measures
 from segexp.spec import IGNORED
+from segexp.training.groups import groups_of
 from segexp.training.rows import Row, probability
 
 AVERAGING = {
@@ -34,6 +36,8 @@ AVERAGING = {
     "centred on the exact figure",
 }
 
+BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one figure, as for all images"}
+
 
 def results(
     rows: list[Row],
@@ -46,6 +50,7 @@ def results(
 ) -> dict[str, Any]:
     """The content of results.json, panels left out; ``resamples`` bootstrap samples, drawn from ``seed``."""
     spec, items = datamodule.spec, datamodule.items("test")
+    groups = groups_of(items)
     ignored = sum(int((item.mask == IGNORED).sum()) for item in items)
     size = datamodule.eval_size
     weights = _weights(len(items), resamples, seed)
@@ -57,6 +62,7 @@ def results(
             "tta": module.tta,
             "where": f"{datamodule.scored_region()}, {f'resized to {size}x{size}' if size else 'at native size'}",
         },
+        "inference": inference(module, items),
         "checkpoint": dict(checkpoint),
         "threshold": threshold(module),
         "split": {
@@ -65,13 +71,18 @@ def results(
             "pixels": sum(item.mask.size for item in items) - ignored,
             "ignored_pixels": ignored,
         },
-        "averaging": AVERAGING,
+        "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
         "units": units(module.measures),
-        "rows": [row.to_dict(spec, weights) for row in rows],
+        "rows": [row.to_dict(spec, weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
         "notes": [*datamodule.notes, *_notes(len(items), resamples)],
     }
+
+
+def inference(module: SegmentationModule, items: Sequence[Item]) -> dict[str, Any]:
+    """How the images of a part were seen: whole, or in which windows."""
+    return module.inference.in_force([item.mask.shape for item in items])
 
 
 def _weights(images: int, resamples: int, seed: int) -> Array | None:

@@ -18,7 +18,8 @@ Config = dict[str, Any]
 
 FREE = (
     "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "metric", "bootstrap", "logger",
-    "callbacks.early_stopping", "callbacks.extra", "trainer.progress", "trainer.max_time", "trainer.accelerator",
+    "inference.batch_size", "callbacks.early_stopping", "callbacks.extra",
+    "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip

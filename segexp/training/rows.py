@@ -13,13 +13,15 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Item, Mask
 from segexp.metrics.base import Seen
 from segexp.metrics.bootstrap import LEVEL, dataset_intervals, image_intervals
+from segexp.metrics.counts import confusion
 from segexp.metrics.figures import Array, Family, dataset_leaves, image_leaves, image_mean_leaves, nested, plain
 from segexp.metrics.measures import classes_averaged, count_family, images_averaged, measures
 from segexp.metrics.names import MEAN
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.tested import Measures, MeasureSums
 from segexp.spec import DataSpec
-from segexp.training.baselines import Predictor, constant, count, fit_otsu, most_frequent_class
+from segexp.training.baselines import MOST_CLASSES, Predictor, constant, fit_otsu, most_frequent_class
+from segexp.training.groups import Groups, by_group
 
 
 @dataclass(frozen=True)
@@ -38,12 +40,13 @@ class Row:
     matrices: Tensor
     families: Mapping[str, Family]
 
-    def to_dict(self, spec: DataSpec, weights: Array | None) -> dict[str, Any]:
+    def to_dict(self, spec: DataSpec, weights: Array | None, groups: Groups = ()) -> dict[str, Any]:
         """The row as it stands in results.json.
 
         Args:
             spec: Classes.
             weights: (S, N), how often each image is drawn in each bootstrap sample; None: no intervals.
+            groups: Group of each image; ``groups`` is left out where there is none.
         """
         families = list(self.families.values())
         dataset = nested(dataset_leaves(families), plain)
@@ -52,7 +55,9 @@ class Row:
             scores["classes_averaged"] = classes_averaged(scores)
         image["images_averaged"] = images_averaged(self.matrices, spec.classes)
         interval = None if weights is None else _intervals(families, weights)
-        return {"name": self.name, "note": self.note, "dataset": dataset, "image": image, "interval": interval}
+        row = {"name": self.name, "note": self.note, "dataset": dataset, "image": image, "interval": interval}
+        found = by_group(self.matrices, groups, spec.classes)
+        return row | ({"groups": found} if found else {})
 
     def per_image(self, names: Sequence[str]) -> list[dict[str, Any]]:
         """Lines of per_image.csv, one per image; undefined figures are empty."""
@@ -101,11 +106,13 @@ def baseline_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[
     """Trivial predictors on the test images; what they need to choose, they choose on training or validation images."""
     spec = datamodule.spec
     common = most_frequent_class(datamodule.items("train"), spec.num_classes)
+    rows = [_row(f"all {spec.classes[common]}", "most frequent class", constant(common), datamodule, chosen)]
+    if spec.num_classes > MOST_CLASSES:
+        datamodule.notes.append(f"no Otsu thresholds beside the model: they are for at most {MOST_CLASSES} classes")
+        return rows
     otsu, words = fit_otsu(datamodule.items("val"), spec)
-    return [
-        _row(f"all {spec.classes[common]}", "most frequent class", constant(common), datamodule, chosen),
-        _row("Otsu", f"per image; {words}; chosen on validation images", otsu, datamodule, chosen),
-    ]
+    note = f"per image; {words}; chosen on validation images"
+    return [*rows, _row("Otsu", note, otsu, datamodule, chosen)]
 
 
 def observer_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[Row]:
@@ -121,14 +128,15 @@ def _of_item(masks: Mapping[str, Mask], item: Item) -> Mask:
 
 
 def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataModule, chosen: Measures) -> Row:
-    """All figures of a predictor that gives classes but no probabilities."""
-    spec, items = datamodule.spec, datamodule.items("test")
-    made = {item.name: predict(item) for item in items}
-    matrices = count(items, partial(_of_item, made), spec.num_classes)
+    """All figures of a predictor that gives classes but no probabilities; one image in memory at a time."""
+    spec, matrices = datamodule.spec, []
     sums = MeasureSums(spec, chosen, probability=False)
-    for index, item in enumerate(items):
-        sums.update(Seen(made[item.name], item.mask), index)
-    return Row(name, note, matrices, {"counts": count_family(matrices, spec.classes), **sums.families()})
+    for index, item in enumerate(datamodule.items("test")):
+        prediction, truth = predict(item), item.mask
+        matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
+        sums.update(Seen(prediction, truth), index)
+    counts = torch.cat(matrices)
+    return Row(name, note, counts, {"counts": count_family(counts, spec.classes), **sums.families()})
 
 
 def probability(logit: float) -> float:

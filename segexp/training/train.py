@@ -28,6 +28,7 @@ from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, check_loggers, close_loggers
 from segexp.training.prepare import device_type, prepare
+from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
 from segexp.training.trainer import build_trainer, check_trainer
 
@@ -141,6 +142,7 @@ def _facts(
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "threads": torch.get_num_threads(),
         "speed": vars(module.speed),
+        "inference": {phase: inference(module, datamodule.items(phase)) for phase in ("val", "test")},
         "model": {
             "name": invocation.choices.get("model", config["model"]["_target_"]),
             "parameters": parameters,

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
+from skimage.filters import threshold_multiotsu
 
 from segexp.data.items import Item
+from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
 from segexp.spec import IGNORED, DataSpec
-from segexp.training.baselines import constant, count, fit_otsu, most_frequent_class
+from segexp.training.baselines import LARGE, _thresholds, constant, fit_otsu, most_frequent_class
 
 TWO = DataSpec(("background", "square"), ((0, 0, 0), (255, 0, 0)))
 THREE = DataSpec(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
@@ -69,8 +72,56 @@ def test_constant_and_most_frequent() -> None:
     assert most_frequent_class([item], 2) == 0
     mostly = Item("m", item.image, np.where(item.mask == 1, IGNORED, 1).astype(np.uint8))
     assert most_frequent_class([mostly], 2) == 1
-    scores = dataset_scores(count([item, item], constant(1), 2), ("a", "b"))
+    counts = confusion(torch.from_numpy(constant(1)(item))[None], torch.from_numpy(item.mask)[None], 2)
+    scores = dataset_scores(counts, ("a", "b"))
     share = 7 * 12 / 600
     assert scores["accuracy"] == pytest.approx(share)
     assert scores["iou"] == {"a": 0.0, "b": pytest.approx(share)}
     assert scores["recall"] == {"a": 0.0, "b": 1.0}
+
+
+def deep(item: Item, hot: int = 0) -> Item:
+    """The same scene in 16 bits, as satellites send it: up to 3,000 and some, with a few hot pixels."""
+    image = item.image.astype(np.uint16).repeat(4, axis=0).repeat(4, axis=1) * 13
+    image[0, :hot] = 65535
+    return Item(item.name, image, item.mask.repeat(4, axis=0).repeat(4, axis=1))
+
+
+@pytest.mark.parametrize("hot", [0, 1])
+def test_16_bit_images_are_split_as_well_as_8_bit_ones(hot: int) -> None:
+    predict, words = fit_otsu([deep(square(bright=True, seed=n)) for n in range(3)], TWO)
+    unseen = deep(square(bright=True, seed=9), hot)
+    assert int(np.count_nonzero(predict(unseen) != unseen.mask)) <= hot
+    assert words == "channel 1, dark to bright: background, square"
+
+
+def test_three_levels_of_16_bits_are_quick() -> None:
+    """Of 65,536 values, three classes would take a table of 2 billion cells."""
+    rng = np.random.default_rng(0)
+    mask = np.repeat(np.array([[0, 1, 2]], np.uint8), 60, axis=0).repeat(20, axis=1)
+    grey = np.array([5_000, 60_000, 30_000])[mask] + rng.integers(-4_000, 4_001, mask.shape)
+    item = Item("deep", grey.astype(np.uint16)[..., None], mask)
+    predict, words = fit_otsu([item], DataSpec(THREE.classes, THREE.colours, 1))
+    assert np.array_equal(predict(item), mask)
+    assert words == "channel 0, dark to bright: dark, middle, bright"
+
+
+def test_thresholds_of_8_bits_are_those_of_scikit_image() -> None:
+    rng = np.random.default_rng(1)
+    grey = rng.integers(20, 240, (50, 60), dtype=np.uint8)
+    for classes in (2, 3):
+        own = _thresholds(grey, np.zeros_like(grey), classes)
+        assert own.tolist() == threshold_multiotsu(grey, classes=classes).tolist()
+
+
+def test_large_images_are_split_by_a_part_of_their_pixels() -> None:
+    """The thresholds come from every n-th row and column, the prediction has all pixels; and the note says so."""
+    item = square(bright=True)
+    image, mask = (array.repeat(60, axis=0).repeat(60, axis=1) for array in (item.image, item.mask))
+    large = Item("large", image, mask)
+    assert large.mask.size > 2 * LARGE
+    predict, words = fit_otsu([large], TWO)
+    assert np.array_equal(predict(large), large.mask)
+    assert words == (
+        "channel 1, dark to bright: background, square; thresholds of large images from about a million of their pixels"
+    )
