@@ -120,6 +120,7 @@ def test_help_lists_every_group_option_and_meaning() -> None:
         assert block, group
         assert [line.split(None, 1) for line in block[1].splitlines()] == [[o.name, o.meaning] for o in options]
     assert re.search(r"^  monitor: val/miou +measure on validation images", answer.out, re.MULTILINE)
+    assert re.search(r"^  inference.window: auto +null: whole; ", answer.out, re.MULTILINE)
     assert (generate.code, generate.err) == (0, "")
     assert "segexp generate: write generated images" in generate.out
     assert re.search(r"^  out: \?\?\? +folder to make", generate.out, re.MULTILINE)
@@ -132,7 +133,8 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     )
     config = yaml.safe_load(plain.out)
     assert set(config) == {
-        "name", "seed", "monitor", "tta", "inference", "panels", "bootstrap", "baselines", "output_dir", "resume", "debug",
+        "name", "seed", "monitor", "tta", "inference", "panels", "bootstrap", "baselines", "output_dir", "resume",
+        "debug",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8

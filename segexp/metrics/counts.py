@@ -9,6 +9,9 @@ from segexp.errors import DataError
 from segexp.metrics.table import ImageTable
 from segexp.spec import IGNORED
 
+BLOCK = 1 << 22
+"""Pixels counted together: each takes eight bytes while it is counted."""
+
 
 def confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
     """Pixels of each pair of true and predicted class, image by image.
@@ -24,12 +27,9 @@ def confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
     Raises:
         DataError: The truth holds another value; counted as it is, it would vanish without a word.
     """
-    batch = truth.shape[0]
-    # Every possible mask value has its row, so that one count both drops 255 and finds illegal values.
-    images = torch.arange(batch, device=truth.device, dtype=torch.int32).view(-1, 1, 1)
-    cells = ((images * (IGNORED + 1)).add(truth) * num_classes).add_(prediction)
-    shape = (batch, IGNORED + 1, num_classes)
-    counts = torch.bincount(cells.flatten(), minlength=shape[0] * shape[1] * shape[2]).view(shape)
+    pixels = max(1, BLOCK // truth.shape[0])
+    parts = [torch.split(labels.flatten(1), pixels, dim=1) for labels in (prediction, truth)]
+    counts = torch.stack([_pairs(p, t, num_classes) for p, t in zip(*parts, strict=True)]).sum(dim=0)
     illegal = counts[:, num_classes:IGNORED].sum(dim=(0, 2))
     if bool(illegal.any()):
         found = [num_classes + index for index in illegal.nonzero().flatten().tolist()]
@@ -38,6 +38,18 @@ def confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
             "map these values to classes in the datamodule"
         )
     return counts[:, :num_classes]
+
+
+def _pairs(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
+    """Pixels of each mask value and predicted class: (B, pixels) each, to int64 (B, 256, C).
+
+    Every possible mask value has its row, so that one count both drops 255 and finds illegal values.
+    """
+    batch = len(truth)
+    images = torch.arange(batch, device=truth.device, dtype=torch.int32).view(-1, 1)
+    cells = ((images * (IGNORED + 1)).add(truth) * num_classes).add_(prediction)
+    shape = (batch, IGNORED + 1, num_classes)
+    return torch.bincount(cells.flatten(), minlength=shape[0] * shape[1] * shape[2]).view(shape)
 
 
 class ConfusionCounts(ImageTable):

@@ -9,6 +9,9 @@ from torchmetrics import Metric
 from segexp.metrics.curves import LIMIT, NUM_BINS, PER_UNIT, ScoreCurve
 from segexp.spec import IGNORED
 
+BLOCK = 1 << 22
+"""Pixels counted together: each takes ten times its memory while it is counted."""
+
 
 def histogram(logits: Tensor, truth: Tensor) -> Tensor:
     """Negatives and positives per logit bin.
@@ -24,13 +27,18 @@ def histogram(logits: Tensor, truth: Tensor) -> Tensor:
     Returns:
         int64 (2, bins) of all images together.
     """
-    scaled = logits.detach().float().reshape(-1) * PER_UNIT
+    flat, labels = logits.detach().reshape(-1), truth.reshape(-1)
+    counts = torch.zeros(2 * NUM_BINS + 1, dtype=torch.int64, device=logits.device)
+    for part, known in zip(torch.split(flat, BLOCK), torch.split(labels, BLOCK), strict=True):
+        counts += torch.bincount(_places(part, known), minlength=2 * NUM_BINS + 1)
+    return counts[: 2 * NUM_BINS].view(2, NUM_BINS)
+
+
+def _places(logits: Tensor, truth: Tensor) -> Tensor:
+    """Negatives in the first NUM_BINS places, positives in the next, ignored pixels in one place behind; (pixels,)."""
+    scaled = logits.float() * PER_UNIT
     bins = scaled.floor_().clamp_(-LIMIT * PER_UNIT, LIMIT * PER_UNIT - 1).int().add_(LIMIT * PER_UNIT)
-    flat = truth.reshape(-1)
-    # Negatives in the first NUM_BINS places, positives in the next, ignored pixels in one place behind.
-    places = bins.add_(flat.int() * NUM_BINS).masked_fill_(flat == IGNORED, 2 * NUM_BINS)
-    counted = torch.bincount(places, minlength=2 * NUM_BINS + 1)
-    return counted[: 2 * NUM_BINS].view(2, NUM_BINS)
+    return bins.add_(truth.int() * NUM_BINS).masked_fill_(truth == IGNORED, 2 * NUM_BINS)
 
 
 class ScoreHistogram(Metric):

@@ -236,3 +236,13 @@ def test_ids_are_sorted_and_doubles_count_once() -> None:
         ids, matrices = metric.compute()
     assert ids.shape == (0,)
     assert matrices.shape == (0, 3, 3)
+
+
+@pytest.mark.parametrize("block", [1, 100, 10**6])
+def test_large_images_are_counted_in_blocks(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    prediction, truth = case()
+    whole = confusion(prediction, truth, 3)
+    monkeypatch.setattr("segexp.metrics.counts.BLOCK", block)
+    assert torch.equal(confusion(prediction, truth, 3), whole)
+    with pytest.raises(DataError, match=r"holds \[7\]"):
+        confusion(prediction, torch.full_like(truth, 7), 3)

@@ -9,7 +9,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 
 from segexp.metrics.curves import CURVE_POINTS, ScoreCurve
-from segexp.metrics.scores import ScoreHistogram
+from segexp.metrics.scores import ScoreHistogram, histogram
 
 
 def case(seed: int = 0, spread: float = 2.0, share: float = 0.1) -> tuple[Tensor, Tensor]:
@@ -150,3 +150,11 @@ def test_curves_are_short_and_keep_their_area() -> None:
     middle = len(roc["logit"]) // 2
     labels, scores = valid(logits, truth)
     assert roc["tpr"][middle] == pytest.approx((scores[labels == 1] >= roc["logit"][middle]).mean())
+
+
+def test_large_images_are_counted_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    logits, truth = case(3)
+    whole = histogram(logits, truth)
+    monkeypatch.setattr("segexp.metrics.scores.BLOCK", 999)
+    assert torch.equal(histogram(logits, truth), whole)
+    assert int(whole.sum()) == int((truth != 255).sum())

@@ -65,3 +65,13 @@ def test_one_image_does_not_change_another() -> None:
     image = torch.randint(0, 256, (3, 2, 8, 8), dtype=torch.uint8)
     normalize = Normalize(spec("image"), channels_last=False)
     torch.testing.assert_close(normalize(image)[1:2], normalize(image[1:2]))
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
+def test_a_large_image_is_measured_in_blocks(dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch) -> None:
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (2, 3, 40, 30), dtype=torch.uint8).to(dtype)
+    whole = batch_statistics(image)
+    # Blocks of a size that does not divide the number of pixels; the maximum lies in one of them.
+    monkeypatch.setattr("segexp.scaling.BLOCK", 77)
+    torch.testing.assert_close(batch_statistics(image), whole, rtol=1e-5, atol=0)

@@ -107,3 +107,14 @@ def measured() -> dict[str, Any]:
     content["units"] = {"hd100": "px", "asd": "m", "components_error": "components"}
     content["averaging"]["interval"] = "drawn again"
     return content
+
+
+def grouped() -> dict[str, Any]:
+    """Results with the same figures for two groups."""
+    content = results()
+    figures = content["rows"][0]["dataset"]
+    content["rows"][0]["groups"] = {
+        "austin": {"images": 1, **figures, "accuracy": 0.91, "iou": {"background": 0.9, "vessel": 0.6}},
+        "kitsap": {"images": 1, **figures, "accuracy": None},
+    }
+    return content

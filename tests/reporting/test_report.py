@@ -12,7 +12,7 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.reporting.report import write_report
-from tests.reporting.made_up import measured, results, run, write_json, write_picture, write_rows
+from tests.reporting.made_up import grouped, measured, results, run, write_json, write_picture, write_rows
 
 PICTURES = (
     "curves.png",
@@ -119,6 +119,31 @@ def test_every_figure_stands_there_with_its_interval(folder: Path) -> None:
 def page_of_results(folder: Path, content: dict[str, object]) -> str:
     write_json(folder / "results.json", content)
     return page_of(folder).text
+
+
+def test_groups_have_a_table_of_their_own(folder: Path) -> None:
+    text = page_of_results(folder, grouped())
+    assert "By group group images accuracy mean IoU IoU vessel Dice vessel austin 1 0.9100 0.8123 0.6000 0.7654" in text
+    assert "By group" not in page_of_results(folder, results())
+
+
+@pytest.mark.parametrize(
+    ("inference", "words"),
+    [
+        ({"window": None, "images_in_windows": 0, "images_whole": 2}, "images seen whole"),
+        (
+            {"window": 512, "images_in_windows": 2, "images_whole": 0, "overlap": 0.25, "blend": "gaussian"},
+            "images seen in windows of 512 × 512 pixels, overlap 25%, gaussian blending",
+        ),
+        (
+            {"window": 64, "images_in_windows": 2, "images_whole": 3, "overlap": 0.5, "blend": "constant"},
+            "images seen 2 in windows of 64 × 64 pixels, overlap 50%, constant blending; 3 whole",
+        ),
+    ],
+)
+def test_how_images_were_seen(folder: Path, inference: dict[str, object], words: str) -> None:
+    assert words in page_of_results(folder, {**results(), "inference": inference})
+    assert "images seen" not in page_of_results(folder, results())
 
 
 def test_the_table_of_images_leaves_out_what_would_crowd_it(folder: Path) -> None:

@@ -3,7 +3,7 @@
 import math
 
 from segexp.reporting.rows_table import results_table
-from tests.reporting.made_up import measured, results
+from tests.reporting.made_up import grouped, measured, results
 
 
 def cells(text: str, name: str) -> list[str]:
@@ -84,3 +84,30 @@ def test_what_is_missing_or_undefined_is_a_dash() -> None:
     assert "mean" in results_table({})
     odd = {"rows": [{"name": None, "dataset": {"accuracy": math.nan, "miou": "x", "iou": None}}, 3]}
     assert cells(results_table(odd), "-") == ["-"] * 6
+
+
+def test_groups_stand_beside_all_images() -> None:
+    block = blocks(results_table(grouped()))["By group"]
+    assert block.splitlines()[0].split("  ")[0] == "group"
+    assert [part.strip() for part in block.splitlines()[0].split("  ") if part.strip()] == [
+        "group", "images", "accuracy", "mean IoU", "IoU vessel", "Dice vessel",
+    ]  # fmt: skip
+    assert cells(block, "austin") == ["austin", "1", "0.9100", "0.8123", "0.6000", "0.7654"]
+    assert cells(block, "kitsap") == ["kitsap", "1", "-", "0.8123", "0.7654", "0.7654"]
+    assert cells(block, "all images") == ["all", "images", "2", "0.9512", "0.8123", "0.7654", "0.7654"]
+
+
+def test_one_group_is_no_table() -> None:
+    content = grouped()
+    del content["rows"][0]["groups"]["kitsap"]
+    assert "By group" not in results_table(content)
+    assert "By group" not in results_table(results())
+
+
+def test_groups_of_three_classes_show_each_ones_iou() -> None:
+    content = grouped()
+    content["task"]["classes"] = ["a", "b", "c"]
+    for figures in content["rows"][0]["groups"].values():
+        figures["iou"] = {"a": 0.1, "b": 0.2, "c": 0.3}
+    block = blocks(results_table(content))["By group"]
+    assert cells(block, "austin") == ["austin", "1", "0.9100", "0.8123", "0.1000", "0.2000", "0.3000", "0.8765"]

@@ -84,3 +84,13 @@ class NoForegroundInVal(SyntheticDataModule):
     def read(self) -> Items:
         items = super().read()
         return {**items, "val": [Item(item.name, item.image, np.zeros_like(item.mask)) for item in items["val"]]}
+
+
+class TwoCities(SyntheticDataModule):
+    """Test images of two groups in turn."""
+
+    def read(self) -> Items:
+        items = super().read()
+        for number, item in enumerate(items["test"]):
+            object.__setattr__(item, "group", ("north", "south")[number % 2])
+        return items
