@@ -1,20 +1,179 @@
-"""Maps the values of mask files to class numbers; no value passes unchecked."""
+"""Maps what stands in mask files to class numbers; no value passes unchecked."""
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from segexp.data.items import Image, Mask
+from segexp.data.label_keys import HIGHEST, KEY, Values, listed, parsed, proposal, shown
+from segexp.data.label_values import read_values
+from segexp.data.mask_forms import packed, to_plane, to_rgb
 from segexp.errors import ConfigError, DataError
 
-KEY = "datamodule.mask_values"
+__all__ = ["LabelMap", "checked_mapping", "read_values", "to_classes"]
+
 MANY = 16
 """More values than this are no classes: a mask that was resized or saved as JPEG."""
+BAND = 256
+"""Rows of colours that are looked up at once, so that what lies between stays in the processor's cache."""
+UNKNOWN = 254
+"""What the tables hold for a value that is no class; so there are at most 254 classes, 0 to 253."""
+
+
+class LabelMap:
+    """Turns the pixels of a mask file into class numbers.
+
+    Masks of one channel (values of 8 or 16 bits, one bit, palette indices), grey saved as RGB, RGB colours, and one-hot
+    arrays (channel number = value). Pickles without its tables.
+
+    Attributes:
+        changed: With ``nearest``: by file and value (a colour as ``"255 0 0"``), how many pixels were set to the
+            nearest legal one. Of several windows of a file the largest count stands; the whole mask gives the true one.
+    """
+
+    def __init__(self, values: Values, classes: int, nearest: bool = False, *, fixed: bool = False) -> None:
+        """Checks the mapping.
+
+        Args:
+            values: Class number of each legal value (0..65535) or colour (``"255 0 0"``, ``"255,0,0"``, ``"#ff0000"``);
+                255 for ignored.
+            classes: Number of classes.
+            nearest: Whether a stray value becomes the nearest legal one (of two equally near the lower; for colours the
+                least distance in RGB); what was changed is kept in ``changed``.
+            fixed: Whether the mapping belongs to the layout of a data set and no key changes it.
+
+        Raises:
+            ConfigError: A key or a class number is out of range.
+        """
+        if classes > UNKNOWN:
+            raise ConfigError(f"{KEY}: found {classes} classes, expected at most {UNKNOWN}")
+        self.numbers, self.colours = parsed(values, classes)
+        self.classes = classes
+        self.nearest = nearest
+        self.fixed = fixed
+        self.changed: dict[str, dict[int | str, int]] = {}
+        self._build()
+
+    def _build(self) -> None:
+        """Tables: of values, where a grey colour counts as its value, and of colours, where a value counts as grey."""
+        greys = {colour & 255: number for colour, number in self.colours.items() if colour % 0x010101 == 0}
+        self._by_value = {**greys, **self.numbers}
+        as_colours = {value * 0x010101: number for value, number in self.numbers.items() if value <= 255}
+        self._by_colour = {**as_colours, **self.colours}
+        self._table = np.full(HIGHEST + 1, UNKNOWN, dtype=np.uint8)
+        self._table[list(self._by_value)] = list(self._by_value.values())
+        self._colour_keys = np.array(sorted(self._by_colour), dtype=np.uint32)
+        self._colour_classes = np.array([self._by_colour[int(key)] for key in self._colour_keys], dtype=np.uint8)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if not name.startswith("_")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._build()
+
+    def apply(self, raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None = None) -> Mask:
+        """Class numbers of a mask or of a window of one.
+
+        Args:
+            raw: Stored numbers (H, W) or (H, W, C), from ``open_raster(path, raw=True)``.
+            path: The file, for messages.
+            palette: uint8 (n, 3), RGB of the indices in ``raw``. If the mapping has colours they are looked up in it;
+                else the mapping is of indices.
+
+        Returns:
+            uint8 (H, W), class numbers and 255 for ignored.
+
+        Raises:
+            DataError: A value is none of the legal ones; the message has the line to write.
+        """
+        colours = to_rgb(raw, path, palette) if self.colours else None
+        plane = to_plane(raw, path) if colours is None else None
+        if plane is not None:
+            return self._checked(plane, self._look_up(plane), path, is_colour=False)
+        keys = packed(raw[..., :3] if colours is None else colours)
+        return self._checked(keys, self._look_up_colours(keys), path, is_colour=True)
+
+    def notes(self) -> list[str]:
+        """What ``nearest`` changed, one line per file."""
+        return [
+            f"{path}: {sum(counts.values())} pixels of {', '.join(map(str, counts))} set to the nearest legal value"
+            for path, counts in self.changed.items()
+        ]
+
+    def _look_up(self, values: NDArray[Any]) -> Mask:
+        if values.dtype == np.uint8:
+            # Ten times as fast as an index of numpy.
+            return np.asarray(cv2.LUT(np.ascontiguousarray(values), self._table[:256]), dtype=np.uint8)
+        if values.dtype in (np.bool_, np.uint16):
+            return np.take(self._table, values)
+        legal = (values >= 0) & (values <= HIGHEST)
+        return np.where(legal, np.take(self._table, np.where(legal, values, 0)), UNKNOWN).astype(np.uint8)
+
+    def _look_up_colours(self, keys: NDArray[np.uint32]) -> Mask:
+        classes = np.full(keys.shape, UNKNOWN, dtype=np.uint8)
+        if not len(self._colour_keys):
+            return classes
+        for row in range(0, len(keys), BAND):
+            band = keys[row : row + BAND]
+            place = np.searchsorted(self._colour_keys, band).clip(max=len(self._colour_keys) - 1)
+            found = self._colour_keys[place] == band
+            classes[row : row + BAND][found] = self._colour_classes[place[found]]
+        return classes
+
+    def _checked(self, keys: NDArray[Any], classes: Mask, path: Path, *, is_colour: bool) -> Mask:
+        unknown = classes == UNKNOWN
+        if not unknown.any():
+            return classes
+        stray, inverse, counts = np.unique(keys[unknown], return_inverse=True, return_counts=True)
+        if not self.nearest:
+            raise self._refusal(stray.tolist(), path, is_colour)
+        classes[unknown] = self._nearest_classes(stray, is_colour)[inverse]
+        changed = self.changed.setdefault(str(path), {})
+        for value, count in zip(stray.tolist(), counts.tolist(), strict=True):
+            name = shown(value, is_colour) if is_colour else value
+            changed[name] = max(count, changed.get(name, 0))
+        return classes
+
+    def _nearest_classes(self, stray: NDArray[Any], is_colour: bool) -> Mask:
+        mapping = self._by_colour if is_colour else self._by_value
+        legal = sorted(mapping)
+        # The first of equally near ones is the lowest, as they are sorted.
+        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in stray]
+        return np.array([mapping[legal[place]] for place in near], dtype=np.uint8)
+
+    def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> DataError:
+        mapping = self._by_colour if is_colour else self._by_value
+        what = "colours" if is_colour else "values"
+        return DataError(
+            f"{path}: mask {what} {listed(illegal, is_colour)} fit no class (legal: {listed(mapping, is_colour)}); "
+            f"{self._advice(illegal, mapping, is_colour)}"
+        )
+
+    def _advice(self, illegal: list[int], mapping: Mapping[int, int], is_colour: bool) -> str:
+        if len(illegal) > MANY:
+            what = f"{len(illegal)} such {'colours' if is_colour else 'values'}"
+            return f"{what} are no classes, was it resized or saved as JPEG? Copy it again from its source"
+        if self.fixed:
+            return "copy it again from its source"
+        line = proposal(illegal, mapping, self.classes, is_colour)
+        return f"if they are meant, say what they are: {KEY}={line}"
+
+
+def _distances(legal: NDArray[np.int64], value: int, is_colour: bool) -> NDArray[np.int64]:
+    """Squared distance of a value, or of a colour in RGB, to each legal one."""
+    if not is_colour:
+        return (legal - value) ** 2
+    parts = [(legal >> shift & 255) - (value >> shift & 255) for shift in (16, 8, 0)]
+    return np.asarray(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
 
 
 def checked_mapping(mapping: Mapping[int, int], classes: int) -> dict[int, int]:
-    """The ``mask_values`` of a config.
+    """The ``mask_values`` of a config whose masks are grey values of 8 bits.
 
     Args:
         mapping: Class number of each legal value.
@@ -46,32 +205,4 @@ def to_classes(values: Image, mapping: Mapping[int, int], path: Path, *, fixed: 
     Raises:
         DataError: The file holds a value that maps to no class; the message has the line to write.
     """
-    found = np.flatnonzero(np.bincount(values.ravel(), minlength=256))
-    illegal = [int(value) for value in found if int(value) not in mapping]
-    if illegal:
-        shown = ", ".join(map(str, illegal[:10])) + (", ..." if len(illegal) > 10 else "")
-        legal = ", ".join(map(str, mapping))
-        raise DataError(
-            f"{path}: mask values {shown} fit no class (legal: {legal}); {_advice(illegal, mapping, fixed)}"
-        )
-    table = np.zeros(256, dtype=np.uint8)
-    for value, number in mapping.items():
-        table[value] = number
-    return table[values]
-
-
-def _advice(illegal: list[int], mapping: Mapping[int, int], fixed: bool) -> str:
-    if len(illegal) > MANY:
-        return (
-            f"{len(illegal)} such values are no classes, was it resized or saved as JPEG? Copy it again from its source"
-        )
-    if fixed:
-        return "copy it again from its source"
-    return f"if they are meant, say what they are: {KEY}={_proposal(illegal, mapping)}"
-
-
-def _proposal(illegal: list[int], mapping: Mapping[int, int]) -> str:
-    """The ``mask_values`` line: what is legal stays, further values are class 1, or 0 below all legal ones."""
-    lowest = min(mapping, default=0)
-    whole = {**mapping, **{value: int(value > lowest) for value in illegal}}
-    return "'{" + ",".join(f"{value}:{whole[value]}" for value in sorted(whole)) + "}'"
+    return LabelMap(mapping, max(mapping.values()) + 1, fixed=fixed).apply(values, path)

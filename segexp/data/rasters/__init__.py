@@ -1,0 +1,23 @@
+"""Image files: headers at once, pixels window by window.
+
+``open_raster(path)`` for images, ``open_raster(path, raw=True)`` for masks.
+"""
+
+from segexp.data.rasters.base import Header, Raster
+from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, set_map_limit
+from segexp.data.rasters.opening import open_raster
+from segexp.data.rasters.plain import read_grey, read_rgb
+from segexp.data.rasters.shown import as_grey, as_rgb
+
+__all__ = [
+    "DEFAULT_MAP_LIMIT",
+    "Header",
+    "Raster",
+    "as_grey",
+    "as_rgb",
+    "close_files",
+    "open_raster",
+    "read_grey",
+    "read_rgb",
+    "set_map_limit",
+]

@@ -1,0 +1,83 @@
+"""TIFF through tifffile: decodes the strips or tiles that a window touches, without GDAL."""
+
+import threading
+from typing import Any
+
+import numpy as np
+import tifffile
+
+from segexp.data.rasters.base import Header, Pixels, Raster
+from segexp.data.rasters.faults import from_system, unreadable
+from segexp.data.rasters.handles import HANDLES
+
+
+class SegmentsRaster(Raster):
+    """A TIFF that is tiled, compressed or packed, where rasterio is not installed or cannot decode it."""
+
+    def __init__(self, header: Header, *, raw: bool = False) -> None:
+        super().__init__(header, raw=raw)
+        self._key = ("tifffile", str(header.path), header.state)
+
+    def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
+        """Decodes what the window touches."""
+        tiff, lock = HANDLES.get(self._key, self._open)
+        pixels = np.empty((height, width, self.header.channels), dtype=self.dtype)
+        try:
+            with lock:
+                _fill(pixels, tiff, top, left)
+        except Exception as error:  # each codec raises its own classes
+            raise unreadable(self.path, error) from error
+        return pixels
+
+    def _open(self) -> tuple[Any, threading.Lock]:
+        try:
+            if self.path.stat().st_size != self.header.state[0]:
+                raise unreadable(self.path, f"it had {self.header.state[0]} bytes before", "Let it be while it is read")
+            return tifffile.TiffFile(self.path), threading.Lock()
+        except OSError as error:
+            raise from_system(self.path, error) from error
+        except tifffile.TiffFileError as error:
+            raise unreadable(self.path, error) from error
+
+
+def _fill(pixels: Pixels, tiff: tifffile.TiffFile, top: int, left: int) -> None:
+    """Writes the window that begins at (top, left) into ``pixels`` (h, w, C)."""
+    page = tiff.pages.first
+    height, width, _ = pixels.shape
+    rows, columns = _block(page)
+    # Segments are numbered along rows, then down, then band by band where bands are apart.
+    across, down = -(-page.imagewidth // columns), -(-page.imagelength // rows)
+    bands = page.samplesperpixel if page.planarconfig == 2 else 1
+    for band in range(bands):
+        for row in range(top // rows, -(-(top + height) // rows)):
+            for column in range(left // columns, -(-(left + width) // columns)):
+                block = _decoded(tiff, page, (band * down + row) * across + column)
+                channels = slice(band, band + 1) if bands > 1 else slice(None)
+                _paste(pixels[..., channels], block, row * rows - top, column * columns - left)
+
+
+def _block(page: tifffile.TiffPage) -> tuple[int, int]:
+    if page.is_tiled:
+        return page.tilelength, page.tilewidth
+    return min(page.rowsperstrip, page.imagelength), page.imagewidth
+
+
+def _decoded(tiff: tifffile.TiffFile, page: tifffile.TiffPage, index: int) -> Pixels:
+    file = tiff.filehandle
+    file.seek(page.dataoffsets[index])
+    encoded = file.read(page.databytecounts[index])
+    options = {"jpegtables": page.jpegtables, "jpegheader": page.jpegheader} if page.compression in (6, 7) else {}
+    block, _, shape = page.decode(encoded, index, **options)
+    if block is None:
+        raise ValueError(f"strip or tile {index} is empty")
+    pixels: Pixels = np.asarray(block).reshape(shape)[0]
+    return pixels
+
+
+def _paste(pixels: Pixels, block: Pixels, top: int, left: int) -> None:
+    """Copies the part of a block at (top, left), which may stick out on every side."""
+    height, width = pixels.shape[:2]
+    bottom, right = min(top + block.shape[0], height), min(left + block.shape[1], width)
+    first_row, first_column = max(top, 0), max(left, 0)
+    part = block[first_row - top : bottom - top, first_column - left : right - left]
+    pixels[first_row:bottom, first_column:right] = part
