@@ -22,6 +22,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path / ".segexp_cache"))
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
     return tmp_path

@@ -8,6 +8,7 @@ import numpy as np
 
 from segexp.data.crops import random_crop
 from segexp.data.items import Image, Item, Mask
+from segexp.data.places import Place
 from segexp.errors import MismatchError
 from segexp.types import Angle, NonNegativeFloat
 
@@ -38,28 +39,32 @@ class Augment:
         self.scale = scale
         self.compose = _compose(transforms) if transforms else None
 
-    def __call__(self, item: Item, size: int | None, rng: np.random.Generator) -> tuple[Image, Mask]:
+    def __call__(
+        self, item: Item, size: int | None, rng: np.random.Generator, place: Place | None = None
+    ) -> tuple[Image, Mask]:
         """One random sample of an image.
 
         Args:
             item: Image and mask.
             size: Side of the crop; None: the whole image.
             rng: Source of all randomness.
+            place: Where the crop is cut; None: at random.
 
         Returns:
-            uint8 (h, w, C) and uint8 (h, w) with the item's classes and 255.
+            Image (h, w, C) of the item's dtype and uint8 (h, w) with the item's classes and 255.
 
         Raises:
             MismatchError: A transform changed the size, so samples would not fit into one batch.
         """
-        image, mask = random_crop(item, size, self.rotate, self.scale, rng)
+        image, mask = random_crop(item, size, self.rotate, self.scale, rng, place)
         if self.compose is None:
             return image, mask
         # albumentations ignores numpy's and torch's seeds. Its set_random_seed gives every transform the same seed, so
         # that two flips of p=0.5 happen both or not at all; with shared generators each draws for itself.
         seed = int(rng.integers(0, 2**31))
         self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
-        changed = self.compose(image=image, mask=mask)
+        # Windows of mapped files are views that cannot be written to.
+        changed = self.compose(image=np.ascontiguousarray(image), mask=np.ascontiguousarray(mask))
         if changed["mask"].shape != mask.shape:
             raise MismatchError(
                 f"augment: a transform turned a sample of {_size(mask)} into {_size(changed['mask'])}, which cannot be "

@@ -1,20 +1,19 @@
 """DRIVE: vessels in photographs of the retina (Staal et al. 2004), in its own file layout."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import Items
 from segexp.data.drive_files import DriveImage, scan
+from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items import Item, Mask
 from segexp.data.labels import checked_mapping, to_classes
 from segexp.data.rasters import read_grey, read_rgb
-from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.errors import DataError
 from segexp.spec import IGNORED
-from segexp.types import Fraction, NonNegativeInt, PositiveInt
 
 GREY, ORANGE, TEAL = (40, 40, 48), (240, 140, 40), (60, 150, 150)
 CLASSES = {
@@ -23,7 +22,7 @@ CLASSES = {
 }
 
 
-class DriveDataModule(SegmentationDataModule):
+class DriveDataModule(FilesDataModule):
     """Images of 565x584 pixels, vessels of one or two observers, and the circular field of view.
 
     With ``labels=vessel`` everything outside the field of view is 255 and counts nowhere; with
@@ -36,11 +35,6 @@ class DriveDataModule(SegmentationDataModule):
         labels: Literal["vessel", "three_class"] = "vessel",
         mask_values: dict[int, int] | None = None,
         split: Literal["official", "holdout", "kfold"] = "official",
-        val_fraction: Fraction = 0.15,
-        test_fraction: Fraction = 0.2,
-        folds: PositiveInt = 5,
-        fold: NonNegativeInt = 0,
-        split_seed: NonNegativeInt = 0,
         **shared: Any,
     ) -> None:
         """Stores the settings.
@@ -51,23 +45,13 @@ class DriveDataModule(SegmentationDataModule):
             mask_values: What the values of ``1st_manual`` mean, 0 or 1; None: 0 is background, 255 vessel.
             split: ``official``: test/ is tested, training/ gives training and validation images; ``holdout`` and
                 ``kfold``: all three parts come from training/.
-            val_fraction: Share of the images that are not tested that validate.
-            test_fraction: Share tested with ``holdout``.
-            folds: Number of folds.
-            fold: Which one is tested, from 0.
-            split_seed: Seed of the split; apart from ``seed``, so that runs with other seeds share a split.
-            **shared: Keys of every data set.
+            **shared: Keys of every data set of files.
         """
-        super().__init__(**shared)
+        super().__init__(split=split, **shared)
         self.root = Path(root).expanduser()
         self.labels = labels
         self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
-        self.split = split
-        self.val_fraction = val_fraction
-        self.test_fraction = test_fraction
-        self.folds = folds
-        self.fold = fold
-        self.split_seed = split_seed
+        self._files: dict[str, DriveImage] = {}
         self._second: dict[str, Mask] = {}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
@@ -78,21 +62,38 @@ class DriveDataModule(SegmentationDataModule):
         """In words, for results.json."""
         return "inside the field of view (mask/)" if self.labels == "vessel" else "all pixels"
 
+    def listing(self) -> Listing:
+        """Images of training/, and of test/ where that is tested."""
+        parts = ("training", "test") if self.split == "official" and self.split_file is None else ("training",)
+        listing = Listing()
+        for part in parts:
+            found = scan(self.root, part)
+            listing.notes += found.notes
+            listing.problems += found.problems
+            for image in found.images:
+                self._files[image.name] = image
+                listing.pairs.append(Pair(image.name, image.image, image.manual, image.mask))
+                if part == "test":
+                    listing.tested.append(image.name)
+        return listing
+
+    def cache_name(self) -> str:
+        """Labels and what mask values mean."""
+        return f"{self.labels} {self.mask_values}"
+
+    def open(self, pair: Pair) -> Item:
+        """Image, vessels and field of view."""
+        files = self._files[pair.name]
+        image = read_rgb(files.image)
+        return Item(files.name, image, self._target(files, files.manual, image.shape[:2]))
+
     def read(self) -> Items:
-        """Reads all images of the split."""
-        files = {image.name: image for image in self._scan("training")}
-        if self.split == "official":
-            tested = {image.name: image for image in self._scan("test")}
-            split = with_validation(list(files), list(tested), self.val_fraction, self.split_seed)
-            files |= tested
-        else:
-            split = self._split(list(files))
-        items: Items = {phase: [self._item(files[name]) for name in split[phase]] for phase in PHASES}
-        self._second = {
-            item.name: self._observed(files[item.name], second, item.mask.shape)
-            for item in items["test"]
-            if (second := files[item.name].second) is not None
-        }
+        """As every data set of files; the second observer's masks are checked too, where there are any."""
+        items = super().read()
+        for item in items["test"]:
+            files = self._files[item.name]
+            if files.second is not None:
+                self._second[item.name] = self._observed(files, files.second, item.shape)
         return items
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
@@ -105,20 +106,6 @@ class DriveDataModule(SegmentationDataModule):
             size = self.eval_size
             masks = {n: Item(n, m[..., None], m).resized(size).mask for n, m in masks.items()}
         return {"second observer": {name: masks[name] for name in names}}
-
-    def _scan(self, part: str) -> list[DriveImage]:
-        found = scan(self.root, part)
-        self.notes.extend(found.notes)
-        return found.images
-
-    def _split(self, names: Sequence[str]) -> Split:
-        if self.split == "kfold":
-            return kfold(names, self.folds, self.fold, self.val_fraction, self.split_seed)
-        return holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
-
-    def _item(self, files: DriveImage) -> Item:
-        image = read_rgb(files.image)
-        return Item(files.name, image, self._target(files, files.manual, image.shape[:2]))
 
     def _observed(self, files: DriveImage, manual: Path, expected: tuple[int, ...]) -> Mask:
         """Another observer's classes, as a prediction: a class everywhere, since 255 is for the truth alone."""

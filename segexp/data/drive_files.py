@@ -31,9 +31,10 @@ class DriveImage:
 
 @dataclass(frozen=True)
 class Scan:
-    """Images of one part and what was passed over."""
+    """Images of one part, files without a partner, and what was passed over."""
 
     images: list[DriveImage]
+    problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -45,7 +46,7 @@ def scan(root: Path, part: str) -> Scan:
         part: ``training`` or ``test``.
 
     Raises:
-        DataError: The folder is missing or empty, or files have no partner; all of them are named.
+        DataError: The folder is missing or empty.
     """
     folder = root / part
     _check_root(root, folder, part)
@@ -60,8 +61,6 @@ def scan(root: Path, part: str) -> Scan:
         *_unpaired(images, manuals, folder / "1st_manual", "{}_manual1.gif", "its vessels"),
         *_unpaired(images, masks, folder / "mask", f"{{}}_{part}_mask.gif", "its field of view"),
     ]
-    if problems:
-        raise DataError("\n".join(problems))
     lacking = [images[number].name for number in sorted(set(images) - set(seconds))]
     if seconds and lacking:
         notes.append(
@@ -71,8 +70,9 @@ def scan(root: Path, part: str) -> Scan:
     found = [
         DriveImage(path.stem, path, manuals[number], masks[number], seconds.get(number))
         for number, path in sorted(images.items())
+        if number in manuals and number in masks
     ]
-    return Scan(found, notes)
+    return Scan(found, problems, notes)
 
 
 def _check_root(root: Path, folder: Path, part: str) -> None:

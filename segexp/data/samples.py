@@ -11,6 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from segexp.data.augment import Augment
 from segexp.data.items import Image, Item, Mask
+from segexp.data.places import Places
 
 Key = tuple[int, int]
 """(epoch, index): what a sampler hands to a dataset, so that workers need no shared state."""
@@ -20,7 +21,7 @@ CROP_STREAM, ORDER_STREAM = 1, 2
 
 
 class Sample(TypedDict):
-    """One sample before batching: uint8 (H, W, C), uint8 (H, W) and the sample's number.
+    """One sample before batching: uint8 or uint16 (H, W, C), uint8 (H, W) and the sample's number.
 
     Where each image is scaled by itself, crops also carry mean and deviation of their whole image, float32 (2, C).
     """
@@ -32,7 +33,7 @@ class Sample(TypedDict):
 
 
 class Batch(TypedDict):
-    """uint8 (B, C, H, W) in channels-last memory, uint8 (B, H, W), int64 (B,); for crops float32 (B, 2, C)."""
+    """Raw images (B, C, H, W) in channels-last memory, uint8 (B, H, W), int64 (B,); for crops float32 (B, 2, C)."""
 
     image: Tensor
     mask: Tensor
@@ -41,12 +42,11 @@ class Batch(TypedDict):
 
 
 class RandomCrops(Dataset[Sample]):
-    """``count`` random samples an epoch, spread evenly over the images."""
+    """Training samples: where each is cut is drawn by :class:`Places`, how it is changed by :class:`Augment`."""
 
     def __init__(
         self,
-        items: Sequence[Item],
-        count: int,
+        places: Places,
         size: int | None,
         augment: Augment,
         seed: int,
@@ -54,19 +54,17 @@ class RandomCrops(Dataset[Sample]):
         redraw: bool,
         stats: bool = False,
     ) -> None:
-        """Keeps the items.
+        """Keeps the settings.
 
         Args:
-            items: Decoded images.
-            count: Samples an epoch; sample i comes from image i modulo the number of images.
+            places: Which image each sample comes from, and where in it.
             size: Side of the crops; None: whole images.
             augment: Crops and changes.
             seed: First part of the key of all randomness.
             redraw: Other crops each epoch; False: the crops of epoch 0 again and again.
             stats: Whether samples carry mean and deviation of their whole image.
         """
-        self.items = items
-        self.count = count
+        self.places = places
         self.size = size
         self.augment = augment
         self.seed = seed
@@ -74,13 +72,13 @@ class RandomCrops(Dataset[Sample]):
         self.stats = stats
 
     def __len__(self) -> int:
-        return self.count
+        return len(self.places)
 
     def __getitem__(self, key: Key) -> Sample:
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
-        item = self.items[index % len(self.items)]
-        image, mask = self.augment(item, self.size, rng)
+        item, place = self.places.draw(index, rng)
+        image, mask = self.augment(item, self.size, rng, place)
         sample: Sample = {"image": image, "mask": mask, "index": index}
         if self.stats:
             sample["stats"] = item.stats

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 
 from segexp.data.base import SegmentationDataModule
-from segexp.data.class_counts import class_counts
 from segexp.data.items import Image, Item
 from segexp.errors import ConfigError
 from segexp.inference.settings import Inference
@@ -28,7 +27,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     pl.seed_everything(config["seed"], verbose=False)
     model = build.build_model(config, spec)
     # Of the training images alone: what is known of the others must not shape the training.
-    loss = build.build_loss(config, spec, lambda: class_counts(datamodule.items("train"), spec.num_classes))
+    loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
     terms = [str(term) for term in config["loss"].get("terms", {})]
     for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
         if name is not None:

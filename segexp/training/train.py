@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
+from segexp.data.splits import PHASES
 from segexp.errors import SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
@@ -86,6 +87,7 @@ def _run(
     extra: list[Callback],
 ) -> dict[str, Any]:
     folder.write_yaml("config.yaml", {**config, "name": name})
+    folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)
     handler = signal.getsignal(signal.SIGINT)

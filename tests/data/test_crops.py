@@ -1,10 +1,12 @@
 """Random crops: place, content, rotation and zoom."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 
 from segexp.data.crops import _warped, random_crop
-from segexp.data.items import Item
+from segexp.data.items import Image, Item, Mask
 from segexp.spec import IGNORED
 from tests.data.made import coordinates, painted
 
@@ -108,3 +110,46 @@ def test_shapes_types_and_classes(channels: int) -> None:
         assert (mask.shape, mask.dtype) == ((side, side), np.uint8)
         assert set(np.unique(mask)) <= set(np.unique(item.mask)) | {IGNORED}
         assert len(np.unique(mask)) > 1
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_only_the_part_that_is_needed_is_read_and_nothing_changes(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    height, width = (int(side) for side in rng.integers(20, 400, 2))
+    item = Item("one", rng.integers(0, 256, (height, width, 3), dtype=np.uint8), np.zeros((height, width), np.uint8))
+    read: list[int] = []
+
+    class Watched(Item):
+        def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
+            read.append(height * width)
+            return super().window(top, left, height, width)
+
+    watched = Watched("one", item.image, item.mask)
+    size = int(rng.integers(8, 64))
+    image, mask = _warped(watched, size, 180.0, 0.3, np.random.default_rng(seed))
+    with mock.patch("segexp.data.crops._needed", return_value=(0, 0, height, width)):
+        whole, whole_mask = _warped(item, size, 180.0, 0.3, np.random.default_rng(seed))
+    assert np.array_equal(mask, whole_mask)
+    # OpenCV computes places in float32, more exactly near 0: rounding may differ, a wrong mirror would by far.
+    difference = np.abs(image.astype(int) - whole)
+    assert difference.max() <= 2
+    assert (difference > 0).mean() < 0.02
+    assert read[0] <= min(height * width, (2.2 * size + 6) ** 2)
+
+
+def test_a_small_image_is_mirrored_around_and_the_border_counts_nowhere() -> None:
+    item = coordinates(20, 48)
+    image, mask = random_crop(item, 32, 0.0, 0.0, np.random.default_rng(0))
+    assert image.shape == (32, 32, 3)
+    inside = np.flatnonzero((mask != 255).any(axis=1))
+    top = int(inside[0])
+    assert inside.tolist() == list(range(top, top + 20))
+    assert 0 < top < 12
+    assert (mask[:top] == IGNORED).all()
+    assert np.array_equal(image[top - 1], image[top + 1])
+    assert {int(v) for seed in range(60) for v in [_first_row(item, seed)]} == set(range(13))
+
+
+def _first_row(item: Item, seed: int) -> int:
+    _, mask = random_crop(item, 32, 0.0, 0.0, np.random.default_rng(seed))
+    return int(np.flatnonzero((mask != IGNORED).any(axis=1))[0])

@@ -4,10 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.data.items import Item, statistics
+from segexp.data.items import Item
+from segexp.data.survey import mean_and_std, survey
 from segexp.scaling import DARK, batch_statistics, image_statistics
 from segexp.spec import IGNORED
 from tests.data.made import painted
+
+
+def statistics(items: list[Item]) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    return mean_and_std([survey(item, 2) for item in items])
 
 
 def noisy(height: int, width: int, channels: int, seed: int) -> Item:

@@ -11,6 +11,7 @@ import torch
 from segexp.data import samples as module
 from segexp.data.augment import Augment
 from segexp.data.loader import make_loader
+from segexp.data.places import RandomPlaces
 from segexp.data.samples import KeyedSampler, RandomCrops, WholeImages, collate
 from segexp.types import LoaderOptions
 from tests.data.made import painted
@@ -24,7 +25,7 @@ def full_augment() -> Augment:
 
 
 def crops(seed: int = 5, count: int = 10, redraw: bool = True, stats: bool = False) -> RandomCrops:
-    return RandomCrops(ITEMS, count, 20, full_augment(), seed, redraw=redraw, stats=stats)
+    return RandomCrops(RandomPlaces(ITEMS, count, 20), 20, full_augment(), seed, redraw=redraw, stats=stats)
 
 
 def digest(data: RandomCrops, epoch: int, index: int) -> str:
@@ -44,7 +45,7 @@ def test_a_key_gives_the_same_bytes_in_any_order() -> None:
 
 
 def test_sample_i_comes_from_image_i_modulo_their_number() -> None:
-    data = RandomCrops(ITEMS, 7, None, Augment(), 0, redraw=True)
+    data = RandomCrops(RandomPlaces(ITEMS, 7, None), None, Augment(), 0, redraw=True)
     assert len(data) == 7
     for index in range(7):
         sample = data[(3, index)]

@@ -1,0 +1,56 @@
+"""Decoded copies of images on disk, for large compressed files of which many windows are read."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from segexp.data.items import Image, Item, Mask
+from segexp.data.rasters import open_raster
+from segexp.data.stored import StoredItem
+from segexp.data.survey import cache_folder
+
+
+def on_disk(item: Item, name: str) -> Item:
+    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+
+    Args:
+        item: An item of files.
+        name: What else than the files decides the pixels, for example what mask values mean.
+    """
+    key = item.fingerprint
+    if key is None:
+        return item
+    folder = cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode()).hexdigest()[:24]
+    if not (folder / "mask.npy").is_file():
+        _save(folder / "image.npy", item.image)
+        # The mask last: where it is, the image is whole.
+        _save(folder / "mask.npy", item.mask)
+    kept = StoredItem(item.name, open_raster(folder / "image.npy"), ClassFile(folder / "mask.npy"), item.group)
+    kept.known_as = key
+    return kept
+
+
+def _save(path: Path, array: Image | Mask) -> None:
+    """Whole or not at all; two runs may write at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    np.save(temporary, array)
+    temporary.replace(path)
+
+
+class ClassFile:
+    """A mask that holds class numbers and 255 already."""
+
+    mapped = True
+
+    def __init__(self, path: Path) -> None:
+        self.raster = open_raster(path)
+        self.paths = (path,)
+        self.shape = (self.raster.height, self.raster.width)
+
+    def window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window."""
+        window = self.raster.window(top, left, height, width)
+        return np.asarray(window[..., 0], dtype=np.uint8)
