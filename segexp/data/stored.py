@@ -35,6 +35,7 @@ class FileMask:
     """The mask of one file, its values turned into class numbers."""
 
     def __init__(self, raster: Raster, labels: LabelMap) -> None:
+        """Keeps them; ``raster`` is opened raw, so that numbers come as they are stored."""
         self.raster = raster
         self.labels = labels
 
@@ -55,7 +56,8 @@ class FileMask:
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
         """Class numbers of a window."""
-        return self.labels.apply(self.raster.window(top, left, height, width), self.raster.path)
+        raw = self.raster.window(top, left, height, width)
+        return self.labels.apply(raw, self.raster.path, self.raster.palette)
 
 
 class ValidMask:

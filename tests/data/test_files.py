@@ -36,7 +36,7 @@ class Folder(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         labels = LabelMap({0: 0, 255: 1}, 2)
-        return StoredItem(pair.name, open_raster(pair.image), FileMask(open_raster(pair.mask), labels))
+        return StoredItem(pair.name, open_raster(pair.image), FileMask(open_raster(pair.mask, raw=True), labels))
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_every_bad_file_is_named(root: Path, cache: str) -> None:
 @pytest.mark.parametrize("cache", ["none", "ram", "disk"])
 def test_bad_files_are_left_out_and_said(root: Path, cache: str) -> None:
     spoil(root)
-    data = Folder(root, cache=cache, on_bad="skip")
+    data = Folder(root, cache=cache, on_bad="skip", val_fraction=0.4)
     data.setup()
     assert sum(len(data.items(phase)) for phase in PHASES) == 7
     skipped = data.describe()["skipped"]
