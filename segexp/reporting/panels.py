@@ -177,3 +177,21 @@ def _joined(parts: list[Pixels], title: str, figures: Mapping[str, float | None]
 
 def _figures_text(figures: Mapping[str, float | None]) -> str:
     return "   ".join(f"{name} {'-' if value is None else format(value, '.2f')}" for name, value in figures.items())
+
+
+def halves(picture: Pixels) -> tuple[Pixels, Pixels] | None:
+    """Cut a panel into image and truth, and prediction and errors, so that predictions can stand beside each other.
+
+    Args:
+        picture: uint8 (h, w, 3) of :func:`panel` with a title line, which is left out.
+
+    Returns:
+        Both halves, uint8 (h', w // 2, 3); None where the picture is no such panel.
+    """
+    width = picture.shape[1]
+    part = next((w for w in range(width // 4, 0, -1) if 4 * w + 5 * (_text_size(w) // 2) == width), None)
+    if part is None:
+        return None
+    size = _text_size(part)
+    below = picture[size // 2 + size * 2 :]
+    return below[:, : width // 2], below[:, width - width // 2 :]

@@ -1,0 +1,61 @@
+"""Several runs beside each other: summary.csv, summary.md and summary.html, from run folders alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+# This one needs no numpy, so that a wrong folder is said at once; the rest is imported once there are runs.
+from segexp.reporting.comparison.find import find_runs
+
+if TYPE_CHECKING:
+    from segexp.reporting.comparison.result import Comparison
+
+RESAMPLES = 10_000
+"""Bootstrap samples; they are cheap, since they are means of differences."""
+
+
+def write_summary(folder: Path) -> list[Path]:
+    """Write the three summaries into the folder of a sweep.
+
+    Args:
+        folder: It holds run folders, at any depth, and maybe a manifest.json that tells of failed jobs.
+
+    Returns:
+        ``summary.csv``, ``summary.md`` and ``summary.html``.
+
+    Raises:
+        DataError: There is no finished run.
+    """
+    return compare([folder], title=f"Sweep {folder.resolve().name}").write(folder)
+
+
+def compare(
+    places: Sequence[str | Path],
+    metric: str | None = None,
+    base: str | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
+    title: str | None = None,
+) -> "Comparison":
+    """Compare runs.
+
+    Args:
+        places: Run folders, folders above them at any depth, or globs.
+        metric: By what images are compared: ``miou``, ``dice/vessel``, ``mean/hd95`` ...; None: by the measure that
+            chose the checkpoints of all runs, else by the mean IoU.
+        base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best.
+        resamples: Bootstrap samples of the test images.
+        seed: Of the bootstrap.
+        title: Head of the page; None: what is compared.
+
+    Returns:
+        The comparison, which writes its files and its text for the terminal.
+
+    Raises:
+        DataError: A place holds no run, or no run has finished.
+        ConfigError: No run has the measure, or none is called as ``base``.
+    """
+    found, left_out = find_runs(places)
+    from segexp.reporting.comparison.result import build
+
+    return build(found, left_out, title, metric, base, resamples, seed)

@@ -1,0 +1,149 @@
+"""Configurations that were tested on the same images, compared by one measure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from segexp.config.suggest import nearest
+from segexp.errors import ConfigError
+from segexp.reporting import values
+from segexp.reporting.comparison.configuration import Configuration
+from segexp.reporting.comparison.figures import Figure, lower_is_better
+from segexp.reporting.comparison.measure import Measure, choose_measure
+from segexp.reporting.comparison.paired import Difference, differences
+
+
+@dataclass(frozen=True)
+class Contest:
+    """Comparable rows.
+
+    Attributes:
+        letter: A, B, ... where there are several test sets, else empty.
+        rows: Configurations, the best first by the mean over images.
+        measure: By what.
+        base: What the others are compared with.
+        differences: Of each row but the base, by name.
+    """
+
+    letter: str
+    rows: tuple[Configuration, ...]
+    measure: Measure
+    base: Configuration
+    differences: dict[str, Difference]
+
+    @property
+    def title(self) -> str:
+        """Data set and test images."""
+        data = values.words(values.inner(self.rows[0].runs[0].results, "task", "datamodule"))
+        described = self.rows[0].tested.describe()
+        return f"{data}, {described}" if data else described
+
+    @cached_property
+    def figures(self) -> list[Figure]:
+        """All figures that any of the rows has, in the order of the tables."""
+        return list(dict.fromkeys(figure for row in self.rows for figure in row.figures))
+
+    def lower(self, figure: Figure) -> bool:
+        """Whether less is better."""
+        return lower_is_better(figure.measure, self.rows[0].runs[0].results)
+
+    def best(self, figure: Figure) -> set[str]:
+        """Names of the rows with the best mean; none where there is nothing to choose from."""
+        found = {row.name: row.figures[figure].mean for row in self.rows if figure in row.figures}
+        if len(found) < 2:
+            return set()
+        top = min(found.values()) if self.lower(figure) else max(found.values())
+        winners = {name for name, value in found.items() if value == top}
+        return winners if len(winners) < len(found) else set()
+
+    @cached_property
+    def spread_of_images(self) -> list[tuple[str, float]]:
+        """Test images with the range of the rows' values, the widest first."""
+        values_by_row = [row.of_images(self.measure.column) for row in self.rows]
+        found = []
+        for image in self.rows[0].tested.images:
+            there = [each[image] for each in values_by_row if image in each]
+            if len(there) > 1:
+                found.append((image, max(there) - min(there)))
+        return sorted(found, key=lambda pair: (-pair[1], pair[0]))
+
+
+def contests(
+    rows: Sequence[Configuration], metric: str | None, base: str | None, resamples: int, seed: int
+) -> list[Contest]:
+    """One contest per test set, in order of appearance.
+
+    Args:
+        rows: All configurations.
+        metric: By what they are compared, see :func:`choose_measure`.
+        base: Name, option or run folder of the one that the others are compared with; None: the best of each contest.
+        resamples: Bootstrap samples.
+        seed: Of the bootstrap.
+
+    Raises:
+        ConfigError: No configuration is called so; no run has the measure.
+    """
+    if metric is not None:
+        # Refused only if no test set has it: classes differ between data sets.
+        choose_measure(metric, [run for row in rows for run in row.runs])
+    named = _named(base, rows) if base is not None else None
+    by_set: dict[object, list[Configuration]] = {}
+    for row in rows:
+        by_set.setdefault(row.tested, []).append(row)
+    letters = [chr(ord("A") + number % 26) * (1 + number // 26) for number in range(len(by_set))]
+    letters = letters if len(by_set) > 1 else [""]
+    return [
+        _contest(letter, group, _measure(metric, group), named, resamples, seed)
+        for letter, group in zip(letters, by_set.values(), strict=True)
+    ]
+
+
+def _measure(metric: str | None, group: Sequence[Configuration]) -> Measure:
+    runs = [run for row in group for run in row.runs]
+    try:
+        return choose_measure(metric, runs)
+    except ConfigError:
+        return choose_measure(None, runs)
+
+
+def _contest(
+    letter: str,
+    group: Sequence[Configuration],
+    measure: Measure,
+    named: Configuration | None,
+    resamples: int,
+    seed: int,
+) -> Contest:
+    ordered = sorted(group, key=lambda row: _rank(row, measure))
+    base = named if named in ordered and named is not None else ordered[0]
+    others = [row for row in ordered if row is not base]
+    column = measure.column
+    found = differences(
+        base.of_images(column),
+        [row.of_images(column) for row in others],
+        lower=measure.lower,
+        resamples=resamples,
+        seed=seed,
+    )
+    by_name = {row.name: difference for row, difference in zip(others, found, strict=True)}
+    return Contest(letter, tuple(ordered), measure, base, by_name)
+
+
+def _rank(row: Configuration, measure: Measure) -> tuple[bool, float]:
+    """By the mean over images, of which the differences are differences; rows without a value come last."""
+    found = row.of_images(measure.column).values()
+    mean = sum(found) / len(found) if found else 0.0
+    return not found, mean if measure.lower else -mean
+
+
+def _named(base: str, rows: Sequence[Configuration]) -> Configuration:
+    for row in rows:
+        if base == row.name or any(Path(base).resolve() == run.path.resolve() for run in row.runs):
+            return row
+    names = [row.name for row in rows]
+    best = nearest(base, names)
+    hint = f" Did you mean '{best}'?" if best else ""
+    raise ConfigError(
+        f"base={base}: no configuration is called so and no such run is compared.{hint} There are: {'; '.join(names)}"
+    )

@@ -1,0 +1,90 @@
+"""summary.csv and summary.md."""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from segexp.reporting.comparison.contest import Contest
+from segexp.reporting.comparison.figures import Figure
+from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.settings import text_of
+from segexp.reporting.comparison.spread import Spread
+from segexp.reporting.comparison.tables import differences_grid, results_grid
+
+
+def as_csv(contests: Sequence[Contest]) -> str:
+    """One row per configuration: what it is, seeds, costs, and of every figure mean, deviation and number of seeds.
+
+    Columns of a figure are named as it is logged: ``test/miou``, ``test/miou.sd``, ``test/miou.n``.
+    """
+    lines = [_line(contest, place) for contest in contests for place in range(len(contest.rows))]
+    figures = dict.fromkeys(figure for contest in contests for figure in contest.figures)
+    columns = list(dict.fromkeys(key for line in lines for key in line if not key.startswith("test/")))
+    columns += [column for figure in figures for column in _columns(figure)]
+    stream = io.StringIO(newline="")
+    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
+
+
+def _columns(figure: Figure) -> tuple[str, str, str]:
+    return figure.name, f"{figure.name}.sd", f"{figure.name}.n"
+
+
+def _line(contest: Contest, place: int) -> dict[str, Any]:
+    row = contest.rows[place]
+    line: dict[str, Any] = {"configuration": row.name}
+    line |= {"test_set": contest.letter} if contest.letter else {}
+    line |= {key: text_of(value) for key, value in row.varied.items()}
+    folds = [run.fold for run in row.repeats[0].runs if run.fold is not None]
+    line |= {"folds": len(folds)} if folds else {}
+    line |= {
+        "seeds": " ".join(repeat.seed for repeat in row.repeats),
+        "n": len(row.repeats),
+        "test_images": len(row.tested.images),
+        "parameters": row.parameters,
+    }
+    line |= _spread_cells(("train_seconds", "train_seconds.sd"), row.seconds)
+    line |= _spread_cells(("train_samples_per_second", "train_samples_per_second.sd"), row.rate)
+    line |= _difference_cells(contest, row.name)
+    for figure, found in row.figures.items():
+        line |= _spread_cells(_columns(figure), found)
+    line["runs"] = " ".join(run.path.name for run in row.runs)
+    return line
+
+
+def _spread_cells(names: tuple[str, ...], found: Spread | None) -> dict[str, Any]:
+    told = (found.mean, found.deviation, found.count) if found else (None, None, None)
+    return {name: "" if value is None else value for name, value in zip(names, told, strict=False)}
+
+
+def _difference_cells(contest: Contest, name: str) -> dict[str, Any]:
+    found = contest.differences.get(name)
+    low, high = found.interval if found and found.interval else ("", "")
+    return {
+        "difference_of": contest.measure.column,
+        "difference_to": contest.base.name if found else "",
+        "difference": found.mean if found and found.mean is not None else "",
+        "difference.low": low,
+        "difference.high": high,
+        "images_better": found.better if found else "",
+        "images_worse": found.worse if found else "",
+    }
+
+
+def as_markdown(title: str, contests: Sequence[Contest], notes: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+    """Tables of results and of differences for a README or an issue."""
+    parts = [f"# {title}", *(f"> {note}" for note in notes)]
+    for contest in contests:
+        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{contest.title}")
+        parts.append("Mean ± standard deviation over n seeds; the best of a column is bold; ↓: less is better.")
+        parts.append(results_grid(contest).as_markdown())
+        if contest.differences:
+            grid = differences_grid(contest)
+            parts.append(f"{grid.title}, paired by test image, 95 % bootstrap interval:")
+            parts.append(grid.as_markdown())
+    if left_out:
+        parts += ["## Left out", "\n".join(f"- {entry}" for entry in left_out)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,126 @@
+"""Which folders are finished runs, and what is left out: run folders, folders above them, globs."""
+
+import glob
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import DataError
+from segexp.reporting import values
+from segexp.run.contents import RunContents, read_run
+
+FINISHED = "finished"
+MANIFEST = "manifest.json"
+"""What a sweep writes of its jobs, beside their folders."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A run, or a job of a sweep, that has no figures to compare.
+
+    Attributes:
+        name: Its folder's name, or what the job was to run.
+        state: ``running``, ``failed``, ``interrupted`` ...
+        reason: In words; may be empty.
+        path: Its folder, if there is one.
+    """
+
+    name: str
+    state: str
+    reason: str = ""
+    path: Path | None = None
+
+    def __str__(self) -> str:
+        """One line for notes."""
+        return f"{self.name} ({self.state})" + (f": {self.reason}" if self.reason else "")
+
+
+def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[LeftOut]]:
+    """Reads all runs at and below some places.
+
+    Args:
+        places: Run folders, folders above them at any depth, or globs.
+
+    Returns:
+        Finished runs with figures of test images, each once, in the order of the places; and what is left out.
+
+    Raises:
+        DataError: A place does not exist, a glob matches nothing, or no run lies there at all.
+    """
+    if not places:
+        raise DataError("no run folders were given; write for example: compare outputs/a outputs/b")
+    folders: dict[Path, None] = {}
+    manifests: dict[Path, None] = {}
+    for place in places:
+        found = [folder for top in _folders(place) for folder in _walk(top)]
+        folders |= dict.fromkeys(folder for folder in found if (folder / "run.json").is_file())
+        manifests |= dict.fromkeys(folder / MANIFEST for folder in found if (folder / MANIFEST).is_file())
+        if not any((folder / "run.json").is_file() for folder in found):
+            raise DataError(
+                f"{place} holds no run: no run.json in it or below it. Give run folders, such as "
+                "outputs/<name>/<date>_<time>_<id>, folders above them, or globs."
+            )
+    read = [_read(folder) for folder in folders]
+    left_out = [entry for entry in read if isinstance(entry, LeftOut)]
+    known = {folder.resolve() for folder in folders}
+    left_out += [job for manifest in manifests for job in _jobs(manifest, known)]
+    return [entry for entry in read if isinstance(entry, RunContents)], left_out
+
+
+def _folders(place: str | Path) -> list[Path]:
+    path = Path(place)
+    if path.is_dir():
+        return [path]
+    if path.exists():
+        raise DataError(f"{place} is a file; give the folder of a run, or a folder above runs")
+    matches = [Path(match) for match in sorted(glob.glob(str(place), recursive=True))]  # noqa: PTH207 - absolute ones too
+    if not matches:
+        raise DataError(f"{place}: no such folder" + (", nothing matches" if glob.has_magic(str(place)) else ""))
+    return [match for match in matches if match.is_dir()]
+
+
+def _walk(top: Path) -> Iterator[Path]:
+    """The folders below ``top``, itself among them; what lies inside a run is the run's own."""
+    for folder, below, files in os.walk(top):
+        if "run.json" in files:
+            below.clear()
+        below[:] = sorted(name for name in below if not name.startswith("."))
+        yield Path(folder)
+
+
+def _read(folder: Path) -> RunContents | LeftOut:
+    try:
+        contents = read_run(folder)
+    except DataError as error:
+        return LeftOut(folder.name, "unreadable", str(error), folder)
+    state = values.words(contents.run.get("state")) or "state unknown"
+    if state != FINISHED:
+        return LeftOut(folder.name, state, values.words(contents.run.get("error")), folder)
+    if not values.rows_of(contents.results):
+        return LeftOut(folder.name, state, "results.json holds no figures", folder)
+    return contents
+
+
+def _jobs(manifest: Path, known: set[Path]) -> Iterator[LeftOut]:
+    """Jobs of a sweep that have not finished and left no run folder that speaks for itself."""
+    try:
+        content = json.loads(manifest.read_text(encoding="utf-8"))
+    except ValueError as error:
+        yield LeftOut(manifest.name, "unreadable", f"{manifest} is no valid JSON: {error}", None)
+        return
+    listed = values.inner(content, "jobs")
+    jobs = list(listed.values()) if isinstance(listed, Mapping) else listed
+    for job in jobs if isinstance(jobs, list) else ():
+        if isinstance(job, Mapping) and job.get("state") != FINISHED:
+            folder = manifest.parent / str(job["folder"]) if job.get("folder") else None
+            if folder is None or folder.resolve() not in known:
+                yield LeftOut(_job_name(job), values.words(job.get("state")), values.words(job.get("error")), folder)
+
+
+def _job_name(job: Mapping[str, Any]) -> str:
+    overrides = job.get("overrides")
+    named = " ".join(map(str, overrides)) if isinstance(overrides, list) else values.words(overrides)
+    return named or values.words(job.get("key")) or "a job"

@@ -1,0 +1,98 @@
+"""Names of configurations: what differs between them, in as few words as tell them apart."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segexp.reporting.comparison import settings
+from segexp.reporting.comparison.configuration import Configuration, Repeat
+from segexp.reporting.comparison.run import Run
+from segexp.reporting.comparison.settings import ABSENT
+
+LONGEST = 32
+"""Letters of one value in a name; lists can be long."""
+
+
+def configurations(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
+    """Configurations with their names and varied keys; what they have in common is in none of the names."""
+    first = [repeats[0].runs[0] for repeats in groups]
+    keys = varied_keys(first)
+    short = _short(keys)
+    made: list[Configuration] = []
+    names: dict[str, int] = {}
+    for run, repeats in zip(first, groups, strict=True):
+        found = {key: value_of(run, key) for key in keys}
+        name = ", ".join(_word(run, key, short[key]) for key in keys if found[key] != ABSENT) or _alone(run)
+        names[name] = names.get(name, 0) + 1
+        unique = name if names[name] == 1 else f"{name} #{names[name]}"
+        made.append(Configuration(unique, repeats, found))
+    return made
+
+
+def varied_keys(runs: Sequence[Run]) -> list[str]:
+    """Groups and keys that tell runs apart, one run per configuration.
+
+    What the command line set comes first and is kept wherever it differs: in a search, each key counts though one
+    would do. Then come options of groups, then other keys of the configs, as long as runs are left that look the same:
+    a model brings many keys, which its name stands for.
+    """
+    given = list(dict.fromkeys(key for run in runs for key in run.overridden))
+    given = [key for key in given if _may_differ(key, runs) and _differs(key, runs)]
+    groups = dict.fromkeys(group for run in runs for group in run.options)
+    others = [*groups, *dict.fromkeys(key for run in runs for key in run.config)]
+    kept = _without_doubles(given, runs)
+    for key in others:
+        if _classes(kept, runs) == len(runs):
+            break
+        if key not in kept and _may_differ(key, runs) and _classes([*kept, key], runs) > _classes(kept, runs):
+            kept.append(key)
+    return kept
+
+
+def _may_differ(key: str, runs: Sequence[Run]) -> bool:
+    fold = key == settings.FOLD and any(settings.folded(run.config) for run in runs)
+    return not (settings.is_neutral(key) or key in settings.SEEDS or fold)
+
+
+def _differs(key: str, runs: Sequence[Run]) -> bool:
+    return len({str(value_of(run, key)) for run in runs}) > 1
+
+
+def _without_doubles(keys: Sequence[str], runs: Sequence[Run]) -> list[str]:
+    """Of keys that split the runs in the same way, such as an experiment and its data set, the first."""
+    kept: dict[tuple[int, ...], str] = {}
+    for key in keys:
+        seen: dict[str, int] = {}
+        kept.setdefault(tuple(seen.setdefault(str(value_of(run, key)), len(seen)) for run in runs), key)
+    return list(kept.values())
+
+
+def _classes(keys: Sequence[str], runs: Sequence[Run]) -> int:
+    return len({tuple(str(value_of(run, key)) for key in keys) for run in runs})
+
+
+def value_of(run: Run, key: str) -> Any:
+    """The option of a group or the value of a key; ``-`` where the run has neither."""
+    return run.options[key] if key in run.options else run.config.get(key, ABSENT)
+
+
+def _short(keys: Sequence[str]) -> Mapping[str, str]:
+    """The last parts of dotted keys, as few as tell them apart."""
+    short = {}
+    for key in keys:
+        parts = key.split(".")
+        ends = [".".join(parts[-count:]) for count in range(1, len(parts) + 1)]
+        others = [other for other in keys if other != key]
+        short[key] = next((e for e in ends if not any(o == e or o.endswith(f".{e}") for o in others)), key)
+    return short
+
+
+def _word(run: Run, key: str, short: str) -> str:
+    """``cunet`` for an option of a group, ``lr=0.01`` for a key."""
+    text = settings.text_of(value_of(run, key))
+    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    return text if key in run.options else f"{short}={text}"
+
+
+def _alone(run: Run) -> str:
+    """The only configuration: its model, else its folder."""
+    return run.options.get("model") or run.path.name

@@ -1,0 +1,228 @@
+"""summary.html: what the template shows."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from segexp.reporting import values
+from segexp.reporting.comparison import tables
+from segexp.reporting.comparison.configuration import Configuration
+from segexp.reporting.comparison.contest import Contest
+from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.grid import Cell, Grid, Head, number
+from segexp.reporting.comparison.interval_bar import common_scale, interval_bar
+from segexp.reporting.comparison.parallel import Line, parallel
+from segexp.reporting.comparison.run import Run
+from segexp.reporting.comparison.scale import amount, seconds
+from segexp.reporting.comparison.scatter import Point, scatter
+from segexp.reporting.comparison.side_by_side import sights
+from segexp.reporting.comparison.spread import Spread, mean_of
+from segexp.reporting.report import REPORT
+from segexp.reporting.sections import Tile
+
+IMAGES = 12
+"""Images in the table of those that differ most."""
+
+
+@dataclass(frozen=True)
+class PageInput:
+    """What a page is made of."""
+
+    title: str
+    above: str
+    contests: Sequence[Contest]
+    notes: Sequence[str]
+    left_out: Sequence[LeftOut]
+    older: Sequence[Run]
+
+
+def render(page: PageInput, out: Path) -> str:
+    """The page as text, with links to the reports of runs as seen from the folder ``out``."""
+    environment = Environment(
+        loader=PackageLoader("segexp.reporting"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.get_template("compare.html.j2").render(
+        title=page.title,
+        above=page.above,
+        summary=_summary(page.contests),
+        tiles=_tiles(page.contests[0]) if len(page.contests) == 1 else [],
+        notes=page.notes,
+        contests=[_contest(contest, out) for contest in page.contests],
+        runs=_runs(page, out),
+        left_out=[(entry, _link_of(entry, out)) for entry in page.left_out],
+    )
+
+
+def _summary(contests: Sequence[Contest]) -> list[tuple[str, str]]:
+    rows = [row for contest in contests for row in contest.rows]
+    seeds = dict.fromkeys(repeat.seed for row in rows for repeat in row.repeats)
+    times = [run.seconds for row in rows for run in row.runs if run.seconds is not None]
+    facts = [
+        ("configurations", str(len(rows))),
+        ("runs", str(sum(len(row.runs) for row in rows))),
+        ("seeds", ", ".join(seeds)),
+        ("training in all", values.duration(sum(times)) if times else ""),
+    ]
+    if len(contests) == 1:
+        facts.append(("tested on", contests[0].title))
+    return [(name, text) for name, text in facts if text]
+
+
+def _tiles(contest: Contest) -> list[Tile]:
+    """The best, and the smallest that is not clearly worse."""
+    best, measure = contest.rows[0], contest.measure
+    found = measure.of(best)
+    if found is None or not contest.differences:
+        return []
+    told = [_tile(f"Best {measure.label}", values.measure(found.mean, measure.digits), best, found, contest)]
+    smallest = _smallest(contest)
+    if smallest is not None and smallest.parameters is not None:
+        reached = measure.of(smallest)
+        told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, reached, contest))
+    return told
+
+
+def _tile(name: str, value: str, row: Configuration, found: Spread | None, contest: Contest) -> Tile:
+    """A headline with the name of its configuration, what that reaches and what it costs."""
+    time = mean_of(row.seconds)
+    lines = [
+        (row.name, ""),
+        (contest.measure.label, found.text(contest.measure.digits) if found else values.ABSENT),
+        ("parameters", values.count(row.parameters)),
+        ("training", values.duration(time)),
+    ]
+    return Tile(name, value, tuple(lines))
+
+
+def _smallest(contest: Contest) -> Configuration | None:
+    """The model with the fewest weights whose interval of the difference to the best reaches zero."""
+    if contest.base is not contest.rows[0]:
+        return None
+    fit = [
+        row for row in contest.rows
+        if row.parameters is not None and (row is contest.base or not contest.differences[row.name].clear)
+    ]  # fmt: skip
+    smallest = min(fit, key=lambda row: row.parameters or 0, default=None)
+    return None if smallest is contest.base else smallest
+
+
+def _contest(contest: Contest, out: Path) -> dict[str, Any]:
+    return {
+        "id": contest.letter.lower() or "all",
+        "letter": contest.letter,
+        "title": contest.title,
+        "results": _linked(tables.results_grid(contest), contest, out),
+        "differences": _with_bars(tables.differences_grid(contest), contest) if contest.differences else None,
+        "base": contest.base.name,
+        "is_best": contest.base is contest.rows[0],
+        "measure": contest.measure.label,
+        "plots": _plots(contest),
+        "parallel": _parallel(contest),
+        "images": tables.images_grid(contest, IMAGES) if len(contest.rows) > 1 else None,
+        "sights": sights(contest) if len(contest.rows) > 1 else [],
+        "full": [
+            grid for grid in (tables.full_grid(contest, block) for block in ("dataset", "image")) if len(grid.heads) > 1
+        ],
+    }
+
+
+def _linked(grid: Grid, contest: Contest, out: Path) -> Grid:
+    """The names of configurations of one run lead to its report."""
+    rows = []
+    for row, cells in zip(contest.rows, grid.rows, strict=True):
+        href = report_link(row.runs[0].path, out) if len(row.runs) == 1 else ""
+        rows.append([replace(cells[0], href=href), *cells[1:]])
+    return replace(grid, rows=rows)
+
+
+def _link_of(entry: LeftOut, out: Path) -> str:
+    return report_link(entry.path, out) if entry.path is not None else ""
+
+
+def report_link(run: Path, out: Path) -> str:
+    """Relative address of the report in a run folder; empty where there is none."""
+    report = run / REPORT
+    if not report.is_file():
+        return ""
+    try:
+        relative = os.path.relpath(report.resolve(), out.resolve())
+    except ValueError:
+        # Another drive on Windows.
+        return report.resolve().as_uri()
+    return quote(Path(relative).as_posix())
+
+
+def _with_bars(grid: Grid, contest: Contest) -> Grid:
+    scale = common_scale(list(contest.differences.values()))
+    if scale is None:
+        return grid
+    heads = [*grid.heads[:3], Head("", note="the interval, with a line at zero"), *grid.heads[3:]]
+    rows = []
+    for row, cells in zip(contest.rows, grid.rows, strict=True):
+        bar = Markup(interval_bar(contest.differences.get(row.name), scale))
+        rows.append([*cells[:3], Cell("", cells[1].value, drawing=bar), *cells[3:]])
+    return replace(grid, heads=heads, rows=rows)
+
+
+def _plots(contest: Contest) -> list[Markup]:
+    """The measure against parameters and against training time."""
+    measure = contest.measure
+    reached = [(row, measure.of(row)) for row in contest.rows]
+    by_size = [Point(row.name, row.parameters, found) for row, found in reached if found and row.parameters]
+    by_time = [Point(row.name, row.seconds.mean, found) for row, found in reached if found and row.seconds]
+    made = [
+        scatter(by_size, "parameters", measure.label, amount, lower=measure.lower),
+        scatter(by_time, "training time", measure.label, seconds, lower=measure.lower),
+    ]
+    return [Markup(plot) for plot in made if plot is not None]
+
+
+def _parallel(contest: Contest) -> Markup | None:
+    reached = [(row, contest.measure.of(row)) for row in contest.rows]
+    lines = [Line(row.name, row.varied, found.mean) for row, found in reached if found]
+    keys = list(contest.rows[0].varied)
+    made = parallel(lines, keys, contest.measure.label, lower=contest.measure.lower)
+    return None if made is None else Markup(made)
+
+
+def _runs(page: PageInput, out: Path) -> Grid:
+    """All runs with links to their reports."""
+    folds = any(run.fold is not None for contest in page.contests for row in contest.rows for run in row.runs)
+    heads = [
+        Head("run", number=False),
+        Head("configuration", number=False),
+        Head("seed"),
+        *([Head("fold")] if folds else []),
+    ]
+    heads += [Head(page.contests[0].measure.label), Head("training"), Head("counts", number=False)]
+    rows = []
+    for contest in page.contests:
+        for row in contest.rows:
+            rows += [_run_cells(run, row.name, contest, out, folds, "yes") for run in row.runs]
+    rows += [_run_cells(run, "", page.contests[0], out, folds, "no, made again later") for run in page.older]
+    return Grid("runs", heads, rows)
+
+
+def _run_cells(run: Run, name: str, contest: Contest, out: Path, folds: bool, counts: str) -> list[Cell]:
+    value = run.figures.get(contest.measure.headline)
+    fold = [number(str(run.fold), run.fold)] if folds else []
+    return [
+        Cell(run.path.name, run.path.name, href=report_link(run.path, out)),
+        Cell(name, name),
+        Cell(run.seed, float(run.seed) if run.seed.isdigit() else run.seed),
+        *fold,
+        number(values.measure(value, contest.measure.digits), value),
+        number(values.duration(run.seconds), run.seconds),
+        Cell(counts, counts),
+    ]

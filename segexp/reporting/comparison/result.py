@@ -1,0 +1,89 @@
+"""A comparison as a whole: what is compared, what is left out, and where it is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segexp.errors import DataError
+from segexp.reporting import values
+from segexp.reporting.comparison.configuration import grouped
+from segexp.reporting.comparison.contest import Contest, contests
+from segexp.reporting.comparison.files import as_csv, as_markdown
+from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.naming import configurations
+from segexp.reporting.comparison.notes import notes
+from segexp.reporting.comparison.page import PageInput, render
+from segexp.reporting.comparison.run import Run
+from segexp.reporting.comparison.terminal import as_text
+from segexp.run.contents import RunContents
+from segexp.run.files import replace_file
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Configurations by test set.
+
+    Attributes:
+        title: Head of the page.
+        contests: Comparable rows.
+        older: Runs that were made again later and do not count.
+        left_out: Runs and jobs without figures.
+    """
+
+    title: str
+    contests: tuple[Contest, ...]
+    older: tuple[Run, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know."""
+        return notes(self.contests, self.older, len(self.left_out))
+
+    def text(self) -> str:
+        """For the terminal."""
+        return as_text(self.contests, self.notes, self.left_out)
+
+    def write(self, out: Path) -> list[Path]:
+        """Writes ``summary.csv``, ``summary.md`` and ``summary.html`` into ``out``, each whole or not at all.
+
+        Raises:
+            OSError: The folder cannot be written.
+        """
+        page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older)
+        written = {
+            "summary.csv": as_csv(self.contests),
+            "summary.md": as_markdown(self.title, self.contests, self.notes, self.left_out),
+            "summary.html": render(page, out),
+        }
+        return [replace_file(out / name, text.encode("utf-8")) for name, text in written.items()]
+
+
+def build(
+    found: Sequence[RunContents],
+    left_out: Sequence[LeftOut],
+    title: str | None,
+    metric: str | None,
+    base: str | None,
+    resamples: int,
+    seed: int,
+) -> Comparison:
+    """See :func:`segexp.reporting.compare.compare`."""
+    if not found:
+        raise DataError("no run has finished, so there is nothing to compare:\n" + _indented(left_out))
+    groups, older = grouped([Run(contents) for contents in found])
+    rows = configurations(groups)
+    made = contests(rows, metric, base, resamples, seed)
+    return Comparison(title or _title(made), tuple(made), tuple(older), tuple(left_out))
+
+
+def _indented(left_out: Sequence[LeftOut]) -> str:
+    return "\n".join(f"  {entry}" for entry in left_out)
+
+
+def _title(made: Sequence[Contest]) -> str:
+    rows = [row for contest in made for row in contest.rows]
+    names = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    data = " and ".join(dict.fromkeys(name for name in names if name))
+    what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
+    return f"{what} on {data}" if data else what

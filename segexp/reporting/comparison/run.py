@@ -1,0 +1,130 @@
+"""One finished run as the comparison sees it."""
+
+import csv
+import statistics
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from segexp.reporting import values
+from segexp.reporting.comparison import settings
+from segexp.reporting.comparison.figures import Figures, figures_of
+from segexp.reporting.comparison.image_set import ImageSet, image_set
+from segexp.run.contents import RunContents
+
+ImageValues = dict[str, dict[str, float]]
+"""By column of per_image.csv: value by image, where defined."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run; everything is read from its folder."""
+
+    contents: RunContents
+
+    @property
+    def path(self) -> Path:
+        """Its folder."""
+        return self.contents.path
+
+    @property
+    def results(self) -> Mapping[str, Any]:
+        """Content of results.json."""
+        return self.contents.results
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """config.yaml as flat keys."""
+        return settings.flat_config(self.contents.config)
+
+    @cached_property
+    def options(self) -> dict[str, str]:
+        """The option that was chosen in each group."""
+        chosen = self.contents.run.get("choices")
+        found = chosen.items() if isinstance(chosen, Mapping) else ()
+        return {str(group): str(name) for group, name in found if str(name) != "None"}
+
+    @property
+    def overridden(self) -> list[str]:
+        """Keys and groups that the command line set, in its order."""
+        given = self.contents.run.get("overrides")
+        texts = [str(text) for text in given] if isinstance(given, list) else []
+        return [text.lstrip("+~").partition("=")[0].partition("@")[0] for text in texts]
+
+    @property
+    def seed(self) -> str:
+        """The seed as text; with a seed of the data of its own, both."""
+        found = [settings.text_of(self.config[key]) for key in settings.SEEDS if key in self.config]
+        found = found or [values.words(self.contents.run.get("seed"))]
+        return "/".join(dict.fromkeys(found))
+
+    @property
+    def fold(self) -> int | None:
+        """The fold that it tested; None without cross-validation."""
+        fold = self.config.get(settings.FOLD)
+        return fold if settings.folded(self.config) and isinstance(fold, int) else None
+
+    @cached_property
+    def figures(self) -> Figures:
+        """Test figures of the model."""
+        return figures_of(values.model_row(self.results))
+
+    @cached_property
+    def images(self) -> ImageValues:
+        """Figures of the model of each test image."""
+        return image_values(self.contents.images, values.words(values.model_row(self.results).get("name")))
+
+    @cached_property
+    def tested(self) -> ImageSet:
+        """What it was tested on."""
+        return image_set(self.contents)
+
+    @property
+    def parameters(self) -> int | None:
+        """Number of weights."""
+        found = values.inner(self.contents.run, "model", "parameters")
+        return found if isinstance(found, int) else None
+
+    @property
+    def seconds(self) -> float | None:
+        """Training time."""
+        found = self.contents.run.get("train_seconds")
+        return float(found) if isinstance(found, int | float) else None
+
+    @cached_property
+    def rate(self) -> float | None:
+        """Training samples per second: samples of an epoch over the median time of an epoch, validation included."""
+        samples = values.inner(self.contents.run, "data", "train", "samples")
+        times = _epoch_seconds(self.path / "metrics.csv")
+        # The first epoch waits for the data and for the libraries.
+        steady = times[1:] or times
+        return samples / statistics.median(steady) if isinstance(samples, int) and steady else None
+
+    @property
+    def machine(self) -> str:
+        """Device, processor and threads: only times of one machine can be compared."""
+        run = self.contents.run
+        parts = (run.get("device"), values.inner(run, "machine", "processor"), run.get("threads"))
+        return ", ".join(str(part) for part in parts if part is not None)
+
+
+def image_values(rows: list[dict[str, str]], name: str) -> ImageValues:
+    """Figures by column and image of the predictor ``name`` in per_image.csv."""
+    found: ImageValues = {}
+    for row in rows:
+        if row.get("row", name) != name:
+            continue
+        for column, text in row.items():
+            if column not in ("image", "row") and text:
+                found.setdefault(column, {})[row.get("image", "")] = float(text)
+    return found
+
+
+def _epoch_seconds(path: Path) -> list[float]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        times = [float(row["seconds"]) for row in csv.DictReader(stream) if row.get("seconds")]
+    return [time for time in times if time > 0]

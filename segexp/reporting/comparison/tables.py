@@ -1,0 +1,181 @@
+"""The tables of a comparison: results, differences, all figures, images, runs."""
+
+from collections.abc import Sequence
+
+from segexp.reporting import values
+from segexp.reporting.comparison.configuration import Configuration
+from segexp.reporting.comparison.contest import Contest
+from segexp.reporting.comparison.figures import Figure, figures_of
+from segexp.reporting.comparison.grid import Cell, Grid, Head, number
+from segexp.reporting.comparison.paired import Difference
+from segexp.reporting.comparison.spread import Spread, mean_of
+from segexp.reporting.labels import LABELS
+
+CONFIGURATION = Head("configuration", number=False)
+
+
+def main_figures(contest: Contest) -> list[Figure]:
+    """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told."""
+    foreground = values.foreground_of(contest.rows[0].runs[0].results)
+    usual = [Figure("dataset", "miou")]
+    usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
+    usual += [Figure("dataset", name, part) for name in ("auc", "ap") for part in ("", "mean")]
+    distances = [figure for figure in contest.figures if figure.measure.startswith("hd") and figure.part == "mean"]
+    wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances[:1]]
+    return [figure for figure in dict.fromkeys(wanted) if figure in contest.figures]
+
+
+def results_grid(contest: Contest) -> Grid:
+    """One row per configuration with its main figures and costs, and the trivial predictors below."""
+    figures = main_figures(contest)
+    costs = [
+        Head("parameters", note="weights of the model"),
+        Head("training", note="time of a training, all folds together"),
+        Head("samples/s", note="training samples per second of an epoch, validation included"),
+    ]
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(contest, figure) for figure in figures), *costs]
+    rows = [
+        [
+            _name(row),
+            Cell(str(len(row.repeats)), len(row.repeats)),
+            *_figure_cells(contest, row, figures),
+            *_costs(contest, row),
+        ]
+        for row in contest.rows
+    ]
+    return Grid("results", heads, rows, _others(contest, figures, len(costs)))
+
+
+def _name(row: Configuration) -> Cell:
+    told = ", ".join(f"{key}={value}" for key, value in row.varied.items())
+    return Cell(row.name, row.name, note=told)
+
+
+def _head(contest: Contest, figure: Figure) -> Head:
+    unit = values.words(values.inner(contest.rows[0].runs[0].results, "units", figure.measure))
+    name = figure.label + (f" ({unit})" if 0 < len(unit) <= 2 else "") + (" ↓" if contest.lower(figure) else "")
+    over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
+    # Distances are there per image only, so that nothing has to be told apart.
+    both = Figure("dataset", figure.measure, figure.part) in contest.figures
+    per_image = ", per image" if figure.block == "image" and both else ""
+    meaning = LABELS[figure.measure].meaning if figure.measure in LABELS else ""
+    return Head(name + per_image, note="; ".join(part for part in (meaning, over) if part))
+
+
+def digits_of(contest: Contest, figure: Figure) -> int:
+    """Decimals: shares get four, distances and numbers of things two."""
+    return 2 if values.inner(contest.rows[0].runs[0].results, "units", figure.measure) else 4
+
+
+def _figure_cells(contest: Contest, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
+    cells = []
+    for figure in figures:
+        found = row.figures.get(figure)
+        text = found.text(digits_of(contest, figure)) if found else ""
+        cells.append(number(text, mean_of(found), best=row.name in contest.best(figure), note=_count(row, found)))
+    return cells
+
+
+def _count(row: Configuration, found: Spread | None) -> str:
+    """Where a figure is not defined for all seeds, of how many it speaks."""
+    return f"of {found.count} of {len(row.repeats)} seeds" if found and found.count < len(row.repeats) else ""
+
+
+def _costs(contest: Contest, row: Configuration) -> list[Cell]:
+    least = [other.parameters for other in contest.rows if other.parameters is not None]
+    smallest = len(set(least)) > 1 and row.parameters == min(least)
+    seconds, rate = row.seconds, row.rate
+    fastest = _is_top(contest, row, "seconds", least=True)
+    return [
+        number(values.count(row.parameters), row.parameters, best=smallest),
+        number(values.duration(mean_of(seconds)), mean_of(seconds), best=fastest),
+        number(f"{rate.mean:.1f}" if rate else "", mean_of(rate), best=_is_top(contest, row, "rate", least=False)),
+    ]
+
+
+def _is_top(contest: Contest, row: Configuration, attribute: str, *, least: bool) -> bool:
+    spreads: list[Spread | None] = [getattr(other, attribute) for other in contest.rows]
+    means = [found.mean for found in spreads if found is not None]
+    own: Spread | None = getattr(row, attribute)
+    return own is not None and len(means) > 1 and own.mean == (min(means) if least else max(means))
+
+
+def _others(contest: Contest, figures: Sequence[Figure], costs: int) -> list[list[Cell]]:
+    """Trivial predictors and people, as the first run has them; of several folds they cannot be told in one row."""
+    first = contest.rows[0].repeats[0].runs
+    if len(first) > 1:
+        return []
+    rows = []
+    for entry in values.rows_of(first[0].results):
+        name = values.words(entry.get("name"))
+        if name.startswith("model"):
+            continue
+        found = figures_of(entry)
+        told = [number(values.measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in figures]
+        rows.append([Cell(name, name, note=values.words(entry.get("note"))), Cell(""), *told, *([Cell("")] * costs)])
+    return rows
+
+
+def full_grid(contest: Contest, block: str) -> Grid:
+    """Every test figure of a block, a column each."""
+    figures = [figure for figure in contest.figures if figure.block == block]
+    heads = [CONFIGURATION, *(_head(contest, figure) for figure in figures)]
+    rows = [[_name(row), *_figure_cells(contest, row, figures)] for row in contest.rows]
+    return Grid("over the pixels of all images" if block == "dataset" else "mean over images", heads, rows)
+
+
+def differences_grid(contest: Contest) -> Grid:
+    """Paired differences against the base; the drawing of the interval is added by the page."""
+    heads = [
+        CONFIGURATION,
+        Head("difference", note="mean over the test images; of several seeds the mean per image first"),
+        Head("95 % interval", note="bootstrap: test images drawn again with replacement"),
+        Head("better", note="images on which it is better"),
+        Head("worse", note="images on which it is worse"),
+        Head("images"),
+    ]
+    rows = []
+    for row in contest.rows:
+        found = contest.differences.get(row.name)
+        rows.append([_name(row), *(_difference_cells(found, contest.measure.digits) if found else _base_cells())])
+    return Grid(f"{contest.measure.label}, difference to {contest.base.name}", heads, rows)
+
+
+def _base_cells() -> list[Cell]:
+    return [Cell("base", 0.0), *(Cell("") for _ in range(4))]
+
+
+def _difference_cells(found: Difference, digits: int) -> list[Cell]:
+    return [
+        number("" if found.mean is None else f"{found.mean:+.{digits}f}", found.mean),
+        Cell(interval_text(found, digits), found.interval[0] if found.interval else None),
+        Cell(str(found.better), found.better),
+        Cell(str(found.worse), found.worse),
+        Cell(str(len(found.images)), len(found.images)),
+    ]
+
+
+def interval_text(found: Difference, digits: int) -> str:
+    """``[-0.0123, -0.0045]``."""
+    if found.interval is None:
+        return values.ABSENT
+    return f"[{found.interval[0]:+.{digits}f}, {found.interval[1]:+.{digits}f}]"
+
+
+def images_grid(contest: Contest, most: int) -> Grid:
+    """Images that differ most: the value of each configuration, and their range."""
+    digits = contest.measure.digits
+    by_row = [row.of_images(contest.measure.column) for row in contest.rows]
+    heads = [
+        Head("image", number=False),
+        Head("range", note="highest minus lowest"),
+        *(Head(row.name) for row in contest.rows),
+    ]
+    rows = []
+    for image, width in contest.spread_of_images[:most]:
+        found = [each.get(image) for each in by_row]
+        known = [value for value in found if value is not None]
+        top = min(known) if contest.measure.lower else max(known)
+        cells = [number(values.measure(value, digits), value, best=value == top and width > 0) for value in found]
+        rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
+    return Grid(f"{contest.measure.label} of the images that differ most", heads, rows)
