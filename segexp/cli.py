@@ -1,6 +1,7 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
 import os
+import re
 import sys
 import tempfile
 import traceback
@@ -36,22 +37,46 @@ def run(argv: Sequence[str]) -> int:
 
 
 def split(argv: list[str]) -> tuple[Command, list[str]]:
-    """The command (train where no word says otherwise) and the arguments that are left.
+    """The command (train where no word says otherwise) and the arguments that are left, operands as an override.
 
     Raises:
         ConfigError: A word is no command.
     """
     for index, argument in enumerate(argv):
-        if argument.startswith("-"):
-            continue
-        if index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE:
-            continue
-        if not _is_word(argument):
+        if not _is_word(argument) or _belongs_to_flag(argv, index):
             continue
         if argument not in COMMANDS:
             raise ConfigError(_no_command(argument))
-        return COMMANDS[argument], argv[:index] + argv[index + 1 :]
+        command = COMMANDS[argument]
+        return command, argv[:index] + _with_operands(command, argv[index + 1 :])
     return COMMANDS["train"], argv
+
+
+def _with_operands(command: Command, argv: list[str]) -> list[str]:
+    """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
+    if command.operands is None:
+        return argv
+    words = [
+        index
+        for index, argument in enumerate(argv)
+        if not _belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
+    ]
+    rest = [argument for index, argument in enumerate(argv) if index not in words]
+    if not words:
+        return rest
+    if any(argument.startswith(f"{command.operands}=") for argument in rest):
+        raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
+    return [*rest, f"{command.operands}=[{','.join(_quoted(argv[index]) for index in words)}]"]
+
+
+def _quoted(text: str) -> str:
+    """A string in Hydra's grammar: quotes, and backslashes that stand before a quote, are escaped."""
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"
+
+
+def _belongs_to_flag(argv: list[str], index: int) -> bool:
+    return index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE
 
 
 _OPTIONS_WITH_VALUE = {
@@ -61,7 +86,7 @@ _OPTIONS_WITH_VALUE = {
 
 
 def _is_word(argument: str) -> bool:
-    return "=" not in argument and argument[:1] not in "~+"
+    return "=" not in argument and argument[:1] not in "~+-"
 
 
 def _no_command(word: str) -> str:

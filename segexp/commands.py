@@ -27,12 +27,21 @@ class Invocation:
 
 @dataclass(frozen=True)
 class Command:
-    """One command of ``python -m segexp``; ``run`` takes the composed config and how it was started."""
+    """One command of ``python -m segexp``.
+
+    Attributes:
+        name: Its word.
+        config: Its primary config.
+        meaning: In a line.
+        run: Takes the composed config and how it was started.
+        operands: Key of the list that words without ``=`` make up, such as paths; None: there are no such words.
+    """
 
     name: str
     config: str
     meaning: str
     run: Callable[[Any, Invocation], None]
+    operands: str | None = None
 
 
 def _plain(config: Any, schema: type) -> dict[str, Any]:
@@ -107,12 +116,26 @@ def _models(config: Any, invocation: Invocation) -> None:
     print(text)  # noqa: T201 - the command's answer
 
 
+def _compare(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import CompareConfig
+
+    plain = _plain(config, CompareConfig)
+    from segexp.reporting.compare import compare, place_of
+
+    found = compare(plain["runs"], plain["measure"], plain["base"], plain["resamples"], plain["seed"])
+    files = found.write(place_of(plain["runs"], plain["out"]))
+    print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
+
+
 COMMANDS = {
     command.name: command
     for command in (
         Command("train", "train", "train, validate, test and explain one experiment (the default)", _train),
         Command("check", "train", "compose and check the config of a training, build nothing", _check),
         Command("generate", "generate", "write generated images in the file layout of a real data set", _generate),
+        Command(
+            "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"
+        ),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )
 }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
@@ -50,8 +51,16 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     """
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
-    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items()}
+    # generate has no model: there, model= is an unknown key. With a + any group may be added.
+    usable = {*_chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
+    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
+
+
+def _chosen_groups(config_name: str) -> set[str]:
+    """Groups in the defaults list of a primary config."""
+    config = yaml.safe_load((conf_dir() / f"{config_name}.yaml").read_text(encoding="utf-8"))
+    return {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
 
 
 def _first(text: str) -> str:

@@ -141,6 +141,19 @@ class GenerateConfig:
 
 
 @dataclass(frozen=True)
+class CompareConfig:
+    """The tree of ``python -m segexp compare``."""
+
+    runs: list[str]
+    measure: str | None
+    base: str | None
+    out: str | None
+    resamples: NonNegativeInt
+    seed: NonNegativeInt
+    debug: bool
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 # This one needs no numpy, so that a wrong folder is said at once; the rest is imported once there are runs.
 from segexp.reporting.comparison.find import find_runs
+from segexp.run.folder import RunFolder
 
 if TYPE_CHECKING:
     from segexp.reporting.comparison.result import Comparison
@@ -29,9 +30,18 @@ def write_summary(folder: Path) -> list[Path]:
     return compare([folder], title=f"Sweep {folder.resolve().name}").write(folder)
 
 
+def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:
+    """Where the summaries of a command go: the folder asked for, the folder of a sweep, or a new one."""
+    if out is not None:
+        return Path(out)
+    if len(places) == 1 and Path(places[0]).is_dir() and not (Path(places[0]) / "run.json").is_file():
+        return Path(places[0])
+    return RunFolder.create(Path("outputs", "compare")).path
+
+
 def compare(
     places: Sequence[str | Path],
-    metric: str | None = None,
+    measure: str | None = None,
     base: str | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
@@ -41,7 +51,7 @@ def compare(
 
     Args:
         places: Run folders, folders above them at any depth, or globs.
-        metric: By what images are compared: ``miou``, ``dice/vessel``, ``mean/hd95`` ...; None: by the measure that
+        measure: By what images are compared: ``miou``, ``dice/vessel``, ``mean/hd95`` ...; None: by the measure that
             chose the checkpoints of all runs, else by the mean IoU.
         base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best.
         resamples: Bootstrap samples of the test images.
@@ -58,4 +68,4 @@ def compare(
     found, left_out = find_runs(places)
     from segexp.reporting.comparison.result import build
 
-    return build(found, left_out, title, metric, base, resamples, seed)
+    return build(found, left_out, title, measure, base, resamples, seed)

@@ -73,6 +73,7 @@ def results(
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
         "units": units(module.measures),
+        "directions": directions(module.measures),
         "rows": [row.to_dict(spec, weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -97,6 +98,11 @@ def _notes(images: int, resamples: int) -> list[str]:
 def units(measures: Measures) -> dict[str, str]:
     """Unit of each figure that has one, such as ``{"hd95": "px"}``."""
     return {figure: measure.unit for measure in measures.values() if measure.unit for figure in measure.directions}
+
+
+def directions(measures: Measures) -> dict[str, str]:
+    """Which way is better, ``min`` or ``max``, of each figure of the chosen measures; own ones stand nowhere else."""
+    return {figure: way for measure in measures.values() for figure, way in measure.directions.items()}
 
 
 def reliability_of(row: Row, measures: Measures) -> dict[str, Any] | None:

@@ -70,13 +70,13 @@ class Contest:
 
 
 def contests(
-    rows: Sequence[Configuration], metric: str | None, base: str | None, resamples: int, seed: int
+    rows: Sequence[Configuration], measure: str | None, base: str | None, resamples: int, seed: int
 ) -> list[Contest]:
     """One contest per test set, in order of appearance.
 
     Args:
         rows: All configurations.
-        metric: By what they are compared, see :func:`choose_measure`.
+        measure: By what they are compared, see :func:`choose_measure`.
         base: Name, option or run folder of the one that the others are compared with; None: the best of each contest.
         resamples: Bootstrap samples.
         seed: Of the bootstrap.
@@ -84,9 +84,9 @@ def contests(
     Raises:
         ConfigError: No configuration is called so; no run has the measure.
     """
-    if metric is not None:
+    if measure is not None:
         # Refused only if no test set has it: classes differ between data sets.
-        choose_measure(metric, [run for row in rows for run in row.runs])
+        choose_measure(measure, [run for row in rows for run in row.runs])
     named = _named(base, rows) if base is not None else None
     by_set: dict[object, list[Configuration]] = {}
     for row in rows:
@@ -94,15 +94,15 @@ def contests(
     letters = [chr(ord("A") + number % 26) * (1 + number // 26) for number in range(len(by_set))]
     letters = letters if len(by_set) > 1 else [""]
     return [
-        _contest(letter, group, _measure(metric, group), named, resamples, seed)
+        _contest(letter, group, _measure(measure, group), named, resamples, seed)
         for letter, group in zip(letters, by_set.values(), strict=True)
     ]
 
 
-def _measure(metric: str | None, group: Sequence[Configuration]) -> Measure:
+def _measure(wanted: str | None, group: Sequence[Configuration]) -> Measure:
     runs = [run for row in group for run in row.runs]
     try:
-        return choose_measure(metric, runs)
+        return choose_measure(wanted, runs)
     except ConfigError:
         return choose_measure(None, runs)
 

@@ -68,13 +68,18 @@ def _leaves(tree: Mapping[str, Any], block: str) -> list[tuple[Figure, float]]:
         if measure.endswith("_averaged"):
             continue
         if measure == MEAN and isinstance(value, Mapping):
-            # miou and mdice are these two already
-            pairs += [(Figure(block, name, MEAN), one) for name, one in value.items() if f"m{name}" not in tree]
+            pairs += [(Figure(block, name, MEAN), one) for name, one in value.items() if _is_own_mean(name, tree)]
         elif isinstance(value, Mapping):
             pairs += [(Figure(block, measure, part), one) for part, one in value.items()]
         else:
             pairs.append((Figure(block, measure), value))
     return [(figure, float(value)) for figure, value in pairs if _is_number(value)]  # type: ignore[arg-type]
+
+
+def _is_own_mean(measure: str, tree: Mapping[str, Any]) -> bool:
+    """Whether a mean over classes says what nothing else says: miou and mdice do, and so does the only class."""
+    per_class = tree.get(measure)
+    return f"m{measure}" not in tree and not (isinstance(per_class, Mapping) and len(per_class) == 1)
 
 
 def _is_number(value: object) -> bool:

@@ -108,7 +108,7 @@ def _column(wanted: str, columns: Sequence[str]) -> str:
         return column
     best = nearest(column, columns)
     hint = f" Did you mean '{best}'?" if best else ""
-    raise ConfigError(f"metric={wanted}: no run has it per image.{hint} There are {', '.join(columns)}")
+    raise ConfigError(f"measure={wanted}: no run has it per image.{hint} There are {', '.join(columns)}")
 
 
 def plain_name(name: str, columns: Sequence[str]) -> str:
@@ -120,5 +120,10 @@ def plain_name(name: str, columns: Sequence[str]) -> str:
         parts.reverse()
     column = "/".join(parts)
     short = {f"iou/{MEAN}": "miou", f"dice/{MEAN}": "mdice", "iou": "miou", "dice": "mdice"}
-    column = column if column in columns and column not in short else short.get(column, column)
-    return column if column in columns else f"{column}/{MEAN}"
+    column = short.get(column, column)
+    if column not in columns and "/" not in column:
+        column = f"{column}/{MEAN}"
+    measure, _, part = column.partition("/")
+    classes = [other for other in columns if other.startswith(f"{measure}/") and other != f"{measure}/{MEAN}"]
+    # The mean over one class is that class, under whose name it stands in the tables.
+    return classes[0] if part == MEAN and len(classes) == 1 else column

@@ -63,7 +63,7 @@ def build(
     found: Sequence[RunContents],
     left_out: Sequence[LeftOut],
     title: str | None,
-    metric: str | None,
+    measure: str | None,
     base: str | None,
     resamples: int,
     seed: int,
@@ -73,7 +73,7 @@ def build(
         raise DataError("no run has finished, so there is nothing to compare:\n" + _indented(left_out))
     groups, older = grouped([Run(contents) for contents in found])
     rows = configurations(groups)
-    made = contests(rows, metric, base, resamples, seed)
+    made = contests(rows, measure, base, resamples, seed)
     return Comparison(title or _title(made), tuple(made), tuple(older), tuple(left_out))
 
 

@@ -20,8 +20,9 @@ def main_figures(contest: Contest) -> list[Figure]:
     usual = [Figure("dataset", "miou")]
     usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
     usual += [Figure("dataset", name, part) for name in ("auc", "ap") for part in ("", "mean")]
-    distances = [figure for figure in contest.figures if figure.measure.startswith("hd") and figure.part == "mean"]
-    wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances[:1]]
+    # Of two classes there is one distance, else the mean is the last of them.
+    distances = [figure for figure in contest.figures if figure.measure.startswith("hd")][-1:]
+    wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances]
     return [figure for figure in dict.fromkeys(wanted) if figure in contest.figures]
 
 
