@@ -1,6 +1,6 @@
 """Maps what stands in mask files to class numbers; no value passes unchecked."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ __all__ = ["LabelMap", "checked_mapping", "read_values", "to_classes"]
 
 MANY = 16
 """More values than this are no classes: a mask that was resized or saved as JPEG."""
-BAND = 256
+BAND = 64
 """Rows of colours that are looked up at once, so that what lies between stays in the processor's cache."""
 UNKNOWN = 254
 """What the tables hold for a value that is no class; so there are at most 254 classes, 0 to 253."""
@@ -66,8 +66,7 @@ class LabelMap:
         self._by_colour = {**as_colours, **self.colours}
         self._table = np.full(HIGHEST + 1, UNKNOWN, dtype=np.uint8)
         self._table[list(self._by_value)] = list(self._by_value.values())
-        self._colour_keys = np.array(sorted(self._by_colour), dtype=np.uint32)
-        self._colour_classes = np.array([self._by_colour[int(key)] for key in self._colour_keys], dtype=np.uint8)
+        self._colour_table: Mask | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
@@ -94,9 +93,9 @@ class LabelMap:
         colours = to_rgb(raw, path, palette) if self.colours else None
         plane = to_plane(raw, path) if colours is None else None
         if plane is not None:
-            return self._checked(plane, self._look_up(plane), path, is_colour=False)
-        keys = packed(raw[..., :3] if colours is None else colours)
-        return self._checked(keys, self._look_up_colours(keys), path, is_colour=True)
+            return self._checked(self._look_up(plane), lambda: plane, path, is_colour=False)
+        seen = raw[..., :3] if colours is None else colours
+        return self._checked(self._look_up_colours(seen), lambda: packed(seen), path, is_colour=True)
 
     def notes(self) -> list[str]:
         """What ``nearest`` changed, one line per file."""
@@ -114,22 +113,26 @@ class LabelMap:
         legal = (values >= 0) & (values <= HIGHEST)
         return np.where(legal, np.take(self._table, np.where(legal, values, 0)), UNKNOWN).astype(np.uint8)
 
-    def _look_up_colours(self, keys: NDArray[np.uint32]) -> Mask:
-        classes = np.full(keys.shape, UNKNOWN, dtype=np.uint8)
-        if not len(self._colour_keys):
-            return classes
-        for row in range(0, len(keys), BAND):
-            band = keys[row : row + BAND]
-            place = np.searchsorted(self._colour_keys, band).clip(max=len(self._colour_keys) - 1)
-            found = self._colour_keys[place] == band
-            classes[row : row + BAND][found] = self._colour_classes[place[found]]
+    def _look_up_colours(self, colours: NDArray[np.uint8]) -> Mask:
+        if self._colour_table is None:
+            # One entry for each colour there is, 16 MB, of which only the pages that are used take up memory: they
+            # begin as 0, so that 0 has to stand for UNKNOWN, and every class is kept 2 higher (modulo 256).
+            self._colour_table = np.zeros(2**24, dtype=np.uint8)
+            self._colour_table[list(self._by_colour)] = [(number + 2) % 256 for number in self._by_colour.values()]
+        classes = np.empty(colours.shape[:2], dtype=np.uint8)
+        for row in range(0, len(colours), BAND):
+            keys = packed(colours[row : row + BAND])
+            # No key is out of range: "clip" only saves the check.
+            np.take(self._colour_table, keys, out=classes[row : row + BAND], mode="clip")
+        classes -= np.uint8(2)
         return classes
 
-    def _checked(self, keys: NDArray[Any], classes: Mask, path: Path, *, is_colour: bool) -> Mask:
+    def _checked(self, classes: Mask, keys: Callable[[], NDArray[Any]], path: Path, *, is_colour: bool) -> Mask:
+        """Refuses, or sets to the nearest class, what the tables do not know; only then are ``keys`` needed."""
         unknown = classes == UNKNOWN
         if not unknown.any():
             return classes
-        stray, inverse, counts = np.unique(keys[unknown], return_inverse=True, return_counts=True)
+        stray, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
         if not self.nearest:
             raise self._refusal(stray.tolist(), path, is_colour)
         classes[unknown] = self._nearest_classes(stray, is_colour)[inverse]
