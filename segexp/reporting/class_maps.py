@@ -8,7 +8,8 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
-from segexp.reporting.pixels import image_to_rgb, labels_to_rgb
+from segexp.reporting.displayed import displayed_small, reduced, reduced_labels
+from segexp.reporting.pixels import labels_to_rgb
 from segexp.reporting.plots import saved_figure, without_grid
 from segexp.spec import IGNORED, DataSpec
 
@@ -40,6 +41,7 @@ def plot_class_maps(
         DataError: Shapes do not fit, or the probabilities are not within 0..1 (logits, for example).
     """
     planes = _planes(probabilities, truth, spec)
+    rgb, truth = displayed_small(image, truth != IGNORED), reduced_labels(truth)
     height, width = truth.shape
     cell = 3.0  # inches of the longer side of one map
     tall, wide = cell * height / max(height, width), cell * width / max(height, width)
@@ -48,7 +50,7 @@ def plot_class_maps(
         grid = figure.subplots(rows, 3, squeeze=False)
         for axes in grid.ravel():
             without_grid(axes)
-        _draw_overview(list(grid[:, 0]), image, truth, planes, spec)
+        _draw_overview(list(grid[:, 0]), rgb, truth, planes, spec)
         for row, name in enumerate(spec.classes):
             picture = _draw_row(grid[row, 1], grid[row, 2], planes[row], truth, row, name)
         bar = figure.colorbar(picture, ax=grid[:, 1:], shrink=0.6 if rows > 1 else 1.0, pad=0.02)
@@ -58,7 +60,7 @@ def plot_class_maps(
 
 
 def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
-    """Check and give (K, H, W), the first class of two completed."""
+    """Check and give (K, h, w), the first class of two completed, large ones reduced."""
     allowed = {spec.num_classes, spec.out_channels}
     fits = probabilities.ndim == 3 and probabilities.shape[0] in allowed
     if not fits or probabilities.shape[1:] != truth.shape:
@@ -72,20 +74,19 @@ def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: 
             f"Class maps need probabilities within 0..1, but got {probabilities.min():g}.."
             f"{probabilities.max():g}. Apply the sigmoid or softmax to logits first."
         )
-    if probabilities.shape[0] == 1 and spec.is_binary:
-        return np.concatenate([1 - probabilities, probabilities])
-    return probabilities
+    planes = np.stack([reduced(plane) for plane in probabilities])
+    return np.concatenate([1 - planes, planes]) if len(planes) == 1 and spec.is_binary else planes
 
 
 def _draw_overview(
     column: list[Axes],
-    image: NDArray[np.generic],
+    rgb: NDArray[np.uint8],
     truth: NDArray[np.uint8],
     planes: NDArray[np.float32],
     spec: DataSpec,
 ) -> None:
     """Image, truth and most probable class, as many of them as there are rows."""
-    column[0].imshow(image_to_rgb(image, truth != IGNORED))
+    column[0].imshow(rgb)
     column[0].set_title("image")
     most_probable = planes.argmax(axis=0).astype(np.uint8)
     for axes, labels, title in zip(column[1:], (truth, most_probable), ("truth", "most probable"), strict=False):

@@ -10,14 +10,13 @@ from numpy.typing import NDArray
 from segexp.errors import DataError
 from segexp.reporting import pixels
 from segexp.reporting.captions import PAPER, LegendEntry, draw_legend, draw_text
+from segexp.reporting.displayed import LARGEST_SIDE, displayed_small, reduced_labels
 from segexp.reporting.pixels import Pixels
 from segexp.run.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 SMALLEST_SIDE = 256
 """A part is enlarged by a whole factor until its smaller side has this many pixels."""
-LARGEST_SIDE = 1200
-"""A part is reduced to this many pixels: a 5000-pixel tile would make a report of 100 MB."""
 
 
 def panel(
@@ -40,16 +39,17 @@ def panel(
             written as "-".
 
     Returns:
-        uint8 (h, w, 3) RGB. Small images are enlarged (nearest, whole factor), large ones reduced (area).
+        uint8 (h, w, 3) RGB. Small images are enlarged (nearest, whole factor), large ones reduced (areas of the image,
+        the nearest label of the masks), see :mod:`segexp.reporting.displayed`.
 
     Raises:
         DataError: Shapes or types do not fit, or a label is neither a class nor 255.
     """
     _check(image, truth, prediction, spec)
     factor = _factor(truth.shape)
-    rgb = pixels.image_to_rgb(image, truth != IGNORED)
-    rgb, truth, prediction = (_enlarged(array, factor) for array in (rgb, truth, prediction))
-    size = f"{image.shape[1]}×{image.shape[0]} px" + (f", shown ×{factor}" if factor > 1 else "")
+    small = displayed_small(image, truth != IGNORED), reduced_labels(truth), reduced_labels(prediction)
+    rgb, truth, prediction = (_enlarged(array, factor) for array in small)
+    size = f"{image.shape[1]}×{image.shape[0]} px{_scale(image.shape, rgb.shape)}"
     some_ignored = bool((truth == IGNORED).any())
     classes = [LegendEntry(colour, name) for colour, name in zip(spec.colours, spec.classes, strict=True)]
     parts = [
@@ -122,12 +122,12 @@ def _enlarged(array: Pixels, factor: int) -> Pixels:
     return array if factor == 1 else array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
-def _reduced(rgb: Pixels) -> Pixels:
-    share = LARGEST_SIDE / max(rgb.shape)
-    if share >= 1:
-        return rgb
-    width, height = max(1, round(rgb.shape[1] * share)), max(1, round(rgb.shape[0] * share))
-    return np.asarray(cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+def _scale(shape: tuple[int, ...], shown: tuple[int, ...]) -> str:
+    """How much an image is enlarged or reduced, in words."""
+    share = shown[0] / shape[0]
+    if share > 1:
+        return f", shown ×{share:.0f}"
+    return f", shown at {share:.0%}" if share < 1 else ""
 
 
 def _error_legend(spec: DataSpec, some_ignored: bool) -> tuple[str, list[LegendEntry]]:
@@ -151,7 +151,6 @@ def _text_size(width: int) -> int:
 
 def _part(rgb: Pixels, name: str, legend: list[LegendEntry], remark: str = "") -> Pixels:
     """A caption of two lines (name, then legend or remark) above the pixels."""
-    rgb = _reduced(rgb)
     size = _text_size(rgb.shape[1])
     strip = np.full((round(size * 3.2), rgb.shape[1], 3), PAPER, np.uint8)
     draw_text(strip, name, 0, round(size * 1.1), size, bold=True)

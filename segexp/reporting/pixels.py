@@ -1,9 +1,8 @@
-"""Arrays to colours: images, label maps and the map of errors, before any caption."""
+"""Labels to colours: label maps and the map of errors, before any caption."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.errors import DataError
 from segexp.spec import IGNORED, DataSpec
 
 Pixels = NDArray[np.uint8]
@@ -19,40 +18,6 @@ IGNORED_DARK: Colour = (112, 112, 112)
 IGNORED_LIGHT: Colour = (134, 134, 134)
 
 _DIMMED = 0.35
-
-
-def image_to_rgb(image: NDArray[np.generic], counted: NDArray[np.bool_]) -> Pixels:
-    """Make an image of the data set visible.
-
-    Args:
-        image: uint8 or uint16, (H, W), (H, W, 1) or (H, W, C); of more than three channels the first three
-            are shown, of two the first. uint16 is stretched per channel from the 1st to the 99th percentile.
-        counted: bool (H, W), the pixels that set the stretch, so that a nodata border does not.
-
-    Returns:
-        uint8 (H, W, 3) RGB.
-
-    Raises:
-        DataError: Neither uint8 nor uint16, or not two or three dimensions.
-    """
-    if image.dtype not in (np.uint8, np.uint16) or image.ndim not in (2, 3):
-        raise DataError(
-            f"A panel takes an image of uint8 or uint16 with shape (H, W) or (H, W, C), but got "
-            f"{image.dtype} {image.shape}. Give the raw image, before scaling and with the channels last."
-        )
-    channels = image[:, :, None] if image.ndim == 2 else image
-    channels = channels[:, :, :3] if channels.shape[2] >= 3 else channels[:, :, :1]
-    if image.dtype == np.uint16:
-        channels = _stretch(channels, counted)
-    return np.ascontiguousarray(np.broadcast_to(channels, (*channels.shape[:2], 3)), dtype=np.uint8)
-
-
-def _stretch(channels: NDArray[np.generic], counted: NDArray[np.bool_]) -> Pixels:
-    values = channels.astype(np.float32)
-    chosen = values[counted] if counted.any() else values.reshape(-1, values.shape[2])
-    low, high = np.percentile(chosen, (1, 99), axis=0)
-    scaled = (values - low) / np.maximum(high - low, 1)
-    return np.asarray(np.rint(np.clip(scaled, 0, 1) * 255), dtype=np.uint8)
 
 
 def labels_to_rgb(labels: Pixels, spec: DataSpec) -> Pixels:

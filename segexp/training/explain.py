@@ -52,7 +52,7 @@ def explain(
     _plot_reliability(folder, module, row)
     panels = []
     for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
-        item = datamodule.items("test")[index]
+        item = datamodule.items("test")[index].decoded()
         prediction, probabilities = predict(module, item)
         stem = f"{number:02d}_{rank}_{re.sub(r'[^A-Za-z0-9._-]+', '-', item.name)}"
         figures = image_figures(row, index, module)

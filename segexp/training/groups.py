@@ -14,7 +14,7 @@ Groups = Sequence[str | None]
 
 def groups_of(items: Sequence[Item]) -> Groups:
     """The group of each image."""
-    return [getattr(item, "group", None) for item in items]
+    return [item.group for item in items]
 
 
 def by_group(matrices: Tensor, groups: Groups, classes: Sequence[str]) -> dict[str, Any]:

@@ -78,19 +78,24 @@ def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -
             f"datamodule.loader.drop_last: {datamodule.samples_per_epoch} samples do not fill one batch of "
             f"{datamodule.loader.batch_size}, so nothing would be trained; use a smaller batch_size or drop_last=false"
         )
-    samples = [loader.dataset[(0, 0)]["image"]]
-    samples += [_seen_at_once(item, module.inference) for phase in ("val", "test") for item in datamodule.items(phase)]
+    probes = [loader.dataset[(0, 0)]["image"]]
+    probes += _seen_at_once([*datamodule.items("val"), *datamodule.items("test")], module.inference)
     was_training = module.training
     module.eval()
-    for image in {array.shape: array for array in samples}.values():
+    for image in {array.shape: array for array in probes}.values():
         _try_size(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
     module.train(was_training)
 
 
-def _seen_at_once(item: Item, inference: Inference) -> Image:
-    """The part of an image that one forward pass sees: all of it, or a window."""
-    window = inference.window_for(*item.mask.shape)
-    return item.image if window is None else item.image[:window, :window]
+def _seen_at_once(items: Sequence[Item], inference: Inference) -> list[Image]:
+    """What one forward pass sees of an image, all of it or a window: one example of each size."""
+    found: dict[tuple[int, int], Image] = {}
+    for item in items:
+        window = inference.window_for(*item.shape)
+        height, width = item.shape if window is None else (min(side, window) for side in item.shape)
+        if (height, width) not in found:
+            found[height, width] = item.window(0, 0, height, width)[0]
+    return list(found.values())
 
 
 def _try_size(module: SegmentationModule, image: torch.Tensor) -> None:

@@ -1,5 +1,6 @@
 """results.json and per_image.csv: every figure with what it speaks of, how it is averaged, with which checkpoint."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -51,7 +52,7 @@ def results(
     """The content of results.json, panels left out; ``resamples`` bootstrap samples, drawn from ``seed``."""
     spec, items = datamodule.spec, datamodule.items("test")
     groups = groups_of(items)
-    ignored = sum(int((item.mask == IGNORED).sum()) for item in items)
+    pixels, counted = sum(math.prod(item.shape) for item in items), int(datamodule.class_pixels("test").sum())
     size = datamodule.eval_size
     weights = _weights(len(items), resamples, seed)
     return {
@@ -68,8 +69,8 @@ def results(
         "split": {
             "name": "test",
             "images": len(items),
-            "pixels": sum(item.mask.size for item in items) - ignored,
-            "ignored_pixels": ignored,
+            "pixels": counted,
+            "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
         "units": units(module.measures),
@@ -83,7 +84,7 @@ def results(
 
 def inference(module: SegmentationModule, items: Sequence[Item]) -> dict[str, Any]:
     """How the images of a part were seen: whole, or in which windows."""
-    return module.inference.in_force([item.mask.shape for item in items])
+    return module.inference.in_force([item.shape for item in items])
 
 
 def _weights(images: int, resamples: int, seed: int) -> Array | None:

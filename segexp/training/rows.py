@@ -105,7 +105,7 @@ def model_rows(module: SegmentationModule) -> list[Row]:
 def baseline_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[Row]:
     """Trivial predictors on the test images; what they need to choose, they choose on training or validation images."""
     spec = datamodule.spec
-    common = most_frequent_class(datamodule.items("train"), spec.num_classes)
+    common = most_frequent_class(datamodule.class_pixels("train"))
     rows = [_row(f"all {spec.classes[common]}", "most frequent class", constant(common), datamodule, chosen)]
     if spec.num_classes > MOST_CLASSES:
         datamodule.notes.append(f"no Otsu thresholds beside the model: they are for at most {MOST_CLASSES} classes")

@@ -91,11 +91,21 @@ def test_small_images_are_enlarged_by_a_whole_factor_without_new_colours() -> No
     assert (shown[:7, 7:] == VESSELS.colours[0]).all()
 
 
-def test_large_images_are_reduced() -> None:
-    labels = np.zeros((3000, 2000), np.uint8)
-    picture = panels.panel(labels, labels, labels, VESSELS)
-    assert picture.shape[1] < 4 * 800 + 200
-    assert parts_of(picture, 1200, 800)[1].shape == (1200, 800, 3)
+def test_large_images_are_reduced_by_area_and_labels_stay_labels() -> None:
+    """A pattern of single pixels becomes its mean in the image, and one class or the other in the masks."""
+    image = np.indices((2048, 1024)).sum(axis=0).astype(np.uint8) % 2 * 200
+    labels = np.random.default_rng(0).integers(0, 2, image.shape, dtype=np.uint8)
+    picture = panels.panel(image, labels, labels, VESSELS)
+    shown, truth, prediction, errors = parts_of(picture, 1024, 512)
+    assert picture.shape[1] < 4 * 512 + 200
+    assert (shown == 100).all()
+    found = {tuple(map(int, colour)) for colour in np.unique(truth.reshape(-1, 3), axis=0)}
+    assert found == set(VESSELS.colours)
+    assert (truth == prediction).all()
+    # Right everywhere: neither false nor missed pixels come in by the reduction.
+    assert {tuple(map(int, colour)) for colour in np.unique(errors.reshape(-1, 3), axis=0)} == {
+        pixels.TRUE_NEGATIVE, pixels.TRUE_POSITIVE,
+    }  # fmt: skip
 
 
 def test_sixteen_bits_are_stretched_over_the_counted_pixels() -> None:
@@ -109,8 +119,8 @@ def test_sixteen_bits_are_stretched_over_the_counted_pixels() -> None:
     assert 110 < shown[SIDE // 2 + 10, 0, 0] < 145
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3, 5])
-def test_any_number_of_channels(channels: int) -> None:
+@pytest.mark.parametrize("channels", [1, 3])
+def test_grey_and_rgb_of_8_bits_are_shown_as_they_are(channels: int) -> None:
     image = np.full((SIDE, SIDE, channels), 7, np.uint8)
     labels = np.zeros((SIDE, SIDE), np.uint8)
     assert (parts_of(panels.panel(image, labels, labels, VESSELS))[0] == 7).all()

@@ -92,5 +92,5 @@ class TwoCities(SyntheticDataModule):
     def read(self) -> Items:
         items = super().read()
         for number, item in enumerate(items["test"]):
-            object.__setattr__(item, "group", ("north", "south")[number % 2])
+            item.group = ("north", "south")[number % 2]
         return items
