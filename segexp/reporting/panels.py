@@ -17,6 +17,8 @@ from segexp.spec import IGNORED, DataSpec
 
 SMALLEST_SIDE = 256
 """A part is enlarged by a whole factor until its smaller side has this many pixels."""
+NARROWEST = 32
+"""A picture whose parts would be narrower is no panel."""
 
 
 def panel(
@@ -188,7 +190,7 @@ def halves(picture: Pixels) -> tuple[Pixels, Pixels] | None:
         Both halves, uint8 (h', w // 2, 3); None where the picture is no such panel.
     """
     width = picture.shape[1]
-    part = next((w for w in range(width // 4, 0, -1) if 4 * w + 5 * (_text_size(w) // 2) == width), None)
+    part = next((w for w in range(width // 4, NARROWEST - 1, -1) if 4 * w + 5 * (_text_size(w) // 2) == width), None)
     if part is None:
         return None
     size = _text_size(part)

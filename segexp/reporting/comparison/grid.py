@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from segexp.reporting.comparison.spread import Spread
 from segexp.reporting.table import Table
 from segexp.reporting.values import ABSENT
 
@@ -13,20 +14,25 @@ class Cell:
     Attributes:
         text: What is read.
         value: What is sorted by; None sorts last.
+        minor: What follows in smaller letters, such as a deviation.
         best: Whether it is the best of its column.
         href: Address to go to.
         note: What is told when the pointer rests on it.
         drawing: SVG that stands in place of the text.
-        kind: Class of the page's style.
     """
 
     text: str
     value: float | str | None = None
+    minor: str = ""
     best: bool = False
     href: str = ""
     note: str = ""
     drawing: str = ""
-    kind: str = ""
+
+    @property
+    def whole(self) -> str:
+        """All that is read, where there is one size of letters."""
+        return f"{self.text} {self.minor}".rstrip()
 
 
 @dataclass(frozen=True)
@@ -69,13 +75,13 @@ class Grid:
         lines = [_line([head.text for head in self.heads])]
         lines.append("| " + " | ".join("---:" if head.number else "---" for head in self.heads) + " |")
         for row in [*self.rows, *self.below]:
-            lines.append(_line([f"**{cell.text}**" if cell.best else cell.text for cell in row]))
+            lines.append(_line([f"**{cell.whole}**" if cell.best else cell.whole for cell in row]))
         return "\n".join(lines)
 
 
 def _plain(cell: Cell, room: bool) -> str:
     """Text with a star, or room for one where others have it, so that digits stand below each other."""
-    return cell.text + ("*" if cell.best else " " if room else "")
+    return cell.whole + ("*" if cell.best else " " if room else "")
 
 
 def _line(cells: list[str]) -> str:
@@ -86,3 +92,11 @@ def _line(cells: list[str]) -> str:
 def number(text: str, value: float | None, *, best: bool = False, note: str = "") -> Cell:
     """A cell of a value, ``-`` where there is none."""
     return Cell(ABSENT if value is None else text, value, best=best, note=note)
+
+
+def spread_cell(found: Spread | None, digits: int, *, best: bool = False, note: str = "") -> Cell:
+    """A cell of a mean with its deviation, ``-`` where there is none."""
+    if found is None:
+        return Cell(ABSENT)
+    minor = "" if found.deviation is None else f"± {found.deviation:.{digits}f}"
+    return Cell(f"{found.mean:.{digits}f}", found.mean, minor, best=best, note=note)

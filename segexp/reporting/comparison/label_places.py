@@ -34,24 +34,28 @@ class Place:
     box: Box
 
 
-def places(points: Sequence[tuple[float, float]], texts: Sequence[str], inside: Box) -> list[Place | None]:
+def places(
+    points: Sequence[tuple[float, float]], texts: Sequence[str], inside: Box, lines: Sequence[Box] = ()
+) -> list[Place | None]:
     """A place for each label, one after the other; None where there is no room.
 
     Args:
         points: Centres, none of which a label may cover.
         texts: Labels of the first of the points.
         inside: What no label may leave.
+        lines: What labels keep off where there is room.
     """
     dots = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in points]
     taken: list[Box] = []
     found: list[Place | None] = []
     for (x, y), text in zip(points, texts, strict=False):
-        free = (
+        free = [
             place
             for place in _around(x, y, text)
             if _within(place.box, inside) and not any(_overlap(place.box, other) for other in (*taken, *dots))
-        )
-        place = next(free, None)
+        ]
+        clear = (place for place in free if not any(_overlap(place.box, other) for other in lines))
+        place = next(clear, free[0] if free else None)
         found.append(place)
         taken += [place.box] if place else []
     return found

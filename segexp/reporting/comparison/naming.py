@@ -16,7 +16,7 @@ def configurations(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
     """Configurations with their names and varied keys; what they have in common is in none of the names."""
     first = [repeats[0].runs[0] for repeats in groups]
     keys = varied_keys(first)
-    short = _short(keys)
+    short = short_names(keys)
     made: list[Configuration] = []
     names: dict[str, int] = {}
     for run, repeats in zip(first, groups, strict=True):
@@ -36,10 +36,9 @@ def varied_keys(runs: Sequence[Run]) -> list[str]:
     a model brings many keys, which its name stands for.
     """
     given = list(dict.fromkeys(key for run in runs for key in run.overridden))
-    given = [key for key in given if _may_differ(key, runs) and _differs(key, runs)]
+    kept = [key for key in given if _may_differ(key, runs) and _differs(key, runs)]
     groups = dict.fromkeys(group for run in runs for group in run.options)
     others = [*groups, *dict.fromkeys(key for run in runs for key in run.config)]
-    kept = _without_doubles(given, runs)
     for key in others:
         if _classes(kept, runs) == len(runs):
             break
@@ -57,15 +56,6 @@ def _differs(key: str, runs: Sequence[Run]) -> bool:
     return len({str(value_of(run, key)) for run in runs}) > 1
 
 
-def _without_doubles(keys: Sequence[str], runs: Sequence[Run]) -> list[str]:
-    """Of keys that split the runs in the same way, such as an experiment and its data set, the first."""
-    kept: dict[tuple[int, ...], str] = {}
-    for key in keys:
-        seen: dict[str, int] = {}
-        kept.setdefault(tuple(seen.setdefault(str(value_of(run, key)), len(seen)) for run in runs), key)
-    return list(kept.values())
-
-
 def _classes(keys: Sequence[str], runs: Sequence[Run]) -> int:
     return len({tuple(str(value_of(run, key)) for key in keys) for run in runs})
 
@@ -75,7 +65,7 @@ def value_of(run: Run, key: str) -> Any:
     return run.options[key] if key in run.options else run.config.get(key, ABSENT)
 
 
-def _short(keys: Sequence[str]) -> Mapping[str, str]:
+def short_names(keys: Sequence[str]) -> Mapping[str, str]:
     """The last parts of dotted keys, as few as tell them apart."""
     short = {}
     for key in keys:

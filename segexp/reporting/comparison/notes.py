@@ -70,11 +70,12 @@ def _of_contest(contest: Contest) -> Iterator[str]:
 
 def _of_folds(row: Configuration) -> Iterator[str]:
     """Folds that are missing, and folds that had other images for another seed."""
+    missing = {repeat.seed: _missing(repeat) for repeat in row.repeats}
     for repeat in row.repeats:
-        missing = _missing(repeat)
-        if missing:
-            yield f"{row.name}, seed {repeat.seed}: fold {_listed(missing)} of {_folds(repeat)} is missing."
-    if len({repeat.tested for repeat in row.repeats}) > 1:
+        if missing[repeat.seed]:
+            told = _listed(missing[repeat.seed])
+            yield f"{row.name}, seed {repeat.seed}: of {_folds(repeat)} folds (from 0) these are missing: {told}."
+    if not any(missing.values()) and len({repeat.tested for repeat in row.repeats}) > 1:
         yield f"{row.name}: its seeds were not tested on the same images."
 
 
@@ -100,7 +101,8 @@ def _mixed(runs: Iterable[Run], text: str, what: Callable[[Run], str]) -> Iterat
 def _listed(names: Iterable[str]) -> str:
     listed = list(names)
     more = f" and {len(listed) - SHOWN} more" if len(listed) > SHOWN else ""
-    return ", ".join(listed[:SHOWN]) + more
+    # Some names hold commas themselves.
+    return ("; " if any("," in name for name in listed) else ", ").join(listed[:SHOWN]) + more
 
 
 def _commit(run: Run) -> str:

@@ -17,9 +17,10 @@ from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.find import LeftOut
 from segexp.reporting.comparison.grid import Cell, Grid, Head, number
 from segexp.reporting.comparison.interval_bar import common_scale, interval_bar
+from segexp.reporting.comparison.naming import short_names
 from segexp.reporting.comparison.parallel import Line, parallel
 from segexp.reporting.comparison.run import Run
-from segexp.reporting.comparison.scale import amount, seconds
+from segexp.reporting.comparison.scale import amount, plain, time_unit
 from segexp.reporting.comparison.scatter import Point, scatter
 from segexp.reporting.comparison.side_by_side import sights
 from segexp.reporting.comparison.spread import Spread, mean_of
@@ -86,11 +87,28 @@ def _tiles(contest: Contest) -> list[Tile]:
     if found is None or not contest.differences:
         return []
     told = [_tile(f"Best {measure.label}", values.measure(found.mean, measure.digits), best, found, contest)]
+    told += _lead(contest)
     smallest = _smallest(contest)
     if smallest is not None and smallest.parameters is not None:
         reached = measure.of(smallest)
         told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, reached, contest))
     return told
+
+
+def _lead(contest: Contest) -> list[Tile]:
+    """How far the best is ahead of the second."""
+    second = contest.rows[1]
+    found = contest.differences.get(second.name)
+    if contest.base is not contest.rows[0] or found is None or found.mean is None:
+        return []
+    digits = contest.measure.digits
+    lines = [
+        (second.name, ""),
+        ("its difference", f"{found.mean:+.{digits}f}"),
+        ("95 % interval", tables.interval_text(found, digits)),
+        ("the best is better on", f"{found.worse} of {len(found.images)} images"),
+    ]
+    return [Tile("Ahead of the second by", f"{abs(found.mean):.{digits}f}", tuple(lines))]
 
 
 def _tile(name: str, value: str, row: Configuration, found: Spread | None, contest: Contest) -> Tile:
@@ -167,11 +185,11 @@ def _with_bars(grid: Grid, contest: Contest) -> Grid:
     scale = common_scale(list(contest.differences.values()))
     if scale is None:
         return grid
-    heads = [*grid.heads[:3], Head("", note="the interval, with a line at zero"), *grid.heads[3:]]
+    heads = [*grid.heads[:2], Head("", note="the interval, with a line at zero"), *grid.heads[2:]]
     rows = []
     for row, cells in zip(contest.rows, grid.rows, strict=True):
         bar = Markup(interval_bar(contest.differences.get(row.name), scale))
-        rows.append([*cells[:3], Cell("", cells[1].value, drawing=bar), *cells[3:]])
+        rows.append([*cells[:2], Cell("", cells[1].value, drawing=bar), *cells[2:]])
     return replace(grid, heads=heads, rows=rows)
 
 
@@ -180,10 +198,11 @@ def _plots(contest: Contest) -> list[Markup]:
     measure = contest.measure
     reached = [(row, measure.of(row)) for row in contest.rows]
     by_size = [Point(row.name, row.parameters, found) for row, found in reached if found and row.parameters]
-    by_time = [Point(row.name, row.seconds.mean, found) for row, found in reached if found and row.seconds]
+    unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
+    by_time = [Point(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
     made = [
         scatter(by_size, "parameters", measure.label, amount, lower=measure.lower),
-        scatter(by_time, "training time", measure.label, seconds, lower=measure.lower),
+        scatter(by_time, f"training time ({unit})", measure.label, plain, lower=measure.lower),
     ]
     return [Markup(plot) for plot in made if plot is not None]
 
@@ -191,8 +210,9 @@ def _plots(contest: Contest) -> list[Markup]:
 def _parallel(contest: Contest) -> Markup | None:
     reached = [(row, contest.measure.of(row)) for row in contest.rows]
     lines = [Line(row.name, row.varied, found.mean) for row, found in reached if found]
-    keys = list(contest.rows[0].varied)
-    made = parallel(lines, keys, contest.measure.label, lower=contest.measure.lower)
+    made = parallel(
+        lines, short_names(list(contest.rows[0].varied)), contest.measure.label, lower=contest.measure.lower
+    )
     return None if made is None else Markup(made)
 
 

@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from segexp.reporting.comparison import svg
+from segexp.reporting.comparison.label_places import LETTER
 from segexp.reporting.comparison.scale import Scale, fitted
 from segexp.reporting.comparison.settings import ABSENT, text_of
 
-GAP, HEIGHT = 168.0, 360.0
-LEFT, RIGHT, TOP, BOTTOM = 84.0, 64.0, 40.0, 22.0
+WIDTH, HEIGHT = 860.0, 340.0
+NARROWEST = 150.0
+"""Between two axes: with many, the drawing grows."""
+RIGHT, TOP, BOTTOM = 64.0, 40.0, 22.0
 MOST_KEYS = 8
 LONGEST = 20
 """Letters of a value beside an axis."""
@@ -42,21 +45,23 @@ class Axis:
     labels: Sequence[tuple[str, float]]
 
 
-def parallel(lines: Sequence[Line], keys: Sequence[str], measure: str, *, lower: bool) -> str | None:
+def parallel(lines: Sequence[Line], names: Mapping[str, str], measure: str, *, lower: bool) -> str | None:
     """An SVG drawing; None where there are fewer than two configurations or nothing varies.
 
     Args:
         lines: Configurations with a value.
-        keys: Varied keys; no more than :data:`MOST_KEYS` are drawn.
+        names: What stands above the axis of each varied key; no more than :data:`MOST_KEYS` are drawn.
         measure: Name of the last axis.
         lower: Whether less of it is better.
     """
-    keys = [key for key in keys if len({text_of(line.settings.get(key)) for line in lines}) > 1][:MOST_KEYS]
+    keys = [key for key in names if len({text_of(line.settings.get(key)) for line in lines}) > 1][:MOST_KEYS]
     if len(lines) < 2 or not keys:
         return None
-    bottom, width = HEIGHT - BOTTOM, LEFT + RIGHT + GAP * len(keys)
-    across = [LEFT + GAP * number for number in range(len(keys) + 1)]
+    bottom = HEIGHT - BOTTOM
     axes = [axis([line.settings.get(key, ABSENT) for line in lines], bottom, TOP) for key in keys]
+    left = 16 + LETTER * max(len(_short(label)) for label, _ in axes[0].labels)
+    gap = max(NARROWEST, (WIDTH - left - RIGHT) / len(keys))
+    across = [left + gap * number for number in range(len(keys) + 1)]
     last = fitted([line.value for line in lines], bottom, TOP)
     content = ""
     best = min(lines, key=lambda line: line.value if lower else -line.value)
@@ -66,10 +71,10 @@ def parallel(lines: Sequence[Line], keys: Sequence[str], measure: str, *, lower:
             line, across, [*heights, last.at(line.value)], _colour(line.value, lines, lower), line is best
         )
     for number, (x, key, one) in enumerate(zip(across, keys, axes, strict=False)):
-        content += _axis(x, key, one.labels, left=number == 0)
+        content += _axis(x, names[key], one.labels, left=number == 0)
     ticks = [(f"{tick:.4g}", last.at(tick)) for tick in last.ticks()]
     content += _axis(across[-1], measure, ticks, left=False)
-    return svg.drawing(content, width, HEIGHT, f"varied keys and {measure}")
+    return svg.drawing(content, across[-1] + RIGHT, HEIGHT, f"varied keys and {measure}")
 
 
 def axis(found: Sequence[Any], bottom: float, top: float) -> Axis:
@@ -121,11 +126,14 @@ def _colour(value: float, lines: Sequence[Line], lower: bool) -> str:
     return "#" + "".join(f"{round(one + (other - one) * share):02x}" for one, other in zip(start, end, strict=True))
 
 
+def _short(label: str) -> str:
+    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+
+
 def _axis(x: float, name: str, labels: Sequence[tuple[str, float]], *, left: bool) -> str:
     content = svg.tag("line", class_="spine", x1=x, x2=x, y1=TOP, y2=HEIGHT - BOTTOM)
     content += svg.text(name, x, TOP - 18, text_anchor="middle", class_="axis")
     for label, y in labels:
-        short = label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
         anchor = "end" if left else "start"
-        content += svg.text(short, x + (-8 if left else 8), y + 4, text_anchor=anchor, class_="tick")
+        content += svg.text(_short(label), x + (-8 if left else 8), y + 4, text_anchor=anchor, class_="tick")
     return content

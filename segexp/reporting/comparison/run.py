@@ -106,8 +106,13 @@ class Run:
     def machine(self) -> str:
         """Device, processor and threads: only times of one machine can be compared."""
         run = self.contents.run
-        parts = (run.get("device"), values.inner(run, "machine", "processor"), run.get("threads"))
-        return ", ".join(str(part) for part in parts if part is not None)
+        threads = run.get("threads")
+        parts = (
+            values.words(run.get("device")),
+            values.words(values.inner(run, "machine", "processor")),
+            f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
+        )
+        return ", ".join(part for part in parts if part)
 
 
 def image_values(rows: list[dict[str, str]], name: str) -> ImageValues:

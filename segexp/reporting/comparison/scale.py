@@ -91,13 +91,13 @@ def amount(value: float) -> str:
     return f"{value:.4g}"
 
 
-def seconds(value: float) -> str:
-    """A time in few letters: ``45 s``, ``7.5 min``, ``3 h``."""
-    if value < 120:
-        return f"{value:.3g} s"
-    return f"{value / 60:.3g} min" if value < 7200 else f"{value / 3600:.3g} h"
+def time_unit(longest: float) -> tuple[str, float]:
+    """The unit in which times up to so many seconds are read best, and its seconds: round ticks need a unit."""
+    if longest < 120:
+        return "s", 1.0
+    return ("min", 60.0) if longest < 7200 else ("h", 3600.0)
 
 
-def share(value: float) -> str:
-    """A tick of a measure."""
+def plain(value: float) -> str:
+    """A tick of a measure or a time."""
     return f"{value:.4g}"

@@ -1,13 +1,13 @@
 """The measure against a cost, with the Pareto front."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from segexp.reporting.comparison import svg
-from segexp.reporting.comparison.label_places import Place, places
+from segexp.reporting.comparison.label_places import Box, Place, places
 from segexp.reporting.comparison.pareto import front
-from segexp.reporting.comparison.scale import Scale, fitted
-from segexp.reporting.comparison.scale import share as as_share
+from segexp.reporting.comparison.scale import Scale, fitted, plain
 from segexp.reporting.comparison.spread import Spread
 
 WIDTH, HEIGHT = 520.0, 360.0
@@ -48,7 +48,7 @@ def scatter(
     up = fitted([end for point in points for end in _ends(point)], HEIGHT - BOTTOM, TOP)
     best = front([(point.cost, point.value.mean) for point in points], lower=lower)
     name = f"{measure} ({'lower' if lower else 'higher'} is better)"
-    content = svg.axes(across, up, (cost, name), (form, as_share))
+    content = svg.axes(across, up, (cost, name), (form, plain))
     content += _steps([points[index] for index in best], across, up)
     # The front is drawn last and its labels are placed first.
     order = best + [index for index in range(len(points)) if index not in best]
@@ -57,7 +57,8 @@ def scatter(
         content += _dot(points[index], centre, up, form, on_front=index in best)
     named = [points[index].name for index in order[: len(best) if len(points) > MANY else None]]
     texts = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in named]
-    spots = places(centres, texts, (LEFT, TOP - 8, WIDTH, HEIGHT - BOTTOM))
+    steps = _step_boxes([centres[place] for place in range(len(best))], across.end)
+    spots = places(centres, texts, (LEFT, TOP - 8, WIDTH, HEIGHT - BOTTOM), steps)
     for centre, label, place in zip(centres, texts, spots, strict=False):
         content += _label(label, centre, place)
     return svg.drawing(content, WIDTH, HEIGHT, f"{measure} against {cost}")
@@ -75,6 +76,14 @@ def _steps(points: Sequence[Point], across: Scale, up: Scale) -> str:
         x, y = across.at(point.cost), up.at(point.value.mean)
         path += f"H{x:.1f}V{y:.1f}" if path else f"M{x:.1f} {y:.1f}"
     return svg.tag("path", class_="front", d=f"{path}H{across.end:.1f}")
+
+
+def _step_boxes(corners: Sequence[tuple[float, float]], end: float) -> list[Box]:
+    """What the line of the front covers."""
+    found = []
+    for (x, y), (after, below) in itertools.pairwise([*corners, (end, corners[-1][1])]):
+        found += [(x, y - 1, after, y + 1), (after - 1, min(y, below), after + 1, max(y, below))]
+    return found
 
 
 def _dot(point: Point, centre: tuple[float, float], up: Scale, form: Callable[[float], str], *, on_front: bool) -> str:

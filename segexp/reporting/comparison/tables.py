@@ -6,11 +6,13 @@ from segexp.reporting import values
 from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.figures import Figure, figures_of
-from segexp.reporting.comparison.grid import Cell, Grid, Head, number
+from segexp.reporting.comparison.grid import Cell, Grid, Head, number, spread_cell
 from segexp.reporting.comparison.paired import Difference
 from segexp.reporting.comparison.spread import Spread, mean_of
 from segexp.reporting.labels import LABELS
 
+MOST_ROWS = 10
+"""Configurations in the table of images, which has a column for each."""
 CONFIGURATION = Head("configuration", number=False)
 
 
@@ -19,7 +21,7 @@ def main_figures(contest: Contest) -> list[Figure]:
     foreground = values.foreground_of(contest.rows[0].runs[0].results)
     usual = [Figure("dataset", "miou")]
     usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
-    usual += [Figure("dataset", name, part) for name in ("auc", "ap") for part in ("", "mean")]
+    usual += [Figure("dataset", "auc", part) for part in ("", "mean")]
     # Of two classes there is one distance, else the mean is the last of them.
     distances = [figure for figure in contest.figures if figure.measure.startswith("hd")][-1:]
     wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances]
@@ -27,24 +29,32 @@ def main_figures(contest: Contest) -> list[Figure]:
 
 
 def results_grid(contest: Contest) -> Grid:
-    """One row per configuration with its main figures and costs, and the trivial predictors below."""
+    """One row per configuration with its main figures and costs, and the trivial predictors below.
+
+    Costs stand behind the chosen measure: a table that is too wide for the screen ends in what matters less.
+    """
+    chosen = contest.measure.headline, contest.measure.by_image
     figures = main_figures(contest)
+    first = [figure for figure in figures if figure in chosen]
+    rest = [figure for figure in figures if figure not in chosen]
     costs = [
         Head("parameters", note="weights of the model"),
         Head("training", note="time of a training, all folds together"),
         Head("samples/s", note="training samples per second of an epoch, validation included"),
     ]
-    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(contest, figure) for figure in figures), *costs]
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(contest, figure) for figure in first), *costs]
+    heads += [_head(contest, figure) for figure in rest]
     rows = [
         [
             _name(row),
             Cell(str(len(row.repeats)), len(row.repeats)),
-            *_figure_cells(contest, row, figures),
+            *_figure_cells(contest, row, first),
             *_costs(contest, row),
+            *_figure_cells(contest, row, rest),
         ]
         for row in contest.rows
     ]
-    return Grid("results", heads, rows, _others(contest, figures, len(costs)))
+    return Grid("results", heads, rows, _others(contest, first, len(costs), rest))
 
 
 def _name(row: Configuration) -> Cell:
@@ -72,8 +82,8 @@ def _figure_cells(contest: Contest, row: Configuration, figures: Sequence[Figure
     cells = []
     for figure in figures:
         found = row.figures.get(figure)
-        text = found.text(digits_of(contest, figure)) if found else ""
-        cells.append(number(text, mean_of(found), best=row.name in contest.best(figure), note=_count(row, found)))
+        best, note = row.name in contest.best(figure), _count(row, found)
+        cells.append(spread_cell(found, digits_of(contest, figure), best=best, note=note))
     return cells
 
 
@@ -101,19 +111,20 @@ def _is_top(contest: Contest, row: Configuration, attribute: str, *, least: bool
     return own is not None and len(means) > 1 and own.mean == (min(means) if least else max(means))
 
 
-def _others(contest: Contest, figures: Sequence[Figure], costs: int) -> list[list[Cell]]:
+def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:
     """Trivial predictors and people, as the first run has them; of several folds they cannot be told in one row."""
-    first = contest.rows[0].repeats[0].runs
-    if len(first) > 1:
-        return []
+    runs = contest.rows[0].repeats[0].runs
     rows = []
-    for entry in values.rows_of(first[0].results):
+    for entry in values.rows_of(runs[0].results) if len(runs) == 1 else ():
         name = values.words(entry.get("name"))
-        if name.startswith("model"):
-            continue
-        found = figures_of(entry)
-        told = [number(values.measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in figures]
-        rows.append([Cell(name, name, note=values.words(entry.get("note"))), Cell(""), *told, *([Cell("")] * costs)])
+        if not name.startswith("model"):
+            found = figures_of(entry)
+            before, after = (
+                [number(values.measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in part]
+                for part in (first, rest)
+            )
+            label = Cell(name, name, note=values.words(entry.get("note")))
+            rows.append([label, Cell(""), *before, *([Cell("")] * costs), *after])
     return rows
 
 
@@ -164,19 +175,19 @@ def interval_text(found: Difference, digits: int) -> str:
 
 
 def images_grid(contest: Contest, most: int) -> Grid:
-    """Images that differ most: the value of each configuration, and their range."""
-    digits = contest.measure.digits
-    by_row = [row.of_images(contest.measure.column) for row in contest.rows]
+    """Images that differ most: the values of the first configurations, and the range of all."""
+    digits, shown = contest.measure.digits, contest.rows[:MOST_ROWS]
+    by_row = [row.of_images(contest.measure.column) for row in shown]
     heads = [
         Head("image", number=False),
-        Head("range", note="highest minus lowest"),
-        *(Head(row.name) for row in contest.rows),
+        Head("range", note="highest minus lowest of all configurations"),
+        *(Head(row.name) for row in shown),
     ]
     rows = []
     for image, width in contest.spread_of_images[:most]:
         found = [each.get(image) for each in by_row]
         known = [value for value in found if value is not None]
-        top = min(known) if contest.measure.lower else max(known)
+        top = min(known, default=None) if contest.measure.lower else max(known, default=None)
         cells = [number(values.measure(value, digits), value, best=value == top and width > 0) for value in found]
         rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
     return Grid(f"{contest.measure.label} of the images that differ most", heads, rows)

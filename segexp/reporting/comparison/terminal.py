@@ -6,7 +6,7 @@ from segexp.reporting import values
 from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.find import LeftOut
-from segexp.reporting.comparison.grid import Cell, Grid, Head, number
+from segexp.reporting.comparison.grid import Cell, Grid, Head, spread_cell
 from segexp.reporting.comparison.spread import mean_of
 from segexp.reporting.comparison.tables import interval_text
 
@@ -41,7 +41,7 @@ def _cells(contest: Contest, row: Configuration) -> list[Cell]:
     return [
         Cell(name),
         Cell(str(len(row.repeats))),
-        number(found.text(measure.digits) if found else "", mean_of(found), best=best),
+        spread_cell(found, measure.digits, best=best),
         *([_difference(contest, row)] if contest.differences else []),
         Cell(values.count(row.parameters)),
         Cell(values.duration(mean_of(seconds))),

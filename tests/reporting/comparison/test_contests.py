@@ -166,7 +166,7 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
         run_of(tmp_path / "2", images, model="unet", results=half, git={"commit": "abc", "dirty": True}, device="H100"),
     ]
     told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], 2))
-    assert "decided in different ways (highest Dice of vessel, chosen on validation images, threshold 0.5)" in told
+    assert "decided in different ways (highest Dice of vessel, chosen on validation images; threshold 0.5)" in told
     assert "different code (commits 12345678, abc with changes)" in told
     assert "different machines (cpu, H100)" in told
     assert "There are 2 test images: with fewer than 20" in told
@@ -181,5 +181,5 @@ def test_a_missing_fold_is_told(tmp_path: Path) -> None:
         for n, image in enumerate("ab")
     ]  # fmt: skip
     told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [], 0))
-    assert "cunet, seed 0: fold 2 of 3 is missing." in told
+    assert "cunet, seed 0: of 3 folds (from 0) these are missing: 2." in told
     assert "cannot be done for ROC-AUC, ECE: of these it is the mean over folds" in told
