@@ -110,7 +110,9 @@ def test_links_lead_from_the_folder_of_the_page_to_the_reports(sweep: Path, tmp_
 def test_markup_in_names_stays_text(tmp_path: Path) -> None:
     for number, name in enumerate(("<script>alert(1)</script>", '"><img src=x>')):
         images = {"<i>": 0.5, "b": 0.7 - number / 10}
-        make_run(tmp_path / str(number), images, config={"note": name}, overrides=["note=x"], train_seconds=10.0 + number)
+        make_run(
+            tmp_path / str(number), images, config={"note": name}, overrides=["note=x"], train_seconds=10.0 + number
+        )
     write_summary(tmp_path)
     page = Page((tmp_path / "summary.html").read_text(encoding="utf-8"))
     assert "note=<script>alert(1)</script>" in page.text
