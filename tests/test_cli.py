@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
+from segexp.cli import split
 from segexp.commands import COMMANDS
 from segexp.config.groups import groups
 from segexp.types import LoaderOptions
 from tests.lines import run_lines, run_once
+from tests.reporting.comparison.made import make_run
 
 MODELS = ", ".join(option.name for option in groups()["model"])
 
@@ -69,6 +72,13 @@ MISTAKES = {
     "generate": ["out: must be given"],
     "generate out=new scene=vesels": ["scene: found 'vesels'", "'vessels'"],
     "generate out=new cont=3": ["cont: no such key.", "'count'"],
+    "generate out=new model=unet": ["model: no such key.", "Top level: count, debug, layout"],
+    "compare": ["runs: must be given"],
+    "compare nowhere": ["nowhere: no such folder"],
+    "compare a b runs=[c]": ["runs: given twice, as words and as runs="],
+    "compare a mesure=miou": ["mesure: no such key.", "'measure'"],
+    "compare a metric=miou": ["metric: no such key.", "base, debug, measure, out"],
+    "compare a resamples=-1": ["resamples: found -1, expected a whole number"],
     "check datamodule.loader.num_worker=1": ["datamodule.loader.num_worker: no such key.", "num_workers'"],
 }  # fmt: skip
 LISTS_COMMANDS = {"trian", "chek model=cunet", "model.base", "model=unet ceck"}
@@ -249,3 +259,44 @@ def test_measures_are_a_list_of_options_also_in_a_sweep_and_from_a_run(tmp_path:
     assert all(
         answer.heavy == [] and not [file for file in answer.files if "earlier" not in file] for answer in answers
     )
+
+
+@pytest.mark.parametrize(
+    "path", ["a b", "it's", "x,y", "lr=0.1/run", "a[1]", "back\\slash", "quote\\'s", "end\\", "$HOME", "{a: b}"]
+)
+def test_words_after_compare_are_paths_whatever_they_hold(path: str, tmp_path: Path) -> None:
+    (tmp_path / path).mkdir(parents=True)
+    command, rest = split(["compare", path, "measure=miou", "other", "--cfg", "job"])
+    assert command.name == "compare"
+    assert rest[:-1] == ["measure=miou", "--cfg", "job"]
+    parsed = OverridesParser.create().parse_override(rest[-1])
+    assert parsed.key_or_group == "runs"
+    assert [str(value) for value in parsed.value()] == [path, "other"]
+
+
+def test_compare_writes_summaries_and_prints_a_table(tmp_path: Path) -> None:
+    for number, model in enumerate(("cunet", "unet")):
+        make_run(tmp_path / "sweep" / str(number), {"a": 0.5 + number / 10, "b": 0.7}, model=model)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    lines = [
+        ["compare", "empty"],
+        ["compare", "sweep"],
+        ["compare", "sweep/0", "sweep/1", "out=new", "measure=dice/vessel", "base=cunet", "resamples=50"],
+        ["compare", "sweep", "measure=dise/vessel"],
+        ["compare", "sweep", "base=cunt"],
+    ]
+    none, sweep, two, measure, base = run_lines(lines)
+    assert none.code == 2
+    assert none.err.startswith("segexp: empty holds no run: no run.json")
+    assert (none.heavy, none.err.count("\n")) == ([], 1)
+    assert (sweep.code, sweep.err) == (0, "")
+    assert re.search(r"^unet +1 +0\.5500\* +base", sweep.out, re.MULTILINE)
+    assert sweep.out.endswith("sweep/summary.csv\nsweep/summary.md\nsweep/summary.html\n")
+    assert "torch" not in base.heavy
+    assert (two.code, two.err) == (0, "")
+    assert re.search(r"^unet +1 +0\.6600\* +\+0\.0500 \[\+0\.0000, \+0\.1000\]", two.out, re.MULTILINE)
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["summary.csv", "summary.html", "summary.md"]
+    assert measure.code == base.code == 2
+    assert "Did you mean 'dice/vessel'?" in measure.err
+    assert "Did you mean 'cunet'?" in base.err
