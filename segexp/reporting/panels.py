@@ -129,7 +129,7 @@ def _scale(shape: tuple[int, ...], shown: tuple[int, ...]) -> str:
     share = shown[0] / shape[0]
     if share > 1:
         return f", shown ×{share:.0f}"
-    return f", shown at {share:.0%}" if share < 1 else ""
+    return f", shown at {100 * share:.0f} %" if share < 1 else ""
 
 
 def _error_legend(spec: DataSpec, some_ignored: bool) -> tuple[str, list[LegendEntry]]:

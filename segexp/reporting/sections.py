@@ -151,7 +151,7 @@ def seen(inference: object) -> str:
     if not parts:
         return "whole"
     side, overlap, blend = (inference.get(key) for key in ("window", "overlap", "blend"))
-    share = f"{overlap:.0%}" if isinstance(overlap, float | int) else values.ABSENT
+    share = f"{100 * overlap:.0f} %" if isinstance(overlap, float | int) else values.ABSENT
     text = f"in windows of {side} × {side} pixels, overlap {share}, {blend} blending"
     return f"{parts} {text}; {whole} whole" if whole else text
 

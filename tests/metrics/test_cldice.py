@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from skimage.morphology import skeletonize
+from skimage.morphology import skeletonize, thin
 
 from segexp.metrics.cldice import ClDice, skeleton
 from segexp.metrics.regions import regions
@@ -44,6 +44,16 @@ def test_components_are_thinned_as_in_the_whole_image(seed: int) -> None:
     for mask in (rng.random((40, 50)) < 0.55, regions(scene(seed), 1).truth, np.ones((2, 2), dtype=bool)):
         assert np.array_equal(skeleton(mask), skeletonize(mask))
         assert skeleton(mask).any()
+
+
+def test_wide_things_are_thinned_by_their_edge_and_the_others_as_ever() -> None:
+    mask = np.zeros((320, 460), dtype=bool)
+    mask[10:200, 10:400] = True  # 190 wide
+    mask[220:300, 10:400] = True  # 80 wide
+    lines = skeleton(mask)
+    assert np.array_equal(lines[:210], thin(mask[:210]))
+    assert np.array_equal(lines[210:], skeletonize(mask[210:]))
+    assert not np.array_equal(lines[:210], skeletonize(mask[:210]))
 
 
 def test_next_to_it_is_a_total_miss() -> None:

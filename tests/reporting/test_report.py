@@ -133,11 +133,11 @@ def test_groups_have_a_table_of_their_own(folder: Path) -> None:
         ({"window": None, "images_in_windows": 0, "images_whole": 2}, "images seen whole"),
         (
             {"window": 512, "images_in_windows": 2, "images_whole": 0, "overlap": 0.25, "blend": "gaussian"},
-            "images seen in windows of 512 × 512 pixels, overlap 25%, gaussian blending",
+            "images seen in windows of 512 × 512 pixels, overlap 25 %, gaussian blending",
         ),
         (
             {"window": 64, "images_in_windows": 2, "images_whole": 3, "overlap": 0.5, "blend": "constant"},
-            "images seen 2 in windows of 64 × 64 pixels, overlap 50%, constant blending; 3 whole",
+            "images seen 2 in windows of 64 × 64 pixels, overlap 50 %, constant blending; 3 whole",
         ),
     ],
 )
