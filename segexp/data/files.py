@@ -156,17 +156,29 @@ class FilesDataModule(SegmentationDataModule):
         Raises:
             DataError: Names every file that is amiss.
         """
+        listing = self.listed()
+        split = self.assign(listing)
+        chosen = {name for phase in PHASES for name in split[phase]}
+        kept = self.opened([pair for pair in listing.pairs if pair.name in chosen])
+        return {phase: [kept[name] for name in split[phase] if name in kept] for phase in PHASES}
+
+    def listed(self) -> Listing:
+        """The listing, its notes taken over.
+
+        Raises:
+            DataError: Files are missing or belong to nothing.
+        """
         listing = self.listing()
         if listing.problems:
             raise DataError("\n".join(listing.problems))
         self.notes += listing.notes
-        split = self.assign(listing)
-        chosen = {name for phase in PHASES for name in split[phase]}
-        pairs = [pair for pair in listing.pairs if pair.name in chosen]
+        return listing
+
+    def opened(self, pairs: Sequence[Pair]) -> dict[str, Item]:
+        """Items by name, kept as asked; those that cannot be used are left out, if the data set allows that."""
         opened = self._each(pairs, lambda pair: pair.name, self.open)
-        kept = self._keep({name: item for name, item in opened.items() if item is not None})
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
-        return {phase: [kept[name] for name in split[phase] if name in kept] for phase in PHASES}
+        return self._keep({name: item for name, item in opened.items() if item is not None})
 
     def look(self, item: Item, classes: int) -> Survey | None:
         """As every data set; files that were looked at in an earlier run are known again."""

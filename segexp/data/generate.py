@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from segexp.data.geotiff import write_geotiff
+from segexp.data.inria_files import CITIES, UNLABELLED
 from segexp.data.scenes import Scene, draw, scene_info
 from segexp.data.scenes.degrade import texture
 from segexp.errors import ConfigError, DataError, MismatchError
@@ -19,8 +21,13 @@ from segexp.errors import ConfigError, DataError, MismatchError
 Bytes = NDArray[np.uint8]
 Size = int | tuple[int, int]
 
-_TRAIN_CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
-_TEST_CITIES = ("bellingham", "bloomington", "innsbruck", "sfo", "tyrol-e")
+_ZONES = {
+    "austin": 14, "chicago": 16, "kitsap": 10, "tyrol-w": 32, "vienna": 33,
+    "bellingham": 10, "bloomington": 16, "innsbruck": 32, "sfo": 10, "tyrol-e": 33,
+}  # fmt: skip
+"""Zone of the map (UTM north) that each city lies in."""
+_GROUND = 0.3
+"""Metres a pixel of Inria."""
 NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120}
 """Size of the images of the real data sets: (H, W), or the side of a square."""
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)
@@ -97,7 +104,7 @@ def _inria_tile(place: int) -> int:
 
     The official validation part is tiles 1-5 of each city, so two images suffice for both parts to have one.
     """
-    city_round, city = divmod(place, len(_TRAIN_CITIES))
+    city_round, city = divmod(place, len(CITIES))
     pair, late = divmod(city_round, 2)
     if pair >= 5:
         return 1 + city_round
@@ -108,13 +115,23 @@ def _write_inria(job: _Job) -> None:
     """Three quarters with labels, one quarter without."""
     tests = max(1, job.count // 4)
     for index in range(max(1, job.count - tests)):
-        name = f"{_TRAIN_CITIES[index % len(_TRAIN_CITIES)]}{_inria_tile(index)}.tif"
+        tile = CITIES[index % len(CITIES)], _inria_tile(index)
         scene = job.draw(index)
-        job.save(f"AerialImageDataset/train/images/{name}", scene.image)
-        job.save(f"AerialImageDataset/train/gt/{name}", scene.mask * np.uint8(255))
+        _save_tile(job, "train/images", tile, scene.image)
+        _save_tile(job, "train/gt", tile, scene.mask * np.uint8(255))
     for place in range(tests):
-        name = f"{_TEST_CITIES[place % len(_TEST_CITIES)]}{1 + place // len(_TEST_CITIES)}.tif"
-        job.save(f"AerialImageDataset/test/images/{name}", job.draw(job.count + place).image)
+        tile = UNLABELLED[place % len(UNLABELLED)], 1 + place // len(UNLABELLED)
+        _save_tile(job, "test/images", tile, job.draw(job.count + place).image)
+
+
+def _save_tile(job: _Job, folder: str, tile: tuple[str, int], pixels: Bytes) -> None:
+    """Tiles of a city lie side by side on the map, six in a row."""
+    city, number = tile
+    path = job.root / "AerialImageDataset" / folder / f"{city}{number}.tif"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    down, across = divmod(number - 1, 6)
+    corner = 500_000 + across * pixels.shape[1] * _GROUND, 4_500_000 - down * pixels.shape[0] * _GROUND
+    write_geotiff(path, pixels, 32600 + _ZONES[city], corner, _GROUND)
 
 
 def _cell_size(job: _Job, index: int) -> tuple[int, int]:

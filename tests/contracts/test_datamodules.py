@@ -27,13 +27,18 @@ def drive(folder: Path) -> list[str]:
     return [f"datamodule.root={folder / 'DRIVE'}", "datamodule.crop_size=32", "datamodule.crops_per_image=2"]
 
 
+def inria(folder: Path) -> list[str]:
+    generate("buildings", "inria", folder / "inria", count=8, size=48, seed=0)
+    return [f"datamodule.root={folder / 'inria'}", "datamodule.crop_size=32", "datamodule.crops_per_image=2"]
+
+
 def synthetic(_: Path) -> list[str]:
     counts = [f"datamodule.{part}_images=2" for part in ("train", "val", "test")]
     return ["datamodule.size=48", "datamodule.crop_size=32", *counts]
 
 
 # Name of the YAML -> writes tiny files in the layout of the set and gives the overrides that find them.
-FILES: dict[str, Callable[[Path], list[str]]] = {"drive": drive, "synthetic": synthetic}
+FILES: dict[str, Callable[[Path], list[str]]] = {"drive": drive, "inria": inria, "synthetic": synthetic}
 
 
 def make(name: str, folder: Path, *more: str) -> SegmentationDataModule:

@@ -8,10 +8,14 @@ import numpy as np
 
 from segexp.data.scenes.canvas import Canvas, Floats, Paint
 from segexp.data.scenes.degrade import fractal, grain, soften, texture, to_bytes, uneven_light
+from segexp.data.scenes.mosaic import mosaic
 from segexp.data.scenes.roofs import draw_roof, draw_shadow
 from segexp.data.scenes.scene import Bytes, Colour, Scene, Shape
 from segexp.data.scenes.shapes import Box, Points, blob
 from segexp.data.scenes.town import Town, build_town
+
+LARGE = 2500**2
+"""Pixels from which on an image is a mosaic."""
 
 _GRASS = np.array(((96, 108, 66), (122, 118, 84), (82, 100, 58), (138, 128, 98)), np.float32)
 _SOIL = np.array((168, 146, 116), np.float32)
@@ -112,7 +116,7 @@ def _draw_town(rng: np.random.Generator, canvas: Canvas, town: Town) -> None:
 
 
 def paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    """Draw one piece of a town.
+    """Draw one piece of a town, or a mosaic of pieces.
 
     Args:
         rng: Source of randomness.
@@ -121,6 +125,10 @@ def paint(rng: np.random.Generator, shape: Shape) -> Scene:
     Returns:
         Scene with mask 0 (background) and 1 (building), and fov all ones.
     """
+    return mosaic(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
+
+
+def _paint(rng: np.random.Generator, shape: Shape) -> Scene:
     town = build_town(rng, shape)
     scale = town.frame.scale
     canvas = Canvas(shape, _ground(rng, shape, scale), rough=8)
