@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+
 from segexp.data.base import Items
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.inria_files import scan
@@ -82,6 +84,8 @@ class InriaDataModule(FilesDataModule):
     def open(self, pair: Pair) -> Item:
         """The headers of image and mask."""
         image = open_raster(pair.image)
+        if (image.channels, image.dtype) != (3, np.uint8):
+            raise DataError(f"{pair.image}: found {image.describe()}, expected RGB of 8 bits")
         if self._pixel_size is None:
             self._pixel_size = image.pixel_size
         return StoredItem(pair.name, image, FileMask(open_raster(pair.mask, raw=True), self.labels), pair.group)
