@@ -67,7 +67,7 @@ class Configuration:
         """All its runs."""
         return [run for repeat in self.repeats for run in repeat.runs]
 
-    @property
+    @cached_property
     def tested(self) -> ImageSet:
         """What it was tested on: that of its first seed, see :func:`segexp.reporting.comparison.notes.notes`."""
         return self.repeats[0].tested
@@ -87,17 +87,17 @@ class Configuration:
                 found.setdefault(image, []).append(value)
         return {image: sum(each) / len(each) for image, each in found.items()}
 
-    @property
+    @cached_property
     def parameters(self) -> int | None:
         """Number of weights of its model."""
         return self.runs[0].parameters
 
-    @property
+    @cached_property
     def seconds(self) -> Spread | None:
         """Training time of a seed."""
         return spread([repeat.seconds for repeat in self.repeats])
 
-    @property
+    @cached_property
     def rate(self) -> Spread | None:
         """Training samples per second."""
         return spread([repeat.rate for repeat in self.repeats])

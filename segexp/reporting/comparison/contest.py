@@ -48,8 +48,15 @@ class Contest:
         """Whether less is better."""
         return lower_is_better(figure.measure, self.rows[0].runs[0].results)
 
-    def best(self, figure: Figure) -> set[str]:
+    def best(self, figure: Figure) -> frozenset[str]:
         """Names of the rows with the best mean; none where there is nothing to choose from."""
+        return self._best.get(figure, frozenset())
+
+    @cached_property
+    def _best(self) -> dict[Figure, frozenset[str]]:
+        return {figure: frozenset(self._winners(figure)) for figure in self.figures}
+
+    def _winners(self, figure: Figure) -> set[str]:
         found = {row.name: row.figures[figure].mean for row in self.rows if figure in row.figures}
         if len(found) < 2:
             return set()

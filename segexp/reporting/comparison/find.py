@@ -63,10 +63,13 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
                 f"{place} holds no run: no run.json in it or below it. Give run folders, such as "
                 "outputs/<name>/<date>_<time>_<id>, folders above them, or globs."
             )
+    jobs = [job for manifest in manifests for job in _unfinished(manifest)]
+    told = {job.path.resolve(): job for job in jobs if job.path is not None}
     read = [_read(folder) for folder in folders]
-    left_out = [entry for entry in read if isinstance(entry, LeftOut)]
+    # A run that was killed still says that it is running; its sweep knows better.
+    left_out = [told.get(entry.path.resolve(), entry) for entry in read if isinstance(entry, LeftOut) and entry.path]
     known = {folder.resolve() for folder in folders}
-    left_out += [job for manifest in manifests for job in _jobs(manifest, known)]
+    left_out += [job for job in jobs if job.path is None or job.path.resolve() not in known]
     return [entry for entry in read if isinstance(entry, RunContents)], left_out
 
 
@@ -98,29 +101,31 @@ def _read(folder: Path) -> RunContents | LeftOut:
         return LeftOut(folder.name, "unreadable", str(error), folder)
     state = values.words(contents.run.get("state")) or "state unknown"
     if state != FINISHED:
-        return LeftOut(folder.name, state, values.words(contents.run.get("error")), folder)
+        return LeftOut(folder.name, state, _first_line(contents.run.get("error")), folder)
     if not values.rows_of(contents.results):
         return LeftOut(folder.name, state, "results.json holds no figures", folder)
     return contents
 
 
-def _jobs(manifest: Path, known: set[Path]) -> Iterator[LeftOut]:
-    """Jobs of a sweep that have not finished and left no run folder that speaks for itself."""
+def _unfinished(manifest: Path) -> Iterator[LeftOut]:
+    """Jobs of a sweep that have not finished, with or without a folder."""
     try:
         content = json.loads(manifest.read_text(encoding="utf-8"))
     except ValueError as error:
         yield LeftOut(manifest.name, "unreadable", f"{manifest} is no valid JSON: {error}", None)
         return
     listed = values.inner(content, "jobs")
-    jobs = list(listed.values()) if isinstance(listed, Mapping) else listed
-    for job in jobs if isinstance(jobs, list) else ():
+    for job in listed if isinstance(listed, list) else ():
         if isinstance(job, Mapping) and job.get("state") != FINISHED:
             folder = manifest.parent / str(job["folder"]) if job.get("folder") else None
-            if folder is None or folder.resolve() not in known:
-                yield LeftOut(_job_name(job), values.words(job.get("state")), values.words(job.get("error")), folder)
+            yield LeftOut(_job_name(job), values.words(job.get("state")), _first_line(job.get("error")), folder)
+
+
+def _first_line(error: object) -> str:
+    return next(iter(values.words(error).strip().splitlines()), "")
 
 
 def _job_name(job: Mapping[str, Any]) -> str:
     overrides = job.get("overrides")
-    named = " ".join(map(str, overrides)) if isinstance(overrides, list) else values.words(overrides)
-    return named or values.words(job.get("key")) or "a job"
+    named = " ".join(map(str, overrides)) if isinstance(overrides, list) else ""
+    return named or values.words(job.get("label")) or f"job {values.words(job.get('number'))}"

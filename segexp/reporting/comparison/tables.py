@@ -1,6 +1,7 @@
 """The tables of a comparison: results, differences, all figures, images, runs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from segexp.reporting import values
 from segexp.reporting.comparison.configuration import Configuration
@@ -44,12 +45,13 @@ def results_grid(contest: Contest) -> Grid:
     ]
     heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(contest, figure) for figure in first), *costs]
     heads += [_head(contest, figure) for figure in rest]
+    tops = _tops(contest)
     rows = [
         [
             _name(row),
             Cell(str(len(row.repeats)), len(row.repeats)),
             *_figure_cells(contest, row, first),
-            *_costs(contest, row),
+            *_costs(row, tops),
             *_figure_cells(contest, row, rest),
         ]
         for row in contest.rows
@@ -92,23 +94,29 @@ def _count(row: Configuration, found: Spread | None) -> str:
     return f"of {found.count} of {len(row.repeats)} seeds" if found and found.count < len(row.repeats) else ""
 
 
-def _costs(contest: Contest, row: Configuration) -> list[Cell]:
-    least = [other.parameters for other in contest.rows if other.parameters is not None]
-    smallest = len(set(least)) > 1 and row.parameters == min(least)
-    seconds, rate = row.seconds, row.rate
-    fastest = _is_top(contest, row, "seconds", least=True)
+def _costs(row: Configuration, tops: tuple[float | None, ...]) -> list[Cell]:
+    seconds, rate = mean_of(row.seconds), mean_of(row.rate)
+    cells = [
+        number(values.count(row.parameters), row.parameters),
+        number(values.duration(seconds), seconds),
+        number("" if rate is None else f"{rate:.1f}", rate),
+    ]
     return [
-        number(values.count(row.parameters), row.parameters, best=smallest),
-        number(values.duration(mean_of(seconds)), mean_of(seconds), best=fastest),
-        number(f"{rate.mean:.1f}" if rate else "", mean_of(rate), best=_is_top(contest, row, "rate", least=False)),
+        replace(cell, best=cell.value is not None and cell.value == top) for cell, top in zip(cells, tops, strict=True)
     ]
 
 
-def _is_top(contest: Contest, row: Configuration, attribute: str, *, least: bool) -> bool:
-    spreads: list[Spread | None] = [getattr(other, attribute) for other in contest.rows]
-    means = [found.mean for found in spreads if found is not None]
-    own: Spread | None = getattr(row, attribute)
-    return own is not None and len(means) > 1 and own.mean == (min(means) if least else max(means))
+def _tops(contest: Contest) -> tuple[float | None, ...]:
+    """The fewest parameters, the shortest training and the highest rate; None where all are equal."""
+    parameters = [row.parameters for row in contest.rows if row.parameters is not None]
+    times = [row.seconds.mean for row in contest.rows if row.seconds is not None]
+    rates = [row.rate.mean for row in contest.rows if row.rate is not None]
+    pairs: list[tuple[Sequence[float], Callable[[Sequence[float]], float]]] = [
+        (parameters, min),
+        (times, min),
+        (rates, max),
+    ]
+    return tuple(choose(found) if len(set(found)) > 1 else None for found, choose in pairs)
 
 
 def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:

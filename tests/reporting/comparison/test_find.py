@@ -65,23 +65,24 @@ def test_runs_without_figures_are_left_out_with_the_reason(tmp_path: Path) -> No
     assert "no valid JSON" in told["cut"]
 
 
-def test_jobs_of_a_manifest_that_left_no_folder_are_told(tmp_path: Path) -> None:
+def test_jobs_of_a_manifest_are_told_and_know_better_than_a_run_that_was_killed(tmp_path: Path) -> None:
     make_run(tmp_path / "good", ONE)
-    make_run(tmp_path / "died", ONE, state="failed")
+    make_run(tmp_path / "killed", ONE, state="running")
     jobs = [
-        {"key": "1", "state": "finished", "folder": "good", "overrides": ["seed=0"]},
-        {"key": "2", "state": "failed", "folder": "died", "overrides": ["seed=1"]},
-        {"key": "3", "state": "failed", "folder": None, "overrides": ["seed=2"], "error": "out of memory"},
-        {"key": "4", "state": "waiting"},
+        {"number": 0, "state": "finished", "folder": "good", "overrides": ["seed=0"]},
+        {"number": 1, "state": "interrupted", "folder": "killed", "overrides": ["seed=1"], "error": None},
+        {"number": 2, "state": "failed", "folder": "2", "overrides": ["seed=2"], "error": "out of memory\n  at line 3"},
+        {"number": 3, "state": "waiting", "folder": "3", "overrides": [], "label": "model=unet"},
+        {"number": 4, "state": "waiting"},
     ]
     write_json(tmp_path / "manifest.json", {"jobs": jobs})
-    _, left_out = find_runs([tmp_path])
-    assert sorted(str(entry) for entry in left_out) == [
-        "4 (waiting)",
-        "died (failed)",
-        "seed=2 (failed): out of memory",
-    ]
-    write_json(tmp_path / "manifest.json", {"jobs": {job["key"]: job for job in jobs}})
-    assert len(find_runs([tmp_path])[1]) == 3
+    found, left_out = find_runs([tmp_path])
+    assert [run.path.name for run in found] == ["good"]
+    assert [str(entry) for entry in left_out] == [
+        "seed=1 (interrupted)", "seed=2 (failed): out of memory", "model=unet (waiting)", "job 4 (waiting)",
+    ]  # fmt: skip
+    assert left_out[0].path == tmp_path / "killed"
     (tmp_path / "manifest.json").write_text("{")
-    assert any("manifest.json (unreadable)" in str(entry) for entry in find_runs([tmp_path])[1])
+    assert [str(entry).partition(":")[0] for entry in find_runs([tmp_path])[1]] == [
+        "killed (running)", "manifest.json (unreadable)",
+    ]  # fmt: skip
