@@ -84,7 +84,7 @@ class InriaDataModule(FilesDataModule):
     def open(self, pair: Pair) -> Item:
         """The headers of image and mask."""
         image = open_raster(pair.image)
-        if (image.channels, image.dtype) != (3, np.uint8):
+        if image.channels != 3 or image.dtype != np.uint8:
             raise DataError(f"{pair.image}: found {image.describe()}, expected RGB of 8 bits")
         if self._pixel_size is None:
             self._pixel_size = image.pixel_size
