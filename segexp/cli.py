@@ -7,11 +7,14 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segexp.commands import COMMANDS, Command, Invocation
 from segexp.config.paths import conf_dir
 from segexp.errors import ConfigError, SegexpError
+
+if TYPE_CHECKING:
+    from segexp.sweeps.command import Sweep
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -114,8 +117,8 @@ def _dispatch(command: Command, argv: list[str]) -> int:
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
-    if command.name in ("check", "models"):
-        # Hydra makes the folder of a sweep before its first job; a check leaves nothing behind.
+    if command.name in ("train", "check", "models"):
+        # Hydra makes a folder for every sweep: ours is made when all jobs have been checked, a check leaves none.
         with tempfile.TemporaryDirectory() as folder:
             return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
     return _compose_and_run(command, argv)
@@ -155,41 +158,60 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
 
 
 def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
-    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
-    import hydra
-
+    """Composes and runs one job, or gathers those of a sweep and then runs them."""
     from segexp.config.rerun import expand
 
-    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     given = argv
     argv = expand(argv)
+    # With from= the primary config is another one than the command's.
+    if argv is given and ("-m" in argv or "--multirun" in argv):
+        _refuse_unknown(command, argv)
+    if command.name == "train" and (sweep := _sweep(given)) is not None:
+        with sweep:
+            _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+            return sweep.run()
     debug = any(argument == "debug=true" for argument in argv)
     codes: list[int] = []
 
     def job(config: Any) -> None:
         codes.append(_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
-    # With from= the primary config is another one than the command's.
-    if argv is given and ("-m" in argv or "--multirun" in argv):
-        _refuse_unknown(command, argv)
-    sys.argv = [sys.argv[0], *_sweep_first(argv), *more]
+    _hydra(command, argv, more, job)
+    return max(codes, default=0)
+
+
+def _sweep(argv: Sequence[str]) -> "Sweep | None":
+    """The sweep that a command line asks for."""
+    from segexp.sweeps.command import Sweep, wanted
+
+    return Sweep(argv) if wanted(argv) else None
+
+
+def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
+    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
+    import hydra
+
+    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = [sys.argv[0], *_ordered(argv, more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         app()
     except Exception as error:
         from segexp.config.hydra_errors import translate
 
-        if debug:
+        if "debug=true" in argv:
             traceback.print_exc()
         raise translate(error, command.config, argv, _config_dirs(argv)) from error
-    return max(codes, default=0)
 
 
-def _sweep_first(argv: list[str]) -> list[str]:
-    """Hydra's parser refuses ``-m`` between two overrides."""
+def _ordered(argv: list[str], more: Sequence[str]) -> list[str]:
+    """The arguments with ``more`` overrides beside those that are there: Hydra's parser refuses flags between two."""
     flags = [argument for argument in argv if argument in ("-m", "--multirun")]
-    return flags + [argument for argument in argv if argument not in flags]
+    rest = [argument for argument in argv if argument not in flags]
+    words = [n for n, word in enumerate(rest, 1) if not word.startswith("-") and not _belongs_to_flag(rest, n - 1)]
+    end = words[-1] if words else len(rest)
+    return [*flags, *rest[:end], *more, *rest[end:]]
 
 
 def _guarded(function: Callable[[], None], *, debug: bool) -> int:

@@ -16,6 +16,8 @@ class Invocation:
         choices: Option chosen in each group.
         sweep_dir: Folder of the sweep that the job belongs to, or None.
         job: Number of the job in its sweep.
+        folder: Run folder to use; None: a new one with date and time.
+        goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
     """
 
     command: list[str] = field(default_factory=list)
@@ -23,6 +25,8 @@ class Invocation:
     choices: dict[str, str] = field(default_factory=dict)
     sweep_dir: Path | None = None
     job: int = 0
+    folder: Path | None = None
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,12 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     return plain
 
 
-def _checked_train(config: Any) -> dict[str, Any]:
+def checked_train(config: Any) -> dict[str, Any]:
+    """A composed config of a training, resolved and checked.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
     from segexp.config.monitors import check_monitors
     from segexp.config.schema import TrainConfig
 
@@ -70,7 +79,11 @@ def _checked_train(config: Any) -> dict[str, Any]:
 
 
 def _train(config: Any, invocation: Invocation) -> None:
-    plain = _checked_train(config)
+    run_training(checked_train(config), invocation)
+
+
+def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
+    """Runs one experiment from a checked and resolved config; torch is imported here."""
     from segexp.training.allocator import tune_allocator
 
     # Before torch takes its first large block, or the setting comes too late.
@@ -81,7 +94,7 @@ def _train(config: Any, invocation: Invocation) -> None:
 
 
 def _check(config: Any, invocation: Invocation) -> None:
-    plain = _checked_train(config)
+    plain = checked_train(config)
     from segexp.config.groups import ORDER
 
     chosen = ", ".join(f"{k}={invocation.choices[k]}" for k in ORDER if invocation.choices.get(k, "None") != "None")

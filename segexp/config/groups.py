@@ -18,6 +18,7 @@ ORDER = (
     "metric",
     "logger",
     "speed",
+    "sweep",
     "experiment",
 )
 

@@ -34,6 +34,8 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     problems = unknown_names(config_name, argv, extra)
     if problems:
         return ConfigError("\n".join(problems))
+    if str(error).startswith("Only one of --run"):
+        return ConfigError("-m, --cfg, --info and --shell-completion: give one of them")
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return error
     if isinstance(error, MissingConfigException):

@@ -17,8 +17,6 @@ KEY = "from="
 HYDRA = (
     "hydra.output_subdir=null",
     "hydra.run.dir=.",
-    "hydra.sweep.dir=${output_dir}/multirun/${now:%Y-%m-%d_%H-%M-%S}",
-    "hydra.sweep.subdir=.",
     "hydra/job_logging=none",
     "hydra/hydra_logging=none",
 )
@@ -67,5 +65,8 @@ def expand(argv: list[str]) -> list[str]:
     rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
     # The config has blocks and no list of defaults: another option of a group takes the place of its block.
     chosen = [argument.split("=", 1)[0] for argument in rest if argument.split("=", 1)[0] in groups()]
+    # Runs from before there were sweeps.
+    blocks = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    rest += [] if "sweep" in {*blocks, *chosen} else ["+sweep=grid"]
     rest = [f"+{argument}" if argument.split("=", 1)[0] in chosen else argument for argument in rest]
     return ["--config-dir", str(_alone(folder / "config.yaml", chosen)), "--config-name", "config", *rest, *HYDRA]

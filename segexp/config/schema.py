@@ -99,6 +99,16 @@ class InferenceConfig:
 
 
 @dataclass(frozen=True)
+class SweepConfig:
+    """How the jobs of a sweep are run; a single run takes no notice."""
+
+    engine: Literal["local"]
+    jobs: PositiveInt | Literal["auto"]
+    gpus: list[int | str] | Literal["auto"]
+    resume: str | None
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """The whole tree of ``python -m segexp``."""
 
@@ -123,6 +133,7 @@ class TrainConfig:
     logger: LoggerConfig
     speed: SpeedConfig
     inference: InferenceConfig
+    sweep: SweepConfig
     # metric=[] leaves no block behind.
     metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
+from segexp.data import reading
 from segexp.data.augment import Augment
 from segexp.data.checks import check_alike, check_crops, check_whole
 from segexp.data.items import Item, Mask
@@ -82,6 +83,7 @@ class SegmentationDataModule(pl.LightningDataModule):
                 (RGB only); ``unit``: over 255.
             loader: Options of the DataLoaders.
         """
+        before = set(vars(self))
         super().__init__()
         self.augment = augment or Augment()
         self.seed = seed
@@ -105,6 +107,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         self._surveys: dict[Phase, list[Survey]] = {}
         self._places: Places | None = None
         self._spec: DataSpec | None = None
+        self._shared = (set(vars(self)) | {"_shared"}) - before
 
     @abstractmethod
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
@@ -112,7 +115,7 @@ class SegmentationDataModule(pl.LightningDataModule):
 
     @abstractmethod
     def read(self) -> Items:
-        """Reads and checks all files.
+        """Reads and checks all files, by the data set's own keys alone: a sweep may read once for jobs that share them.
 
         Raises:
             DataError: A file is missing, unreadable or does not fit; nothing has been written by then.
@@ -147,7 +150,7 @@ class SegmentationDataModule(pl.LightningDataModule):
         """
         if self._items is not None:
             return
-        items = self.read()
+        items = reading.read(self)
         if self.eval_size is not None:
             for phase in ("val", "test"):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
@@ -162,6 +165,10 @@ class SegmentationDataModule(pl.LightningDataModule):
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size())
         self._items = items
+
+    def own_attributes(self) -> dict[str, Any]:
+        """What the data set itself has set, without that which all data sets share."""
+        return {name: value for name, value in vars(self).items() if name not in self._shared}
 
     def _looked_at(self, items: Items) -> Items:
         """Surveys every image; what cannot be used is left out, if the data set allows that."""

@@ -1,11 +1,10 @@
 """One place that makes DataLoaders, so that every loader option reaches every loader."""
 
-import os
-
 import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from segexp.cores import available_cores
 from segexp.data.samples import KeyedSampler, Sample, collate
 from segexp.types import LoaderOptions
 
@@ -50,7 +49,7 @@ def worker_count(options: LoaderOptions) -> int:
         return options.num_workers
     if not torch.cuda.is_available():
         return 0
-    return min(8, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+    return min(8, available_cores())
 
 
 def _single_thread(worker: int) -> None:

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all."""
+"""Write a file whole or not at all, also when the power goes."""
 
 import os
 import tempfile
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def replace_file(path: Path, content: bytes) -> Path:
-    """Put ``content`` at ``path`` so that a reader never sees half of it.
+    """Put ``content`` at ``path`` so that neither a reader nor a power cut ever sees half of it.
 
     Args:
         path: Target; missing parent folders are made, an existing file is replaced.
@@ -24,12 +24,34 @@ def replace_file(path: Path, content: bytes) -> Path:
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
+            stream.flush()
+            # The new name may reach the disk before the content does, unless it is told to wait.
+            os.fsync(stream.fileno())
         _give_usual_rights(Path(temporary))
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+    sync(path.parent)
     return path
+
+
+def sync(path: Path) -> None:
+    """Waits until a file, or the list of names of a folder, is on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_tree(folder: Path) -> None:
+    """Waits until everything below a folder is on the disk."""
+    for place, _, names in os.walk(folder):
+        for path in (Path(place) / name for name in names):
+            if path.is_file() and not path.is_symlink():
+                sync(path)
+        sync(Path(place))
 
 
 def _give_usual_rights(path: Path) -> None:

@@ -60,12 +60,30 @@ class EpochTable(Logger):
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Merges figures into the row of their epoch; the training figures come last and close the row."""
+        row = self._merge(metrics)
+        if "train/loss" in metrics:
+            LOG.info(self._line(row))
+
+    def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Closes the row of an epoch before its checkpoint is written, which Lightning does before it logs.
+
+        A kill in between would leave a checkpoint whose last epoch stands in no table.
+
+        Args:
+            epoch: From 0.
+            metrics: All figures logged so far; those of a validation may be older than the epoch and are left out.
+        """
+        self._merge({**{k: v for k, v in metrics.items() if not k.startswith("val/")}, "epoch": epoch})
+
+    def _merge(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Adds figures to a row, and writes the table if that closed or changed it."""
         epoch = int(metrics.get("epoch", len(self.rows)))
         row = self.rows.setdefault(epoch, {"epoch": epoch})
+        before = dict(row)
         row.update({key: value for key, value in metrics.items() if key != "epoch" and not math.isnan(value)})
-        if "train/loss" in metrics:
+        if "train/loss" in metrics and row != before:
             self._write()
-            LOG.info(self._line(row))
+        return row
 
     def _write(self) -> None:
         self._folder.write_csv("metrics.csv", [self.rows[number] for number in sorted(self.rows)])

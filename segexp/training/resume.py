@@ -5,19 +5,21 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
 from segexp.errors import ConfigError
 from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
+from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "metric", "bootstrap", "logger",
+    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
     "inference.batch_size", "callbacks.early_stopping", "callbacks.extra",
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
@@ -113,7 +115,8 @@ class Best(ModelCheckpoint):
             LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
             return
         path = str(Path(str(self.dirpath)) / "best.ckpt")
-        replace_file(Path(path), self._earlier.read_bytes())
+        if self._earlier.resolve() != Path(path).resolve():
+            replace_file(Path(path), self._earlier.read_bytes())
         super().load_state_dict(
             state_dict
             | {
@@ -146,6 +149,31 @@ class Last(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Nothing comes along: the next epoch writes the file anew."""
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Saves, after the row of the epoch stands in metrics.csv."""
+        for logger in trainer.loggers:
+            if isinstance(logger, EpochTable):
+                logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
+        super().on_train_epoch_end(trainer, pl_module)
+
+
+class Stopping(EarlyStopping):
+    """Early stopping that is still in force when a run goes on that had stopped, and was killed during its test."""
+
+    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
+        """Stops after ``patience`` validations without gain, and when the measure is nan."""
+        super().__init__(monitor, min_delta, patience, mode=mode, check_finite=True)
+        self._over = False
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over everything but the patience: another one may be asked for now."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+        self._over = self.stopped_epoch > 0 and state_dict["patience"] == self.patience
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ends training before it begins where it had ended already."""
+        trainer.should_stop = trainer.should_stop or self._over
 
 
 class RandomState(Callback):

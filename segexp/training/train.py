@@ -69,12 +69,24 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     name = config["name"] or "_".join(
         invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
     )
-    folder = RunFolder.create(invocation.sweep_dir or Path(config["output_dir"]) / name)
+    folder = _run_folder(config, invocation, name)
     handler = start_log_file(folder.path / "log.txt")
     try:
         return _run(config, invocation, folder, datamodule, module, name, extra)
     finally:
         stop_log_file(handler)
+
+
+def _run_folder(config: Config, invocation: Invocation, name: str) -> RunFolder:
+    """The folder with config.yaml, which stays as it is where the run goes on in place."""
+    if invocation.folder is None:
+        folder = RunFolder.create(Path(config["output_dir"]) / name)
+    else:
+        invocation.folder.mkdir(parents=True, exist_ok=invocation.goes_on)
+        folder = RunFolder(invocation.folder)
+    if not (folder.path / "config.yaml").is_file():
+        folder.write_yaml("config.yaml", {**config, "name": name})
+    return folder
 
 
 def _run(
@@ -86,7 +98,6 @@ def _run(
     name: str,
     extra: list[Callback],
 ) -> dict[str, Any]:
-    folder.write_yaml("config.yaml", {**config, "name": name})
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
     _announce(folder, record, datamodule, module)

@@ -8,7 +8,6 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import (
     Callback,
-    EarlyStopping,
     EMAWeightAveraging,
     TQDMProgressBar,
 )
@@ -18,7 +17,7 @@ from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
-from segexp.training.resume import Best, Last, RandomState
+from segexp.training.resume import Best, Last, RandomState, Stopping
 
 PASSED_ON = (
     "max_epochs", "max_time", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
@@ -94,9 +93,7 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
     ]
     stopping = section["early_stopping"]
     if stopping["patience"] is not None:
-        callbacks.append(
-            EarlyStopping(monitor, stopping["min_delta"], stopping["patience"], mode=mode, check_finite=True)
-        )
+        callbacks.append(Stopping(monitor, stopping["min_delta"], stopping["patience"], mode))
     if _bar(config["trainer"]["progress"]):
         callbacks.append(TQDMProgressBar(refresh_rate=5, leave=False))
     return callbacks

@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.commands import _checked_train, _plain
+from segexp.commands import _plain, checked_train
 from segexp.config.groups import ORDER, groups
 from segexp.config.paths import conf_dir
 from segexp.config.schema import GenerateConfig
@@ -78,9 +78,9 @@ def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
     config = composed(overrides)
     if OmegaConf.is_missing(config.datamodule, "root"):
         with pytest.raises(ConfigError, match=r"^datamodule\.root: must be given; add datamodule\.root=<value>"):
-            _checked_train(config)
+            checked_train(config)
         config = composed([*overrides, "datamodule.root=/data"])
-    plain = _checked_train(config)
+    plain = checked_train(config)
     assert "_target_" in plain["model"]
     assert plain["monitor"].startswith("val/")
 
@@ -93,9 +93,9 @@ FREE = ("experiment", "metric")
 def test_an_unknown_key_of_a_measure_is_refused(name: str) -> None:
     config = composed([f"metric=[{name}]", f"+metric.{name}.no_such_key_at_all=1"])
     with pytest.raises(ConfigError, match=rf"^metric\.{name}\.no_such_key_at_all: no such key\."):
-        _checked_train(config)
+        checked_train(config)
     with pytest.raises(ConfigError, match=r"^metric\.mine: found 3, expected a block of keys"):
-        _checked_train(composed([f"metric=[{name}]", "+metric.mine=3"]))
+        checked_train(composed([f"metric=[{name}]", "+metric.mine=3"]))
 
 
 @pytest.mark.parametrize(
@@ -109,20 +109,20 @@ def test_an_unknown_key_of_a_measure_is_refused(name: str) -> None:
     ],
 )
 def test_measures_are_chosen_by_name(override: str, wanted: list[str] | None) -> None:
-    found = _checked_train(composed([override])).get("metric")
+    found = checked_train(composed([override])).get("metric")
     assert (None if found is None else list(found)) == wanted
 
 
 def test_all_measures_are_all_there_are() -> None:
     names = {name for group, name in OPTIONS if group == "metric"} - {"all", "none"}
-    assert set(_checked_train(composed(["metric=all"]))["metric"]) == names
+    assert set(checked_train(composed(["metric=all"]))["metric"]) == names
 
 
 @pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] not in FREE])
 def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> None:
     config = composed([f"{group}={name}", f"+{group}.no_such_key_at_all=1"])
     with pytest.raises(ConfigError, match=rf"(?m)^{group}\.no_such_key_at_all: no such key\."):
-        _checked_train(config)
+        checked_train(config)
 
 
 def test_generate_is_valid_once_it_knows_where() -> None:

@@ -41,3 +41,11 @@ def test_another_option_takes_the_place_of_its_block(tmp_path: Path) -> None:
     _, folder, *rest = expand(["metric=[hd95]", "model.base=5", f"from={tmp_path}"])
     assert rest[2:4] == ["+metric=[hd95]", "model.base=5"]
     assert (Path(folder) / "config.yaml").read_text() == "seed: 3\nmodel:\n  base: 4\n"
+
+
+def test_a_run_from_before_there_were_sweeps_can_be_swept(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("seed: 3\n")
+    assert "+sweep=grid" in expand([f"from={tmp_path}", "-m"])
+    assert "+sweep=other" in expand([f"from={tmp_path}", "sweep=other"])
+    (tmp_path / "config.yaml").write_text("seed: 3\nsweep: {jobs: 1}\n")
+    assert "+sweep=grid" not in expand([f"from={tmp_path}"])

@@ -10,7 +10,7 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.commands import _checked_train
+from segexp.commands import checked_train
 from segexp.config.paths import conf_dir
 from segexp.data.base import SegmentationDataModule
 from segexp.data.generate import generate
@@ -49,7 +49,7 @@ def make(name: str, folder: Path, *more: str) -> SegmentationDataModule:
         )
     overrides = [f"datamodule={name}", *FILES[name](folder), "datamodule.loader.batch_size=2", *more]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build_datamodule(_checked_train(compose("train", overrides)))
+        return build_datamodule(checked_train(compose("train", overrides)))
 
 
 @pytest.fixture(params=NAMES)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from segexp.commands import _checked_train
+from segexp.commands import checked_train
 from segexp.errors import ConfigError
 from segexp.losses.bce import BCE
 from segexp.losses.boundary import Boundary
@@ -100,7 +100,7 @@ def test_numbers_and_schedules_replace_each_other_on_the_command_line() -> None:
 def checked(*overrides: str) -> None:
     from tests.config.test_conf import composed as whole
 
-    _checked_train(whole(list(overrides)))
+    checked_train(whole(list(overrides)))
 
 
 @pytest.mark.parametrize(

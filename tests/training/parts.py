@@ -1,13 +1,18 @@
 """Callbacks, data and models that runs of the tests name by ``_target_``."""
 
+import os
+import threading
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
+import yaml
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
+from segexp.data import reading
 from segexp.data.base import Items
 from segexp.data.items import Item
 from segexp.data.synthetic import SyntheticDataModule
@@ -94,3 +99,33 @@ class TwoCities(SyntheticDataModule):
         for number, item in enumerate(items["test"]):
             item.group = ("north", "south")[number % 2]
         return items
+
+
+class Seen(Callback):
+    """Writes down what a job of a sweep was given."""
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        place = Path(str(trainer.checkpoint_callback.dirpath)).parent  # type: ignore[union-attr]
+        seen = {
+            "gpu": os.environ.get("CUDA_VISIBLE_DEVICES"),
+            "cores": os.environ.get("SEGEXP_CORES"),
+            "read": "taken over" if reading._KEPT else "by itself",
+        }
+        (place / "seen.yaml").write_text(yaml.safe_dump(seen))
+
+
+class FailWithoutFile(Callback):
+    """Ends jobs of seed 0 with an error in their second epoch, unless there is a file named ``file``."""
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        seed = pl_module._record["config"]["seed"]  # type: ignore[operator, index]
+        if trainer.current_epoch == 1 and seed == 0 and not Path("file").exists():
+            raise RuntimeError("no file")
+
+
+class ThreadsWhileReading(SyntheticDataModule):
+    """Leaves a thread behind."""
+
+    def read(self) -> Items:
+        threading.Thread(target=threading.Event().wait, daemon=True).start()
+        return super().read()

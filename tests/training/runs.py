@@ -12,7 +12,7 @@ from unittest import mock
 import torch
 from hydra import compose, initialize_config_dir
 
-from segexp.commands import Invocation, _checked_train
+from segexp.commands import Invocation, checked_train
 from segexp.config.paths import conf_dir
 
 TINY = (
@@ -28,7 +28,7 @@ Config = dict[str, Any]
 def composed(*overrides: str) -> Config:
     """The checked and resolved config of a tiny run with these overrides."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return _checked_train(compose("train", [*TINY, *overrides]))
+        return checked_train(compose("train", [*TINY, *overrides]))
 
 
 @dataclass(frozen=True)

@@ -112,11 +112,6 @@ def test_ctrl_c_for_real() -> None:
     assert len(resumed.rows) == epoch + 2
 
 
-def test_ctrl_c_ends_a_sweep() -> None:
-    assert run([*TINY, "-m", "seed=1,2,3", PART % "Stop, epoch: 1"]) == 130
-    assert len(folders()) == 1
-
-
 def test_an_error_in_the_run(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*TINY, PART % "Stop, epoch: 1, error: true"]) == 1
     record = read_json(folders()[0] / "run.json")

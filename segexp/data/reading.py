@@ -1,0 +1,57 @@
+"""What one datamodule has read, for others of the same settings in the same process and its forks.
+
+Off unless :func:`keep` is called, which the fork server of a sweep does.
+"""
+
+import pickle
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segexp.data.base import Items, SegmentationDataModule
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Items as they were read, the data set's own attributes afterwards, and what it noted."""
+
+    items: "Items"
+    attributes: dict[str, Any]
+    notes: list[str]
+    skipped: list[dict[str, str]]
+
+
+_KEPT: dict[bytes, Reading] = {}
+
+
+def keep(datamodule: "SegmentationDataModule") -> bytes | None:
+    """Reads and keeps; gives the name to :func:`forget` it by, or None where settings cannot be compared."""
+    key = _key(datamodule)
+    if key is None or key in _KEPT:
+        return key
+    items = datamodule.read()
+    _KEPT[key] = Reading(items, datamodule.own_attributes(), list(datamodule.notes), list(datamodule.skipped))
+    return key
+
+
+def forget(key: bytes) -> None:
+    """Lets go of what was kept."""
+    _KEPT.pop(key, None)
+
+
+def read(datamodule: "SegmentationDataModule") -> "Items":
+    """Reads, or takes over what another one with the same settings of its own has read."""
+    key = _key(datamodule) if _KEPT else None
+    if key is None or key not in _KEPT:
+        return datamodule.read()
+    kept = _KEPT[key]
+    vars(datamodule).update(kept.attributes, notes=list(kept.notes), skipped=list(kept.skipped))
+    return {phase: list(items) for phase, items in kept.items.items()}
+
+
+def _key(datamodule: "SegmentationDataModule") -> bytes | None:
+    """Class and own attributes before reading; what all data sets share (crops, seed, loaders) is applied later."""
+    try:
+        return pickle.dumps((type(datamodule), sorted(datamodule.own_attributes().items())))
+    except (pickle.PicklingError, TypeError, AttributeError):
+        return None

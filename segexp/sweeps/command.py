@@ -1,0 +1,123 @@
+"""A sweep from the command line: new, or gone on with."""
+
+import shlex
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import segexp
+from segexp.commands import Invocation, checked_train
+from segexp.errors import ConfigError
+from segexp.run.folder import RunFolder
+from segexp.sweeps.difference import refuse_other_grid
+from segexp.sweeps.display import Display
+from segexp.sweeps.engine import make_engine
+from segexp.sweeps.local import LocalEngine
+from segexp.sweeps.lock import SweepLock
+from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.places import JobPlace
+from segexp.sweeps.plan import Config, Job, Plan
+from segexp.sweeps.run import Runner, summarise
+
+RESUME = "sweep.resume="
+FLAGS = ("-m", "--multirun")
+ASKING = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc")
+"""Flags with which Hydra answers and runs nothing."""
+
+
+def wanted(argv: Sequence[str]) -> bool:
+    """Whether a command line of train asks for a sweep."""
+    flags = {argument.split("=", 1)[0] for argument in argv}
+    resumes = any(argument.startswith(RESUME) and argument != f"{RESUME}null" for argument in argv)
+    return bool(flags & set(FLAGS) or resumes) and not flags & set(ASKING)
+
+
+class Sweep:
+    """Gathers jobs while Hydra composes them, then runs them all."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        self._argv = argv
+        self._plan = Plan()
+        # With nothing but sweep.resume= the jobs are those of the folder.
+        own = [argument for argument in argv if argument not in FLAGS and not argument.startswith("sweep")]
+        self._as_stored = not own and not set(FLAGS) & set(argv)
+        for argument in argv:
+            if argument.startswith(("hydra/launcher=", "hydra/sweeper=")):
+                raise ConfigError(f"{argument}: segexp runs sweeps itself; choose with sweep.engine=<name>")
+
+    def __enter__(self) -> "Sweep":
+        if not any(argument.startswith("sweep.engine=") for argument in self._argv):
+            LocalEngine.start_ahead()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        LocalEngine.stop_ahead()
+
+    def add(self, config: Any, invocation: Invocation) -> None:
+        """Takes one composed job."""
+        self._plan.add(lambda: checked_train(config), invocation)
+
+    def run(self) -> int:
+        """Runs all jobs; gives the exit code.
+
+        Raises:
+            ConfigError: A config is wrong, or the grid is not that of the folder to go on with; nothing was written.
+        """
+        jobs = self._plan.jobs()
+        section = jobs[0].config["sweep"]
+        if section["resume"] is None:
+            folder = RunFolder.create(Path(jobs[0].config["output_dir"]) / "multirun").path
+            manifest = Manifest.create(folder, jobs, self._facts())
+        else:
+            folder = Path(section["resume"])
+            manifest = Manifest.read(folder)
+            if not self._as_stored:
+                refuse_other_grid(manifest, jobs)
+        lock = SweepLock(folder)
+        try:
+            return _run(Manifest.read(folder), section, lock)
+        finally:
+            lock.release()
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "version": 1,
+            "segexp": segexp.__version__,
+            "command": shlex.join(["segexp", "train", *self._argv]),
+            "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
+
+
+def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
+    """Runs what is left of a sweep."""
+    display = Display(manifest)
+    for note in manifest.reconcile():
+        display.say(f"note: {note}")
+    places = {entry.number: JobPlace(manifest.folder, entry.number) for entry in manifest if entry.state != "finished"}
+    jobs: dict[int, Job] = {number: place.read() for number, place in places.items()}
+    _announce(manifest, display)
+    if jobs:
+        configs = {number: job.config for number, job in jobs.items()}
+        engine = make_engine(manifest.folder, section, configs, manifest.facts.get("engine", {}), lock.handle)
+        try:
+            manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
+            manifest.write()
+            display.say(f"jobs          {len(jobs)}, {engine}")
+            code = Runner(manifest, engine, display).run()
+        finally:
+            engine.close()
+    else:
+        code = 0
+    if manifest.of("finished"):
+        summarise(manifest.folder)
+    return code
+
+
+def _announce(manifest: Manifest, display: Display) -> None:
+    display.say(f"sweep folder  {manifest.folder}")
+    if (done := len(manifest.of("finished"))) or manifest.of("failed", "interrupted"):
+        display.say(
+            f"so far        {done} of {len(manifest.entries)} finished, {len(manifest.of('interrupted'))} interrupted, "
+            f"{len(manifest.of('failed'))} failed, {len(manifest.of('waiting'))} not started"
+        )

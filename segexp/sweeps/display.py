@@ -1,0 +1,114 @@
+"""What a sweep says while it runs: a line for every event, and on a terminal a live line for every running job."""
+
+import json
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+from segexp.sweeps.manifest import Entry, Manifest, State
+from segexp.sweeps.places import JobPlace
+
+REFRESH = 0.5
+"""Seconds between two looks at the jobs' logs."""
+
+
+class Display:
+    """Lines that stay, and below them lines that are drawn anew."""
+
+    def __init__(self, manifest: Manifest, stream: TextIO | None = None) -> None:
+        self._manifest = manifest
+        self._stream = stream or sys.stdout
+        self._live = self._stream.isatty()
+        self._drawn = 0
+        self._next = 0.0
+        self._start = time.monotonic()
+        self._width = max((len(entry.label) for entry in manifest), default=0)
+
+    def say(self, text: str) -> None:
+        """A line that stays."""
+        self._clear()
+        print(text, file=self._stream, flush=True)
+        self._next = 0.0
+
+    def event(self, entry: Entry, what: str, more: str = "") -> None:
+        """What has become of a job."""
+        self.say(self._line(entry, what, more))
+
+    def _line(self, entry: Entry, what: str, more: str) -> str:
+        return f"job {entry.number:>3}  {what:<11}  {entry.label:<{min(self._width, 60)}}  {more}".rstrip()
+
+    def refresh(self, places: int) -> None:
+        """Draws the live lines anew, when it is time."""
+        now = time.monotonic()
+        if not self._live or now < self._next:
+            return
+        self._next = now + REFRESH
+        folder = self._manifest.folder
+        said = [(entry, last_line(JobPlace(folder, entry.number).output)) for entry in self._manifest.of("running")]
+        lines = [self._line(entry, "running", text) for entry, text in said]
+        self._draw([*lines, self._summary(places)])
+
+    def close(self) -> None:
+        """Takes the live lines away."""
+        self._clear()
+
+    def _summary(self, places: int) -> str:
+        states: tuple[State, ...] = ("finished", "failed", "running", "waiting")
+        counts = {state: len(self._manifest.of(state)) for state in states}
+        parts = [f"{count} {state}" for state, count in counts.items() if count]
+        passed = time.monotonic() - self._start
+        return f"{', '.join(parts)}; {clock(passed)} so far{self._left(places)}"
+
+    def _left(self, places: int) -> str:
+        """Time to go, from the jobs that have finished."""
+        known = [entry.seconds for entry in self._manifest.of("finished") if entry.seconds]
+        if not known:
+            return ""
+        jobs = len(self._manifest.of("waiting", "running"))
+        return f", about {clock(sum(known) / len(known) * jobs / places)} to go"
+
+    def _draw(self, lines: Sequence[str]) -> None:
+        columns, rows = shutil.get_terminal_size()
+        self._clear()
+        shown = [line[: columns - 1] for line in lines[-(rows - 1) :]]
+        self._stream.write("\n".join(shown) + "\n")
+        self._stream.flush()
+        self._drawn = len(shown)
+
+    def _clear(self) -> None:
+        if self._drawn:
+            # up, and everything below away
+            self._stream.write(f"\x1b[{self._drawn}F\x1b[J")
+            self._drawn = 0
+
+
+def last_line(path: Path, size: int = 4096) -> str:
+    """The last line of a log that is not empty."""
+    try:
+        with path.open("rb") as stream:
+            stream.seek(0, 2)
+            stream.seek(max(0, stream.tell() - size))
+            lines = stream.read().decode(errors="replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def clock(seconds: float) -> str:
+    """Hours, minutes and seconds as 1:02:03 or 2:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
+def headline(folder: Path) -> str:
+    """The figures that a finished job is told by."""
+    try:
+        content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        best = content["checkpoint"]
+        return f"{best['monitor']} {best['value']:.4f}, test mean IoU {content['rows'][0]['dataset']['miou']:.4f}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""

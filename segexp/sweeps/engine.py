@@ -1,0 +1,93 @@
+"""Where jobs run: the small interface behind ``sweep.engine``."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from segexp.sweeps.plan import Config
+
+ENGINES = {"local": "segexp.sweeps.local:LocalEngine"}
+"""Class of each engine; imported when it is chosen."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job that has ended.
+
+    Attributes:
+        number: Which.
+        code: Exit code, negative after a signal; None where the engine does not know it.
+        seconds: How long it ran.
+        memory_mb: Most memory that it used.
+    """
+
+    number: int
+    code: int | None = None
+    seconds: float | None = None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True)
+class Started:
+    """A job that was handed over; ``gpu`` where the engine chose one."""
+
+    number: int
+    gpu: str | None = None
+
+
+class Engine(Protocol):
+    """Runs :func:`segexp.sweeps.job.run_job` for each job somewhere; manifest, resume and table are not its business.
+
+    What a job leaves in the sweep's folder says how it ended, see :mod:`segexp.sweeps.places`; an engine only says
+    when to look.
+    """
+
+    places: int
+    """How many jobs it takes at a time."""
+    facts: Mapping[str, Any]
+    """For the manifest: what a sweep that goes on should keep."""
+    notes: list[str]
+    """Lines to show once."""
+
+    def start(self, numbers: Sequence[int]) -> list[Started]:
+        """Starts jobs, at most as many as places are free."""
+        ...
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """Jobs that have ended; waits for one at most that long.
+
+        Raises:
+            SweepError: The engine itself is gone.
+        """
+        ...
+
+    def interrupt(self) -> None:
+        """Ctrl-C to all jobs: they keep their last epoch and end."""
+        ...
+
+    def kill(self) -> None:
+        """Ends all jobs at once."""
+        ...
+
+    def close(self) -> None:
+        """Frees what the engine holds; no job runs any more."""
+        ...
+
+
+def make_engine(
+    folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+) -> Engine:
+    """The engine that the config asks for.
+
+    Args:
+        folder: The sweep's.
+        section: The ``sweep`` section of the config.
+        jobs: Configs of the jobs to run, by number, in order.
+        earlier: Facts that the engine left in the manifest, for a sweep that goes on.
+        lock: Open file whose lock every process of the sweep has to hold.
+    """
+    module, _, name = ENGINES[section["engine"]].partition(":")
+    engine: Engine = getattr(import_module(module), name)(folder, section, jobs, earlier, lock)
+    return engine

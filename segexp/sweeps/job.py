@@ -1,0 +1,95 @@
+"""One job of a sweep inside a process of its own, whoever started it: the fork server, a cluster, a test."""
+
+import shutil
+import sys
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+from segexp.commands import run_training
+from segexp.errors import SegexpError
+from segexp.run.files import sync, sync_tree
+from segexp.sweeps.places import JobPlace
+
+INTERRUPTED = 130
+
+
+def run_job(sweep: Path, number: int) -> int:
+    """Runs a job, from its last checkpoint where it was interrupted, and writes down how it ended.
+
+    Args:
+        sweep: Folder of the sweep.
+        number: The job.
+
+    Returns:
+        Exit code: 0, 130 after Ctrl-C, 2 for the user's mistake, else 1.
+    """
+    place = JobPlace(sweep, number)
+    try:
+        job = place.read()
+        folder = sweep / job.folder
+        last = _last_checkpoint(folder, place)
+        place.forget_outcome()
+        config = job.config if last is None else {**job.config, "resume": str(last)}
+        run_training(config, replace(job.invocation, goes_on=last is not None))
+        sync_tree(folder)
+    except BaseException as error:
+        return _ended_badly(place, error)
+    place.write_outcome("finished")
+    return 0
+
+
+def _last_checkpoint(folder: Path, place: JobPlace) -> Path | None:
+    """Where to go on from; None: from the start, in a clean folder.
+
+    A failed job starts anew: what it has learned may be what made it fail. Until its old folder is out of the way, the
+    outcome still says that it failed, so that a kill in between changes nothing.
+    """
+    last = folder / "checkpoints" / "last.ckpt"
+    outcome = place.outcome()
+    failed = outcome is not None and outcome[0] == "failed"
+    if last.is_file() and not failed:
+        _remove_partial(folder)
+        return last
+    if folder.exists():
+        _put_away(folder, place.path, keep=failed)
+    return None
+
+
+def _put_away(folder: Path, to: Path, *, keep: bool) -> None:
+    """Moves an earlier attempt out of the way in one step; only one that failed may be worth a look."""
+    number = 1 + sum(1 for _ in to.glob(".attempt_*"))
+    target = to / f".attempt_{number}"
+    folder.rename(target)
+    sync(folder.parent)
+    if not keep:
+        shutil.rmtree(target)
+
+
+def _remove_partial(folder: Path) -> None:
+    """Files that a kill left half written."""
+    for place in (folder, folder / "checkpoints", folder / "panels"):
+        for path in place.glob(".*"):
+            if path.is_file():
+                path.unlink()
+
+
+def _ended_badly(place: JobPlace, error: BaseException) -> int:
+    code = _exit_code(error)
+    if code == INTERRUPTED:
+        place.write_outcome("interrupted")
+        return code
+    text = f"{type(error).__name__}: {error}"
+    if isinstance(error, SegexpError):
+        print(f"segexp: {error}", file=sys.stderr)  # noqa: T201 - into the log of the job
+    else:
+        traceback.print_exception(error)
+    place.write_failure(text, code, traceback.format_exception(error))
+    place.write_outcome("failed", text)
+    return code
+
+
+def _exit_code(error: BaseException) -> int:
+    if isinstance(error, KeyboardInterrupt):
+        return INTERRUPTED
+    return error.exit_code if isinstance(error, SegexpError) else 1

@@ -1,0 +1,112 @@
+"""manifest.json: the state of every job of a sweep, on the disk before anything else happens."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from segexp.errors import ConfigError, DataError
+from segexp.run.files import replace_file
+from segexp.sweeps.places import JobPlace
+from segexp.sweeps.plan import Job
+
+MANIFEST = "manifest.json"
+State = Literal["waiting", "running", "finished", "failed", "interrupted"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the manifest says of one job; ``folder`` is relative to the sweep folder."""
+
+    number: int
+    key: str
+    label: str
+    overrides: list[str]
+    choices: dict[str, str]
+    folder: str
+    state: State = "waiting"
+    attempts: int = 0
+    started: str | None = None
+    ended: str | None = None
+    seconds: float | None = None
+    memory_mb: int | None = None
+    gpu: str | None = None
+    error: str | None = None
+
+
+@dataclass
+class Manifest:
+    """All jobs by number, with the facts of the sweep: command, time, jobs at a time, threads of each."""
+
+    folder: Path
+    facts: dict[str, Any] = field(default_factory=dict)
+    entries: dict[int, Entry] = field(default_factory=dict)
+
+    @classmethod
+    def create(cls, folder: Path, jobs: Sequence[Job], facts: dict[str, Any]) -> "Manifest":
+        """Writes the configs of all jobs, then the manifest: a folder without one holds nothing that was started."""
+        for job in jobs:
+            JobPlace(folder, job.number).write(job)
+        entries = {
+            job.number: Entry(
+                job.number, job.key, job.label, list(job.invocation.overrides), job.invocation.choices, job.folder
+            )
+            for job in jobs
+        }
+        manifest = cls(folder, facts, entries)
+        manifest.write()
+        return manifest
+
+    @classmethod
+    def read(cls, folder: Path) -> "Manifest":
+        """The manifest of a sweep.
+
+        Raises:
+            ConfigError: The folder is not that of a sweep.
+            DataError: The file was damaged.
+        """
+        path = folder / MANIFEST
+        if not path.is_file():
+            raise ConfigError(f"sweep.resume: no file {path}; give the folder of a sweep, outputs/multirun/<name>")
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+            entries = [Entry(**job) for job in content.pop("jobs")]
+        except (ValueError, TypeError, KeyError) as error:
+            raise DataError(f"{path}: is no manifest of segexp: {error}; was it edited?") from error
+        return cls(folder, content, {entry.number: entry for entry in entries})
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries.values())
+
+    def write(self) -> None:
+        """Replaces the file in one step and waits for the disk."""
+        content = {**self.facts, "jobs": [asdict(entry) for entry in self]}
+        replace_file(self.folder / MANIFEST, (json.dumps(content, indent=2) + "\n").encode())
+
+    def change(self, number: int, **changes: Any) -> Entry:
+        """Changes one job and writes the file."""
+        self.entries[number] = replace(self.entries[number], **changes)
+        self.write()
+        return self.entries[number]
+
+    def of(self, *states: State) -> list[Entry]:
+        """Jobs in one of these states, by number."""
+        return [entry for entry in self if entry.state in states]
+
+    def reconcile(self) -> list[str]:
+        """Corrects what was true when the sweep was killed; to be called when no process of it is left.
+
+        Returns:
+            A line for every finished job that has to run again, because its results are gone.
+        """
+        notes = []
+        for entry in list(self):
+            if entry.state == "running":
+                state, error = JobPlace(self.folder, entry.number).outcome() or ("interrupted", None)
+                self.entries[entry.number] = replace(entry, state=state, error=error)
+            elif entry.state == "finished" and not (self.folder / entry.folder / "results.json").is_file():
+                notes.append(f"job {entry.number}: {self.folder / entry.folder}/results.json is gone; it runs again")
+                self.entries[entry.number] = replace(entry, state="waiting")
+        self.write()
+        return notes

@@ -1,0 +1,109 @@
+"""Where things lie in a sweep folder, and what a job leaves there for others to read.
+
+======================== ==============================================================
+manifest.json            state of every job
+jobs/NNN/config.yaml     its config, written before the first job starts
+jobs/NNN/job.json        how it was started
+jobs/NNN/output.log      what it said
+jobs/NNN/outcome.json    how it ended, by its own word; missing while it runs and after a kill
+jobs/NNN/failed.json     its error with the trace
+NNN_<overrides>/         its run folder
+======================== ==============================================================
+"""
+
+import json
+import shlex
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from segexp.commands import Invocation
+from segexp.errors import DataError
+from segexp.run.files import replace_file, sync
+from segexp.sweeps.plan import Config, Job
+
+Ending = Literal["finished", "failed", "interrupted"]
+
+
+class JobPlace:
+    """The files of one job."""
+
+    def __init__(self, sweep: Path, number: int) -> None:
+        self.sweep = sweep
+        self.number = number
+        self.path = sweep / "jobs" / f"{number:03d}"
+        self.output = self.path / "output.log"
+        self.failure = self.path / "failed.json"
+        self._outcome = self.path / "outcome.json"
+
+    def write(self, job: Job) -> None:
+        """Writes what the job needs to start."""
+        content = {
+            "key": job.key,
+            "label": job.label,
+            "folder": job.folder,
+            "overrides": list(job.invocation.overrides),
+            "choices": job.invocation.choices,
+            "command": job.invocation.command,
+        }
+        config = job.config | {"sweep": {**job.config["sweep"], "resume": None}}
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        replace_file(self.path / "config.yaml", text.encode())
+        _write_json(self.path / "job.json", content)
+
+    def read(self) -> Job:
+        """The job as it was planned.
+
+        Raises:
+            DataError: Its files are missing or damaged.
+        """
+        try:
+            config: Config = yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
+            content = json.loads((self.path / "job.json").read_text(encoding="utf-8"))
+            invocation = Invocation(
+                content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
+            )
+            job = Job(self.number, content["key"], content["label"], config, invocation)
+            return replace(job, invocation=replace(invocation, folder=self.sweep / content["folder"]))
+        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+            raise DataError(f"{self.path}: the files of this job cannot be read: {error}; start a new sweep") from error
+
+    def forget_outcome(self) -> None:
+        """The job starts: how it ended before no longer counts."""
+        for path in (self._outcome, self.failure):
+            path.unlink(missing_ok=True)
+        sync(self.path)
+
+    def write_outcome(self, state: Ending, error: str | None = None) -> None:
+        """The last thing that a job does."""
+        _write_json(self._outcome, {"state": state, "error": error})
+
+    def write_failure(self, error: str, code: int, trace: list[str]) -> None:
+        """Keeps the error for whoever looks later."""
+        told = {"error": error, "exit_code": code, "time": now(), "log": self.output.name, "trace": trace}
+        _write_json(self.failure, told)
+
+    def outcome(self) -> tuple[Ending, str | None] | None:
+        """How the job ended by its own word; None: it has not, or was killed."""
+        try:
+            content = json.loads(self._outcome.read_text(encoding="utf-8"))
+            return content["state"], content["error"]
+        except (OSError, ValueError, KeyError):
+            return None
+
+
+def now() -> str:
+    """Time of day with zone, to the second."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def command_line(folder: Path) -> str:
+    """The command that goes on with a sweep."""
+    return f"python -m segexp {shlex.quote(f'sweep.resume={folder}')}"
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    replace_file(path, (json.dumps(content, indent=2) + "\n").encode())

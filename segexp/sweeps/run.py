@@ -1,0 +1,149 @@
+"""Runs the jobs of a sweep through an engine, keeps the manifest, and stops cleanly."""
+
+import signal
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from types import FrameType
+
+from segexp.sweeps.display import Display, headline
+from segexp.sweeps.engine import Ended, Engine
+from segexp.sweeps.manifest import Entry, Manifest
+from segexp.sweeps.places import JobPlace, command_line, now
+from segexp.sweeps.process import signal_name
+
+INTERRUPTED = 130
+TICK = 0.2
+"""Seconds that Ctrl-C may have to wait."""
+
+
+class Runner:
+    """One run of a sweep: from the first waiting job to the last that ends."""
+
+    def __init__(self, manifest: Manifest, engine: Engine, display: Display) -> None:
+        self._manifest = manifest
+        self._engine = engine
+        self._display = display
+        self._waiting = deque(entry.number for entry in manifest.of("waiting", "interrupted", "failed"))
+        self._running: set[int] = set()
+        self._presses = 0
+        self._told = 0
+
+    def run(self) -> int:
+        """Runs until no job is left, or Ctrl-C.
+
+        Returns:
+            Exit code: 0, 1 when a job failed, 130 after Ctrl-C.
+        """
+        with self._ctrl_c():
+            try:
+                while (self._waiting and not self._presses) or self._running:
+                    self._step()
+            finally:
+                self._display.close()
+                for number in self._running:
+                    self._manifest.change(number, state="interrupted", ended=now())
+        return self._conclude()
+
+    def _step(self) -> None:
+        if self._presses > self._told:
+            self._stop()
+        free = self._engine.places - len(self._running)
+        if self._waiting and free > 0 and not self._presses:
+            self._start([self._waiting.popleft() for _ in range(min(free, len(self._waiting)))])
+        for ended in self._engine.wait(TICK):
+            self._end(ended)
+        while self._engine.notes:
+            self._display.say(f"note: {self._engine.notes.pop(0)}")
+        self._display.refresh(self._engine.places)
+
+    def _start(self, numbers: list[int]) -> None:
+        for number in numbers:
+            before = self._manifest.entries[number]
+            self._running.add(number)
+            entry = self._manifest.change(
+                number, state="running", attempts=before.attempts + 1, started=now(), ended=None, error=None
+            )
+            self._display.event(entry, "started" if before.attempts == 0 else "goes on")
+        for started in self._engine.start(numbers):
+            if started.gpu is not None:
+                self._manifest.change(started.number, gpu=started.gpu)
+
+    def _end(self, ended: Ended) -> None:
+        state, error = JobPlace(self._manifest.folder, ended.number).outcome() or self._killed(ended)
+        self._running.discard(ended.number)
+        entry = self._manifest.change(
+            ended.number, state=state, ended=now(), seconds=ended.seconds, memory_mb=ended.memory_mb, error=error
+        )
+        if state == "finished":
+            done = f"{len(self._manifest.of('finished'))} of {len(self._manifest.entries)}"
+            figures = headline(self._manifest.folder / entry.folder)
+            self._display.event(entry, state, f"{figures}  {ended.seconds or 0:.1f} s  ({done})")
+        elif state == "failed":
+            self._display.event(entry, "FAILED")
+            self._display.say(self._failure(entry))
+        else:
+            self._display.event(entry, state)
+
+    def _killed(self, ended: Ended) -> tuple[str, str | None]:
+        """The ending of a job that could not write its own."""
+        if self._presses:
+            return "interrupted", None
+        error = signal_name(ended.code) if ended.code is not None and ended.code < 0 else f"exit code {ended.code}"
+        JobPlace(self._manifest.folder, ended.number).write_failure(error, ended.code or 1, [])
+        return "failed", error
+
+    def _failure(self, entry: Entry) -> str:
+        lines = (entry.error or "").splitlines() or ["unknown error"]
+        text = "\n".join(f"    {line}" for line in lines)
+        return f"{text}\n    log  {JobPlace(self._manifest.folder, entry.number).output}"
+
+    def _stop(self) -> None:
+        self._told = self._presses
+        if self._presses == 1:
+            self._display.say("stopping: running jobs keep their last epoch; Ctrl-C again to kill them")
+            self._engine.interrupt()
+        else:
+            self._engine.kill()
+
+    @contextmanager
+    def _ctrl_c(self) -> Iterator[None]:
+        """Counts Ctrl-C instead of raising in the middle of a write; the end of a terminal and SIGTERM count too."""
+
+        def press(number: int, frame: FrameType | None) -> None:
+            self._presses += 1
+
+        caught = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
+        # What is ignored (nohup) stays ignored.
+        before = {number: old for number in caught if (old := signal.getsignal(number)) is not signal.SIG_IGN}
+        for number in before:
+            signal.signal(number, press)
+        try:
+            yield
+        finally:
+            for number, old in before.items():
+                signal.signal(number, old)
+
+    def _conclude(self) -> int:
+        """Names what failed and how to go on."""
+        failed = self._manifest.of("failed")
+        if failed:
+            self._display.say(f"\n{len(failed)} of {len(self._manifest.entries)} jobs failed:")
+            for entry in failed:
+                first = (entry.error or "unknown error").splitlines()[0]
+                log = JobPlace(self._manifest.folder, entry.number).output
+                self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
+        if len(self._manifest.of("finished")) < len(self._manifest.entries):
+            self._display.say(f"\nto go on: {command_line(self._manifest.folder)}")
+        if self._presses:
+            return INTERRUPTED
+        return 1 if self._manifest.of("failed", "interrupted") else 0
+
+
+def summarise(folder: Path) -> None:
+    """The tables over all jobs, at the end of a sweep."""
+    if find_spec("segexp.reporting.compare") is not None:
+        import_module("segexp.reporting.compare").write_summary(folder)

@@ -1,0 +1,44 @@
+"""Data that several jobs use, read once by the fork server; the jobs see its memory without a copy of their own."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from segexp.data.reading import forget, keep
+from segexp.errors import SegexpError
+from segexp.sweeps.places import JobPlace
+from segexp.training.build import build_datamodule
+
+LOG = logging.getLogger("segexp.sweeps")
+
+
+class SharedData:
+    """Holds what jobs that are still waiting need too."""
+
+    def __init__(self, sweep: Path) -> None:
+        self._sweep = sweep
+        self._held: dict[str, bytes | None] = {}
+
+    def prepare(self, number: int, data: str, later: Collection[str]) -> None:
+        """Called before a job is forked.
+
+        Args:
+            number: The job.
+            data: Hash of its data section.
+            later: Those of the jobs that wait behind it.
+        """
+        for old in [name for name in self._held if name != data and name not in later]:
+            if (key := self._held.pop(old)) is not None:
+                forget(key)
+        if data in later and data not in self._held:
+            self._held[data] = self._read(number)
+
+    def _read(self, number: int) -> bytes | None:
+        """What is wrong with the files, the job finds and says itself."""
+        try:
+            return keep(build_datamodule(JobPlace(self._sweep, number).read().config))
+        except SegexpError:
+            return None
+        except Exception as error:
+            LOG.info(f"job {number}: its data cannot be read in advance: {type(error).__name__}: {error}")
+            return None

@@ -1,0 +1,89 @@
+"""Plans, folders and an engine without processes, for the tests of sweeps."""
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from segexp.commands import Invocation
+from segexp.sweeps.engine import Ended, Started
+from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.places import JobPlace
+from segexp.sweeps.plan import Job, Plan
+
+SECTION = {"engine": "local", "jobs": 2, "gpus": "auto", "resume": None}
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    base = {
+        "seed": 0, "loss": {"_target_": "a.B"}, "output_dir": "outputs", "debug": False, "sweep": SECTION,
+        "datamodule": {"root": "here", "seed": 0}, "trainer": {"accelerator": "cpu"},
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def planned(*overrides: Sequence[str], **changes: Any) -> list[Job]:
+    """One job for each list of overrides; ``seed=`` among them really changes the config."""
+    plan = Plan()
+    for own in overrides:
+        seed = next((int(text[5:]) for text in own if text.startswith("seed=")), 0)
+        made = config(seed=seed, **changes)
+        plan.add(lambda made=made: made, Invocation(["segexp"], tuple(own), {"model": "cunet"}))
+    return plan.jobs()
+
+
+def seeds(*numbers: int) -> list[Job]:
+    return planned(*[["model=cunet", f"seed={number}"] for number in numbers])
+
+
+def create(folder: Path, jobs: Sequence[Job]) -> Manifest:
+    folder.mkdir(parents=True, exist_ok=True)
+    return Manifest.create(folder, jobs, {"version": 1})
+
+
+class Pretend:
+    """An engine whose jobs end at once, one per call of ``wait``, in the way that ``how`` says."""
+
+    def __init__(self, folder: Path, how: Callable[[int], str] = lambda number: "finished", places: int = 2) -> None:
+        self.folder = folder
+        self.how = how
+        self.places = places
+        self.facts: dict[str, Any] = {}
+        self.notes: list[str] = []
+        self.running: list[int] = []
+        self.started: list[int] = []
+        self.said: list[str] = []
+
+    def start(self, numbers: Sequence[int]) -> list[Started]:
+        assert len(self.running) + len(numbers) <= self.places
+        self.running += numbers
+        self.started += numbers
+        return [Started(number, gpu=str(number % 2)) for number in numbers]
+
+    def wait(self, seconds: float) -> list[Ended]:
+        if not self.running:
+            return []
+        number = self.running.pop(0)
+        return [self.end(number, self.how(number))]
+
+    def end(self, number: int, how: str) -> Ended:
+        place = JobPlace(self.folder, number)
+        if how == "killed":
+            return Ended(number, -9, 1.0, 100)
+        if how == "finished":
+            run = self.folder / place.read().folder
+            run.mkdir(exist_ok=True)
+            (run / "results.json").write_text(json.dumps({"job": number}))
+        place.write_outcome(how, "Oops: no\nreally" if how == "failed" else None)  # type: ignore[arg-type]
+        return Ended(number, 0 if how == "finished" else 1, 1.0, 100)
+
+    def interrupt(self) -> None:
+        self.said.append("interrupt")
+        self.how = lambda number: "interrupted"
+
+    def kill(self) -> None:
+        self.said.append("kill")
+        self.how = lambda number: "killed"
+
+    def close(self) -> None:
+        self.said.append("close")
