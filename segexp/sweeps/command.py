@@ -18,7 +18,7 @@ from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config, Job, Plan
-from segexp.sweeps.run import Runner, summarise
+from segexp.sweeps.run import Runner
 
 RESUME = "sweep.resume="
 FLAGS = ("-m", "--multirun")
@@ -110,7 +110,10 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
     else:
         code = 0
     if manifest.of("finished"):
-        summarise(manifest.folder)
+        # numpy and matplotlib: only when there is something to show.
+        from segexp.reporting.compare import write_summary
+
+        display.say("\n" + "\n".join(f"summary       {path}" for path in write_summary(manifest.folder)))
     return code
 
 

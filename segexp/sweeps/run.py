@@ -4,9 +4,6 @@ import signal
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
 from types import FrameType
 
 from segexp.sweeps.display import Display, headline
@@ -141,9 +138,3 @@ class Runner:
         if self._presses:
             return INTERRUPTED
         return 1 if self._manifest.of("failed", "interrupted") else 0
-
-
-def summarise(folder: Path) -> None:
-    """The tables over all jobs, at the end of a sweep."""
-    if find_spec("segexp.reporting.compare") is not None:
-        import_module("segexp.reporting.compare").write_summary(folder)

@@ -57,12 +57,14 @@ def go_on_with_a_finished_one(folder: Path) -> None:
     for answer in answers[:2]:
         assert "so far        4 of 4 finished" in answer.out
         assert "job " not in answer.out
-        assert (answer.err, answer.heavy) == ("", [])
+        # For the summary; never torch.
+        assert (answer.err, answer.heavy) == ("", ["numpy"])
+        assert f"summary       {folder}/summary.html" in answer.out
     assert "  only in the folder: loss=bce_jaccard seed=1\n" in answers[2].err
     assert "  only in the command: seed=0 loss=dice\n" in answers[2].err
     after = {path: path.stat().st_mtime_ns for path in before}
     changed = {path.name for path in before if after[path] != before[path]}
-    assert changed == {"manifest.json"}
+    assert changed == {"manifest.json", "summary.csv", "summary.md", "summary.html"}
 
 
 def test_the_sweep_itself_imports_nothing_heavy() -> None:
@@ -90,11 +92,13 @@ def test_the_sweep_itself_imports_nothing_heavy() -> None:
 
 
 def test_a_failed_job_shows_its_error_and_is_run_again() -> None:
-    done = sweep("seed=0,1", "datamodule.eval_size=null,16", PART % "FailWithoutFile", "sweep.jobs=1")
+    """Job 0 fails in its second epoch while there is no file, 2 and 3 ask for crops larger than the images."""
+    done = sweep("datamodule.crop_size=16,64", "seed=0,1", PART % "FailWithoutFile", "sweep.jobs=1")
     assert done.returncode == 1
+    assert "Traceback" not in done.stdout + done.stderr
     folder = sweep_folder()
     jobs = manifest(folder)
-    assert [job["state"] for job in jobs] == ["failed", "failed", "finished", "finished"]
+    assert [job["state"] for job in jobs] == ["failed", "finished", "failed", "failed"]
     assert jobs[0]["error"] == "RuntimeError: no file"
     failure = json.loads((folder / "jobs/000/failed.json").read_text())
     assert (failure["error"], failure["exit_code"], failure["log"]) == ("RuntimeError: no file", 1, "output.log")
@@ -102,17 +106,27 @@ def test_a_failed_job_shows_its_error_and_is_run_again() -> None:
     assert "Traceback" in (folder / "jobs/000/output.log").read_text()
     lines = done.stdout.splitlines()
     at = next(n for n, line in enumerate(lines) if line.startswith("job   0  FAILED"))
-    assert lines[at + 1] == "    RuntimeError: no file"
-    assert lines[at + 2] == f"    log  {folder}/jobs/000/output.log"
-    assert "2 of 4 jobs failed:" in lines
+    assert lines[at + 1 : at + 3] == ["    RuntimeError: no file", f"    log  {folder}/jobs/000/output.log"]
+    assert lines[at + 3].startswith("job   1  started")
+    assert "3 of 4 jobs failed:" in lines
     assert f"to go on: python -m segexp sweep.resume={folder}" in lines
+    # What is wrong with config and data is told without a trace, and before there is a run folder.
+    assert jobs[2]["error"].startswith("ConfigError: datamodule.crop_size: found 64")
+    assert "Traceback" not in (folder / "jobs/002/output.log").read_text()
+    assert not list(folder.glob("002_*"))
+    again(folder)
+
+
+def again(folder: Path) -> None:
+    """The job that can finish now does; the one that had is left alone."""
     Path("file").touch()
-    before = {job["number"]: (folder / job["folder"]).stat().st_mtime for job in jobs[2:]}
+    finished = {path: path.stat().st_mtime_ns for path in folder.glob("001_*/*")}
     done = resume(folder)
-    assert done.returncode == 0, done.stdout
+    assert done.returncode == 1, done.stdout
     jobs = manifest(folder)
-    assert [(job["state"], job["attempts"]) for job in jobs] == [("finished", 2)] * 2 + [("finished", 1)] * 2
-    assert {job["number"]: (folder / job["folder"]).stat().st_mtime for job in jobs[2:]} == before
+    states = [("finished", 2), ("finished", 1), ("failed", 2), ("failed", 2)]
+    assert [(job["state"], job["attempts"]) for job in jobs] == states
+    assert {path: path.stat().st_mtime_ns for path in finished} == finished
     # What had failed is put away, where no table looks.
     assert (folder / "jobs/000/.attempt_1/run.json").is_file()
     assert not (folder / "jobs/000/failed.json").exists()
@@ -126,13 +140,3 @@ def test_threads_that_reading_leaves_behind() -> None:
     folder = sweep_folder()
     alone = go("seed=1", *QUICK)
     assert alone.content["rows"] == read_json(folder / "001_seed-1" / "results.json")["rows"]
-
-
-def test_a_job_that_is_wrong_only_with_its_data() -> None:
-    done = sweep("datamodule.crop_size=16,64")
-    assert done.returncode == 1
-    folder = sweep_folder()
-    assert [job["state"] for job in manifest(folder)] == ["finished", "failed"]
-    assert "ConfigError: datamodule.crop_size: found 64" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr + (folder / "jobs/001/output.log").read_text()
-    assert not (folder / "001_crop_size-64").exists()
