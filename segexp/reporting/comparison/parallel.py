@@ -15,6 +15,7 @@ NARROWEST = 150.0
 """Between two axes: with many, the drawing grows."""
 RIGHT, TOP, BOTTOM = 64.0, 40.0, 22.0
 MOST_KEYS = 8
+FEWEST = 3
 LONGEST = 20
 """Letters of a value beside an axis."""
 APART = 14.0
@@ -46,7 +47,7 @@ class Axis:
 
 
 def parallel(lines: Sequence[Line], names: Mapping[str, str], measure: str, *, lower: bool) -> str | None:
-    """An SVG drawing; None where there are fewer than two configurations or nothing varies.
+    """An SVG drawing; None where there are too few configurations to see anything, or nothing varies.
 
     Args:
         lines: Configurations with a value.
@@ -55,14 +56,14 @@ def parallel(lines: Sequence[Line], names: Mapping[str, str], measure: str, *, l
         lower: Whether less of it is better.
     """
     keys = [key for key in names if len({text_of(line.settings.get(key)) for line in lines}) > 1][:MOST_KEYS]
-    if len(lines) < 2 or not keys:
+    if len(lines) < FEWEST or not keys:
         return None
     bottom = HEIGHT - BOTTOM
     axes = [axis([line.settings.get(key, ABSENT) for line in lines], bottom, TOP) for key in keys]
     left = 16 + LETTER * max(len(_short(label)) for label, _ in axes[0].labels)
     gap = max(NARROWEST, (WIDTH - left - RIGHT) / len(keys))
     across = [left + gap * number for number in range(len(keys) + 1)]
-    last = fitted([line.value for line in lines], bottom, TOP)
+    last = fitted([line.value for line in lines], bottom, TOP, log=False)
     content = ""
     best = min(lines, key=lambda line: line.value if lower else -line.value)
     for line in sorted(lines, key=lambda line: line.value, reverse=lower):

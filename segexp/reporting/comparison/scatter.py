@@ -45,7 +45,7 @@ def scatter(
     if len({point.cost for point in points}) < 2:
         return None
     across = fitted([point.cost for point in points], LEFT, WIDTH - RIGHT)
-    up = fitted([end for point in points for end in _ends(point)], HEIGHT - BOTTOM, TOP)
+    up = fitted([end for point in points for end in _ends(point)], HEIGHT - BOTTOM, TOP, log=False)
     best = front([(point.cost, point.value.mean) for point in points], lower=lower)
     name = f"{measure} ({'lower' if lower else 'higher'} is better)"
     content = svg.axes(across, up, (cost, name), (form, plain))

@@ -84,7 +84,7 @@ def test_the_page_shows_tables_plots_and_links(sweep: Path) -> None:
     write_summary(sweep)
     text = (sweep / "summary.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert page.ids == ["results-all", "differences-all", "cost-all", "keys-all", "images-all", "all-all", "runs"]
+    assert page.ids == ["results-all", "differences-all", "cost-all", "images-all", "all-all", "runs"]
     for wanted in ("Sweep a sweep#1", "0.4333 ± 0.0471", "[-0.3000, -0.1000]", "out of memory", "all background",
                    "Ahead of the second by", "images that differ most".capitalize(), "33.3"):  # fmt: skip
         assert wanted in page.text, wanted
@@ -108,7 +108,7 @@ def test_links_lead_from_the_folder_of_the_page_to_the_reports(sweep: Path, tmp_
 
 
 def test_markup_in_names_stays_text(tmp_path: Path) -> None:
-    for number, name in enumerate(("<script>alert(1)</script>", '"><img src=x>')):
+    for number, name in enumerate(("<script>alert(1)</script>", '"><img src=x>', "<b>&amp;")):
         images = {"<i>": 0.5, "b": 0.7 - number / 10}
         make_run(
             tmp_path / str(number), images, config={"note": name}, overrides=["note=x"], train_seconds=10.0 + number
@@ -117,7 +117,9 @@ def test_markup_in_names_stays_text(tmp_path: Path) -> None:
     page = Page((tmp_path / "summary.html").read_text(encoding="utf-8"))
     assert "note=<script>alert(1)</script>" in page.text
     assert page.tags["script"] == 1
-    assert page.tags["img"] == page.tags["i"] == 0
+    assert page.tags["img"] == page.tags["i"] == page.tags["b"] == 0
+    assert {"cost-all", "keys-all"} <= set(page.ids)
+    assert "<b>&amp;" in page.text
 
 
 def test_two_test_sets_are_two_tables(sweep: Path) -> None:

@@ -61,6 +61,11 @@ def test_one_cost_is_no_plot() -> None:
     assert scatter([], "parameters", "IoU", amount, lower=False) is None
 
 
+def test_the_measure_is_never_on_a_logarithmic_axis() -> None:
+    root = drawn([point("a", 1.0, 0.05), point("b", 2.0, 0.5)])
+    assert {"0.2", "0.4"} <= {str(element.text) for element in root.iter("text")}
+
+
 def test_names_are_escaped() -> None:
     root = drawn([point("<b>&", 1.0, 0.1), point('"x"', 2.0, 0.2)])
     assert sorted(texts(root, "label")) == ['"x"', "<b>&"]
@@ -141,9 +146,10 @@ def test_parallel_axes_have_a_line_per_configuration() -> None:
 
 
 def test_nothing_varied_is_no_plot() -> None:
-    lines = [Line("a", {"lr": 1}, 0.1), Line("b", {"lr": 1}, 0.2)]
+    lines = [Line(str(number), {"lr": 1, "base": number}, number / 10) for number in range(3)]
     assert parallel(lines, {"lr": "lr"}, "IoU", lower=False) is None
-    assert parallel(lines[:1], {"lr": "lr"}, "IoU", lower=False) is None
+    assert parallel(lines, {"base": "base"}, "IoU", lower=False) is not None
+    assert parallel(lines[:2], {"base": "base"}, "IoU", lower=False) is None
 
 
 def test_numbers_lie_by_size_words_in_a_row_and_what_is_missing_at_the_bottom() -> None:
