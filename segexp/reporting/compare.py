@@ -27,7 +27,12 @@ def write_summary(folder: Path) -> list[Path]:
     Raises:
         DataError: There is no finished run.
     """
-    return compare([folder], title=f"Sweep {folder.resolve().name}").write(folder)
+    return of_sweep(folder).write(folder)
+
+
+def of_sweep(folder: Path) -> "Comparison":
+    """The comparison of all runs in the folder of a sweep; see :func:`write_summary`."""
+    return compare([folder], title=f"Sweep {folder.resolve().name}")
 
 
 def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:

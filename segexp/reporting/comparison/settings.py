@@ -13,7 +13,7 @@ SEEDS = ("seed", "datamodule.seed")
 FOLD = "datamodule.fold"
 NEUTRAL = (
     "name", "output_dir", "resume", "debug", "panels", "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
-    "trainer.progress", "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers",
+    "trainer.progress", "inference.batch_size", "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers",
     "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
