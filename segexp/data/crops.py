@@ -21,7 +21,8 @@ def random_crop(
     Without rotation and zoom the window lies inside the image and pixels are copied; where the image is smaller, it is
     mirrored around and the mask is 255 there. With them the window is centred on a random pixel that counts and
     resampled (bilinear; nearest for the mask), so that corners hold image wherever there is image; beyond the border
-    the image is mirrored and the mask is 255. No more of the image is read than the window needs.
+    the image is mirrored and the mask is 255. An image that is no larger than the window lies in it whole, at a random
+    place. No more of the image is read than the window needs.
 
     Args:
         item: Image and mask.
@@ -35,6 +36,11 @@ def random_crop(
         Image (size, size, C) of the item's dtype and mask uint8 (size, size).
     """
     if rotate or scale:
+        if size is not None and place is None and max(item.shape) <= size:
+            image, mask = _warped(item, size, rotate, scale, rng, _inside(item, size, rng))
+            # What counts may have been turned out of the window, if it lies in a corner of the image.
+            if (mask != IGNORED).any():
+                return image, mask
         return _warped(item, size, rotate, scale, rng, place)
     if size is None:
         return item.image, item.mask
@@ -87,6 +93,12 @@ def _padded(item: Item, size: int, rng: np.random.Generator, place: Place | None
     whole = Item(item.name, image.reshape(*mask.shape, -1), mask.astype(np.uint8, copy=False))
     moved = None if place is None else Place(place.y + top, place.x + left, place.v, place.u)
     return random_crop(whole, size, 0.0, 0.0, rng, moved)
+
+
+def _inside(item: Item, size: int, rng: np.random.Generator) -> Place:
+    """Puts an image that is no larger than the window into it whole, at a random place."""
+    (y, v), (x, u) = ((side // 2, side // 2 + int(rng.integers(0, size - side + 1))) for side in item.shape)
+    return Place(y, x, v, u)
 
 
 def _warped(

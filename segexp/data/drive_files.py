@@ -1,13 +1,10 @@
 """The file layout of DRIVE: finds images and what belongs to them, and names every file that is amiss."""
 
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from segexp.data.paired import check_root, holding, named, unpaired
 from segexp.errors import DataError
-
-CLUTTER = {"Thumbs.db", "desktop.ini"}
-"""What file managers leave behind; hidden files are passed over as well."""
 
 
 @dataclass(frozen=True)
@@ -51,15 +48,15 @@ def scan(root: Path, part: str) -> Scan:
     folder = root / part
     _check_root(root, folder, part)
     notes: list[str] = []
-    images = _numbered(folder / "images", rf"(\d+)_{part}\.tif", notes)
+    images = named(folder / "images", rf"(\d+)_{part}\.tif", "DRIVE", notes)
     if not images:
         raise DataError(f"{folder / 'images'}: no image named NN_{part}.tif; is datamodule.root the DRIVE folder?")
-    manuals = _numbered(folder / "1st_manual", r"(\d+)_manual1\.gif", notes)
-    masks = _numbered(folder / "mask", rf"(\d+)_{part}_mask\.gif", notes)
-    seconds = _numbered(folder / "2nd_manual", r"(\d+)_manual2\.gif", notes)
+    manuals = named(folder / "1st_manual", r"(\d+)_manual1\.gif", "DRIVE", notes)
+    masks = named(folder / "mask", rf"(\d+)_{part}_mask\.gif", "DRIVE", notes)
+    seconds = named(folder / "2nd_manual", r"(\d+)_manual2\.gif", "DRIVE", notes)
     problems = [
-        *_unpaired(images, manuals, folder / "1st_manual", "{}_manual1.gif", "its vessels"),
-        *_unpaired(images, masks, folder / "mask", f"{{}}_{part}_mask.gif", "its field of view"),
+        *unpaired(images, manuals, lambda n: folder / "1st_manual" / f"{n}_manual1.gif", "its vessels"),
+        *unpaired(images, masks, lambda n: folder / "mask" / f"{n}_{part}_mask.gif", "its field of view"),
     ]
     lacking = [images[number].name for number in sorted(set(images) - set(seconds))]
     if seconds and lacking:
@@ -76,30 +73,7 @@ def scan(root: Path, part: str) -> Scan:
 
 
 def _check_root(root: Path, folder: Path, part: str) -> None:
-    if not root.is_dir():
-        raise DataError(f"datamodule.root: no folder {root}; give the folder that holds DRIVE's training/ and test/")
+    check_root(root, "DRIVE's training/ and test/")
     if not folder.is_dir():
-        holds = ", ".join(sorted(p.name for p in root.iterdir())[:8]) or "nothing"
         hint = "; datamodule.split=holdout needs only training/" if part == "test" else ""
-        raise DataError(f"{folder}: no such folder (datamodule.root={root} holds {holds}){hint}")
-
-
-def _numbered(folder: Path, pattern: str, notes: list[str]) -> dict[str, Path]:
-    """Files by image number; what does not fit the pattern is noted, not used."""
-    found: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        match = re.fullmatch(pattern, path.name)
-        if match:
-            found[match.group(1)] = path
-        elif not path.name.startswith(".") and path.name not in CLUTTER:
-            notes.append(f"{path}: not used, its name does not fit the layout of DRIVE")
-    return found
-
-
-def _unpaired(images: dict[str, Path], partners: dict[str, Path], folder: Path, name: str, what: str) -> list[str]:
-    missing = [
-        f"{images[number]}: {what} is missing, expected {folder / name.format(number)}"
-        for number in sorted(set(images) - set(partners))
-    ]
-    extra = [f"{partners[number]}: belongs to no image" for number in sorted(set(partners) - set(images))]
-    return missing + extra
+        raise DataError(f"{folder}: no such folder (datamodule.root={root} holds {holding(root)}){hint}")

@@ -101,7 +101,8 @@ class FilesDataModule(SegmentationDataModule):
             **shared: Keys of every data set.
         """
         super().__init__(**shared)
-        self.split = split
+        # Data sets may know further rules.
+        self.split: str = split
         self.split_file = split_file
         self.val_fraction = val_fraction
         self.test_fraction = test_fraction

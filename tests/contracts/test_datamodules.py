@@ -37,8 +37,18 @@ def synthetic(_: Path) -> list[str]:
     return ["datamodule.size=48", "datamodule.crop_size=32", *counts]
 
 
+def cells(folder: Path) -> list[str]:
+    generate("cells", "cells", folder / "cells", count=12, size=48, seed=0)
+    return [f"datamodule.root={folder / 'cells'}", "datamodule.crop_size=32"]
+
+
 # Name of the YAML -> writes tiny files in the layout of the set and gives the overrides that find them.
-FILES: dict[str, Callable[[Path], list[str]]] = {"drive": drive, "inria": inria, "synthetic": synthetic}
+FILES: dict[str, Callable[[Path], list[str]]] = {
+    "cells": cells,
+    "drive": drive,
+    "inria": inria,
+    "synthetic": synthetic,
+}
 
 
 def make(name: str, folder: Path, *more: str) -> SegmentationDataModule:

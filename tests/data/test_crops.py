@@ -150,6 +150,28 @@ def test_a_small_image_is_mirrored_around_and_the_border_counts_nowhere() -> Non
     assert {int(v) for seed in range(60) for v in [_first_row(item, seed)]} == set(range(13))
 
 
+@pytest.mark.parametrize("shape", [(20, 29), (32, 32)])
+def test_a_small_image_lies_in_a_turned_window_whole(shape: tuple[int, int]) -> None:
+    height, width = shape
+    item = Item("small", np.zeros((height, width, 3), np.uint8), np.ones((height, width), np.uint8))
+    corners = set()
+    for seed in range(200):
+        # A turn by next to nothing, so that what is inside can be counted.
+        _, mask = random_crop(item, 32, 1e-9, 0.0, np.random.default_rng(seed))
+        assert (mask == 1).sum() == height * width
+        corners.add(tuple(int(axis.min()) for axis in np.nonzero(mask == 1)))
+    assert len(corners) > 0.7 * min(200, (33 - height) * (33 - width))
+
+
+def test_no_turned_window_of_a_small_image_is_all_ignored() -> None:
+    mask = np.full((30, 30), IGNORED, np.uint8)
+    mask[0, 0] = 1
+    item = Item("corner", np.zeros((30, 30, 3), np.uint8), mask)
+    for seed in range(100):
+        _, cropped = random_crop(item, 32, 180.0, 0.3, np.random.default_rng(seed))
+        assert (cropped != IGNORED).any(), seed
+
+
 def _first_row(item: Item, seed: int) -> int:
     _, mask = random_crop(item, 32, 0.0, 0.0, np.random.default_rng(seed))
     return int(np.flatnonzero((mask != IGNORED).any(axis=1))[0])
