@@ -78,7 +78,7 @@ def test_make_targets_exist() -> None:
 
 
 def test_generated_data_trains_as_the_readme_says(tmp_path: Path) -> None:
-    generate = next(c for c in SEGEXP if " generate " in c)
+    generate = next(c for c in SEGEXP if "out=drive_like" in c)
     train = next(c for c in SEGEXP if "datamodule.root=drive_like" in c)
     done = run(generate, tmp_path)
     assert done.returncode == 0, done.stderr
