@@ -1,8 +1,8 @@
 """Open files of this process: few at a time, and memory-mapped pages given back before they fill the memory.
 
-Every page of a map that is read stays in the resident memory of the process until the map is closed: random windows
-of 36 tiles of 100 MB would end in 3.6 GB. So the pages are counted, and the maps used longest ago are closed
-when there are more than ``limit`` bytes of them. The kernel keeps the file in its cache: to map it again costs
+Every page of a map that is read stays in the resident memory of the process: random windows of 36 tiles of 100 MB
+would end in 3.6 GB. So the pages are counted, and when there are more than ``limit`` bytes of them, those of the maps
+used longest ago are given back. The kernel keeps the file in its cache: to use such a page again costs
 microseconds, not a read.
 """
 
@@ -35,7 +35,7 @@ class Handles:
         # Also after a fork: the lock may be held by a thread that the child does not have.
         self._lock = threading.Lock()
         self._open: OrderedDict[Hashable, Any] = OrderedDict()
-        self._touched: dict[Hashable, int] = {}
+        self._touched: OrderedDict[Hashable, int] = OrderedDict()
         self.total = 0
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -44,6 +44,8 @@ class Handles:
             handle = self._open.get(key)
             if handle is not None:
                 self._open.move_to_end(key)
+                if key in self._touched:
+                    self._touched.move_to_end(key)
                 return handle
         handle = make()
         with self._lock:
@@ -53,7 +55,7 @@ class Handles:
         return handle
 
     def touched(self, key: Hashable, size: int) -> None:
-        """Notes that ``size`` further bytes of a map have been read, and closes maps beyond the limit."""
+        """Notes that ``size`` further bytes of a map are in memory, and gives back those beyond the limit."""
         with self._lock:
             if key not in self._open:
                 return
@@ -69,7 +71,10 @@ class Handles:
 
     def _keep_limit(self) -> None:
         while self.limit is not None and self.total > self.limit:
-            self._close_oldest()
+            key, size = self._touched.popitem(last=False)
+            self.total -= size
+            if not self._open[key].release():
+                del self._open[key]
 
     def _close_oldest(self) -> None:
         # Dropping the last reference closes it; who still reads from it in another thread holds one.

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segexp.data.rasters.base import Header, Pixels, Raster
 from segexp.data.rasters.faults import from_system, unreadable
 from segexp.data.rasters.handles import HANDLES
+
+BLOCK = 2 * 2**20
+"""Bytes that one access may bring into memory: the kernel maps the largest piece of its file cache around it."""
 
 
 @dataclass(frozen=True)
@@ -37,21 +39,38 @@ class Layout:
 
 
 class _Map:
-    """An open map: the pixels, and which rows of them have been read."""
+    """An open map: the pixels, and how much of each block no window has touched yet."""
 
-    def __init__(self, pixels: NDArray[Any], whole_rows: bool) -> None:
-        self.pixels = pixels
-        self.seen = np.zeros(len(pixels) if whole_rows else 1, dtype=bool)
-        # Of a row the kernel maps more than the window: 64 KiB around each page that is asked for.
-        self.row_bytes = pixels.nbytes // len(self.seen)
+    def __init__(self, layout: Layout, pages: mmap.mmap) -> None:
+        pixels = np.ndarray(layout.shape, layout.dtype, pages, layout.offset, order=layout.order)
+        self.pages = pages
+        self.pixels = pixels.transpose(layout.axes)
+        self.sizes = np.full(-(-len(pages) // BLOCK), BLOCK, dtype=np.int64)
+        self.sizes[-1] = len(pages) - (len(self.sizes) - 1) * BLOCK
+        self.untouched = self.sizes.copy()
+        self.row = self.pixels.strides[0]
+        # Rows of bands that are stored apart lie in as many places; those of Fortran order lie everywhere.
+        bands = range(layout.shape[0]) if layout.axes[0] != 0 else range(1)
+        self.starts = [layout.offset + band * pixels.strides[0] for band in bands]
+        self.whole = layout.order == "F"
 
     def newly_touched(self, top: int, bottom: int) -> int:
-        """Bytes that no window has touched before."""
-        seen = self.seen[top:bottom] if len(self.seen) > 1 else self.seen
-        new = len(seen) - int(np.count_nonzero(seen))
-        if new:
-            seen[:] = True
-        return new * self.row_bytes
+        """Bytes of memory that these rows are the first to need."""
+        found = 0
+        for start in self.starts:
+            first, end = (start + top * self.row) // BLOCK, -(-(start + bottom * self.row) // BLOCK)
+            blocks = self.untouched[:] if self.whole else self.untouched[first:end]
+            found += int(blocks.sum())
+            blocks[:] = 0
+        return found
+
+    def release(self) -> bool:
+        """Gives the memory back and stays open; False: this system cannot, the map has to be closed."""
+        if not hasattr(mmap, "MADV_DONTNEED"):
+            return False
+        self.pages.madvise(mmap.MADV_DONTNEED)
+        self.untouched[:] = self.sizes
+        return True
 
 
 class MappedRaster(Raster):
@@ -87,7 +106,6 @@ class MappedRaster(Raster):
         return pixels
 
     def _map(self) -> _Map:
-        layout = self.layout
         try:
             with self.path.open("rb") as file:
                 # Shorter than it was: pages beyond the end would kill the process.
@@ -95,5 +113,4 @@ class MappedRaster(Raster):
                 pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         except OSError as error:
             raise from_system(self.path, error) from error
-        stored = np.ndarray(layout.shape, layout.dtype, pages, layout.offset, order=layout.order)
-        return _Map(stored.transpose(layout.axes), whole_rows=layout.order == "C")
+        return _Map(self.layout, pages)
