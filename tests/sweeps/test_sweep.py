@@ -2,13 +2,16 @@
 
 import json
 import re
+import signal
+import subprocess
+import time
 from pathlib import Path
 
 import yaml
 
 from tests.lines import run_lines
 from tests.sweeps.real import PART, QUICK, manifest, results, resume, sweep, sweep_folder
-from tests.training.runs import TINY, go, read_json, without
+from tests.training.runs import TINY, checkpoint, go, read_json, same_weights, table, without
 
 
 def test_jobs_are_what_they_would_be_alone() -> None:
@@ -130,6 +133,43 @@ def again(folder: Path) -> None:
     # What had failed is put away, where no table looks.
     assert (folder / "jobs/000/.attempt_1/run.json").is_file()
     assert not (folder / "jobs/000/failed.json").exists()
+
+
+def test_ctrl_c_keeps_epochs_and_the_sweep_goes_on_from_them() -> None:
+    long = ("trainer.max_epochs=60", "scheduler=none")
+    line = command("-m", *long, "seed=0,1,2", "sweep.jobs=2")
+    with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment()) as process:
+        wait_for_epoch(process)
+        process.send_signal(signal.SIGINT)
+        out = process.communicate(timeout=100)[0]
+    assert process.returncode == 130, out
+    folder = sweep_folder()
+    jobs = manifest(folder)
+    assert [job["state"] for job in jobs] == ["interrupted", "interrupted", "waiting"]
+    assert "stopping: running jobs keep their last epoch" in out
+    assert out.rstrip().endswith(f"to go on: python -m segexp sweep.resume={folder}")
+    for job in jobs[:2]:
+        assert read_json(folder / job["folder"] / "run.json")["state"] == "interrupted"
+        rows = table(folder / job["folder"] / "metrics.csv")
+        assert 1 <= len(rows) < 60
+        assert checkpoint(folder / job["folder"], "last")["epoch"] + 1 >= len(rows) - 1
+    done = resume(folder)
+    assert done.returncode == 0, done.stdout
+    assert [(job["state"], job["attempts"]) for job in manifest(folder)] == [("finished", 2)] * 2 + [("finished", 1)]
+    alone = go("seed=1", *long, *QUICK)
+    resumed = folder / "001_seed-1"
+    assert alone.content["rows"] == read_json(resumed / "results.json")["rows"]
+    assert without(alone.rows, "seconds") == without(table(resumed / "metrics.csv"), "seconds")
+    assert same_weights(alone.last, checkpoint(resumed, "last"))
+
+
+def wait_for_epoch(process: "subprocess.Popen[str]") -> None:
+    """Until two jobs have finished an epoch."""
+    while process.poll() is None:
+        logs = Path("outputs/multirun").glob("*/jobs/*/output.log")
+        if sum("epoch  2/60" in log.read_text() for log in logs) == 2:
+            return
+        time.sleep(0.02)
 
 
 def test_threads_that_reading_leaves_behind() -> None:

@@ -95,6 +95,31 @@ def test_a_finished_run_goes_straight_to_its_test() -> None:
     assert without(again.rows) == without(done.rows)
 
 
+def test_a_run_that_had_stopped_early_does_not_train_on() -> None:
+    """Stopped after epoch 2 of 9 and interrupted in its test; with more patience it may train on."""
+    early = (
+        "trainer.max_epochs=9",
+        "scheduler=none",
+        "callbacks.early_stopping.patience=1",
+        f"callbacks.extra=[{SPOIL}]",
+    )
+    straight = go(*LEARNING, *early)
+    assert straight.record["ended_by"] == "callbacks.early_stopping"
+    assert len(straight.rows) < 9
+    with pytest.raises(Interrupted) as caught:
+        go(*LEARNING, *early[:-1], f"callbacks.extra=[{SPOIL},{{_target_: tests.training.parts.StopInTest}}]")
+    found = re.search(r"resume=(\S+)", str(caught.value))
+    assert found is not None
+    resumed = go(*LEARNING, *early, f"resume={found[1]}")
+    assert same_weights(straight.best, resumed.best)
+    assert without(straight.rows, "seconds") == without(resumed.rows, "seconds")
+    for part in ("checkpoint", "rows"):
+        assert straight.content[part] == resumed.content[part]
+    assert (resumed.record["epochs"], resumed.record["ended_by"]) == (len(straight.rows), straight.record["ended_by"])
+    patient = go(*LEARNING, *early, "callbacks.early_stopping.patience=3", f"resume={found[1]}")
+    assert len(patient.rows) > len(straight.rows)
+
+
 def test_last_without_best_chooses_from_here_on(capsys: pytest.CaptureFixture[str]) -> None:
     last = interrupted()
     (last.parent / "best.ckpt").unlink()
