@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.generate import generate, second_observer
+from segexp.data.generate import generate
+from segexp.data.layouts.drive import second_observer
 from segexp.data.scenes import draw
 from segexp.errors import ConfigError, DataError, MismatchError
 
