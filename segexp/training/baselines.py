@@ -36,7 +36,7 @@ TAILS = (0.1, 99.9)
 
 def constant(number: int) -> Predictor:
     """One class everywhere."""
-    return lambda item: np.full_like(item.mask, number)
+    return lambda item: np.full(item.shape, number, np.uint8)
 
 
 def most_frequent_class(pixels: NDArray[np.int64]) -> int:
