@@ -37,14 +37,14 @@ def parsed(values: Values, classes: int) -> tuple[dict[int, int], dict[int, int]
             raise ConfigError(
                 f"{KEY}: found {key}:{number}, expected a class of 0..{classes - 1}, or {IGNORED} for ignored"
             )
-        value, is_colour = _parse(key)
+        value, is_colour = parse_key(key)
         target = colours if is_colour else numbers
         if target.setdefault(value, number) != number:
             raise ConfigError(f"{KEY}: {shown(value, is_colour)} is there twice, as {target[value]} and as {number}")
     return numbers, colours
 
 
-def _parse(key: int | str) -> tuple[int, bool]:
+def parse_key(key: int | str) -> tuple[int, bool]:
     """The value, or the packed colour, of a key; and whether it is a colour."""
     if isinstance(key, int) and not isinstance(key, bool) and 0 <= key <= HIGHEST:
         return key, False

@@ -1,0 +1,162 @@
+"""Guesses what mask values mean, where only one reading is likely; refuses with lines to choose from where not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from segexp.data.folder.mask_sample import FEW, MaskSample, Value
+from segexp.data.folder.palette import Colour, colour_name
+from segexp.data.folder.words import override
+from segexp.data.label_keys import parse_key
+from segexp.errors import DataError
+from segexp.spec import IGNORED
+
+KEY = "datamodule.mask_values"
+MOST = 64
+"""As many values as are written out in a line to choose."""
+BLACK = (0, 0, 0)
+Named = dict[int | str, int | str]
+
+
+@dataclass(frozen=True)
+class Guess:
+    """Class of each value by name, how that was found, and the colours of the masks themselves."""
+
+    values: Named
+    note: str
+    colours: dict[str, Colour] = field(default_factory=dict)
+
+
+def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequence[int | str]) -> Guess:
+    """Classes of the values found in some masks.
+
+    Two values are background and foreground, a few are classes in their order, colours are called by their names.
+
+    Args:
+        sample: What was found.
+        classes: Names, where the config gives some.
+        ignored: Values that the config says to ignore.
+
+    Raises:
+        DataError: It is open what they mean.
+    """
+    sample = _as_meant(sample, classes, ignored)
+    left_out = {_as_value(key, sample) for key in ignored}
+    values = [value for value in sample.counts if value not in left_out]
+    if classes is not None:
+        return _of_given(values, classes, sample)
+    if len(values) > FEW:
+        raise DataError(_too_many(values, sample))
+    if len(values) < 2:
+        example = override("mask_values", {0: "background", 255: "foreground"})
+        raise DataError(f"{KEY}: {_looked(sample)} hold no two values; say what values mean, for example {example}")
+    names = _named(values, sample)
+    _check_no_void(values, names, sample)
+    colours = {name: _colour(value, sample) for name, value in zip(names, values, strict=True)}
+    return _guess(dict(zip(values, names, strict=True)), sample, {n: c for n, c in colours.items() if c is not None})
+
+
+def _guess(named: Mapping[Value, str], sample: MaskSample, colours: dict[str, Colour]) -> Guess:
+    mapping: Named = {key_of(value): name for value, name in named.items()}
+    words = ", ".join(f"{key} is {name}" for key, name in mapping.items())
+    return Guess(mapping, f"guessed from mask values: {words}; {_looked(sample)}", colours)
+
+
+def key_of(value: Value) -> int | str:
+    """A value as a key of ``mask_values``: a number, or ``255 0 0``."""
+    return value[0] if len(value) == 1 else " ".join(map(str, value))
+
+
+def _as_meant(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequence[int | str]) -> MaskSample:
+    """Palette masks by their indices where the config speaks of indices, or names as many classes as there are."""
+    numbers = any(not parse_key(key)[1] for key in ignored)
+    counted = classes is not None and {value[0] for value in sample.indices} <= set(range(len(classes)))
+    return replace(sample, counts=sample.indices, is_colour=False) if sample.indices and (numbers or counted) else sample
+
+
+def _as_value(key: int | str, sample: MaskSample) -> Value:
+    number, is_colour = parse_key(key)
+    if is_colour:
+        colour = (number >> 16, number >> 8 & 255, number & 255)
+        return colour if sample.is_colour else colour[:1]
+    return (number,) * 3 if sample.is_colour else (number,)
+
+
+def _colour(value: Value, sample: MaskSample) -> Colour | None:
+    """The colour that masks give a value; grey values have none of their own."""
+    found = value if sample.is_colour else sample.index_colours.get(value)
+    return (found[0], found[1], found[2]) if found else None
+
+
+def _named(values: Sequence[Value], sample: MaskSample) -> list[str]:
+    """Names of the classes of values."""
+    coloured = [_colour(value, sample) for value in values]
+    lowest = values[0] == (0,) or coloured[0] == BLACK
+    if len(values) == 2 and (lowest or coloured[1] == BLACK):
+        return ["background", "foreground"] if lowest else ["foreground", "background"]
+    names = [colour_name(colour) if colour else f"class_{i}" for i, colour in enumerate(coloured)]
+    return names if len(set(names)) == len(names) else [f"class_{i}" for i in range(len(names))]
+
+
+def _of_given(values: Sequence[Value], classes: Sequence[str], sample: MaskSample) -> Guess:
+    """Values of classes whose names are known: they are their numbers, or as many as there are names."""
+    if not sample.is_colour and {value[0] for value in values} <= set(range(len(classes))):
+        return _guess({(number,): name for number, name in enumerate(classes)}, sample, {})
+    in_order = not sample.is_colour or (len(values) == 2 and values[0] == BLACK)
+    if len(values) == len(classes) and in_order:
+        return _guess(dict(zip(values, classes, strict=True)), sample, {})
+    if len(values) == len(classes):
+        problem = "which of their colours is which class is open; put the names in their places"
+    else:
+        problem = f"they do not fit the {len(classes)} names of datamodule.classes; say what each means"
+    names = [*classes, *["ignored"] * len(values)]
+    example = {key_of(value): name for value, name in zip(values[:MOST], names, strict=False)}
+    raise DataError(f"{KEY}: {_looked(sample)}; {problem}: {override('mask_values', example)}")
+
+
+def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSample) -> None:
+    """255 beside 0, 1, 2 ... may be a class or what was not labelled; so may the number of missing pixels."""
+    number = _open_number(values, sample)
+    if number is None:
+        return
+    why = "it marks missing pixels in these files" if number == sample.nodata else "the others are numbers in a row"
+    classes = override("mask_values", {key_of(value): name for value, name in zip(values, names, strict=True)})
+    raise DataError(
+        f"{KEY}: {_looked(sample)}; is {number} a class, or what was not labelled ({why})? Add one of these lines\n"
+        f"  {override('ignored', [number])}\n  {classes}"
+    )
+
+
+def _open_number(values: Sequence[Value], sample: MaskSample) -> int | None:
+    if sample.is_colour:
+        numbers = sorted(value[0] for value, colour in sample.index_colours.items() if colour in values)
+    else:
+        numbers = sorted(value[0] for value in values)
+    if sample.nodata in numbers:
+        return sample.nodata
+    others = [number for number in numbers if number != IGNORED]
+    in_a_row = others == list(range(others[0], others[0] + len(others))) if others else False
+    return IGNORED if IGNORED in numbers and in_a_row and others != [0] else None
+
+
+def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
+    """Advice for masks that hold more values than anyone has classes."""
+    ends = {key_of(values[0]): "background", key_of(values[-1]): "foreground"}
+    line = f"{override('mask_values', ends)} {override('stray', 'nearest')}"
+    if sample.lossy:
+        cause = "they are JPEG, which smears values: copy them again as PNG, or take the nearest of those that are meant"
+    else:
+        cause = "were they resized, or do they number objects? If they are smeared, take the nearest of those that are meant"
+    lines = [f"{KEY}: {_looked(sample)}: {len(values)} values are too many to be guessed; {cause}, for example", f"  {line}"]
+    if len(values) <= MOST and not sample.lossy:
+        whole = {key_of(value): f"class_{place}" for place, value in enumerate(values)}
+        lines += [f"  if each is a class: {override('mask_values', whole)}"]
+    return "\n".join(lines)
+
+
+def _looked(sample: MaskSample, most: int = 8) -> str:
+    """What was found, in words: ``of 1000 masks 50 were looked at: 0 (75.1 %), 65535 (24.9 %)``."""
+    total = sum(sample.counts.values())
+    words = [f"{key_of(value)} ({100 * count / total:.3g} %)" for value, count in sample.counts.items()]
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    masks = f"the {sample.of} masks" if sample.looked_at == sample.of else f"{sample.looked_at} of {sample.of} masks"
+    return f"{masks} that were looked at hold {', '.join(words[:most])}{more}"

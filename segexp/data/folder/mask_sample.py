@@ -1,0 +1,168 @@
+"""Which values stand in some of the masks: enough to propose classes, at a cost that does not grow with the data set."""
+
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.data.files import READERS
+from segexp.data.label_values import read_values
+from segexp.data.rasters import Raster, open_raster
+from segexp.errors import DataError
+
+MASKS = 50
+"""Masks looked at."""
+PIXELS = 200_000_000
+"""Pixels looked at; the first few masks are, however large."""
+FEWEST = 4
+FEW = 16
+"""As many values as a mask may have and still be one of classes, if nobody says what they mean."""
+
+Value = tuple[int, ...]
+"""One number, or the three of a colour."""
+Seen = tuple[Raster, dict[Value, int]]
+"""A mask and the pixels of each of its values."""
+
+
+@dataclass(frozen=True)
+class MaskSample:
+    """What was found in some of the masks.
+
+    Attributes:
+        counts: Pixels of each value; values of one number, or colours. Of masks with palettes, their colours, since
+            another file may number them otherwise; indices only where two share a colour.
+        is_colour: Whether they are colours.
+        indices: Where all masks have the same palette: pixels of each index.
+        index_colours: The colours of these indices.
+        nodata: Number that GeoTIFF masks name as missing, None: none.
+        looked_at: Masks that were read.
+        of: Masks that there are.
+        lossy: Whether some are JPEG.
+    """
+
+    counts: dict[Value, int]
+    is_colour: bool
+    indices: dict[Value, int]
+    index_colours: dict[Value, Value]
+    nodata: int | None
+    looked_at: int
+    of: int
+    lossy: bool
+
+
+def sample_masks(paths: Sequence[Path]) -> MaskSample:
+    """Looks at masks spread over the list; further ones as long as all hold but one value.
+
+    Raises:
+        DataError: A mask cannot be read, or is of a kind that stands for no classes.
+    """
+    chosen = _spread(paths, MASKS)
+    seen = _read(chosen)
+    if len({value for _, table in seen for value in table}) < 2 and len(paths) > len(chosen):
+        more = set(chosen)
+        seen += _read([path for path in _spread(paths, 4 * MASKS) if path not in more])
+    return _summary(seen, len(paths))
+
+
+def looks_like_masks(paths: Sequence[Path]) -> bool:
+    """Whether files hold few values, as masks do and photographs do not."""
+    try:
+        return all(len(read_values(open_raster(path, raw=True))) <= FEW for path in _spread(paths, FEWEST))
+    except DataError:
+        return False
+
+
+def _spread(paths: Sequence[Path], count: int) -> list[Path]:
+    step = max(1, len(paths) / count)
+    return [paths[int(place * step)] for place in range(min(count, len(paths)))]
+
+
+def _read(paths: Sequence[Path]) -> list[Seen]:
+    rasters = []
+    room = PIXELS
+    for number, path in enumerate(paths):
+        raster = open_raster(path, raw=True)
+        room -= raster.height * raster.width
+        if number >= FEWEST and room < 0:
+            break
+        rasters.append(raster)
+    with ThreadPoolExecutor(READERS) as pool:
+        return list(zip(rasters, pool.map(_values, rasters), strict=True))
+
+
+def _values(raster: Raster) -> dict[Value, int]:
+    table = _opaque(read_values(raster), raster)
+    values = table[:, :-1]
+    if values.shape[1] not in (1, 3) or (values.shape[1] == 3 and raster.dtype != np.uint8):
+        hot = values.sum(axis=1) == 1
+        if not hot.all() or values.min() < 0:
+            raise DataError(
+                f"{raster.path}: a mask of {values.shape[1]} channels of {raster.dtype}, expected one channel, RGB, or "
+                "one-hot channels (exactly one 1 per pixel); save class numbers as a grey image"
+            )
+        return {(int(row[:-1].argmax()),): int(row[-1]) for row in table}
+    return {tuple(int(number) for number in row[:-1]): int(row[-1]) for row in table}
+
+
+def _opaque(table: NDArray[np.int64], raster: Raster) -> NDArray[np.int64]:
+    """Without an alpha channel that is full everywhere; grey saved as RGB then counts as one channel."""
+    channels = table.shape[1] - 1
+    if channels not in (2, 4) or raster.dtype.kind != "u" or (table[:, -2] != np.iinfo(raster.dtype).max).any():
+        return table
+    colours = np.delete(table, channels - 1, axis=1)
+    grey = channels == 4 and (colours[:, :3] == colours[:, :1]).all()
+    return colours[:, 2:] if grey else colours
+
+
+def _summary(seen: Sequence[Seen], of: int) -> MaskSample:
+    indices, colours = _indices(seen)
+    plain = len(set(colours.values())) < len(colours)
+    counts: Counter[Value] = Counter()
+    for raster, table in seen:
+        for value, count in sorted(table.items()):
+            counts[value if raster.palette is None or plain else _coloured(value[0], raster)] += count
+    is_colour = any(len(value) == 3 for value in counts)
+    nodata = {raster.nodata for raster, _ in seen if raster.nodata is not None}
+    return MaskSample(
+        counts=_as_colours(counts, seen[0][0].path) if is_colour else dict(sorted(counts.items())),
+        is_colour=is_colour,
+        indices=indices,
+        index_colours=colours,
+        nodata=int(nodata.pop()) if len(nodata) == 1 and nodata <= set(range(65536)) else None,
+        looked_at=len(seen),
+        of=of,
+        lossy=any(raster.header.kind.startswith("JPEG") for raster, _ in seen),
+    )
+
+
+def _indices(seen: Sequence[Seen]) -> tuple[dict[Value, int], dict[Value, Value]]:
+    """Pixels and colour of each palette index; nothing where palettes differ."""
+    first = seen[0][0].palette
+    if first is None or any(r.palette is None or not np.array_equal(r.palette, first) for r, _ in seen):
+        return {}, {}
+    counts: Counter[Value] = Counter()
+    for _, table in seen:
+        counts.update(table)
+    return dict(sorted(counts.items())), {value: _coloured(value[0], seen[0][0]) for value in sorted(counts)}
+
+
+def _coloured(index: int, raster: Raster) -> Value:
+    palette = raster.palette
+    if palette is None or index >= len(palette):
+        raise DataError(f"{raster.path}: palette index {index} is beyond its palette; copy it again from its source")
+    return tuple(int(number) for number in palette[index])
+
+
+def _as_colours(counts: Counter[Value], path: Path) -> dict[Value, int]:
+    """Grey among colours is the same number three times."""
+    found: dict[Value, int] = {}
+    for value, count in counts.items():
+        if value[0] > 255:
+            raise DataError(f"{path}: some masks hold colours and others grey values of 16 bits; save all in one form")
+        colour = value if len(value) == 3 else value * 3
+        found[colour] = found.get(colour, 0) + count
+    return found

@@ -1,0 +1,222 @@
+"""From patterns to pairs: every image with its mask, what it belongs to, and what is missing or left over."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Literal
+
+from segexp.data.files import Listing, Pair
+from segexp.data.folder.names import unique_names
+from segexp.data.folder.parts import PARTS, assign, parts_of
+from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
+from segexp.data.folder.table import Table, read_table
+from segexp.data.folder.tree import Tree
+from segexp.data.splits import Phase
+from segexp.errors import DataError
+
+NAMED = 10
+"""Files named one by one; of more, the number is said."""
+@dataclass(frozen=True)
+class Rules:
+    """What the config says of files.
+
+    Attributes:
+        images: Which files are images.
+        masks: Path of the mask of each.
+        valid: Path of the file that is 0 where nothing counts; None: there is none.
+        unit: What a split must not cut apart; None: nothing.
+        group: What is scored together; None: nothing.
+        stratum: What every part gets its share of; None: nothing.
+        table: Table whose columns these may use.
+        table_key: Its column that names the image.
+        parts: Phase of each value of ``{split}``, in lower case; None: by the usual names, and where there is no test
+            part the validation part is tested.
+        unpaired: Whether an image without mask, or a mask without image, is an error or left out.
+    """
+
+    images: FilePattern
+    masks: Template
+    valid: Template | None = None
+    unit: Template | None = None
+    group: Template | None = None
+    stratum: Template | None = None
+    table: Path | None = None
+    table_key: str | None = None
+    parts: Mapping[str, Phase] | None = None
+    unpaired: Literal["raise", "skip"] = "raise"
+
+
+@dataclass
+class Paired:
+    """What was found.
+
+    Attributes:
+        listing: Pairs, parts, problems and notes.
+        official: Whether names tell which part each image belongs to, and one of them can be tested.
+    """
+
+    listing: Listing
+    official: bool
+
+
+def pair_files(tree: Tree, rules: Rules) -> Paired:
+    """Finds every image and what belongs to it.
+
+    Raises:
+        DataError: No file fits the pattern of images, or a part of a name or a row of the table is missing.
+        ConfigError: A template needs a part of names that there is not.
+    """
+    files = set(tree.files)
+    listing = Listing()
+    images = _images(tree, rules, listing)
+    masks, lacking = _partners(images, rules.masks, files, "mask")
+    valid, without = _partners(images, rules.valid, files, "valid mask") if rules.valid else ({}, [])
+    # Where masks lie beside images and a pattern fits both: what is the mask of an image is no image.
+    images = [match for match in images if match.path not in {*masks.values(), *valid.values()}]
+    complaints = [line for path, line in (*lacking, *without) if path in {match.path for match in images}]
+    complaints += _left_over(tree, rules, images, masks)
+    complaints += _shared(images, masks)
+    kept = [m for m in images if m.path in masks and (rules.valid is None or m.path in valid)]
+    _settle(complaints, rules, listing)
+    table = _table(rules, kept, listing)
+    listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
+    return Paired(listing, assign(listing, parts_of(kept, table, rules.parts or PARTS), given=rules.parts is not None))
+
+
+def _images(tree: Tree, rules: Rules, listing: Listing) -> list[Match]:
+    matches = [match for path in tree.images if (match := rules.images.match(path))]
+    # A pattern may name an ending that no image file usually has.
+    matches = matches or [match for path in tree.files if (match := rules.images.match(path))]
+    if not matches:
+        raise DataError(
+            f"datamodule.images: no file fits {rules.images.text!r} below {tree.root}, which holds "
+            f"{tree.says() or 'nothing'}"
+        )
+    return _of_known_parts(matches, rules, listing)
+
+
+def _of_known_parts(matches: list[Match], rules: Rules, listing: Listing) -> list[Match]:
+    """Leaves out what ``{split}`` puts into no part."""
+    values = Counter(match.fields[PART] for match in matches if PART in match.fields)
+    other = {value: count for value, count in values.items() if value.lower() not in (rules.parts or PARTS)}
+    if other and len(other) == len(values):
+        raise DataError(
+            f"datamodule.images: {{{PART}}} stands for {', '.join(other)}, which are no parts of a split; say which is "
+            f"what, for example 'datamodule.parts={{train:{next(iter(other))},test:{list(other)[-1]}}}'"
+        )
+    listing.notes += [f"{value}: its {count} images are in no part of the split, left out" for value, count in other.items()]
+    return [match for match in matches if match.fields.get(PART) not in other]
+
+
+def _partners(
+    images: Sequence[Match], template: Template, files: set[str], what: str
+) -> tuple[dict[str, str], list[tuple[str, str]]]:
+    """Path of the partner of each image, and a line for each image that has none or several."""
+    found: dict[str, str] = {}
+    lacking = []
+    for match in images:
+        try:
+            names = template.fill(match)
+        except LookupError as error:
+            lacking.append((match.path, f"{match.path}: {error}"))
+            continue
+        there = [name for name in names if name in files and name != match.path]
+        if len(there) == 1:
+            found[match.path] = there[0]
+        elif there:
+            lacking.append((match.path, f"{match.path}: has two files as its {what}, {there[0]} and {there[1]}"))
+        else:
+            lacking.append((match.path, f"{match.path}: its {what} is missing, expected {' or '.join(names)}"))
+    return found, lacking
+
+
+def _left_over(tree: Tree, rules: Rules, images: Sequence[Match], masks: Mapping[str, str]) -> list[str]:
+    """Masks that belong to no image."""
+    used = {*masks.values(), *(match.path for match in images)}
+    endings = {PurePosixPath(path).suffix for path in masks.values()}
+    return [
+        f"{path}: belongs to no image"
+        for path in tree.images
+        if path not in used and PurePosixPath(path).suffix in endings and rules.masks.could_be(path)
+        # The image pattern may fit images of parts that are left out.
+        and rules.images.match(path) is None
+    ]
+
+
+def _shared(images: Sequence[Match], masks: Mapping[str, str]) -> list[str]:
+    owners: dict[str, str] = {}
+    lines = []
+    for match in images:
+        mask = masks.get(match.path)
+        if mask is not None and owners.setdefault(mask, match.path) != match.path:
+            lines.append(f"{mask}: is the mask of two images, {owners[mask]} and {match.path}")
+    return lines
+
+
+def _settle(complaints: Sequence[str], rules: Rules, listing: Listing) -> None:
+    """Puts what is amiss where it belongs: into the error, or into the notes."""
+    if not complaints:
+        return
+    shown = list(complaints[:NAMED])
+    if len(complaints) > NAMED:
+        shown.append(f"and {len(complaints) - NAMED} more such files")
+    if rules.unpaired == "skip":
+        listing.notes += [f"left out, as datamodule.unpaired=skip: {line}" for line in shown]
+    else:
+        listing.problems += [*shown, "datamodule.unpaired=skip leaves out what has no partner"]
+
+
+def _pairs(
+    root: Path,
+    rules: Rules,
+    images: Sequence[Match],
+    masks: Mapping[str, str],
+    valid: Mapping[str, str],
+    table: Table | None,
+) -> list[Pair]:
+    names = unique_names([match.path for match in images], [match.fields[STEM] for match in images])
+    labels = {
+        key: _labels(template, images, table)
+        for key, template in (("unit", rules.unit), ("group", rules.group), ("stratum", rules.stratum))
+    }
+    return [
+        Pair(
+            name,
+            root / match.path,
+            root / masks[match.path],
+            root / valid[match.path] if match.path in valid else None,
+            group=labels["group"].get(match.path),
+            unit=labels["unit"].get(match.path),
+            stratum=labels["stratum"].get(match.path),
+        )
+        for name, match in zip(names, images, strict=True)
+    ]
+
+
+def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> Table | None:
+    if rules.table is None or not images:
+        return None
+    table = read_table(rules.table, rules.table_key, images)
+    if table.unused:
+        listing.notes.append(f"{table.path}: {table.unused} rows are of images that are not there")
+    return table
+
+
+def _labels(template: Template | None, images: Sequence[Match], table: Table | None) -> dict[str, str]:
+    """What the template stands for, of each image."""
+    if template is None:
+        return {}
+    labels, problems = {}, []
+    for match in images:
+        try:
+            label = template.fill(match, table.rows[match.path] if table else None)[0]
+        except LookupError as error:
+            problems.append(f"{match.path}: {error}")
+            continue
+        if not label.strip():
+            problems.append(f"{match.path}: {template.key}: {template.text!r} is empty for it")
+        labels[match.path] = label
+    if problems:
+        raise DataError("\n".join(problems[:NAMED]))
+    return labels

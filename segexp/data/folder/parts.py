@@ -1,0 +1,63 @@
+"""The official split: which part of it each image belongs to, by its folder or by a table."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from segexp.data.files import Listing, Pair
+from segexp.data.folder.patterns import PART, Match
+from segexp.data.folder.table import Table
+from segexp.data.splits import PHASES, Phase
+
+NAMED = 10
+"""Units named one by one."""
+PARTS: dict[str, Phase] = {
+    "train": "train", "training": "train", "tr": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+"""What folders of an official split are called."""
+
+
+def parts_of(images: Sequence[Match], table: Table | None, known: Mapping[str, Phase]) -> list[Phase] | None:
+    """Part of each image, by its name or by a column of the table; None: not told for all."""
+    rows = table.rows if table is not None else {}
+    values = [match.fields.get(PART, rows.get(match.path, {}).get(PART, "")).lower() for match in images]
+    return [known[value] for value in values] if all(value in known for value in values) else None
+
+
+def assign(listing: Listing, parts: Sequence[Phase] | None, *, given: bool) -> bool:
+    """Fills in which images ``split=official`` tests and validates on.
+
+    Args:
+        listing: With its pairs.
+        parts: Part of each.
+        given: Whether the config says which part is what; else, without a test part, the validation part is tested.
+
+    Returns:
+        Whether there is such a split.
+    """
+    if not parts:
+        return False
+    names: dict[Phase, list[str]] = {phase: [] for phase in PHASES}
+    for pair, phase in zip(listing.pairs, parts, strict=True):
+        names[phase].append(pair.name)
+    if names["val"] and not names["test"] and not given:
+        names["val"], names["test"] = [], names["val"]
+        listing.notes.append(
+            "the split has no test part: its validation part is tested, and a share of the training part validates. "
+            "datamodule.split=holdout would draw all three from all images"
+        )
+    listing.tested, listing.validated = names["test"], names["val"] or None
+    listing.notes += _torn(listing.pairs, parts)
+    return bool(names["train"] and names["test"])
+
+
+def _torn(pairs: Sequence[Pair], parts: Sequence[Phase]) -> list[str]:
+    """A note when the split as given puts images of one unit into several parts."""
+    where: dict[str, set[Phase]] = defaultdict(set)
+    for pair, phase in zip(pairs, parts, strict=True):
+        if pair.unit is not None:
+            where[pair.unit].add(phase)
+    torn = sorted(unit for unit, phases in where.items() if len(phases) > 1)
+    words = ", ".join(torn[:NAMED]) + (", ..." if len(torn) > NAMED else "")
+    return [f"the official split puts images of one unit into several parts: {words}"] if torn else []

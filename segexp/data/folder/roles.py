@@ -1,0 +1,137 @@
+"""What the names of folders say: images or masks, and which part of a split."""
+
+import re
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Literal
+
+from segexp.data.folder.parts import PARTS
+from segexp.data.folder.patterns import PART
+from segexp.data.folder.tree import Tree, ending
+
+IMAGES = frozenset(
+    "image images img imgs im ims jpegimages pngimages photo photos picture pictures rgb input inputs original originals "
+    "leftimg8bit scan scans frame frames sat satellite imagestr".split()
+)
+MASKS = frozenset(
+    "mask masks gt gts label labels lbl lbls annotation annotations annot annots anno annos ann seg segs segmentation "
+    "segmentations segmentationclass groundtruth groundtruths truth target targets manual firstmanual secondmanual gtfine "
+    "labelids labelstr matte mattes".split()
+)
+_JOINED = (
+    (r"ground[ _-]?truth", "groundtruth"),
+    (r"1st[ _-]?manual\d?", "firstmanual"),
+    (r"2nd[ _-]?manual\d?", "secondmanual"),
+    (r"segmentation[ _-]?class(?!es)", "segmentationclass"),
+    (r"^(train|val|valid|test)(annot|masks?|labels?|images?|imgs?)$", r"\1_\2"),
+)
+Role = Literal["image", "mask", "other"]
+
+
+@dataclass(frozen=True)
+class File:
+    """An image file.
+
+    Attributes:
+        path: Relative to the root.
+        stem: Its name without ending; the name of its part, where it holds it, as ``{split}``.
+        ending: What it ends with.
+        inside: Part of the split and folders below the place: partners share them.
+    """
+
+    path: str
+    stem: str
+    ending: str
+    inside: tuple[str, ...]
+
+
+@dataclass
+class Place:
+    """Folders that differ only in the part of the split, or in what lies below the one that names the role.
+
+    Attributes:
+        text: ``{split}/images`` or ``images/{sub1}``.
+        role: What its name says.
+        words: Words of the role in its name.
+        key: The rest of its name: images and masks of one key belong together.
+        parts: Names of the parts of the split that it has.
+        files: What lies in it.
+    """
+
+    text: str
+    role: Role
+    words: tuple[str, ...]
+    key: tuple[str, ...]
+    parts: set[str] = field(default_factory=set)
+    files: list[File] = field(default_factory=list)
+
+    @property
+    def pattern(self) -> str:
+        """The beginning of a pattern of its files."""
+        return f"{self.text}/" if self.text else ""
+
+
+def words_of(name: str) -> list[str]:
+    """Words of a folder's or a file's name, in lower case."""
+    text = name.lower()
+    for form, word in _JOINED:
+        text = re.sub(form, word, text)
+    return [word for word in re.split(r"[\s_.-]+", text) if word]
+
+
+def role_of(words: Sequence[str]) -> Role:
+    """What words say: ``label_images`` are masks."""
+    if any(word in MASKS for word in words):
+        return "mask"
+    return "image" if any(word in IMAGES for word in words) else "other"
+
+
+def places(tree: Tree) -> list[Place]:
+    """All places that hold image files."""
+    folders: dict[PurePosixPath, list[str]] = defaultdict(list)
+    for path in tree.images:
+        folders[PurePosixPath(path).parent].append(path)
+    # One part alone is no split: its folder is a folder like others.
+    parts = {PARTS[word] for folder in folders for name in folder.parts for word in words_of(name) if word in PARTS}
+    found: dict[str, Place] = {}
+    for folder, paths in folders.items():
+        place, part, below = _described(folder, split=len(parts) > 1)
+        place = found.setdefault(place.text, place)
+        if part:
+            place.parts.add(part)
+        inside = (part, *below)
+        place.files += [File(p, _stem(p, part), ending(p), inside) for p in paths]
+    return list(found.values())
+
+
+def _stem(path: str, part: str) -> str:
+    """``21_training`` as ``21_{split}``: the name of the part in a file's name says nothing of its own."""
+    stem = PurePosixPath(path).stem
+    return re.sub(rf"(?<![a-zA-Z]){re.escape(part)}(?![a-zA-Z])", f"{{{PART}}}", stem) if part else stem
+
+
+def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple[str, ...]]:
+    """Place of a folder, the name of its part, and the folders below the one that names its role."""
+    words = [words_of(name) for name in folder.parts]
+    roles = [role_of(own) for own in words]
+    last = max((place for place, role in enumerate(roles) if role != "other"), default=-1)
+    part = ""
+    text, key, below = [], [], []
+    for place, (name, own) in enumerate(zip(folder.parts, words, strict=True)):
+        known = next((word for word in own if word in PARTS), "") if split and not part else ""
+        if known:
+            start = name.lower().index(known)
+            part = name[start : start + len(known)]
+            name = f"{name[:start]}{{{PART}}}{name[start + len(known) :]}"
+        elif place > last >= 0:
+            below.append(name)
+            name = f"{{sub{len(below)}}}"
+        text.append(name)
+        if known or not place > last >= 0:
+            left = [f"{{{PART}}}" if word == known else word for word in own if word not in MASKS | IMAGES]
+            key += ["_".join(left)] if left else []
+    told = tuple(word for word in words[last] if word in MASKS | IMAGES) if last >= 0 else ()
+    role = roles[last] if last >= 0 else "other"
+    return Place("/".join(text), role, told, tuple(key)), part, tuple(below)

@@ -1,0 +1,114 @@
+"""A table beside the images: what is known of each, such as patient, city or kind."""
+
+import csv
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from segexp.config.suggest import did_you_mean
+from segexp.data.folder.patterns import STEM, Match
+from segexp.errors import DataError
+
+KEY = "datamodule.table"
+COLUMN = "datamodule.table_key"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows by the image that they speak of.
+
+    Attributes:
+        path: The file.
+        rows: Per path of an image, its cells by column.
+        unused: Rows of images that are not there.
+    """
+
+    path: Path
+    rows: Mapping[str, Mapping[str, str]]
+    unused: int
+
+
+def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Table:
+    """Reads a table and finds the row of each image.
+
+    Args:
+        path: Text with a line of column names; cells are parted by comma, semicolon or tab.
+        column: The column that names the image: by its path, its file name or its stem; ``7`` also names ``007``. If a
+            part of ``datamodule.images`` has the column's name, it is that part which is looked up, say a patient of
+            whom there are many images. None: the one column that names every image.
+        images: The images.
+
+    Raises:
+        DataError: The table is missing or none, has no such column, names an image twice, or lacks one.
+    """
+    names, rows = _cells(path)
+    if column is None:
+        column = _guessed(path, names, rows, images)
+    elif column not in names:
+        raise DataError(f"{COLUMN}: {path} has no column {column!r}.{did_you_mean(column, names)}")
+    cells = [_plain(row[column]) for row in rows]
+    twice = [cell for cell, count in Counter(cells).items() if count > 1]
+    if twice:
+        raise DataError(f"{KEY}: {path} has more than one row for {_few(twice)} in column {column!r}; leave one")
+    found = _found(column, cells, images)
+    lacking = [match.path for match in images if match.path not in found]
+    if lacking:
+        raise DataError(f"{KEY}: {path} has no row for {_few(lacking)} in column {column!r}; add it, or give another column")
+    return Table(path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values())))
+
+
+def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]], images: Sequence[Match]) -> str:
+    """The one column whose cells name every image, no two the same row."""
+    full = [name for name in names if len(_found(name, [_plain(row[name]) for row in rows], images)) == len(images)]
+    if len(full) == 1:
+        return full[0]
+    what = f"{' and '.join(full)} both name" if full else f"no column of {', '.join(names)} names"
+    raise DataError(
+        f"{COLUMN}: not given, and {what} every image by its path, file name or name without ending (as "
+        f"{PurePosixPath(images[0].path).stem}); give the column of {path} that does, or add what lacks"
+    )
+
+
+def _cells(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except FileNotFoundError as error:
+        raise DataError(f"{KEY}: no file {path}") from error
+    except (OSError, ValueError) as error:
+        raise DataError(f"{KEY}: {path} cannot be read as text ({error}); save it as CSV in UTF-8") from error
+    if not lines:
+        raise DataError(f"{KEY}: {path} is empty; expected a line of column names and a line for each image")
+    delimiter = max(",;\t", key=lines[0].count)
+    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    names = cells[0]
+    if len(set(names)) < len(names):
+        raise DataError(f"{KEY}: {path} has two columns of one name: {', '.join(names)}")
+    rows = [row for row in cells[1:] if any(row)]
+    short = next((number for number, row in enumerate(rows, 2) if len(row) != len(names)), None)
+    if short is not None:
+        raise DataError(f"{KEY}: {path}: line {short} has {len(rows[short - 2])} cells, expected {len(names)}")
+    return names, [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _found(column: str, cells: Sequence[str], images: Sequence[Match]) -> dict[str, int]:
+    """Place of the row of each image that has one."""
+    known = {cell: place for place, cell in enumerate(cells)}
+    found = {}
+    for match in images:
+        pure = PurePosixPath(match.path)
+        own = (match.path, str(pure.with_suffix("")), pure.name, pure.stem, match.fields[STEM])
+        names = (match.fields[column],) if column in match.fields else own
+        place = next((known[_plain(name)] for name in names if _plain(name) in known), None)
+        if place is not None:
+            found[match.path] = place
+    return found
+
+
+def _plain(text: str) -> str:
+    """A number without leading zeros, so that a table that went through a spreadsheet still fits."""
+    return str(int(text)) if text.isdecimal() and text.isascii() else text
+
+
+def _few(paths: Sequence[str], most: int = 3) -> str:
+    return ", ".join(paths[:most]) + (f" and {len(paths) - most} more" if len(paths) > most else "")
