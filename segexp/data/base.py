@@ -141,6 +141,10 @@ class SegmentationDataModule(pl.LightningDataModule):
         """Side of a pixel on the ground in metres, where the files say it; asked after :meth:`read`."""
         return None
 
+    def settled(self) -> Mapping[str, Any]:
+        """Keys that the config leaves to the data, and what became of them; asked after :meth:`setup`."""
+        return {}
+
     def setup(self, stage: str | None = None) -> None:
         """Reads the data once; Lightning calls this again for every stage.
 

@@ -1,7 +1,7 @@
 """What may stand in ``mask_values``: numbers and colours, and the line that proposes it."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
@@ -83,3 +83,10 @@ def proposal(illegal: Iterable[int], mapping: Mapping[int, int], classes: int, i
     for value in illegal:
         whole[value] = free.pop(0) if free else min(int(value > lowest), classes - 1)
     return "'{" + ",".join(f"{shown(value, is_colour)}:{whole[value]}" for value in sorted(whole)) + "}'"
+
+
+def named_proposal(illegal: Iterable[int], mapping: Mapping[int, int], names: Sequence[str], is_colour: bool) -> str:
+    """The ``mask_values`` line that makes each found value a class of its own, by the names of the classes."""
+    known = {value: "ignored" if number == IGNORED else names[number] for value, number in mapping.items()}
+    known |= {value: f"class_{len(names) + place}" for place, value in enumerate(sorted(illegal))}
+    return "'{" + ",".join(f"{shown(value, is_colour)}:{known[value]}" for value in sorted(known)) + "}'"

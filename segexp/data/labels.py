@@ -1,6 +1,6 @@
 """Maps what stands in mask files to class numbers; no value passes unchecked."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items import Image, Mask
-from segexp.data.label_keys import HIGHEST, KEY, Values, listed, parsed, proposal, shown
+from segexp.data.label_keys import HIGHEST, KEY, Values, listed, named_proposal, parsed, proposal, shown
 from segexp.data.label_values import read_values
 from segexp.data.mask_forms import packed, to_plane, to_rgb
 from segexp.errors import ConfigError, DataError
@@ -35,7 +35,9 @@ class LabelMap:
             nearest legal one. Of several windows of a file the largest count stands; the whole mask gives the true one.
     """
 
-    def __init__(self, values: Values, classes: int, nearest: bool = False, *, fixed: bool = False) -> None:
+    def __init__(
+        self, values: Values, classes: int, nearest: bool = False, *, fixed: bool = False, names: Sequence[str] = ()
+    ) -> None:
         """Checks the mapping.
 
         Args:
@@ -45,6 +47,7 @@ class LabelMap:
             nearest: Whether a stray value becomes the nearest legal one (of two equally near the lower; for colours the
                 least distance in RGB); what was changed is kept in ``changed``.
             fixed: Whether the mapping belongs to the layout of a data set and no key changes it.
+            names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``stray``.
 
         Raises:
             ConfigError: A key or a class number is out of range.
@@ -55,6 +58,7 @@ class LabelMap:
         self.classes = classes
         self.nearest = nearest
         self.fixed = fixed
+        self.names = tuple(names)
         self.changed: dict[str, dict[int | str, int]] = {}
         self._build()
 
@@ -163,6 +167,9 @@ class LabelMap:
             return f"{what} are no classes, was it resized or saved as JPEG? Copy it again from its source"
         if self.fixed:
             return "copy it again from its source"
+        if self.names:
+            line = named_proposal(illegal, mapping, self.names, is_colour)
+            return f"if they are classes: {KEY}={line}; if they are smeared: datamodule.stray=nearest"
         line = proposal(illegal, mapping, self.classes, is_colour)
         return f"if they are meant, say what they are: {KEY}={line}"
 

@@ -23,6 +23,8 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     """Reads the data and builds the module; weights depend on the seed alone."""
     datamodule = build.build_datamodule(config)
     datamodule.setup()
+    # From here on the config says what the data decided: a repetition decides the same, whatever files come later.
+    config["datamodule"].update(datamodule.settled())
     spec = datamodule.spec
     pl.seed_everything(config["seed"], verbose=False)
     model = build.build_model(config, spec)

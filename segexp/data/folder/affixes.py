@@ -1,6 +1,5 @@
 """How the names of masks follow from those of their images: the same, or with another beginning or ending."""
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -87,9 +86,16 @@ def _affixes(stems: Sequence[str]) -> list[Affix]:
     return list(dict.fromkeys([NONE, ("", after), (before, ""), (before, after)]))
 
 
+def _common(stems: Sequence[str]) -> str:
+    """What all begin with: what the first and the last in the order of the alphabet do."""
+    first, last = min(stems), max(stems)
+    length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:length]
+
+
 def _common_start(stems: Sequence[str]) -> str:
     """Up to the last separator, or up to digits: ``img_001`` and ``img_002`` share ``img_``."""
-    common = os.path.commonprefix(list(stems))
+    common = _common(stems)
     whole = re.match(r".*[\s_.-]", common)
     if whole:
         return whole[0]
@@ -99,7 +105,7 @@ def _common_start(stems: Sequence[str]) -> str:
 
 def _common_end(stems: Sequence[str]) -> str:
     """From the first separator on, or from letters behind digits: ``21_training`` and ``22_training``."""
-    common = os.path.commonprefix([stem[::-1] for stem in stems])[::-1]
+    common = _common([stem[::-1] for stem in stems])[::-1]
     whole = re.search(r"[\s_.-].*", common)
     if whole:
         return whole[0]

@@ -1,20 +1,24 @@
 """Images of one number of channels, whatever mixture of grey, RGB and alpha the files are."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.items import Image, Mask
-from segexp.data.rasters import Raster, as_rgb
-from segexp.data.stored import MaskSource
+from segexp.data.folder.mask_sample import spread
+from segexp.data.folder.words import override
+from segexp.data.items import Item
+from segexp.data.rasters import Raster, as_rgb, open_raster
 from segexp.errors import DataError
-from segexp.spec import IGNORED
 
 Channels = Literal["all", "rgb", "grey"]
+HEADERS = 100
+"""Images whose headers are looked at to choose."""
 
 
 def channels_for(rasters: Sequence[Raster]) -> Channels:
@@ -61,3 +65,33 @@ class ConvertedRaster(Raster):
         if self.whole.channels < 3:
             return np.ascontiguousarray(pixels[..., :1])
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY))[..., None]
+
+
+def headers(paths: Sequence[Path]) -> list[Raster]:
+    """Headers of some of the images; what cannot be read is named later, with all other bad files."""
+    rasters = []
+    for path in spread(paths, HEADERS):
+        with suppress(DataError):
+            rasters.append(open_raster(path))
+    return rasters
+
+
+def valid_raster(path: Path) -> Raster:
+    """A file that holds 0 where nothing counts; alpha says nothing about that."""
+    raster = open_raster(path)
+    return ConvertedRaster(raster, "rgb" if raster.channels == 4 else "grey") if raster.channels in (2, 4) else raster
+
+
+def check_channels(items: Sequence[Item]) -> None:
+    """Whether all images have as many channels.
+
+    Raises:
+        DataError: They do not; the message says how to bring them to the same.
+    """
+    first = items[0]
+    other = next((item for item in items if item.channels != first.channels), None)
+    if other is not None:
+        raise DataError(
+            f"{other.name}: {other.channels} channels, but {first.name} has {first.channels}; all images must be "
+            f"alike: {override('channels', 'rgb')} or {override('channels', 'grey')} brings them to the same"
+        )

@@ -1,4 +1,4 @@
-"""Classes of a folder: what the config says of mask values, names and colours, and what a sample of masks leaves open."""
+"""Classes of a folder: what the config says of mask values and names, completed by a sample of masks."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -64,8 +64,8 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
         ConfigError: Keys contradict each other.
         DataError: Masks leave open what their values mean; the message has lines to choose from.
     """
-    guess = None if keys.mask_values is not None else guess_values(sample(), keys.classes, keys.ignored)
-    given: Named = dict(keys.mask_values) if guess is None else dict(guess.values)
+    guess = guess_values(sample(), keys.classes, keys.ignored) if keys.mask_values is None else None
+    given: Named = dict(guess.values if guess is not None else keys.mask_values or {})
     for value in keys.ignored:
         if given.get(value, IGNORED_NAME) not in (IGNORED_NAME, IGNORED):
             raise ConfigError(f"datamodule.ignored: {value} is a class in {KEY}; leave it out of one of them")
@@ -74,7 +74,9 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
     values = {value: _number(entry, names) for value, entry in given.items()}
     absent = [name for number, name in enumerate(names) if number not in values.values()]
     if absent:
-        raise ConfigError(f"{KEY}: no value stands for {', '.join(absent)}; add one, or leave it out of datamodule.classes")
+        raise ConfigError(
+            f"{KEY}: no value stands for {', '.join(absent)}; add one, or leave it out of datamodule.classes"
+        )
     chosen = _colours(names, keys.colours, guess.colours if guess else {})
     if guess is None:
         return Labels(names, chosen, values)
@@ -106,7 +108,9 @@ def _number(entry: int | str, names: Sequence[str]) -> int:
         return IGNORED
     if isinstance(entry, int):
         if not 0 <= entry < len(names):
-            raise ConfigError(f"{KEY}: found class {entry}, expected 0..{len(names) - 1}, {IGNORED} for ignored, or a name")
+            raise ConfigError(
+                f"{KEY}: found class {entry}, expected 0..{len(names) - 1}, {IGNORED} for ignored, or a name"
+            )
         return entry
     if entry not in names:
         raise ConfigError(f"{KEY}: there is no class {entry!r}.{did_you_mean(entry, [*names, IGNORED_NAME])}")

@@ -70,7 +70,9 @@ def _as_meant(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequen
     """Palette masks by their indices where the config speaks of indices, or names as many classes as there are."""
     numbers = any(not parse_key(key)[1] for key in ignored)
     counted = classes is not None and {value[0] for value in sample.indices} <= set(range(len(classes)))
-    return replace(sample, counts=sample.indices, is_colour=False) if sample.indices and (numbers or counted) else sample
+    return (
+        replace(sample, counts=sample.indices, is_colour=False) if sample.indices and (numbers or counted) else sample
+    )
 
 
 def _as_value(key: int | str, sample: MaskSample) -> Value:
@@ -143,10 +145,15 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     ends = {key_of(values[0]): "background", key_of(values[-1]): "foreground"}
     line = f"{override('mask_values', ends)} {override('stray', 'nearest')}"
     if sample.lossy:
-        cause = "they are JPEG, which smears values: copy them again as PNG, or take the nearest of those that are meant"
+        cause = (
+            "they are JPEG, which smears values: copy them again as PNG, or take the nearest of those that are meant"
+        )
     else:
-        cause = "were they resized, or do they number objects? If they are smeared, take the nearest of those that are meant"
-    lines = [f"{KEY}: {_looked(sample)}: {len(values)} values are too many to be guessed; {cause}, for example", f"  {line}"]
+        cause = "were they resized, or do they number objects? If smeared, take the nearest of those that are meant"
+    lines = [
+        f"{KEY}: {_looked(sample)}: {len(values)} values are too many to be guessed; {cause}, for example",
+        f"  {line}",
+    ]
     if len(values) <= MOST and not sample.lossy:
         whole = {key_of(value): f"class_{place}" for place, value in enumerate(values)}
         lines += [f"  if each is a class: {override('mask_values', whole)}"]

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from segexp.data.folder.affixes import NONE, Affix, rules_between
 from segexp.data.folder.mixed import pairs_within
 from segexp.data.folder.parts import PARTS
-from segexp.data.folder.roles import File, Place, places
 from segexp.data.folder.refusals import refusal
+from segexp.data.folder.roles import File, Place, places
 from segexp.data.folder.tree import Tree, ending
 from segexp.errors import DataError
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -115,7 +116,7 @@ def _whole_pattern(images: Place, files: Sequence[File], place: Place, image: Af
 
 def _parts(images: Place, labelled: Sequence[File]) -> dict[str, str] | None:
     """Folders of the parts that have masks, where others have none."""
-    named = sorted({file.inside[0] for file in labelled})
+    named = sorted({file.inside[0] for file in labelled} - {""})
     return None if set(named) == images.parts else {PARTS[name.lower()]: name for name in named}
 
 

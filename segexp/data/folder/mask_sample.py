@@ -1,9 +1,10 @@
-"""Which values stand in some of the masks: enough to propose classes, at a cost that does not grow with the data set."""
+"""Which values stand in some of the masks: enough to propose classes, at a cost that has a bound."""
 
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
@@ -55,43 +56,60 @@ class MaskSample:
 
 
 def sample_masks(paths: Sequence[Path]) -> MaskSample:
-    """Looks at masks spread over the list; further ones as long as all hold but one value.
+    """Looks at masks spread over the list; at further ones as long as all hold but one value.
+
+    What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
     Raises:
-        DataError: A mask cannot be read, or is of a kind that stands for no classes.
+        DataError: No mask can be read, or none is of a kind that stands for classes.
     """
-    chosen = _spread(paths, MASKS)
-    seen = _read(chosen)
+    chosen = spread(paths, MASKS)
+    seen, errors = _read(chosen)
     if len({value for _, table in seen for value in table}) < 2 and len(paths) > len(chosen):
-        more = set(chosen)
-        seen += _read([path for path in _spread(paths, 4 * MASKS) if path not in more])
+        before = set(chosen)
+        seen += _read([path for path in spread(paths, 4 * MASKS) if path not in before])[0]
+    if not seen:
+        raise errors[0]
     return _summary(seen, len(paths))
 
 
 def looks_like_masks(paths: Sequence[Path]) -> bool:
     """Whether files hold few values, as masks do and photographs do not."""
     try:
-        return all(len(read_values(open_raster(path, raw=True))) <= FEW for path in _spread(paths, FEWEST))
+        return all(len(read_values(open_raster(path, raw=True))) <= FEW for path in spread(paths, FEWEST))
     except DataError:
         return False
 
 
-def _spread(paths: Sequence[Path], count: int) -> list[Path]:
+def spread(paths: Sequence[Path], count: int) -> list[Path]:
+    """So many of them, evenly over the list."""
     step = max(1, len(paths) / count)
     return [paths[int(place * step)] for place in range(min(count, len(paths)))]
 
 
-def _read(paths: Sequence[Path]) -> list[Seen]:
-    rasters = []
-    room = PIXELS
-    for number, path in enumerate(paths):
-        raster = open_raster(path, raw=True)
-        room -= raster.height * raster.width
-        if number >= FEWEST and room < 0:
-            break
-        rasters.append(raster)
+def _read(paths: Sequence[Path]) -> tuple[list[Seen], list[DataError]]:
     with ThreadPoolExecutor(READERS) as pool:
-        return list(zip(rasters, pool.map(_values, rasters), strict=True))
+        opened = list(pool.map(_opened, paths))
+        rasters = [raster for raster in opened if isinstance(raster, Raster)]
+        sizes = accumulate(raster.height * raster.width for raster in rasters)
+        chosen = [r for i, (r, size) in enumerate(zip(rasters, sizes, strict=True)) if i < FEWEST or size <= PIXELS]
+        tables = list(pool.map(_tried, chosen))
+    seen = [(raster, table) for raster, table in zip(chosen, tables, strict=True) if isinstance(table, dict)]
+    return seen, [error for error in (*opened, *tables) if isinstance(error, DataError)]
+
+
+def _opened(path: Path) -> Raster | DataError:
+    try:
+        return open_raster(path, raw=True)
+    except DataError as error:
+        return error
+
+
+def _tried(raster: Raster) -> dict[Value, int] | DataError:
+    try:
+        return _values(raster)
+    except DataError as error:
+        return error
 
 
 def _values(raster: Raster) -> dict[Value, int]:

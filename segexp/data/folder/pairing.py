@@ -17,6 +17,8 @@ from segexp.errors import DataError
 
 NAMED = 10
 """Files named one by one; of more, the number is said."""
+
+
 @dataclass(frozen=True)
 class Rules:
     """What the config says of files.
@@ -105,7 +107,9 @@ def _of_known_parts(matches: list[Match], rules: Rules, listing: Listing) -> lis
             f"datamodule.images: {{{PART}}} stands for {', '.join(other)}, which are no parts of a split; say which is "
             f"what, for example 'datamodule.parts={{train:{next(iter(other))},test:{list(other)[-1]}}}'"
         )
-    listing.notes += [f"{value}: its {count} images are in no part of the split, left out" for value, count in other.items()]
+    listing.notes += [
+        f"{value}: its {count} images are in no part of the split, left out" for value, count in other.items()
+    ]
     return [match for match in matches if match.fields.get(PART) not in other]
 
 
@@ -138,7 +142,9 @@ def _left_over(tree: Tree, rules: Rules, images: Sequence[Match], masks: Mapping
     return [
         f"{path}: belongs to no image"
         for path in tree.images
-        if path not in used and PurePosixPath(path).suffix in endings and rules.masks.could_be(path)
+        if path not in used
+        and PurePosixPath(path).suffix in endings
+        and rules.masks.could_be(path)
         # The image pattern may fit images of parts that are left out.
         and rules.images.match(path) is None
     ]

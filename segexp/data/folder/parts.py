@@ -3,11 +3,14 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from segexp.config.suggest import did_you_mean
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.patterns import PART, Match
 from segexp.data.folder.table import Table
 from segexp.data.splits import PHASES, Phase
+from segexp.errors import ConfigError
 
+KEY = "datamodule.parts"
 NAMED = 10
 """Units named one by one."""
 PARTS: dict[str, Phase] = {
@@ -16,6 +19,27 @@ PARTS: dict[str, Phase] = {
     "test": "test", "testing": "test",
 }  # fmt: skip
 """What folders of an official split are called."""
+
+
+def given_parts(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, Phase] | None:
+    """Phase of each folder name, in lower case.
+
+    Args:
+        given: Folder names of ``train``, ``val`` and ``test``; None: the usual ones.
+
+    Raises:
+        ConfigError: A key is no phase, or a folder is in two.
+    """
+    if given is None:
+        return None
+    found: dict[str, Phase] = {}
+    for phase, names in given.items():
+        if phase not in PHASES:
+            raise ConfigError(f"{KEY}: found {phase!r}, expected {', '.join(PHASES)}.{did_you_mean(phase, PHASES)}")
+        for name in [names] if isinstance(names, str) else names:
+            if found.setdefault(name.lower(), phase) != phase:
+                raise ConfigError(f"{KEY}: {name} is in two parts, {found[name.lower()]} and {phase}")
+    return found
 
 
 def parts_of(images: Sequence[Match], table: Table | None, known: Mapping[str, Phase]) -> list[Phase] | None:

@@ -167,7 +167,9 @@ def _compiled(pieces: Sequence[Token], text: str, key: str) -> re.Pattern[str]:
     try:
         return re.compile("".join(parts))
     except re.error as error:
-        raise ConfigError(f"{key}: {text!r} is no pattern of files ({error}); names of parts are plain words") from error
+        raise ConfigError(
+            f"{key}: {text!r} is no pattern of files ({error}); names of parts are plain words"
+        ) from error
 
 
 class Template:

@@ -18,7 +18,9 @@ WRITTEN = {"json": "JSON", "geojson": "GeoJSON", "xml": "XML", "txt": "text", "s
 class Choice(Protocol):
     """A layout that is possible."""
 
-    pairs: int
+    @property
+    def pairs(self) -> int:
+        """Images that have a mask in it."""
 
     def lines(self) -> dict[str, Any]:
         """Keys and values that choose it."""
@@ -34,7 +36,7 @@ def refusal(tree: Tree, found: Sequence[Place], choices: Sequence[Choice]) -> st
         return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more])
     return "\n".join(
         [
-            f"{holds}: which files are images and which their masks cannot be told from their names; say it, for example",
+            f"{holds}: names do not tell which files are images and which their masks; say it, for example",
             f"  {overrides(_example(found))}",
             *_strangers(found),
             *_other_kinds(tree),

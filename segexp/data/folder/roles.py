@@ -12,13 +12,13 @@ from segexp.data.folder.patterns import PART
 from segexp.data.folder.tree import Tree, ending
 
 IMAGES = frozenset(
-    "image images img imgs im ims jpegimages pngimages photo photos picture pictures rgb input inputs original originals "
-    "leftimg8bit scan scans frame frames sat satellite imagestr".split()
+    "image images img imgs im ims jpegimages pngimages photo photos picture pictures rgb input inputs original "  # noqa: SIM905
+    "originals leftimg8bit scan scans frame frames sat satellite imagestr".split()
 )
 MASKS = frozenset(
-    "mask masks gt gts label labels lbl lbls annotation annotations annot annots anno annos ann seg segs segmentation "
-    "segmentations segmentationclass groundtruth groundtruths truth target targets manual firstmanual secondmanual gtfine "
-    "labelids labelstr matte mattes".split()
+    "mask masks gt gts label labels lbl lbls annotation annotations annot annots anno annos ann seg segs "  # noqa: SIM905
+    "segmentation segmentations segmentationclass groundtruth groundtruths truth target targets manual firstmanual "
+    "secondmanual gtfine labelids labelstr matte mattes".split()
 )
 _JOINED = (
     (r"ground[ _-]?truth", "groundtruth"),
@@ -119,14 +119,15 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple
     last = max((place for place, role in enumerate(roles) if role != "other"), default=-1)
     part = ""
     text, key, below = [], [], []
-    for place, (name, own) in enumerate(zip(folder.parts, words, strict=True)):
+    for place, (whole, own) in enumerate(zip(folder.parts, words, strict=True)):
+        name = whole
         known = next((word for word in own if word in PARTS), "") if split and not part else ""
         if known:
-            start = name.lower().index(known)
-            part = name[start : start + len(known)]
-            name = f"{name[:start]}{{{PART}}}{name[start + len(known) :]}"
+            start = whole.lower().index(known)
+            part = whole[start : start + len(known)]
+            name = f"{whole[:start]}{{{PART}}}{whole[start + len(known) :]}"
         elif place > last >= 0:
-            below.append(name)
+            below.append(whole)
             name = f"{{sub{len(below)}}}"
         text.append(name)
         if known or not place > last >= 0:

@@ -20,7 +20,7 @@ def crop_side(sizes: Sequence[tuple[int, int]], *, grid: bool) -> int:
     inside all images.
     """
     if grid:
-        return min(LARGEST, min(min(size) for size in sizes))
+        return min(LARGEST, *(min(size) for size in sizes))
     middle = median(min(size) for size in sizes)
     return min(LARGEST, -(-int(middle) // STEP) * STEP)
 

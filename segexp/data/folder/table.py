@@ -54,7 +54,9 @@ def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Table
     found = _found(column, cells, images)
     lacking = [match.path for match in images if match.path not in found]
     if lacking:
-        raise DataError(f"{KEY}: {path} has no row for {_few(lacking)} in column {column!r}; add it, or give another column")
+        raise DataError(
+            f"{KEY}: {path} has no row for {_few(lacking)} in column {column!r}; add it, or give another column"
+        )
     return Table(path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values())))
 
 

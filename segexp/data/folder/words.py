@@ -20,4 +20,4 @@ def _grammar(value: Any) -> str:
         return "{" + ",".join(f"{key}:{_grammar(item)}" for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(_grammar(item) for item in value) + "]"
-    return {None: "null", True: "true", False: "false"}.get(value, str(value))
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,201 @@
+"""Any images with masks in image files: a user's own data."""
+
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+from segexp.data.base import Items
+from segexp.data.files import FilesDataModule, Listing, Pair
+from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, check_channels, headers, valid_raster
+from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
+from segexp.data.folder.find import Found, NameKeys, find_files
+from segexp.data.folder.hints import maybe_units, stray_notes
+from segexp.data.folder.mask_sample import sample_masks
+from segexp.data.folder.nodata import with_nodata
+from segexp.data.folder.sizes import crop_count, crop_side
+from segexp.data.folder.words import overrides
+from segexp.data.items import Item
+from segexp.data.labels import LabelMap
+from segexp.data.rasters import open_raster
+from segexp.data.splits import PHASES
+from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
+from segexp.errors import DataError
+from segexp.spec import IGNORED
+from segexp.types import PositiveInt
+
+
+class FolderDataModule(FilesDataModule):
+    """Images and masks found by patterns of their names; what is not given is guessed where it is safe, and said."""
+
+    def __init__(
+        self,
+        root: str,
+        images: str = "auto",
+        masks: str = "auto",
+        valid: str | None = "auto",
+        mask_values: dict[int | str, int | str] | None = None,
+        classes: list[str] | None = None,
+        ignored: list[int | str] | None = None,
+        colours: dict[str, str] | list[str] | None = None,
+        stray: Literal["raise", "nearest"] = "raise",
+        channels: Literal["auto", "all", "rgb", "grey"] = "auto",
+        unit: str | None = None,
+        group: str | None = None,
+        stratum: str | None = None,
+        table: str | None = None,
+        table_key: str | None = None,
+        parts: dict[str, str | list[str]] | None = None,
+        unpaired: Literal["raise", "skip"] = "raise",
+        split: Literal["auto", "official", "holdout", "kfold"] = "auto",
+        crop_size: PositiveInt | Literal["auto"] | None = "auto",
+        crops_per_image: PositiveInt | Literal["auto"] = "auto",
+        pad_to_crop: bool = True,
+        **shared: Any,
+    ) -> None:
+        """Stores the settings.
+
+        Args:
+            root: Folder below which everything lies.
+            images: Pattern of the images, see :mod:`segexp.data.folder.patterns`; ``auto``: guessed with the masks.
+            masks: Path of the mask of an image, made of the parts of its name, for example ``masks/{stem}.png``.
+            valid: Path of a file that holds 0 where nothing counts; None: there is none.
+            mask_values: Class of each value or colour, by name or number; None: guessed.
+            classes: Names in the order of their numbers; None: as they appear in ``mask_values``.
+            ignored: Values or colours of pixels that count nowhere.
+            colours: Colours of the classes in pictures; None: those of the masks, or chosen.
+            stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
+            channels: ``all``: as in the files; ``rgb`` and ``grey`` bring all images to that, without alpha; ``auto``:
+                by a sample of the images.
+            unit: What a split must not cut apart, made of the parts of the name or of the table.
+            group: What is scored together, likewise.
+            stratum: What every part of the split gets its share of, likewise.
+            table: CSV file, below the root or elsewhere, with a row for each image.
+            table_key: Its column that names the image; None: the one that does.
+            parts: Folder names of ``{split}`` that are train, val and test; None: the usual ones.
+            unpaired: What becomes of images without masks, and of masks without images.
+            split: ``auto``: ``official`` where folders or table tell the parts, else ``holdout``.
+            crop_size: Side of the crops in pixels; ``auto``: by the sizes of the images; None: whole images.
+            crops_per_image: Crops of each image an epoch; ``auto``: as many as cover it.
+            pad_to_crop: Whether images smaller than the crops are mirrored around.
+            **shared: Keys of every data set of files.
+        """
+        super().__init__(
+            split="holdout" if split == "auto" else split,
+            crop_size=None if crop_size == "auto" else crop_size,
+            crops_per_image=1 if crops_per_image == "auto" else crops_per_image,
+            pad_to_crop=pad_to_crop,
+            **shared,
+        )
+        self.root = Path(root).expanduser()
+        self.names = NameKeys(images, masks, valid, unit, group, stratum, table, table_key, parts, unpaired)
+        self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours)
+        self.stray = stray
+        self.channels: Literal["auto", "all", "rgb", "grey"] = channels
+        self.open_keys = {
+            key
+            for key, value in (("split", split), ("crop_size", crop_size), ("crops_per_image", crops_per_image))
+            if value == "auto"
+        }
+        self._settled: dict[str, Any] = {}
+        self._pixel_sizes: set[float | None] = set()
+
+    @cached_property
+    def found(self) -> Found:
+        """Files and what belongs to them."""
+        return find_files(self.root, self.names)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Classes, and what mask values mean."""
+        return resolve_labels(self.label_keys, lambda: sample_masks([pair.mask for pair in self.found.listing.pairs]))
+
+    @cached_property
+    def label_map(self) -> LabelMap:
+        """Turns mask values into class numbers."""
+        labels = self.labels
+        return LabelMap(labels.values, len(labels.names), nearest=self.stray == "nearest", names=labels.names)
+
+    @cached_property
+    def shown_as(self) -> Channels:
+        """What images are brought to."""
+        if self.channels != "auto":
+            return self.channels
+        return channels_for(headers([pair.image for pair in self.found.listing.pairs]))
+
+    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+        """As given, or as a sample of the masks tells."""
+        return self.labels.names, self.labels.colours
+
+    def scored_region(self) -> str:
+        """Which pixels the figures speak of."""
+        if self.found.rules.valid is not None:
+            return f"where {self.found.rules.valid.text} is not 0"
+        return "pixels that are not ignored" if IGNORED in self.labels.values.values() else "all pixels"
+
+    def listing(self) -> Listing:
+        """Images and masks that fit the patterns."""
+        found = self.found
+        if "split" in self.open_keys:
+            self.split = "official" if found.official else "holdout"
+        elif self.split == "official" and not found.official and self.split_file is None:
+            raise DataError(
+                "datamodule.split: found official, but no names tell which images are training and which test: that "
+                f"takes a {{split}} in datamodule.images ({found.rules.images.text}), or a column split in "
+                "datamodule.table; use holdout or kfold"
+            )
+        listing = replace(found.listing, notes=list(found.listing.notes))
+        if found.rules.unit is None and self.split != "official" and self.split_file is None:
+            listing.notes += maybe_units([pair.name for pair in listing.pairs])
+        return listing
+
+    def cache_name(self) -> str:
+        """What mask values mean, and what images are brought to."""
+        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.shown_as}"
+
+    def open(self, pair: Pair) -> Item:
+        """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
+        image = open_raster(pair.image)
+        self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
+        shown = image if self.shown_as == "all" else ConvertedRaster(image, self.shown_as)
+        mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
+        if self.stray == "nearest":
+            mask.window(0, 0, *mask.shape)
+        if pair.valid is not None:
+            mask = ValidMask(mask, valid_raster(pair.valid))
+        return StoredItem(pair.name, shown, with_nodata(mask, image), pair.group)
+
+    def pixel_size(self) -> float | None:
+        """Where all GeoTIFFs have the same."""
+        return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
+
+    def read(self) -> Items:
+        """As every data set of files; settles what was left open, and says so."""
+        # Once, before threads open files.
+        self.cache_name()
+        items = super().read()
+        sizes = [item.shape for item in items["train"]]
+        if "crop_size" in self.open_keys:
+            self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
+        if "crops_per_image" in self.open_keys:
+            self.crops_per_image = crop_count(sizes, self.crop_size)
+        check_channels([item for phase in PHASES for item in items[phase]])
+        self._settle()
+        return items
+
+    def _settle(self) -> None:
+        """Notes what was guessed, and the keys that fix it."""
+        own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
+        self._settled = {**self.found.guessed, **self.labels.guessed}
+        self._settled |= {"channels": self.shown_as} if self.channels == "auto" else {}
+        self._settled |= {key: own[key] for key in own if key in self.open_keys}
+        notes = [*self.found.notes, *self.labels.notes, *stray_notes(self.label_map.changed)]
+        if self.shown_as != "all" and self.channels == "auto":
+            notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
+        if self._settled:
+            notes.append(f"to fix what was guessed, add: {overrides(self._settled)}")
+        self.notes = [*notes, *self.notes]
+
+    def settled(self) -> dict[str, Any]:
+        """What was guessed: files, classes, split, crops."""
+        return dict(self._settled)

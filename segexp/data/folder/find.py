@@ -1,0 +1,122 @@
+"""Finds the files of a folder: by the patterns of the config, or by a guess."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from segexp.data.files import Listing
+from segexp.data.folder.hints import not_used
+from segexp.data.folder.layout import Layout, guess_layout
+from segexp.data.folder.mask_sample import looks_like_masks
+from segexp.data.folder.pairing import Rules, pair_files
+from segexp.data.folder.parts import given_parts
+from segexp.data.folder.patterns import FilePattern, Template
+from segexp.data.folder.tree import Tree, list_files
+from segexp.errors import ConfigError
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class NameKeys:
+    """What the config says of names, under the names of its keys.
+
+    Raises:
+        ConfigError: A pattern is none, or one of images and masks is given and the other is not.
+    """
+
+    images: str = AUTO
+    masks: str = AUTO
+    valid: str | None = AUTO
+    unit: str | None = None
+    group: str | None = None
+    stratum: str | None = None
+    table: str | None = None
+    table_key: str | None = None
+    parts: Mapping[str, str | Sequence[str]] | None = None
+    unpaired: Literal["raise", "skip"] = "raise"
+
+    def __post_init__(self) -> None:
+        given = [key for key in ("images", "masks") if getattr(self, key) != AUTO]
+        if len(given) == 1:
+            lacking = "masks" if given == ["images"] else "images"
+            raise ConfigError(
+                f"datamodule.{lacking}: auto, but {given[0]} is given; give both, or neither to have both guessed"
+            )
+        given_parts(self.parts)
+        if given:
+            self.rules(Layout(self.images, self.masks), Path())
+        for key in ("unit", "group", "stratum"):
+            self._template(key, getattr(self, key))
+
+    def rules(self, layout: Layout, root: Path) -> Rules:
+        """Patterns of a layout, with what the config says beside them."""
+        valid = layout.valid if self.valid == AUTO else self.valid
+        return Rules(
+            images=FilePattern(layout.images, "datamodule.images"),
+            masks=Template(layout.masks, "datamodule.masks"),
+            valid=self._template("valid", valid),
+            unit=self._template("unit", self.unit),
+            group=self._template("group", self.group),
+            stratum=self._template("stratum", self.stratum),
+            table=None if self.table is None else _beside(root, self.table),
+            table_key=self.table_key,
+            parts=given_parts(self.parts if self.parts is not None else layout.parts),
+            unpaired=self.unpaired,
+        )
+
+    def _template(self, key: str, text: str | None) -> Template | None:
+        return None if text is None or (key == "valid" and text == AUTO) else Template(text, f"datamodule.{key}")
+
+
+@dataclass
+class Found:
+    """Files and what is said of them.
+
+    Attributes:
+        rules: By which they were found.
+        listing: Pairs, problems and notes.
+        official: Whether names or table tell training from test.
+        guessed: Keys that fix what was guessed.
+        notes: What was guessed, in words.
+    """
+
+    rules: Rules
+    listing: Listing
+    official: bool
+    guessed: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+def find_files(root: Path, keys: NameKeys) -> Found:
+    """Lists the folder once and pairs what is in it.
+
+    Raises:
+        DataError: There is no such folder, nothing fits, or a guess is open.
+        ConfigError: A template needs a part of names that there is not.
+    """
+    if keys.images != AUTO:
+        rules = keys.rules(Layout(keys.images, keys.masks), root)
+        folders = [pattern.folder for pattern in (rules.images, rules.masks, rules.valid) if pattern is not None]
+        paired = pair_files(list_files(root, sorted(set(folders))), rules)
+        return Found(rules, paired.listing, paired.official)
+    tree = list_files(root)
+    layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
+    rules = keys.rules(layout, root)
+    paired = pair_files(tree, rules)
+    guessed = {key: value for key, value in layout.lines().items() if getattr(keys, key) in (AUTO, None)}
+    return Found(rules, paired.listing, paired.official, guessed, _notes(tree, rules, paired.listing))
+
+
+def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
+    used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
+    valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
+    pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
+    return [f"guessed from names: {pairs}", *not_used(tree.images, used)]
+
+
+def _beside(root: Path, text: str) -> Path:
+    """A path below the root, or as it is written."""
+    path = Path(text).expanduser()
+    return root / path if (root / path).is_file() or not path.is_file() else path

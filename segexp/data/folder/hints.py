@@ -1,0 +1,54 @@
+"""Notes on what a user may not have thought of."""
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import PurePosixPath
+
+from segexp.data.folder.words import override
+
+SHARE = 0.5
+"""With fewer beginnings than this per image, beginnings are shared."""
+
+
+def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> list[str]:
+    """Folders with image files that belong to no pair.
+
+    Args:
+        images: All image files.
+        used: Those that are image, mask or valid mask of something.
+        most: Folders that are named.
+    """
+    folders = Counter(str(PurePosixPath(path).parent) for path in images if path not in used)
+    words = [f"{'the folder itself' if name == '.' else name} ({count} files)" for name, count in folders.items()]
+    more = f" and {len(words) - most} more folders" if len(words) > most else ""
+    return [f"not used: {', '.join(words[:most])}{more}"] if words else []
+
+
+def maybe_units(names: Sequence[str]) -> list[str]:
+    """Whether images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
+    beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_.-]+(?=[\s_.-])", name)))
+    if sum(beginnings.values()) < len(names) or not 2 <= len(beginnings) <= SHARE * len(names):
+        return []
+    often = ", ".join(f"{name} ({count})" for name, count in beginnings.most_common(3))
+    return [
+        f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
+        f"patient), no part of the split should share it: {override('unit', '{stem:[^_ .-]+}')}"
+    ]
+
+
+def stray_notes(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -> list[str]:
+    """What ``stray=nearest`` changed.
+
+    Args:
+        changed: By file and value, how many pixels.
+        most: Files that are named.
+    """
+    if not changed:
+        return []
+    counts = {path: sum(values.values()) for path, values in changed.items()}
+    worst = ", ".join(f"{path} ({counts[path]})" for path in sorted(counts, key=lambda path: -counts[path])[:most])
+    return [
+        f"datamodule.stray=nearest: {sum(counts.values())} pixels of {len(counts)} masks held no class and were set to "
+        f"the nearest; most of them in {worst}"
+    ]
