@@ -1,7 +1,6 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
 import os
-import re
 import sys
 import tempfile
 import traceback
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.commands import COMMANDS, Command, Invocation
 from segexp.config.paths import conf_dir
+from segexp.config.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError, SegexpError
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
     Raises:
         ConfigError: A word is no command.
     """
+    argv = quote_patterns(argv)
     for index, argument in enumerate(argv):
         if not _is_word(argument) or _belongs_to_flag(argv, index):
             continue
@@ -69,13 +70,7 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
         return rest
     if any(argument.startswith(f"{command.operands}=") for argument in rest):
         raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
-    return [*rest, f"{command.operands}=[{','.join(_quoted(argv[index]) for index in words)}]"]
-
-
-def _quoted(text: str) -> str:
-    """A string in Hydra's grammar: quotes, and backslashes that stand before a quote, are escaped."""
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
-    return f"'{escaped}'"
+    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
 
 
 def _belongs_to_flag(argv: list[str], index: int) -> bool:

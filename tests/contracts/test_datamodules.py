@@ -18,6 +18,7 @@ from segexp.data.samples import Batch
 from segexp.data.splits import PHASES
 from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
+from tests.data.made import painted, write
 
 NAMES = sorted(path.stem for path in (conf_dir() / "datamodule").glob("*.yaml"))
 
@@ -25,6 +26,20 @@ NAMES = sorted(path.stem for path in (conf_dir() / "datamodule").glob("*.yaml"))
 def drive(folder: Path) -> list[str]:
     generate("vessels", "drive", folder / "DRIVE", count=6, size=48, seed=0)
     return [f"datamodule.root={folder / 'DRIVE'}", "datamodule.crop_size=32", "datamodule.crops_per_image=2"]
+
+
+def folder(place: Path) -> list[str]:
+    """Masks of 0, 1, 2 and 255, which is ignored; all else is guessed."""
+    for seed in range(6):
+        item = painted(seed=seed)
+        write(place / "own" / "images" / f"{seed}.png", item.image)
+        write(place / "own" / "masks" / f"{seed}_mask.png", item.mask)
+    return [
+        f"datamodule.root={place / 'own'}",
+        "datamodule.ignored=[255]",
+        "datamodule.crop_size=32",
+        "datamodule.crops_per_image=2",
+    ]
 
 
 def inria(folder: Path) -> list[str]:
@@ -46,6 +61,7 @@ def cells(folder: Path) -> list[str]:
 FILES: dict[str, Callable[[Path], list[str]]] = {
     "cells": cells,
     "drive": drive,
+    "folder": folder,
     "inria": inria,
     "synthetic": synthetic,
 }

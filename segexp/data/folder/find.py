@@ -105,7 +105,8 @@ def find_files(root: Path, keys: NameKeys) -> Found:
     layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
     rules = keys.rules(layout, root)
     paired = pair_files(tree, rules)
-    guessed = {key: value for key, value in layout.lines().items() if getattr(keys, key) in (AUTO, None)}
+    left_open = NameKeys()
+    guessed = {key: value for key, value in layout.lines().items() if getattr(keys, key) == getattr(left_open, key)}
     return Found(rules, paired.listing, paired.official, guessed, _notes(tree, rules, paired.listing))
 
 

@@ -115,14 +115,18 @@ def _tried(raster: Raster) -> dict[Value, int] | DataError:
 def _values(raster: Raster) -> dict[Value, int]:
     table = _opaque(read_values(raster), raster)
     values = table[:, :-1]
-    if values.shape[1] not in (1, 3) or (values.shape[1] == 3 and raster.dtype != np.uint8):
-        hot = values.sum(axis=1) == 1
-        if not hot.all() or values.min() < 0:
-            raise DataError(
-                f"{raster.path}: a mask of {values.shape[1]} channels of {raster.dtype}, expected one channel, RGB, or "
-                "one-hot channels (exactly one 1 per pixel); save class numbers as a grey image"
-            )
+    if (
+        values.shape[1] > 1
+        and values.min() == 0
+        and (values.max(axis=1) == 1).all()
+        and (values.sum(axis=1) == 1).all()
+    ):
         return {(int(row[:-1].argmax()),): int(row[-1]) for row in table}
+    if values.shape[1] not in (1, 3) or (values.shape[1] == 3 and raster.dtype != np.uint8):
+        raise DataError(
+            f"{raster.path}: a mask of {values.shape[1]} channels of {raster.dtype}, expected one channel, RGB, or "
+            "one-hot channels (exactly one 1 per pixel); save class numbers as a grey image"
+        )
     return {tuple(int(number) for number in row[:-1]): int(row[-1]) for row in table}
 
 
@@ -146,7 +150,9 @@ def _summary(seen: Sequence[Seen], of: int) -> MaskSample:
     is_colour = any(len(value) == 3 for value in counts)
     nodata = {raster.nodata for raster, _ in seen if raster.nodata is not None}
     return MaskSample(
-        counts=_as_colours(counts, seen[0][0].path) if is_colour else dict(sorted(counts.items())),
+        counts=_as_colours(counts, list(colours.values()), seen[0][0].path)
+        if is_colour
+        else dict(sorted(counts.items())),
         is_colour=is_colour,
         indices=indices,
         index_colours=colours,
@@ -175,10 +181,10 @@ def _coloured(index: int, raster: Raster) -> Value:
     return tuple(int(number) for number in palette[index])
 
 
-def _as_colours(counts: Counter[Value], path: Path) -> dict[Value, int]:
-    """Grey among colours is the same number three times."""
-    found: dict[Value, int] = {}
-    for value, count in counts.items():
+def _as_colours(counts: Counter[Value], order: Sequence[Value], path: Path) -> dict[Value, int]:
+    """Grey among colours is the same number three times; sorted, or in the order of the palette."""
+    found: dict[Value, int] = dict.fromkeys(order, 0)
+    for value, count in sorted(counts.items()):
         if value[0] > 255:
             raise DataError(f"{path}: some masks hold colours and others grey values of 16 bits; save all in one form")
         colour = value if len(value) == 3 else value * 3

@@ -47,8 +47,10 @@ class Tree:
 
 
 def ending(path: str) -> str:
-    """What stands after the last dot, as it is written."""
-    return PurePosixPath(path).suffix[1:]
+    """What stands after the last dot of the name, as it is written."""
+    name = path.rpartition("/")[2]
+    before, _, after = name.rpartition(".")
+    return after if before else ""
 
 
 def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:

@@ -18,6 +18,7 @@ os.environ.setdefault("GDAL_CACHEMAX", "64")
 _COMPRESSIONS = "none lzw deflate adobe_deflate packbits jpeg zstd lzma webp lerc ccittrle ccittfax3 ccittfax4"
 COMPRESSIONS = frozenset(_COMPRESSIONS.split())
 """What the wheels of rasterio decode, by its names in tifffile."""
+_OPENING = threading.Lock()
 
 
 def has_rasterio() -> bool:
@@ -51,7 +52,8 @@ class GdalRaster(Raster):
         try:
             if self.path.stat().st_size != self.header.state[0]:
                 raise unreadable(self.path, f"it had {self.header.state[0]} bytes before", "Let it be while it is read")
-            with warnings.catch_warnings():
+            # The filters of warnings belong to the process: two threads at once would undo each other's.
+            with _OPENING, warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
                 dataset = rasterio.open(self.path, driver="GTiff", sharing=False)
         except OSError as error:

@@ -1,0 +1,31 @@
+"""Texts that the grammar of Hydra would take for something else."""
+
+import re
+from collections.abc import Sequence
+
+_PATTERNS = re.compile(r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table))=(.*)", re.DOTALL)
+"""Keys of ``datamodule=folder`` that are names of files, or patterns of them."""
+
+
+def quoted(text: str) -> str:
+    """A string in Hydra's grammar: quotes, and backslashes that stand before a quote, are escaped."""
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    return f"'{escaped}'"
+
+
+def quote_patterns(argv: Sequence[str]) -> list[str]:
+    """``datamodule.masks=gt/{stem}.png`` as ``datamodule.masks='gt/{stem}.png'``: a brace would begin a block of keys.
+
+    Data sets that are not called ``folder`` may have blocks under such keys.
+    """
+    chosen = [argument.split("=", 1)[1] for argument in argv if argument.startswith("datamodule=")]
+    if chosen and chosen[-1] != "folder":
+        return list(argv)
+    return [_in_quotes(argument) for argument in argv]
+
+
+def _in_quotes(argument: str) -> str:
+    found = _PATTERNS.fullmatch(argument)
+    if found is None or "{" not in found[2] or found[2][0] in "'\"" or "${" in found[2]:
+        return argument
+    return f"{found[1]}={quoted(found[2])}"
