@@ -27,12 +27,7 @@ def write_summary(folder: Path) -> list[Path]:
     Raises:
         DataError: There is no finished run.
     """
-    return of_sweep(folder).write(folder)
-
-
-def of_sweep(folder: Path) -> "Comparison":
-    """The comparison of all runs in the folder of a sweep; see :func:`write_summary`."""
-    return compare([folder], title=f"Sweep {folder.resolve().name}")
+    return compare([folder]).write(folder)
 
 
 def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:
@@ -50,7 +45,6 @@ def compare(
     base: str | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
-    title: str | None = None,
 ) -> "Comparison":
     """Compare runs.
 
@@ -61,7 +55,6 @@ def compare(
         base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best.
         resamples: Bootstrap samples of the test images.
         seed: Of the bootstrap.
-        title: Head of the page; None: what is compared.
 
     Returns:
         The comparison, which writes its files and its text for the terminal.
@@ -73,4 +66,4 @@ def compare(
     found, left_out = find_runs(places)
     from segexp.reporting.comparison.result import build
 
-    return build(found, left_out, title, measure, base, resamples, seed)
+    return build(found, left_out, measure, base, resamples, seed)

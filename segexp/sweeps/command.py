@@ -111,9 +111,9 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
         code = 0
     if manifest.of("finished"):
         # numpy and matplotlib: only when there is something to show.
-        from segexp.reporting.compare import of_sweep
+        from segexp.reporting.compare import compare
 
-        comparison = of_sweep(manifest.folder)
+        comparison = compare([manifest.folder])
         files = [f"summary       {path}" for path in comparison.write(manifest.folder)]
         display.say("\n".join(["", comparison.text(), "", *files]))
     return code

@@ -62,7 +62,6 @@ class Comparison:
 def build(
     found: Sequence[RunContents],
     left_out: Sequence[LeftOut],
-    title: str | None,
     measure: str | None,
     base: str | None,
     resamples: int,
@@ -74,7 +73,7 @@ def build(
     groups, older = grouped([Run(contents) for contents in found])
     rows = configurations(groups)
     made = contests(rows, measure, base, resamples, seed)
-    return Comparison(title or _title(made), tuple(made), tuple(older), tuple(left_out))
+    return Comparison(_title(made), tuple(made), tuple(older), tuple(left_out))
 
 
 def _indented(left_out: Sequence[LeftOut]) -> str:
