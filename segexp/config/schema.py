@@ -143,7 +143,7 @@ class GenerateConfig:
     """The tree of ``python -m segexp generate``."""
 
     scene: Literal["vessels", "buildings", "cells"]
-    layout: Literal["drive", "inria", "cells"]
+    layout: Literal["drive", "inria", "cells", "salt"]
     out: str
     count: PositiveInt
     size: PositiveInt | None

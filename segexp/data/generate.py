@@ -11,10 +11,11 @@ from segexp.data.layouts.cells import write_cells
 from segexp.data.layouts.drive import write_drive
 from segexp.data.layouts.inria import write_inria
 from segexp.data.layouts.job import Job, Size
+from segexp.data.layouts.salt import write_salt
 from segexp.data.scenes import scene_info
 from segexp.errors import ConfigError, DataError, MismatchError
 
-NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120}
+NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120, "salt": 101}
 """Size of the images of the real data sets: (H, W), or the side of a square."""
 
 
@@ -28,6 +29,7 @@ LAYOUTS: dict[str, _Layout] = {
     "drive": _Layout(2, write_drive),
     "inria": _Layout(2, write_inria),
     "cells": _Layout(3, write_cells),
+    "salt": _Layout(2, write_salt),
 }
 
 
@@ -69,8 +71,9 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size | None, 
 
     Args:
         scene: ``vessels``, ``buildings`` or ``cells``.
-        layout: ``drive`` (half training, half test), ``inria`` (a quarter is test, without labels) or
-            ``cells`` (a quarter in Dataset 2, 2.5 times as large); each part gets at least one image.
+        layout: ``drive`` (half training, half test), ``inria`` (a quarter is test, without labels),
+            ``cells`` (a quarter in Dataset 2, 2.5 times as large) or ``salt`` (four of ten are empty); each part gets
+            at least one image.
         out: Folder to make; it must not exist or be empty.
         count: Images in total, 1 or more.
         size: Side of a square or (H, W), 32..5000 pixels; None: as in the real set, see ``NATIVE``.

@@ -57,12 +57,21 @@ def cells(folder: Path) -> list[str]:
     return [f"datamodule.root={folder / 'cells'}", "datamodule.crop_size=32"]
 
 
+def salt(folder: Path) -> list[str]:
+    generate("buildings", "salt", folder / "salt", count=10, size=40, seed=0)
+    return [f"datamodule.root={folder / 'salt'}", "datamodule.crop_size=32"]
+
+
+# Channels of the images, where it is not three.
+CHANNELS = {"salt": 1}
+
 # Name of the YAML -> writes tiny files in the layout of the set and gives the overrides that find them.
 FILES: dict[str, Callable[[Path], list[str]]] = {
     "cells": cells,
     "drive": drive,
     "folder": folder,
     "inria": inria,
+    "salt": salt,
     "synthetic": synthetic,
 }
 
@@ -116,10 +125,10 @@ def check(batch: Batch, data: SegmentationDataModule) -> None:
     assert image.float().std() > 0
 
 
-def test_batches_are_as_the_contract_says(data: SegmentationDataModule) -> None:
+def test_batches_are_as_the_contract_says(name: str, data: SegmentationDataModule) -> None:
     training = list(data.train_dataloader())
     assert sum(len(batch["index"]) for batch in training) == data.samples_per_epoch
-    assert all(batch["image"].shape[1:] == (3, 32, 32) for batch in training)
+    assert all(batch["image"].shape[1:] == (CHANNELS.get(name, 3), 32, 32) for batch in training)
     for batch in training:
         check(batch, data)
     for phase, loader in (("val", data.val_dataloader()), ("test", data.test_dataloader())):

@@ -12,7 +12,7 @@ from segexp.data.layouts.drive import second_observer
 from segexp.data.scenes import draw
 from segexp.errors import ConfigError, DataError, MismatchError
 
-PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")]
+PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt")]
 
 
 def _names(root: Path, files: list[Path]) -> list[str]:
@@ -136,11 +136,32 @@ def test_one_image_gives_one_in_each_part(tmp_path: Path, scene: str, layout: st
     assert len([path for path in files if path.parent.name == "images" or path.suffix == ".bmp"]) == 2
 
 
+@pytest.mark.parametrize("scene", ["buildings", "vessels"])
+def test_salt(tmp_path: Path, scene: str) -> None:
+    root = tmp_path / "salt"
+    names = _names(root, generate(scene, "salt", root, count=10, size=101, seed=0))
+    images = [name for name in names if name.startswith("images/")]
+    assert names == [*images, *(name.replace("images", "masks") for name in images), "train.csv"]
+    table = dict(line.split(",") for line in (root / "train.csv").read_text().splitlines()[1:])
+    kinds = []
+    for name in images:
+        pixels, mask = _read(root / name), _read(root / name.replace("images", "masks"))
+        assert (pixels.shape, pixels.dtype, mask.shape) == ((101, 101, 3), np.uint8, (101, 101))
+        assert (pixels == pixels[..., :1]).all()
+        kinds.append((mask.dtype.name, tuple(np.unique(mask).tolist())))
+        runs = np.array(table[Path(name).stem].split(), dtype=int).reshape(-1, 2)
+        drawn = np.zeros(101 * 101, bool)
+        for start, length in runs:
+            drawn[start - 1 : start - 1 + length] = True
+        assert np.array_equal(drawn.reshape(101, 101).T, mask > 0)
+    assert sorted(kinds) == [("uint16", (0, 65535))] * 6 + [("uint8", (0,))] * 4
+
+
 def _digest(files: list[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
 
-@pytest.mark.parametrize(("scene", "layout"), [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells")])
+@pytest.mark.parametrize(("scene", "layout"), PAIRS)
 def test_same_seed_same_files(tmp_path: Path, scene: str, layout: str) -> None:
     first = _digest(generate(scene, layout, tmp_path / "a", count=4, size=48, seed=2))
     assert first == _digest(generate(scene, layout, tmp_path / "b", count=4, size=48, seed=2))
@@ -149,7 +170,7 @@ def test_same_seed_same_files(tmp_path: Path, scene: str, layout: str) -> None:
 
 @pytest.mark.parametrize(
     ("scene", "layout", "fitting"),
-    [("cells", "drive", "cells"), ("cells", "inria", "cells"), ("vessels", "cells", "drive, inria")],
+    [("cells", "drive", "cells"), ("cells", "inria", "cells"), ("vessels", "cells", "drive, inria, salt")],
 )
 def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting: str) -> None:
     with pytest.raises(MismatchError, match=f"fit this scene: {fitting}$"):
@@ -160,7 +181,7 @@ def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting:
 def test_unknown_names_and_numbers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="buildings, cells, vessels"):
         generate("moon", "drive", tmp_path / "out", count=1, size=32, seed=0)
-    with pytest.raises(ConfigError, match="cells, drive, inria"):
+    with pytest.raises(ConfigError, match="cells, drive, inria, salt"):
         generate("cells", "coco", tmp_path / "out", count=1, size=32, seed=0)
     with pytest.raises(ConfigError, match="count is 0"):
         generate("cells", "cells", tmp_path / "out", count=0, size=32, seed=0)

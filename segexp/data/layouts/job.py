@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image as PillowImage
 
+from segexp.data.items import Image
 from segexp.data.scenes import Scene, draw
 
 Size = int | tuple[int, int]
@@ -38,9 +38,9 @@ class Job:
         """For what belongs to an image and is not part of it: its size, the second observer."""
         return np.random.default_rng((self.seed, index, 1))
 
-    def save(self, name: str, array: NDArray[np.uint8] | NDArray[np.uint16]) -> None:
+    def save(self, name: str, array: Image) -> None:
         """Write an image; Pillow writes TIFF as plain strips, and GIF, which OpenCV below 4.11 cannot."""
         path = self.root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         # without it a GIF of 0 and 255 gets a palette of two entries, and a raw reader sees 0 and 1
-        Image.fromarray(array).save(path, optimize=False)
+        PillowImage.fromarray(array).save(path, optimize=False)

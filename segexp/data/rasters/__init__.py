@@ -4,6 +4,7 @@
 """
 
 from segexp.data.rasters.base import Header, Raster
+from segexp.data.rasters.converted import ConvertedRaster
 from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, set_map_limit
 from segexp.data.rasters.opening import open_raster
 from segexp.data.rasters.plain import read_grey, read_rgb
@@ -11,6 +12,7 @@ from segexp.data.rasters.shown import as_grey, as_rgb
 
 __all__ = [
     "DEFAULT_MAP_LIMIT",
+    "ConvertedRaster",
     "Header",
     "Raster",
     "as_grey",
