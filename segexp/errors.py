@@ -4,6 +4,8 @@ The text names the file or key, what was found, what was expected and what to do
 text without a trace and ends with ``exit_code``.
 """
 
+from collections.abc import Callable, Sequence
+
 
 class SegexpError(Exception):
     """Base of all errors of segexp; ``exit_code`` 1 means that the run failed."""
@@ -27,6 +29,30 @@ class MismatchError(UserError):
 
 class DataError(UserError):
     """A file or folder of the data set is missing, unreadable or holds what it should not."""
+
+
+class UnreadableError(DataError):
+    """A file is missing, damaged, or of a kind that is not taken."""
+
+
+class SizeError(DataError):
+    """Files that belong together have different sizes."""
+
+
+class LabelError(DataError):
+    """A mask holds what is no class.
+
+    Attributes:
+        illegal: The values, where the message proposes what to write.
+        proposal: Gives the line of the config that makes values legal.
+    """
+
+    illegal: frozenset[int] = frozenset()
+    proposal: Callable[[Sequence[int]], str] | None = None
+
+
+class TooFewError(DataError):
+    """There are fewer images than a split needs."""
 
 
 class DivergedError(SegexpError):

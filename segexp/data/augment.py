@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from segexp.data.augment_trial import transforms_fit
 from segexp.data.crops import random_crop
 from segexp.data.items import Image, Item, Mask
 from segexp.data.places import Place
+from segexp.data.problems import Problem
 from segexp.errors import MismatchError
 from segexp.types import Angle, NonNegativeFloat
 
@@ -37,7 +39,16 @@ class Augment:
         """
         self.rotate = rotate
         self.scale = scale
-        self.compose = _compose(transforms) if transforms else None
+        self.transforms = list(transforms or [])
+        self.compose = _compose(self.transforms) if self.transforms else None
+        self._tried: dict[tuple[int, str, tuple[int, int]], list[Problem]] = {}
+
+    def problems(self, channels: int, dtype: np.dtype[Any], shape: tuple[int, int]) -> list[Problem]:
+        """What the transforms cannot do with images of this kind and samples of this height and width; tried once."""
+        key = (channels, dtype.name, shape)
+        if key not in self._tried:
+            self._tried[key] = list(transforms_fit(self.transforms, channels, dtype, shape))
+        return self._tried[key]
 
     def __call__(
         self, item: Item, size: int | None, rng: np.random.Generator, place: Place | None = None

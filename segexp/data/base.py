@@ -5,113 +5,48 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
-import lightning.pytorch as pl
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
-from segexp.data.augment import Augment
-from segexp.data.checks import check_alike, check_crops, check_whole
+from segexp.data.checks import absent_classes, common, few, smaller
 from segexp.data.items import Item, Mask
 from segexp.data.loader import make_loader
+from segexp.data.normalization import constants
 from segexp.data.places import GridPlaces, Places, RandomPlaces
+from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
+from segexp.data.settings import DataSettings, Items
 from segexp.data.splits import PHASES, Phase
-from segexp.data.survey import Survey, class_counts, mean_and_std, survey
-from segexp.errors import ConfigError, DataError
-from segexp.spec import DataSpec, Measures
-from segexp.types import Fraction, LoaderOptions, NonNegativeInt, PositiveInt
+from segexp.data.survey import Survey, class_counts, survey
+from segexp.errors import DataError, UserError
+from segexp.spec import DataSpec
 
-Items = dict[Phase, list[Item]]
-
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-"""Red, green and blue of ImageNet's training images, 0..255 (0.485, 0.456, 0.406 in torchvision)."""
-IMAGENET_STD = (58.395, 57.12, 57.375)
-"""Their standard deviations (0.229, 0.224, 0.225 in torchvision)."""
+__all__ = ["Items", "SegmentationDataModule"]
 
 
-class SegmentationDataModule(pl.LightningDataModule):
+class SegmentationDataModule(DataSettings):
     """Reads items once, then serves random crops for training and whole images for validation and test.
 
     A data set says what its classes are (:meth:`classes`) and reads its files (:meth:`read`); all keys below are
     shared by every data set.
-
-    Attributes:
-        first_epoch: Epoch that training starts with; not 0 when a run is resumed.
     """
 
-    def __init__(
-        self,
-        augment: Augment | None = None,
-        seed: NonNegativeInt = 0,
-        crop_size: PositiveInt | None = None,
-        crops_per_image: PositiveInt = 1,
-        crops_total: PositiveInt | None = None,
-        sampling: Literal["random", "grid"] = "random",
-        stride: PositiveInt | None = None,
-        positive_fraction: Fraction = 0.0,
-        positive_classes: list[str] | None = None,
-        balance: Literal["none", "classes"] = "none",
-        pad_to_crop: bool = False,
-        redraw_crops: bool = True,
-        eval_size: PositiveInt | None = None,
-        normalize: Literal["dataset", "image", "imagenet", "unit"] = "dataset",
-        loader: LoaderOptions | dict[str, Any] | None = None,
-    ) -> None:
+    def __init__(self, **shared: Any) -> None:
         """Stores the settings; files are read by :meth:`setup`.
 
         Args:
-            augment: Random changes to training samples; None: none.
-            seed: First part of the key of all random draws.
-            crop_size: Side of the square training crops in pixels; None: whole images.
-            crops_per_image: Crops of each image an epoch.
-            crops_total: Crops an epoch in all, spread evenly; overrides ``crops_per_image``.
-            sampling: ``random``: crops at random places; ``grid``: every window of a regular grid once an epoch, which
-                the three keys above and the two below do not change.
-            stride: Step of the grid; None: ``crop_size``, windows without overlap.
-            positive_fraction: At least this share of the samples holds a pixel of ``positive_classes``.
-            positive_classes: Names of the classes that count as foreground; None: all but the first.
-            balance: ``classes``: a class is drawn first, then an image that has it; ``none``: images in turn.
-            pad_to_crop: Whether images smaller than ``crop_size`` are mirrored around up to it (255 in the mask there);
-                False: they are an error.
-            redraw_crops: Other crops each epoch; False: one fixed set.
-            eval_size: Side to which validation and test images are resized; None: native size.
-            normalize: ``dataset``: minus mean, over standard deviation of the training images; ``image``: the same
-                with each image's own; ``imagenet``: with those of ImageNet, what a pretrained encoder was trained with
-                (RGB only); ``unit``: over 255.
-            loader: Options of the DataLoaders.
+            **shared: Keys of every data set.
         """
         before = set(vars(self))
-        super().__init__()
-        self.augment = augment or Augment()
-        self.seed = seed
-        self.crop_size = crop_size
-        self.crops_per_image = crops_per_image
-        self.crops_total = crops_total
-        self.sampling = sampling
-        self.stride = stride
-        self.positive_fraction = positive_fraction
-        self.positive_classes = positive_classes
-        self.balance = balance
-        self.pad_to_crop = pad_to_crop
-        self.redraw_crops = redraw_crops
-        self.eval_size = eval_size
-        self.normalize = normalize
-        self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
-        self.first_epoch = 0
-        self.notes: list[str] = []
-        self.skipped: list[dict[str, str]] = []
+        super().__init__(**shared)
         self._items: Items | None = None
         self._surveys: dict[Phase, list[Survey]] = {}
         self._places: Places | None = None
         self._spec: DataSpec | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
-
-    @abstractmethod
-    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """Names of the classes in the order of their mask values, and their colours."""
 
     @abstractmethod
     def read(self) -> Items:
@@ -129,13 +64,17 @@ class SegmentationDataModule(pl.LightningDataModule):
         """Which pixels the figures speak of, in words."""
         return "all pixels"
 
-    def look(self, item: Item, classes: int) -> Survey | None:
+    def look(self, item: Item, classes: int) -> Survey:
         """Looks at all pixels of an item; data sets that know files again by their fingerprint say so here.
 
-        Returns:
-            None: the item is to be left out, which the data set has noted.
+        Raises:
+            DataError: It cannot be read, or its mask holds what is no class.
         """
         return survey(item, classes)
+
+    def leaves_out(self, name: str, error: UserError) -> bool:
+        """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
+        return False
 
     def pixel_size(self) -> float | None:
         """Side of a pixel on the ground in metres, where the files say it; asked after :meth:`read`."""
@@ -155,16 +94,21 @@ class SegmentationDataModule(pl.LightningDataModule):
         if self._items is not None:
             return
         items = reading.read(self)
+        problems = self.unfit(items)
+        refuse(problems)
+        self.notes += [problem.text for problem in problems]
         if self.eval_size is not None:
             for phase in ("val", "test"):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
         items = self._looked_at(items)
-        channels, dtype = check_alike([item for phase in PHASES for item in items[phase]])
-        pad = self.pad_to_crop and self.sampling == "random"
-        self.notes += check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad)
-        check_whole(items["val"] + items["test"], self.loader.eval_batch_size)
+        if small := smaller(items["train"], self.crop_size):
+            self.notes.append(
+                f"{len(small)} training images are smaller than crop_size={self.crop_size}: they are mirrored around "
+                "up to it, and the border counts nowhere"
+            )
+        (channels, dtype), _ = common(items["train"])
         names, colours = self.classes()
-        mean, std = self._mean_and_std(channels, dtype)
+        mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size())
@@ -176,22 +120,30 @@ class SegmentationDataModule(pl.LightningDataModule):
 
     def _looked_at(self, items: Items) -> Items:
         """Surveys every image; what cannot be used is left out, if the data set allows that."""
-        classes = len(self.classes()[0])
-        kept: Items = {}
+        found: dict[Phase, list[tuple[Item, Survey]]] = {phase: [] for phase in PHASES}
+        problems: list[Problem] = []
         for phase in PHASES:
-            pairs = [(item, found) for item in items[phase] if (found := self.look(item, classes)) is not None]
-            if phase == "train":
-                blank = [item.name for item, found in pairs if not found.counted]
-                if blank:
-                    self.notes.append(
-                        f"{len(blank)} training images have no pixel that counts, left out: {_few(blank)}"
-                    )
-                pairs = [(item, found) for item, found in pairs if found.counted]
-            if not pairs:
-                raise DataError(f"no image is left for {phase}; see what was left out: {_few(self.notes)}")
-            kept[phase] = [item for item, _ in pairs]
-            self._surveys[phase] = [found for _, found in pairs]
-        return kept
+            for item in items[phase]:
+                try:
+                    found[phase].append((item, self.look(item, len(self.classes()[0]))))
+                except DataError as error:
+                    if not self.leaves_out(item.name, error):
+                        problems.append(problem_of(error))
+        refuse(problems)
+        found["train"] = self._with_pixels(found["train"])
+        for phase in PHASES:
+            if not found[phase]:
+                raise DataError(f"no image is left for {phase}; see what was left out: {few(self.notes)}")
+            self._surveys[phase] = [survey for _, survey in found[phase]]
+        refuse(absent_classes(self._surveys, self.classes()[0]))
+        return {phase: [item for item, _ in found[phase]] for phase in PHASES}
+
+    def _with_pixels(self, found: list[tuple[Item, Survey]]) -> list[tuple[Item, Survey]]:
+        """Training images that have a pixel that counts."""
+        blank = [item.name for item, survey in found if not survey.counted]
+        if blank:
+            self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {few(blank)}")
+        return [(item, survey) for item, survey in found if survey.counted]
 
     def class_pixels(self, phase: Phase) -> NDArray[np.int64]:
         """Pixels per image and class, int64 (N, C)."""
@@ -202,36 +154,14 @@ class SegmentationDataModule(pl.LightningDataModule):
         counts = class_counts(self._surveys["train"])
         if self.sampling == "random":
             count = self.crops_total or self.crops_per_image * len(items)
-            positive, balanced = self._positive_numbers(), self.balance == "classes"
+            positive, balanced = self.positive_numbers(), self.balance == "classes"
             return RandomPlaces(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
-        if self.crop_size is None:
-            raise ConfigError("datamodule.crop_size: found null, but sampling=grid needs the side of its windows")
+        size = self.grid_size()
         ignored = [found.ignored > 0 for found in self._surveys["train"]]
-        grid = GridPlaces(items, self.crop_size, self.stride or self.crop_size, ignored)
+        grid = GridPlaces(items, size, self.stride or size, ignored)
         if grid.left_out:
             self.notes.append(f"{grid.left_out} windows of the grid hold no pixel that counts and are left out")
         return grid
-
-    def _positive_numbers(self) -> list[int]:
-        names = self.classes()[0]
-        if self.positive_classes is None:
-            return list(range(1, len(names)))
-        for name in self.positive_classes:
-            if name not in names:
-                raise ConfigError(f"datamodule.positive_classes: no class {name!r}; there are {', '.join(names)}")
-        return [names.index(name) for name in self.positive_classes]
-
-    def _mean_and_std(self, channels: int, dtype: np.dtype[Any]) -> tuple[Measures, Measures]:
-        if self.normalize == "dataset":
-            return mean_and_std(self._surveys["train"])
-        if self.normalize == "imagenet":
-            if channels != len(IMAGENET_MEAN) or dtype != np.uint8:
-                raise ConfigError(
-                    f"datamodule.normalize: found imagenet, which is for 8-bit RGB, but the images have {channels} "
-                    f"channels of {dtype}; use dataset"
-                )
-            return IMAGENET_MEAN, IMAGENET_STD
-        return (0.0,) * channels, (float(np.iinfo(dtype).max),) * channels
 
     @property
     def spec(self) -> DataSpec:
@@ -316,7 +246,3 @@ class SegmentationDataModule(pl.LightningDataModule):
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described
-
-
-def _few(names: list[str], most: int = 5) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,31 +1,47 @@
-"""Whether images, crops and batches fit each other, by the sizes alone."""
+"""Whether images, crops and batches fit each other, by sizes, channels and types alone: no pixel is looked at."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from segexp.data.items import Item
+from segexp.data.problems import Problem, problem_of
+from segexp.data.splits import Phase
+from segexp.data.survey import Survey, class_counts
 from segexp.errors import ConfigError, DataError
+from segexp.spec import IGNORED
+
+FEW = 5
+"""Names in a list."""
 
 
-def check_alike(items: Sequence[Item]) -> tuple[int, np.dtype[Any]]:
-    """Channels and type that all images share.
+def alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> Iterator[Problem]:
+    """Images that have not the channels and the type that most have.
 
-    Raises:
-        DataError: An image differs from the first.
+    Args:
+        items: All images; at least one.
+        sources: File of each name, for messages.
+        advice: What to do about an image that differs.
     """
-    first = items[0]
+    most, count = common(items)
     for item in items:
-        if (item.channels, item.dtype) != (first.channels, first.dtype):
-            raise DataError(
-                f"{item.name}: {item.channels} channels of {item.dtype}, but {first.name} has {first.channels} of "
-                f"{first.dtype}; all images must be alike"
+        if (item.channels, item.dtype) != most:
+            yield Problem(
+                "channels and types",
+                f"{sources.get(item.name, item.name)}: {item.channels} channels of {item.dtype}, but {count} of "
+                f"{len(items)} images have {most[0]} of {most[1]}; all images must be alike: {advice}",
             )
-    return first.channels, first.dtype
 
 
-def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> list[str]:
+def common(items: Sequence[Item]) -> tuple[tuple[int, np.dtype[Any]], int]:
+    """Channels and type that most images share, of equally many those of the first; and how many share them."""
+    return Counter((item.channels, item.dtype) for item in items).most_common(1)[0]
+
+
+def crops_fit(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> Iterator[Problem]:
     """Whether training samples of ``size`` can be cut from the images and fit into batches.
 
     Args:
@@ -33,41 +49,74 @@ def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: boo
         size: Side of the crops; None: whole images.
         batch: Samples in a batch.
         pad: Whether smaller images are mirrored around.
-
-    Returns:
-        What was decided, in words.
-
-    Raises:
-        ConfigError: They do not.
     """
-    sizes = {item.shape for item in items}
     if size is None:
-        if len(sizes) > 1 and batch > 1:
-            raise ConfigError("datamodule.crop_size: images have different sizes; set one to train in batches")
-        return []
-    small = [item for item in items if min(item.shape) < size]
+        if len({item.shape for item in items}) > 1 and batch > 1:
+            yield problem_of(
+                ConfigError("datamodule.crop_size: images have different sizes; set one to train in batches")
+            )
+        return
+    small = smaller(items, size)
     if small and not pad:
+        others = f" (and {few([item.name for item in small[1:]])} are too small too)" if small[1:] else ""
         height, width = small[0].shape
-        raise ConfigError(
-            f"datamodule.crop_size: found {size}, but {small[0].name} has {height}x{width} pixels; "
-            f"use at most {min(min(item.shape) for item in small)}, or datamodule.pad_to_crop=true with random crops"
+        yield problem_of(
+            ConfigError(
+                f"datamodule.crop_size: found {size}, but {small[0].name} has {height}x{width} pixels{others}; "
+                f"use at most {min(min(i.shape) for i in small)}, or datamodule.pad_to_crop=true with random crops"
+            )
         )
-    if not small:
-        return []
-    return [
-        f"{len(small)} training images are smaller than crop_size={size}: they are mirrored around up to it, and the "
-        "border counts nowhere"
-    ]
 
 
-def check_whole(items: Sequence[Item], batch: int) -> None:
-    """Whether validation and test images fit into batches.
+def smaller(items: Sequence[Item], size: int | None) -> list[Item]:
+    """Images from which no window of ``size`` can be cut."""
+    return [item for item in items if size is not None and min(item.shape) < size]
 
-    Raises:
-        ConfigError: They have different sizes.
-    """
+
+def batches_fit(items: Sequence[Item], batch: int) -> Iterator[Problem]:
+    """Whether validation and test images fit into batches."""
     if batch > 1 and len({item.shape for item in items}) > 1:
-        raise ConfigError(
-            f"datamodule.loader.eval_batch_size: found {batch}, but validation and test "
-            "images have different sizes; use 1, or set datamodule.eval_size"
+        yield problem_of(
+            ConfigError(
+                f"datamodule.loader.eval_batch_size: found {batch}, but validation and test "
+                "images have different sizes; use 1, or set datamodule.eval_size"
+            )
         )
+
+
+def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[str]) -> Iterator[Problem]:
+    """Classes that no training image shows, so that nothing can be learnt about them, and parts where nothing counts.
+
+    Args:
+        surveys: Of all images of each part.
+        names: Of the classes.
+    """
+    train = surveys["train"]
+    pixels = class_counts(train).sum(axis=0)
+    missing = [name for name, count in zip(names, pixels, strict=True) if not count]
+    if missing:
+        yield Problem(
+            "classes",
+            f"{', '.join(missing)}: no pixel in any of the {len(train)} training images, so that it cannot be learnt; "
+            "look at the masks and at what their values mean, or choose another split (datamodule.split_seed, "
+            "datamodule.split_file)",
+        )
+    for phase, found in surveys.items():
+        if found and not any(survey.counted for survey in found):
+            yield Problem(
+                "classes", f"no pixel of the {len(found)} {phase} images counts: their masks are all {IGNORED}"
+            )
+
+
+def named_once(names: Sequence[str]) -> Iterator[Problem]:
+    """Every image has a name of its own: split files, tables and pictures know it by that."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            yield problem_of(
+                DataError(f"{name}: {count} images have this name; rename all but one, or leave out one folder")
+            )
+
+
+def few(names: Sequence[str], most: int = FEW) -> str:
+    """The first few names, and how many more there are."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

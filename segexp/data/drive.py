@@ -11,8 +11,9 @@ from segexp.data.drive_files import DriveImage, scan
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items import Item, Mask
 from segexp.data.labels import checked_mapping, to_classes
+from segexp.data.problems import problem_of, refuse
 from segexp.data.rasters import read_grey, read_rgb
-from segexp.errors import DataError
+from segexp.errors import DataError, SizeError
 from segexp.spec import IGNORED
 
 GREY, ORANGE, TEAL = (40, 40, 48), (240, 140, 40), (60, 150, 150)
@@ -90,10 +91,15 @@ class DriveDataModule(FilesDataModule):
     def read(self) -> Items:
         """As every data set of files; the second observer's masks are checked too, where there are any."""
         items = super().read()
+        problems = []
         for item in items["test"]:
             files = self._files[item.name]
             if files.second is not None:
-                self._second[item.name] = self._observed(files, files.second, item.shape)
+                try:
+                    self._second[item.name] = self._observed(files, files.second, item.shape)
+                except DataError as error:
+                    problems.append(problem_of(error))
+        refuse(problems)
         return items
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
@@ -118,7 +124,7 @@ class DriveDataModule(FilesDataModule):
         inside = to_classes(read_grey(files.mask), {0: 0, 255: 1}, files.mask, fixed=True)
         for path, array in ((manual, vessel), (files.mask, inside)):
             if array.shape != expected:
-                raise DataError(
+                raise SizeError(
                     f"{path}: {_size(array.shape)} pixels, but its image {files.image} has {_size(expected)}"
                 )
         if self.labels == "vessel":

@@ -3,66 +3,31 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
+from segexp.data import duplicates, reading
 from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.checks import alike, few, named_once
 from segexp.data.disk_cache import on_disk
 from segexp.data.items import Item
+from segexp.data.listing import Found, Listing, Pair
+from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.split_file import read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
-from segexp.errors import DataError
+from segexp.errors import DataError, MissingExtraError, TooFewError, UserError
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
+
+__all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 READERS = 4
 """Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Files of one image.
-
-    Attributes:
-        name: Unique name.
-        image: The image.
-        mask: Its mask.
-        valid: Where this file holds 0, nothing counts.
-        group: What it is scored together with, for example a city.
-        unit: What a split must not cut apart, for example a patient; None: the image alone.
-        stratum: What every part should get its share of, for example a type of cell.
-    """
-
-    name: str
-    image: Path
-    mask: Path
-    valid: Path | None = None
-    group: str | None = None
-    unit: str | None = None
-    stratum: str | None = None
-
-
-@dataclass
-class Listing:
-    """Files of a data set, found by name; none is opened.
-
-    Attributes:
-        pairs: Images with their masks.
-        tested: Images that ``split=official`` tests, where the data set has such.
-        validated: Images that ``split=official`` validates on; None: a share of the rest.
-        problems: A line for each file that is missing or belongs to nothing; training is refused.
-        notes: A line for what is passed over.
-    """
-
-    pairs: list[Pair] = field(default_factory=list)
-    tested: list[str] = field(default_factory=list)
-    validated: list[str] | None = None
-    problems: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+SAMPLED = 8
+"""Masks looked at beside other problems, so that one error tells of both."""
 
 
 class FilesDataModule(SegmentationDataModule):
@@ -113,6 +78,7 @@ class FilesDataModule(SegmentationDataModule):
         self.cache_limit = cache_limit
         self.on_bad = on_bad
         self._known: SurveyCache | None = None
+        self._found: Found | None = None
 
     @abstractmethod
     def listing(self) -> Listing:
@@ -151,72 +117,133 @@ class FilesDataModule(SegmentationDataModule):
         train = [name for name in rest if name not in set(listing.validated)]
         return {"train": sorted(train), "val": sorted(listing.validated), "test": sorted(listing.tested)}
 
+    def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
+        """The images of each part; data sets that cut images into several do it here.
+
+        Args:
+            split: Names of each part, from :meth:`assign`.
+            items: Images by name; some may be left out.
+        """
+        return {phase: [items[name] for name in split[phase] if name in items] for phase in PHASES}
+
+    def find(self) -> Found:
+        """Lists, splits and opens all files; what is amiss is gathered, not raised. No more than headers is read."""
+        found = Found()
+        try:
+            found.listing = self.listing()
+        except UserError as error:
+            found.problems.append(problem_of(error, kind="folders and files"))
+            return found
+        found.problems += [Problem("folders and files", line) for line in found.listing.problems]
+        found.problems += named_once([pair.name for pair in found.listing.pairs])
+        groups = duplicates.copies(found.listing.pairs)
+        found.listing = duplicates.united(found.listing, groups)
+        self._split(found)
+        self._open_all(found)
+        self._part_copies(found, groups)
+        if found.split is not None and found.items:
+            self._arrange(found, found.split)
+        return found
+
+    def _split(self, found: Found) -> None:
+        try:
+            found.split = self.assign(found.listing)
+        except UserError as error:
+            # Where files are missing, too few that are left say nothing new.
+            if not (found.listing.problems and isinstance(error, TooFewError)):
+                found.problems.append(problem_of(error, kind="split"))
+
+    def _open_all(self, found: Found) -> None:
+        chosen = set(found.pairs) if found.split is None else {name for phase in PHASES for name in found.split[phase]}
+        pairs = [pair for pair in found.pairs.values() if pair.name in chosen]
+        opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
+        found.items |= opened
+        found.problems += problems
+        self.sources = {pair.name: pair.image for pair in pairs}
+
+    def _arrange(self, found: Found, split: Split) -> None:
+        try:
+            found.parts = self.arrange(split, found.items)
+        except UserError as error:
+            found.problems.append(problem_of(error, kind="split"))
+
+    def _part_copies(self, found: Found, groups: list[list[Pair]]) -> None:
+        """Copies of an image in two parts are a problem; those that a random split kept together are noted."""
+        together = {pair.name for group in groups for pair in group if pair.name in found.items}
+        for pair, other, sentence in duplicates.across(groups, found.split) if found.split is not None else ():
+            together -= {pair.name, other.name}
+            error = DataError(sentence)
+            if self.leaves_out(pair.name, error):
+                found.items.pop(pair.name, None)
+            else:
+                found.problems.append(problem_of(error, kind="duplicates"))
+        if together:
+            found.notes.append(f"copies of an image are kept in one part of the split: {few(sorted(together))}")
+
     def read(self) -> Items:
         """Lists, opens, splits and keeps.
 
         Raises:
             DataError: Names every file that is amiss.
         """
-        listing = self.listed()
-        split = self.assign(listing)
-        chosen = {name for phase in PHASES for name in split[phase]}
-        kept = self.opened([pair for pair in listing.pairs if pair.name in chosen])
-        return {phase: [kept[name] for name in split[phase] if name in kept] for phase in PHASES}
-
-    def listed(self) -> Listing:
-        """The listing, its notes taken over.
-
-        Raises:
-            DataError: Files are missing or belong to nothing.
-        """
-        listing = self.listing()
-        if listing.problems:
-            raise DataError("\n".join(listing.problems))
-        self.notes += listing.notes
-        return listing
-
-    def opened(self, pairs: Sequence[Pair]) -> dict[str, Item]:
-        """Items by name, kept as asked; those that cannot be used are left out, if the data set allows that."""
-        opened = self._each(pairs, lambda pair: pair.name, self.open)
+        found, self._found = self._found or self.find(), None
+        refuse(found.problems)
+        self.notes += [*found.listing.notes, *found.notes]
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
-        return self._keep({name: item for name, item in opened.items() if item is not None})
+        return self.arrange(found.split or {}, self._keep(found.items))
 
-    def look(self, item: Item, classes: int) -> Survey | None:
+    def _sampled(self, items: Sequence[Item]) -> list[Problem]:
+        some = items[:: max(1, len(items) // SAMPLED)]
+        return self._each(some, lambda item: item.name, lambda item: item.mask)[1]
+
+    def look(self, item: Item, classes: int) -> Survey:
         """As every data set; files that were looked at in an earlier run are known again."""
-        try:
-            if self._known is None:
-                return survey(item, classes)
-            return self._known.get(item, lambda: survey(item, classes))
-        except DataError as error:
-            self._bad(item.name, error)
-            return None
+        if self._known is None:
+            return survey(item, classes)
+        return self._known.get(item, lambda: survey(item, classes))
 
     def setup(self, stage: str | None = None) -> None:
-        """Reads the data once."""
+        """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
+        if self._items is None and not reading.is_kept(self):
+            self._found = self.find()
+            problems = self._found.problems + self.misfits(self._found)
+            if any(problem.fatal for problem in problems):
+                # Some masks are looked at too, so that the error names what can be known soon.
+                problems += self._sampled(list(self._found.items.values()))
+            refuse(problems)
         super().setup(stage)
         if self._known is not None:
             self._known.save()
             self._known = None
 
-    def _each(self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]) -> dict[str, R | None]:
-        """Does something with all files before it complains, so that all bad ones are named at once."""
+    def misfits(self, found: Found) -> list[Problem]:
+        """What headers and settings say; without a split only whether images are alike."""
+        if found.split is None:
+            return list(alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []
+        return self.unfit(found.parts)
+
+    def _each(
+        self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]
+    ) -> tuple[dict[str, R], list[Problem]]:
+        """Does something with all files; what cannot be used is left out as asked, or is a problem."""
         with ThreadPoolExecutor(READERS) as pool:
             results = list(pool.map(lambda thing: _tried(do, thing), things))
-        problems = [
-            (name(thing), error) for thing, (_, error) in zip(things, results, strict=True) if error is not None
-        ]
-        if problems and self.on_bad == "raise":
-            raise DataError("\n".join(str(error) for _, error in problems))
-        for thing, error in problems:
-            self._bad(thing, error)
-        return {name(thing): result for thing, (result, _) in zip(things, results, strict=True)}
+        done: dict[str, R] = {}
+        problems = []
+        for thing, result in zip(things, results, strict=True):
+            if not isinstance(result, UserError):
+                done[name(thing)] = result
+            elif not self.leaves_out(name(thing), result):
+                problems.append(problem_of(result, kind=None if type(result) is not DataError else "unreadable files"))
+        return done, problems
 
-    def _bad(self, name: str, error: DataError) -> None:
-        """Raises, or notes what is left out."""
+    def leaves_out(self, name: str, error: UserError) -> bool:
+        """With ``on_bad=skip``; noted once."""
         if self.on_bad == "raise":
-            raise error
+            return False
         self.skipped.append({"image": name, "reason": str(error)})
         self.notes.append(f"left out: {error}")
+        return True
 
     def _keep(self, items: Mapping[str, Item]) -> dict[str, Item]:
         """Decodes what is to be kept, as far as the limit goes."""
@@ -234,8 +261,10 @@ class FilesDataModule(SegmentationDataModule):
                 "others are decoded at each use"
             )
         keep = (lambda item: item.decoded()) if self.cache == "ram" else (lambda item: on_disk(item, self.cache_name()))
-        kept = self._each(fitting, lambda item: item.name, keep)
-        return {name: found for name, item in items.items() if (found := kept.get(name, item)) is not None}
+        kept, problems = self._each(fitting, lambda item: item.name, keep)
+        refuse(problems)
+        lost = {item.name for item in fitting} - set(kept)
+        return {name: kept.get(name, item) for name, item in items.items() if name not in lost}
 
     def describe(self) -> dict[str, Any]:
         """As every data set, and how the images were split."""
@@ -247,8 +276,8 @@ class FilesDataModule(SegmentationDataModule):
         return {**super().describe(), "split": rule}
 
 
-def _tried(do: Callable[[T], R], thing: T) -> tuple[R | None, DataError | None]:
+def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
     try:
-        return do(thing), None
-    except DataError as error:
-        return None, error
+        return do(thing)
+    except (DataError, MissingExtraError) as error:
+        return error

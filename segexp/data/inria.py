@@ -1,12 +1,13 @@
 """Buildings in aerial images (Maggiori et al. 2017, "Can semantic labeling methods generalize to any city?")."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from segexp.data.base import Items
-from segexp.data.files import FilesDataModule, Listing, Pair
+from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.inria_files import scan
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap, checked_mapping
@@ -69,6 +70,9 @@ class InriaDataModule(FilesDataModule):
 
     def assign(self, listing: Listing) -> Split:
         """As every data set of files; says what else to do where tiles 1-5 are all there is."""
+        if self.patch_size is not None:
+            # Patches are dealt out later; all tiles are opened.
+            return {"train": [pair.name for pair in listing.pairs], "val": [], "test": []}
         try:
             return super().assign(listing)
         except DataError as error:
@@ -94,18 +98,24 @@ class InriaDataModule(FilesDataModule):
         """0.3 m where the files are georeferenced, as those of the contest are."""
         return self._pixel_size
 
-    def read(self) -> Items:
+    def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
         """As every data set of files; with ``split=patches`` the patches are the images."""
         if self.patch_size is None:
-            return super().read()
-        tiles = list(self.opened(self.listed().pairs).values())
-        patches = {patch.name: patch for tile in tiles for patch in _cut(tile, self.patch_size)}
+            return super().arrange(split, items)
+        patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
+        names = list(patches)
         if self.split_file is not None:
-            split = read_split(Path(self.split_file).expanduser(), list(patches))
+            parts = read_split(Path(self.split_file).expanduser(), names)
         else:
-            split = holdout(list(patches), self.val_fraction, self.test_fraction, self.split_seed)
-        self.notes += _patch_notes(tiles, len(patches) * self.patch_size**2)
-        return {phase: [patches[name] for name in split[phase]] for phase in PHASES}
+            parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
+        return {phase: [patches[name] for name in parts[phase]] for phase in PHASES}
+
+    def find(self) -> Found:
+        """As every data set of files; says what patches mean."""
+        found = super().find()
+        if self.patch_size is not None:
+            found.notes += _patch_notes(list(found.items.values()), self.patch_size)
+        return found
 
     def describe(self) -> dict[str, Any]:
         """As every data set of files; tells patches from tiles."""
@@ -124,12 +134,13 @@ def _cut(tile: Item, side: int) -> list[WindowItem]:
     return [WindowItem(tile, y, x, side, side) for y, x in corners]
 
 
-def _patch_notes(tiles: list[Item], used: int) -> list[str]:
+def _patch_notes(tiles: Sequence[Item], side: int) -> list[str]:
     notes = [
         "split=patches: patches of one tile lie in training, validation and test, and neighbours look alike: the "
         "figures are optimistic, better than on places never seen; split=official or holdout part whole tiles"
     ]
     total = sum(tile.shape[0] * tile.shape[1] for tile in tiles)
+    used = sum(tile.shape[0] // side * (tile.shape[1] // side) for tile in tiles) * side**2
     if used < total:
         notes.append(f"{1 - used / total:.1%} of the pixels, at the right and lower borders, are in no patch")
     return notes

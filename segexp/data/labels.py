@@ -12,7 +12,7 @@ from segexp.data.items import Image, Mask
 from segexp.data.label_keys import HIGHEST, KEY, Values, listed, named_proposal, parsed, proposal, shown
 from segexp.data.label_values import read_values
 from segexp.data.mask_forms import packed, to_plane, to_rgb
-from segexp.errors import ConfigError, DataError
+from segexp.errors import ConfigError, LabelError
 
 __all__ = ["LabelMap", "checked_mapping", "read_values", "to_classes"]
 
@@ -92,7 +92,7 @@ class LabelMap:
             uint8 (H, W), class numbers and 255 for ignored.
 
         Raises:
-            DataError: A value is none of the legal ones; the message has the line to write.
+            LabelError: A value is none of the legal ones; the message has the line to write.
         """
         colours = to_rgb(raw, path, palette) if self.colours else None
         plane = to_plane(raw, path) if colours is None else None
@@ -153,25 +153,28 @@ class LabelMap:
         near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in stray]
         return np.array([mapping[legal[place]] for place in near], dtype=np.uint8)
 
-    def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> DataError:
+    def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> LabelError:
         mapping = self._by_colour if is_colour else self._by_value
         what = "colours" if is_colour else "values"
-        return DataError(
-            f"{path}: mask {what} {listed(illegal, is_colour)} fit no class (legal: {listed(mapping, is_colour)}); "
-            f"{self._advice(illegal, mapping, is_colour)}"
-        )
-
-    def _advice(self, illegal: list[int], mapping: Mapping[int, int], is_colour: bool) -> str:
+        found = f"mask {what} {listed(illegal, is_colour)} fit no class (legal: {listed(mapping, is_colour)})"
         if len(illegal) > MANY:
-            what = f"{len(illegal)} such {'colours' if is_colour else 'values'}"
-            return f"{what} are no classes, was it resized or saved as JPEG? Copy it again from its source"
+            many = f"{len(illegal)} such {what} are no classes, was it resized or saved as JPEG?"
+            return LabelError(f"{path}: {found}; {many} Copy it again from its source")
         if self.fixed:
-            return "copy it again from its source"
+            return LabelError(f"{path}: {found}; copy it again from its source")
+
+        def line(values: Sequence[int]) -> str:
+            if self.names:
+                return f"{KEY}={named_proposal(values, mapping, self.names, is_colour)}"
+            return f"{KEY}={proposal(values, mapping, self.classes, is_colour)}"
+
         if self.names:
-            line = named_proposal(illegal, mapping, self.names, is_colour)
-            return f"if they are classes: {KEY}={line}; if they are smeared: datamodule.stray=nearest"
-        line = proposal(illegal, mapping, self.classes, is_colour)
-        return f"if they are meant, say what they are: {KEY}={line}"
+            advice = f"if they are classes: {line(illegal)}; if they are smeared: datamodule.stray=nearest"
+        else:
+            advice = f"if they are meant, say what they are: {line(illegal)}"
+        error = LabelError(f"{path}: {found}; {advice}")
+        error.illegal, error.proposal = frozenset(illegal), line
+        return error
 
 
 def _distances(legal: NDArray[np.int64], value: int, is_colour: bool) -> NDArray[np.int64]:
@@ -213,6 +216,6 @@ def to_classes(values: Image, mapping: Mapping[int, int], path: Path, *, fixed: 
         uint8 (H, W), class numbers.
 
     Raises:
-        DataError: The file holds a value that maps to no class; the message has the line to write.
+        LabelError: The file holds a value that maps to no class; the message has the line to write.
     """
     return LabelMap(mapping, max(mapping.values()) + 1, fixed=fixed).apply(values, path)

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.errors import DataError
+from segexp.errors import LabelError
 
 
 def to_rgb(raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> NDArray[np.uint8] | None:
@@ -22,7 +22,7 @@ def to_rgb(raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> 
         uint8 (H, W, 3); None: the mask has one channel without palette, or one-hot channels.
 
     Raises:
-        DataError: Colours of 16 bits, alpha that varies, or an index beyond the palette.
+        LabelError: Colours of 16 bits, alpha that varies, or an index beyond the palette.
     """
     pixels = _without_alpha(raw)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
@@ -30,7 +30,7 @@ def to_rgb(raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> 
     if pixels.shape[2] != 3 or _is_one_hot(pixels):
         return None
     if pixels.dtype != np.uint8:
-        raise DataError(f"{path}: mask colours of {pixels.dtype}, expected 8 bits; save it with 8 bits per channel")
+        raise LabelError(f"{path}: mask colours of {pixels.dtype}, expected 8 bits; save it with 8 bits per channel")
     return pixels
 
 
@@ -45,10 +45,10 @@ def to_plane(raw: NDArray[Any], path: Path) -> NDArray[Any] | None:
         Integers (H, W), for one-hot channels the number of the channel that is 1; None: the mask has colours.
 
     Raises:
-        DataError: Numbers that are no integers, or channels of none of these forms.
+        LabelError: Numbers that are no integers, or channels of none of these forms.
     """
     if raw.dtype.kind not in "biu":
-        raise DataError(f"{path}: mask of {raw.dtype} numbers, expected integers; save class numbers as uint8")
+        raise LabelError(f"{path}: mask of {raw.dtype} numbers, expected integers; save class numbers as uint8")
     pixels = _without_alpha(raw)
     if pixels.ndim == 2 or pixels.shape[2] == 1:
         return pixels.reshape(pixels.shape[:2])
@@ -59,7 +59,7 @@ def to_plane(raw: NDArray[Any], path: Path) -> NDArray[Any] | None:
     if pixels.shape[2] == 3 and pixels.dtype == np.uint8:
         return None
     alpha = ", or an RGBA image whose alpha is 255 everywhere" if pixels.shape[2] in (2, 4) else ""
-    raise DataError(
+    raise LabelError(
         f"{path}: a mask of {pixels.shape[2]} channels of {pixels.dtype}, expected one channel, RGB of 8 bits, one-hot "
         f"channels (exactly one 1 per pixel){alpha}; save class numbers as a grey image"
     )
@@ -75,7 +75,7 @@ def packed(colours: NDArray[np.uint8]) -> NDArray[np.uint32]:
 def _from_palette(indices: NDArray[Any], path: Path, palette: NDArray[np.uint8]) -> NDArray[np.uint8]:
     highest = int(indices.max())
     if highest >= len(palette):
-        raise DataError(
+        raise LabelError(
             f"{path}: palette index {highest}, but its palette has {len(palette)} colours; copy it again from its "
             "source"
         )

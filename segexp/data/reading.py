@@ -39,6 +39,11 @@ def forget(key: bytes) -> None:
     _KEPT.pop(key, None)
 
 
+def is_kept(datamodule: "SegmentationDataModule") -> bool:
+    """Whether one with the same settings of its own has read."""
+    return bool(_KEPT) and _key(datamodule) in _KEPT
+
+
 def read(datamodule: "SegmentationDataModule") -> "Items":
     """Reads, or takes over what another one with the same settings of its own has read."""
     key = _key(datamodule) if _KEPT else None

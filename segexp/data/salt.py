@@ -68,8 +68,7 @@ class SaltDataModule(FilesDataModule):
 
     def assign(self, listing: Listing) -> Split:
         """Reads all masks first: each part gets its share of those that are empty."""
-        strata = self._each(listing.pairs, lambda pair: pair.name, _stratum)
-        self._strata = {name: str(stratum) for name, stratum in strata.items()}
+        self._strata, _ = self._each(listing.pairs, lambda pair: pair.name, _stratum)
         listing.pairs = [replace(pair, stratum=self._strata[pair.name]) for pair in listing.pairs]
         return super().assign(listing)
 

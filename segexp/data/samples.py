@@ -12,6 +12,7 @@ from torch.utils.data import Dataset, Sampler
 from segexp.data.augment import Augment
 from segexp.data.items import Image, Item, Mask
 from segexp.data.places import Places
+from segexp.data.worker_errors import naming
 
 Key = tuple[int, int]
 """(epoch, index): what a sampler hands to a dataset, so that workers need no shared state."""
@@ -77,11 +78,13 @@ class RandomCrops(Dataset[Sample]):
     def __getitem__(self, key: Key) -> Sample:
         epoch, index = key
         rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
-        item, place = self.places.draw(index, rng)
-        image, mask = self.augment(item, self.size, rng, place)
-        sample: Sample = {"image": image, "mask": mask, "index": index}
-        if self.stats:
-            sample["stats"] = item.stats
+        with naming(f"training sample {index} of epoch {epoch + 1}") as making:
+            item, place = self.places.draw(index, rng)
+            making.image = item.name
+            image, mask = self.augment(item, self.size, rng, place)
+            sample: Sample = {"image": image, "mask": mask, "index": index}
+            if self.stats:
+                sample["stats"] = item.stats
         return sample
 
 
@@ -96,7 +99,8 @@ class WholeImages(Dataset[Sample]):
 
     def __getitem__(self, key: Key) -> Sample:
         item = self.items[key[1]]
-        return {"image": item.image, "mask": item.mask, "index": key[1]}
+        with naming("the whole image", item.name):
+            return {"image": item.image, "mask": item.mask, "index": key[1]}
 
 
 class KeyedSampler(Sampler[Key]):

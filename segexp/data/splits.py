@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from segexp.errors import ConfigError, DataError
+from segexp.errors import ConfigError, TooFewError
 
 Phase = Literal["train", "val", "test"]
 PHASES: tuple[Phase, ...] = ("train", "val", "test")
@@ -37,7 +37,7 @@ def holdout(
         strata: Every part gets about the same share of each stratum.
 
     Raises:
-        DataError: Too few images for three parts.
+        TooFewError: Too few images for three parts.
     """
     blocks = _ordered(names, seed, units, strata)
     test, rest = _take(blocks, test_fraction)
@@ -80,7 +80,7 @@ def with_validation(
     """Takes the validation share from ``rest``; ``test`` is given.
 
     Raises:
-        DataError: Nothing is left to train on.
+        TooFewError: Nothing is left to train on.
     """
     return _validated(_ordered(rest, seed, units, strata), test, val_fraction)
 
@@ -91,7 +91,7 @@ def _validated(blocks: list[list[str]], test: Sequence[str], val_fraction: float
     for phase in PHASES:
         if not split[phase]:
             total = sum(map(len, split.values()))
-            raise DataError(f"{total} images leave none for {phase}; give more images or other fractions")
+            raise TooFewError(f"{total} images leave none for {phase}; give more images or other fractions")
     return split
 
 

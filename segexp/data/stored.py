@@ -8,7 +8,7 @@ import numpy as np
 from segexp.data.items import Image, Item, Mask
 from segexp.data.labels import LabelMap
 from segexp.data.rasters import Raster
-from segexp.errors import DataError
+from segexp.errors import SizeError
 from segexp.spec import IGNORED
 
 
@@ -95,7 +95,7 @@ class StoredItem(Item):
         """Compares the sizes in the headers; no pixel is read.
 
         Raises:
-            DataError: Image and mask have different sizes.
+            SizeError: Image and mask have different sizes.
         """
         self.name = name
         self.group = group
@@ -111,7 +111,7 @@ class StoredItem(Item):
             sizes.append((valid.path, (valid.height, valid.width)))
         for path, (height, width) in sizes:
             if (height, width) != self.shape:
-                raise DataError(
+                raise SizeError(
                     f"{path}: {height}x{width} pixels, but its image {self.raster.path} has "
                     f"{self.raster.height}x{self.raster.width}"
                 )

@@ -17,6 +17,7 @@ from lightning.pytorch.loggers import Logger
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
 from segexp.data.splits import PHASES
+from segexp.data.worker_errors import killed_worker
 from segexp.errors import SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
@@ -112,9 +113,12 @@ def _run(
             record.end("interrupted")
             write_report(folder.path)
             raise Interrupted(_how_to_go_on(folder)) from error
-        LOG.error(f"the run failed: {type(error).__name__}: {error}")
-        record.end("failed", error=f"{type(error).__name__}: {error}")
-        raise
+        shown = killed_worker(error) or error
+        LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
+        record.end("failed", error=f"{type(shown).__name__}: {shown}")
+        if shown is error:
+            raise
+        raise shown from error
     record.end("finished")
     report = write_report(folder.path)
     LOG.info("\n" + results_table(content))

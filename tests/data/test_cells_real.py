@@ -36,7 +36,7 @@ def test_a_fifth_of_dataset_1_is_held_out_by_type() -> None:
     assert (len(sizes), sizes[120, 120], min(sizes)) == (28, 178, (88, 88))
     shares = data.class_pixels("train").sum(axis=0) / data.class_pixels("train").sum()
     # Measured once.
-    assert shares == pytest.approx([0.690, 0.187, 0.123], abs=0.001)
+    assert shares == pytest.approx([0.689, 0.188, 0.123], abs=0.001)
 
 
 def test_three_masks_of_dataset_2_hold_stray_values() -> None:

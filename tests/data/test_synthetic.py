@@ -108,7 +108,7 @@ def test_describe_says_how_much_of_what() -> None:
 
 
 def test_crops_that_do_not_fit() -> None:
-    with pytest.raises(ConfigError, match=r"crop_size: found 49, but train_000 has 48x48 pixels; .* 48, or datamodule"):
+    with pytest.raises(ConfigError, match=r"crop_size: found 49, but train_000 has 48x48 pixels .*; use at most 48"):
         SyntheticDataModule(**SMALL, crop_size=49).setup()
     assert SyntheticDataModule(**SMALL, crop_size=48).spec.in_channels == 3
 

@@ -1,6 +1,8 @@
 """Callbacks, data and models that runs of the tests name by ``_target_``."""
 
 import os
+import signal
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -11,11 +13,13 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
+from torch.utils.data import get_worker_info
 
 from segexp.data import reading
 from segexp.data.base import Items
 from segexp.data.items import Item
 from segexp.data.synthetic import SyntheticDataModule
+from segexp.errors import DataError
 
 
 class Spoil(Callback):
@@ -89,6 +93,50 @@ class NoForegroundInVal(SyntheticDataModule):
     def read(self) -> Items:
         items = super().read()
         return {**items, "val": [Item(item.name, item.image, np.zeros_like(item.mask)) for item in items["val"]]}
+
+
+class Failing(Item):
+    """An item that fails where a sample is made, not where all images are looked at before."""
+
+    def __init__(self, item: Item, how: str, in_worker: bool) -> None:
+        super().__init__(item.name, item.image, item.mask)
+        self.how = how
+        self.in_worker = in_worker
+
+    @property
+    def image(self) -> Any:
+        if (get_worker_info() is not None) == self.in_worker and _called_by("__getitem__"):
+            if self.how == "killed":
+                os.kill(os.getpid(), signal.SIGKILL)
+            errors = {
+                "data": DataError(f"photos/{self.name}.png: cannot be read as an image (3 bytes; truncated)"),
+                "bug": ValueError("operands could not\nbe broadcast"),
+                "memory": MemoryError(),
+            }
+            raise errors[self.how]
+        return super().image
+
+
+def _called_by(function: str) -> bool:
+    frame = sys._getframe()
+    while frame.f_back is not None:
+        frame = frame.f_back
+        if frame.f_code.co_name == function:
+            return True
+    return False
+
+
+class FailingImage(SyntheticDataModule):
+    """One validation image cannot be read once training has begun."""
+
+    def __init__(self, how: str = "data", **shared: Any) -> None:
+        super().__init__(**shared)
+        self.how = how
+
+    def read(self) -> Items:
+        items = super().read()
+        in_worker = bool(self.loader.num_workers)
+        return {**items, "val": [items["val"][0], *(Failing(i, self.how, in_worker) for i in items["val"][1:])]}
 
 
 class TwoCities(SyntheticDataModule):

@@ -6,7 +6,7 @@ import pytest
 from segexp.data.base import Items
 from segexp.data.items import Item
 from segexp.data.synthetic import SyntheticDataModule
-from segexp.errors import MismatchError
+from segexp.errors import DataError
 from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
 from tests.training.runs import composed, folders, go
@@ -55,6 +55,6 @@ def test_given_weights_are_not_in_the_record() -> None:
 
 def test_a_class_that_training_never_shows_leaves_no_run_behind() -> None:
     target = "datamodule._target_=tests.training.test_changing_loss.NoForegroundInTrain"
-    with pytest.raises(MismatchError, match="pos_weight=auto needs every class in the training images, found no pixel"):
+    with pytest.raises(DataError, match="vessel: no pixel in any of the 4 training images"):
         go("loss=bce", "loss.pos_weight=auto", target)
     assert not folders()

@@ -11,8 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.folder.mask_sample import spread
-from segexp.data.folder.words import override
-from segexp.data.items import Item
 from segexp.data.rasters import Raster, as_rgb, open_raster
 from segexp.errors import DataError
 
@@ -80,18 +78,3 @@ def valid_raster(path: Path) -> Raster:
     """A file that holds 0 where nothing counts; alpha says nothing about that."""
     raster = open_raster(path)
     return ConvertedRaster(raster, "rgb" if raster.channels == 4 else "grey") if raster.channels in (2, 4) else raster
-
-
-def check_channels(items: Sequence[Item]) -> None:
-    """Whether all images have as many channels.
-
-    Raises:
-        DataError: They do not; the message says how to bring them to the same.
-    """
-    first = items[0]
-    other = next((item for item in items if item.channels != first.channels), None)
-    if other is not None:
-        raise DataError(
-            f"{other.name}: {other.channels} channels, but {first.name} has {first.channels}; all images must be "
-            f"alike: {override('channels', 'rgb')} or {override('channels', 'grey')} brings them to the same"
-        )

@@ -1,32 +1,36 @@
 """Any images with masks in image files: a user's own data."""
 
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import Items
-from segexp.data.files import FilesDataModule, Listing, Pair
-from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, check_channels, headers, valid_raster
+from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers, valid_raster
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
-from segexp.data.folder.find import Found, NameKeys, find_files
+from segexp.data.folder.find import Found as FoundNames
+from segexp.data.folder.find import NameKeys, find_files
 from segexp.data.folder.hints import maybe_units, stray_notes
 from segexp.data.folder.mask_sample import sample_masks
 from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
-from segexp.data.folder.words import overrides
+from segexp.data.folder.words import override, overrides
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap
+from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
-from segexp.data.splits import PHASES
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
-from segexp.errors import DataError
+from segexp.errors import DataError, UserError
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
 
 class FolderDataModule(FilesDataModule):
     """Images and masks found by patterns of their names; what is not given is guessed where it is safe, and said."""
+
+    unlike = f"{override('channels', 'rgb')} or {override('channels', 'grey')} brings them to the same"
 
     def __init__(
         self,
@@ -101,7 +105,7 @@ class FolderDataModule(FilesDataModule):
         self._pixel_sizes: set[float | None] = set()
 
     @cached_property
-    def found(self) -> Found:
+    def found(self) -> FoundNames:
         """Files and what belongs to them."""
         return find_files(self.root, self.names)
 
@@ -169,17 +173,31 @@ class FolderDataModule(FilesDataModule):
         """Where all GeoTIFFs have the same."""
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
 
-    def read(self) -> Items:
-        """As every data set of files; settles what was left open, and says so."""
-        # Once, before threads open files.
-        self.cache_name()
-        items = super().read()
-        sizes = [item.shape for item in items["train"]]
-        if "crop_size" in self.open_keys:
+    def find(self) -> Found:
+        """As every data set of files; settles the crops that were left open, by the sizes of the training images."""
+        try:
+            # Once, before threads open files.
+            self.cache_name()
+        except UserError as error:
+            return self._by_names(error)
+        found = super().find()
+        sizes = [item.shape for item in found.parts["train"]]
+        if sizes and "crop_size" in self.open_keys:
             self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
-        if "crops_per_image" in self.open_keys:
+        if sizes and "crops_per_image" in self.open_keys:
             self.crops_per_image = crop_count(sizes, self.crop_size)
-        check_channels([item for phase in PHASES for item in items[phase]])
+        return found
+
+    def _by_names(self, error: UserError) -> Found:
+        """What names alone tell, where nothing is known of the classes."""
+        problems = [problem_of(error)]
+        with suppress(UserError):
+            problems += [Problem("folders and files", line) for line in self.found.listing.problems]
+        return Found(problems=problems)
+
+    def read(self) -> Items:
+        """As every data set of files; says what was settled of what was left open."""
+        items = super().read()
         self._settle()
         return items
 

@@ -2,20 +2,20 @@
 
 from pathlib import Path
 
-from segexp.errors import DataError
+from segexp.errors import DataError, UnreadableError
 
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
 
 
-def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> DataError:
+def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> UnreadableError:
     """The error of a file that is there and cannot be read."""
     text = " ".join(str(cause).split()) or type(cause).__name__
-    return DataError(f"{path}: cannot be read as an image ({size_of(path)} bytes; {text}). {advice}")
+    return UnreadableError(f"{path}: cannot be read as an image ({size_of(path)} bytes; {text}). {advice}")
 
 
-def unsupported(path: Path, found: str, expected: str, advice: str) -> DataError:
+def unsupported(path: Path, found: str, expected: str, advice: str) -> UnreadableError:
     """The error of a file that is whole, of a kind that is not taken."""
-    return DataError(f"{path}: found {found} ({size_of(path)} bytes), expected {expected}; {advice}")
+    return UnreadableError(f"{path}: found {found} ({size_of(path)} bytes), expected {expected}; {advice}")
 
 
 def outside(path: Path, window: tuple[int, int, int, int], height: int, width: int) -> DataError:
@@ -27,14 +27,16 @@ def outside(path: Path, window: tuple[int, int, int, int], height: int, width: i
     )
 
 
-def from_system(path: Path, error: OSError) -> DataError:
+def from_system(path: Path, error: OSError) -> UnreadableError:
     """The error that the operating system gave on opening a file, in words."""
     if isinstance(error, FileNotFoundError):
-        return DataError(f"{path}: no such file")
+        return UnreadableError(f"{path}: no such file")
     if isinstance(error, IsADirectoryError):
-        return DataError(f"{path}: is a folder, expected an image file")
+        return UnreadableError(f"{path}: is a folder, expected an image file")
     if isinstance(error, PermissionError):
-        return DataError(f"{path}: no permission to read it ({size_of(path)} bytes); allow it, for example: chmod u+r")
+        return UnreadableError(
+            f"{path}: no permission to read it ({size_of(path)} bytes); allow it, for example: chmod u+r"
+        )
     return unreadable(path, error)
 
 

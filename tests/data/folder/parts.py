@@ -1,5 +1,6 @@
 """Folders of small images and masks, for the tests of datamodule=folder."""
 
+import zlib
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,9 +34,9 @@ def pairs(
     names: Iterable[str] = NAMES,
     values: Sequence[int] = (0, 255),
 ) -> Path:
-    """An image and its mask of each name."""
-    for seed, name in enumerate(names):
-        write(root / image.format(name), photo(seed))
+    """An image and its mask of each name; no two places hold the same image."""
+    for name in names:
+        write(root / image.format(name), photo(zlib.crc32(image.format(name).encode())))
         write(root / mask.format(name), blocks(values))
     return root
 

@@ -231,7 +231,7 @@ def test_mixture_of_grey_rgb_and_alpha_becomes_rgb(tmp_path: Path) -> None:
         FolderDataModule(str(tmp_path), channels="all").setup()
     grey = everything(FolderDataModule(str(tmp_path), channels="grey"))
     assert {item.channels for item in grey.values()} == {1}
-    assert np.array_equal(grey["a1"].image[..., 0], cv2.cvtColor(photo(0), cv2.COLOR_RGB2GRAY))
+    assert np.array_equal(grey["a1"].image[..., 0], cv2.cvtColor(items["a1"].image, cv2.COLOR_RGB2GRAY))
     assert np.array_equal(grey["d4"].image[..., 0], photo(0, channels=1))
 
 

@@ -57,7 +57,7 @@ def test_training_numbers_and_manual_numbers_as_in_drive(tmp_path: Path) -> None
     numbers = [str(number) for number in range(21, 28)]
     pairs(tmp_path, "images/{}_training.tif", "1st_manual/{}_manual1.gif", numbers)
     pairs(tmp_path, "images/{}_training.tif", "2nd_manual/{}_manual2.gif", numbers)
-    pairs(tmp_path, "images/{}_training.tif", "mask/{}_training_mask.gif", numbers)
+    pairs(tmp_path, "images/{}_training.tif", "mask/{}_training_mask.gif", numbers, (0, 255, 255))
     data = FolderDataModule(str(tmp_path))
     assert names_of(data)["train"] != []
     assert {key: data.settled()[key] for key in ("images", "masks", "valid")} == {
@@ -98,7 +98,7 @@ def test_parts_of_a_split(tmp_path: Path) -> None:
 def test_parts_of_a_split_in_other_places(tmp_path: Path, image: str, mask: str, images: str, masks: str) -> None:
     for part in ("train", "test"):
         for seed, name in enumerate(NAMES):
-            write(tmp_path / image.format(part=part, name=name), photo(seed))
+            write(tmp_path / image.format(part=part, name=name), photo(seed + 100 * len(part)))
             write(tmp_path / mask.format(part=part, name=name), blocks((0, 1)))
     found = guess(tmp_path)
     assert (found.images, found.masks) == (images, masks)

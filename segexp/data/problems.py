@@ -1,0 +1,95 @@
+"""What is amiss with a data set: gathered first, so that one error names it all."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from segexp.errors import ConfigError, DataError, LabelError, MismatchError, SegexpError, SizeError, UnreadableError
+
+Kind = Literal[
+    "folders and files",
+    "split",
+    "unreadable files",
+    "sizes",
+    "channels and types",
+    "labels",
+    "duplicates",
+    "classes",
+    "crops and batches",
+    "augmentation",
+    "loader",
+    "model, loss and measures",
+]
+MOST = 20
+"""Lines of one kind in an error; the check command names them all."""
+CHECK = "python -m segexp check"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is amiss.
+
+    Attributes:
+        kind: What sort of thing; errors are grouped by it.
+        text: File or key, what was found, what was expected, what to do.
+        fatal: Whether training would refuse; False: worth knowing.
+        error: The error that it is by itself.
+    """
+
+    kind: Kind
+    text: str
+    fatal: bool = True
+    error: SegexpError | None = None
+
+
+def problem_of(error: SegexpError, *, fatal: bool = True, kind: Kind | None = None) -> Problem:
+    """The problem that an error tells of."""
+    return Problem(kind or _kind_of(error), str(error), fatal, error)
+
+
+def _kind_of(error: SegexpError) -> Kind:
+    if isinstance(error, UnreadableError):
+        return "unreadable files"
+    if isinstance(error, SizeError):
+        return "sizes"
+    if isinstance(error, LabelError):
+        return "labels"
+    return "crops and batches" if isinstance(error, ConfigError | MismatchError) else "folders and files"
+
+
+def refuse(problems: Iterable[Problem]) -> None:
+    """Raises one error for all that training cannot go on with; nothing where there is none.
+
+    Raises:
+        UserError: One line for each problem; of the class of the only one, else a DataError.
+    """
+    fatal = [problem for problem in problems if problem.fatal]
+    if not fatal:
+        return
+    classes = {type(problem.error) for problem in fatal if problem.error is not None} or {DataError}
+    made = classes.pop() if len(classes) == 1 else DataError
+    raise made("\n".join(lines(fatal)))
+
+
+def lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
+    """A line for each problem, those of a kind together, and for masks with illegal values the line that mends all."""
+    told = []
+    for kind, count in Counter(problem.kind for problem in problems).items():
+        of_kind = [problem for problem in problems if problem.kind == kind]
+        told += [problem.text for problem in of_kind[:most]]
+        if most is not None and count > most:
+            told.append(f"  ... and {count - most} more of this kind ({kind}); all of them: {CHECK} with the same keys")
+        if kind == "labels":
+            told += _line_for_all(of_kind)
+    return told
+
+
+def _line_for_all(problems: Sequence[Problem]) -> list[str]:
+    """What to write so that the values of all masks are legal, where more than one mask has such values."""
+    errors = [problem.error for problem in problems if isinstance(problem.error, LabelError)]
+    proposals = [error.proposal for error in errors if error.proposal is not None]
+    found = {value for error in errors if error.proposal is not None for value in error.illegal}
+    if len({error.illegal for error in errors if error.proposal is not None}) < 2:
+        return []
+    return [f"  for all of these masks, if the values are meant: {proposals[0](sorted(found))}"]

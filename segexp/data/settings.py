@@ -1,0 +1,159 @@
+"""The keys that all data sets share, and whether they fit each other and the images."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+
+from segexp.data.augment import Augment
+from segexp.data.checks import alike, batches_fit, common, crops_fit
+from segexp.data.items import Item
+from segexp.data.loader import worker_count
+from segexp.data.normalization import check_normalize
+from segexp.data.problems import Problem, problem_of
+from segexp.data.shared_memory import loaders_fit
+from segexp.data.splits import PHASES, Phase
+from segexp.errors import ConfigError, UserError
+from segexp.types import Fraction, LoaderOptions, NonNegativeInt, PositiveInt
+
+Items = dict[Phase, list[Item]]
+
+
+class DataSettings(pl.LightningDataModule):
+    """Keys of every data set.
+
+    Attributes:
+        first_epoch: Epoch that training starts with; not 0 when a run is resumed.
+        notes: What was decided or passed over, in words.
+        skipped: Images that were left out, each with the reason.
+        sources: File of each image, for messages; empty where there are no files.
+        unlike: What to do about an image that has other channels than the rest.
+    """
+
+    unlike = "convert or remove it"
+
+    def __init__(
+        self,
+        augment: Augment | None = None,
+        seed: NonNegativeInt = 0,
+        crop_size: PositiveInt | None = None,
+        crops_per_image: PositiveInt = 1,
+        crops_total: PositiveInt | None = None,
+        sampling: Literal["random", "grid"] = "random",
+        stride: PositiveInt | None = None,
+        positive_fraction: Fraction = 0.0,
+        positive_classes: list[str] | None = None,
+        balance: Literal["none", "classes"] = "none",
+        pad_to_crop: bool = False,
+        redraw_crops: bool = True,
+        eval_size: PositiveInt | None = None,
+        normalize: Literal["dataset", "image", "imagenet", "unit"] = "dataset",
+        loader: LoaderOptions | dict[str, Any] | None = None,
+    ) -> None:
+        """Stores the settings; files are read later, by ``setup``.
+
+        Args:
+            augment: Random changes to training samples; None: none.
+            seed: First part of the key of all random draws.
+            crop_size: Side of the square training crops in pixels; None: whole images.
+            crops_per_image: Crops of each image an epoch.
+            crops_total: Crops an epoch in all, spread evenly; overrides ``crops_per_image``.
+            sampling: ``random``: crops at random places; ``grid``: every window of a regular grid once an epoch, which
+                the three keys above and the two below do not change.
+            stride: Step of the grid; None: ``crop_size``, windows without overlap.
+            positive_fraction: At least this share of the samples holds a pixel of ``positive_classes``.
+            positive_classes: Names of the classes that count as foreground; None: all but the first.
+            balance: ``classes``: a class is drawn first, then an image that has it; ``none``: images in turn.
+            pad_to_crop: Whether images smaller than ``crop_size`` are mirrored around up to it (255 in the mask there);
+                False: they are an error.
+            redraw_crops: Other crops each epoch; False: one fixed set.
+            eval_size: Side to which validation and test images are resized; None: native size.
+            normalize: ``dataset``: minus mean, over standard deviation of the training images; ``image``: the same
+                with each image's own; ``imagenet``: with those of ImageNet, what a pretrained encoder was trained with
+                (RGB only); ``unit``: over 255.
+            loader: Options of the DataLoaders.
+        """
+        super().__init__()
+        self.augment = augment or Augment()
+        self.seed = seed
+        self.crop_size = crop_size
+        self.crops_per_image = crops_per_image
+        self.crops_total = crops_total
+        self.sampling = sampling
+        self.stride = stride
+        self.positive_fraction = positive_fraction
+        self.positive_classes = positive_classes
+        self.balance = balance
+        self.pad_to_crop = pad_to_crop
+        self.redraw_crops = redraw_crops
+        self.eval_size = eval_size
+        self.normalize = normalize
+        self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
+        self.first_epoch = 0
+        self.notes: list[str] = []
+        self.skipped: list[dict[str, str]] = []
+        self.sources: dict[str, Path] = {}
+
+    @abstractmethod
+    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+        """Names of the classes in the order of their mask values, and their colours."""
+
+    def unfit(self, items: Items) -> list[Problem]:
+        """What headers and settings alone say against training with these images; no pixel is read."""
+        every = [item for phase in PHASES for item in items[phase]]
+        if not every:
+            return []
+        (channels, dtype), _ = common(every)
+        pad = self.pad_to_crop and self.sampling == "random"
+        others = items["val"] + items["test"]
+        return [
+            *alike(every, self.sources, self.unlike),
+            *crops_fit(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
+            *(batches_fit(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
+            *self._settings(channels, dtype),
+            *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),
+            *loaders_fit(items["train"], others, self.crop_size, self.loader, worker_count(self.loader)),
+        ]
+
+    def _sample_shape(self, items: list[Item]) -> tuple[int, int]:
+        return items[0].shape if self.crop_size is None else (self.crop_size, self.crop_size)
+
+    def _settings(self, channels: int, dtype: np.dtype[Any]) -> Iterator[Problem]:
+        """Keys that do not fit each other or the images."""
+        checks: tuple[Callable[[], object], ...] = (
+            self.positive_numbers,
+            *((self.grid_size,) if self.sampling == "grid" else ()),
+            lambda: check_normalize(self.normalize, channels, dtype),
+        )
+        for check in checks:
+            try:
+                check()
+            except UserError as error:
+                yield problem_of(error)
+
+    def grid_size(self) -> int:
+        """Side of the windows of a grid.
+
+        Raises:
+            ConfigError: Training samples are whole images.
+        """
+        if self.crop_size is None:
+            raise ConfigError("datamodule.crop_size: found null, but sampling=grid needs the side of its windows")
+        return self.crop_size
+
+    def positive_numbers(self) -> list[int]:
+        """Numbers of the classes that count as foreground.
+
+        Raises:
+            ConfigError: A name is none of a class.
+        """
+        names = self.classes()[0]
+        if self.positive_classes is None:
+            return list(range(1, len(names)))
+        for name in self.positive_classes:
+            if name not in names:
+                raise ConfigError(f"datamodule.positive_classes: no class {name!r}; there are {', '.join(names)}")
+        return [names.index(name) for name in self.positive_classes]
