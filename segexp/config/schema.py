@@ -74,8 +74,9 @@ class CallbacksConfig:
 class LoggerConfig:
     """Loggers beside metrics.csv, which is always written."""
 
-    wandb: Annotated[dict[str, Any] | None, Supplied(("save_dir", "name", "group", "config"))]
-    tensorboard: Annotated[dict[str, Any] | None, Supplied(("save_dir",))]
+    wandb: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
+    tensorboard: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
+    mlflow: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
 
 
 @dataclass(frozen=True)
@@ -130,12 +131,12 @@ class TrainConfig:
     augment: Annotated[dict[str, Any], Supplied()]
     trainer: TrainerConfig
     callbacks: CallbacksConfig
-    logger: LoggerConfig
     speed: SpeedConfig
     inference: InferenceConfig
     sweep: SweepConfig
-    # metric=[] leaves no block behind.
+    # metric=[] and logger=[] leave no block behind.
     metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
 
 
 @dataclass(frozen=True)

@@ -47,6 +47,11 @@ class RunRecord:
         }
         self._write()
 
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What stands in run.json now."""
+        return self._content
+
     def update(self, **facts: Any) -> None:
         """Adds or replaces facts."""
         self._content.update(facts)

@@ -2,17 +2,18 @@
 
 import importlib.util
 import math
-import os
 from argparse import Namespace
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from hydra.utils import get_method
 from lightning.pytorch.loggers import Logger
 
 from segexp.errors import MissingExtraError
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
+from segexp.training.tracking import RunFacts, Tracked
+from segexp.types import PositiveFloat, PositiveInt
 
 
 class EpochTable(Logger):
@@ -101,81 +102,83 @@ class EpochTable(Logger):
 
 
 def wandb_logger(
-    save_dir: str,
+    run: RunFacts,
     project: str = "segexp",
     entity: str | None = None,
     mode: Literal["auto", "online", "offline"] = "auto",
     tags: list[str] | None = None,
-    name: str | None = None,
-    group: str | None = None,
-    config: dict[str, Any] | None = None,
-) -> Logger:
-    """Weights & Biases, offline by itself when no key is set: it never asks and never waits.
+    init_timeout: PositiveFloat = 20.0,
+    finish_timeout: PositiveFloat = 60.0,
+) -> Tracked:
+    """Weights & Biases, offline by itself when no key is set: it never asks and never waits without an end.
 
     Args:
-        save_dir: The run folder.
+        run: The run.
         project: W&B project.
         entity: User or team; None: the default of the key.
         mode: ``auto``: as WANDB_MODE says, else online when a key is found.
         tags: Words to find the run by.
-        name: What the run is called.
-        group: Sweep that it belongs to.
-        config: The whole resolved config.
+        init_timeout: Seconds to wait for the server at the start; then the run is kept offline.
+        finish_timeout: Seconds to wait for the upload at the end; what is left can be synced from the run folder.
 
     Raises:
         MissingExtraError: The package wandb is not installed.
     """
     _require("wandb")
-    from lightning.pytorch.loggers import WandbLogger
+    from segexp.training.wandb_run import open_wandb
 
-    asked = _MODE_OF_USER if mode == "auto" and _MODE_OF_USER else mode
-    offline = asked in ("offline", "dryrun") or (asked == "auto" and not _wandb_key())
-    if offline and asked == "auto":
-        LOG.info(
-            f"W&B: no key is set, so this run is kept offline; sync it later: wandb sync {save_dir}/wandb/offline-*"
-        )
-    # Both: the logger's own switch, and the variable, which wandb reads before it looks for a terminal to ask on.
-    os.environ["WANDB_MODE"] = "offline" if offline else asked.replace("auto", "online")
-    os.environ.setdefault("WANDB_SILENT", "true")
-    logger: Logger = WandbLogger(
-        name=name,
-        save_dir=save_dir,
-        offline=offline,
-        project=project,
-        entity=entity,
-        tags=tags or [],
-        group=group,
-        config=config,
-    )
-    return logger
+    return open_wandb(run, project, entity, mode, tags or [], (init_timeout, finish_timeout))
 
 
-# Lightning and we write the variable; only what stood there before is the user's.
-_MODE_OF_USER = os.environ.get("WANDB_MODE")
-
-
-def _wandb_key() -> bool:
-    """Whether a key is in the environment or in the user's netrc."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
-    return netrc.is_file() and "api.wandb.ai" in netrc.read_text(encoding="utf-8", errors="replace")
-
-
-def tensorboard_logger(save_dir: str, flush_secs: int = 30) -> Logger:
+def tensorboard_logger(run: RunFacts, flush_secs: PositiveInt = 30) -> Tracked:
     """TensorBoard event files in ``tensorboard/`` of the run folder.
 
     Args:
-        save_dir: The run folder.
+        run: The run.
         flush_secs: Seconds between writes to disk.
 
     Raises:
         MissingExtraError: The package tensorboard is not installed.
     """
     _require("tensorboard")
-    from lightning.pytorch.loggers import TensorBoardLogger
+    from segexp.training.tensorboard_run import TensorBoardRun
 
-    return TensorBoardLogger(save_dir, name="tensorboard", version="", default_hp_metric=False, flush_secs=flush_secs)
+    return TensorBoardRun(run, flush_secs)
+
+
+def mlflow_logger(
+    run: RunFacts, tracking_uri: str | None = None, experiment: str = "segexp", timeout: PositiveFloat = 10.0
+) -> Tracked:
+    """MLflow, in a database of the output folder or on a server; a server that is gone holds nothing up.
+
+    Args:
+        run: The run.
+        tracking_uri: Server or database; None: MLFLOW_TRACKING_URI, else ``mlflow.db`` in the output folder.
+        experiment: Name of the experiment, made where it is missing.
+        timeout: Seconds to wait for a server, at the start and at the end.
+
+    Raises:
+        MissingExtraError: The package mlflow is not installed.
+    """
+    _require("mlflow")
+    from segexp.training.mlflow_run import MlflowRun
+
+    return MlflowRun(run, tracking_uri, experiment, timeout)
+
+
+def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Tracked]:
+    """The loggers that the config asks for beside metrics.csv; where one cannot be opened, the others are closed."""
+    built: list[Tracked] = []
+    try:
+        for settings in section.values():
+            if settings is not None:
+                # Not instantiate: it would build the objects that the config handed to the logger describes.
+                make: Callable[..., Tracked] = get_method(settings["_target_"])
+                built.append(make(run, **{key: value for key, value in settings.items() if not key.startswith("_")}))
+    except BaseException:
+        close_loggers(built, ok=False)
+        raise
+    return built
 
 
 def check_loggers(section: Mapping[str, Any]) -> None:
@@ -196,14 +199,10 @@ def _require(package: str) -> None:
         )
 
 
-def close_loggers(loggers: Iterable[Logger], *, ok: bool) -> None:
-    """Writes out what is buffered and ends the W&B run, or the next job of a sweep would go on in it."""
-    from lightning.pytorch.loggers import WandbLogger
-
+def close_loggers(loggers: Iterable[Tracked], *, ok: bool) -> None:
+    """Ends each run; where one fails to, the others still do, and the error that ended the job is not hidden."""
     for logger in loggers:
-        logger.finalize("success" if ok else "failed")
-        if isinstance(logger, WandbLogger):
-            import wandb
-
-            if wandb.run is not None:
-                wandb.finish(exit_code=0 if ok else 1)
+        try:
+            logger.end(ok=ok)
+        except Exception as error:  # whatever a service raises, the result stands
+            LOG.warning(f"{type(logger).__name__}: could not be closed ({type(error).__name__}: {error})")

@@ -4,15 +4,13 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from hydra.utils import get_method
 from lightning.pytorch.callbacks import Callback
-from lightning.pytorch.loggers import Logger
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
@@ -28,10 +26,11 @@ from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.loggers import EpochTable, check_loggers, close_loggers
+from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.prepare import device_type, prepare
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
+from segexp.training.tracking import RunFacts
 from segexp.training.trainer import build_trainer, check_trainer
 
 Config = dict[str, Any]
@@ -62,7 +61,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     """
     start_console()
     _quiet_warnings()
-    check_loggers(config["logger"])
+    check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     extra = build_extra_callbacks(config)
     datamodule, module = prepare(config, allocator=allocator)
@@ -206,7 +205,7 @@ def _fit_and_test(
     monitor, resume = config["monitor"], config["resume"]
     earlier = earlier_rows(resume, datamodule.first_epoch)
     table = EpochTable(folder, monitor, direction(monitor), config["trainer"]["max_epochs"], earlier)
-    loggers = _extra_loggers(config, invocation, folder)
+    loggers = build_loggers(config.get("logger", {}), _run_facts(config, invocation, folder, record))
     finished = False
     try:
         trainer = build_trainer(config, folder, [table, *loggers], extra)
@@ -234,25 +233,25 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
     return why
 
 
-def _extra_loggers(config: Config, invocation: Invocation, folder: RunFolder) -> list[Logger]:
-    """W&B and TensorBoard where the config asks for them."""
-    given: dict[str, dict[str, Any]] = {
-        "wandb": {
-            "name": " ".join(invocation.overrides) or None,
-            "group": invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
-            "config": config,
+def _run_facts(config: Config, invocation: Invocation, folder: RunFolder, record: RunRecord) -> RunFacts:
+    """What the loggers beside metrics.csv are told."""
+    model, git = record.content["model"], record.content["git"]
+    return RunFacts(
+        folder=folder.path,
+        output_dir=Path(config["output_dir"]),
+        name=" ".join(invocation.overrides) or None,
+        group=invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
+        config=config,
+        monitor=config["monitor"],
+        direction=direction(config["monitor"]),
+        summary={
+            "parameters": model["parameters"],
+            "trainable_parameters": model["trainable"],
+            "commit": git["commit"],
+            "uncommitted_changes": git["dirty"],
+            "segexp": record.content["versions"]["segexp"],
         },
-        "tensorboard": {},
-    }
-    loggers = []
-    for name, more in given.items():
-        section = config["logger"][name]
-        if section is not None:
-            # Not instantiate: it would build the objects that the config handed to W&B describes.
-            make: Callable[..., Logger] = get_method(section["_target_"])
-            settings = {key: value for key, value in section.items() if not key.startswith("_")}
-            loggers.append(make(save_dir=str(folder.path), **settings, **more))
-    return loggers
+    )
 
 
 def _quiet_warnings() -> None:

@@ -152,7 +152,7 @@ def test_a_measure_that_is_never_a_number() -> None:
         (("scheduler=plateau", "scheduler.monitor=val/iou/x"), "scheduler.monitor: nothing is logged"),
         (("callbacks.extra=[{_target_: lightning.pytorch.callbacks.StochasticWeightAveraging, swa_lrs: x}]",), "extra"),
         (("logger=wandb", "+logger.wandb.projct=x"), "logger.wandb.projct: no such key"),
-        (("logger=wandb", "+logger.wandb.config={}"), "logger.wandb.config: is taken from"),
+        (("logger=wandb", "+logger.wandb.run={}"), "logger.wandb.run: is taken from"),
         (("logger=tensorboard", "logger.tensorboard.flush_secs=often"), "logger.tensorboard.flush_secs: found 'often'"),
         (("resume=nowhere.ckpt",), "resume: no file nowhere.ckpt"),
     ],
@@ -165,7 +165,7 @@ def test_what_does_not_fit_leaves_nothing(
     assert not outputs.exists()
 
 
-@pytest.mark.parametrize("package", ["wandb", "tensorboard"])
+@pytest.mark.parametrize("package", ["wandb", "tensorboard", "mlflow"])
 def test_a_logger_that_is_not_installed(package: str, monkeypatch: pytest.MonkeyPatch, outputs: Path) -> None:
     there = loggers.importlib.util.find_spec
     monkeypatch.setattr(

@@ -1,18 +1,22 @@
-"""TensorBoard and W&B beside metrics.csv: the same figures, one run each, no network and no question."""
+"""TensorBoard, W&B and MLflow beside metrics.csv: the same figures, one run each, no network and no question."""
 
 import os
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
+from segexp.run.console import start_console
 from segexp.run.folder import RunFolder
-from segexp.training import loggers
-from segexp.training.loggers import EpochTable, close_loggers, wandb_logger
-from tests.training.runs import TINY, folders, go, read_json, table
+from segexp.training import wandb_run
+from segexp.training.loggers import EpochTable, close_loggers, mlflow_logger, wandb_logger
+from segexp.training.tracking import RunFacts
+from tests.training.runs import TINY, composed, folders, go, read_json, table
 
 
 def test_tensorboard_holds_what_metrics_csv_holds() -> None:
@@ -57,11 +61,37 @@ def test_wandb_is_offline_asks_nothing_and_opens_a_run_per_job() -> None:
     assert not Path("wandb").exists()
 
 
-class Seen:
-    """Stands in for Lightning's logger."""
+def facts(folder: Path, **more: Any) -> RunFacts:
+    given: dict[str, Any] = {
+        "name": "seed=1",
+        "group": "sweep",
+        "config": {"a": {"b": 1}},
+        "summary": {"parameters": 7},
+    }
+    return RunFacts(folder, folder, monitor="val/miou", direction="max", **{**given, **more})
 
-    def __init__(self, **settings: Any) -> None:
-        self.settings = settings
+
+class Opened:
+    """Stands in for wandb.init and the run that it gives."""
+
+    def __init__(self, failing: str | None = None) -> None:
+        self.asked: list[dict[str, Any]] = []
+        self.codes: list[int] = []
+        self.summary: dict[str, Any] = {}
+        self.settings = Namespace(root_dir="")
+        self._failing = failing
+
+    def __call__(self, **settings: Any) -> "Opened":
+        self.asked.append(settings)
+        if settings["mode"] == self._failing:
+            raise TimeoutError("no answer")
+        return self
+
+    def define_metric(self, *names: str, **settings: Any) -> None:
+        pass
+
+    def finish(self, exit_code: int) -> None:
+        self.codes.append(exit_code)
 
 
 @pytest.mark.parametrize(
@@ -78,38 +108,89 @@ class Seen:
 def test_mode(
     mode: Any, user: str | None, key: str | None, offline: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("lightning.pytorch.loggers.WandbLogger", Seen)
-    monkeypatch.setattr(loggers, "_MODE_OF_USER", user)
+    opened = Opened()
+    monkeypatch.setattr("wandb.init", opened)
+    monkeypatch.setattr(wandb_run, "MODE_OF_USER", user)
     if key:
         monkeypatch.setenv("WANDB_API_KEY", key)
-    built: Any = wandb_logger(str(tmp_path), mode=mode, group="sweep", config={"a": 1})
-    assert built.settings["offline"] is offline
-    assert os.environ["WANDB_MODE"] == ("offline" if offline else "online")
-    assert (built.settings["group"], built.settings["config"]) == ("sweep", {"a": 1})
+    wandb_logger(facts(tmp_path), mode=mode, init_timeout=3, finish_timeout=4)
+    (asked,) = opened.asked
+    assert asked["mode"] == os.environ["WANDB_MODE"] == ("offline" if offline else "online")
+    assert (asked["name"], asked["group"], asked["config"]) == ("seed=1", "sweep", {"a": {"b": 1}})
+    settings = asked["settings"]
+    assert (settings.init_timeout, settings.finish_timeout, settings.console) == (3, 4, "off")
+    assert opened.summary == {"parameters": 7}
+
+
+def test_a_server_that_does_not_answer_makes_the_run_offline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_console()
+    opened = Opened(failing="online")
+    monkeypatch.setattr("wandb.init", opened)
+    monkeypatch.setattr(wandb_run, "MODE_OF_USER", None)
+    monkeypatch.setenv("WANDB_API_KEY", "x")
+    wandb_logger(facts(tmp_path))
+    assert [asked["mode"] for asked in opened.asked] == ["online", "offline"]
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "no answer" in line
+    assert f"wandb sync {tmp_path}/wandb/offline-*" in line
 
 
 def test_key_in_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")
-    assert not loggers._wandb_key()
+    assert not wandb_run.has_key()
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
-    assert loggers._wandb_key()
+    assert wandb_run.has_key()
 
 
 @pytest.mark.parametrize(("ok", "code"), [(True, 0), (False, 1)])
-def test_a_run_of_wandb_is_ended_with_its_job(ok: bool, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    import wandb
-    from lightning.pytorch.loggers import WandbLogger
+def test_a_run_of_wandb_is_ended_with_its_job(
+    ok: bool, code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    opened = Opened()
+    monkeypatch.setattr("wandb.init", opened)
+    close_loggers([wandb_logger(facts(tmp_path), mode="offline")], ok=ok)
+    assert opened.codes == [code]
 
-    codes: list[int] = []
-    monkeypatch.setattr(wandb, "run", object())
-    monkeypatch.setattr(wandb, "finish", lambda *, exit_code: codes.append(exit_code))
-    close_loggers([WandbLogger(offline=True)], ok=ok)
-    assert codes == [code]
+
+def test_all_loggers_together_hold_the_same_figures() -> None:
+    done = go("logger=[wandb,tensorboard,mlflow]", "seed=3")
+    folders_of = {path.name for path in done.path.iterdir() if path.is_dir()}
+    assert folders_of == {"checkpoints", "tensorboard", "wandb"}
+    client: Any = MlflowClient(tracking_uri=f"sqlite:///{Path('outputs').resolve()}/mlflow.db")
+    experiment = client.get_experiment_by_name("segexp")
+    (run,) = client.search_runs([experiment.experiment_id])
+    assert run.info.status == "FINISHED"
+    assert run.data.params["model.base"] == "2"
+    assert int(run.data.tags["parameters"]) == done.record["model"]["parameters"]
+    assert run.data.tags["mlflow.source.git.commit"] == done.record["git"]["commit"]
+    history = client.get_metric_history(run.info.run_id, "val/miou")
+    assert [point.value for point in history] == pytest.approx([float(row["val/miou"]) for row in done.rows], rel=1e-6)
+    assert run.data.metrics["test/miou"] == pytest.approx(done.content["rows"][0]["dataset"]["miou"], rel=1e-6)
+
+
+def test_a_dead_server_of_mlflow_holds_nothing_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    start_console()
+    logger = mlflow_logger(facts(tmp_path), tracking_uri="http://127.0.0.1:9", timeout=1)
+    for step in range(20):
+        logger.log_metrics({"val/miou": 0.5}, step)
+    close_loggers([logger], ok=True)
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "MLflow: n" in line
+    assert "metrics.csv holds the figures" in line
+
+
+@pytest.mark.parametrize(
+    ("chosen", "on"),
+    [("csv", set()), ("[]", set()), ("wandb", {"wandb"}), ("[csv,mlflow]", {"mlflow"}),
+     ("[wandb,csv,tensorboard]", {"wandb", "tensorboard"})],
+)  # fmt: skip
+def test_loggers_in_any_combination(chosen: str, on: set[str]) -> None:
+    assert set(composed(f"logger={chosen}").get("logger", {})) == on
 
 
 def test_epoch_table_goes_on_from_earlier_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from segexp.run.console import start_console
-
     start_console()
     earlier = [{"epoch": 0, "val/miou": 0.5}, {"epoch": 1, "val/miou": 0.7}]
     written = EpochTable(RunFolder(tmp_path), "val/miou", "max", 4, earlier)

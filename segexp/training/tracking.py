@@ -1,0 +1,42 @@
+"""What the loggers beside metrics.csv are told about a run, and the little that all of them can do."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch.loggers import Logger
+
+
+@dataclass(frozen=True)
+class RunFacts:
+    """A run as a tracker shows it.
+
+    Attributes:
+        folder: The run folder.
+        output_dir: Where run folders are made; local stores of all runs lie there.
+        name: What the run is called: its overrides.
+        group: Sweep that it belongs to, or None.
+        config: The whole resolved config.
+        monitor: Measure that marks the best epoch.
+        direction: Whether it is better low or high.
+        summary: Facts beside the figures: size of the model, commit.
+    """
+
+    folder: Path
+    output_dir: Path
+    name: str | None
+    group: str | None
+    config: Mapping[str, Any]
+    monitor: str
+    direction: Literal["min", "max"]
+    summary: Mapping[str, str | int | float | None]
+
+
+class Tracked(Logger, ABC):
+    """A Lightning logger that opens with its job and ends with it."""
+
+    @abstractmethod
+    def end(self, *, ok: bool) -> None:
+        """Writes out what is buffered and closes the run; ``ok``: it came to its end without an error."""

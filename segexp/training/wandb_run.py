@@ -1,0 +1,108 @@
+"""Weights & Biases: one run per job, offline by itself, never a question, never a wait without an end."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from lightning.pytorch.loggers import WandbLogger
+
+from segexp.run.console import LOG
+from segexp.training.tracking import RunFacts, Tracked
+
+Mode = Literal["auto", "online", "offline"]
+
+# We write the variable; only what stood there before is the user's.
+MODE_OF_USER = os.environ.get("WANDB_MODE")
+
+
+class WandbRun(WandbLogger, Tracked):
+    """Lightning's logger around a run that is open already."""
+
+    def __init__(self, run: Any, *, offline: bool) -> None:
+        """Takes an open run of wandb."""
+        super().__init__(experiment=run, offline=offline, save_dir=run.settings.root_dir)
+        self._run = run
+
+    def end(self, *, ok: bool) -> None:
+        """Ends the run, or the next job of this process would go on in it."""
+        self._run.finish(exit_code=0 if ok else 1)
+
+
+def open_wandb(
+    facts: RunFacts, project: str, entity: str | None, mode: Mode, tags: list[str], timeouts: tuple[float, float]
+) -> WandbRun:
+    """Opens a run, online if there is a key and the server answers, else offline.
+
+    Args:
+        facts: The run.
+        project: W&B project.
+        entity: User or team.
+        mode: As the config has it.
+        tags: Words to find the run by.
+        timeouts: Seconds to wait for the server at the start, and at the end.
+    """
+    offline = is_offline(mode)
+    settings = _settings(facts, timeouts)
+    wanted = {"project": project, "entity": entity, "tags": tags, "settings": settings}
+    if offline and mode == "auto" and not MODE_OF_USER:
+        LOG.info(f"W&B: no key is set, so this run is kept offline; {_later(facts.folder)}")
+    run = None if offline else _online(facts, wanted)
+    offline = run is None
+    if run is None:
+        run = _init(facts, "offline", wanted)
+    run.define_metric("trainer/global_step")
+    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    best = "max" if facts.direction == "max" else "min"
+    run.define_metric(facts.monitor, step_metric="trainer/global_step", summary=f"{best},last")
+    run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
+    return WandbRun(run, offline=offline)
+
+
+def is_offline(mode: Mode) -> bool:
+    """Whether the network is left alone: asked for, or no key is found. The user's WANDB_MODE counts for ``auto``."""
+    asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
+    return asked in ("offline", "dryrun", "disabled") or (asked == "auto" and not has_key())
+
+
+def has_key() -> bool:
+    """Whether a key is in the environment or in the user's netrc."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    return netrc.is_file() and "wandb" in netrc.read_text(encoding="utf-8", errors="replace")
+
+
+def _settings(facts: RunFacts, timeouts: tuple[float, float]) -> Any:
+    import wandb
+
+    # Console off: log.txt holds the lines, and wandb would wrap the streams that our handlers write to.
+    return wandb.Settings(
+        console="off", silent=True, init_timeout=timeouts[0], login_timeout=timeouts[0], finish_timeout=timeouts[1],
+        root_dir=str(facts.folder), disable_code=True,
+    )  # fmt: skip
+
+
+def _online(facts: RunFacts, wanted: dict[str, Any]) -> Any:
+    """An online run; None where the server does not answer or does not know the key."""
+    try:
+        return _init(facts, "online", wanted)
+    except Exception as error:  # wandb raises errors of many kinds, and none may stop a training
+        LOG.warning(
+            f"W&B: no run could be opened ({str(error).splitlines()[0]}), so it is kept offline; {_later(facts.folder)}"
+        )
+        return None
+
+
+def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str, Any]) -> Any:
+    import wandb
+
+    # The variable too: wandb reads it before it looks for a terminal to ask on.
+    os.environ["WANDB_MODE"] = mode
+    return wandb.init(
+        name=facts.name, group=facts.group, config=dict(facts.config), dir=str(facts.folder), mode=mode,
+        reinit="finish_previous", **wanted,
+    )  # fmt: skip
+
+
+def _later(folder: Path) -> str:
+    return f"sync it later: wandb sync {folder}/wandb/offline-*"
