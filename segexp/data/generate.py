@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from segexp.data.layouts.arrays import write_arrays
 from segexp.data.layouts.cells import write_cells
 from segexp.data.layouts.drive import write_drive
 from segexp.data.layouts.inria import write_inria
@@ -15,13 +16,15 @@ from segexp.data.layouts.salt import write_salt
 from segexp.data.scenes import scene_info
 from segexp.errors import ConfigError, DataError, MismatchError
 
-NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120, "salt": 101}
+NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120, "salt": 101, "arrays": 224}
 """Size of the images of the real data sets: (H, W), or the side of a square."""
 
 
 @dataclass(frozen=True)
 class _Layout:
-    classes: int
+    """A writer and how many classes the layout holds; None: any number."""
+
+    classes: int | None
     write: Callable[[Job], None]
 
 
@@ -30,6 +33,7 @@ LAYOUTS: dict[str, _Layout] = {
     "inria": _Layout(2, write_inria),
     "cells": _Layout(3, write_cells),
     "salt": _Layout(2, write_salt),
+    "arrays": _Layout(None, write_arrays),
 }
 
 
@@ -38,8 +42,8 @@ def _find_layout(scene: str, layout: str) -> _Layout:
     if layout not in LAYOUTS:
         raise ConfigError(f"layout '{layout}' is unknown; valid are {', '.join(sorted(LAYOUTS))}")
     found = LAYOUTS[layout]
-    if found.classes != classes:
-        fitting = ", ".join(sorted(name for name, other in LAYOUTS.items() if other.classes == classes))
+    if found.classes not in (classes, None):
+        fitting = ", ".join(sorted(name for name, other in LAYOUTS.items() if other.classes in (classes, None)))
         raise MismatchError(
             f"layout '{layout}' holds {found.classes} classes and scene '{scene}' has {classes}; "
             f"layouts that fit this scene: {fitting}"
@@ -72,8 +76,8 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size | None, 
     Args:
         scene: ``vessels``, ``buildings`` or ``cells``.
         layout: ``drive`` (half training, half test), ``inria`` (a quarter is test, without labels),
-            ``cells`` (a quarter in Dataset 2, 2.5 times as large) or ``salt`` (four of ten are empty); each part gets
-            at least one image.
+            ``cells`` (a quarter in Dataset 2, 2.5 times as large), ``salt`` (four of ten are empty) or ``arrays`` (an
+            eighth has no labels); each part gets at least one image.
         out: Folder to make; it must not exist or be empty.
         count: Images in total, 1 or more.
         size: Side of a square or (H, W), 32..5000 pixels; None: as in the real set, see ``NATIVE``.

@@ -62,11 +62,17 @@ def salt(folder: Path) -> list[str]:
     return [f"datamodule.root={folder / 'salt'}", "datamodule.crop_size=32"]
 
 
+def arrays(folder: Path) -> list[str]:
+    generate("buildings", "arrays", folder / "arrays", count=10, size=40, seed=0)
+    return [f"datamodule.root={folder / 'arrays'}", "datamodule.crop_size=32"]
+
+
 # Channels of the images, where it is not three.
 CHANNELS = {"salt": 1}
 
 # Name of the YAML -> writes tiny files in the layout of the set and gives the overrides that find them.
 FILES: dict[str, Callable[[Path], list[str]]] = {
+    "arrays": arrays,
     "cells": cells,
     "drive": drive,
     "folder": folder,

@@ -12,7 +12,7 @@ from segexp.data.layouts.drive import second_observer
 from segexp.data.scenes import draw
 from segexp.errors import ConfigError, DataError, MismatchError
 
-PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt")]
+PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt"), ("cells", "arrays")]
 
 
 def _names(root: Path, files: list[Path]) -> list[str]:
@@ -157,6 +157,20 @@ def test_salt(tmp_path: Path, scene: str) -> None:
     assert sorted(kinds) == [("uint16", (0, 65535))] * 6 + [("uint8", (0,))] * 4
 
 
+@pytest.mark.parametrize(("scene", "classes"), [("buildings", 2), ("cells", 3)])
+def test_arrays(tmp_path: Path, scene: str, classes: int) -> None:
+    generate(scene, "arrays", tmp_path / "a", count=9, size=48, seed=0)
+    images, masks, testing = (
+        np.load(tmp_path / "a" / f"{name}.npy") for name in ("images_training", "seg_training", "images_testing")
+    )
+    assert (images.shape, masks.shape, testing.shape) == ((8, 48, 48, 3), (8, 48, 48, classes), (1, 48, 48, 3))
+    assert images.dtype == masks.dtype == testing.dtype == np.uint8
+    assert (masks.sum(axis=3) == 1).all()
+    drawn = draw(scene, 0, 2, 48)
+    assert np.array_equal(images[2], drawn.image)
+    assert np.array_equal(masks[2].argmax(axis=2), drawn.mask)
+
+
 def _digest(files: list[Path]) -> list[str]:
     return [hashlib.sha256(path.read_bytes()).hexdigest() for path in files]
 
@@ -170,7 +184,11 @@ def test_same_seed_same_files(tmp_path: Path, scene: str, layout: str) -> None:
 
 @pytest.mark.parametrize(
     ("scene", "layout", "fitting"),
-    [("cells", "drive", "cells"), ("cells", "inria", "cells"), ("vessels", "cells", "drive, inria, salt")],
+    [
+        ("cells", "drive", "arrays, cells"),
+        ("cells", "inria", "arrays, cells"),
+        ("vessels", "cells", "arrays, drive, inria, salt"),
+    ],
 )
 def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting: str) -> None:
     with pytest.raises(MismatchError, match=f"fit this scene: {fitting}$"):
@@ -181,7 +199,7 @@ def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting:
 def test_unknown_names_and_numbers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="buildings, cells, vessels"):
         generate("moon", "drive", tmp_path / "out", count=1, size=32, seed=0)
-    with pytest.raises(ConfigError, match="cells, drive, inria, salt"):
+    with pytest.raises(ConfigError, match="arrays, cells, drive, inria, salt"):
         generate("cells", "coco", tmp_path / "out", count=1, size=32, seed=0)
     with pytest.raises(ConfigError, match="count is 0"):
         generate("cells", "cells", tmp_path / "out", count=0, size=32, seed=0)
