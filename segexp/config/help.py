@@ -19,7 +19,7 @@ FLAGS = """\
 Flags
   --help            this text; <command> --help for a command
   --cfg job         print the composed config, every key
-  -m, --multirun    a sweep: give keys several values with commas
+  -m, --multirun    a sweep: give keys several values with commas; sweep.resume=FOLDER goes on with one
   from=RUN_FOLDER   start from the config of an earlier run
   --config-dir DIR  a folder of your own groups and options
   --hydra-help      more flags, of Hydra (shell completion among them)

@@ -39,9 +39,6 @@ class Sweep:
     def __init__(self, argv: Sequence[str]) -> None:
         self._argv = argv
         self._plan = Plan()
-        # With nothing but sweep.resume= the jobs are those of the folder.
-        own = [argument for argument in argv if argument not in FLAGS and not argument.startswith("sweep")]
-        self._as_stored = not own and not set(FLAGS) & set(argv)
         for argument in argv:
             if argument.startswith(("hydra/launcher=", "hydra/sweeper=")):
                 raise ConfigError(f"{argument}: segexp runs sweeps itself; choose with sweep.engine=<name>")
@@ -72,7 +69,8 @@ class Sweep:
         else:
             folder = Path(section["resume"])
             manifest = Manifest.read(folder)
-            if not self._as_stored:
+            # With nothing but sweep.resume= the jobs are those of the folder.
+            if any(job.invocation.overrides for job in jobs):
                 refuse_other_grid(manifest, jobs)
         lock = SweepLock(folder)
         try:

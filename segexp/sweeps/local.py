@@ -72,7 +72,11 @@ class LocalEngine:
         accelerators = [config["trainer"]["accelerator"] for config in jobs.values()]
         self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"))
         self.places = self._layout.jobs
-        self.facts = {"count": earlier.get("count", len(jobs)), "threads": self._layout.threads}
+        self.facts = {
+            "count": earlier.get("count", len(jobs)),
+            "places": self.places,
+            "threads": self._layout.threads,
+        }
         self.notes: list[str] = []
         self._data = {number: data_hash(config) for number, config in jobs.items()}
         self._running: dict[int, int] = {}

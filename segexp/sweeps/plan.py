@@ -53,7 +53,7 @@ class Plan:
 
     def add(self, check: Callable[[], Config], invocation: Invocation) -> None:
         """Takes one job; ``check`` gives its config or raises what is wrong with it."""
-        own = tuple(override for override in invocation.overrides if not re.match(r"[+~]*sweep\b", override))
+        own = tuple(text for text in invocation.overrides if not re.match(r"[+~]*(sweep|debug|hydra)\b", text))
         try:
             self._found.append((check(), replace(invocation, overrides=own)))
         except ConfigError as error:

@@ -40,9 +40,9 @@ class Runner:
                 while (self._waiting and not self._presses) or self._running:
                     self._step()
             finally:
-                self._display.close()
                 for number in self._running:
                     self._manifest.change(number, state="interrupted", ended=now())
+                self._display.close()
         return self._conclude()
 
     def _step(self) -> None:

@@ -5,6 +5,7 @@ that its copy of OpenMP or OpenCV remembers. So no operation of torch runs here,
 """
 
 import atexit
+import contextlib
 import faulthandler
 import gc
 import json
@@ -79,6 +80,9 @@ class Server:
         threads = thread_count()
         parent = os.getpid()
         pid = os.fork()
+        # A group of its own, set on both sides: whoever comes first, a signal to it always finds it.
+        with contextlib.suppress(OSError):
+            os.setpgid(pid, pid)
         if pid == 0:
             self._wire.close()
             work = _job if threads == 1 else partial(_fresh, self._lock)
@@ -117,7 +121,6 @@ def _fresh(lock: list[int], sweep: Path, message: Message, parent: int) -> int:
 
 def _job(sweep: Path, message: Message, parent: int) -> int:
     """Everything that a job's process does, from the fork to its exit code."""
-    os.setsid()
     die_with_parent(parent)
     _redirect(JobPlace(sweep, message["job"]).output)
     os.environ.update(message["environment"])
