@@ -35,10 +35,10 @@ def image_convert(stack: Stack, values: ImageValues) -> tuple[Convert | None, np
         return None, stack.dtype
     if values == "stored":
         first = stack.window(0, 0, 0, *stack.size)
+        seen = f"{float(first.min()):g} to {float(first.max()):g} in the first image"
         raise DataError(
-            f"{stack.path}: found {stack.dtype} pixels, {float(first.min()):g} to {float(first.max()):g} in the first "
-            f"image, expected uint8 or uint16; say what they are: {KEY}=unit (0..1) or byte (0..255), and they become 8 "
-            "bits"
+            f"{stack.path}: found {stack.dtype} pixels, {seen}, expected uint8 or uint16; say what they are: "
+            f"{KEY}=unit (0..1) or byte (0..255), and they become 8 bits"
         )
     return partial(_to_bytes, values=values), np.dtype(np.uint8)
 
