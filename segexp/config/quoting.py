@@ -16,16 +16,17 @@ def quoted(text: str) -> str:
 def quote_patterns(argv: Sequence[str]) -> list[str]:
     """``datamodule.masks=gt/{stem}.png`` as ``datamodule.masks='gt/{stem}.png'``: a brace would begin a block of keys.
 
-    Data sets that are not called ``folder`` may have blocks under such keys.
+    What looks like a block is left as it is for data sets that are not called ``folder``: they may have some.
     """
     chosen = [argument.split("=", 1)[1] for argument in argv if argument.startswith("datamodule=")]
-    if chosen and chosen[-1] != "folder":
-        return list(argv)
-    return [_in_quotes(argument) for argument in argv]
+    other = bool(chosen) and chosen[-1] != "folder"
+    return [_in_quotes(argument, blocks=other) for argument in argv]
 
 
-def _in_quotes(argument: str) -> str:
+def _in_quotes(argument: str, *, blocks: bool) -> str:
     found = _PATTERNS.fullmatch(argument)
     if found is None or "{" not in found[2] or found[2][0] in "'\"" or "${" in found[2]:
+        return argument
+    if blocks and re.fullmatch(r"\{.*:.*\}", found[2], re.DOTALL):
         return argument
     return f"{found[1]}={quoted(found[2])}"

@@ -144,7 +144,7 @@ class GenerateConfig:
     """The tree of ``python -m segexp generate``."""
 
     scene: Literal["vessels", "buildings", "cells"]
-    layout: Literal["drive", "inria", "cells", "salt", "arrays"]
+    layout: Literal["drive", "inria", "cells", "salt", "arrays", "folder"]
     out: str
     count: PositiveInt
     size: PositiveInt | None

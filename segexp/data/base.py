@@ -80,6 +80,13 @@ class SegmentationDataModule(DataSettings):
         """Side of a pixel on the ground in metres, where the files say it; asked after :meth:`read`."""
         return None
 
+    def settle(self, items: Items) -> None:
+        """Settles keys of the samples (crops) that the config leaves to the data.
+
+        Called after :meth:`read`, also where the items were taken over from another datamodule of the same files; it
+        may be called twice.
+        """
+
     def settled(self) -> Mapping[str, Any]:
         """Keys that the config leaves to the data, and what became of them; asked after :meth:`setup`."""
         return {}
@@ -94,6 +101,7 @@ class SegmentationDataModule(DataSettings):
         if self._items is not None:
             return
         items = reading.read(self)
+        self.settle(items)
         problems = self.unfit(items)
         refuse(problems)
         self.notes += [problem.text for problem in problems]

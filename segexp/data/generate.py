@@ -10,13 +10,16 @@ from pathlib import Path
 from segexp.data.layouts.arrays import write_arrays
 from segexp.data.layouts.cells import write_cells
 from segexp.data.layouts.drive import write_drive
+from segexp.data.layouts.folder import write_folder
 from segexp.data.layouts.inria import write_inria
 from segexp.data.layouts.job import Job, Size
 from segexp.data.layouts.salt import write_salt
 from segexp.data.scenes import scene_info
 from segexp.errors import ConfigError, DataError, MismatchError
 
-NATIVE: dict[str, Size] = {"drive": (584, 565), "inria": 5000, "cells": 120, "salt": 101, "arrays": 224}
+NATIVE: dict[str, Size] = {
+    "drive": (584, 565), "inria": 5000, "cells": 120, "salt": 101, "arrays": 224, "folder": 128
+}  # fmt: skip
 """Size of the images of the real data sets: (H, W), or the side of a square."""
 
 
@@ -34,6 +37,7 @@ LAYOUTS: dict[str, _Layout] = {
     "cells": _Layout(3, write_cells),
     "salt": _Layout(2, write_salt),
     "arrays": _Layout(None, write_arrays),
+    "folder": _Layout(None, write_folder),
 }
 
 
@@ -77,7 +81,7 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size | None, 
         scene: ``vessels``, ``buildings`` or ``cells``.
         layout: ``drive`` (half training, half test), ``inria`` (a quarter is test, without labels),
             ``cells`` (a quarter in Dataset 2, 2.5 times as large), ``salt`` (four of ten are empty) or ``arrays`` (an
-            eighth has no labels); each part gets at least one image.
+            eighth has no labels), each part with at least one image; or ``folder`` (images and masks).
         out: Folder to make; it must not exist or be empty.
         count: Images in total, 1 or more.
         size: Side of a square or (H, W), 32..5000 pixels; None: as in the real set, see ``NATIVE``.

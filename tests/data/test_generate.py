@@ -9,7 +9,7 @@ from PIL import Image
 
 from segexp.data.generate import generate
 from segexp.data.layouts.drive import second_observer
-from segexp.data.scenes import draw
+from segexp.data.scenes import SCENES, draw
 from segexp.errors import ConfigError, DataError, MismatchError
 
 PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt"), ("cells", "arrays")]
@@ -185,9 +185,9 @@ def test_same_seed_same_files(tmp_path: Path, scene: str, layout: str) -> None:
 @pytest.mark.parametrize(
     ("scene", "layout", "fitting"),
     [
-        ("cells", "drive", "arrays, cells"),
-        ("cells", "inria", "arrays, cells"),
-        ("vessels", "cells", "arrays, drive, inria, salt"),
+        ("cells", "drive", "arrays, cells, folder"),
+        ("cells", "inria", "arrays, cells, folder"),
+        ("vessels", "cells", "arrays, drive, folder, inria, salt"),
     ],
 )
 def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting: str) -> None:
@@ -199,7 +199,7 @@ def test_class_counts_must_fit(tmp_path: Path, scene: str, layout: str, fitting:
 def test_unknown_names_and_numbers(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="buildings, cells, vessels"):
         generate("moon", "drive", tmp_path / "out", count=1, size=32, seed=0)
-    with pytest.raises(ConfigError, match="arrays, cells, drive, inria, salt"):
+    with pytest.raises(ConfigError, match="arrays, cells, drive, folder, inria, salt"):
         generate("cells", "coco", tmp_path / "out", count=1, size=32, seed=0)
     with pytest.raises(ConfigError, match="count is 0"):
         generate("cells", "cells", tmp_path / "out", count=0, size=32, seed=0)
@@ -219,3 +219,17 @@ def test_a_failure_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"32\.\.5000"):
         generate("vessels", "drive", tmp_path / "out", count=2, size=16, seed=0)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("scene", ["vessels", "cells"])
+def test_a_folder_of_ones_own(tmp_path: Path, scene: str) -> None:
+    files = generate(scene, "folder", tmp_path / "own", count=3, size=40, seed=0)
+    names = [path.relative_to(tmp_path / "own").as_posix() for path in files]
+    pictures = [f"{folder}/{name}.png" for folder in ("images", "masks") for name in ("p01_1", "p01_2", "p02_1")]
+    assert sorted(names) == sorted(["images.csv", *pictures])
+    rows = (tmp_path / "own" / "images.csv").read_text().splitlines()
+    assert rows[:2] == ["image,patient,type", f"p01_1.png,patient 1,{draw(scene, 0, 0, 40).kind}"]
+    mask = _read(tmp_path / "own" / "masks" / "p01_1.png")
+    expected = draw(scene, 0, 0, 40).mask
+    colours = np.array(SCENES[scene].colours, np.uint8)
+    assert np.array_equal(mask, expected * 255 if scene == "vessels" else colours[expected])

@@ -13,7 +13,7 @@ from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
 from segexp.data.folder.find import Found as FoundNames
 from segexp.data.folder.find import NameKeys, find_files
 from segexp.data.folder.hints import maybe_units, stray_notes
-from segexp.data.folder.mask_sample import sample_masks
+from segexp.data.folder.mask_sample import MaskSample, sample_masks
 from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
 from segexp.data.folder.words import override, overrides
@@ -96,12 +96,8 @@ class FolderDataModule(FilesDataModule):
         self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours)
         self.stray = stray
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
-        self.open_keys = {
-            key
-            for key, value in (("split", split), ("crop_size", crop_size), ("crops_per_image", crops_per_image))
-            if value == "auto"
-        }
-        self._settled: dict[str, Any] = {}
+        chosen = {"split": split, "crop_size": crop_size, "crops_per_image": crops_per_image}
+        self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
 
     @cached_property
@@ -112,7 +108,13 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def labels(self) -> Labels:
         """Classes, and what mask values mean."""
-        return resolve_labels(self.label_keys, lambda: sample_masks([pair.mask for pair in self.found.listing.pairs]))
+        return resolve_labels(self.label_keys, self._sample)
+
+    def _sample(self) -> MaskSample:
+        pairs = self.found.listing.pairs
+        if not pairs:
+            raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
+        return sample_masks([pair.mask for pair in pairs])
 
     @cached_property
     def label_map(self) -> LabelMap:
@@ -140,7 +142,7 @@ class FolderDataModule(FilesDataModule):
     def listing(self) -> Listing:
         """Images and masks that fit the patterns."""
         found = self.found
-        if "split" in self.open_keys:
+        if "split" in self.left_open:
             self.split = "official" if found.official else "holdout"
         elif self.split == "official" and not found.official and self.split_file is None:
             raise DataError(
@@ -174,18 +176,14 @@ class FolderDataModule(FilesDataModule):
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
 
     def find(self) -> Found:
-        """As every data set of files; settles the crops that were left open, by the sizes of the training images."""
+        """As every data set of files; crops that are left open are settled first, since others must fit them."""
         try:
             # Once, before threads open files.
             self.cache_name()
         except UserError as error:
             return self._by_names(error)
         found = super().find()
-        sizes = [item.shape for item in found.parts["train"]]
-        if sizes and "crop_size" in self.open_keys:
-            self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
-        if sizes and "crops_per_image" in self.open_keys:
-            self.crops_per_image = crop_count(sizes, self.crop_size)
+        self.settle(found.parts)
         return found
 
     def _by_names(self, error: UserError) -> Found:
@@ -196,24 +194,31 @@ class FolderDataModule(FilesDataModule):
         return Found(problems=problems)
 
     def read(self) -> Items:
-        """As every data set of files; says what was settled of what was left open."""
+        """As every data set of files; notes what was guessed."""
         items = super().read()
-        self._settle()
-        return items
-
-    def _settle(self) -> None:
-        """Notes what was guessed, and the keys that fix it."""
-        own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
-        self._settled = {**self.found.guessed, **self.labels.guessed}
-        self._settled |= {"channels": self.shown_as} if self.channels == "auto" else {}
-        self._settled |= {key: own[key] for key in own if key in self.open_keys}
         notes = [*self.found.notes, *self.labels.notes, *stray_notes(self.label_map.changed)]
         if self.shown_as != "all" and self.channels == "auto":
             notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
-        if self._settled:
-            notes.append(f"to fix what was guessed, add: {overrides(self._settled)}")
         self.notes = [*notes, *self.notes]
+        return items
+
+    def settle(self, items: Items) -> None:
+        """Crops by the sizes of the training images."""
+        sizes = [item.shape for item in items.get("train", [])]
+        if sizes and "crop_size" in self.left_open:
+            self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
+        if sizes and "crops_per_image" in self.left_open:
+            self.crops_per_image = crop_count(sizes, self.crop_size)
+
+    def setup(self, stage: str | None = None) -> None:
+        """As every data set of files; says how to fix all that was guessed."""
+        first = self._items is None
+        super().setup(stage)
+        if first and (settled := self.settled()):
+            self.notes.append(f"to fix what was guessed, add: {overrides(settled)}")
 
     def settled(self) -> dict[str, Any]:
-        """What was guessed: files, classes, split, crops."""
-        return dict(self._settled)
+        """What was guessed: files, classes, channels, split, crops."""
+        own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
+        channels = {"channels": self.shown_as} if self.channels == "auto" else {}
+        return {**self.found.guessed, **self.labels.guessed, **channels, **{key: own[key] for key in self.left_open}}

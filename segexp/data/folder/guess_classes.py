@@ -11,6 +11,8 @@ from segexp.errors import DataError
 from segexp.spec import IGNORED
 
 KEY = "datamodule.mask_values"
+SMEARED = 0.05
+"""Share of the pixels that all values between two others have when they are their mixtures."""
 MOST = 64
 """As many values as are written out in a line to choose."""
 BLACK = (0, 0, 0)
@@ -44,7 +46,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
     values = [value for value in sample.counts if value not in left_out]
     if classes is not None:
         return _of_given(values, classes, sample)
-    if len(values) > FEW:
+    if len(values) > FEW or _smeared(values, sample):
         raise DataError(_too_many(values, sample))
     if len(values) < 2:
         example = override("mask_values", {0: "background", 255: "foreground"})
@@ -140,6 +142,19 @@ def _open_number(values: Sequence[Value], sample: MaskSample) -> int | None:
     return IGNORED if IGNORED in numbers and in_a_row and others != [0] else None
 
 
+def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
+    """Whether some values seem to come of resizing or JPEG: a few pixels each, between the two that fill the masks."""
+    if len(values) < 3 or sample.is_colour:
+        return False
+    if sample.lossy:
+        return True
+    often = sorted(values, key=lambda value: -sample.counts[value])
+    low, high = sorted(often[:2])
+    rare = sum(sample.counts[value] for value in often[2:]) < SMEARED * sum(sample.counts.values())
+    in_a_row = values[-1][0] - values[0][0] == len(values) - 1
+    return rare and not in_a_row and len(values) > 3 and all(low < value < high for value in often[2:])
+
+
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
     ends = {key_of(values[0]): "background", key_of(values[-1]): "foreground"}
@@ -151,7 +166,7 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     else:
         cause = "were they resized, or do they number objects? If smeared, take the nearest of those that are meant"
     lines = [
-        f"{KEY}: {_looked(sample)}: {len(values)} values are too many to be guessed; {cause}, for example",
+        f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {cause}, for example",
         f"  {line}",
     ]
     if len(values) <= MOST and not sample.lossy:

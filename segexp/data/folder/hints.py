@@ -27,13 +27,13 @@ def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> lis
 
 def maybe_units(names: Sequence[str]) -> list[str]:
     """Whether images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
-    beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_.-]+(?=[\s_.-])", name)))
+    beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_]+(?=[\s_])", name)))
     if sum(beginnings.values()) < len(names) or not 2 <= len(beginnings) <= SHARE * len(names):
         return []
     often = ", ".join(f"{name} ({count})" for name, count in beginnings.most_common(3))
     return [
         f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
-        f"patient), no part of the split should share it: {override('unit', '{stem:[^_ .-]+}')}"
+        f"patient), no part of the split should share it: {override('unit', '{stem:[^_ ]+}')}"
     ]
 
 

@@ -1,9 +1,9 @@
 """From patterns to pairs: every image with its mask, what it belongs to, and what is missing or left over."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Literal
 
 from segexp.data.files import Listing, Pair
@@ -11,7 +11,7 @@ from segexp.data.folder.names import unique_names
 from segexp.data.folder.parts import PARTS, assign, parts_of
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
 from segexp.data.folder.table import Table, read_table
-from segexp.data.folder.tree import Tree
+from segexp.data.folder.tree import Tree, ending
 from segexp.data.splits import Phase
 from segexp.errors import DataError
 
@@ -71,13 +71,15 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     """
     files = set(tree.files)
     listing = Listing()
-    images = _images(tree, rules, listing)
-    masks, lacking = _partners(images, rules.masks, files, "mask")
-    valid, without = _partners(images, rules.valid, files, "valid mask") if rules.valid else ({}, [])
+    every = _images(tree, rules)
+    masks, lacking = _partners(every, rules.masks, files, "mask")
+    valid, without = _partners(every, rules.valid, files, "valid mask") if rules.valid else ({}, [])
     # Where masks lie beside images and a pattern fits both: what is the mask of an image is no image.
-    images = [match for match in images if match.path not in {*masks.values(), *valid.values()}]
-    complaints = [line for path, line in (*lacking, *without) if path in {match.path for match in images}]
-    complaints += _left_over(tree, rules, images, masks)
+    partners = {*masks.values(), *valid.values()}
+    images = _of_known_parts([match for match in every if match.path not in partners], rules, listing)
+    ours = {match.path for match in images}
+    complaints = [line for path, line in (*lacking, *without) if path in ours]
+    complaints += _left_over(tree, rules, set(masks.values()))
     complaints += _shared(images, masks)
     kept = [m for m in images if m.path in masks and (rules.valid is None or m.path in valid)]
     _settle(complaints, rules, listing)
@@ -86,7 +88,8 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     return Paired(listing, assign(listing, parts_of(kept, table, rules.parts or PARTS), given=rules.parts is not None))
 
 
-def _images(tree: Tree, rules: Rules, listing: Listing) -> list[Match]:
+def _images(tree: Tree, rules: Rules) -> list[Match]:
+    """All files that fit the pattern of images."""
     matches = [match for path in tree.images if (match := rules.images.match(path))]
     # A pattern may name an ending that no image file usually has.
     matches = matches or [match for path in tree.files if (match := rules.images.match(path))]
@@ -95,7 +98,7 @@ def _images(tree: Tree, rules: Rules, listing: Listing) -> list[Match]:
             f"datamodule.images: no file fits {rules.images.text!r} below {tree.root}, which holds "
             f"{tree.says() or 'nothing'}"
         )
-    return _of_known_parts(matches, rules, listing)
+    return matches
 
 
 def _of_known_parts(matches: list[Match], rules: Rules, listing: Listing) -> list[Match]:
@@ -135,17 +138,15 @@ def _partners(
     return found, lacking
 
 
-def _left_over(tree: Tree, rules: Rules, images: Sequence[Match], masks: Mapping[str, str]) -> list[str]:
+def _left_over(tree: Tree, rules: Rules, used: Collection[str]) -> list[str]:
     """Masks that belong to no image."""
-    used = {*masks.values(), *(match.path for match in images)}
-    endings = {PurePosixPath(path).suffix for path in masks.values()}
+    endings = {ending(path) for path in used}
     return [
         f"{path}: belongs to no image"
         for path in tree.images
         if path not in used
-        and PurePosixPath(path).suffix in endings
+        and ending(path) in endings
         and rules.masks.could_be(path)
-        # The image pattern may fit images of parts that are left out.
         and rules.images.match(path) is None
     ]
 

@@ -1,0 +1,39 @@
+"""Patterns on the command line, and what else may stand there."""
+
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+
+from segexp.config.quoting import quote_patterns, quoted
+
+
+@pytest.mark.parametrize(
+    "text", ["masks/{stem}.png", "{stem:[a-z]+}", r"{stem:\d+}", "{patient}", "it's/{stem}.{png,gif}", "a\\'{x}\\"]
+)
+def test_pattern_arrives_as_it_was_written(text: str) -> None:
+    (argument,) = quote_patterns([f"datamodule.masks={text}"])
+    assert OverridesParser.create().parse_override(argument).value() == text
+    assert OverridesParser.create().parse_override(f"key={quoted(text)}").value() == text
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [
+        "datamodule.images=images/*.png",
+        "datamodule.masks='masks/{stem}.png'",
+        'datamodule.masks="masks/{stem}.png"',
+        "datamodule.root=${oc.env:HOME}/data",
+        "datamodule.mask_values={0:background,255:road}",
+        "datamodule.unit=null",
+        "-m",
+        "model=unet",
+    ],
+)
+def test_what_is_left_alone(argument: str) -> None:
+    assert quote_patterns([argument]) == [argument]
+
+
+def test_blocks_of_other_data_sets_are_left_alone() -> None:
+    block = "datamodule.images={a:1,b:2}"
+    assert quote_patterns(["datamodule=mine", block]) == ["datamodule=mine", block]
+    assert quote_patterns(["datamodule=mine", "datamodule.masks=m/{stem}.png"])[1] == "datamodule.masks='m/{stem}.png'"
+    assert quote_patterns(["datamodule=folder", "datamodule.unit={stem:a}"])[1] == "datamodule.unit='{stem:a}'"
