@@ -143,7 +143,8 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     )
     config = yaml.safe_load(plain.out)
     assert set(config) == {
-        "name", "seed", "monitor", "tta", "inference", "panels", "bootstrap", "baselines", "output_dir", "resume",
+        "name", "seed", "monitor", "tta", "inference", "panels", "panel_epochs", "val_panels",
+        "bootstrap", "baselines", "output_dir", "resume",
         "debug",
         *groups().keys() - {"experiment"},
     }  # fmt: skip

@@ -137,6 +137,9 @@ class TrainConfig:
     # metric=[] and logger=[] leave no block behind.
     metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    # Configs of earlier runs do not have them.
+    panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
+    val_panels: NonNegativeInt = 4
 
 
 @dataclass(frozen=True)

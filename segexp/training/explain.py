@@ -1,25 +1,20 @@
 """Pictures of a test: worst, middle and best images, curves, confusion matrix, class probability maps."""
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import torch
 
 from segexp.data.base import SegmentationDataModule
-from segexp.data.items import Item, Mask
 from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.measures import measures
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.class_maps import plot_class_maps
 from segexp.reporting.confusion import plot_confusion
 from segexp.reporting.curves import plot_curves
-from segexp.reporting.panels import save_panel
 from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
-from segexp.spec import IGNORED
+from segexp.training.pictures import picture_of, predict
 from segexp.training.results import reliability_of
 from segexp.training.rows import Row, image_scores_of, probability
 
@@ -53,16 +48,14 @@ def explain(
     panels = []
     for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
         item = datamodule.items("test")[index].decoded()
-        prediction, probabilities = predict(module, item)
-        stem = f"{number:02d}_{rank}_{re.sub(r'[^A-Za-z0-9._-]+', '-', item.name)}"
-        figures = image_figures(row, index, module)
-        # What the model says where nothing counts (outside a field of view, say) would only distract.
-        shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
-        save_panel(folder.panels / f"{stem}.png", item.image, item.mask, shown, spec, item.name, figures)
+        prediction, probabilities = predict(module, item, module.threshold)
+        picture = picture_of(item, prediction, spec)
+        stem = f"{number:02d}_{rank}_{picture.stem}"
+        picture.save(folder.panels / f"{stem}.png")
         if not spec.is_binary:
             maps = folder.path / "class_maps" / f"{stem}.png"
             plot_class_maps(item.image, probabilities, item.mask, spec, maps)
-        panels.append({"file": f"panels/{stem}.png", "image": item.name, "rank": rank, "figures": figures})
+        panels.append({"file": f"panels/{stem}.png", "image": item.name, "rank": rank, "figures": picture.figures})
     return panels
 
 
@@ -85,25 +78,6 @@ def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
     picked = [("worst", index) for index in order[:worst]]
     picked += [("middle", index) for index in order[start : start + middle]]
     return picked + [("best", index) for index in order[len(order) - best :]]
-
-
-def predict(module: SegmentationModule, item: Item) -> tuple[Mask, np.ndarray]:
-    """Class numbers uint8 (H, W) and probabilities float32 (K', H, W) of one image."""
-    image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
-    module.eval()
-    with torch.inference_mode():
-        logits = module.evaluated(image)
-        probabilities = module.probabilities(logits)
-        classes = module.classify(logits, module.threshold)
-    return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()
-
-
-def image_figures(row: Row, index: int, module: SegmentationModule) -> Mapping[str, float | None]:
-    """Dice of each foreground class of one image, for the caption."""
-    dice = measures(row.matrices[index : index + 1])["dice"][0]
-    names = module.spec.classes
-    shown = range(1, len(names)) if module.spec.is_binary else range(len(names))
-    return {f"Dice {names[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in shown}
 
 
 def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -> None:

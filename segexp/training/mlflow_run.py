@@ -5,12 +5,15 @@ import os
 import re
 import time
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from segexp.reporting.pixels import Pixels
 from segexp.training.outbox import Outbox
+from segexp.training.pictures import Picture
+from segexp.training.tested_report import TestReport
 from segexp.training.tracking import RunFacts, Tracked
 
 LOCAL = 300.0
@@ -72,6 +75,19 @@ class MlflowRun(Tracked):
             Metric(_key(name), float(value), now, step or 0) for name, value in metrics.items() if float(value) == value
         ]
         self._outbox.put(lambda: self._client.log_batch(self._run_id, metrics=found))
+
+    def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
+        """Panels as they are on disk, with a slider over the steps."""
+        for picture in pictures:
+            self._log_image(picture.drawn(), key=f"{key}/{picture.stem}", step=step)
+
+    def tested(self, report: TestReport) -> None:
+        """The panels, numbered from worst to best."""
+        for number, picture in enumerate(report.pictures, start=1):
+            self._log_image(picture.drawn(), artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
+
+    def _log_image(self, pixels: Pixels, **where: Any) -> None:
+        self._outbox.put(lambda: self._client.log_image(self._run_id, pixels, **where))
 
     def end(self, *, ok: bool) -> None:
         """Closes the run, after all that was logged before."""

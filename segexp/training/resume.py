@@ -19,7 +19,8 @@ from segexp.training.loggers import EpochTable
 Config = dict[str, Any]
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
+    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
+    "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
     "inference.batch_size", "callbacks.early_stopping", "callbacks.extra",
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",

@@ -1,12 +1,15 @@
 """What the loggers beside metrics.csv are told about a run, and the little that all of them can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch.loggers import Logger
+
+from segexp.training.pictures import Picture
+from segexp.training.tested_report import TestReport
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,14 @@ class RunFacts:
 
 class Tracked(Logger, ABC):
     """A Lightning logger that opens with its job and ends with it."""
+
+    @abstractmethod
+    def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
+        """Shows pictures under a name, after this many steps."""
+
+    @abstractmethod
+    def tested(self, report: TestReport) -> None:
+        """Shows what there is beside the figures of a test."""
 
     @abstractmethod
     def end(self, *, ok: bool) -> None:

@@ -4,7 +4,7 @@ import logging
 import signal
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,12 @@ from segexp.run.record import RunRecord
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.pictures import test_pictures
 from segexp.training.prepare import device_type, prepare
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
-from segexp.training.tracking import RunFacts
+from segexp.training.tested_report import TestReport, points, worst_first
+from segexp.training.tracking import RunFacts, Tracked
 from segexp.training.trainer import build_trainer, check_trainer
 
 Config = dict[str, Any]
@@ -214,8 +216,7 @@ def _fit_and_test(
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
         content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
-        for logger in loggers:
-            logger.log_metrics(headline(content), trainer.global_step)
+        _tell(loggers, content, folder, module, datamodule, trainer.global_step)
         finished = True
     finally:
         close_loggers(loggers, ok=finished)
@@ -231,6 +232,34 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
     why = "callbacks.early_stopping" if early else "trainer.max_time or a callback"
     LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
     return why
+
+
+def _tell(
+    loggers: Sequence[Tracked],
+    content: Mapping[str, Any],
+    folder: RunFolder,
+    module: SegmentationModule,
+    datamodule: SegmentationDataModule,
+    step: int,
+) -> None:
+    """Tells the loggers beside metrics.csv how the test ended."""
+    if not loggers:
+        return
+    best = content["checkpoint"]
+    curve = module.tested.scores.curve() if module.spec.is_binary else None
+    report = TestReport(
+        content,
+        worst_first(folder.path / "per_image.csv", module.spec.classes),
+        test_pictures(module, datamodule, content["panels"]),
+        points(curve.roc() if curve else None, "fpr", "tpr"),
+        points(curve.pr() if curve else None, "recall", "precision"),
+        step,
+    )
+    for logger in loggers:
+        logger.log_metrics(
+            {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}, step
+        )
+        logger.tested(report)
 
 
 def _run_facts(config: Config, invocation: Invocation, folder: RunFolder, record: RunRecord) -> RunFacts:

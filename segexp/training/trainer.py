@@ -17,6 +17,7 @@ from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
+from segexp.training.pictures import ValidationPanels, panel_epochs
 from segexp.training.resume import Best, Last, RandomState, Stopping
 
 PASSED_ON = (
@@ -48,12 +49,18 @@ def build_trainer(
         **{key: section[key] for key in PASSED_ON},
         **_common(section),
         logger=loggers,
-        callbacks=[*build_callbacks(config, folder), *extra],
+        callbacks=[_panels(config, folder, len(loggers) > 1), *build_callbacks(config, folder), *extra],
         plugins=[AtomicCheckpointIO()],
         enable_progress_bar=_bar(section["progress"]),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
     )
+
+
+def _panels(config: dict[str, Any], folder: RunFolder, logged: bool) -> ValidationPanels:
+    """Pictures of validation images; ``logged``: there is a logger beside metrics.csv."""
+    epochs = panel_epochs(config.get("panel_epochs", "auto"), config["trainer"]["max_epochs"], logged=logged)
+    return ValidationPanels(folder.panels / "val", epochs, config.get("val_panels", 4))
 
 
 def build_tester(config: dict[str, Any]) -> pl.Trainer:

@@ -1,12 +1,15 @@
 """Weights & Biases: one run per job, offline by itself, never a question, never a wait without an end."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
 from segexp.run.console import LOG
+from segexp.training.pictures import Picture
+from segexp.training.tested_report import TestReport
 from segexp.training.tracking import RunFacts, Tracked
 
 Mode = Literal["auto", "online", "offline"]
@@ -22,6 +25,18 @@ class WandbRun(WandbLogger, Tracked):
         """Takes an open run of wandb."""
         super().__init__(experiment=run, offline=offline, save_dir=run.settings.root_dir)
         self._run = run
+
+    def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
+        """Images with switchable masks."""
+        from segexp.training.wandb_media import image
+
+        self._run.log({key: [image(picture) for picture in pictures], "trainer/global_step": step})
+
+    def tested(self, report: TestReport) -> None:
+        """Images, the table of all images, and charts."""
+        from segexp.training.wandb_media import test_media
+
+        self._run.log({**test_media(report), "trainer/global_step": report.step})
 
     def end(self, *, ok: bool) -> None:
         """Ends the run, or the next job of this process would go on in it."""

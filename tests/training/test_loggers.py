@@ -7,6 +7,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -15,8 +17,11 @@ from segexp.run.console import start_console
 from segexp.run.folder import RunFolder
 from segexp.training import wandb_run
 from segexp.training.loggers import EpochTable, close_loggers, mlflow_logger, wandb_logger
+from segexp.training.pictures import panel_epochs
 from segexp.training.tracking import RunFacts
+from tests.training import wandb_file
 from tests.training.runs import TINY, composed, folders, go, read_json, table
+from tests.training.runs import run as run_tiny
 
 
 def test_tensorboard_holds_what_metrics_csv_holds() -> None:
@@ -35,30 +40,93 @@ def test_tensorboard_holds_what_metrics_csv_holds() -> None:
     assert {path.name for path in done.path.iterdir() if path.is_dir()} == {"checkpoints", "tensorboard"}
 
 
-def test_wandb_is_offline_asks_nothing_and_opens_a_run_per_job() -> None:
+def test_a_sweep_is_two_offline_runs_of_one_group() -> None:
+    """What W&B will show is read back from the offline files; no key, no terminal, no question."""
     done = subprocess.run(
-        [sys.executable, "-m", "segexp", "-m", *TINY, "logger=wandb", "seed=1,2", "panels=0", "baselines=false"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=100, check=False, env={**os.environ},
+        [sys.executable, "-m", "segexp", "-m", *TINY, "logger=wandb", "seed=1,2", "panels=2", "val_panels=2",
+         "panel_epochs=[1]", "metric=none", "baselines=false"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False, env={**os.environ},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    runs = folders()
-    assert len(runs) == 2
-    ids = set()
-    for folder in runs:
-        (offline,) = [path for path in (folder / "wandb").iterdir() if path.name.startswith("offline-run")]
-        ids.add(offline.name)
-        (log,) = (path.read_bytes() for path in offline.glob("*.wandb"))
-        for name in (b"val/miou", b"test/miou", b"train/loss/jaccard", b"crops_per_image"):
-            assert name in log
-        assert read_json(folder / "run.json")["state"] == "finished"
-        for number in (1, 2):
-            assert (folder / "log.txt").read_text().count(f"epoch {number}/2 ") == 1
-    assert len(ids) == 2
-    for output in runs[0].parent.glob("jobs/*/output.log"):
+    jobs = {read_json(path / "run.json")["seed"]: path for path in folders()}
+    assert set(jobs) == {1, 2}
+    runs = {seed: wandb_file.read(next((path / "wandb").glob("offline-run-*"))) for seed, path in jobs.items()}
+    assert len({run.run.run_id for run in runs.values()}) == 2
+    assert {run.run.run_group for run in runs.values()} == {jobs[1].parent.name}
+    for seed, run in runs.items():
+        check_offline_run(run, jobs[seed], seed)
+    for output in jobs[1].parent.glob("jobs/*/output.log"):
         for line in ("epoch 1/2 ", "epoch 2/2 ", "W&B: no key is set"):
             assert output.read_text().count(line) == 1
-        assert f"epoch {number}/2 " not in done.stderr
     assert not Path("wandb").exists()
+
+
+def check_offline_run(run: wandb_file.OfflineRun, folder: Path, seed: int) -> None:
+    record, results = read_json(folder / "run.json"), read_json(folder / "results.json")
+    assert record["state"] == "finished"
+    assert run.exit_code == 0
+    assert run.run.display_name == " ".join(record["overrides"])
+    config = [(key, value) for key, value in run.config if key != "_wandb"]
+    assert len(config) == len(dict(config))  # each key once
+    assert dict(config)["seed"] == seed
+    assert dict(config)["datamodule"]["size"] == 32
+    logged = [row["val/miou"] for row in run.history if "val/miou" in row]
+    assert logged == pytest.approx([float(row["val/miou"]) for row in table(folder / "metrics.csv")], rel=1e-6)
+    assert run.summary["parameters"] == record["model"]["parameters"]
+    assert run.summary["commit"] == record["git"]["commit"]
+    assert run.history[-1].keys() >= {
+        "panels/test",
+        "test/confusion_table",
+        "test/roc_table",
+        "test/by_class/iou_table",
+    }
+    best = next(row for row in run.history if "best/val/miou" in row)
+    assert best["best/val/miou"] == results["checkpoint"]["value"]
+    assert best["test/miou"] == results["rows"][0]["dataset"]["miou"]
+    (shown,) = [row["panels/val"] for row in run.history if "panels/val" in row]
+    assert shown["count"] == 2
+    assert all(set(masks) == {"truth", "prediction"} for masks in shown["all_masks"])
+    for masks in shown["all_masks"]:
+        for mask in masks.values():
+            assert set(np.unique(cv2.imread(str(run.folder / "files" / mask["path"]), 0))) <= {0, 1, 255}
+    images = run.table("test/per_image")
+    assert images["columns"][:2] == ["image", "picture"]
+    dice = [line[images["columns"].index("dice/vessel")] for line in images["data"]]
+    assert dice == sorted(dice)
+    assert len(dice) == 3
+    assert [line[1] is not None for line in images["data"]].count(True) == 2
+
+
+def test_the_same_panel_is_on_disk_and_in_every_logger() -> None:
+    done = run_tiny(
+        composed("logger=[tensorboard,mlflow]", "panel_epochs=[0,1]", "val_panels=2", "panels=1", "metric=none"),
+        pictures=True,
+    )
+    on_disk = sorted(path.name for path in (done.path / "panels" / "val").iterdir())
+    assert [name[:11] for name in on_disk] == ["epoch_0000_"] * 2 + ["epoch_0001_"] * 2
+    assert [name[11:] for name in on_disk[:2]] == [name[11:] for name in on_disk[2:]]
+    events = EventAccumulator(str(done.path / "tensorboard"), size_guidance={"images": 0})
+    events.Reload()
+    names = [name[11:-4] for name in on_disk[:2]]
+    tags = [tag for tag in events.Tags()["images"] if tag.startswith("panels/val/")]
+    assert sorted(tags) == [f"panels/val/{name}" for name in names]
+    for epoch in (0, 1):
+        image = np.frombuffer(events.Images(tags[0])[epoch].encoded_image_string, np.uint8)
+        stored = done.path / "panels" / "val" / f"epoch_{epoch:04d}_{names[0]}.png"
+        assert np.array_equal(cv2.imdecode(image, 1), cv2.imread(str(stored)))
+    (test_panel,) = (done.path / "panels").glob("*.png")
+    (copied,) = Path("outputs/mlartifacts").rglob("panels/test/*.png")
+    assert np.array_equal(cv2.imread(str(copied)), cv2.imread(str(test_panel)))
+    assert len(list(Path("outputs/mlartifacts").rglob("images/*val*.png"))) == 4
+
+
+@pytest.mark.parametrize(
+    ("setting", "logged", "epochs"),
+    [("auto", False, set()), ("auto", True, {1, 3, 5, 7, 9}), (0, True, set()), (4, False, {3, 7}),
+     ([0, 9], True, {0, 9})],
+)  # fmt: skip
+def test_epochs_with_pictures(setting: Any, logged: bool, epochs: set[int]) -> None:
+    assert panel_epochs(setting, 10, logged=logged) == epochs
 
 
 def facts(folder: Path, **more: Any) -> RunFacts:

@@ -12,7 +12,8 @@ SEEDS = ("seed", "datamodule.seed")
 """Runs that differ in these alone repeat each other."""
 FOLD = "datamodule.fold"
 NEUTRAL = (
-    "name", "output_dir", "resume", "debug", "panels", "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
+    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
+    "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
     "trainer.progress", "inference.batch_size", "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers",
     "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip

@@ -1,0 +1,146 @@
+"""Pictures of single images as they are shown everywhere: on disk and in each logger."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import lightning.pytorch as pl
+import numpy as np
+import torch
+from lightning.pytorch.callbacks import Callback
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Image, Item, Mask
+from segexp.metrics.counts import confusion
+from segexp.metrics.measures import measures
+from segexp.modules.segmentation import SegmentationModule
+from segexp.reporting.panels import panel, save_panel
+from segexp.reporting.pixels import Pixels
+from segexp.spec import IGNORED, DataSpec
+
+TIMES = 5
+"""How often pictures are drawn where nothing else was asked for."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image with truth and prediction.
+
+    Attributes:
+        name: Of the image.
+        image: uint8 or uint16 (H, W, C), as it was read.
+        truth: uint8 (H, W), class numbers or 255.
+        prediction: uint8 (H, W), class numbers, and 255 where the truth has it: what the model says where nothing
+            counts (outside a field of view, say) would only distract.
+        spec: Classes and colours.
+        figures: For the caption.
+    """
+
+    name: str
+    image: Image
+    truth: Mask
+    prediction: Mask
+    spec: DataSpec
+    figures: Mapping[str, float | None]
+
+    @property
+    def stem(self) -> str:
+        """The name as part of a file name."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+
+    def drawn(self) -> Pixels:
+        """Image, truth, prediction and errors side by side, uint8 (h, w, 3) RGB."""
+        return panel(self.image, self.truth, self.prediction, self.spec, self.name, self.figures)
+
+    def save(self, path: Path) -> None:
+        """Writes :meth:`drawn` as PNG."""
+        save_panel(path, self.image, self.truth, self.prediction, self.spec, self.name, self.figures)
+
+
+def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
+    """Class numbers uint8 (H, W) at a threshold (a logit), and probabilities float32 (K', H, W), of one image."""
+    image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
+    module.eval()
+    with torch.inference_mode():
+        logits = module.evaluated(image)
+        probabilities = module.probabilities(logits)
+        classes = module.classify(logits, threshold)
+    return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()
+
+
+def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
+    """The picture of a decoded image; the caption holds the Dice of each class, of two classes of the second."""
+    matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.mask)[None], spec.num_classes)
+    dice = measures(matrix)["dice"][0]
+    numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
+    figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
+    shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
+    return Picture(item.name, item.image, item.mask, shown, spec, figures)
+
+
+def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *, logged: bool) -> set[int]:
+    """Epochs, from 0, after whose validation pictures are drawn.
+
+    Args:
+        setting: The key ``panel_epochs``.
+        epochs: Planned number of epochs.
+        logged: Whether a logger beside metrics.csv shows them.
+    """
+    if setting == "auto":
+        setting = max(1, epochs // TIMES) if logged else 0
+    if isinstance(setting, int):
+        return set(range(setting - 1, epochs, setting)) if setting else set()
+    return {int(epoch) for epoch in setting}
+
+
+class ValidationPanels(Callback):
+    """The same validation images at chosen epochs, on disk and in every logger that shows pictures.
+
+    Drawn while the weights that are judged are in force (averaged ones too), at probability 0.5, as the validation
+    figures are; so it stands before all other callbacks.
+    """
+
+    def __init__(self, folder: Path, epochs: set[int], count: int) -> None:
+        """Sets what is drawn.
+
+        Args:
+            folder: Where the PNG files go.
+            epochs: From 0.
+            count: Number of images, spread evenly over the validation images.
+        """
+        self._folder = folder
+        self._epochs = epochs
+        self._count = count
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws, on the first process only."""
+        if trainer.current_epoch not in self._epochs or not trainer.is_global_zero:
+            return
+        module, datamodule = pl_module, trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
+        if not isinstance(module, SegmentationModule) or not isinstance(datamodule, SegmentationDataModule):
+            return
+        from segexp.training.tracking import Tracked
+
+        pictures = self._pictures(module, datamodule)
+        for picture in pictures:
+            picture.save(self._folder / f"epoch_{trainer.current_epoch:04d}_{picture.stem}.png")
+        for logger in trainer.loggers:
+            if isinstance(logger, Tracked):
+                logger.show("panels/val", pictures, trainer.global_step)
+
+    def _pictures(self, module: SegmentationModule, datamodule: SegmentationDataModule) -> list[Picture]:
+        items = datamodule.items("val")
+        chosen = np.unique(np.linspace(0, len(items) - 1, min(self._count, len(items))).round().astype(int))
+        decoded = [items[int(index)].decoded() for index in chosen]
+        return [picture_of(item, predict(module, item, 0.0)[0], module.spec) for item in decoded]
+
+
+def test_pictures(
+    module: SegmentationModule, datamodule: SegmentationDataModule, panels: Sequence[Mapping[str, Any]]
+) -> list[Picture]:
+    """The pictures of a test, from worst to best, for the loggers; ``panels`` as in results.json."""
+    items = {item.name: item for item in datamodule.items("test")}
+    decoded = [items[entry["image"]].decoded() for entry in panels]
+    return [picture_of(item, predict(module, item, module.threshold)[0], module.spec) for item in decoded]
