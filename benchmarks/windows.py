@@ -185,8 +185,8 @@ def _timed(read: Read, places: list[Place]) -> float:
 LIMITS = {
     "tifffile.memmap, kept open": None,
     "segexp, no limit": None,
+    "segexp, 1024 MiB": 1024 << 20,
     f"segexp, {DEFAULT_MAP_LIMIT >> 20} MiB (default)": DEFAULT_MAP_LIMIT,
-    "segexp, 256 MiB": 256 << 20,
 }
 
 

@@ -16,6 +16,7 @@ from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.split_file import read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
+from segexp.data.turned import turned_notes
 from segexp.errors import DataError, MissingExtraError, TooFewError, UserError
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
 
@@ -159,6 +160,7 @@ class FilesDataModule(SegmentationDataModule):
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
         found.items |= opened
         found.problems += problems
+        found.notes += turned_notes(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: Found, split: Split) -> None:

@@ -12,8 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-DEFAULT_MAP_LIMIT = 512 * 2**20
-"""Bytes of mapped pages that a process keeps: five tiles of 5000x5000x3 with their masks."""
+DEFAULT_MAP_LIMIT = 256 * 2**20
+"""Bytes of mapped pages that a process keeps: two tiles of 5000x5000x3 with their masks."""
 MAX_OPEN = 128
 """Files kept open: well below the 256 that some systems allow a process."""
 
@@ -92,7 +92,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def set_map_limit(limit: int | None) -> None:
-    """Sets how many bytes of memory-mapped pages a process keeps (default 512 MiB); None: no limit.
+    """Sets how many bytes of memory-mapped pages a process keeps (default 256 MiB); None: no limit.
 
     Holds for this process and those forked from it; a process started otherwise begins with the default.
     """
