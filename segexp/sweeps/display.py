@@ -48,7 +48,7 @@ class Display:
         self._next = now + REFRESH
         folder = self._manifest.folder
         said = [(entry, last_line(JobPlace(folder, entry.number).output)) for entry in self._manifest.of("running")]
-        lines = [self._line(entry, "running", text) for entry, text in said]
+        lines = [self._line(entry, "running", text or "starting") for entry, text in said]
         self._draw([*lines, self._summary(places)])
 
     def close(self) -> None:

@@ -25,7 +25,7 @@ import torch
 import segexp.training.train  # noqa: F401
 from segexp.cores import CORES
 from segexp.sweeps.job import run_job
-from segexp.sweeps.places import JobPlace
+from segexp.sweeps.places import JobPlace, now
 from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, thread_count
 from segexp.sweeps.shared_data import SharedData
 from segexp.sweeps.wire import Message, Wire
@@ -123,6 +123,7 @@ def _job(sweep: Path, message: Message, parent: int) -> int:
     """Everything that a job's process does, from the fork to its exit code."""
     die_with_parent(parent)
     _redirect(JobPlace(sweep, message["job"]).output)
+    print(f"started {now()}")  # noqa: T201 - into the log of the job
     os.environ.update(message["environment"])
     _use_threads(message["threads"])
     signal.signal(signal.SIGINT, signal.default_int_handler)
