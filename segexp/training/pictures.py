@@ -121,14 +121,12 @@ class ValidationPanels(Callback):
         module, datamodule = pl_module, trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
         if not isinstance(module, SegmentationModule) or not isinstance(datamodule, SegmentationDataModule):
             return
-        from segexp.training.tracking import Tracked
+        from segexp.training.tracking import tell
 
         pictures = self._pictures(module, datamodule)
         for picture in pictures:
             picture.save(self._folder / f"epoch_{trainer.current_epoch:04d}_{picture.stem}.png")
-        for logger in trainer.loggers:
-            if isinstance(logger, Tracked):
-                logger.show("panels/val", pictures, trainer.global_step)
+        tell(trainer.loggers, lambda logger: logger.show("panels/val", pictures, trainer.global_step))
 
     def _pictures(self, module: SegmentationModule, datamodule: SegmentationDataModule) -> list[Picture]:
         items = datamodule.items("val")

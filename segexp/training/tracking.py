@@ -1,13 +1,14 @@
 """What the loggers beside metrics.csv are told about a run, and the little that all of them can do."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from lightning.pytorch.loggers import Logger
 
+from segexp.run.console import LOG
 from segexp.training.pictures import Picture
 from segexp.training.tested_report import TestReport
 
@@ -51,3 +52,13 @@ class Tracked(Logger, ABC):
     @abstractmethod
     def end(self, *, ok: bool) -> None:
         """Writes out what is buffered and closes the run; ``ok``: it came to its end without an error."""
+
+
+def tell(loggers: Iterable[object], what: Callable[[Tracked], None]) -> None:
+    """Tells every tracker among loggers; where one fails, a line says so and the run goes on."""
+    for logger in loggers:
+        if isinstance(logger, Tracked):
+            try:
+                what(logger)
+            except Exception as error:
+                LOG.warning(f"{type(logger).__name__}: not everything is shown there ({type(error).__name__}: {error})")

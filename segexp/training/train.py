@@ -32,7 +32,7 @@ from segexp.training.prepare import device_type, prepare
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
 from segexp.training.tested_report import TestReport, points, worst_first
-from segexp.training.tracking import RunFacts, Tracked
+from segexp.training.tracking import RunFacts, Tracked, tell
 from segexp.training.trainer import build_trainer, check_trainer
 
 Config = dict[str, Any]
@@ -255,11 +255,9 @@ def _tell(
         points(curve.pr() if curve else None, "recall", "precision"),
         step,
     )
-    for logger in loggers:
-        logger.log_metrics(
-            {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}, step
-        )
-        logger.tested(report)
+    figures = {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}
+    tell(loggers, lambda logger: logger.log_metrics(figures, step))
+    tell(loggers, lambda logger: logger.tested(report))
 
 
 def _run_facts(config: Config, invocation: Invocation, folder: RunFolder, record: RunRecord) -> RunFacts:

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import cv2
 import numpy as np
@@ -16,9 +17,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from segexp.run.console import start_console
 from segexp.run.folder import RunFolder
 from segexp.training import wandb_run
-from segexp.training.loggers import EpochTable, close_loggers, mlflow_logger, wandb_logger
+from segexp.training.loggers import EpochTable, close_loggers, mlflow_logger, tensorboard_logger, wandb_logger
 from segexp.training.pictures import panel_epochs
-from segexp.training.tracking import RunFacts
+from segexp.training.tracking import RunFacts, tell
 from tests.training import wandb_file
 from tests.training.runs import TINY, composed, folders, go, read_json, table
 from tests.training.runs import run as run_tiny
@@ -247,6 +248,21 @@ def test_a_dead_server_of_mlflow_holds_nothing_up(tmp_path: Path, capsys: pytest
     (line,) = capsys.readouterr().out.splitlines()
     assert "MLflow: n" in line
     assert "metrics.csv holds the figures" in line
+
+
+def test_a_tracker_that_fails_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start_console()
+    monkeypatch.setattr("wandb.init", Opened())
+    shown: list[object] = []
+    broken = wandb_logger(facts(tmp_path), mode="offline")
+    whole = tensorboard_logger(facts(tmp_path))
+    monkeypatch.setattr(broken, "show", mock.Mock(side_effect=OSError("disk full")))
+    monkeypatch.setattr(whole, "show", lambda key, pictures, step: shown.append(key))
+    tell([broken, object(), whole], lambda logger: logger.show("panels/val", [], 3))
+    assert shown == ["panels/val"]
+    assert "WandbRun: not everything is shown there (OSError: disk full)" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
