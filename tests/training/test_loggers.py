@@ -26,7 +26,7 @@ from tests.training.runs import run as run_tiny
 
 
 def test_tensorboard_holds_what_metrics_csv_holds() -> None:
-    done = go("logger=tensorboard")
+    done = go("logger=tensorboard", "panel_epochs=0")
     events = EventAccumulator(str(done.path / "tensorboard"))
     events.Reload()
     tags = set(events.Tags()["scalars"])
@@ -224,7 +224,7 @@ def test_a_run_of_wandb_is_ended_with_its_job(
 
 
 def test_all_loggers_together_hold_the_same_figures() -> None:
-    done = go("logger=[wandb,tensorboard,mlflow]", "seed=3")
+    done = go("logger=[wandb,tensorboard,mlflow]", "seed=3", "panel_epochs=0")
     folders_of = {path.name for path in done.path.iterdir() if path.is_dir()}
     assert folders_of == {"checkpoints", "tensorboard", "wandb"}
     client: Any = MlflowClient(tracking_uri=f"sqlite:///{Path('outputs').resolve()}/mlflow.db")
