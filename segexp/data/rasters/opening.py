@@ -65,9 +65,10 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
         return SegmentsRaster(tiff.header, raw=raw)
     if _pillow_can(path, tiff.header.channels, str(tiff.header.dtype)):
         return PillowTiffRaster(tiff.header, raw=raw)
+    bits = tiff.header.white.bit_length()
     raise MissingExtraError(
-        f"{path}: a TIFF of compression {tiff.compression} needs rasterio and imagecodecs, which are not installed: "
-        "pip install 'segexp[geo]'"
+        f"{path}: a TIFF of {bits} bits and compression {tiff.compression} needs rasterio and imagecodecs, which are not "
+        "installed: pip install 'segexp[geo]'"
     )
 
 

@@ -15,6 +15,8 @@ from segexp.data.rasters.kinds import checked_dtype, checked_size
 from segexp.data.rasters.mapped import Layout
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
+_PLAIN = {1, 8, 32773, 32946, 34925}
+"""What tifffile decodes by itself: uncompressed, deflate (two numbers), packbits, LZMA. Of others it only thinks so."""
 _NO_RGB = {"SEPARATED": "CMYK inks", "CIELAB": "Lab colours", "ICCLAB": "Lab colours", "ITULAB": "Lab colours"}
 
 
@@ -140,12 +142,10 @@ def _kind(page: tifffile.TiffPage, compression: str) -> str:
 
 
 def _has_codecs(page: tifffile.TiffPage) -> bool:
+    if _imagecodecs():
+        return page.compression in tifffile.TIFF.DECOMPRESSORS and page.predictor in tifffile.TIFF.UNPREDICTORS
     packed = page.bitspersample not in (1, 8, 16, 32, 64)
-    return (
-        page.compression in tifffile.TIFF.DECOMPRESSORS
-        and page.predictor in tifffile.TIFF.UNPREDICTORS
-        and not (packed and not _imagecodecs())
-    )
+    return page.compression in _PLAIN and page.predictor in (1, 2) and not packed
 
 
 def _imagecodecs() -> bool:

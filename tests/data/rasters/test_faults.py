@@ -86,6 +86,7 @@ def test_damage_inside_a_compressed_strip(tmp_path: Path, rasterio: bool, monkey
         raster.window(5, 0, 10, 10)
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:rasterio")
 def test_strips_that_were_never_written(tmp_path: Path) -> None:
     import rasterio
 

@@ -64,7 +64,9 @@ def test_an_extra_is_asked_for_where_nothing_else_can_read(tmp_path: Path, monke
     gdal(pattern(5, high=65536, dtype=np.uint16), compress="zstd")(path)
     monkeypatch.setattr(opening, "has_rasterio", lambda: False)
     monkeypatch.setattr(tiff_header, "_has_codecs", lambda page: False)
-    with pytest.raises(MissingExtraError, match=r"deep\.tif: a TIFF of compression zstd .*pip install 'segexp\[geo\]'"):
+    with pytest.raises(
+        MissingExtraError, match=r"deep\.tif: a TIFF of 16 bits and compression zstd .*pip install 'segexp\[geo\]'"
+    ):
         open_raster(path)
 
 
@@ -205,3 +207,24 @@ def test_a_raster_is_a_raster(tmp_path: Path) -> None:
     raster = open_raster(tmp_path / "a.tif")
     assert isinstance(raster, Raster)
     assert (raster.path, raster.nodata, raster.pixel_size, raster.palette) == (tmp_path / "a.tif", None, None, None)
+
+
+def test_without_codecs_tifffile_is_asked_for_what_it_can_do_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "has_rasterio", lambda: False)
+    monkeypatch.setattr(tiff_header, "_imagecodecs", lambda: False)
+    kinds = {}
+    for name in IN_PARTS:
+        IN_PARTS[name](tmp_path / name)
+        try:
+            kinds[name] = type(open_raster(tmp_path / name)).__name__
+        except MissingExtraError:
+            kinds[name] = "extra"
+    alone = {name for name, kind in kinds.items() if kind == "SegmentsRaster"}
+    assert alone == {
+        "tiles.tif", "tiles_apart.tif", "deflate.tif", "deep_deflate.tif", "packbits.tif", "lzma.tif", "one_bit.tif",
+        "white_is_zero.tif",
+    }  # fmt: skip
+    assert kinds["twelve_bits.tif"] == "extra"
+    assert kinds["lzw.tif"] == kinds["fax.tif"] == "PillowTiffRaster"
