@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.data import reading
 from segexp.data.folder import FolderDataModule
 from segexp.data.folder.sizes import crop_count, crop_side
 from segexp.spec import IGNORED
@@ -76,3 +77,21 @@ def test_large_photographs(tmp_path: Path) -> None:
     batch = next(iter(data.train_dataloader()))
     assert batch["image"].shape == (4, 3, 256, 256)
     assert any("cache_limit=0 GiB holds 0 of 3 images" in note for note in data.notes)
+
+
+def test_jobs_that_share_what_was_read_settle_their_own_crops(tmp_path: Path) -> None:
+    pairs(tmp_path)
+    key = reading.keep(FolderDataModule(str(tmp_path)))
+    assert key is not None
+    try:
+        data = FolderDataModule(str(tmp_path), seed=7)
+        assert reading.is_kept(data)
+        data.setup()
+        own = FolderDataModule(str(tmp_path), crop_size=16, sampling="grid")
+        own.setup()
+    finally:
+        reading.forget(key)
+    assert (data.crop_size, data.crops_per_image) == (64, 40)
+    assert data.settled()["mask_values"] == {0: "background", 255: "foreground"}
+    assert (own.crop_size, own.split) == (16, "holdout")
+    assert [note for note in data.notes if note.startswith("to fix what was guessed")] == [data.notes[-1]]
