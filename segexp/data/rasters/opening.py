@@ -67,8 +67,8 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
         return PillowTiffRaster(tiff.header, raw=raw)
     bits = tiff.header.white.bit_length()
     raise MissingExtraError(
-        f"{path}: a TIFF of {bits} bits and compression {tiff.compression} needs rasterio and imagecodecs, which are not "
-        "installed: pip install 'segexp[geo]'"
+        f"{path}: a TIFF of {bits} bits and compression {tiff.compression} needs rasterio and imagecodecs, which are "
+        "not installed: pip install 'segexp[geo]'"
     )
 
 
