@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.commands import COMMANDS, Command, Invocation
+from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError, SegexpError
@@ -112,7 +112,7 @@ def _dispatch(command: Command, argv: list[str]) -> int:
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
-    if command.name in ("train", "check", "models"):
+    if command.takes_training or command.name == "models":
         # Hydra makes a folder for every sweep: ours is made when all jobs have been checked, a check leaves none.
         with tempfile.TemporaryDirectory() as folder:
             return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
@@ -157,7 +157,7 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
     from segexp.config.rerun import expand
 
     given = argv
-    argv = expand(argv)
+    argv = expand(argv, OWN_KEYS.get(command.name, ()))
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
@@ -245,7 +245,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
         choices={
             **choices(argv),
             # Hydra does not note a list of options; their blocks bear their names.
-            **({"metric": f"[{','.join(config.get('metric', ()))}]"} if command.config == "train" else {}),
+            **({"metric": f"[{','.join(config.get('metric', ()))}]"} if command.takes_training else {}),
             **{k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
         },
         sweep_dir=Path(state.sweep.dir) if sweep else None,

@@ -1,5 +1,6 @@
 """The table of commands: a name, a primary config, a meaning, and the function that runs it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +30,12 @@ class Invocation:
     goes_on: bool = False
 
 
+OWN_KEYS: dict[str, dict[str, Any]] = {
+    "check": {"full": False, "scope": "all", "format": "table"},
+}
+"""Keys, with their defaults, that a command has beside those of a training: conf/<command>.yaml."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One command of ``python -m segexp``.
@@ -47,6 +54,11 @@ class Command:
     run: Callable[[Any, Invocation], None]
     operands: str | None = None
 
+    @property
+    def takes_training(self) -> bool:
+        """Whether it composes the config of a training."""
+        return self.name == "train" or self.name in OWN_KEYS
+
 
 def _plain(config: Any, schema: type) -> dict[str, Any]:
     """Resolves a composed config and checks it whole; nothing heavy is imported."""
@@ -64,8 +76,12 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     return plain
 
 
-def checked_train(config: Any) -> dict[str, Any]:
+def checked_train(config: Any, schema: type | None = None) -> dict[str, Any]:
     """A composed config of a training, resolved and checked.
+
+    Args:
+        config: As Hydra composed it.
+        schema: Of a command that has keys of its own beside those of a training.
 
     Raises:
         ConfigError: Names every wrong key.
@@ -73,7 +89,7 @@ def checked_train(config: Any) -> dict[str, Any]:
     from segexp.config.monitors import check_monitors
     from segexp.config.schema import TrainConfig
 
-    plain = _plain(config, TrainConfig)
+    plain = _plain(config, schema or TrainConfig)
     check_monitors(plain)
     return plain
 
@@ -94,11 +110,29 @@ def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
 
 
 def _check(config: Any, invocation: Invocation) -> None:
-    plain = checked_train(config)
     from segexp.config.groups import ORDER
+    from segexp.config.schema import CheckConfig
 
-    chosen = ", ".join(f"{k}={invocation.choices[k]}" for k in ORDER if invocation.choices.get(k, "None") != "None")
-    print(f"config is valid: {chosen}; monitor {plain['monitor']}")  # noqa: T201 - the command's answer
+    plain = checked_train(config, CheckConfig)
+    own = {key: plain.pop(key, default) for key, default in OWN_KEYS["check"].items()}
+    chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
+    line = (
+        f"config is valid: {', '.join(f'{key}={value}' for key, value in chosen.items())}; monitor {plain['monitor']}"
+    )
+    told: dict[str, Any] = {"ok": True, "problems": []}
+    text = ""
+    if own["scope"] != "config":
+        from segexp.training.check import check
+
+        told, text = check(plain, full=own["full"], scope=own["scope"])
+    if own["format"] == "json":
+        print(json.dumps({"config": {**chosen, "monitor": plain["monitor"]}, **told}))  # noqa: T201 - the answer
+    else:
+        print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+    if not told["ok"]:
+        from segexp.training.check import refused
+
+        refused(told)
 
 
 def _generate(config: Any, invocation: Invocation) -> None:
@@ -144,7 +178,7 @@ COMMANDS = {
     command.name: command
     for command in (
         Command("train", "train", "train, validate, test and explain one experiment (the default)", _train),
-        Command("check", "train", "compose and check the config of a training, build nothing", _check),
+        Command("check", "check", "check config, data, model and loss of a training, write nothing", _check),
         Command("generate", "generate", "write generated images in the file layout of a real data set", _generate),
         Command(
             "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"

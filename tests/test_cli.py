@@ -81,6 +81,8 @@ MISTAKES = {
     "compare a resamples=-1": ["resamples: found -1, expected a whole number"],
     "check datamodule.loader.num_worker=1": ["datamodule.loader.num_worker: no such key.", "num_workers'"],
 }  # fmt: skip
+CONFIG = "scope=config"
+"""Makes check look at keys and values alone, which takes no torch."""
 LISTS_COMMANDS = {"trian", "chek model=cunet", "model.base", "model=unet ceck"}
 
 
@@ -160,7 +162,11 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
 
 def test_check_says_what_was_chosen_and_writes_nothing() -> None:
     first, second, third = run_lines(
-        [["check"], ["model=unet", "check", "loss=dice"], ["check", "name=${model.base}x", "panels=${seed}"]]
+        [
+            ["check", CONFIG],
+            ["model=unet", "check", "loss=dice", CONFIG],
+            ["check", "name=${model.base}x", "panels=${seed}", CONFIG],
+        ]
     )
     assert first.out.startswith("config is valid: datamodule=synthetic, model=cunet, loss=bce_jaccard, optimizer=adamw")
     assert first.out.endswith("monitor val/miou\n")
@@ -170,7 +176,9 @@ def test_check_says_what_was_chosen_and_writes_nothing() -> None:
 
 
 def test_one_bad_job_of_a_sweep_does_not_end_the_others() -> None:
-    good, bad = run_lines([["check", "-m", "model=cunet,unet", "seed=1,2"], ["check", "-m", "model.base=4,x,8"]])
+    good, bad = run_lines(
+        [["check", "-m", "model=cunet,unet", "seed=1,2", CONFIG], ["check", "-m", "model.base=4,x,8", CONFIG]]
+    )
     assert good.code == 0
     assert re.findall(r"model=(\w+)", good.out) == ["cunet", "cunet", "unet", "unet"]
     assert bad.code == 2
@@ -191,7 +199,7 @@ def test_debug_shows_the_trace() -> None:
 def test_own_model_in_an_own_folder_is_checked_without_its_import(tiny_package: Path) -> None:
     own = ["--config-dir", str(tiny_package / "my_conf")]
     lines = [
-        [*own, "check", "model=tiny", "model.width=3"],
+        [*own, "check", "model=tiny", "model.width=3", CONFIG],
         [*own, "model=tiny", "model.widht=3"],
         [*own, "model=tiny", "+model.widht=3"],
         [*own, "model=tiny", "model.width=0"],
@@ -234,16 +242,16 @@ def test_measures_are_a_list_of_options_also_in_a_sweep_and_from_a_run(tmp_path:
     (run / "config.yaml").write_text(full.out)
     (run / "run.json").write_text('{"choices": {"model": "cunet", "metric": "[asd]"}}')
     lines = [
-        ["check", "metric=[hd95,cldice]", "metric.hd95.percentile=90"],
-        ["check", "metric=none"],
-        ["check", "metric=[]"],
-        ["check", "-m", "metric=[hd95],[asd,cldice],all"],
-        ["check", f"from={run}"],
-        ["check", f"from={run}", "metric=[hd95]"],
-        ["check", f"from={run}", "metric.hd95.percentile=90"],
+        ["check", "metric=[hd95,cldice]", "metric.hd95.percentile=90", CONFIG],
+        ["check", "metric=none", CONFIG],
+        ["check", "metric=[]", CONFIG],
+        ["check", "-m", "metric=[hd95],[asd,cldice],all", CONFIG],
+        ["check", f"from={run}", CONFIG],
+        ["check", f"from={run}", "metric=[hd95]", CONFIG],
+        ["check", f"from={run}", "metric.hd95.percentile=90", CONFIG],
         ["check", f"from={run}", "~metric.hd95", "metric.calibration.bins=0"],
         ["check", f"from={run}", "metric=[hd59]"],
-        ["check", f"from={run}", "-m", "metric=[hd95],[cldice]"],
+        ["check", f"from={run}", "-m", "metric=[hd95],[cldice]", CONFIG],
     ]
     answers = run_lines(lines)
     chosen = [re.findall(r"metric=(\[.*?\]|\w+)[,;]", answer.out) for answer in answers]

@@ -13,7 +13,7 @@ Examples
   python -m segexp model=unet model.base=16 optimizer.lr=1e-3 choose options, set keys
   python -m segexp datamodule=drive datamodule.root=/data/DRIVE
   python -m segexp -m model=cunet,unet loss=bce,bce_jaccard   a sweep over all combinations
-  python -m segexp check model=cunet loss=dice                is this config valid?"""
+  python -m segexp check datamodule=folder datamodule.root=x  would this train, and what is in the data?"""
 
 FLAGS = """\
 Flags
@@ -29,7 +29,7 @@ Flags
 def render(command: Command, extra: Iterable[Path] = ()) -> str:
     """The help text of a command; ``extra`` are the user's own config folders."""
     blocks = [f"segexp {command.name}: {command.meaning}", _usage(command)]
-    if command.config == "train":
+    if command.takes_training:
         blocks += [_commands(), _groups(extra)]
     blocks.append(_keys(command))
     blocks += [FLAGS, EXAMPLES] if command.name == "train" else [FLAGS]
@@ -38,7 +38,7 @@ def render(command: Command, extra: Iterable[Path] = ()) -> str:
 
 def _usage(command: Command) -> str:
     word = "[train]" if command.name == "train" else command.name
-    choice = " [group=option ...]" if command.config == "train" else ""
+    choice = " [group=option ...]" if command.takes_training else ""
     return f"Usage: python -m segexp {word}{choice} [key=value ...]"
 
 
@@ -59,8 +59,16 @@ def _groups(extra: Iterable[Path]) -> str:
 def _keys(command: Command) -> str:
     """Top-level keys with their comments, as they stand in the primary config."""
     lines = ["Keys (key=value); those of a group: --cfg job"]
+    shared = ["train"] if command.takes_training and command.name != "train" else []
+    for name in (command.config, *shared):
+        lines += _keys_of(name)
+    return "\n".join(lines)
+
+
+def _keys_of(config: str) -> list[str]:
+    lines = []
     block = ""
-    for line in (conf_dir() / f"{command.config}.yaml").read_text(encoding="utf-8").splitlines():
+    for line in (conf_dir() / f"{config}.yaml").read_text(encoding="utf-8").splitlines():
         if line.startswith("hydra:"):
             break
         if line.startswith("defaults") or not line.strip().rstrip(":")[:1].isalpha():
@@ -71,4 +79,4 @@ def _keys(command: Command) -> str:
         else:
             name = f"{block}{key}" if line.startswith(" ") else key
             lines.append(f"  {name:<28}{comment}".rstrip())
-    return "\n".join(lines)
+    return lines

@@ -60,9 +60,11 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
 
 
 def _chosen_groups(config_name: str) -> set[str]:
-    """Groups in the defaults list of a primary config."""
+    """Groups in the defaults list of a primary config, and of another one that it begins with."""
     config = yaml.safe_load((conf_dir() / f"{config_name}.yaml").read_text(encoding="utf-8"))
-    return {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
+    found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
+    others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
+    return found.union(*(_chosen_groups(entry) for entry in others))
 
 
 def _first(text: str) -> str:

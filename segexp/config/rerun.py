@@ -4,7 +4,7 @@ import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import yaml
@@ -46,8 +46,12 @@ def _alone(config: Path, replaced: Sequence[str]) -> Path:
     return place
 
 
-def expand(argv: list[str]) -> list[str]:
+def expand(argv: list[str], own: Collection[str] = ()) -> list[str]:
     """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's config.yaml.
+
+    Args:
+        argv: Arguments without the command word.
+        own: Keys of the command, which the config of a run does not have.
 
     Raises:
         ConfigError: The folder holds no config.yaml.
@@ -68,5 +72,6 @@ def expand(argv: list[str]) -> list[str]:
     # Runs from before there were sweeps.
     blocks = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     rest += [] if "sweep" in {*blocks, *chosen} else ["+sweep=grid"]
-    rest = [f"+{argument}" if argument.split("=", 1)[0] in chosen else argument for argument in rest]
+    added = {*chosen, *own}
+    rest = [f"+{argument}" if argument.split("=", 1)[0] in added else argument for argument in rest]
     return ["--config-dir", str(_alone(folder / "config.yaml", chosen)), "--config-name", "config", *rest, *HYDRA]

@@ -143,6 +143,15 @@ class TrainConfig:
 
 
 @dataclass(frozen=True)
+class CheckConfig(TrainConfig):
+    """The tree of ``python -m segexp check``: that of a training, and the check's own keys."""
+
+    full: bool = False
+    scope: Literal["config", "data", "all"] = "all"
+    format: Literal["table", "json"] = "table"
+
+
+@dataclass(frozen=True)
 class GenerateConfig:
     """The tree of ``python -m segexp generate``."""
 

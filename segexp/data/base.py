@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
-from segexp.data.checks import absent_classes, common, few, smaller
+from segexp.data.checks import absent_classes, common, few, same_pixels, smaller
 from segexp.data.items import Item, Mask
 from segexp.data.loader import make_loader
 from segexp.data.normalization import constants
@@ -137,6 +137,8 @@ class SegmentationDataModule(DataSettings):
                 except DataError as error:
                     if not self.leaves_out(item.name, error):
                         problems.append(problem_of(error))
+        if self.copies_matter:
+            problems += self._leave_out_copies(found)
         refuse(problems)
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:
@@ -145,6 +147,17 @@ class SegmentationDataModule(DataSettings):
             self._surveys[phase] = [survey for _, survey in found[phase]]
         refuse(absent_classes(self._surveys, self.classes()[0]))
         return {phase: [item for item, _ in found[phase]] for phase in PHASES}
+
+    def _leave_out_copies(self, found: dict[Phase, list[tuple[Item, Survey]]]) -> list[Problem]:
+        """Images that are in two parts: left out of the earlier one as asked, or a problem."""
+        problems = []
+        for name, copied in same_pixels(found):
+            if not self.leaves_out(name, copied):
+                problems.append(problem_of(copied, kind="duplicates"))
+                continue
+            for phase in PHASES:
+                found[phase] = [(item, seen) for item, seen in found[phase] if item.name != name]
+        return problems
 
     def _with_pixels(self, found: list[tuple[Item, Survey]]) -> list[tuple[Item, Survey]]:
         """Training images that have a pixel that counts."""

@@ -108,6 +108,23 @@ def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[st
             )
 
 
+def same_pixels(found: Mapping[Phase, Sequence[tuple[Item, Survey]]]) -> list[tuple[str, DataError]]:
+    """Images that are in two parts, whatever their files are: the name in the earlier part, and the error."""
+    last = {survey.digest: (item.name, phase) for phase, pairs in found.items() for item, survey in pairs}
+    copies = []
+    for phase, pairs in found.items():
+        for item, survey in pairs:
+            other, later = last[survey.digest]
+            if survey.digest and later != phase:
+                text = (
+                    f"{item.name} ({phase}) and {other} ({later}) hold the same pixels, so that figures would be of an "
+                    "image that the model knows; take one out of the data or of the split (datamodule.on_bad=skip "
+                    f"leaves out the one for {phase})"
+                )
+                copies.append((item.name, DataError(text)))
+    return copies
+
+
 def named_once(names: Sequence[str]) -> Iterator[Problem]:
     """Every image has a name of its own: split files, tables and pictures know it by that."""
     for name, count in Counter(names).items():

@@ -34,6 +34,8 @@ SAMPLED = 8
 class FilesDataModule(SegmentationDataModule):
     """Finds pairs of files (:meth:`listing`), splits them, opens them (:meth:`open`), and keeps them as asked."""
 
+    copies_matter = True
+
     def __init__(
         self,
         split: Literal["official", "holdout", "kfold"] = "holdout",

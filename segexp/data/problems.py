@@ -15,6 +15,7 @@ Kind = Literal[
     "channels and types",
     "labels",
     "duplicates",
+    "near-duplicates",
     "classes",
     "crops and batches",
     "augmentation",
@@ -80,16 +81,15 @@ def lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
         told += [problem.text for problem in of_kind[:most]]
         if most is not None and count > most:
             told.append(f"  ... and {count - most} more of this kind ({kind}); all of them: {CHECK} with the same keys")
-        if kind == "labels":
-            told += _line_for_all(of_kind)
+        if kind == "labels" and (line := line_for_all(of_kind)) is not None:
+            told.append(f"  for all of these masks, if the values are meant: {line}")
     return told
 
 
-def _line_for_all(problems: Sequence[Problem]) -> list[str]:
-    """What to write so that the values of all masks are legal, where more than one mask has such values."""
+def line_for_all(problems: Sequence[Problem]) -> str | None:
+    """What to write so that the values of all masks are legal; None: no masks differ in their illegal values."""
     errors = [problem.error for problem in problems if isinstance(problem.error, LabelError)]
-    proposals = [error.proposal for error in errors if error.proposal is not None]
-    found = {value for error in errors if error.proposal is not None for value in error.illegal}
-    if len({error.illegal for error in errors if error.proposal is not None}) < 2:
-        return []
-    return [f"  for all of these masks, if the values are meant: {proposals[0](sorted(found))}"]
+    mendable = [(error.illegal, error.proposal) for error in errors if error.proposal is not None]
+    if len({illegal for illegal, _ in mendable}) < 2:
+        return None
+    return mendable[0][1](sorted(frozenset().union(*(illegal for illegal, _ in mendable))))

@@ -30,9 +30,11 @@ class DataSettings(pl.LightningDataModule):
         notes: What was decided or passed over, in words.
         skipped: Images that were left out, each with the reason.
         sources: File of each image, for messages; empty where there are no files.
+        copies_matter: Whether an image may not be in two parts.
         unlike: What to do about an image that has other channels than the rest.
     """
 
+    copies_matter = False
     unlike = "convert or remove it"
 
     def __init__(

@@ -31,12 +31,14 @@ class Survey:
         ignored: Pixels that count nowhere.
         sums: Per channel, sum of the values of the pixels that count.
         squares: Per channel, sum of their squares; whole numbers, so that any order gives the same.
+        digest: Of the image, by which its copies are known; empty: it has one colour.
     """
 
     classes: list[int]
     ignored: int
     sums: list[int]
     squares: list[int]
+    digest: str = ""
 
     @property
     def counted(self) -> int:
@@ -61,7 +63,17 @@ def survey(item: Item, classes: int) -> Survey:
         int(values[IGNORED]),
         [sum(sums[c] for _, sums, _ in parts) for c in channels],
         [sum(squares[c] for _, _, squares in parts) for c in channels],
+        _digest(image, rows),
     )
+
+
+def _digest(image: Image, rows: int) -> str:
+    if not any((image[y : y + rows] != image[:1, :1]).any() for y in range(0, len(image), rows)):
+        return ""
+    digest = hashlib.blake2b(str(image.shape).encode(), digest_size=16)
+    for y in range(0, len(image), rows):
+        digest.update(np.ascontiguousarray(image[y : y + rows]).data)
+    return digest.hexdigest()
 
 
 def _band(image: Image, mask: Mask) -> tuple[NDArray[np.int64], list[int], list[int]]:

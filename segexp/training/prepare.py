@@ -30,10 +30,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     model = build.build_model(config, spec)
     # Of the training images alone: what is known of the others must not shape the training.
     loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
-    terms = [str(term) for term in config["loss"].get("terms", {})]
-    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
-        if name is not None:
-            _check_measure(key, name, spec.classes, terms)
+    check_monitors(config, spec.classes)
     module = SegmentationModule(
         model,
         loss,
@@ -47,6 +44,18 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     module.inference = Inference(**config["inference"])
     _try_sizes(module, datamodule)
     return datamodule, module
+
+
+def check_monitors(config: Config, classes: Sequence[str]) -> None:
+    """Compares the measures that the config watches with the classes of the data and the terms of the loss.
+
+    Raises:
+        ConfigError: There is no such measure.
+    """
+    terms = [str(term) for term in config["loss"].get("terms", {})]
+    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
+        if name is not None:
+            _check_measure(key, name, classes, terms)
 
 
 def _check_measure(key: str, name: str, classes: Sequence[str], terms: Sequence[str]) -> None:
@@ -85,7 +94,7 @@ def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -
     was_training = module.training
     module.eval()
     for image in {array.shape: array for array in probes}.values():
-        _try_size(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+        try_size(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
     module.train(was_training)
 
 
@@ -100,7 +109,12 @@ def _seen_at_once(items: Sequence[Item], inference: Inference) -> list[Image]:
     return list(found.values())
 
 
-def _try_size(module: SegmentationModule, image: torch.Tensor) -> None:
+def try_size(module: SegmentationModule, image: torch.Tensor) -> None:
+    """One forward pass of a raw image (1, C, H, W).
+
+    Raises:
+        ConfigError: The model does not take the size, or gives another one.
+    """
     with torch.no_grad():
         logits = module(image)
     expected = (1, module.spec.out_channels, *image.shape[-2:])

@@ -184,6 +184,7 @@ class FolderDataModule(FilesDataModule):
             return self._by_names(error)
         found = super().find()
         self.settle(found.parts)
+        found.notes = [*self._guesses(), *found.notes]
         return found
 
     def _by_names(self, error: UserError) -> Found:
@@ -193,14 +194,12 @@ class FolderDataModule(FilesDataModule):
             problems += [Problem("folders and files", line) for line in self.found.listing.problems]
         return Found(problems=problems)
 
-    def read(self) -> Items:
-        """As every data set of files; notes what was guessed."""
-        items = super().read()
+    def _guesses(self) -> list[str]:
+        """What was guessed, in words."""
         notes = [*self.found.notes, *self.labels.notes, *stray_notes(self.label_map.changed)]
         if self.shown_as != "all" and self.channels == "auto":
             notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
-        self.notes = [*notes, *self.notes]
-        return items
+        return notes
 
     def settle(self, items: Items) -> None:
         """Crops by the sizes of the training images."""

@@ -1,0 +1,218 @@
+"""Everything that files, headers and pixels of a data set tell, gathered for the check command."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from segexp.cores import available_cores
+from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.checks import absent_classes, same_pixels
+from segexp.data.files import FilesDataModule
+from segexp.data.folder.words import overrides
+from segexp.data.items import Item
+from segexp.data.label_values import read_values
+from segexp.data.likeness import Fingerprint, alike, fingerprint
+from segexp.data.listing import Found, Pair
+from segexp.data.problems import Problem, problem_of
+from segexp.data.rasters import open_raster
+from segexp.data.splits import PHASES, Phase
+from segexp.data.survey import Survey, survey
+from segexp.errors import DataError, UserError
+
+T = TypeVar("T")
+R = TypeVar("R")
+Progress = Callable[[Iterable[R], int, str], Iterable[R]]
+"""Wraps results as they come: how many there will be, and what they are."""
+
+BUDGET = 150_000_000
+"""Pixels looked at unless all are asked for: some seconds."""
+FEWEST = 2
+"""Images of each part that are looked at in any case."""
+MEMORY = 1 << 30
+"""Bytes of decoded images at a time."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the pixels of one image tell."""
+
+    item: Item
+    phase: Phase
+    survey: Survey
+    print: Fingerprint | None
+
+
+@dataclass
+class Review:
+    """What is known of a data set.
+
+    Attributes:
+        files: Files of all images and masks.
+        parts: Images of each part, with their headers.
+        classes: Names of the classes; empty: unknown.
+        seen: Images whose pixels were looked at.
+        kinds: Kinds of files, ``image`` or ``mask`` with a description, and how many there are.
+        values: Pixels of each value or colour in the masks that were looked at.
+        masks: Number of these masks.
+        problems: What is amiss.
+        notes: What was decided or passed over.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    parts: Items = field(default_factory=lambda: {phase: [] for phase in PHASES})
+    classes: tuple[str, ...] = ()
+    seen: list[Seen] = field(default_factory=list)
+    kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
+    values: Counter[tuple[int, ...]] = field(default_factory=Counter)
+    masks: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all pixels were looked at."""
+        return len(self.seen) == sum(map(len, self.parts.values()))
+
+
+def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
+    """Looks at a data set as training would, and further: nothing is raised, all that is amiss is gathered.
+
+    Args:
+        datamodule: Built, not set up.
+        full: Whether all pixels are looked at; False: as many images of each part as a budget allows.
+        progress: Shows how far it is.
+    """
+    found = Review()
+    pairs = _headers(datamodule, found, progress)
+    try:
+        found.classes = datamodule.classes()[0]
+    except UserError as error:
+        if str(error) not in {problem.text for problem in found.problems}:
+            found.problems.append(problem_of(error))
+        return found
+    chosen = [(item, phase) for phase in PHASES for item in _some(found.parts[phase], full, found.parts)]
+    _look(datamodule, found, chosen, progress)
+    names = {item.name for item, _ in chosen}
+    _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), progress)
+    _compare(found, copies_matter=datamodule.copies_matter)
+    found.notes += [note for note in datamodule.notes if note not in found.notes]
+    if settled := datamodule.settled():
+        found.notes.append(f"to fix what was guessed, add: {overrides(settled)}")
+    return found
+
+
+def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progress[Any]) -> list[Pair]:
+    """Files, parts and what headers and settings say; gives the pairs of files, where there are files."""
+    if not isinstance(datamodule, FilesDataModule):
+        try:
+            found.parts = datamodule.read()
+        except UserError as error:
+            found.problems.append(problem_of(error))
+            return []
+        found.problems += datamodule.unfit(found.parts)
+        return []
+    listed: Found = datamodule.find()
+    found.problems += listed.problems + datamodule.misfits(listed)
+    found.notes += [*listed.listing.notes, *listed.notes]
+    # Without a split the images are looked at all the same.
+    found.parts = listed.parts if listed.split is not None else {**found.parts, "train": list(listed.items.values())}
+    pairs = listed.listing.pairs
+    found.files = sorted({path for pair in pairs for path in (pair.image, pair.mask, pair.valid) if path is not None})
+    found.kinds = _kinds(pairs, progress)
+    return pairs
+
+
+def _kinds(pairs: Sequence[Pair], progress: Progress[Any]) -> Counter[tuple[str, str]]:
+    files = {("image", pair.image) for pair in pairs} | {("mask", pair.mask) for pair in pairs}
+    kinds: Counter[tuple[str, str]] = Counter()
+    for (role, _), words in progress(_parallel(sorted(files), lambda file: _kind(file[1])), len(files), "headers"):
+        if words is not None:
+            kinds[role, words] += 1
+    return kinds
+
+
+def _kind(path: Path) -> str | None:
+    """Kind of file in words, without its size."""
+    try:
+        raster = open_raster(path)
+    except UserError:
+        return None
+    return raster.describe().replace(f" {raster.width}x{raster.height}", "", 1)
+
+
+def _some(items: Sequence[Item], full: bool, parts: Items) -> list[Item]:
+    """Images spread over a part, so many that its share of the budget is used; all where it is enough."""
+    total = sum(item.shape[0] * item.shape[1] for phase in PHASES for item in parts[phase])
+    if full or total <= BUDGET:
+        return list(items)
+    count = max(FEWEST, int(len(items) * BUDGET / total))
+    return list(items[:: -(-len(items) // count)]) if items else []
+
+
+def _look(
+    datamodule: SegmentationDataModule, found: Review, chosen: Sequence[tuple[Item, Phase]], progress: Progress[Any]
+) -> None:
+    classes = len(found.classes)
+    sizes = [item.shape[0] * item.shape[1] * item.channels * item.dtype.itemsize for item, _ in chosen]
+    # An image, its mask and what is computed from them.
+    readers = max(1, min(available_cores(), MEMORY // (4 * max(sizes, default=1))))
+
+    def look(one: tuple[Item, Phase]) -> Seen | UserError:
+        try:
+            item = one[0].decoded()
+            return Seen(one[0], one[1], survey(item, classes), fingerprint(item.image))
+        except DataError as error:
+            return error
+
+    for (item, _), result in progress(_parallel(chosen, look, readers), len(chosen), "pixels"):
+        if isinstance(result, Seen):
+            found.seen.append(result)
+        else:
+            found.problems.append(problem_of(result, fatal=not datamodule.leaves_out(item.name, result)))
+
+
+def _read_values(found: Review, masks: Sequence[Path], progress: Progress[Any]) -> None:
+    for _, table in progress(_parallel(masks, _values), len(masks), "mask values"):
+        if table is not None:
+            found.masks += 1
+            for row in table.tolist():
+                found.values[tuple(row[:-1])] += row[-1]
+
+
+def _values(path: Path) -> Any:
+    try:
+        return read_values(open_raster(path, raw=True))
+    except UserError:
+        return None
+
+
+def _compare(found: Review, *, copies_matter: bool) -> None:
+    """What only all images together tell: absent classes, masks in which nothing counts, images that look alike."""
+    surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
+    if surveys["train"] and found.complete:
+        found.problems += absent_classes(surveys, found.classes)
+    looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
+    copies = same_pixels(looked) if copies_matter else []
+    found.problems += [problem_of(error, kind="duplicates") for _, error in copies]
+    known = {name for name, _ in copies}
+    for one, other, likeness in alike([seen.print for seen in found.seen], [seen.phase for seen in found.seen]):
+        first, second = found.seen[one], found.seen[other]
+        if first.item.name in known:
+            continue
+        found.problems.append(
+            Problem(
+                "near-duplicates",
+                f"{first.item.name} ({first.phase}) and {second.item.name} ({second.phase}) look alike "
+                f"({likeness:.2f} of 1); if they show one thing, give both to one part (datamodule.split_file)",
+                fatal=False,
+            )
+        )
+
+
+def _parallel(things: Sequence[T], do: Callable[[T], R], readers: int | None = None) -> Iterable[tuple[T, R]]:
+    """Each thing with what was done with it, as they come."""
+    with ThreadPoolExecutor(readers or available_cores()) as pool:
+        yield from zip(things, pool.map(do, things), strict=True)

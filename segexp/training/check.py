@@ -1,0 +1,87 @@
+"""The check command: what a training would find, and more, all at once; nothing is written."""
+
+import sys
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.checks import common
+from segexp.data.problems import Problem, line_for_all, problem_of
+from segexp.data.review import Review, review
+from segexp.data.review_facts import facts, problem_facts
+from segexp.data.splits import PHASES
+from segexp.errors import UserError
+from segexp.reporting.data_check import as_text, problems_text
+from segexp.spec import DataSpec
+from segexp.training import build
+from segexp.training.misfits import Misfits
+
+Config = dict[str, Any]
+
+
+class CheckError(UserError):
+    """The check found what training would refuse."""
+
+
+def check(config: Config, *, full: bool, scope: Literal["data", "all"]) -> tuple[dict[str, Any], str]:
+    """Looks at data, model, loss and settings.
+
+    Args:
+        config: Of a training, checked and resolved.
+        full: Whether all pixels are looked at.
+        scope: ``data``: files alone; ``all``: model, loss and measures too.
+
+    Returns:
+        What was found in plain values, with ``problems`` and ``ok``, and the same as text.
+    """
+    problems: list[Problem] = []
+    found = Review()
+    try:
+        datamodule = build.build_datamodule(config)
+    except UserError as error:
+        problems.append(problem_of(error, kind="augmentation" if str(error).startswith("augment") else None))
+    else:
+        found = review(datamodule, full=full, progress=_progress)
+        problems += found.problems
+        if scope == "all":
+            problems += _misfits(config, datamodule, found)
+    told = {"ok": not any(problem.fatal for problem in problems), **facts(found)}
+    told["problems"] = problem_facts(problems, found.files)
+    told["mask_values_line"] = line_for_all(problems)
+    return told, "\n\n".join(block for block in (as_text(told), problems_text(told)) if block)
+
+
+def _misfits(config: Config, datamodule: SegmentationDataModule, found: Review) -> list[Problem]:
+    """What does not fit the data; without classes and images nothing can be said."""
+    every = [item for phase in PHASES for item in found.parts[phase]]
+    if not every or not found.classes:
+        return []
+    (channels, _), _ = common(every)
+    names, colours = datamodule.classes()
+    zeros, ones = (0.0,) * channels, (1.0,) * channels
+    spec = DataSpec(names, colours, channels, zeros, ones, pixel_size=datamodule.pixel_size())
+    train = found.parts["train"]
+    side = datamodule.crop_size
+    sample = (side, side) if side is not None else train[0].shape if train else None
+    whole = datamodule.eval_size
+    others = [item.shape if whole is None else (whole, whole) for p in ("val", "test") for item in found.parts[p]]
+    return Misfits(config, spec).try_all(sample, others)
+
+
+def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
+    """A bar on a terminal; nothing elsewhere."""
+    shown: Iterable[Any] = tqdm(results, total=total, desc=what, leave=False) if sys.stderr.isatty() else results
+    return shown
+
+
+def refused(told: dict[str, Any]) -> None:
+    """Ends the command with what is to be done.
+
+    Raises:
+        CheckError: There is a problem that training would refuse.
+    """
+    count = sum(problem["fatal"] for problem in told["problems"])
+    if count:
+        raise CheckError(f"training would be refused: {count} problem{'s' * (count > 1)}, see above")
