@@ -89,7 +89,8 @@ def test_the_very_line_works_on_the_command_line_and_in_the_datamodule(tmp_path:
         DriveDataModule(str(root)).setup()
     line = re.search(r"datamodule\.mask_values='(.*)'$", str(caught.value))
     assert line
-    typed = ["check", "datamodule=drive", f"datamodule.root={root}", f"datamodule.mask_values={line[1]}"]
+    keys = [f"datamodule.root={root}", f"datamodule.mask_values={line[1]}"]
+    typed = ["check", "scope=config", "datamodule=drive", *keys]
     (answer,) = run_lines([typed])
     assert (answer.code, answer.err) == (0, "")
     assert "config is valid" in answer.out
