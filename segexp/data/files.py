@@ -192,7 +192,7 @@ class FilesDataModule(SegmentationDataModule):
         """
         found, self._found = self._found or self.find(), None
         refuse(found.problems)
-        self.notes += [*found.listing.notes, *found.notes]
+        self.notes += [*found.notes, *found.listing.notes]
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
         return self.arrange(found.split or {}, self._keep(found.items))
 

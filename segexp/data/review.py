@@ -116,7 +116,7 @@ def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progre
         return []
     listed: Found = datamodule.find()
     found.problems += listed.problems + datamodule.misfits(listed)
-    found.notes += [*listed.listing.notes, *listed.notes]
+    found.notes += [*listed.notes, *listed.listing.notes]
     # Without a split the images are looked at all the same.
     found.parts = listed.parts if listed.split is not None else {**found.parts, "train": list(listed.items.values())}
     pairs = listed.listing.pairs
