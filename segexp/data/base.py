@@ -140,18 +140,18 @@ class SegmentationDataModule(DataSettings):
         if self.copies_matter:
             problems += self._leave_out_copies(found)
         refuse(problems)
+        refuse(absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0]))
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:
             if not found[phase]:
                 raise DataError(f"no image is left for {phase}; see what was left out: {few(self.notes)}")
             self._surveys[phase] = [survey for _, survey in found[phase]]
-        refuse(absent_classes(self._surveys, self.classes()[0]))
         return {phase: [item for item, _ in found[phase]] for phase in PHASES}
 
     def _leave_out_copies(self, found: dict[Phase, list[tuple[Item, Survey]]]) -> list[Problem]:
         """Images that are in two parts: left out of the earlier one as asked, or a problem."""
         problems = []
-        for name, copied in same_pixels(found):
+        for name, copied in same_pixels(found, self.sources):
             if not self.leaves_out(name, copied):
                 problems.append(problem_of(copied, kind="duplicates"))
                 continue

@@ -94,7 +94,7 @@ def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[st
     train = surveys["train"]
     pixels = class_counts(train).sum(axis=0)
     missing = [name for name, count in zip(names, pixels, strict=True) if not count]
-    if missing:
+    if missing and pixels.any():
         yield Problem(
             "classes",
             f"{', '.join(missing)}: no pixel in any of the {len(train)} training images, so that it cannot be learnt; "
@@ -103,12 +103,13 @@ def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[st
         )
     for phase, found in surveys.items():
         if found and not any(survey.counted for survey in found):
-            yield Problem(
-                "classes", f"no pixel of the {len(found)} {phase} images counts: their masks are all {IGNORED}"
-            )
+            text = f"{phase}: no pixel of its {len(found)} images counts, their masks are all {IGNORED}"
+            yield Problem("classes", f"{text}; look at the masks, or choose another split")
 
 
-def same_pixels(found: Mapping[Phase, Sequence[tuple[Item, Survey]]]) -> list[tuple[str, DataError]]:
+def same_pixels(
+    found: Mapping[Phase, Sequence[tuple[Item, Survey]]], sources: Mapping[str, Path]
+) -> list[tuple[str, DataError]]:
     """Images that are in two parts, whatever their files are: the name in the earlier part, and the error."""
     last = {survey.digest: (item.name, phase) for phase, pairs in found.items() for item, survey in pairs}
     copies = []
@@ -116,10 +117,11 @@ def same_pixels(found: Mapping[Phase, Sequence[tuple[Item, Survey]]]) -> list[tu
         for item, survey in pairs:
             other, later = last[survey.digest]
             if survey.digest and later != phase:
+                one, two = (sources.get(name, name) for name in (item.name, other))
                 text = (
-                    f"{item.name} ({phase}) and {other} ({later}) hold the same pixels, so that figures would be of an "
-                    "image that the model knows; take one out of the data or of the split (datamodule.on_bad=skip "
-                    f"leaves out the one for {phase})"
+                    f"{one} ({phase}) and {two} ({later}) hold the same pixels, so that figures would be of an image "
+                    "that the model knows; take one out of the data or of the split (datamodule.on_bad=skip leaves out "
+                    f"the one for {phase})"
                 )
                 copies.append((item.name, DataError(text)))
     return copies
@@ -130,7 +132,8 @@ def named_once(names: Sequence[str]) -> Iterator[Problem]:
     for name, count in Counter(names).items():
         if count > 1:
             yield problem_of(
-                DataError(f"{name}: {count} images have this name; rename all but one, or leave out one folder")
+                DataError(f"{name}: {count} images have this name; rename all but one, or leave out one folder"),
+                kind="folders and files",
             )
 
 

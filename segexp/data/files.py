@@ -17,7 +17,8 @@ from segexp.data.split_file import read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import turned_notes
-from segexp.errors import DataError, MissingExtraError, TooFewError, UserError
+from segexp.data.worker_errors import naming
+from segexp.errors import DataError, TooFewError, UserError
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
@@ -198,7 +199,12 @@ class FilesDataModule(SegmentationDataModule):
 
     def _sampled(self, items: Sequence[Item]) -> list[Problem]:
         some = items[:: max(1, len(items) // SAMPLED)]
-        return self._each(some, lambda item: item.name, lambda item: item.mask)[1]
+
+        def mask(item: Item) -> None:
+            with naming("its mask", item.name):
+                item.mask  # noqa: B018 - read for what it raises
+
+        return self._each(some, lambda item: item.name, mask)[1]
 
     def look(self, item: Item, classes: int) -> Survey:
         """As every data set; files that were looked at in an earlier run are known again."""
@@ -238,7 +244,7 @@ class FilesDataModule(SegmentationDataModule):
             if not isinstance(result, UserError):
                 done[name(thing)] = result
             elif not self.leaves_out(name(thing), result):
-                problems.append(problem_of(result, kind=None if type(result) is not DataError else "unreadable files"))
+                problems.append(problem_of(result))
         return done, problems
 
     def leaves_out(self, name: str, error: UserError) -> bool:
@@ -283,5 +289,5 @@ class FilesDataModule(SegmentationDataModule):
 def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
     try:
         return do(thing)
-    except (DataError, MissingExtraError) as error:
+    except UserError as error:
         return error

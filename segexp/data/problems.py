@@ -56,7 +56,7 @@ def _kind_of(error: SegexpError) -> Kind:
         return "sizes"
     if isinstance(error, LabelError):
         return "labels"
-    return "crops and batches" if isinstance(error, ConfigError | MismatchError) else "folders and files"
+    return "crops and batches" if isinstance(error, ConfigError | MismatchError) else "unreadable files"
 
 
 def refuse(problems: Iterable[Problem]) -> None:

@@ -1,7 +1,7 @@
 """Everything that files, headers and pixels of a data set tell, gathered for the check command."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +20,8 @@ from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
 from segexp.data.splits import PHASES, Phase
 from segexp.data.survey import Survey, survey
-from segexp.errors import DataError, UserError
+from segexp.data.worker_errors import naming
+from segexp.errors import UserError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -54,6 +55,7 @@ class Review:
         parts: Images of each part, with their headers.
         classes: Names of the classes; empty: unknown.
         seen: Images whose pixels were looked at.
+        chosen: Number of images that were to be looked at.
         kinds: Kinds of files, ``image`` or ``mask`` with a description, and how many there are.
         values: Pixels of each value or colour in the masks that were looked at.
         masks: Number of these masks.
@@ -65,6 +67,7 @@ class Review:
     parts: Items = field(default_factory=lambda: {phase: [] for phase in PHASES})
     classes: tuple[str, ...] = ()
     seen: list[Seen] = field(default_factory=list)
+    chosen: int = 0
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     values: Counter[tuple[int, ...]] = field(default_factory=Counter)
     masks: int = 0
@@ -74,7 +77,7 @@ class Review:
     @property
     def complete(self) -> bool:
         """Whether all pixels were looked at."""
-        return len(self.seen) == sum(map(len, self.parts.values()))
+        return self.chosen == sum(map(len, self.parts.values()))
 
 
 def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
@@ -94,12 +97,13 @@ def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress
             found.problems.append(problem_of(error))
         return found
     chosen = [(item, phase) for phase in PHASES for item in _some(found.parts[phase], full, found.parts)]
+    found.chosen = len(chosen)
     _look(datamodule, found, chosen, progress)
     names = {item.name for item, _ in chosen}
     _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), progress)
-    _compare(found, copies_matter=datamodule.copies_matter)
+    _compare(found, datamodule.sources if datamodule.copies_matter else None)
     found.notes += [note for note in datamodule.notes if note not in found.notes]
-    if settled := datamodule.settled():
+    if not any(problem.fatal for problem in found.problems) and (settled := datamodule.settled()):
         found.notes.append(f"to fix what was guessed, add: {overrides(settled)}")
     return found
 
@@ -162,9 +166,10 @@ def _look(
 
     def look(one: tuple[Item, Phase]) -> Seen | UserError:
         try:
-            item = one[0].decoded()
-            return Seen(one[0], one[1], survey(item, classes), fingerprint(item.image))
-        except DataError as error:
+            with naming("the image", one[0].name):
+                item = one[0].decoded()
+                return Seen(one[0], one[1], survey(item, classes), fingerprint(item.image))
+        except UserError as error:
             return error
 
     for (item, _), result in progress(_parallel(chosen, look, readers), len(chosen), "pixels"):
@@ -189,14 +194,18 @@ def _values(path: Path) -> Any:
         return None
 
 
-def _compare(found: Review, *, copies_matter: bool) -> None:
+def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
     """What only all images together tell: absent classes, masks in which nothing counts, images that look alike."""
     surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
-    if surveys["train"] and found.complete:
+    if surveys["train"] and len(found.seen) == sum(map(len, found.parts.values())):
         found.problems += absent_classes(surveys, found.classes)
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
-    copies = same_pixels(looked) if copies_matter else []
-    found.problems += [problem_of(error, kind="duplicates") for _, error in copies]
+    copies = same_pixels(looked, sources) if sources is not None else []
+    # Copies byte by byte are known from before.
+    told = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
+    found.problems += [
+        problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in told
+    ]
     known = {name for name, _ in copies}
     for one, other, likeness in alike([seen.print for seen in found.seen], [seen.phase for seen in found.seen]):
         first, second = found.seen[one], found.seen[other]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segexp.data.items import Mask
 from segexp.data.labels import LabelMap
 from segexp.data.rasters.stack import Stack
-from segexp.errors import DataError
+from segexp.errors import DataError, LabelError
 
 ImageValues = Literal["stored", "unit", "byte"]
 KEY = "datamodule.image_values"
@@ -98,7 +98,7 @@ def _from_one_hot(numbers: NDArray[Any], name: Path, top: int, left: int) -> Mas
     if bad.any():
         y, x = (int(axis[0]) for axis in np.nonzero(bad))
         found = ", ".join(f"{number:g}" for number in numbers[y, x].tolist()[:8])
-        raise DataError(
+        raise LabelError(
             f"{name}: {int(bad.sum())} pixels are not one-hot, the first in row {top + y}, column {left + x}: found "
             f"{found}, expected exactly one 1, else 0; save class numbers (N, H, W) if some pixels have no class (255)"
         )

@@ -189,7 +189,7 @@ class FolderDataModule(FilesDataModule):
 
     def _by_names(self, error: UserError) -> Found:
         """What names alone tell, where nothing is known of the classes."""
-        problems = [problem_of(error)]
+        problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
             problems += [Problem("folders and files", line) for line in self.found.listing.problems]
         return Found(problems=problems)
