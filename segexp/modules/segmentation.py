@@ -13,6 +13,7 @@ from segexp.errors import DivergedError
 from segexp.inference.settings import Inference
 from segexp.inference.sliding import sliding_window
 from segexp.losses.base import TOTAL, SegmentationLoss
+from segexp.losses.blocks import block_terms
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.measures import dataset_scores, image_scores
 from segexp.metrics.names import IMAGE, MEAN
@@ -34,9 +35,9 @@ class SegmentationModule(pl.LightningModule):
     """Scales images, runs the model, and gathers loss and counts over whole data sets.
 
     Logged: ``train/loss`` and ``val/loss``, with ``/<term>`` for the terms of a sum: the mean over batches, weighted by
-    their images (losses that pool a batch, such as Jaccard, thus depend on its size). ``val/accuracy``, ``val/miou``,
-    ``val/iou/<class>``, ... from counts over all validation images at probability 0.5; the same with ``image_`` as the
-    mean over images; for two classes ``val/auc`` and ``val/ap``.
+    their images (losses that pool a batch, such as Jaccard, thus depend on its size), of images larger than 1024x1024
+    over blocks of them. ``val/accuracy``, ``val/miou``, ``val/iou/<class>``, ... from counts over all validation images
+    at probability 0.5; the same with ``image_`` as the mean over images; for two classes ``val/auc`` and ``val/ap``.
 
     Attributes:
         inference: Whether validation and test see images whole or in windows.
@@ -184,7 +185,8 @@ class SegmentationModule(pl.LightningModule):
         self.tested.update(logits, self.probabilities, predictions, batch)
 
     def _log_loss(self, phase: str, logits: Tensor, batch: Batch) -> Tensor:
-        terms = self.loss.terms(logits, batch["mask"])
+        mask = batch["mask"]
+        terms = self.loss.terms(logits, mask) if phase == "train" else block_terms(self.loss, logits, mask)
         named = {f"{phase}/loss" if n == TOTAL else f"{phase}/loss/{n}": v.detach() for n, v in terms.items()}
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(batch["mask"]), sync_dist=True)
         return terms[TOTAL]

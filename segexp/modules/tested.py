@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.metrics.base import ImageMeasure, Seen
@@ -67,6 +68,7 @@ class Tested:
         self.counts = {name: ConfusionCounts(spec.num_classes).to(device) for name in names}
         self.sums = {name: MeasureSums(spec, measures) for name in names}
         self.scores = ClassScores(spec.out_channels)
+        self._needs_probability = any(measure.needs_probability for measure in measures.values())
 
     def update(
         self,
@@ -88,10 +90,16 @@ class Tested:
             counts.update(predictions[name], batch["mask"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
             truth = batch["mask"][place].cpu().numpy()
-            # One by one: vectorised code rounds the last digit by the place in the batch.
-            likely = probabilities(logits[place : place + 1].clone())[0].float().cpu().numpy()
+            likely = self._likely(logits, probabilities, place) if self._needs_probability else None
             for name, sums in self.sums.items():
                 sums.update(Seen(predictions[name][place].cpu().numpy(), truth, likely), index)
+
+    def _likely(self, logits: Tensor, probabilities: Callable[[Tensor], Tensor], place: int) -> NDArray[np.float32]:
+        """Probabilities of one image of the batch, (K, H, W)."""
+        # One by one: vectorised code rounds the last digit by the place in the batch.
+        own = logits if len(logits) == 1 else logits[place : place + 1].clone()
+        found: NDArray[np.float32] = probabilities(own)[0].float().cpu().numpy()
+        return found
 
     def families(self, name: str) -> tuple[Tensor, dict[str, Family]]:
         """Counts int64 (N, C, C) of a predictor, and all its figures by family: counts, scores, costly measures."""

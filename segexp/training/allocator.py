@@ -37,3 +37,13 @@ def tune_allocator(setting: bool | Literal["auto"]) -> bool:
     ]
     _STATE["on"] = all(code == 1 for code in done)
     return _STATE["on"]
+
+
+def give_back() -> None:
+    """Returns the free memory of the process to the system, once; it is taken again as it is needed.
+
+    Pieces of freed memory between what is in use do not fit the next large block: without this a process grows with
+    every change between the sizes of training and those of whole images.
+    """
+    if _STATE["on"]:
+        ctypes.CDLL(None).malloc_trim(0)

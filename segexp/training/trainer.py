@@ -17,6 +17,7 @@ from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
+from segexp.training.memory import GiveBack
 from segexp.training.pictures import ValidationPanels, panel_epochs
 from segexp.training.resume import Best, Last, RandomState, Stopping
 
@@ -69,7 +70,7 @@ def build_tester(config: dict[str, Any]) -> pl.Trainer:
     accelerator = section["accelerator"]
     return pl.Trainer(
         accelerator=accelerator, devices=1, **_common(section), logger=False, enable_checkpointing=False,
-        enable_progress_bar=False, barebones=False,
+        callbacks=[GiveBack()], enable_progress_bar=False, barebones=False,
     )  # fmt: skip
 
 
@@ -94,6 +95,7 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
     if section["weight_average"]["decay"] is not None:
         callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
     callbacks += [
+        GiveBack(),
         RandomState(),
         Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
         Last(folder.checkpoints),
