@@ -96,7 +96,7 @@ class InferenceConfig:
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)]
     blend: Literal["gaussian", "constant"]
-    batch_size: PositiveInt
+    batch_size: PositiveInt | Literal["auto"]
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,10 @@ from segexp.metrics.quotients import share
 from segexp.metrics.regions import Mask, crop, regions
 from segexp.metrics.thinning import thinned
 
+SMALL, MANY = 16, 10_000
+"""Of specks, things of at most so many pixels a side, more than so many are thinned together: a model that has learned
+nothing yet sees a million of them in a tile of 5000x5000, and few steps thin them all."""
+
 WIDE = 64
 """Half the width, in pixels, from which on things are thinned by their edge alone."""
 
@@ -64,10 +68,12 @@ def skeleton(mask: Mask) -> Mask:
     """
     labels, boxes = label(mask, connectivity=8)
     lines = np.zeros_like(mask)
-    single = boxes[:, 4] == 1
-    # Noise has millions of them, each its own centreline.
-    lines[boxes[single, 1], boxes[single, 0]] = True
-    for number in (np.flatnonzero(~single) + 1).tolist():
+    alone = np.ones(len(boxes), dtype=bool)
+    small = boxes[:, 2:4].max(axis=1, initial=0) <= SMALL
+    if np.count_nonzero(small) > MANY:
+        lines |= skeletonize(np.concatenate(([False], small))[labels])
+        alone = ~small
+    for number in (np.flatnonzero(alone) + 1).tolist():
         left, top, width, height = boxes[number - 1, :4].tolist()
         window = slice(top, top + height), slice(left, left + width)
         part = labels[window] == number

@@ -22,5 +22,11 @@ def label(mask: Mask, connectivity: Literal[4, 8]) -> tuple[NDArray[np.int32], N
     """
     if mask.size == 0:  # OpenCV refuses empty images
         return np.zeros(mask.shape, np.int32), np.zeros((0, 5), np.int32)
-    _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=connectivity)
+    threads = cv2.getNumThreads()
+    # Each thread would take room for as many components as an image can have: 200 MB of a 5000x5000 tile.
+    cv2.setNumThreads(1)
+    try:
+        _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask.view(np.uint8), connectivity=connectivity)
+    finally:
+        cv2.setNumThreads(threads)
     return np.asarray(labels, np.int32), np.asarray(boxes[1:], np.int32)

@@ -15,6 +15,9 @@ from segexp.metrics.quotients import share
 from segexp.metrics.regions import Regions, crop, regions
 from segexp.types import Fraction
 
+ROWS = 256
+"""Rows of pixels that are paired together, so that what lies between stays small."""
+
 
 class ObjectScores(ImageMeasure):
     """F1, precision and recall of objects, matched one to one where their IoU is above a threshold.
@@ -54,8 +57,7 @@ class ObjectScores(ImageMeasure):
     def _count(self, found: Regions) -> tuple[int, int, int]:
         true, true_boxes = label(found.truth, self.connectivity)
         predicted, predicted_boxes = label(found.prediction, self.connectivity)
-        both = found.truth & found.prediction
-        shared = _overlaps(true[both] - 1, predicted[both] - 1, (len(true_boxes), len(predicted_boxes)))
+        shared = _overlaps(true, predicted, (len(true_boxes), len(predicted_boxes)))
         union = true_boxes[shared.row, 4] + predicted_boxes[shared.col, 4] - shared.data
         near = shared.data / union > self.iou_threshold
         hit = _pairs(coo_array((near[near], (shared.row[near], shared.col[near])), shape=shared.shape))
@@ -63,9 +65,20 @@ class ObjectScores(ImageMeasure):
 
 
 def _overlaps(true: NDArray[np.int32], predicted: NDArray[np.int32], shape: tuple[int, int]) -> coo_array:
-    """Pixels shared by each pair of a true and a predicted object that share any: sparse, of ``shape``."""
-    ones = np.ones(len(true), dtype=np.int64)
-    return coo_array(csr_array((ones, (true, predicted)), shape=shape))
+    """Pixels shared by each pair of a true and a predicted object that share any: sparse, of ``shape``.
+
+    Args:
+        true: Number of the object at each pixel from 1 on, 0 elsewhere, (H, W).
+        predicted: The same of the prediction.
+        shape: Number of true and of predicted objects.
+    """
+    shared = csr_array(shape, dtype=np.int64)
+    for row in range(0, len(true), ROWS):
+        one, other = true[row : row + ROWS], predicted[row : row + ROWS]
+        both = (one > 0) & (other > 0)
+        pairs = one[both] - 1, other[both] - 1
+        shared = shared + csr_array((np.ones(len(pairs[0]), np.int64), pairs), shape=shape)
+    return coo_array(shared)
 
 
 def _pairs(candidates: coo_array) -> int:

@@ -130,7 +130,8 @@ class SegmentationModule(pl.LightningModule):
             own = None if stats is None else stats.repeat(len(windows) // len(stats), 1, 1)
             return augmented(lambda view: self(view, own), windows, self.tta)
 
-        return sliding_window(forward, image, window, settings.overlap, settings.blend, settings.batch_size)
+        together = settings.windows_in_a_pass(image.device.type)
+        return sliding_window(forward, image, window, settings.overlap, settings.blend, together)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of logits (B, K, H, W), the same shape; K = 1 (the foreground) for two classes."""
