@@ -125,7 +125,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings", *overrides])
     config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
-    from segexp.training.allocator import tune_allocator
+    from segexp.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     from segexp.data.scenes import draw

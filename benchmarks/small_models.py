@@ -82,8 +82,8 @@ def _measure(name: str) -> float:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
+    from segexp.allocator import tune_allocator
     from segexp.config.paths import conf_dir
-    from segexp.training.allocator import tune_allocator
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config: dict[str, Any] = OmegaConf.to_container(compose("train", [f"model={name}"]), resolve=True)  # type: ignore[assignment]

@@ -84,7 +84,7 @@ def _config(extra: list[str]) -> dict[str, Any]:
 def _bare(steps: int, *, ours: bool) -> float:
     """A loop as anyone would write it, with or without segexp's settings."""
     config = _config([] if ours else ["speed=off"])
-    from segexp.training.allocator import tune_allocator
+    from segexp.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     import torch
@@ -133,7 +133,7 @@ def _now(device: str) -> float:
 def _fit(steps: int) -> float:
     """The training part of an epoch of segexp's own fit, loading included; the first epoch warms up."""
     config = _config(["trainer.max_epochs=2", f"datamodule.train_images={steps * BATCH}"])
-    from segexp.training.allocator import tune_allocator
+    from segexp.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     import tempfile

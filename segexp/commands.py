@@ -100,7 +100,7 @@ def _train(config: Any, invocation: Invocation) -> None:
 
 def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
     """Runs one experiment from a checked and resolved config; torch is imported here."""
-    from segexp.training.allocator import tune_allocator
+    from segexp.allocator import tune_allocator
 
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(plain["speed"]["allocator"])

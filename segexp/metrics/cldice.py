@@ -20,6 +20,8 @@ nothing yet sees a million of them in a tile of 5000x5000, and few steps thin th
 
 WIDE = 64
 """Half the width, in pixels, from which on things are thinned by their edge alone."""
+SLOW = 2**28
+"""The same for half the width times the pixels of the window: some 4 seconds."""
 
 
 class ClDice(ImageMeasure):
@@ -28,7 +30,8 @@ class ClDice(ImageMeasure):
     Shit et al. 2021, "clDice - a Novel Topology-Preserving Loss Function for Tubular Structure Segmentation",
     equations 1 and 2: Tprec = |S_P ∩ T| / |S_P|, Tsens = |S_T ∩ P| / |S_T| with P and T the masks and S their
     skeletons; clDice = 2 Tprec Tsens / (Tprec + Tsens). The skeletons are hard ones: Zhang & Suen 1984, and of
-    connected things that are somewhere wider than 128 pixels Guo & Hall 1989, see :mod:`segexp.metrics.thinning`.
+    connected things that are very large, or somewhere wider than 128 pixels, Guo & Hall 1989, see
+    :mod:`segexp.metrics.thinning`.
 
     Only valid pixels have a skeleton: a vessel that runs through ignored pixels is cut there. A mirrored image
     gives a slightly different figure, because thinning peels one side first.
@@ -82,11 +85,11 @@ def skeleton(mask: Mask) -> Mask:
 
 
 def _is_wide(mask: Mask) -> bool:
-    """Whether a pixel of the mask lies more than ``WIDE`` from what is not the mask."""
+    """Whether a pixel of the mask lies more than ``WIDE`` from what is not the mask, or scikit-image would be slow."""
     if min(mask.shape) <= 2 * WIDE:
         return False
     distance = cv2.distanceTransform(np.pad(mask, 1).view(np.uint8), cv2.DIST_C, cv2.DIST_MASK_3)
-    return bool(distance.max() > WIDE)
+    return bool(distance.max() > WIDE or distance.max() * mask.size > SLOW)
 
 
 def _on(lines: Mask, mask: Mask) -> tuple[int, int]:

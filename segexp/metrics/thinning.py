@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 
 from segexp.metrics.regions import Mask
 
-Places = NDArray[np.int64]
-"""Pixels as places in a flattened image."""
+Places = NDArray[np.int32]
+"""Pixels as places in a flattened image, of fewer than 2**31 pixels."""
 
 
 def thinned(mask: Mask) -> Mask:
@@ -19,9 +19,10 @@ def thinned(mask: Mask) -> Mask:
     """
     padded = np.pad(mask, 1)
     flat, columns = padded.reshape(-1), padded.shape[1]  # a view: what goes there goes in both
-    around = np.array([1, 1 - columns, -columns, -1 - columns, -1, columns - 1, columns, columns + 1])
+    around = np.array([1, 1 - columns, -columns, -1 - columns, -1, columns - 1, columns, columns + 1], np.int32)
     seen = np.zeros(flat.size, np.int32)
-    candidates = before = np.flatnonzero(padded & (cv2.erode(padded.view(np.uint8), np.ones((3, 3), np.uint8)) == 0))
+    edge = padded & (cv2.erode(padded.view(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    candidates = before = np.flatnonzero(edge).astype(np.int32)
     number = 0
     while candidates.size:
         number += 1

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segexp.allocator import give_back
 from segexp.metrics.base import ImageMeasure, Seen
 from segexp.metrics.class_scores import ClassScores
 from segexp.metrics.counts import ConfusionCounts
@@ -40,12 +42,15 @@ class MeasureSums:
         self.seconds = dict.fromkeys(self._measures, 0.0)
 
     def update(self, seen: Seen, index: int) -> None:
-        """Takes the image of this number."""
+        """Takes the image of this number: with probabilities, measures that need them; without, all others."""
         ids = torch.tensor([index])
         for name, measure in self._measures.items():
+            if measure.needs_probability != (seen.probability is not None):
+                continue
             start = time.perf_counter()
             sums = measure.sums(seen, measure.classes(self._spec))
             self.tables[name].update(torch.from_numpy(np.ascontiguousarray(sums)).reshape(1, -1), ids)
+            give_back(seen.truth.size)
             self.seconds[name] += time.perf_counter() - start
 
     def families(self) -> dict[str, Family]:
@@ -90,9 +95,15 @@ class Tested:
             counts.update(predictions[name], batch["mask"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
             truth = batch["mask"][place].cpu().numpy()
-            likely = self._likely(logits, probabilities, place) if self._needs_probability else None
+            seen = {name: Seen(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
+            if self._needs_probability:
+                likely = self._likely(logits, probabilities, place)
+                for name, sums in self.sums.items():
+                    sums.update(replace(seen[name], probability=likely), index)
+                # The others need them no more: 100 MB of a tile of 5000x5000.
+                del likely
             for name, sums in self.sums.items():
-                sums.update(Seen(predictions[name][place].cpu().numpy(), truth, likely), index)
+                sums.update(seen[name], index)
 
     def _likely(self, logits: Tensor, probabilities: Callable[[Tensor], Tensor], place: int) -> NDArray[np.float32]:
         """Probabilities of one image of the batch, (K, H, W)."""

@@ -3,41 +3,37 @@
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
-from torch import Tensor
 
-from segexp.training.allocator import give_back
+from segexp.allocator import LARGE, give_back
+from segexp.data.rasters import release_pages
 
-LARGE = 1 << 22
-"""Pixels of a batch of images from which on freed memory goes back to the system: a millisecond or so per 10 MB."""
+
+def give_all_back(pixels: int) -> None:
+    """Returns to the system, around the work on an image of so many pixels, freed memory and pages of mapped files."""
+    give_back(pixels)
+    if pixels > LARGE:
+        release_pages()
 
 
 class GiveBack(Callback):
-    """Gives freed memory back before, after and between large images of validation and test."""
+    """Gives memory back before, between and after large images of validation and test."""
 
     def __init__(self) -> None:
-        self._large = False
+        self._pixels = 0
 
     def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
-        """What training has freed."""
-        self._look(batch)
+        """What training, or the image before, has left."""
+        self._pixels = batch["mask"].numel()
+        give_all_back(self._pixels)
 
     def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
-        """What the image before has freed."""
-        self._look(batch)
+        """The same."""
+        self.on_validation_batch_start(trainer, module, batch)
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
-        """What the last image has freed."""
-        self._end()
+        """What the last image has left."""
+        give_all_back(self._pixels)
 
     def on_test_end(self, trainer: Any, module: Any) -> None:
-        """What the last image has freed."""
-        self._end()
-
-    def _end(self) -> None:
-        if self._large:
-            give_back()
-
-    def _look(self, batch: dict[str, Tensor]) -> None:
-        self._large = batch["mask"].numel() > LARGE
-        if self._large:
-            give_back()
+        """The same."""
+        give_all_back(self._pixels)

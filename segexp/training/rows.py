@@ -22,6 +22,7 @@ from segexp.modules.tested import Measures, MeasureSums
 from segexp.spec import DataSpec
 from segexp.training.baselines import MOST_CLASSES, Predictor, constant, fit_otsu, most_frequent_class
 from segexp.training.groups import Groups, by_group
+from segexp.training.memory import give_all_back
 
 
 @dataclass(frozen=True)
@@ -133,6 +134,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataM
     sums = MeasureSums(spec, chosen, probability=False)
     for index, item in enumerate(datamodule.items("test")):
         prediction, truth = predict(item), item.mask
+        give_all_back(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
         sums.update(Seen(prediction, truth), index)
     counts = torch.cat(matrices)

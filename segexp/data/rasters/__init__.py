@@ -5,7 +5,7 @@
 
 from segexp.data.rasters.base import Header, Raster
 from segexp.data.rasters.converted import ConvertedRaster
-from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, set_map_limit
+from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, release_pages, set_map_limit
 from segexp.data.rasters.opening import open_raster
 from segexp.data.rasters.plain import read_grey, read_rgb
 from segexp.data.rasters.shown import as_grey, as_rgb
@@ -21,5 +21,6 @@ __all__ = [
     "open_raster",
     "read_grey",
     "read_rgb",
+    "release_pages",
     "set_map_limit",
 ]

@@ -69,8 +69,14 @@ class Handles:
             self.limit = limit
             self._keep_limit()
 
-    def _keep_limit(self) -> None:
-        while self.limit is not None and self.total > self.limit:
+    def give_back(self) -> None:
+        """Gives all pages back; the maps stay."""
+        with self._lock:
+            self._keep_limit(0)
+
+    def _keep_limit(self, other: int | None = None) -> None:
+        limit = self.limit if other is None else other
+        while limit is not None and self.total > limit:
             key, size = self._touched.popitem(last=False)
             self.total -= size
             if not self._open[key].release():
@@ -97,6 +103,11 @@ def set_map_limit(limit: int | None) -> None:
     Holds for this process and those forked from it; a process started otherwise begins with the default.
     """
     HANDLES.set_limit(limit)
+
+
+def release_pages() -> None:
+    """Gives the memory of all mapped pages back, for example before work that needs much of it."""
+    HANDLES.give_back()
 
 
 def close_files() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from segexp.training import allocator
+from segexp import allocator
 
 
 class Libc:
