@@ -93,7 +93,11 @@ def save_panel(
         DataError: As :func:`panel`.
         OSError: The folder cannot be written.
     """
-    rgb = panel(image, truth, prediction, spec, title, figures)
+    return save_picture(path, panel(image, truth, prediction, spec, title, figures))
+
+
+def save_picture(path: Path, rgb: Pixels) -> Path:
+    """Write uint8 (h, w, 3) RGB as PNG, whole or not at all; ``path`` is made with its parent folders."""
     _, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
     return replace_file(path, buffer.tobytes())
 
@@ -105,8 +109,8 @@ def _check(image: NDArray[np.generic], truth: Pixels, prediction: Pixels, spec: 
                 f"A panel needs the {name} as uint8 with the image's rows and columns {image.shape[:2]}, "
                 f"but got {labels.dtype} {labels.shape}."
             )
-        # a histogram: np.unique would sort millions of pixels
-        found = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+        # OpenCV's histogram: np.unique would sort millions of pixels, np.bincount turn them into integers of 8 bytes
+        found = np.flatnonzero(cv2.calcHist([np.ascontiguousarray(labels)], [0], None, [256], [0, 256]))
         strange = [int(value) for value in found if spec.num_classes <= value != IGNORED]
         if strange:
             raise DataError(

@@ -1,5 +1,6 @@
 """Pictures of a test: worst, middle and best images, curves, confusion matrix, class probability maps."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from segexp.reporting.curves import plot_curves
 from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
+from segexp.training.memory import give_all_back
 from segexp.training.pictures import picture_of, predict
 from segexp.training.results import reliability_of
 from segexp.training.rows import Row, image_scores_of, probability
@@ -47,6 +49,7 @@ def explain(
     _plot_reliability(folder, module, row)
     panels = []
     for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
+        give_all_back(math.prod(datamodule.items("test")[index].shape))
         item = datamodule.items("test")[index].decoded()
         prediction, probabilities = predict(module, item, module.threshold)
         picture = picture_of(item, prediction, spec)

@@ -79,12 +79,12 @@ class MlflowRun(Tracked):
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk, with a slider over the steps."""
         for picture in pictures:
-            self._log_image(picture.drawn(), key=f"{key}/{picture.stem}", step=step)
+            self._log_image(picture.drawn, key=f"{key}/{picture.stem}", step=step)
 
     def tested(self, report: TestReport) -> None:
         """The panels, numbered from worst to best."""
         for number, picture in enumerate(report.pictures, start=1):
-            self._log_image(picture.drawn(), artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
+            self._log_image(picture.drawn, artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
 
     def _log_image(self, pixels: Pixels, **where: Any) -> None:
         self._outbox.put(lambda: self._client.log_image(self._run_id, pixels, **where))

@@ -1,7 +1,8 @@
 """Pictures of single images as they are shown everywhere: on disk and in each logger."""
 
+import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -12,13 +13,15 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from segexp.data.base import SegmentationDataModule
-from segexp.data.items import Image, Item, Mask
+from segexp.data.items import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
 from segexp.modules.segmentation import SegmentationModule
-from segexp.reporting.panels import panel, save_panel
+from segexp.reporting.displayed import displayed_small, reduced_labels
+from segexp.reporting.panels import panel, save_picture
 from segexp.reporting.pixels import Pixels
 from segexp.spec import IGNORED, DataSpec
+from segexp.training.memory import give_all_back
 
 TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
@@ -26,37 +29,35 @@ TIMES = 5
 
 @dataclass(frozen=True)
 class Picture:
-    """An image with truth and prediction.
+    """An image with truth and prediction, no larger than it is shown: several are kept at a time.
 
     Attributes:
         name: Of the image.
-        image: uint8 or uint16 (H, W, C), as it was read.
+        image: uint8 (H, W, 3) RGB.
         truth: uint8 (H, W), class numbers or 255.
         prediction: uint8 (H, W), class numbers, and 255 where the truth has it: what the model says where nothing
             counts (outside a field of view, say) would only distract.
         spec: Classes and colours.
         figures: For the caption.
+        drawn: Image, truth, prediction and errors side by side, uint8 (h, w, 3) RGB.
     """
 
     name: str
-    image: Image
+    image: Pixels
     truth: Mask
     prediction: Mask
     spec: DataSpec
     figures: Mapping[str, float | None]
+    drawn: Pixels
 
     @property
     def stem(self) -> str:
         """The name as part of a file name."""
         return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
 
-    def drawn(self) -> Pixels:
-        """Image, truth, prediction and errors side by side, uint8 (h, w, 3) RGB."""
-        return panel(self.image, self.truth, self.prediction, self.spec, self.name, self.figures)
-
     def save(self, path: Path) -> None:
-        """Writes :meth:`drawn` as PNG."""
-        save_panel(path, self.image, self.truth, self.prediction, self.spec, self.name, self.figures)
+        """Writes :attr:`drawn` as PNG."""
+        save_picture(path, self.drawn)
 
 
 def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
@@ -77,7 +78,19 @@ def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
     figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
     shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
-    return Picture(item.name, item.image, item.mask, shown, spec, figures)
+    drawn = panel(item.image, item.mask, shown, spec, item.name, figures)
+    small = displayed_small(item.image, item.mask != IGNORED), reduced_labels(item.mask), reduced_labels(shown)
+    return Picture(item.name, *small, spec, figures, drawn)
+
+
+def pictures_of(module: SegmentationModule, items: Iterable[Item], threshold: float) -> list[Picture]:
+    """Pictures of images at a threshold (a logit); one image at a time is decoded."""
+    found = []
+    for item in items:
+        give_all_back(math.prod(item.shape))
+        decoded = item.decoded()
+        found.append(picture_of(decoded, predict(module, decoded, threshold)[0], module.spec))
+    return found
 
 
 def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *, logged: bool) -> set[int]:
@@ -131,8 +144,7 @@ class ValidationPanels(Callback):
     def _pictures(self, module: SegmentationModule, datamodule: SegmentationDataModule) -> list[Picture]:
         items = datamodule.items("val")
         chosen = np.unique(np.linspace(0, len(items) - 1, min(self._count, len(items))).round().astype(int))
-        decoded = [items[int(index)].decoded() for index in chosen]
-        return [picture_of(item, predict(module, item, 0.0)[0], module.spec) for item in decoded]
+        return pictures_of(module, [items[int(index)] for index in chosen], 0.0)
 
 
 def test_pictures(
@@ -140,5 +152,4 @@ def test_pictures(
 ) -> list[Picture]:
     """The pictures of a test, from worst to best, for the loggers; ``panels`` as in results.json."""
     items = {item.name: item for item in datamodule.items("test")}
-    decoded = [items[entry["image"]].decoded() for entry in panels]
-    return [picture_of(item, predict(module, item, module.threshold)[0], module.spec) for item in decoded]
+    return pictures_of(module, [items[entry["image"]] for entry in panels], module.threshold)

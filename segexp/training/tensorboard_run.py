@@ -21,7 +21,7 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk."""
         for picture in pictures:
-            self.experiment.add_image(f"{key}/{picture.name}", picture.drawn(), step, dataformats="HWC")
+            self.experiment.add_image(f"{key}/{picture.name}", picture.drawn, step, dataformats="HWC")
 
     def tested(self, report: TestReport) -> None:
         """The panels, from worst to best."""
