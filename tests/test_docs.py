@@ -95,7 +95,7 @@ def test_own_model_and_loss_do_what_the_readme_says(tmp_path: Path) -> None:
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    command = next(c for c in SEGEXP if "--config-dir my_conf" in c)
+    command = next(c for c in SEGEXP if "--config-dir my_conf model=tiny" in c)
     tiny = "trainer.max_epochs=1 datamodule.size=64 datamodule.crop_size=64 datamodule.train_images=2"
     done = run(f"{command} {tiny}", tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr
