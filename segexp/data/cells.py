@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.base import Items
 from segexp.data.cells_files import scan
-from segexp.data.files import FilesDataModule, Listing, Pair
+from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.items import Item, Mask
 from segexp.data.labels import LabelMap
 from segexp.data.rasters import open_raster
@@ -98,11 +97,11 @@ class CellsDataModule(FilesDataModule):
             mask.window(0, 0, *mask.shape)
         return item
 
-    def read(self) -> Items:
+    def find(self) -> Found:
         """As every data set of files; what was set to the nearest value is noted, file by file."""
-        items = super().read()
-        self.notes += sorted(self.labels.notes())
-        return items
+        found = super().find()
+        found.notes += sorted(self.labels.notes())
+        return found
 
     def describe(self) -> dict[str, Any]:
         """As every data set, and which of the two sets this is."""

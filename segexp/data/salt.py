@@ -6,13 +6,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.base import Items
-from segexp.data.files import FilesDataModule, Listing, Pair
+from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap
 from segexp.data.paired import check_root, holding, named, unpaired
 from segexp.data.rasters import ConvertedRaster, open_raster
-from segexp.data.splits import PHASES, Split
+from segexp.data.splits import Split
 from segexp.data.stored import FileMask, StoredItem
 from segexp.errors import DataError
 
@@ -76,13 +75,14 @@ class SaltDataModule(FilesDataModule):
         """Image and mask."""
         return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
-    def read(self) -> Items:
+    def find(self) -> Found:
         """As every data set of files; empty masks are counted."""
-        items = super().read()
-        counts = {phase: [self._strata[item.name] for item in items[phase]].count(EMPTY) for phase in PHASES}
-        parts = ", ".join(f"{counts[phase]} of {len(items[phase])} in {phase}" for phase in PHASES)
-        self.notes.append(f"{sum(counts.values())} masks are empty: {parts}")
-        return items
+        found = super().find()
+        empty = {phase: [self._strata[i.name] for i in items].count(EMPTY) for phase, items in found.parts.items()}
+        parts = ", ".join(f"{empty[phase]} of {len(items)} in {phase}" for phase, items in found.parts.items())
+        if any(found.parts.values()):
+            found.notes.append(f"{sum(empty.values())} masks are empty: {parts}")
+        return found
 
 
 @cache

@@ -195,3 +195,9 @@ def test_blank_lines_and_a_byte_order_mark_in_the_table_do_no_harm(root: Path) -
     (root / TABLE).write_bytes(b"\xef\xbb\xbf" + "\n".join(["image ID,class", *lines, "", ","]).encode())
     data = make(root)
     assert {item.group for phase in PHASES for item in data.items(phase)} == {"monocyte"}
+
+
+def test_check_says_what_was_mapped_too(root: Path) -> None:
+    paint(root, MASK, {60: 3})
+    found = CellsDataModule(str(root), crop_size=48, pad_to_crop=True, stray="nearest").find()
+    assert f"{root / MASK}: 3 pixels of 60 set to the nearest legal value" in found.notes

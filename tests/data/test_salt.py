@@ -173,3 +173,8 @@ def test_bad_files_are_left_out_on_request(root: Path) -> None:
     assert sum(len(data.items(phase)) for phase in PHASES) == 19
     assert [entry["image"] for entry in data.skipped] == [path.stem]
     assert any(note.startswith("8 masks are empty: ") for note in data.notes)
+
+
+def test_check_counts_empty_masks_too(intact: Path) -> None:
+    assert any(note.startswith("8 masks are empty: ") for note in SaltDataModule(str(intact)).find().notes)
+    assert not SaltDataModule(str(intact / "nowhere")).find().notes
