@@ -32,6 +32,7 @@ class Invocation:
 
 OWN_KEYS: dict[str, dict[str, Any]] = {
     "check": {"full": False, "scope": "all", "format": "table"},
+    "preview": {"images": 8, "epochs": 3, "workers": [0, 1, 2], "step": "auto"},
 }
 """Keys, with their defaults, that a command has beside those of a training: conf/<command>.yaml."""
 
@@ -135,6 +136,21 @@ def _check(config: Any, invocation: Invocation) -> None:
         refused(told)
 
 
+def _preview(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import PreviewConfig
+
+    plain = checked_train(config, PreviewConfig)
+    own = {key: plain.pop(key, default) for key, default in OWN_KEYS["preview"].items()}
+    chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
+    from segexp.training.allocator import tune_allocator
+
+    allocator = tune_allocator(plain["speed"]["allocator"])
+    from segexp.training.preview import preview
+
+    step = chosen if own["step"] == "auto" else own["step"]
+    print(preview(plain, own, invocation, step=step, allocator=allocator))  # noqa: T201 - the answer
+
+
 def _generate(config: Any, invocation: Invocation) -> None:
     from segexp.config.schema import GenerateConfig
 
@@ -179,6 +195,7 @@ COMMANDS = {
     for command in (
         Command("train", "train", "train, validate, test and explain one experiment (the default)", _train),
         Command("check", "check", "check config, data, model and loss of a training, write nothing", _check),
+        Command("preview", "preview", "contact sheet of training samples, their classes, speed of loading", _preview),
         Command("generate", "generate", "write generated images in the file layout of a real data set", _generate),
         Command(
             "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"

@@ -15,7 +15,7 @@ from segexp.cli import split
 from segexp.config.check import check_config
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import CheckConfig, CompareConfig, GenerateConfig, ModelsConfig, TrainConfig
+from segexp.config.schema import CheckConfig, CompareConfig, GenerateConfig, ModelsConfig, PreviewConfig, TrainConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -28,7 +28,13 @@ COMMANDS = sorted(
         if re.match(r"\s*(python|pip|make|segexp)\b", line)
     }
 )
-SCHEMAS = {"check": CheckConfig, "compare": CompareConfig, "generate": GenerateConfig, "models": ModelsConfig}
+SCHEMAS = {
+    "check": CheckConfig,
+    "compare": CompareConfig,
+    "generate": GenerateConfig,
+    "models": ModelsConfig,
+    "preview": PreviewConfig,
+}
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 
 

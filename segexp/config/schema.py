@@ -152,6 +152,16 @@ class CheckConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class PreviewConfig(TrainConfig):
+    """The tree of ``python -m segexp preview``: that of a training, and the preview's own keys."""
+
+    images: PositiveInt = 8
+    epochs: PositiveInt = 3
+    workers: list[NonNegativeInt] = field(default_factory=lambda: [0, 1, 2])
+    step: bool | Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
 class GenerateConfig:
     """The tree of ``python -m segexp generate``."""
 

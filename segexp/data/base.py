@@ -212,9 +212,9 @@ class SegmentationDataModule(DataSettings):
             raise RuntimeError("setup did not define the places")
         return self._places
 
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Random crops in random order."""
-        crops = RandomCrops(
+    def train_samples(self) -> RandomCrops:
+        """Training samples by (epoch, index)."""
+        return RandomCrops(
             self.places,
             self.crop_size,
             self.augment,
@@ -222,6 +222,10 @@ class SegmentationDataModule(DataSettings):
             redraw=self.redraw_crops,
             stats=self.normalize == "image",
         )
+
+    def train_dataloader(self) -> DataLoader[Sample]:
+        """Random crops in random order."""
+        crops = self.train_samples()
         sampler = KeyedSampler(len(crops), self.seed, shuffle=True)
         # Workers ask for their first samples before Lightning tells the sampler which epoch a resumed run is in.
         sampler.set_epoch(self.first_epoch)

@@ -230,9 +230,13 @@ class SegmentationModule(pl.LightningModule):
         weights = {f"weight/{term}": weight for term, weight in self.loss.weights_now.items()}
         self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start, **weights})
 
+    def make_optimizer(self) -> Optimizer:
+        """The optimiser of all weights that are trained."""
+        return self._optimizer([p for p in self.parameters() if p.requires_grad])
+
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule as Lightning wants them."""
-        optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
+        optimizer = self.make_optimizer()
         if self._schedule is None:
             return optimizer
         steps = int(self.trainer.estimated_stepping_batches)

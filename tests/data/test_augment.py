@@ -1,5 +1,6 @@
 """Every augmentation of conf/augment, found by itself, and what the augmentation refuses."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,13 @@ from omegaconf import OmegaConf
 from segexp.config.paths import conf_dir
 from segexp.data.augment import Augment
 from segexp.data.items import Item
+from segexp.data.loader import make_loader
+from segexp.data.places import RandomPlaces
+from segexp.data.samples import KeyedSampler, RandomCrops
 from segexp.errors import ConfigError, MismatchError
 from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
+from segexp.types import LoaderOptions
 from tests.data.made import coordinates, painted
 
 NAMES = sorted(path.stem for path in (conf_dir() / "augment").glob("*.yaml"))
@@ -79,6 +84,52 @@ def test_image_and_mask_move_together(name: str) -> None:
         plain_crop, _ = sample(Augment(), item, seed)
         moved += not np.array_equal(image, plain_crop)
     assert moved == 0 if name == "none" else moved >= 5
+
+
+@pytest.mark.parametrize(("channels", "step"), [(1, 80), (5, 80), (3, 8000)], ids=["grey", "5 bands", "16 bits"])
+def test_image_and_mask_move_together_whatever_the_image(name: str, channels: int, step: int) -> None:
+    plain = config(f"augment={name}")
+    transforms = plain["augment"]["transforms"]
+    plain["augment"]["transforms"] = [t for t in transforms if t["_target_"].rsplit(".")[-1] in GEOMETRY]
+    augment = build(plain)
+    dtype = np.uint16 if step > 255 else np.uint8
+    for seed in range(6):
+        mask = painted(seed=seed).mask
+        image = np.repeat((np.where(mask == IGNORED, 0, mask).astype(dtype) * dtype(step))[..., None], channels, axis=2)
+        changed, labels = sample(augment, Item("painted", image, mask), seed)
+        assert (changed.shape, changed.dtype, labels.shape) == ((24, 24, channels), dtype, (24, 24))
+        inside = (labels != IGNORED) & _flat(labels)
+        assert inside.sum() > 50
+        difference = np.abs(changed.astype(int) - np.where(labels == IGNORED, 0, labels).astype(int)[..., None] * step)
+        # Rounding of the interpolation.
+        assert difference[inside].max() <= max(1, step // 1000)
+
+
+def batches(augment: Augment, workers: int) -> list[list[str]]:
+    """Digests of the samples of two epochs, in the order of their numbers."""
+    crops = RandomCrops(RandomPlaces([painted(seed=s) for s in range(3)], 12, 20), 20, augment, 7, redraw=True)
+    sampler = KeyedSampler(12, 7, shuffle=True)
+    options = LoaderOptions(batch_size=2, num_workers=workers, persistent_workers=True)
+    loader = make_loader(crops, sampler, options, training=True)
+    epochs = []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        found = {}
+        for batch in loader:
+            for place, index in enumerate(batch["index"].tolist()):
+                content = batch["image"][place].contiguous().numpy().tobytes() + batch["mask"][place].numpy().tobytes()
+                found[index] = hashlib.sha256(content).hexdigest()
+        epochs.append([found[index] for index in range(12)])
+    return epochs
+
+
+def test_epochs_and_workers_differ_and_their_number_changes_nothing(name: str) -> None:
+    augment = build(config(f"augment={name}"))
+    first, second = batches(augment, 0)
+    assert all(one != other for one, other in zip(first, second, strict=True))
+    # Twelve samples in six batches: every worker makes some, of the same three images, and no two are the same.
+    assert len(set(first)) == len(set(second)) == 12
+    assert batches(augment, 4) == [first, second]
 
 
 def _flat(mask: np.ndarray) -> np.ndarray:

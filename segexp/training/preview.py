@@ -1,0 +1,158 @@
+"""The preview command: training samples as they are drawn, what classes they hold, and how fast they come."""
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.commands import Invocation
+from segexp.data.base import SegmentationDataModule
+from segexp.data.drawn import Drawn, class_pixels, draw, spread
+from segexp.data.loader import make_loader
+from segexp.data.samples import KeyedSampler, RandomCrops
+from segexp.data.throughput import Throughput, measure
+from segexp.data.worker_errors import killed_worker
+from segexp.modules.segmentation import SegmentationModule
+from segexp.reporting import preview_page
+from segexp.reporting.contact_sheet import Cell, row_picture, save_png, sheet
+from segexp.reporting.pixels import Pixels
+from segexp.run.folder import RunFolder
+from segexp.spec import IGNORED
+from segexp.training import build
+from segexp.training.prepare import device_type, prepare
+from segexp.training.step_time import seconds_per_step
+
+Config = dict[str, Any]
+
+COUNTED = 200
+"""Samples whose classes are counted."""
+SECONDS = 2.0
+"""How long each number of loading processes, and the step, is measured."""
+
+
+def preview(config: Config, own: dict[str, Any], invocation: Invocation, *, step: bool, allocator: bool) -> str:
+    """Draws, counts, measures and writes.
+
+    Args:
+        config: Of a training, checked and resolved.
+        own: Keys of conf/preview.yaml.
+        invocation: How the command was started, for the page.
+        step: Whether to measure a training step too.
+        allocator: Whether the allocator setting is in force.
+
+    Returns:
+        The tables, and where preview.html, preview.png and preview.json lie.
+
+    Raises:
+        UserError: As a training.
+    """
+    datamodule, module = prepare(config, allocator=allocator) if step else (_set_up(config), None)
+    crops = datamodule.train_samples()
+    rows = _rows(datamodule, crops, own["epochs"], own["images"])
+    facts = _facts(datamodule, crops) | {
+        "command": shlex.join(invocation.command),
+        "timing": _timing(config, own, datamodule, module),
+    }
+    config["datamodule"].update(datamodule.settled())
+    title = preview_page.title(config, invocation.choices)
+    picture = sheet(rows, datamodule.spec, title, ignored=facts["ignored"] > 0)
+    folder = RunFolder.create(Path(config["output_dir"]) / "preview")
+    folder.write_json("preview.json", facts)
+    save_png(folder.path / "preview.png", picture)
+    page = preview_page.render(config, facts, rows, datamodule.spec, title, own["epochs"])
+    folder.write_text("preview.html", page)
+    files = [f"{name:<10}{folder.path / f'preview.{name}'}" for name in ("html", "png", "json")]
+    return "\n".join([preview_page.as_text(facts), "", *files])
+
+
+def _set_up(config: Config) -> SegmentationDataModule:
+    datamodule = build.build_datamodule(config)
+    datamodule.setup()
+    return datamodule
+
+
+def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, images: int) -> list[Pixels]:
+    """A row for each sample: its image with the places marked, then the sample in each epoch."""
+    rows = []
+    for index in spread(len(crops), images):
+        drawn = [draw(crops, epoch, index) for epoch in range(epochs)]
+        rows.append(row_picture([_original(drawn), *_cells(drawn)], datamodule.spec))
+    return rows
+
+
+def _original(drawn: Sequence[Drawn]) -> Cell:
+    item = drawn[0].item
+    marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
+    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.mask, marks)
+
+
+def _cells(drawn: Sequence[Drawn]) -> list[Cell]:
+    """Samples; one from another image than the first says so."""
+    names = [one.item.name if one.item is not drawn[0].item else "" for one in drawn]
+    return [
+        Cell(f"epoch {epoch}{f', {name}' * bool(name)}", one.image, one.mask)
+        for epoch, (one, name) in enumerate(zip(drawn, names, strict=True), 1)
+    ]
+
+
+def _facts(datamodule: SegmentationDataModule, crops: RandomCrops) -> dict[str, Any]:
+    """What classes the samples hold, beside the whole images."""
+    classes = len(datamodule.spec.classes)
+    indices = spread(len(crops), COUNTED)
+    counts = class_pixels(crops, 0, indices)
+    whole = datamodule.class_pixels("train")
+    return {
+        "samples_per_epoch": len(crops),
+        "counted": len(indices),
+        "classes": list(datamodule.spec.classes),
+        "share_in_samples": _shares(counts[:, :classes]),
+        "share_in_images": _shares(whole),
+        "samples_with": [float(share) for share in (counts[:, :classes] > 0).mean(axis=0)],
+        "images_with": [float(share) for share in (whole > 0).mean(axis=0)],
+        "ignored": float(counts[:, IGNORED].sum() / counts.sum()),
+        "notes": list(datamodule.notes),
+    }
+
+
+def _shares(counts: NDArray[np.int64]) -> list[float]:
+    total = max(1, int(counts.sum()))
+    return [float(pixels / total) for pixels in counts.sum(axis=0)]
+
+
+def _timing(
+    config: Config, own: dict[str, Any], datamodule: SegmentationDataModule, module: SegmentationModule | None
+) -> dict[str, Any]:
+    """Loading side by side, and how long training would wait for it."""
+    crops, options = datamodule.train_samples(), datamodule.loader
+    try:
+        found = list(measure(crops, options, own["workers"], SECONDS))
+    except RuntimeError as error:
+        if (killed := killed_worker(error)) is not None:
+            raise killed from error
+        raise
+    seconds = None if module is None else _step_seconds(config, datamodule, module)
+    return {
+        "batch_size": options.batch_size,
+        "step": seconds,
+        "device": device_type(config),
+        "loading": [{**asdict(one), "waiting": _waiting(one, seconds)} for one in found],
+    }
+
+
+def _step_seconds(config: Config, datamodule: SegmentationDataModule, module: SegmentationModule) -> float:
+    crops = datamodule.train_samples()
+    sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
+    loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)
+    batch: Any = next(iter(loader))
+    return seconds_per_step(module, batch, device_type(config), SECONDS)
+
+
+def _waiting(found: Throughput, step: float | None) -> float | None:
+    """Seconds of each step in which training waits: all of the loading without processes, else what is left of it."""
+    if step is None:
+        return None
+    return found.batch if found.workers == 0 else max(0.0, found.batch - step)

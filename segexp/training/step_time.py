@@ -1,0 +1,49 @@
+"""Seconds of a training step: forward, loss, backward and optimiser on a batch that is there already."""
+
+import time
+
+import torch
+from torch import Tensor
+
+from segexp.data.samples import Batch
+from segexp.models.auxiliary import Supervised
+from segexp.modules.segmentation import SegmentationModule
+
+WARM_UP = 2
+"""Steps before the clock starts: the first ones take memory and choose algorithms."""
+
+
+def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seconds: float) -> float:
+    """The mean over about ``seconds``, at least three steps; the weights of the module are trained by it.
+
+    Args:
+        module: Built as for a training.
+        batch: Raw images and masks.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        seconds: How long to measure.
+    """
+    module.to(device).train()
+    image, mask = batch["image"].to(device), batch["mask"].to(device)
+    stats = batch["stats"].to(device) if "stats" in batch else None
+    optimizer = module.make_optimizer()
+    for _ in range(WARM_UP):
+        _step(module, optimizer, image, mask, stats)
+    begin, steps = time.perf_counter(), 0
+    while time.perf_counter() - begin < seconds or steps < 3:
+        _step(module, optimizer, image, mask, stats)
+        steps += 1
+    return (time.perf_counter() - begin) / steps
+
+
+def _step(
+    module: SegmentationModule, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
+) -> None:
+    with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=module.speed.bfloat16):
+        outputs = module.outputs(image, stats)
+    logits = outputs.logits if isinstance(outputs, Supervised) else outputs
+    loss = module.loss(logits, mask)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    # Waits for the device, or only the time to ask for the step would be measured.
+    loss.item()
