@@ -18,7 +18,7 @@ COMMANDS = {
     "mistyped key": ["-m", "segexp", "optimizer.lrr=1"],
     "mistyped option": ["-m", "segexp", "model=cunte"],
     "mistyped value": ["-m", "segexp", "model.upsample=transposd"],
-    "check": ["-m", "segexp", "check"],
+    "check scope=config": ["-m", "segexp", "check", "scope=config"],
     "import torch": ["-c", "import torch"],
 }
 
