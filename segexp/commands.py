@@ -142,7 +142,7 @@ def _preview(config: Any, invocation: Invocation) -> None:
     plain = checked_train(config, PreviewConfig)
     own = {key: plain.pop(key, default) for key, default in OWN_KEYS["preview"].items()}
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
-    from segexp.training.allocator import tune_allocator
+    from segexp.allocator import tune_allocator
 
     allocator = tune_allocator(plain["speed"]["allocator"])
     from segexp.training.preview import preview
