@@ -123,6 +123,7 @@ def batches(augment: Augment, workers: int) -> list[list[str]]:
     return epochs
 
 
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 4 worker")
 def test_epochs_and_workers_differ_and_their_number_changes_nothing(name: str) -> None:
     augment = build(config(f"augment={name}"))
     first, second = batches(augment, 0)
