@@ -39,7 +39,7 @@ data.setup()
 counts = {phase: len(data.items(phase)) for phase in ("train", "val", "test")}
 print(json.dumps({**counts, "wall": time.perf_counter() - wall, "processor": time.process_time() - processor}))
 """
-_SHARES = {"split": "holdout", "val_fraction": 0.03, "test_fraction": 0.06}
+_SHARES = {"split": "holdout", "val_fraction": 0.03, "test_fraction": 0.06, "crop_size": 250}
 """Of 36 tiles one validates and two are tested: all else trains."""
 
 

@@ -55,3 +55,18 @@ def test_a_later_job_cannot_turn_it_off_and_is_told(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(allocator.platform, "libc_ver", lambda: ("glibc", "2.36"))
     assert allocator.tune_allocator("auto") is True
     assert allocator.tune_allocator(False) is True
+
+
+@pytest.mark.parametrize(("on", "pixels", "calls"), [(True, 5000**2, 1), (True, 1000**2, 0), (False, 5000**2, 0)])
+def test_memory_goes_back_after_large_images_alone(
+    on: bool, pixels: int, calls: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trimmed: list[int] = []
+
+    class Trimming:
+        malloc_trim = staticmethod(trimmed.append)
+
+    monkeypatch.setattr(allocator, "_STATE", {"on": on})
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: Trimming)
+    allocator.give_back(pixels)
+    assert trimmed == [0] * calls

@@ -3,11 +3,13 @@
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.disk_cache import on_disk
+from segexp.data.drawn_scene import DrawnItem
 from segexp.data.items import Item
-from segexp.data.scenes import SCENES, draw
+from segexp.data.scenes import SCENES
 from segexp.data.splits import PHASES
-from segexp.spec import IGNORED
-from segexp.types import NonNegativeInt, PositiveInt
+from segexp.data.survey import Survey, SurveyCache, cache_folder, survey
+from segexp.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 
 class SyntheticDataModule(SegmentationDataModule):
@@ -25,6 +27,7 @@ class SyntheticDataModule(SegmentationDataModule):
         val_images: PositiveInt = 8,
         test_images: PositiveInt = 8,
         scene_seed: NonNegativeInt = 0,
+        memory_limit: NonNegativeFloat = 1.0,
         **shared: Any,
     ) -> None:
         """Stores the settings.
@@ -36,6 +39,8 @@ class SyntheticDataModule(SegmentationDataModule):
             val_images: Number of validation images.
             test_images: Number of test images.
             scene_seed: Seed of the drawing; apart from ``seed``, so that runs with other seeds see the same images.
+            memory_limit: GiB of images up to which all are kept in memory. More, such as tiles of 5000x5000, are drawn
+                once into the cache folder and read from there in windows.
             **shared: Keys of every data set.
         """
         super().__init__(**shared)
@@ -43,6 +48,8 @@ class SyntheticDataModule(SegmentationDataModule):
         self.size = size
         self.counts = {"train": train_images, "val": val_images, "test": test_images}
         self.scene_seed = scene_seed
+        self.memory_limit = memory_limit
+        self._known: SurveyCache | None = None
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""
@@ -54,15 +61,37 @@ class SyntheticDataModule(SegmentationDataModule):
         return "inside the field of view" if self.scene == "vessels" else "all pixels"
 
     def read(self) -> Items:
-        """Draws every image."""
+        """Draws every image, or finds it in the cache folder."""
+        stored = self._bytes() > self.memory_limit * 2**30
+        if stored:
+            self._known = SurveyCache(f"synthetic {self.scene}")
+            self.notes.append(
+                f"{self._bytes() / 2**30:.1f} GiB of drawn images lie in {cache_folder()} and are read from there; "
+                f"datamodule.memory_limit={self.memory_limit:g} GiB"
+            )
         items: Items = {}
         # A block of numbers per part: growing one part never moves the images of another.
         for block, phase in enumerate(PHASES):
-            items[phase] = [self._item(phase, block * 1_000_000 + n, n) for n in range(self.counts[phase])]
+            # One at a time: what is drawn stays in its item.
+            drawn = (self._item(phase, block * 1_000_000 + n, n) for n in range(self.counts[phase]))
+            items[phase] = [on_disk(item, "drawn") if stored else item.decoded() for item in drawn]
         return items
 
-    def _item(self, phase: str, number: int, shown: int) -> Item:
-        scene = draw(self.scene, self.scene_seed, number, self.size)
-        mask = scene.mask.copy()
-        mask[scene.fov == 0] = IGNORED
-        return Item(f"{phase}_{shown:03d}", scene.image, mask)
+    def _bytes(self) -> int:
+        return sum(self.counts.values()) * self.size**2 * 4
+
+    def _item(self, phase: str, number: int, shown: int) -> DrawnItem:
+        return DrawnItem(f"{phase}_{shown:03d}", self.scene, self.scene_seed, number, self.size)
+
+    def look(self, item: Item, classes: int) -> Survey:
+        """As every data set; images in the cache folder are looked at once."""
+        if self._known is None:
+            return survey(item, classes)
+        return self._known.get(item, lambda: survey(item, classes))
+
+    def setup(self, stage: str | None = None) -> None:
+        """Draws or finds the images once."""
+        super().setup(stage)
+        if self._known is not None:
+            self._known.save()
+            self._known = None

@@ -1,6 +1,7 @@
 """The embedded data set, and what every datamodule does with its settings."""
 
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from segexp.data.loader import make_loader, worker_count
 from segexp.data.samples import KeyedSampler, WholeImages
 from segexp.data.scenes import SCENES, draw
 from segexp.data.splits import PHASES
+from segexp.data.stored import StoredItem
 from segexp.data.survey import mean_and_std, survey
 from segexp.data.synthetic import SyntheticDataModule
 from segexp.errors import ConfigError
@@ -189,3 +191,50 @@ def test_batches_move_to_a_device_as_they_are() -> None:
 def test_workers_reach_evaluation_only_when_asked() -> None:
     assert loader(False).num_workers == 0
     assert loader(False, num_workers=1).num_workers == 1
+
+
+def test_many_large_images_lie_on_disk_and_are_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path))
+    kept = SyntheticDataModule(**SMALL)
+    stored = SyntheticDataModule(**SMALL, memory_limit=0.0)
+    for phase in PHASES:
+        assert contents(stored, phase) == contents(kept, phase)
+        assert all(type(item) is StoredItem and item.in_memory for item in stored.items(phase))
+        assert [item.name for item in stored.items(phase)] == [item.name for item in kept.items(phase)]
+    assert stored.spec == kept.spec
+    assert any(str(tmp_path) in note for note in stored.notes)
+    assert kept.notes == []
+    assert len(list(tmp_path.rglob("mask.npy"))) == 9
+
+
+def test_images_on_disk_are_neither_drawn_nor_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path))
+    first = SyntheticDataModule(**SMALL, memory_limit=0.0)
+    spec = first.spec
+    monkeypatch.setattr("segexp.data.drawn_scene.draw", None)
+    monkeypatch.setattr("segexp.data.synthetic.survey", None)
+    again = SyntheticDataModule(**SMALL, memory_limit=0.0)
+    assert again.spec == spec
+    assert contents(again, "test") == contents(first, "test")
+
+
+def test_no_more_than_one_image_is_held_while_they_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import gc
+    import weakref
+
+    monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path))
+    alive: list[Any] = []
+    most = 0
+
+    def counting(*numbers: Any) -> Any:
+        nonlocal most
+        gc.collect()
+        most = max(most, sum(one() is not None for one in alive) + 1)
+        scene = draw(*numbers)
+        alive.append(weakref.ref(scene))
+        return scene
+
+    monkeypatch.setattr("segexp.data.drawn_scene.draw", counting)
+    SyntheticDataModule(**SMALL, memory_limit=0.0).setup()
+    assert len(alive) == 9
+    assert most <= 2

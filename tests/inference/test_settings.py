@@ -27,3 +27,8 @@ def test_what_was_in_force() -> None:
         "window": 512, "images_in_windows": 2, "images_whole": 1, "overlap": 0.5, "blend": "constant",
     }  # fmt: skip
     assert auto.in_force([(64, 64)]) == {"window": None, "images_in_windows": 0, "images_whole": 1}
+
+
+def test_windows_in_a_pass() -> None:
+    assert (Inference().windows_in_a_pass("cpu"), Inference().windows_in_a_pass("cuda")) == (1, 4)
+    assert Inference(batch_size=3).windows_in_a_pass("cpu") == 3

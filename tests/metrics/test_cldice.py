@@ -59,3 +59,20 @@ def test_wide_things_are_thinned_by_their_edge_and_the_others_as_ever() -> None:
 def test_next_to_it_is_a_total_miss() -> None:
     image = seen(drawn("####", "....", "...."), drawn("....", "....", "####"))
     assert figures(ClDice(), image) == {"cldice": [0.0]}
+
+
+@pytest.mark.parametrize("many", [0, 5, 10**9])
+def test_specks_thinned_together_are_thinned_as_one_by_one(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segexp.metrics.cldice.MANY", many)
+    rng = np.random.default_rng(0)
+    mask = rng.random((90, 120)) < 0.3
+    mask[20:60, 30:80] |= rng.random((40, 50)) < 0.6
+    assert np.array_equal(skeleton(mask), skeletonize(mask))
+
+
+def test_what_would_take_long_is_thinned_by_its_edge(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((160, 400), dtype=bool)
+    mask[10:150, 10:100] = mask[70:90, 10:390] = True  # 90 wide at most
+    assert np.array_equal(skeleton(mask), skeletonize(mask))
+    monkeypatch.setattr("segexp.metrics.cldice.SLOW", 1000)
+    assert np.array_equal(skeleton(mask), thin(mask))
