@@ -1,6 +1,7 @@
 """For all tests: one thread each, a folder of their own to write into, and no way to a network."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ OFFLINE = {
 @pytest.fixture(autouse=True)
 def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Every test starts in an empty folder: nothing is written into the repository, no key of W&B is found."""
+    # Lightning leaves Ctrl-C switched off where a training was broken off, and child processes would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     monkeypatch.chdir(tmp_path)
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
