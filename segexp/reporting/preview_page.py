@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from segexp.reporting.contact_sheet import legend, png
+from segexp.reporting.page_template import template
 from segexp.reporting.pictures import Picture
 from segexp.reporting.pixels import Pixels
 from segexp.reporting.table import Table
@@ -68,12 +68,8 @@ def as_text(facts: Facts) -> str:
 
 def render(config: Facts, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int) -> str:
     """The page as text: it needs nothing else."""
-    environment = Environment(
-        loader=PackageLoader("segexp.reporting"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True, keep_trailing_newline=True,
-    )  # fmt: skip
     classes, loading = tables(facts)
-    return environment.get_template("preview.html.j2").render(
+    return template("preview.html.j2").render(
         above="segexp preview",
         title=heading,
         summary=_summary(config, facts, epochs),

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from segexp.reporting import class_tables, groups_table, pictures, rows_table, sections, values
+from segexp.reporting.page_template import template
 from segexp.reporting.table import Table
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
@@ -28,16 +27,7 @@ def write_report(run_dir: Path) -> Path:
         DataError: It is no run folder, or run.json or results.json cannot be parsed.
         OSError: The folder cannot be written.
     """
-    # trimmed blocks: people read the source too
-    environment = Environment(
-        loader=PackageLoader("segexp.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("report.html.j2").render(_content(read_run(run_dir)))
+    page = template("report.html.j2").render(_content(read_run(run_dir)))
     return replace_file(run_dir / REPORT, page.encode("utf-8"))
 
 

@@ -1,5 +1,6 @@
 """ResNet-18/34/50/101 (He et al. 2016) in torchvision's layout, with dilation in place of late strides."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -20,7 +21,7 @@ DEPTHS: dict[str, tuple[int, int, int, int]] = {
 """Blocks of the four layers."""
 
 
-class Block(nn.Module):
+class Block(nn.Module, ABC):
     """Residual block: ReLU(changes of the input + the input, or its projection by 1x1 where sizes differ)."""
 
     expansion: int
@@ -39,9 +40,9 @@ class Block(nn.Module):
         activated: Tensor = self.relu(self.change(features) + shortcut)
         return activated
 
+    @abstractmethod
     def change(self, features: Tensor) -> Tensor:
         """What the block adds to its input."""
-        raise NotImplementedError
 
 
 class BasicBlock(Block):

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from segexp.reporting import values
@@ -24,6 +23,7 @@ from segexp.reporting.comparison.scale import amount, plain, time_unit
 from segexp.reporting.comparison.scatter import Point, scatter
 from segexp.reporting.comparison.side_by_side import sights
 from segexp.reporting.comparison.spread import Spread, mean_of
+from segexp.reporting.page_template import template
 from segexp.reporting.report import REPORT
 from segexp.reporting.sections import Tile
 
@@ -45,15 +45,7 @@ class PageInput:
 
 def render(page: PageInput, out: Path) -> str:
     """The page as text, with links to the reports of runs as seen from the folder ``out``."""
-    environment = Environment(
-        loader=PackageLoader("segexp.reporting"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("compare.html.j2").render(
+    return template("compare.html.j2").render(
         title=page.title,
         above=page.above,
         summary=_summary(page.contests),
