@@ -1,6 +1,21 @@
 """segexp: image-segmentation experiments with PyTorch Lightning and Hydra.
 
-Importing the package imports nothing heavy.
+Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs.
 """
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from segexp.use.load import load
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    """``load``, which needs torch, is imported when it is first asked for."""
+    if name == "load":
+        from segexp.use.load import load
+
+        return load
+    raise AttributeError(f"module 'segexp' has no attribute {name!r}")

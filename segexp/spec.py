@@ -22,6 +22,7 @@ class DataSpec:
         scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.scaling`.
         kind: What the target is; a mask today.
         pixel_size: Side of a pixel on the ground in metres; None: not known, distances are in pixels.
+        dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
     """
 
     classes: tuple[str, ...]
@@ -32,6 +33,7 @@ class DataSpec:
     scaling: Literal["fixed", "image"] = "fixed"
     kind: Literal["segmentation"] = "segmentation"
     pixel_size: float | None = None
+    dtype: str | None = None
 
     @property
     def num_classes(self) -> int:
@@ -64,8 +66,9 @@ class DataSpec:
             std=tuple(plain["std"]),
             scaling=plain["scaling"],
             kind=plain["kind"],
-            # Checkpoints of older versions do not have it.
+            # Checkpoints of older versions do not have these.
             pixel_size=plain.get("pixel_size"),
+            dtype=plain.get("dtype"),
         )
 
 

@@ -119,7 +119,9 @@ class SegmentationDataModule(DataSettings):
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
-        self._spec = DataSpec(names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size())
+        self._spec = DataSpec(
+            names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size(), dtype=str(dtype)
+        )
         self._items = items
 
     def own_attributes(self) -> dict[str, Any]:

@@ -125,13 +125,24 @@ class SegmentationModule(pl.LightningModule):
         if window is None:
             return augmented(self, image, self.tta)
         stats = batch_statistics(image) if self.scale.per_image else None
+        together = settings.windows_in_a_pass(image.device.type)
+        return sliding_window(self.views(stats), image, window, settings.overlap, settings.blend, together)
+
+    def views(self, stats: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+        """What windows give in all views of the test-time augmentation.
+
+        Args:
+            stats: float32 (B, 2, C) of the whole images that the windows are cut from; see :class:`Normalize`.
+
+        Returns:
+            From raw windows (N, C, h, w), N a multiple of B, to float32 logits (N, K, h, w).
+        """
 
         def forward(windows: Tensor) -> Tensor:
             own = None if stats is None else stats.repeat(len(windows) // len(stats), 1, 1)
             return augmented(lambda view: self(view, own), windows, self.tta)
 
-        together = settings.windows_in_a_pass(image.device.type)
-        return sliding_window(forward, image, window, settings.overlap, settings.blend, together)
+        return forward
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities of logits (B, K, H, W), the same shape; K = 1 (the foreground) for two classes."""

@@ -1,0 +1,167 @@
+"""Builds the model of an earlier run from its checkpoint alone."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from segexp.errors import ConfigError, DataError, MismatchError
+from segexp.inference.settings import Inference
+from segexp.losses.base import SegmentationLoss
+from segexp.modules.ensemble import EnsembleModule
+from segexp.modules.segmentation import SegmentationModule
+from segexp.modules.speed import resolve_speed
+from segexp.modules.tta import Tta
+from segexp.spec import DataSpec
+from segexp.training.build import build_model
+from segexp.training.prepare import device_type
+from segexp.training.rows import probability
+from segexp.use.model import Model, log_odds
+from segexp.use.runs import Place, Source, find_sources
+
+
+class Member(NamedTuple):
+    """One checkpoint."""
+
+    source: Source
+    config: dict[str, Any]
+    module: SegmentationModule
+
+
+class NoLoss(SegmentationLoss):
+    """Stands where a loss must be: a model that is used is not trained."""
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Refuses."""
+        raise RuntimeError("a loaded model has no loss")
+
+    def check(self, spec: DataSpec) -> None:
+        """Fits everything."""
+
+
+def load(
+    run: Place | Sequence[Place],
+    checkpoint: str = "best",
+    *,
+    tta: Tta | None = None,
+    threshold: float | None = None,
+    device: str = "auto",
+    inference: dict[str, Any] | None = None,
+) -> Model:
+    """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
+
+    ::
+
+        from segexp import load
+
+        model = load("outputs/drive_cunet/2026-11-24_20-20-50_1a2b")
+        mask = model.predict("image.png")  # uint8 (H, W)
+
+    Everything needed is in the checkpoint; only a model class of your own must be importable.
+
+    Args:
+        run: Run folder, checkpoint file or glob of such, or a list of them.
+        checkpoint: ``best``, ``last``, or a path inside the run folder.
+        tta: Test-time augmentation, ``none``, ``flips`` or ``d4``; None: as in the test of the run.
+        threshold: Probability at and above which a pixel is of the second of two classes; None: the one that the run
+            chose on its validation images; of an ensemble the mean of those.
+        device: ``auto``, ``cpu``, ``gpu`` (or ``cuda``), ``mps``.
+        inference: Keys of the section ``inference`` that differ from those of the run: ``window``, ``overlap``,
+            ``blend``, ``batch_size``.
+
+    Raises:
+        DataError: There is no such run or checkpoint, or the file is none of segexp's.
+        ConfigError: A setting cannot be.
+        MismatchError: The runs of an ensemble have different classes or channels.
+    """
+    kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
+    members = [restore(source, kind) for source in find_sources(run, checkpoint)]
+    _check_alike(members)
+    first = members[0]
+    module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
+    module.inference = replace(module.inference, **(inference or {}))
+    module.tta = tta if tta is not None else first.config["tta"]
+    module.threshold, notes = _threshold(members, module, threshold)
+    module.requires_grad_(requires_grad=False)
+    return Model(module.to(kind), [member.source for member in members], first.config, notes)
+
+
+def restore(source: Source, device: str = "cpu") -> Member:
+    """One checkpoint as a module, in evaluation mode; no published weights are read, no network is touched.
+
+    Raises:
+        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+    """
+    try:
+        content = torch.load(source.checkpoint, map_location="cpu", weights_only=True)
+        kept, state = content["segexp"], content["state_dict"]
+        config, spec = kept["config"], DataSpec.from_dict(kept["spec"])
+    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
+    if "inference" not in config:
+        raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
+    model = build_model({**config, "resume": str(source.checkpoint)}, spec)
+    # Compiling takes longer than most predictions.
+    speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
+    module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
+    weights = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    try:
+        module.model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(
+            f"{source.checkpoint}: its weights do not fit {config['model']['_target_']} as it is now; was its code "
+            f"changed? {str(error).splitlines()[-1].strip()}"
+        ) from error
+    module.threshold = float(kept["threshold_logit"])
+    module.inference = Inference(**config["inference"])
+    return Member(source, config, module.eval())
+
+
+def _threshold(members: Sequence[Member], module: SegmentationModule, given: float | None) -> tuple[float, list[str]]:
+    """The threshold as a logit, and a line that says where it comes from."""
+    if not module.spec.is_binary:
+        if given is not None:
+            raise ConfigError(
+                f"threshold: found {given}, but it is for two classes; of {module.spec.num_classes} the most probable "
+                "one is taken"
+            )
+        return 0.0, []
+    if given is not None:
+        if not 0 <= given <= 1:
+            raise ConfigError(f"threshold: found {given}, expected a probability from 0 to 1")
+        return log_odds(given), [f"threshold {given:g}, as given"]
+    found = [_chosen(member, module.tta) for member in members]
+    if len(found) == 1:
+        logit, how = found[0]
+        return logit, [f"threshold {probability(logit):.3f}, {how}"]
+    mean = sum(probability(logit) for logit, _ in found) / len(found)
+    return log_odds(mean), [f"threshold {mean:.3f}, the mean of those that {len(found)} runs chose"]
+
+
+def _chosen(member: Member, tta: Tta) -> tuple[float, str]:
+    """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
+    results: dict[str, Any] = member.source.results
+    tested = results.get("threshold") or {}
+    if tested.get("logit") is not None and (results.get("task") or {}).get("tta") == tta:
+        return float(tested["logit"]), f"{tested.get('rule', 'chosen')} on {tested.get('chosen_on')}"
+    views = "" if tta == "none" else ", seen in one view"
+    return member.module.threshold, f"chosen on validation images{views}"
+
+
+def _check_alike(members: Sequence[Member]) -> None:
+    """An ensemble speaks of one thing."""
+    first = members[0]
+    for other in members[1:]:
+        for what in ("classes", "in_channels"):
+            here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
+            if here != there:
+                raise MismatchError(
+                    f"run: {first.source.name} has {what} {_words(here)}, {other.source.name} has {_words(there)}; "
+                    "runs of an ensemble must agree"
+                )
+
+
+def _words(value: Any) -> str:
+    return ", ".join(value) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,130 @@
+"""A trained model as it is used: raw image in, classes or probabilities out."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segexp.data.rasters import Raster
+from segexp.modules.segmentation import SegmentationModule
+from segexp.spec import DataSpec
+from segexp.training.rows import probability
+from segexp.use.pixels import opened
+from segexp.use.runs import Source
+
+
+class Model:
+    """The model of a run, or several as an ensemble; made by :func:`segexp.load`.
+
+    Large images are seen in windows and all scaling is done here, as it was in the test of the run.
+
+    Attributes:
+        module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
+        sources: Where the weights come from, one of each member.
+        config: Config of the (first) run.
+        notes: What was decided, in words.
+    """
+
+    def __init__(
+        self,
+        module: SegmentationModule,
+        sources: Sequence[Source],
+        config: dict[str, Any],
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.module = module.eval()
+        self.sources = tuple(sources)
+        self.config = config
+        self.notes = list(notes)
+
+    @property
+    def spec(self) -> DataSpec:
+        """Classes, channels and scaling."""
+        return self.module.spec
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 0, 1, ..."""
+        return self.module.spec.classes
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """(R, G, B) of 0..255 per class."""
+        return self.module.spec.colours
+
+    @property
+    def in_channels(self) -> int:
+        """Channels C of the images."""
+        return self.module.spec.in_channels
+
+    @property
+    def tta(self) -> str:
+        """Test-time augmentation: ``none``, ``flips`` or ``d4``."""
+        return self.module.tta
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.module.scale.mean.device
+
+    @property
+    def threshold(self) -> float | None:
+        """Probability at and above which a pixel is of the second of two classes; None: the most probable class."""
+        return probability(self.module.threshold) if self.module.spec.is_binary else None
+
+    def predict(self, image: Any) -> NDArray[np.uint8]:
+        """Class numbers of an image.
+
+        Args:
+            image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
+
+        Returns:
+            uint8 (H, W).
+
+        Raises:
+            DataError: The image cannot be read, or does not fit the model.
+        """
+        classes: NDArray[np.uint8] = self.module.classify(self.logits(image), self.module.threshold)[0].cpu().numpy()
+        return classes
+
+    def probabilities(self, image: Any) -> NDArray[np.float32]:
+        """Probability of every class, float32 (classes, H, W) that add up to 1; ``image`` as :meth:`predict`."""
+        found = self.every_class(self.module.probabilities(self.logits(image)))
+        return np.asarray(found[0].float().cpu().numpy())
+
+    @torch.inference_mode()
+    def logits(self, image: Any) -> Tensor:
+        """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
+        return self.module.evaluated(self.tensor(self.open(image).read()))
+
+    def open(self, image: Any) -> Raster:
+        """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
+        return opened(image, self.module.spec, luminance=self.takes_luminance)
+
+    def tensor(self, pixels: NDArray[Any]) -> Tensor:
+        """Raw pixels (H, W, C) as (1, C, H, W) on the device."""
+        return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(self.device)
+
+    def every_class(self, probabilities: Tensor) -> Tensor:
+        """Probabilities (B, classes, H, W) of all classes, also where there is one number for two."""
+        return torch.cat([1 - probabilities, probabilities], dim=1) if self.module.spec.is_binary else probabilities
+
+    @property
+    def takes_luminance(self) -> bool:
+        """Whether colours are turned into grey, as the training images were."""
+        return bool(self.config["datamodule"].get("channels") == "grey")
+
+    def __repr__(self) -> str:
+        names = ", ".join(source.name for source in self.sources)
+        return f"Model({names}; classes {', '.join(self.classes)}; tta {self.tta}; threshold {self.threshold})"
+
+
+def log_odds(probability: float) -> float:
+    """The logit of a probability, infinite for 0 and 1."""
+    if probability <= 0:
+        return -math.inf
+    return math.inf if probability >= 1 else math.log(probability / (1 - probability))
