@@ -7,7 +7,7 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from segexp.types import Duration, Fraction, NonNegativeInt, PositiveFloat, PositiveInt, Range
+from segexp.types import Duration, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
 
 
 @dataclass(frozen=True)
@@ -100,13 +100,42 @@ class InferenceConfig:
 
 
 @dataclass(frozen=True)
+class SlurmConfig:
+    """What each job of a sweep asks of SLURM."""
+
+    partition: str | None = None
+    account: str | None = None
+    constraint: str | None = None
+    time: PositiveInt = 240
+    memory: str | None = None
+    cpus: PositiveInt = 1
+    gpus: NonNegativeInt = 0
+    requeues: NonNegativeInt = 20
+    setup: list[str] = field(default_factory=list)
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class RayConfig:
+    """What each job of a sweep asks of Ray."""
+
+    address: str | None = None
+    cpus: PositiveInt = 1
+    gpus: NonNegativeFloat = 0
+    retries: NonNegativeInt = 3
+
+
+@dataclass(frozen=True)
 class SweepConfig:
     """How the jobs of a sweep are run; a single run takes no notice."""
 
-    engine: Literal["local"]
+    engine: Literal["local", "slurm", "ray"]
     jobs: PositiveInt | Literal["auto"]
     gpus: list[int | str] | Literal["auto"]
     resume: str | None
+    # Configs of earlier runs do not have them.
+    slurm: SlurmConfig = field(default_factory=SlurmConfig)
+    ray: RayConfig = field(default_factory=RayConfig)
 
 
 @dataclass(frozen=True)

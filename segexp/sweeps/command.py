@@ -1,5 +1,6 @@
 """A sweep from the command line: new, or gone on with."""
 
+import re
 import shlex
 import time
 from collections.abc import Sequence
@@ -72,6 +73,7 @@ class Sweep:
             # With nothing but sweep.resume= the jobs are those of the folder.
             if any(job.invocation.overrides for job in jobs):
                 refuse_other_grid(manifest, jobs)
+            section = kept_section(folder, section, self._argv)
         lock = SweepLock(folder)
         try:
             return _run(Manifest.read(folder), section, lock)
@@ -115,6 +117,20 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
         files = [f"summary       {path}" for path in comparison.write(manifest.folder)]
         display.say("\n".join(["", comparison.text(), "", *files]))
     return code
+
+
+def kept_section(folder: Path, section: Config, argv: Sequence[str]) -> Config:
+    """The keys ``sweep`` of a sweep that goes on: those it was started with, and those given now."""
+    kept = {**section, **JobPlace(folder, 0).read().config["sweep"], "resume": section["resume"]}
+    for path in (found[1].split(".") for argument in argv if (found := re.match(r"\+*sweep\.([\w.]+)=", argument))):
+        _copy(path, section, kept)
+    return kept
+
+
+def _copy(path: list[str], source: Config, target: Config) -> None:
+    for name in path[:-1]:
+        source, target = source[name], target.setdefault(name, {})
+    target[path[-1]] = source[path[-1]]
 
 
 def _announce(manifest: Manifest, display: Display) -> None:

@@ -6,10 +6,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
+from segexp.errors import SegexpError
 from segexp.sweeps.plan import Config
 
-ENGINES = {"local": "segexp.sweeps.local:LocalEngine"}
+ENGINES = {
+    "local": "segexp.sweeps.local:LocalEngine",
+    "slurm": "segexp.sweeps.slurm:SlurmEngine",
+    "ray": "segexp.sweeps.ray:RayEngine",
+}
 """Class of each engine; imported when it is chosen."""
+
+
+class SweepError(SegexpError):
+    """The sweep itself cannot go on."""
 
 
 @dataclass(frozen=True)
@@ -21,12 +30,14 @@ class Ended:
         code: Exit code, negative after a signal; None where the engine does not know it.
         seconds: How long it ran.
         memory_mb: Most memory that it used.
+        error: Why it ended where it could not say so itself; what it said before no longer counts.
     """
 
     number: int
     code: int | None = None
     seconds: float | None = None
     memory_mb: int | None = None
+    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,10 @@ def make_engine(
         earlier: Facts that the engine left in the manifest, for a sweep that goes on.
         lock: Open file whose lock every process of the sweep has to hold.
     """
+    if earlier.get("name") == "slurm" != section["engine"]:
+        from segexp.sweeps.slurm import refuse_living
+
+        refuse_living(folder)
     module, _, name = ENGINES[section["engine"]].partition(":")
     engine: Engine = getattr(import_module(module), name)(folder, section, jobs, earlier, lock)
     return engine

@@ -12,16 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.signature import signature
-from segexp.errors import SegexpError
 from segexp.sweeps.devices import layout
-from segexp.sweeps.engine import Ended, Started
+from segexp.sweeps.engine import Ended, Started, SweepError
 from segexp.sweeps.plan import Config
 from segexp.sweeps.process import fresh_python
 from segexp.sweeps.wire import Message, Wire
-
-
-class SweepError(SegexpError):
-    """The sweep itself cannot go on."""
 
 
 class ForkServer:

@@ -7,6 +7,7 @@ jobs/NNN/job.json        how it was started
 jobs/NNN/output.log      what it said
 jobs/NNN/outcome.json    how it ended, by its own word; missing while it runs and after a kill
 jobs/NNN/failed.json     its error with the trace
+jobs/NNN/process.json    on a cluster: its host, its time and memory; written by the process beside it
 NNN_<overrides>/         its run folder
 ======================== ==============================================================
 """
@@ -38,6 +39,7 @@ class JobPlace:
         self.output = self.path / "output.log"
         self.failure = self.path / "failed.json"
         self._outcome = self.path / "outcome.json"
+        self._process = self.path / "process.json"
 
     def write(self, job: Job) -> None:
         """Writes what the job needs to start."""
@@ -93,6 +95,29 @@ class JobPlace:
             return content["state"], content["error"]
         except (OSError, ValueError, KeyError):
             return None
+
+    def outcome_stamp(self) -> int | None:
+        """Changes when the job says again how it ended; None: it has not."""
+        try:
+            return self._outcome.stat().st_mtime_ns
+        except OSError:
+            return None
+
+    def write_process(self, facts: dict[str, Any]) -> None:
+        """What the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
+        _write_json(self._process, facts)
+
+    def process(self) -> dict[str, Any]:
+        """Empty: the job has not started."""
+        try:
+            content: dict[str, Any] = json.loads(self._process.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return content
+
+    def forget_process(self) -> None:
+        """The job is handed over anew."""
+        self._process.unlink(missing_ok=True)
 
 
 def now() -> str:

@@ -70,7 +70,8 @@ class Runner:
                 self._manifest.change(started.number, gpu=started.gpu)
 
     def _end(self, ended: Ended) -> None:
-        state, error = JobPlace(self._manifest.folder, ended.number).outcome() or self._killed(ended)
+        told = None if ended.error else JobPlace(self._manifest.folder, ended.number).outcome()
+        state, error = told or self._killed(ended)
         self._running.discard(ended.number)
         entry = self._manifest.change(
             ended.number, state=state, ended=now(), seconds=ended.seconds, memory_mb=ended.memory_mb, error=error
@@ -89,7 +90,8 @@ class Runner:
         """The ending of a job that could not write its own."""
         if self._presses:
             return "interrupted", None
-        error = signal_name(ended.code) if ended.code is not None and ended.code < 0 else f"exit code {ended.code}"
+        signalled = ended.code is not None and ended.code < 0
+        error = ended.error or (signal_name(ended.code or 0) if signalled else f"exit code {ended.code}")
         JobPlace(self._manifest.folder, ended.number).write_failure(error, ended.code or 1, [])
         return "failed", error
 
