@@ -59,6 +59,9 @@ class RayEngine:
                     f"no node of Ray has {self._settings[key]:g} {name} now (most: {most:g}); jobs wait for one"
                 )
 
+    def expect(self, number: int, config: Config) -> None:
+        """Nothing: a job reads its config from the sweep's folder."""
+
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Hands tasks over; Ray starts them when there is room."""
         for number in numbers:

@@ -53,8 +53,9 @@ class SlurmEngine:
         self._section = section
         count = earlier.get("count", len(jobs))
         self._at_a_time = count if section["jobs"] == "auto" else section["jobs"]
-        # All go into the queue at once, where they grow old; SLURM counts those that run.
-        self.places = max(count, self._at_a_time)
+        # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search does not know
+        # its jobs yet.
+        self.places = self._at_a_time if min(jobs) < 0 else max(count, self._at_a_time)
         self.facts = {"count": count, "threads": earlier.get("threads", section["slurm"]["cpus"])}
         self.notes: list[str] = []
         self._endings = Endings(folder)
@@ -71,6 +72,9 @@ class SlurmEngine:
         gpus = f" and {slurm['gpus']} GPU" if slurm["gpus"] else ""
         where = f"partition {slurm['partition']}" if slurm["partition"] else "the default partition"
         return f"{self._at_a_time} at a time on SLURM, {where}, {slurm['cpus']} cores{gpus} each"
+
+    def expect(self, number: int, config: Config) -> None:
+        """Nothing: a job reads its config from the sweep's folder."""
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Puts jobs into the queue, except those that are still there."""
