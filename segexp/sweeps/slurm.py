@@ -53,8 +53,8 @@ class SlurmEngine:
         self._section = section
         count = earlier.get("count", len(jobs))
         self._at_a_time = count if section["jobs"] == "auto" else section["jobs"]
-        # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search does not know
-        # its jobs yet.
+        # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search has not
+        # chosen its jobs yet.
         self.places = self._at_a_time if min(jobs) < 0 else max(count, self._at_a_time)
         self.facts = {"count": count, "threads": earlier.get("threads", section["slurm"]["cpus"])}
         self.notes: list[str] = []
