@@ -59,6 +59,9 @@ def open_wandb(
     offline = is_offline(mode)
     settings = _settings(facts, timeouts)
     wanted = {"project": project, "entity": entity, "tags": tags, "settings": settings}
+    if (earlier := run_id(facts.folder)) is not None:
+        # A job that goes on is one run, not two; wandb sync puts the files of one run together.
+        wanted |= {"id": earlier, "resume": "allow"}
     if offline and mode == "auto" and not MODE_OF_USER:
         LOG.info(f"W&B: no key is set, so this run is kept offline; {_later(facts.folder)}")
     run = None if offline else _online(facts, wanted)
@@ -71,6 +74,13 @@ def open_wandb(
     run.define_metric(facts.monitor, step_metric="trainer/global_step", summary=f"{best},last")
     run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
     return WandbRun(run, offline=offline)
+
+
+def run_id(folder: Path) -> str | None:
+    """The id under which W&B knows the run of a folder already: that of a run which was interrupted."""
+    # offline-run-<time>-<id> or run-<time>-<id>
+    found = sorted(path.name.rsplit("-", 2)[1:] for path in (folder / "wandb").glob("*run-*-*") if path.is_dir())
+    return found[-1][1] if found else None
 
 
 def is_offline(mode: Mode) -> bool:

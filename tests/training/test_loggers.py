@@ -206,6 +206,19 @@ def test_a_server_that_does_not_answer_makes_the_run_offline(
     assert f"wandb sync {tmp_path}/wandb/offline-*" in line
 
 
+def test_a_run_that_goes_on_keeps_its_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    opened = Opened()
+    monkeypatch.setattr("wandb.init", opened)
+    wandb_logger(facts(tmp_path), mode="offline")
+    for name in ("offline-run-20260102_030405-second12", "run-20260101_235959-first123"):
+        (tmp_path / "wandb" / name).mkdir(parents=True)
+    (tmp_path / "wandb" / "latest-run").symlink_to("run-20260101_235959-first123")
+    wandb_logger(facts(tmp_path), mode="offline")
+    first, again = opened.asked
+    assert "id" not in first
+    assert (again["id"], again["resume"]) == ("second12", "allow")
+
+
 def test_key_in_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")
     assert not wandb_run.has_key()
