@@ -15,6 +15,7 @@ from segexp.errors import ConfigError, SegexpError
 
 if TYPE_CHECKING:
     from segexp.sweeps.command import Sweep
+    from segexp.sweeps.search_command import SearchCommand
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
@@ -156,7 +157,9 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
     """Composes and runs one job, or gathers those of a sweep and then runs them."""
     from segexp.config.rerun import expand
 
-    given = argv
+    if (search := _search(command, argv, more)) is not None:
+        return search.run()
+    given = argv = _single_values(argv)
     argv = expand(argv, OWN_KEYS.get(command.name, ()))
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
@@ -173,6 +176,44 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
 
     _hydra(command, argv, more, job)
     return max(codes, default=0)
+
+
+def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
+    """The search that a command line of train asks for."""
+    from segexp.config.rerun import expand
+    from segexp.sweeps.search_words import asks_only, names_search, resumed
+
+    extra = _config_dirs(argv)
+    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed(argv)):
+        return None
+    from hydra.core.global_hydra import GlobalHydra
+
+    from segexp.sweeps.search_command import SearchCommand
+
+    def compose(words: list[str]) -> tuple[Any, Invocation]:
+        found: list[tuple[Any, Invocation]] = []
+        # Hydra serves one config per process unless what it keeps is cleared.
+        GlobalHydra.instance().clear()
+        _hydra(command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config))))
+        return found[0]
+
+    return SearchCommand(argv, extra, compose)
+
+
+def _single_values(argv: list[str]) -> list[str]:
+    """Refuses what only a search knows; one that is only asked about has the first value of each range."""
+    from segexp.sweeps.search_words import asks_only, names_search, refuse_search_keys
+
+    if names_search(argv, _config_dirs(argv)) and asks_only(argv):
+        from segexp.search.space import first_of_ranges
+
+        return first_of_ranges(argv, _config_dirs(argv))
+    if not names_search(argv, _config_dirs(argv)):
+        from segexp.search.space import refuse_ranges
+
+        refuse_search_keys(argv)
+        refuse_ranges(argv)
+    return argv
 
 
 def _sweep(argv: Sequence[str]) -> "Sweep | None":

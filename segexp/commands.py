@@ -19,6 +19,7 @@ class Invocation:
         job: Number of the job in its sweep.
         folder: Run folder to use; None: a new one with date and time.
         goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
+        trial: Of a search: study, storage and number, and when to end early; see :mod:`segexp.training.pruning`.
     """
 
     command: list[str] = field(default_factory=list)
@@ -28,6 +29,7 @@ class Invocation:
     job: int = 0
     folder: Path | None = None
     goes_on: bool = False
+    trial: dict[str, Any] | None = None
 
 
 OWN_KEYS: dict[str, dict[str, Any]] = {

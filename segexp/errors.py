@@ -61,3 +61,9 @@ class DivergedError(SegexpError):
 
 class MissingExtraError(UserError):
     """An optional feature was asked for whose package is not installed."""
+
+
+class Pruned(SegexpError):
+    """A search has ended its trial early; no failure."""
+
+    exit_code = 0

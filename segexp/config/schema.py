@@ -125,8 +125,22 @@ class RayConfig:
     retries: NonNegativeInt = 3
 
 
-@dataclass(frozen=True)
-class SweepConfig:
+@dataclass(frozen=True, kw_only=True)
+class SearchConfig:
+    """What ``sweep=optuna`` has beside the keys of every sweep; ``trials`` None: a grid."""
+
+    trials: PositiveInt | None = None
+    study: str | None = None
+    storage: str | None = None
+    sampler: Literal["tpe", "random"] = "tpe"
+    pruner: Literal["median", "hyperband", "none"] = "median"
+    startup: PositiveInt = 10
+    warmup: NonNegativeInt = 2
+    seed: NonNegativeInt = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class SweepConfig(SearchConfig):
     """How the jobs of a sweep are run; a single run takes no notice."""
 
     engine: Literal["local", "slurm", "ray"]

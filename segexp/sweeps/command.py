@@ -11,15 +11,15 @@ import segexp
 from segexp.commands import Invocation, checked_train
 from segexp.errors import ConfigError
 from segexp.run.folder import RunFolder
+from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
-from segexp.sweeps.engine import make_engine
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config, Job, Plan
-from segexp.sweeps.run import Runner
+from segexp.sweeps.supply import Grid
 
 RESUME = "sweep.resume="
 FLAGS = ("-m", "--multirun")
@@ -97,25 +97,11 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
     places = {entry.number: JobPlace(manifest.folder, entry.number) for entry in manifest if entry.state != "finished"}
     jobs: dict[int, Job] = {number: place.read() for number, place in places.items()}
     _announce(manifest, display)
+    code = 0
     if jobs:
         configs = {number: job.config for number, job in jobs.items()}
-        engine = make_engine(manifest.folder, section, configs, manifest.facts.get("engine", {}), lock.handle)
-        try:
-            manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
-            manifest.write()
-            display.say(f"jobs          {len(jobs)}, {engine}")
-            code = Runner(manifest, engine, display).run()
-        finally:
-            engine.close()
-    else:
-        code = 0
-    if manifest.of("finished"):
-        # numpy and matplotlib: only when there is something to show.
-        from segexp.reporting.compare import compare
-
-        comparison = compare([manifest.folder])
-        files = [f"summary       {path}" for path in comparison.write(manifest.folder)]
-        display.say("\n".join(["", comparison.text(), "", *files]))
+        code = run_jobs(manifest, section, configs, lock, display, lambda engine: Grid(manifest))
+    show_table(manifest, display)
     return code
 
 

@@ -25,7 +25,8 @@ class Display:
         self._drawn = 0
         self._next = 0.0
         self._start = time.monotonic()
-        self._width = max((len(entry.label) for entry in manifest), default=0)
+        self.total = len(manifest.entries)
+        """Jobs in all; of a search, they are not all known."""
 
     def say(self, text: str) -> None:
         """A line that stays."""
@@ -38,7 +39,8 @@ class Display:
         self.say(self._line(entry, what, more))
 
     def _line(self, entry: Entry, what: str, more: str) -> str:
-        return f"job {entry.number:>3}  {what:<11}  {entry.label:<{min(self._width, 60)}}  {more}".rstrip()
+        width = min(60, max(len(known.label) for known in self._manifest))
+        return f"job {entry.number:>3}  {what:<11}  {entry.label:<{width}}  {more}".rstrip()
 
     def refresh(self, places: int) -> None:
         """Draws the live lines anew, when it is time."""
@@ -56,18 +58,22 @@ class Display:
         self._clear()
 
     def _summary(self, places: int) -> str:
-        states: tuple[State, ...] = ("finished", "failed", "running", "waiting")
+        states: tuple[State, ...] = ("finished", "pruned", "failed", "running", "waiting")
         counts = {state: len(self._manifest.of(state)) for state in states}
+        counts["waiting"] += self._to_come()
         parts = [f"{count} {state}" for state, count in counts.items() if count]
         passed = time.monotonic() - self._start
         return f"{', '.join(parts)}; {clock(passed)} so far{self._left(places)}"
 
+    def _to_come(self) -> int:
+        return max(0, self.total - len(self._manifest.entries))
+
     def _left(self, places: int) -> str:
-        """Time to go, from the jobs that have finished."""
-        known = [entry.seconds for entry in self._manifest.of("finished") if entry.seconds]
+        """Time to go, from the jobs that have ended."""
+        known = [entry.seconds for entry in self._manifest.of("finished", "pruned") if entry.seconds]
         if not known:
             return ""
-        jobs = len(self._manifest.of("waiting", "running"))
+        jobs = len(self._manifest.of("waiting", "running")) + self._to_come()
         return f", about {clock(sum(known) / len(known) * jobs / places)} to go"
 
     def _draw(self, lines: Sequence[str]) -> None:

@@ -62,6 +62,10 @@ class Engine(Protocol):
     notes: list[str]
     """Lines to show once."""
 
+    def expect(self, number: int, config: Config) -> None:
+        """Tells of a job that was not known when the engine was made, before it is started."""
+        ...
+
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Starts jobs, at most as many as places are free."""
         ...
@@ -95,7 +99,8 @@ def make_engine(
     Args:
         folder: The sweep's.
         section: The ``sweep`` section of the config.
-        jobs: Configs of the jobs to run, by number, in order.
+        jobs: Configs of the jobs to run, by number, in order. Below 0: samples of jobs that a search will ask for;
+            they are never started.
         earlier: Facts that the engine left in the manifest, for a sweep that goes on.
         lock: Open file whose lock every process of the sweep has to hold.
     """

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segexp.commands import run_training
-from segexp.errors import SegexpError
+from segexp.errors import Pruned, SegexpError
 from segexp.run.files import sync, sync_tree
 from segexp.sweeps.places import JobPlace
 
@@ -33,6 +33,10 @@ def run_job(sweep: Path, number: int) -> int:
         config = job.config if last is None else {**job.config, "resume": str(last)}
         run_training(config, replace(job.invocation, goes_on=last is not None))
         sync_tree(folder)
+    except Pruned:
+        sync_tree(folder)
+        place.write_outcome("pruned")
+        return 0
     except BaseException as error:
         return _ended_badly(place, error)
     place.write_outcome("finished")

@@ -100,6 +100,10 @@ class LocalEngine:
     def __str__(self) -> str:
         return str(self._layout)
 
+    def expect(self, number: int, config: Config) -> None:
+        """Notes what it reads; what samples of a search read stays in the server for all its trials."""
+        self._data[number] = data_hash(config)
+
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Sends the jobs to the server, each with a place of its own."""
         started = []

@@ -12,12 +12,12 @@ from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job
 
 MANIFEST = "manifest.json"
-State = Literal["waiting", "running", "finished", "failed", "interrupted"]
+State = Literal["waiting", "running", "finished", "pruned", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What the manifest says of one job; ``folder`` is relative to the sweep folder."""
+    """What the manifest says of one job; ``folder`` is relative to the sweep's; ``trial``: of a search, its number."""
 
     number: int
     key: str
@@ -33,6 +33,14 @@ class Entry:
     memory_mb: int | None = None
     gpu: str | None = None
     error: str | None = None
+    trial: int | None = None
+
+    @classmethod
+    def of_job(cls, job: Job) -> "Entry":
+        """A job that waits."""
+        trial = None if job.invocation.trial is None else int(job.invocation.trial["number"])
+        overrides, choices = list(job.invocation.overrides), job.invocation.choices
+        return cls(job.number, job.key, job.label, overrides, choices, job.folder, trial=trial)
 
 
 @dataclass
@@ -48,13 +56,7 @@ class Manifest:
         """Writes the configs of all jobs, then the manifest: a folder without one holds nothing that was started."""
         for job in jobs:
             JobPlace(folder, job.number).write(job)
-        entries = {
-            job.number: Entry(
-                job.number, job.key, job.label, list(job.invocation.overrides), job.invocation.choices, job.folder
-            )
-            for job in jobs
-        }
-        manifest = cls(folder, facts, entries)
+        manifest = cls(folder, facts, {job.number: Entry.of_job(job) for job in jobs})
         manifest.write()
         return manifest
 
@@ -83,6 +85,13 @@ class Manifest:
         """Replaces the file in one step and waits for the disk."""
         content = {**self.facts, "jobs": [asdict(entry) for entry in self]}
         replace_file(self.folder / MANIFEST, (json.dumps(content, indent=2) + "\n").encode())
+
+    def add(self, job: Job) -> Entry:
+        """Takes one more job: its files first, so that a job that is listed can be run."""
+        JobPlace(self.folder, job.number).write(job)
+        self.entries[job.number] = Entry.of_job(job)
+        self.write()
+        return self.entries[job.number]
 
     def change(self, number: int, **changes: Any) -> Entry:
         """Changes one job and writes the file."""

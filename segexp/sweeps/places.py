@@ -26,7 +26,7 @@ from segexp.errors import DataError
 from segexp.run.files import replace_file, sync
 from segexp.sweeps.plan import Config, Job
 
-Ending = Literal["finished", "failed", "interrupted"]
+Ending = Literal["finished", "pruned", "failed", "interrupted"]
 
 
 class JobPlace:
@@ -50,6 +50,7 @@ class JobPlace:
             "overrides": list(job.invocation.overrides),
             "choices": job.invocation.choices,
             "command": job.invocation.command,
+            "trial": job.invocation.trial,
         }
         config = job.config | {"sweep": {**job.config["sweep"], "resume": None}}
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
@@ -69,7 +70,9 @@ class JobPlace:
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
             )
             job = Job(self.number, content["key"], content["label"], config, invocation)
-            return replace(job, invocation=replace(invocation, folder=self.sweep / content["folder"]))
+            # Sweeps from before there were searches have no trial.
+            found = replace(invocation, folder=self.sweep / content["folder"], trial=content.get("trial"))
+            return replace(job, invocation=found)
         except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
             raise DataError(f"{self.path}: the files of this job cannot be read: {error}; start a new sweep") from error
 

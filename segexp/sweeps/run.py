@@ -1,16 +1,16 @@
 """Runs the jobs of a sweep through an engine, keeps the manifest, and stops cleanly."""
 
 import signal
-from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from segexp.sweeps.display import Display, headline
+from segexp.sweeps.display import Display, headline, last_line
 from segexp.sweeps.engine import Ended, Engine
 from segexp.sweeps.manifest import Entry, Manifest
 from segexp.sweeps.places import JobPlace, command_line, now
 from segexp.sweeps.process import signal_name
+from segexp.sweeps.supply import Grid, Supply
 
 INTERRUPTED = 130
 TICK = 0.2
@@ -20,11 +20,13 @@ TICK = 0.2
 class Runner:
     """One run of a sweep: from the first waiting job to the last that ends."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, display: Display) -> None:
+    def __init__(self, manifest: Manifest, engine: Engine, display: Display, supply: Supply | None = None) -> None:
+        """Takes jobs from ``supply``; None: all of the manifest that have not finished."""
         self._manifest = manifest
         self._engine = engine
         self._display = display
-        self._waiting = deque(entry.number for entry in manifest.of("waiting", "interrupted", "failed"))
+        self._supply = supply or Grid(manifest)
+        display.total = self._supply.total
         self._running: set[int] = set()
         self._presses = 0
         self._told = 0
@@ -37,7 +39,7 @@ class Runner:
         """
         with self._ctrl_c():
             try:
-                while (self._waiting and not self._presses) or self._running:
+                while (self._supply.more() and not self._presses) or self._running:
                     self._step()
             finally:
                 for number in self._running:
@@ -49,12 +51,13 @@ class Runner:
         if self._presses > self._told:
             self._stop()
         free = self._engine.places - len(self._running)
-        if self._waiting and free > 0 and not self._presses:
-            self._start([self._waiting.popleft() for _ in range(min(free, len(self._waiting)))])
+        if free > 0 and not self._presses and (numbers := self._supply.take(free)):
+            self._start(numbers)
         for ended in self._engine.wait(TICK):
             self._end(ended)
-        while self._engine.notes:
-            self._display.say(f"note: {self._engine.notes.pop(0)}")
+        for notes in (self._engine.notes, self._supply.notes):
+            while notes:
+                self._display.say(f"note: {notes.pop(0)}")
         self._display.refresh(self._engine.places)
 
     def _start(self, numbers: list[int]) -> None:
@@ -76,10 +79,12 @@ class Runner:
         entry = self._manifest.change(
             ended.number, state=state, ended=now(), seconds=ended.seconds, memory_mb=ended.memory_mb, error=error
         )
-        if state == "finished":
-            done = f"{len(self._manifest.of('finished'))} of {len(self._manifest.entries)}"
-            figures = headline(self._manifest.folder / entry.folder)
-            self._display.event(entry, state, f"{figures}  {ended.seconds or 0:.1f} s  ({done})")
+        self._supply.ended(entry)
+        if state in ("finished", "pruned"):
+            done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._supply.total}"
+            place = JobPlace(self._manifest.folder, entry.number)
+            told = last_line(place.output) if state == "pruned" else headline(self._manifest.folder / entry.folder)
+            self._display.event(entry, state, f"{told}  {ended.seconds or 0:.1f} s  ({done})")
         elif state == "failed":
             self._display.event(entry, "FAILED")
             self._display.say(self._failure(entry))
@@ -135,7 +140,7 @@ class Runner:
                 first = (entry.error or "unknown error").splitlines()[0]
                 log = JobPlace(self._manifest.folder, entry.number).output
                 self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
-        if len(self._manifest.of("finished")) < len(self._manifest.entries):
+        if self._supply.left():
             self._display.say(f"\nto go on: {command_line(self._manifest.folder)}")
         if self._presses:
             return INTERRUPTED

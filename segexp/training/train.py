@@ -16,7 +16,7 @@ from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
-from segexp.errors import SegexpError
+from segexp.errors import Pruned, SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.report import write_report
@@ -29,6 +29,7 @@ from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.pictures import test_pictures
 from segexp.training.prepare import device_type, prepare
+from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
 from segexp.training.tested_report import TestReport, points, worst_first
@@ -66,6 +67,8 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     extra = build_extra_callbacks(config)
+    if invocation.trial is not None and invocation.sweep_dir is not None:
+        extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
     datamodule, module = prepare(config, allocator=allocator)
     datamodule.first_epoch = check_resume(config, module)
     name = config["name"] or "_".join(
@@ -114,6 +117,11 @@ def _run(
             record.end("interrupted")
             write_report(folder.path)
             raise Interrupted(_how_to_go_on(folder)) from error
+        if isinstance(error, Pruned):
+            LOG.info(str(error))
+            record.end("pruned", ended_by=str(error))
+            write_report(folder.path)
+            raise
         shown = killed_worker(error) or error
         LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
         record.end("failed", error=f"{type(shown).__name__}: {shown}")
@@ -212,12 +220,16 @@ def _fit_and_test(
     try:
         trainer = build_trainer(config, folder, [table, *loggers], extra)
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+        end_if_pruned(trainer)
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
         content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
         _tell(loggers, content, folder, module, datamodule, trainer.global_step)
         finished = True
+    except Pruned:
+        finished = True
+        raise
     finally:
         close_loggers(loggers, ok=finished)
     return content

@@ -1,0 +1,150 @@
+"""The study: Optuna's record of all trials, in a database that its own dashboard can open."""
+
+import importlib.util
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from segexp.errors import ConfigError, MissingExtraError
+from segexp.search.dimensions import Dimension, Numbers
+
+if TYPE_CHECKING:
+    from optuna import Study
+    from optuna.distributions import BaseDistribution
+    from optuna.pruners import BasePruner
+    from optuna.samplers import BaseSampler
+    from optuna.storages import BaseStorage
+
+FILE = "study.db"
+"""Name of the database in the folder of a sweep."""
+PATIENCE = 60
+"""Seconds to wait while another process writes to an SQLite file."""
+
+
+def require_optuna() -> None:
+    """Refuses where Optuna is missing.
+
+    Raises:
+        MissingExtraError: It is not installed.
+    """
+    if importlib.util.find_spec("optuna") is None:
+        raise MissingExtraError("sweep=optuna: the package optuna is not installed; pip install 'segexp[search]'")
+
+
+def storage_url(storage: str | None, sweep: Path) -> str:
+    """Where a study lies.
+
+    Args:
+        storage: URL of a database, or the path of a journal (``.log``); None: a file in the sweep's folder.
+        sweep: That folder.
+    """
+    if storage is None:
+        return f"sqlite:///{(sweep / FILE).absolute()}"
+    prefix = "sqlite:///"
+    if storage.startswith(prefix):
+        # A sweep that goes on may be started from another folder.
+        return prefix + str(Path(storage.removeprefix(prefix)).absolute())
+    return storage if "://" in storage else str(Path(storage).absolute())
+
+
+def open_storage(url: str) -> "BaseStorage":
+    """Opens a database or a journal.
+
+    Raises:
+        ConfigError: It cannot be opened.
+    """
+    import optuna
+    from optuna.storages import JournalStorage, RDBStorage
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        if "://" not in url:
+            from optuna.storages.journal import JournalFileBackend
+
+            return JournalStorage(JournalFileBackend(url))
+        wait = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite:") else {"pool_pre_ping": True}
+        return RDBStorage(url, engine_kwargs=wait)
+    except Exception as error:  # whatever SQLAlchemy, its driver or the file system raise
+        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        raise ConfigError(
+            f"sweep.storage: cannot open {url} ({reason}); give sqlite:///<file>, a URL as SQLAlchemy has it, "
+            "or <file>.log for a journal, which is safe on network file systems"
+        ) from error
+
+
+def make_pruner(settings: Mapping[str, Any]) -> "BasePruner":
+    """What ends bad trials early.
+
+    Args:
+        settings: ``pruner``, ``startup``, ``warmup`` of the sweep's section, and ``epochs`` of the longest trial.
+    """
+    from optuna import pruners
+
+    match settings["pruner"]:
+        case "median":
+            return pruners.MedianPruner(n_startup_trials=settings["startup"], n_warmup_steps=settings["warmup"])
+        case "hyperband":
+            least = max(1, min(settings["warmup"], settings["epochs"]))
+            return pruners.HyperbandPruner(min_resource=least, max_resource=settings["epochs"])
+        case _:
+            return pruners.NopPruner()
+
+
+def make_sampler(settings: Mapping[str, Any]) -> "BaseSampler":
+    """What chooses the values of the next trial, from ``sampler``, ``startup`` and ``seed`` of the sweep's section."""
+    from optuna import samplers
+    from optuna.exceptions import ExperimentalWarning
+
+    from segexp.search.sampler import SeededByTrial
+
+    def make(seed: int) -> samplers.BaseSampler:
+        if settings["sampler"] == "random":
+            return samplers.RandomSampler(seed=seed)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            # Trials that still run count as bad ones: several at a time would look at the same spot.
+            return samplers.TPESampler(
+                n_startup_trials=settings["startup"], multivariate=True, constant_liar=True, seed=seed
+            )
+
+    return SeededByTrial(make, settings["seed"])
+
+
+def distributions(dimensions: Mapping[str, Dimension]) -> "dict[str, BaseDistribution]":
+    """The dimensions in Optuna's terms."""
+    return {name: _distribution(dimension) for name, dimension in dimensions.items()}
+
+
+def _distribution(dimension: Dimension) -> "BaseDistribution":
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    if not isinstance(dimension, Numbers):
+        return CategoricalDistribution(dimension.values)
+    if dimension.whole:
+        return IntDistribution(int(dimension.low), int(dimension.high), dimension.log, int(dimension.step or 1))
+    return FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
+
+
+def open_study(name: str, url: str, direction: Literal["min", "max"], settings: Mapping[str, Any]) -> "Study":
+    """Opens a study, or makes it.
+
+    Args:
+        name: Its name.
+        url: Its storage, see :func:`storage_url`.
+        direction: Which values are better.
+        settings: The sweep's section and ``epochs``.
+
+    Raises:
+        ConfigError: The storage cannot be opened.
+    """
+    import optuna
+
+    return optuna.create_study(
+        study_name=name,
+        storage=open_storage(url),
+        direction={"min": "minimize", "max": "maximize"}[direction],
+        sampler=make_sampler(settings),
+        pruner=make_pruner(settings),
+        load_if_exists=True,
+    )

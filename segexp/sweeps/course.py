@@ -1,0 +1,59 @@
+"""What every sweep does once its jobs, or where they come from, are known: engine, runner, table."""
+
+from collections.abc import Callable, Mapping
+
+from segexp.sweeps.display import Display
+from segexp.sweeps.engine import Engine, make_engine
+from segexp.sweeps.lock import SweepLock
+from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.plan import Config
+from segexp.sweeps.run import Runner
+from segexp.sweeps.supply import Supply
+
+
+def run_jobs(
+    manifest: Manifest,
+    section: Config,
+    configs: Mapping[int, Config],
+    lock: SweepLock,
+    display: Display,
+    supply: Callable[[Engine], Supply],
+    count: int | None = None,
+) -> int:
+    """Runs jobs through the engine that the config asks for.
+
+    Args:
+        manifest: Of the sweep.
+        section: The ``sweep`` section of the config.
+        configs: Configs of the jobs by number, see :func:`segexp.sweeps.engine.make_engine`.
+        lock: Of the sweep's folder.
+        display: Says what happens.
+        supply: Makes the supply of jobs when the engine is there.
+        count: Number of jobs in all, where ``configs`` do not tell.
+
+    Returns:
+        Exit code.
+    """
+    earlier = manifest.facts.get("engine", {})
+    earlier = earlier if count is None else {**earlier, "count": count}
+    engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)
+    try:
+        manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
+        manifest.write()
+        jobs = supply(engine)
+        display.say(f"jobs          {count or len(configs)}, {engine}")
+        return Runner(manifest, engine, display, jobs).run()
+    finally:
+        engine.close()
+
+
+def show_table(manifest: Manifest, display: Display) -> None:
+    """The table over all jobs that have finished, and its files."""
+    if not manifest.of("finished"):
+        return
+    # numpy and matplotlib: only when there is something to show.
+    from segexp.reporting.compare import compare
+
+    comparison = compare([manifest.folder])
+    files = [f"summary       {path}" for path in comparison.write(manifest.folder)]
+    display.say("\n".join(["", comparison.text(), "", *files]))

@@ -1,0 +1,93 @@
+"""What a search has found: trials.csv, the best trial with its command, and which ranges mattered."""
+
+import importlib.util
+import shlex
+import warnings
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segexp.run.folder import RunFolder
+from segexp.search.space import Space
+from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.search import FOLDER, LOST
+
+if TYPE_CHECKING:
+    from optuna import Study
+
+TABLE = "trials.csv"
+STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
+ENOUGH = 4
+"""Finished trials from which on importances are worth a line."""
+
+
+def write_trials(study: "Study", space: Space, manifest: Manifest) -> Path | None:
+    """Writes a row for every trial, those of other workers included; None: there is no trial yet."""
+    own = {entry.trial: entry.seconds for entry in manifest}
+    rows: list[dict[str, Any]] = []
+    for trial in study.get_trials(deepcopy=False):
+        if LOST in trial.user_attrs:
+            continue
+        passed = trial.duration.total_seconds() if trial.duration else None
+        rows.append(
+            {
+                "trial": trial.number,
+                "state": STATES[trial.state.name],
+                "value": trial.value,
+                **{name: trial.params.get(name) for name in space.dimensions},
+                "epochs": max(trial.intermediate_values, default=None),
+                "seconds": own.get(trial.number) or (None if passed is None else round(passed, 1)),
+                "folder": trial.user_attrs.get(FOLDER),
+            }
+        )
+    if not rows:
+        return None
+    RunFolder(manifest.folder).write_csv(TABLE, rows)
+    return manifest.folder / TABLE
+
+
+def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
+    """The best trial that finished, and the command that trains it again."""
+    try:
+        best = study.best_trial
+    except ValueError:
+        return
+    words = [word for word in space.line(best.params) if not is_sweep_word(word)]
+    yield f"best          trial {best.number}, {monitor} {best.value:.4f}, {space.label(best.params)}"
+    if FOLDER in best.user_attrs:
+        yield f"              {best.user_attrs[FOLDER]}"
+    yield f"              {shlex.join(['python', '-m', 'segexp', *words])}"
+
+
+def is_sweep_word(word: str) -> bool:
+    """Whether a word of the command is about the sweep and not about an experiment."""
+    return word.lstrip("+").startswith(("sweep=", "sweep."))
+
+
+def importance_line(study: "Study", space: Space) -> str | None:
+    """Share of each range in the differences between finished trials (fANOVA, Hutter et al. 2014).
+
+    None where there are too few trials or ranges, all values are the same, or scikit-learn is not installed.
+    """
+    from optuna.importance import FanovaImportanceEvaluator, get_param_importances
+    from optuna.trial import TrialState
+
+    finished = study.get_trials(deepcopy=False, states=[TrialState.COMPLETE])
+    if len(finished) < ENOUGH or len(space.dimensions) < 2 or importlib.util.find_spec("sklearn") is None:
+        return None
+    if len({trial.value for trial in finished}) < 2:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    return f"importance    {told} (fANOVA of {len(finished)} finished trials)"
+
+
+def report(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
+    """Lines for the end of a search; writes trials.csv."""
+    table = write_trials(study, space, manifest)
+    lines = list(best_lines(study, space, monitor))
+    if (importance := importance_line(study, space)) is not None:
+        lines.append(importance)
+    return [*lines, f"trials        {table}"] if table is not None else []
