@@ -17,7 +17,7 @@ from segexp.search.dimensions import Dimension, Numbers, Value, Words, steps
 
 KINDS = "log(a,b), interval(a,b), int(a,b), int_log(a,b), range(a,b,step) or a,b,c"
 EXAMPLE = "'optimizer.lr=log(1e-4,1e-2)' model=cunet,unet"
-OWN_FORM = re.compile(r"([^=]+)=(log|int_log|int(?=\([^()]*,))\(([^()]*)\)")
+OWN_FORM = re.compile(r"([^-=][^=]*)=(log|int_log|int(?=\([^()]*,))\(([^()]*)\)")
 """What Hydra's grammar lacks; ``int(3.5)`` it has."""
 
 REFUSED = (

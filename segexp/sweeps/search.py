@@ -179,9 +179,17 @@ class Search:
 
         A job that has ended, but whose trial has not, is told. A trial of this sweep that never became a job is given
         up, and another one is asked in its place.
+
+        Raises:
+            StudyError: The study is not the one that the jobs are of.
         """
         entries = {entry.trial: entry for entry in self._manifest}
         with _reaching():
+            if len(self._study.get_trials(deepcopy=False)) <= max((trial or 0 for trial in entries), default=-1):
+                raise StudyError(
+                    f"the study {self._study.study_name} lacks trials that {self._manifest.folder} has run; "
+                    "was its storage moved or deleted? put it back, or start a new search"
+                )
             for trial in self._study.get_trials(states=[_states()["running"]]):
                 owner = trial.user_attrs.get(OWNER)
                 if not self._is_ours(owner):

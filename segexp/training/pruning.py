@@ -59,9 +59,7 @@ class Pruning(Callback):
             return self._trial.should_prune()
         except Exception as error:  # a locked file, a server that is gone, a trial that was ended by hand
             self._reached = False
-            LOG.warning(
-                f"the study cannot be told of this trial, which runs to its end: {type(error).__name__}: {error}"
-            )
+            LOG.warning(f"the study cannot be told of this trial, which is not pruned: {type(error).__name__}: {error}")
             return False
 
     def _open(self) -> "Trial":

@@ -53,6 +53,11 @@ class Pretend:
         self.running: list[int] = []
         self.started: list[int] = []
         self.said: list[str] = []
+        self.expected: dict[int, Any] = {}
+
+    def expect(self, number: int, config: Any) -> None:
+        assert JobPlace(self.folder, number).read().number == number
+        self.expected[number] = config
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
         assert len(self.running) + len(numbers) <= self.places
@@ -73,9 +78,13 @@ class Pretend:
         if how == "finished":
             run = self.folder / place.read().folder
             run.mkdir(exist_ok=True)
-            (run / "results.json").write_text(json.dumps({"job": number}))
+            (run / "results.json").write_text(json.dumps({"job": number, **self.results(number)}))
         place.write_outcome(how, "Oops: no\nreally" if how == "failed" else None)  # type: ignore[arg-type]
-        return Ended(number, 0 if how == "finished" else 1, 1.0, 100)
+        return Ended(number, 0 if how in ("finished", "pruned") else 1, 1.0, 100)
+
+    def results(self, number: int) -> dict[str, Any]:
+        """What stands in results.json."""
+        return {}
 
     def interrupt(self) -> None:
         self.said.append("interrupt")
