@@ -83,8 +83,8 @@ class Runner:
         if state in ("finished", "pruned"):
             done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._supply.total}"
             place = JobPlace(self._manifest.folder, entry.number)
-            told = last_line(place.output) if state == "pruned" else headline(self._manifest.folder / entry.folder)
-            self._display.event(entry, state, f"{told}  {ended.seconds or 0:.1f} s  ({done})")
+            figures = last_line(place.output) if state == "pruned" else headline(self._manifest.folder / entry.folder)
+            self._display.event(entry, state, f"{figures}  {ended.seconds or 0:.1f} s  ({done})")
         elif state == "failed":
             self._display.event(entry, "FAILED")
             self._display.say(self._failure(entry))

@@ -56,10 +56,11 @@ class SearchCommand:
             MissingExtraError: Optuna is not installed.
         """
         require_optuna()
-        if not any(word.startswith("sweep.engine=") for word in self._argv):
+        folder = resumed(self._argv)
+        earlier = [] if folder is None else Manifest.read(folder).facts["search"]["words"]
+        if not any(word.startswith("sweep.engine=") for word in [*earlier, *self._argv]):
             LocalEngine.start_ahead()
         try:
-            folder = resumed(self._argv)
             return self._new() if folder is None else self._go_on(folder)
         finally:
             LocalEngine.stop_ahead()

@@ -75,9 +75,9 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
     kept = [f"sweep.{key}={_written(value)}" for key, value in told["section"].items()]
-    option = [word for word in told["words"] if word.lstrip("+").startswith("sweep=")]
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
-    return [*experiment(told["words"]), *option, *kept, *changed]
+    # The last word of a key counts.
+    return [*told["words"], *kept, *changed]
 
 
 def _written(value: object) -> str:
