@@ -192,6 +192,18 @@ def _compare(config: Any, invocation: Invocation) -> None:
     print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
 
 
+def _predict(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import PredictConfig
+
+    plain = _plain(config, PredictConfig)
+    from segexp.allocator import tune_allocator
+
+    tune_allocator("auto")
+    from segexp.use.prediction.command import predict
+
+    print(predict(plain))  # noqa: T201 - the command's answer
+
+
 COMMANDS = {
     command.name: command
     for command in (
@@ -202,6 +214,7 @@ COMMANDS = {
         Command(
             "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"
         ),
+        Command("predict", "predict", "masks, probabilities, overlays and polygons of images of any size", _predict),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )
 }

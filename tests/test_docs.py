@@ -15,7 +15,15 @@ from segexp.cli import split
 from segexp.config.check import check_config
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import CheckConfig, CompareConfig, GenerateConfig, ModelsConfig, PreviewConfig, TrainConfig
+from segexp.config.schema import (
+    CheckConfig,
+    CompareConfig,
+    GenerateConfig,
+    ModelsConfig,
+    PredictConfig,
+    PreviewConfig,
+    TrainConfig,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -33,6 +41,7 @@ SCHEMAS = {
     "compare": CompareConfig,
     "generate": GenerateConfig,
     "models": ModelsConfig,
+    "predict": PredictConfig,
     "preview": PreviewConfig,
 }
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 
 _PATTERNS = re.compile(r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table))=(.*)", re.DOTALL)
 """Keys of ``datamodule=folder`` that are names of files, or patterns of them."""
+_PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
+"""Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
 
 
 def quoted(text: str) -> str:
@@ -24,6 +26,9 @@ def quote_patterns(argv: Sequence[str]) -> list[str]:
 
 
 def _in_quotes(argument: str, *, blocks: bool) -> str:
+    path = _PATHS.fullmatch(argument)
+    if path is not None and path[2] and path[2][0] not in "'\"[$?" and "${" not in path[2]:
+        return f"{path[1]}={quoted(path[2])}"
     found = _PATTERNS.fullmatch(argument)
     if found is None or "{" not in found[2] or found[2][0] in "'\"" or "${" in found[2]:
         return argument

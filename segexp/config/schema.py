@@ -231,6 +231,57 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
+class OtherInferenceConfig:
+    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+
+    window: PositiveInt | Literal["auto"] | None
+    overlap: Annotated[float, Range(low=0, high=0.9)] | None
+    blend: Literal["gaussian", "constant"] | None
+    batch_size: PositiveInt | Literal["auto"] | None
+
+
+@dataclass(frozen=True)
+class PostprocessConfig:
+    """What is done to objects of a predicted mask."""
+
+    hysteresis: Fraction | None
+    fill_holes: NonNegativeInt
+    min_size: NonNegativeInt
+    split: PositiveInt | None
+
+
+@dataclass(frozen=True)
+class PolygonsConfig:
+    """Outlines of objects."""
+
+    format: Literal["geojson", "gpkg"]
+    simplify: NonNegativeFloat
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """The tree of ``python -m segexp predict``."""
+
+    run: str | list[str]
+    checkpoint: str
+    input: str | list[str]
+    output: str
+    write: list[Literal["mask", "probability", "overlay", "uncertainty", "polygons"]]
+    format: Literal["auto", "png", "tiff"]
+    depth: Literal["uint8", "float32"]
+    bands: list[PositiveInt] | None
+    tta: Literal["none", "flips", "d4"] | None
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    inference: OtherInferenceConfig
+    postprocess: PostprocessConfig
+    polygons: PolygonsConfig
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    overwrite: bool
+    progress: Literal["auto", "bar", "none"]
+    debug: bool
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 

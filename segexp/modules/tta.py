@@ -25,9 +25,11 @@ def augmented(forward: Callable[[Tensor], Tensor], image: Tensor, tta: Tta) -> T
     if tta == "none":
         return forward(image).float()
     views = []
+    # PyTorch cannot flip 16 bits without a sign; the bits are the same with one.
+    bits = image.view(torch.int16) if image.dtype == torch.uint16 else image
     for turns in TURNS[tta]:
-        turned = torch.rot90(image, turns, (-2, -1))
+        turned = torch.rot90(bits, turns, (-2, -1))
         for mirrored in (False, True):
-            view = forward(turned.flip(-1) if mirrored else turned).float()
+            view = forward((turned.flip(-1) if mirrored else turned).view(image.dtype)).float()
             views.append(torch.rot90(view.flip(-1) if mirrored else view, -turns, (-2, -1)))
     return torch.stack(views).mean(dim=0)

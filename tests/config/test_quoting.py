@@ -37,3 +37,10 @@ def test_blocks_of_other_data_sets_are_left_alone() -> None:
     assert quote_patterns(["datamodule=mine", block]) == ["datamodule=mine", block]
     assert quote_patterns(["datamodule=mine", "datamodule.masks=m/{stem}.png"])[1] == "datamodule.masks='m/{stem}.png'"
     assert quote_patterns(["datamodule=folder", "datamodule.unit={stem:a}"])[1] == "datamodule.unit='{stem:a}'"
+
+
+def test_paths_of_commands_that_start_from_a_run() -> None:
+    given = ["run=outputs/a=b/{x}", "input=in/2[1-3]*.tif", "output='quoted'", "run=[a,b]", "run=???", "run=", "rund=a"]
+    assert quote_patterns(given) == [
+        "run='outputs/a=b/{x}'", "input='in/2[1-3]*.tif'", "output='quoted'", "run=[a,b]", "run=???", "run=", "rund=a",
+    ]  # fmt: skip

@@ -40,3 +40,10 @@ def test_number_of_distinct_views(tta: Tta, views: int) -> None:
 
     augmented(model, image, tta)
     assert len(seen) == views
+
+
+def test_sixteen_bits_are_turned_like_eight() -> None:
+    image = torch.arange(24).reshape(1, 1, 4, 6)
+    eight = augmented(lambda view: view * 1.0, image.to(torch.uint8), "d4")
+    sixteen = augmented(lambda view: view.to(torch.float32), (image + 60_000).to(torch.uint16), "d4")
+    assert torch.equal(sixteen, eight + 60_000)

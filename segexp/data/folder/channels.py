@@ -25,7 +25,7 @@ def channels_for(rasters: Sequence[Raster]) -> Channels:
     Bands of TIFF files and of arrays are data, whatever their number, and stay.
     """
     found = {raster.channels for raster in rasters}
-    bands = any(raster.header.kind.startswith(("TIFF", "NumPy")) for raster in rasters)
+    bands = any(raster.header.kind.startswith(("TIFF", "GeoTIFF", "NumPy")) for raster in rasters)
     if bands or found in ({1}, {3}) or not found <= {1, 2, 3, 4}:
         return "all"
     return "grey" if found <= {1, 2} else "rgb"

@@ -1,0 +1,1 @@
+"""Prediction of files: streamed from the raster to what is written."""

@@ -1,0 +1,187 @@
+"""Predicts one file: bands of logits in, all maps that were asked for out, whole or not at all."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segexp.data.rasters import open_raster, release_pages
+from segexp.errors import ConfigError
+from segexp.spec import IGNORED, DataSpec
+from segexp.use.model import Model
+from segexp.use.prediction.bands import logit_bands
+from segexp.use.prediction.geotiff import TiffSink
+from segexp.use.prediction.maps import Depth, Layer, layers, overlay, scores
+from segexp.use.prediction.postprocess import MOST_PIXELS, Postprocess, postprocess
+from segexp.use.prediction.sinks import Form, PictureSink, Sink, files_of, named
+from segexp.use.prediction.source import TIFFS, ImageSource, is_georeferenced
+from segexp.use.prediction.stretch import Stretch
+
+HUGE = 1 << 26
+"""Pixels from which on a TIFF gives TIFFs, georeferenced or not: a PNG is kept in memory until it is whole."""
+ROWS = 512
+"""Rows that are painted at a time after a post-processing."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is written, and how.
+
+    Attributes:
+        write: Of ``mask``, ``probability``, ``overlay``, ``uncertainty``, ``polygons``.
+        form: ``png``, ``tiff``, or ``auto`` by the file.
+        depth: Type of probabilities and uncertainty.
+        polygons: Format of the polygons.
+        simplify: Largest distance that a simplified border may move, in units of the coordinates; 0: as it is.
+        bands: Bands of the file that are the model's channels, from 1; None: all.
+        postprocess: What is done to objects.
+    """
+
+    write: tuple[str, ...] = ("mask",)
+    form: Literal["auto", "png", "tiff"] = "auto"
+    depth: Depth = "uint8"
+    polygons: Literal["geojson", "gpkg"] = "geojson"
+    simplify: float = 0.0
+    bands: tuple[int, ...] | None = None
+    postprocess: Postprocess = field(default_factory=Postprocess)
+
+    def form_for(self, path: Path) -> Form:
+        """PNG, but GeoTIFF for georeferenced and for huge TIFFs; reads the header.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        if self.form != "auto":
+            return self.form
+        header = open_raster(path)
+        if not header.header.kind.startswith(TIFFS):
+            return "png"
+        return "tiff" if header.height * header.width > HUGE or is_georeferenced(path) else "png"
+
+    def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
+        """All files of one prediction."""
+        found = [path for layer in layers(spec, self.write, self.depth) for path in files_of(layer, stem, form)]
+        return [*found, named(stem, f"polygons.{self.polygons}")] if "polygons" in self.write else found
+
+
+class FilePrediction:
+    """One file on its way through the model.
+
+    Attributes:
+        pixels: Pixels of each class, then of those without data.
+    """
+
+    def __init__(self, model: Model, source: ImageSource, stem: Path, wanted: Wanted) -> None:
+        """Nothing is read or written yet; ``stem`` is the path of the outputs without ending."""
+        self.model, self.source, self.stem, self.wanted = model, source, stem, wanted
+        self.pixels = np.zeros(model.spec.num_classes + 1, np.int64)
+        self._sinks: dict[str, Sink] = {}
+        self._stretch: Stretch | None = None
+        self._kept: list[tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = []
+        self._painted = 0
+
+    def run(self, done: Callable[[int], None]) -> None:
+        """Predicts and writes; after an error nothing is left behind.
+
+        Args:
+            done: Told the number of rows, band by band.
+
+        Raises:
+            DataError: The file is damaged.
+            ConfigError: It is too large for what is asked.
+        """
+        self._check_size()
+        with self._written():
+            top = 0
+            for logits in logit_bands(self.model, self.source.raster):
+                self._band(top, logits)
+                top += logits.shape[2]
+                release_pages()
+                done(logits.shape[2])
+            if self._kept:
+                self._finish_objects()
+
+    def _check_size(self) -> None:
+        pixels = self.source.height * self.source.width
+        if self.wanted.postprocess.is_on and pixels > MOST_PIXELS:
+            raise ConfigError(
+                f"postprocess: {self.source.path} has {pixels:,} pixels; objects are looked at in images of up to "
+                f"{MOST_PIXELS:,}, since all of it must be in memory. Predict it without, or cut it into tiles"
+            )
+
+    @contextlib.contextmanager
+    def _written(self) -> Iterator[None]:
+        """Opens all outputs; renames them at the end, or removes them after an error."""
+        try:
+            self._open()
+            yield
+            for sink in self._sinks.values():
+                sink.close()
+            self._polygons()
+        except BaseException:
+            for sink in self._sinks.values():
+                sink.abandon()
+            raise
+        for name, sink in self._sinks.items():
+            sink.commit() if name in self.wanted.write else sink.abandon()
+
+    def _open(self) -> None:
+        form = self.wanted.form_for(self.source.path)
+        # Polygons are made of the mask.
+        wanted = {*self.wanted.write, "mask"} if "polygons" in self.wanted.write else self.wanted.write
+        for layer in layers(self.model.spec, list(wanted), self.wanted.depth):
+            self._sinks[layer.name] = self._sink(layer, form)
+        if "overlay" in self._sinks:
+            self._stretch = Stretch(self.source)
+
+    def _sink(self, layer: Layer, form: Form) -> Sink:
+        targets = files_of(layer, self.stem, form)
+        if form == "png":
+            return PictureSink(layer, targets, self.source.height, self.source.width)
+        classes = {f"class_{number}": name for number, name in enumerate(self.model.classes)}
+        return TiffSink(layer, targets, self.source, classes if layer.name == "mask" else {})
+
+    def _band(self, top: int, logits: Tensor) -> None:
+        """Writes what speaks of single pixels; of objects nothing can be said before all rows are there."""
+        module, count = self.model.module, logits.shape[2]
+        probabilities = module.probabilities(logits)[0]
+        missing = self.source.missing(top, count)
+        for name in ("probability", "uncertainty"):
+            if name in self._sinks:
+                self._sinks[name].write(scores(self._sinks[name].layer, probabilities, missing))
+        classes = module.classify(logits, module.threshold)[0].cpu().numpy()
+        if missing is not None:
+            classes[missing] = IGNORED
+        if self.wanted.postprocess.is_on:
+            weak = self.wanted.postprocess.hysteresis is not None
+            self._kept.append((classes, probabilities[0].cpu().numpy() if weak else None))
+        else:
+            self._paint(classes)
+
+    def _paint(self, classes: NDArray[np.uint8]) -> None:
+        """Writes the next rows of the mask, and of the image with the mask over it."""
+        counts = np.bincount(classes.ravel(), minlength=IGNORED + 1)
+        self.pixels += np.append(counts[: len(self.pixels) - 1], counts[IGNORED])
+        if "mask" in self._sinks:
+            self._sinks["mask"].write(classes[None])
+        if self._stretch is not None:
+            shown = self._stretch(self.source.rows(self._painted, len(classes)))
+            self._sinks["overlay"].write(overlay(shown, classes, self.model.spec))
+        self._painted += len(classes)
+
+    def _finish_objects(self) -> None:
+        classes = np.concatenate([rows for rows, _ in self._kept])
+        weak = [rows for _, rows in self._kept if rows is not None]
+        self._kept = []
+        whole = np.concatenate(weak) if weak else None
+        done = postprocess(classes, self.wanted.postprocess, self.model.spec.num_classes, whole)
+        for top in range(0, len(done), ROWS):
+            self._paint(done[top : top + ROWS])
+
+    def _polygons(self) -> None:
+        """Outlines of the mask that was just written."""

@@ -1,0 +1,107 @@
+"""What can be written of a prediction: classes, probabilities, uncertainty, and the image with the classes over it."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segexp.spec import IGNORED, DataSpec
+
+Depth = Literal["uint8", "float32"]
+
+FULL = 254
+"""The number of probability 1 (and of the largest uncertainty) in 8 bits; 255 is kept for pixels without data."""
+
+OPAQUE = 0.5
+"""Share of the class colour in an overlay."""
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One map that is written.
+
+    Attributes:
+        name: ``mask``, ``probability``, ``uncertainty`` or ``overlay``.
+        bands: What each of its bands is.
+        dtype: Type of its numbers.
+        nodata: Number of pixels without data; None: there is none.
+        palette: Colour of each number; None: no palette.
+        is_rgb: Whether its three bands are a picture.
+    """
+
+    name: str
+    bands: tuple[str, ...]
+    dtype: str
+    nodata: float | None = None
+    palette: tuple[tuple[int, int, int], ...] | None = None
+    is_rgb: bool = False
+
+    @property
+    def scale(self) -> float | None:
+        """What one step of its numbers is worth; None: they are what they are."""
+        return 1 / FULL if self.name in ("probability", "uncertainty") and self.dtype == "uint8" else None
+
+
+def layers(spec: DataSpec, wanted: Sequence[str], depth: Depth) -> list[Layer]:
+    """The maps that are asked for, ``polygons`` left out."""
+    classes = spec.classes[1:] if spec.is_binary else spec.classes
+    nodata = IGNORED if depth == "uint8" else math.nan
+    known = (
+        Layer("mask", ("class",), "uint8", IGNORED, spec.colours),
+        Layer("probability", classes, depth, nodata),
+        Layer("uncertainty", ("entropy",), depth, nodata),
+        Layer("overlay", ("red", "green", "blue"), "uint8", is_rgb=True),
+    )
+    return [layer for layer in known if layer.name in wanted]
+
+
+def scores(layer: Layer, probabilities: Tensor, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
+    """Rows of a map of probabilities.
+
+    Args:
+        layer: ``probability`` or ``uncertainty``.
+        probabilities: float (K, n, W), K = 1 (the second) for two classes.
+        missing: bool (n, W), where there is no data.
+
+    Returns:
+        (bands, n, W) of the layer's type.
+    """
+    values = probabilities if layer.name == "probability" else entropy(probabilities)[None]
+    if layer.dtype == "uint8":
+        values = (values * FULL).round().to(torch.uint8)
+    found = values.cpu().numpy()
+    if missing is not None:
+        found[:, missing] = layer.nodata
+    return np.asarray(found)
+
+
+def entropy(probabilities: Tensor) -> Tensor:
+    """Entropy of the probabilities (K, n, W) over its largest value: 0 certain, 1 all classes alike; (n, W)."""
+    every = torch.cat([1 - probabilities, probabilities]) if len(probabilities) == 1 else probabilities
+    sums: Tensor = torch.special.entr(every.clamp(0, 1)).sum(dim=0)
+    return sums.div(math.log(len(every))).clamp(0, 1)
+
+
+def overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+    """The picture with the colours of the classes over it; the first class and pixels without data stay as they are.
+
+    Args:
+        shown: RGB (n, W, 3).
+        classes: (n, W).
+        spec: Colours.
+
+    Returns:
+        (3, n, W).
+    """
+    tinted = (classes != 0) & (classes != IGNORED)
+    colours = np.zeros((256, 3), np.float32)
+    colours[: spec.num_classes] = spec.colours
+    picture = shown.copy()
+    mixed = (1 - OPAQUE) * shown[tinted] + OPAQUE * colours[classes[tinted]]
+    picture[tinted] = np.rint(mixed).astype(np.uint8)
+    return picture.transpose(2, 0, 1)

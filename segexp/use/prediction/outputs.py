@@ -1,0 +1,101 @@
+"""The output folder: whose predictions lie in it, which are complete, and what became of each file."""
+
+import csv
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import ConfigError
+from segexp.run.folder import RunFolder
+from segexp.use.model import Model
+from segexp.use.prediction.file import Wanted
+from segexp.use.prediction.inputs import Input
+
+FACTS = "predict.json"
+SUMMARY = "summary.csv"
+
+
+class OutputFolder:
+    """What lies beside the predictions: ``predict.json`` (model and settings) and ``summary.csv`` (a row a file)."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._folder = RunFolder(path)
+        self._earlier = {row["file"]: row for row in _rows(path / SUMMARY)}
+        self._rows: dict[str, Mapping[str, Any]] = {}
+
+    def begin(self, model: Model, wanted: Wanted, *, overwrite: bool) -> None:
+        """Records model and settings.
+
+        Raises:
+            ConfigError: Predictions of another model or with other settings lie there.
+        """
+        facts = _facts(model, wanted)
+        before = _settings(self.path / FACTS)
+        changed = [key for key, value in facts["settings"].items() if before and before.get(key) != value]
+        if changed and not overwrite:
+            found = "; ".join(f"{key}: {before.get(key)} there, {facts['settings'][key]} now" for key in changed)
+            raise ConfigError(
+                f"output: {self.path} holds predictions made in another way ({found}). Give another folder, or "
+                "overwrite=true to make them anew"
+            )
+        self._folder.write_json(FACTS, facts)
+
+    def earlier(self, file: Input) -> Mapping[str, Any]:
+        """The row of a file in the summary of an earlier call; empty if there was none."""
+        return self._earlier.get(str(file.path), {})
+
+    def note(self, file: Input, **facts: Any) -> None:
+        """Adds the row of a file, and writes the summary: rows of earlier calls stay."""
+        self._rows[str(file.path)] = {"file": str(file.path), **facts}
+        merged = {**self._earlier, **self._rows}
+        self._folder.write_csv(SUMMARY, list(merged.values()))
+
+
+def is_complete(file: Input, outputs: Sequence[Path]) -> bool:
+    """Whether all outputs are there, and younger than the file: they are given their names only when they are whole."""
+    changed = file.path.stat().st_mtime
+    return all(path.is_file() and path.stat().st_mtime >= changed for path in outputs)
+
+
+def fingerprint(model: Model) -> str:
+    """Changes with the weights, whatever folder they come from."""
+    value = 0
+    for tensor in model.module.state_dict().values():
+        value = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), value)
+    return f"{value:08x}"
+
+
+def _facts(model: Model, wanted: Wanted) -> dict[str, Any]:
+    settings = {
+        "weights": fingerprint(model),
+        "tta": model.tta,
+        "threshold": None if model.threshold is None else round(model.threshold, 9),
+        "inference": {key: value for key, value in asdict(model.module.inference).items() if key != "batch_size"},
+        # Which maps are written may change from call to call: those that are missing are added.
+        **{key: value for key, value in asdict(wanted).items() if key != "write"},
+    }
+    return {
+        "runs": [source.name for source in model.sources],
+        "classes": list(model.classes),
+        "settings": json.loads(json.dumps(settings)),
+        "notes": model.notes,
+    }
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return found
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.is_file():
+        return []
+    with path.open(newline="", encoding="utf-8") as stream:
+        return [row for row in csv.DictReader(stream) if row.get("file")]

@@ -1,0 +1,167 @@
+"""An input file: pixels in the channels of the model, its place on the ground, and where it has no data."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters.gdal import has_rasterio
+from segexp.data.rasters.whole import WholeRaster
+from segexp.errors import DataError, MissingExtraError
+from segexp.use.model import Model
+from segexp.use.pixels import ArrayRaster, fitted
+
+TIFFS = ("TIFF", "GeoTIFF")
+"""How kinds of files that may lie on the ground begin."""
+
+
+class Ground(NamedTuple):
+    """What a GeoTIFF says beside its pixels, as rasterio gives it.
+
+    Attributes:
+        crs: Coordinate system, or None.
+        transform: From pixels to coordinates.
+        gcps: Ground control points and their coordinate system.
+        rpcs: Rational polynomial coefficients, or None.
+        tile: Height and width of the tiles; None: strips.
+        masked: Whether some pixels may hold no data (nodata value, alpha band, mask).
+    """
+
+    crs: Any
+    transform: Any
+    gcps: tuple[Any, Any]
+    rpcs: Any
+    tile: tuple[int, int] | None
+    masked: bool
+
+
+class ImageSource:
+    """A file that is predicted.
+
+    Attributes:
+        raster: Pixels in the channels of the model.
+        ground: Of a TIFF, where rasterio is installed; None else.
+    """
+
+    def __init__(self, path: Path, model: Model, bands: Sequence[int] | None = None) -> None:
+        """Reads the header; formats that decode whole are decoded, once.
+
+        Args:
+            path: The file.
+            model: What it must fit.
+            bands: Numbers, from 1, of the bands that are the model's channels; None: all there are.
+
+        Raises:
+            DataError: It cannot be read, or does not fit the model.
+            MissingExtraError: It is georeferenced, and rasterio is not installed.
+        """
+        self.path = path
+        self.whole = open_raster(path)
+        if isinstance(self.whole, WholeRaster):
+            self.whole = ArrayRaster(self.whole.read(), path)
+        chosen = self.whole if bands is None else PickedBands(self.whole, bands)
+        self.raster = fitted(chosen, model.spec, luminance=model.takes_luminance)
+        self.is_tiff = self.whole.header.kind.startswith(TIFFS)
+        self.is_georeferenced = self.is_tiff and is_georeferenced(path)
+        self.ground = self._ground() if self.is_tiff else None
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.raster.height
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.raster.width
+
+    def rows(self, top: int, count: int) -> NDArray[Any]:
+        """Pixels (count, W, C) in the channels of the model."""
+        return self.raster.window(top, 0, count, self.width)
+
+    def missing(self, top: int, count: int) -> NDArray[np.bool_] | None:
+        """Where some rows hold no data, bool (count, W); None: nowhere."""
+        if self.ground is not None:
+            return self._masked(top, count) if self.ground.masked else None
+        number = self.whole.nodata
+        if number is None:
+            return None
+        return np.asarray((self.whole.window(top, 0, count, self.width) == number).all(axis=2))
+
+    def _masked(self, top: int, count: int) -> NDArray[np.bool_]:
+        with opened(self.path) as dataset:
+            valid = dataset.dataset_mask(window=((top, top + count), (0, self.width)))
+        return np.asarray(valid == 0)
+
+    def _ground(self) -> Ground | None:
+        if not has_rasterio():
+            if self.is_georeferenced:
+                raise MissingExtraError(
+                    f"{self.path}: is a GeoTIFF; to write its predictions in place needs rasterio, which is not "
+                    "installed: pip install 'segexp[geo]'"
+                )
+            return None
+        if self.whole.orientation != 1:
+            if self.is_georeferenced:
+                raise DataError(
+                    f"{self.path}: a GeoTIFF with an orientation tag ({self.whole.orientation}), which programs read "
+                    "in different ways; save it upright"
+                )
+            return None
+        with opened(self.path) as dataset:
+            return _ground_of(dataset)
+
+
+class PickedBands(Raster):
+    """Some bands of a raster, in the order given."""
+
+    def __init__(self, whole: Raster, bands: Sequence[int]) -> None:
+        """Keeps the raster.
+
+        Args:
+            whole: The file.
+            bands: Numbers from 1.
+
+        Raises:
+            DataError: It has no such band.
+        """
+        if not all(1 <= band <= whole.channels for band in bands):
+            raise DataError(f"{whole.path}: has {whole.channels} bands, bands={list(bands)} asks for others")
+        header = replace(whole.header, height=whole.height, width=whole.width, channels=len(bands), orientation=1)
+        super().__init__(replace(header, palette=None, white=255, white_is_zero=False))
+        self.whole = whole
+        self.places = [band - 1 for band in bands]
+
+    def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
+        """The bands of a window."""
+        return np.ascontiguousarray(self.whole.window(top, left, height, width)[..., self.places])
+
+
+def opened(path: Path, mode: str = "r", **profile: Any) -> Any:
+    """A dataset of rasterio, without its word about files that have no place on the ground."""
+    import rasterio
+    from rasterio.errors import NotGeoreferencedWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotGeoreferencedWarning)
+        return rasterio.open(path, mode, **profile)
+
+
+def _ground_of(dataset: Any) -> Ground:
+    from rasterio.enums import MaskFlags
+
+    flags = {flag for band in dataset.mask_flag_enums for flag in band}
+    tile = dataset.block_shapes[0] if dataset.profile.get("tiled") else None
+    return Ground(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - {MaskFlags.all_valid}))
+
+
+def is_georeferenced(path: Path) -> bool:
+    """Whether a TIFF says where on the ground it lies."""
+    with tifffile.TiffFile(path) as file:
+        return bool(file.pages.first.geotiff_tags)
