@@ -1,4 +1,4 @@
-# make run | test | zoo | format | bench | clean | help
+# make run | test | test-cluster | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
 
-.PHONY: run test zoo lint unit format bench clean help
+.PHONY: run test test-cluster zoo lint unit format bench clean help
 
 help:  ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
 	$(BIN)/python -m segexp $(ARGS)
@@ -27,6 +27,9 @@ lint: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-cluster: $(VENV)/.cluster  ## sweeps through a real SLURM and a real Ray, started for it (Debian, as root); minutes
+	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environment of their own
 	$(ZOO)/bin/python -m pytest -n 2 tests/zoo tests/contracts/test_models.py -k "zoo or torchvision" $(ARGS)
@@ -53,6 +56,14 @@ $(VENV)/.run: $(INPUTS) | $(BIN)/python
 $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.run
+
+# SLURM comes from the system. Where it cannot be installed its tests are skipped, and say so.
+$(VENV)/.cluster: $(INPUTS) $(VENV)/.dev
+	$(PIP) --editable '.[dev,ray]'
+	{ command -v slurmctld && command -v munged; } > /dev/null || \
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends slurm-wlm munge; } || \
+		 echo "SLURM could not be installed: its tests are skipped"
+	touch $@
 
 # torchvision's build on the registry is for CUDA; a .pth file makes it importable beside a CPU build of torch, in every
 # process of this environment (see the file it copies).

@@ -28,7 +28,7 @@ start() {
     echo "slurm.sh: the node is not idle after 20 s:"; sinfo; tail "$folder"/*.log; exit 1
 }
 
-# cred_expire: a requeued job starts after that many seconds instead of two minutes.
+# cred_expire: a requeued job starts after that many seconds instead of two minutes; 5 is the least that is taken.
 configure() {
     cat << END
 ClusterName=test
@@ -37,7 +37,7 @@ SlurmctldAddr=127.0.0.1
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$folder/munge/socket,cred_expire=1
+AuthInfo=socket=$folder/munge/socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool
@@ -57,7 +57,7 @@ MpiDefault=none
 ReturnToService=2
 SchedulerParameters=sched_interval=1,bf_interval=1
 KillWait=5
-NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) State=UNKNOWN
+NodeName=$(hostname -s) NodeAddr=127.0.0.1 CPUs=$(nproc) RealMemory=$(awk "/^MemTotal/ {print int(\$2 / 1024)}" /proc/meminfo) State=UNKNOWN
 PartitionName=test Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 END
 }
