@@ -155,7 +155,7 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
 
 def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
     """Composes and runs one job, or gathers those of a sweep and then runs them."""
-    from segexp.config.rerun import expand
+    from segexp.config.rerun import expand, own_data
 
     if (search := _search(command, argv, more)) is not None:
         return search.run()
@@ -168,6 +168,8 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
         with sweep:
             _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
             return sweep.run()
+    if command.name == "evaluate":
+        argv = own_data(argv)
     debug = any(argument == "debug=true" for argument in argv)
     codes: list[int] = []
 

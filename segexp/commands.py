@@ -192,6 +192,27 @@ def _compare(config: Any, invocation: Invocation) -> None:
     print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
 
 
+def _evaluate(config: Any, invocation: Invocation) -> None:
+    from omegaconf import OmegaConf
+
+    from segexp.config.schema import EvaluateConfig
+
+    # Single keys of the run's own data set are checked when it is known.
+    whole: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+    given = whole.get("datamodule")
+    partial = given is not None and "_target_" not in given
+    if partial:
+        config = OmegaConf.masked_copy(config, [key for key in whole if key != "datamodule"])
+    plain = _plain(config, EvaluateConfig)
+    plain.pop("datamodule", None)
+    from segexp.allocator import tune_allocator
+
+    tune_allocator("auto")
+    from segexp.use.evaluation.command import evaluate
+
+    evaluate({"metric": None, **plain}, given, invocation)
+
+
 def _predict(config: Any, invocation: Invocation) -> None:
     from segexp.config.schema import PredictConfig
 
@@ -214,6 +235,7 @@ COMMANDS = {
         Command(
             "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"
         ),
+        Command("evaluate", "evaluate", "test figures of a run, several or an ensemble on any data set", _evaluate),
         Command("predict", "predict", "masks, probabilities, overlays and polygons of images of any size", _predict),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )

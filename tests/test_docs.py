@@ -18,6 +18,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.schema import (
     CheckConfig,
     CompareConfig,
+    EvaluateConfig,
     GenerateConfig,
     ModelsConfig,
     PredictConfig,
@@ -39,6 +40,7 @@ COMMANDS = sorted(
 SCHEMAS = {
     "check": CheckConfig,
     "compare": CompareConfig,
+    "evaluate": EvaluateConfig,
     "generate": GenerateConfig,
     "models": ModelsConfig,
     "predict": PredictConfig,

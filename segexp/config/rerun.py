@@ -75,3 +75,10 @@ def expand(argv: list[str], own: Collection[str] = ()) -> list[str]:
     added = {*chosen, *own}
     rest = [f"+{argument}" if argument.split("=", 1)[0] in added else argument for argument in rest]
     return ["--config-dir", str(_alone(folder / "config.yaml", chosen)), "--config-name", "config", *rest, *HYDRA]
+
+
+def own_data(argv: list[str]) -> list[str]:
+    """``datamodule.root=...`` as ``+datamodule.root=...`` where no data set is chosen: it changes the run's own."""
+    if any(argument.startswith("datamodule=") for argument in argv):
+        return argv
+    return [f"+{argument}" if argument.startswith("datamodule.") else argument for argument in argv]

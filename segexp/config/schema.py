@@ -282,6 +282,35 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
+class DataConfig:
+    """A data set alone."""
+
+    datamodule: Annotated[dict[str, Any], Supplied(("augment",))]
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """The tree of ``python -m segexp evaluate``; ``datamodule`` is there only if one was chosen."""
+
+    run: str | list[str]
+    checkpoint: str
+    ensemble: Literal["none", "mean"]
+    phase: Literal["auto", "train", "val", "test", "all"]
+    tta: Literal["none", "flips", "d4"] | None
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    inference: OtherInferenceConfig
+    panels: NonNegativeInt
+    bootstrap: NonNegativeInt
+    seed: NonNegativeInt
+    out: str | None
+    output_dir: str
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+    metric: dict[str, Annotated[dict[str, Any], Supplied()]] | None = None
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 

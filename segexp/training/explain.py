@@ -42,8 +42,15 @@ def explain(
     Returns:
         One entry per panel, for results.json.
     """
-    spec = datamodule.spec
     plot_curves(folder.path / "metrics.csv", folder.path / "curves.png", best_epoch)
+    return draw(folder, module, datamodule, row, count)
+
+
+def draw(
+    folder: RunFolder, module: SegmentationModule, datamodule: SegmentationDataModule, row: Row, count: int
+) -> list[dict[str, Any]]:
+    """As :func:`explain`, but for the course of the training."""
+    spec = datamodule.spec
     plot_confusion(row.matrices.sum(dim=0).numpy(), spec.classes, folder.path / "confusion.png")
     _plot_scores(folder, module, row)
     _plot_reliability(folder, module, row)

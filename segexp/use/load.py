@@ -83,9 +83,9 @@ def load(
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
     module.inference = replace(module.inference, **(inference or {}))
     module.tta = tta if tta is not None else first.config["tta"]
-    module.threshold, notes = _threshold(members, module, threshold)
+    module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, notes)
+    return Model(module.to(kind), [member.source for member in members], first.config, chosen)
 
 
 def restore(source: Source, device: str = "cpu") -> Member:
@@ -119,35 +119,37 @@ def restore(source: Source, device: str = "cpu") -> Member:
     return Member(source, config, module.eval())
 
 
-def _threshold(members: Sequence[Member], module: SegmentationModule, given: float | None) -> tuple[float, list[str]]:
-    """The threshold as a logit, and a line that says where it comes from."""
+def _threshold(
+    members: Sequence[Member], module: SegmentationModule, given: float | None
+) -> tuple[float, dict[str, str]]:
+    """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
     if not module.spec.is_binary:
         if given is not None:
             raise ConfigError(
                 f"threshold: found {given}, but it is for two classes; of {module.spec.num_classes} the most probable "
                 "one is taken"
             )
-        return 0.0, []
+        return 0.0, {}
     if given is not None:
         if not 0 <= given <= 1:
             raise ConfigError(f"threshold: found {given}, expected a probability from 0 to 1")
-        return log_odds(given), [f"threshold {given:g}, as given"]
+        return log_odds(given), {"rule": "as given", "chosen_on": "nothing"}
     found = [_chosen(member, module.tta) for member in members]
     if len(found) == 1:
-        logit, how = found[0]
-        return logit, [f"threshold {probability(logit):.3f}, {how}"]
+        return found[0]
     mean = sum(probability(logit) for logit, _ in found) / len(found)
-    return log_odds(mean), [f"threshold {mean:.3f}, the mean of those that {len(found)} runs chose"]
+    return log_odds(mean), {"rule": f"mean of those of {len(found)} runs", "chosen_on": found[0][1]["chosen_on"]}
 
 
-def _chosen(member: Member, tta: Tta) -> tuple[float, str]:
+def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
     """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
     results: dict[str, Any] = member.source.results
     tested = results.get("threshold") or {}
     if tested.get("logit") is not None and (results.get("task") or {}).get("tta") == tta:
-        return float(tested["logit"]), f"{tested.get('rule', 'chosen')} on {tested.get('chosen_on')}"
+        return float(tested["logit"]), {"rule": str(tested["rule"]), "chosen_on": str(tested["chosen_on"])}
     views = "" if tta == "none" else ", seen in one view"
-    return member.module.threshold, f"chosen on validation images{views}"
+    rule = f"highest Dice of {member.module.spec.classes[1]}"
+    return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}
 
 
 def _check_alike(members: Sequence[Member]) -> None:

@@ -16,6 +16,9 @@ from segexp.training.rows import probability
 from segexp.use.pixels import opened
 from segexp.use.runs import Source
 
+EXTREME = 1e6
+"""Logit of the probability 1."""
+
 
 class Model:
     """The model of a run, or several as an ensemble; made by :func:`segexp.load`.
@@ -26,7 +29,7 @@ class Model:
         module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
         sources: Where the weights come from, one of each member.
         config: Config of the (first) run.
-        notes: What was decided, in words.
+        chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
     """
 
     def __init__(
@@ -34,12 +37,19 @@ class Model:
         module: SegmentationModule,
         sources: Sequence[Source],
         config: dict[str, Any],
-        notes: Sequence[str] = (),
+        chosen: dict[str, str] | None = None,
     ) -> None:
         self.module = module.eval()
         self.sources = tuple(sources)
         self.config = config
-        self.notes = list(notes)
+        self.chosen = chosen or {}
+
+    @property
+    def notes(self) -> list[str]:
+        """What was decided, in words."""
+        if self.threshold is None:
+            return []
+        return [f"threshold {self.threshold:.3f}, {self.chosen.get('rule')}, chosen on {self.chosen.get('chosen_on')}"]
 
     @property
     def spec(self) -> DataSpec:
@@ -124,7 +134,7 @@ class Model:
 
 
 def log_odds(probability: float) -> float:
-    """The logit of a probability, infinite for 0 and 1."""
+    """The logit of a probability; for 0 and 1 beyond all that a model gives, and finite."""
     if probability <= 0:
-        return -math.inf
-    return math.inf if probability >= 1 else math.log(probability / (1 - probability))
+        return -EXTREME
+    return EXTREME if probability >= 1 else math.log(probability / (1 - probability))

@@ -1,0 +1,1 @@
+"""Test figures of earlier runs on any data set."""

@@ -1,0 +1,194 @@
+"""``evaluate``: the test of a training, with any model on any data."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from segexp.commands import Invocation
+from segexp.config.check import check_config
+from segexp.config.schema import DataConfig
+from segexp.data.base import SegmentationDataModule
+from segexp.reporting import values
+from segexp.reporting.report import write_report
+from segexp.reporting.rows_table import results_table
+from segexp.reporting.table import Table
+from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.run.folder import RunFolder
+from segexp.run.record import RunRecord
+from segexp.training import build
+from segexp.training.explain import draw
+from segexp.training.results import per_image, results
+from segexp.training.rows import model_rows, observer_rows
+from segexp.training.trainer import build_tester
+from segexp.use.evaluation.data import EvaluationData, Phase, evaluation_data, natural_phase, trained_on
+from segexp.use.load import load
+from segexp.use.model import Model
+from segexp.use.runs import Source, find_sources
+
+Config = dict[str, Any]
+
+
+def evaluate(config: Config, data: Mapping[str, Any] | None, invocation: Invocation) -> list[Config]:
+    """Evaluates one model, an ensemble, or one run after the other.
+
+    Args:
+        config: Checked and resolved, see conf/evaluate.yaml.
+        data: The section ``datamodule``: a whole one, some keys that differ from the run's, or None.
+        invocation: How the command was started.
+
+    Returns:
+        The content of each results.json.
+
+    Raises:
+        UserError: A run, a key or the data are at fault.
+    """
+    start_console()
+    sources = find_sources(config["run"], config["checkpoint"])
+    together = [sources] if config["ensemble"] == "mean" else [[source] for source in sources]
+    found = [Evaluation(config, members, data, invocation).run() for members in together]
+    if len(found) > 1:
+        LOG.info("\n" + comparison([members[0].name for members in together], found).as_text())
+    return found
+
+
+class Evaluation:
+    """One model on one data set."""
+
+    def __init__(
+        self, config: Config, sources: Sequence[Source], data: Mapping[str, Any] | None, invocation: Invocation
+    ) -> None:
+        self.config, self.invocation = config, invocation
+        self.model = load(
+            [source.checkpoint for source in sources], tta=config["tta"], threshold=config["threshold"],
+            device=config["device"], inference={k: v for k, v in config["inference"].items() if v is not None},
+        )  # fmt: skip
+        self.section = data_section(self.model, data)
+        # A split that is asked for is meant.
+        split_given = data is not None and data.get("split") not in (None, "auto")
+        self.splits = split_given or self.section == self.model.config["datamodule"]
+        self.name = _data_name(self.section, invocation)
+
+    def run(self) -> Config:
+        """Tests, writes and prints."""
+        data = self._data()
+        module = self.model.module
+        sections = self.config["metric"] if self.config["metric"] is not None else self.model.config.get("metric", {})
+        module.measures = build.build_measures({"metric": sections}, data.spec)
+        folder = self._folder(data.phase)
+        facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
+        handler = start_log_file(folder.path / "log.txt")
+        try:
+            record = RunRecord(folder, self.invocation.command, facts)
+            trainer = {**self.model.config["trainer"], "accelerator": self.config["device"]}
+            build_tester({"trainer": trainer}).test(module, datamodule=data, verbose=False)
+            content = self._write(folder, data)
+            record.end("finished")
+        finally:
+            stop_log_file(handler)
+        report = write_report(folder.path)
+        LOG.info("\n" + results_table(content))
+        LOG.info(f"\nfolder      {folder.path}\nreport      {report}")
+        return content
+
+    def _data(self) -> EvaluationData:
+        source = _built(self.section, self.model.config)
+        asked = self.config["phase"]
+        phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
+        data = evaluation_data(source, self.model.spec, phase)
+        # Distances are in metres where these images say how large a pixel is.
+        data._spec = replace(self.model.spec, pixel_size=source.pixel_size())
+        names = [item.name for item in data.items("test")]
+        if phase != "train":
+            data.notes += trained_on(self.model.sources, names, self.section["_target_"], self.model.config)
+        for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
+            LOG.info(line)
+        return data
+
+    def _folder(self, phase: Phase) -> RunFolder:
+        """Inside the run; of an ensemble beside the runs."""
+        first = self.model.sources[0].folder
+        name = f"{self.name}_{phase}"
+        if self.config["out"] is not None:
+            place = Path(self.config["out"]).expanduser()
+        elif first is None or len(self.model.sources) > 1:
+            place = Path(self.config["output_dir"]) / "evaluations"
+        else:
+            place = first / "evaluations"
+        folder = RunFolder.create(place / name)
+        folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
+        return folder
+
+    def _write(self, folder: RunFolder, data: EvaluationData) -> Config:
+        rows = [*model_rows(self.model.module), *observer_rows(data, self.model.module.measures)]
+        content = results(
+            rows, data, self.model.module, self._checkpoint(), self.name, self.config["bootstrap"], self.config["seed"]
+        )
+        content["split"]["name"] = data.phase
+        content["runs"] = [source.name for source in self.model.sources]
+        if content["threshold"] is not None:
+            content["threshold"] |= self.model.chosen
+        content["notes"] = [*self.model.notes, *content["notes"]]
+        folder.write_csv("per_image.csv", per_image(rows, [item.name for item in data.items("test")]))
+        content["panels"] = draw(folder, self.model.module, data, rows[0], self.config["panels"])
+        folder.write_json("results.json", content)
+        return content
+
+    def _checkpoint(self) -> Config:
+        """As the run's own results.json has it, where it speaks of the same; else the path alone."""
+        if len(self.model.sources) > 1:
+            return {"path": ", ".join(source.name for source in self.model.sources), "ensemble": "mean"}
+        (source,) = self.model.sources
+        return {**source.results.get("checkpoint", {}), "path": str(source.checkpoint)}
+
+
+def data_section(model: Model, data: Mapping[str, Any] | None) -> Config:
+    """The section ``datamodule``: as given, or the run's own with the keys that were given.
+
+    Raises:
+        ConfigError: There is no such key.
+    """
+    own: Config = model.config["datamodule"]
+    section = own if data is None else (dict(data) if "_target_" in data else _merged(own, data))
+    check_config({"datamodule": section}, DataConfig)
+    return section
+
+
+def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
+    both = {
+        key: _merged(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), Mapping) else value
+        for key, value in other.items()
+    }
+    return {**base, **both}
+
+
+def _built(section: Config, config: Config) -> SegmentationDataModule:
+    """The data set without augmentation."""
+    nothing = {"_target_": "segexp.data.augment.Augment"}
+    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config["seed"]})
+
+
+def _data_name(section: Config, invocation: Invocation) -> str:
+    chosen = invocation.choices.get("datamodule")
+    if chosen not in (None, "None"):
+        return str(chosen)
+    return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower())
+
+
+def _model_name(model: Model) -> str:
+    if len(model.sources) > 1:
+        return f"ensemble of {len(model.sources)}"
+    return str(model.config["model"]["_target_"].rsplit(".", 1)[-1])
+
+
+def comparison(names: Sequence[str], found: Sequence[Config]) -> Table:
+    """One line per run."""
+    first = found[0]
+    foreground = values.foreground_of(first)
+    columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
+    columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
+    rows = tuple(
+        (name, *(values.measure(values.inner(values.model_row(content), "dataset", *path)) for _, path in columns))
+        for name, content in zip(names, found, strict=True)
+    )
+    return Table("runs", ("run", *(name for name, _ in columns)), rows)

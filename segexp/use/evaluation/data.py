@@ -1,0 +1,155 @@
+"""The images that a model is evaluated on: a part of the run's own data, or another data set."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.files import FilesDataModule
+from segexp.data.folder import FolderDataModule
+from segexp.data.items import Item, Mask
+from segexp.data.problems import refuse
+from segexp.data.reading import read
+from segexp.data.splits import PHASES
+from segexp.errors import DataError, MismatchError
+from segexp.spec import DataSpec
+from segexp.use.runs import Source
+
+Phase = Literal["train", "val", "test", "all"]
+
+IRRELEVANT = ("split", "duplicates", "crops and batches", "augmentation", "loader")
+"""Kinds of problems that only a training has."""
+
+
+class EvaluationData(SegmentationDataModule):
+    """Items as test images; classes and scaling are the model's."""
+
+    def __init__(self, source: SegmentationDataModule, items: list[Item], spec: DataSpec, phase: Phase) -> None:
+        """Looks at all pixels of the masks.
+
+        Args:
+            source: The data set that they come from.
+            items: Images with masks.
+            spec: Of the model.
+            phase: Which part of the data set they are.
+
+        Raises:
+            DataError: A mask holds what is no class, or an image does not fit the model.
+        """
+        super().__init__(loader=source.loader, eval_size=source.eval_size)
+        _check_images(items, spec)
+        self.source, self.phase = source, phase
+        self.notes = source.notes
+        self._items = {"train": [], "val": [], "test": items}
+        self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
+        self._spec = spec
+
+    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+        """Those of the model."""
+        return self.spec.classes, self.spec.colours
+
+    def read(self) -> dict[Any, list[Item]]:
+        """All is read already."""
+        raise RuntimeError("the items of an evaluation are given")
+
+    def observers(self) -> Mapping[str, Mapping[str, Mask]]:
+        """Other people's masks, which are there of the test part alone."""
+        return self.source.observers() if self.phase == "test" else {}
+
+    def scored_region(self) -> str:
+        """As the data set says."""
+        return self.source.scored_region()
+
+
+def evaluation_data(source: SegmentationDataModule, spec: DataSpec, phase: Phase) -> EvaluationData:
+    """The images of a part of a data set.
+
+    Args:
+        source: Not set up yet.
+        spec: Of the model.
+        phase: ``all`` takes every image, whatever part it would belong to; the others split as a training would.
+
+    Raises:
+        MismatchError: Its classes are not those of the model.
+        DataError: Files are at fault.
+    """
+    _check_classes(source, spec)
+    items = all_items(source) if phase == "all" else source.items(phase)
+    if not items:
+        raise DataError(f"phase={phase}: the data set has no such image")
+    return EvaluationData(source, items, spec, phase)
+
+
+def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
+    """The test part; of another folder that tells of none, all images: nothing was trained on them.
+
+    Args:
+        source: The data set.
+        splits: Whether it is the run's own, or its split was asked for.
+    """
+    if splits or not isinstance(source, FolderDataModule) or source.split_file is not None:
+        return "test"
+    return "test" if source.found.official else "all"
+
+
+def all_items(source: SegmentationDataModule) -> list[Item]:
+    """Every image of a data set; it need not be large enough to be split.
+
+    Raises:
+        DataError: Names every file that is amiss.
+    """
+    if isinstance(source, FilesDataModule):
+        found = source.find()
+        refuse([problem for problem in found.problems if problem.kind not in IRRELEVANT])
+        source.notes += [*found.notes, *found.listing.notes]
+        items = list(found.items.values())
+    else:
+        parts = read(source)
+        items = [item for phase in PHASES for item in parts[phase]]
+    size = source.eval_size
+    return items if size is None else [item.resized(size) for item in items]
+
+
+def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
+    """A note if some of the images have trained the model: the same names in the same kind of data set.
+
+    Args:
+        sources: Where the members of the model come from.
+        names: Of the images.
+        target: Class of the data set.
+        config: Of the model.
+    """
+    if config["datamodule"]["_target_"] != target:
+        return []
+    known: set[str] = set()
+    for source in sources:
+        split = source.folder / "split.json" if source.folder is not None else None
+        if split is not None and split.is_file():
+            known |= set(json.loads(split.read_text(encoding="utf-8"))["train"])
+    both = [name for name in names if name in known]
+    if not both:
+        return []
+    return [f"{len(both)} of {len(names)} images bear names that the model was trained on, such as {both[0]}"]
+
+
+def _check_classes(source: SegmentationDataModule, spec: DataSpec) -> None:
+    names = source.classes()[0]
+    if names != spec.classes:
+        raise MismatchError(
+            f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. Give the "
+            "model's names in the model's order, with datamodule=folder for example datamodule.mask_values="
+            f"'{{0: {spec.classes[0]}, 255: {spec.classes[-1]}}}'"
+        )
+
+
+def _check_images(items: Sequence[Item], spec: DataSpec) -> None:
+    for item in items:
+        if item.channels != spec.in_channels:
+            raise MismatchError(
+                f"{item.name}: {item.channels} channels, but the model was trained on {spec.in_channels}; "
+                "datamodule=folder brings images to datamodule.channels=rgb or grey"
+            )
+        if spec.scaling == "fixed" and spec.dtype is not None and item.dtype != spec.dtype:
+            raise MismatchError(
+                f"{item.name}: {item.dtype} pixels, but the model was trained on {spec.dtype}; bring them to that range"
+            )
