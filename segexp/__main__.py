@@ -6,8 +6,15 @@ import sys
 def main() -> None:
     """Runs the command line and ends with its exit code."""
     from segexp.cli import run
+    from segexp.pipe import BROKEN_PIPE, nobody_reads
 
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except BrokenPipeError:
+        if not nobody_reads():
+            raise
+        code = BROKEN_PIPE
+    sys.exit(BROKEN_PIPE if nobody_reads() else code)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError, SegexpError
+from segexp.pipe import BROKEN_PIPE, nobody_reads
 
 if TYPE_CHECKING:
     from segexp.sweeps.command import Sweep
@@ -38,6 +39,10 @@ def run(argv: Sequence[str]) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
+    except BrokenPipeError:
+        if nobody_reads():
+            return BROKEN_PIPE
+        raise
 
 
 def split(argv: list[str]) -> tuple[Command, list[str]]:
@@ -264,7 +269,9 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
             # Ctrl-C ends a sweep, not one job of it.
             raise KeyboardInterrupt from error
         return error.exit_code
-    except Exception:
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return BROKEN_PIPE
         traceback.print_exc()
         return 1
     return 0

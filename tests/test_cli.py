@@ -1,6 +1,9 @@
 """The command line: help, mistakes, sweeps, a user's own config folder, completion."""
 
+import os
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,7 +15,7 @@ from segexp.cli import split
 from segexp.commands import COMMANDS
 from segexp.config.groups import groups
 from segexp.types import LoaderOptions
-from tests.lines import run_lines, run_once
+from tests.lines import ROOT, run_lines, run_once
 from tests.reporting.comparison.made import make_run
 
 MODELS = ", ".join(option.name for option in groups()["model"])
@@ -233,6 +236,20 @@ def test_python_m_segexp_ends_with_the_exit_code(tmp_path: Path) -> None:
     done = run_once(["generate", "out=new", "count=2", "size=40"])
     assert done.returncode == 2
     assert re.fullmatch(r"segexp: folder new is not empty .*\n", done.stderr)
+
+
+def test_a_reader_that_has_enough_gets_no_trace() -> None:
+    """As with ``python -m segexp --help | head -1``."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "segexp", "--help"], stdout=writer, stderr=subprocess.PIPE, text=True, check=False,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+        )  # fmt: skip
+    finally:
+        os.close(writer)
+    assert (done.returncode, done.stderr) == (141, "")
 
 
 def test_measures_are_a_list_of_options_also_in_a_sweep_and_from_a_run(tmp_path: Path) -> None:
