@@ -25,6 +25,7 @@ from segexp.config.schema import (
     PreviewConfig,
     TrainConfig,
 )
+from segexp.search.space import read_space
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -70,6 +71,10 @@ def test_command_composes_and_is_valid(command: str) -> None:
         key, _, values = override.partition("=")
         several = values.split(",") if "-m" in rest else [values]
         jobs = [[*job, f"{key}={value}"] for job in jobs for value in several]
+    if "sweep=optuna" in rest:
+        space = read_space(rest)
+        assert space.ranges
+        jobs = [space.line(values) for values in space.corners()]
     schema = SCHEMAS.get(chosen.config, TrainConfig)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for job in jobs:

@@ -13,6 +13,7 @@ Examples
   python -m segexp model=unet model.base=16 optimizer.lr=1e-3 choose options, set keys
   python -m segexp datamodule=drive datamodule.root=/data/DRIVE
   python -m segexp -m model=cunet,unet loss=bce,bce_jaccard   a sweep over all combinations
+  python -m segexp sweep=optuna 'optimizer.lr=log(1e-4,1e-2)' a search over a range
   python -m segexp check datamodule=folder datamodule.root=x  would this train, and what is in the data?"""
 
 FLAGS = """\
