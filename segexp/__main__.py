@@ -8,12 +8,7 @@ def main() -> None:
     from segexp.cli import run
     from segexp.pipe import BROKEN_PIPE, nobody_reads
 
-    try:
-        code = run(sys.argv[1:])
-    except BrokenPipeError:
-        if not nobody_reads():
-            raise
-        code = BROKEN_PIPE
+    code = run(sys.argv[1:])
     sys.exit(BROKEN_PIPE if nobody_reads() else code)
 
 

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
+from segexp.words import config_dirs, ordered, split
 
 if TYPE_CHECKING:
     from segexp.sweeps.command import Sweep
@@ -45,75 +45,18 @@ def run(argv: Sequence[str]) -> int:
         raise
 
 
-def split(argv: list[str]) -> tuple[Command, list[str]]:
-    """The command (train where no word says otherwise) and the arguments that are left, operands as an override.
-
-    Raises:
-        ConfigError: A word is no command.
-    """
-    argv = quote_patterns(argv)
-    for index, argument in enumerate(argv):
-        if not _is_word(argument) or _belongs_to_flag(argv, index):
-            continue
-        if argument not in COMMANDS:
-            raise ConfigError(_no_command(argument))
-        command = COMMANDS[argument]
-        return command, argv[:index] + _with_operands(command, argv[index + 1 :])
-    return COMMANDS["train"], argv
-
-
-def _with_operands(command: Command, argv: list[str]) -> list[str]:
-    """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
-    if command.operands is None:
-        return argv
-    words = [
-        index
-        for index, argument in enumerate(argv)
-        if not _belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
-    ]
-    rest = [argument for index, argument in enumerate(argv) if index not in words]
-    if not words:
-        return rest
-    if any(argument.startswith(f"{command.operands}=") for argument in rest):
-        raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
-    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
-
-
-def _belongs_to_flag(argv: list[str], index: int) -> bool:
-    return index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE
-
-
-_OPTIONS_WITH_VALUE = {
-    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
-    "--cfg", "-c", "--package", "-p", "--info", "-i",
-}  # fmt: skip
-
-
-def _is_word(argument: str) -> bool:
-    return "=" not in argument and argument[:1] not in "~+-"
-
-
-def _no_command(word: str) -> str:
-    from segexp.config.suggest import nearest
-
-    best = nearest(word, COMMANDS)
-    hint = f" Did you mean '{best}'?" if best else ""
-    listing = "\n".join(f"  {name:<10} {command.meaning}" for name, command in COMMANDS.items())
-    return f"{word}: no such command.{hint} An override is written key=value. Commands:\n{listing}"
-
-
 def _dispatch(command: Command, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
         from segexp.config.help import render
 
-        print(render(command, [Path(folder) for folder in _config_dirs(argv)]))
+        print(render(command, [Path(folder) for folder in config_dirs(argv)]))
         return 0
     if "--version" in argv:
         import segexp
 
         print(f"segexp {segexp.__version__}")
         return 0
-    for folder in _config_dirs(argv):
+    for folder in config_dirs(argv):
         if not Path(folder).is_dir():
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
@@ -123,17 +66,6 @@ def _dispatch(command: Command, argv: list[str]) -> int:
         with tempfile.TemporaryDirectory() as folder:
             return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
     return _compose_and_run(command, argv)
-
-
-def _config_dirs(argv: list[str]) -> list[str]:
-    """Values of ``--config-dir``, so that a user's own options are listed and suggested too."""
-    found = []
-    for index, argument in enumerate(argv):
-        if argument in ("--config-dir", "-cd") and index + 1 < len(argv):
-            found.append(argv[index + 1])
-        elif argument.startswith("--config-dir="):
-            found.append(argument.split("=", 1)[1])
-    return found
 
 
 def _hide_command_word() -> None:
@@ -150,7 +82,7 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
     from segexp.config.hydra_errors import unknown_names
 
     try:
-        problems = unknown_names(command.config, argv, _config_dirs(argv))
+        problems = unknown_names(command.config, argv, config_dirs(argv))
     except HydraException:
         # Hydra finds the same when it composes.
         return
@@ -190,7 +122,7 @@ def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCo
     from segexp.config.rerun import expand
     from segexp.sweeps.search_words import asks_only, names_search, resumed
 
-    extra = _config_dirs(argv)
+    extra = config_dirs(argv)
     if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed(argv)):
         return None
     from hydra.core.global_hydra import GlobalHydra
@@ -211,11 +143,11 @@ def _single_values(argv: list[str]) -> list[str]:
     """Refuses what only a search knows; one that is only asked about has the first value of each range."""
     from segexp.sweeps.search_words import asks_only, names_search, refuse_search_keys
 
-    if names_search(argv, _config_dirs(argv)) and asks_only(argv):
+    if names_search(argv, config_dirs(argv)) and asks_only(argv):
         from segexp.search.space import first_of_ranges
 
-        return first_of_ranges(argv, _config_dirs(argv))
-    if not names_search(argv, _config_dirs(argv)):
+        return first_of_ranges(argv, config_dirs(argv))
+    if not names_search(argv, config_dirs(argv)):
         from segexp.search.space import refuse_ranges
 
         refuse_search_keys(argv)
@@ -236,7 +168,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *_ordered(argv, more)]
+    sys.argv = [sys.argv[0], *ordered(argv, more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         app()
@@ -245,16 +177,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
         if "debug=true" in argv:
             traceback.print_exc()
-        raise translate(error, command.config, argv, _config_dirs(argv)) from error
-
-
-def _ordered(argv: list[str], more: Sequence[str]) -> list[str]:
-    """The arguments with ``more`` overrides beside those that are there: Hydra's parser refuses flags between two."""
-    flags = [argument for argument in argv if argument in ("-m", "--multirun")]
-    rest = [argument for argument in argv if argument not in flags]
-    words = [n for n, word in enumerate(rest, 1) if not word.startswith("-") and not _belongs_to_flag(rest, n - 1)]
-    end = words[-1] if words else len(rest)
-    return [*flags, *rest[:end], *more, *rest[end:]]
+        raise translate(error, command.config, argv, config_dirs(argv)) from error
 
 
 def _guarded(function: Callable[[], None], *, debug: bool) -> int:

@@ -11,10 +11,10 @@ import pytest
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from segexp.cli import split
 from segexp.commands import COMMANDS
 from segexp.config.groups import groups
 from segexp.types import LoaderOptions
+from segexp.words import split
 from tests.lines import ROOT, run_lines, run_once
 from tests.reporting.comparison.made import make_run
 

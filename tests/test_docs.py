@@ -11,7 +11,6 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.cli import split
 from segexp.config.check import check_config
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
@@ -26,6 +25,7 @@ from segexp.config.schema import (
     TrainConfig,
 )
 from segexp.search.space import read_space
+from segexp.words import split
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from segexp.cli import split
 from segexp.commands import Invocation
 from segexp.config.paths import conf_dir
+from segexp.words import split
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "own-data.md").read_text(encoding="utf-8")
 TINY = (
