@@ -17,6 +17,7 @@ from segexp.use.model import Model
 from segexp.use.prediction.file import FilePrediction, Wanted
 from segexp.use.prediction.inputs import Input, find_inputs
 from segexp.use.prediction.outputs import OutputFolder, is_complete
+from segexp.use.prediction.polygons import check_polygons
 from segexp.use.prediction.postprocess import Postprocess
 from segexp.use.prediction.source import ImageSource
 
@@ -50,6 +51,8 @@ def predict(config: dict[str, Any]) -> str:
     )  # fmt: skip
     wanted = wanted_of(config)
     wanted.postprocess.check(model.spec, model.threshold)
+    if "polygons" in wanted.write:
+        check_polygons(wanted.polygons, wanted.simplify)
     folder = OutputFolder(output)
     folder.begin(model, wanted, overwrite=config["overwrite"])
     _announce(model, files, output)
@@ -135,9 +138,10 @@ class Prediction:
             for name, count in zip([*self.model.classes, "no data"], work.pixels, strict=True)
         }
         seconds = round(time.perf_counter() - start, 2)
-        self.folder.note(
-            file, state="done", width=source.width, height=source.height, seconds=seconds, **shares, error=""
-        )
+        facts = {"width": source.width, "height": source.height, "seconds": seconds, **shares}
+        if work.polygons is not None:
+            facts["polygons"] = work.polygons
+        self.folder.note(file, state="done", **facts, error="")
 
     def _claim(self, file: Input, stem: Path) -> None:
         """Two files of one name, such as a.png and a.jpg, would write over each other."""

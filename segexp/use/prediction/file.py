@@ -17,8 +17,9 @@ from segexp.use.model import Model
 from segexp.use.prediction.bands import logit_bands
 from segexp.use.prediction.geotiff import TiffSink
 from segexp.use.prediction.maps import Depth, Layer, layers, overlay, scores
+from segexp.use.prediction.polygons import PolygonForm, write_polygons
 from segexp.use.prediction.postprocess import MOST_PIXELS, Postprocess, postprocess
-from segexp.use.prediction.sinks import Form, PictureSink, Sink, files_of, named
+from segexp.use.prediction.sinks import Form, PictureSink, Sink, files_of, named, partial
 from segexp.use.prediction.source import TIFFS, ImageSource, is_georeferenced
 from segexp.use.prediction.stretch import Stretch
 
@@ -45,7 +46,7 @@ class Wanted:
     write: tuple[str, ...] = ("mask",)
     form: Literal["auto", "png", "tiff"] = "auto"
     depth: Depth = "uint8"
-    polygons: Literal["geojson", "gpkg"] = "geojson"
+    polygons: PolygonForm = "geojson"
     simplify: float = 0.0
     bands: tuple[int, ...] | None = None
     postprocess: Postprocess = field(default_factory=Postprocess)
@@ -74,12 +75,14 @@ class FilePrediction:
 
     Attributes:
         pixels: Pixels of each class, then of those without data.
+        polygons: Number of polygons written; None: none were asked for.
     """
 
     def __init__(self, model: Model, source: ImageSource, stem: Path, wanted: Wanted) -> None:
         """Nothing is read or written yet; ``stem`` is the path of the outputs without ending."""
         self.model, self.source, self.stem, self.wanted = model, source, stem, wanted
         self.pixels = np.zeros(model.spec.num_classes + 1, np.int64)
+        self.polygons: int | None = None
         self._sinks: dict[str, Sink] = {}
         self._stretch: Stretch | None = None
         self._kept: list[tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = []
@@ -122,11 +125,14 @@ class FilePrediction:
             yield
             for sink in self._sinks.values():
                 sink.close()
-            self._polygons()
+            outlines = self._polygons() if "polygons" in self.wanted.write else None
         except BaseException:
             for sink in self._sinks.values():
                 sink.abandon()
+            self._outlines(whole=False).unlink(missing_ok=True)
             raise
+        if outlines is not None:
+            outlines.replace(self._outlines())
         for name, sink in self._sinks.items():
             sink.commit() if name in self.wanted.write else sink.abandon()
 
@@ -183,5 +189,14 @@ class FilePrediction:
         for top in range(0, len(done), ROWS):
             self._paint(done[top : top + ROWS])
 
-    def _polygons(self) -> None:
-        """Outlines of the mask that was just written."""
+    def _polygons(self) -> Path:
+        """Outlines of the mask that was just written, still under its partial name, as they are."""
+        target = self._outlines(whole=False)
+        mask = partial(self._sinks["mask"].targets[0])
+        self.polygons = write_polygons(mask, target, self.model.classes, self.wanted.polygons, self.wanted.simplify)
+        return target
+
+    def _outlines(self, *, whole: bool = True) -> Path:
+        """The file of the polygons; a GeoPackage must end as one, also while it is written."""
+        path = named(self.stem, f"polygons.{self.wanted.polygons}")
+        return path if whole else path.with_name(f".{path.stem}.partial{path.suffix}")

@@ -17,7 +17,7 @@ Depth = Literal["uint8", "float32"]
 FULL = 254
 """The number of probability 1 (and of the largest uncertainty) in 8 bits; 255 is kept for pixels without data."""
 
-OPAQUE = 0.5
+OPAQUE = 0.6
 """Share of the class colour in an overlay."""
 
 

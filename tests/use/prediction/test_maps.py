@@ -45,5 +45,5 @@ def test_scores_in_eight_bits_leave_a_number_for_no_data() -> None:
 def test_overlay_tints_all_but_the_first_class() -> None:
     shown = np.full((1, 3, 3), 100, np.uint8)
     found = overlay(shown, np.array([[0, 1, 255]], np.uint8), TWO)
-    assert found[:, 0].T.tolist() == [[100, 100, 100], [178, 100, 50], [100, 100, 100]]
+    assert found[:, 0].T.tolist() == [[100, 100, 100], [193, 100, 40], [100, 100, 100]]
     assert (shown == 100).all()

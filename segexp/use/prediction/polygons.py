@@ -1,0 +1,166 @@
+"""Outlines of the objects of a written mask, as GeoJSON or GeoPackage: read and written piece by piece."""
+
+import importlib.util
+import json
+from collections.abc import Iterator, Sequence
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from segexp.errors import MissingExtraError
+from segexp.spec import IGNORED
+from segexp.use.prediction.source import opened
+
+Ring = Sequence[tuple[float, float]]
+PolygonForm = Literal["geojson", "gpkg"]
+
+TOGETHER = 10_000
+"""Polygons that go into a GeoPackage at a time."""
+
+
+class Polygon(NamedTuple):
+    """One object.
+
+    Attributes:
+        name: Its class.
+        rings: The outer border, then its holes; points in the coordinates of the mask (pixels where it has none).
+        area_px: Area in pixels.
+        area_m2: Area in square metres; None: coordinates are not in a unit of length.
+    """
+
+    name: str
+    rings: list[Ring]
+    area_px: float
+    area_m2: float | None
+
+    @property
+    def geometry(self) -> dict[str, Any]:
+        """As GeoJSON has it."""
+        return {"type": "Polygon", "coordinates": self.rings}
+
+    @property
+    def properties(self) -> dict[str, Any]:
+        """What is known beside the outline."""
+        area = {} if self.area_m2 is None else {"area_m2": self.area_m2}
+        return {"class": self.name, "area_px": self.area_px, **area}
+
+
+def check_polygons(form: PolygonForm, simplify: float) -> None:
+    """Refuses what needs packages that are not installed.
+
+    Raises:
+        MissingExtraError: Names them.
+    """
+    needed = [
+        "rasterio",
+        *(["shapely"] if simplify or form == "gpkg" else []),
+        *(["pyogrio"] if form == "gpkg" else []),
+    ]
+    missing = [name for name in needed if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtraError(
+            f"write=[polygons]: needs {', '.join(missing)}, not installed: pip install 'segexp[geo,vector]'"
+        )
+
+
+def write_polygons(mask: Path, target: Path, classes: Sequence[str], form: PolygonForm, simplify: float = 0.0) -> int:
+    """Traces every object of all classes but the first; pixels that touch at a corner alone are two objects.
+
+    Args:
+        mask: Class numbers, GeoTIFF or PNG.
+        target: File to write.
+        classes: Names.
+        form: ``geojson``: with the coordinates of the mask, named in ``crs``; ``gpkg``: layer ``objects``.
+        simplify: How far a border may move (Douglas and Peucker 1973), in units of the coordinates; areas are those of
+            the pixels all the same.
+
+    Returns:
+        Number of polygons.
+    """
+    with opened(mask) as dataset:
+        found = _traced(dataset, classes)
+        if simplify:
+            found = (_simplified(polygon, simplify) for polygon in found)
+        return _geojson(found, target, dataset.crs) if form == "geojson" else _geopackage(found, target, dataset.crs)
+
+
+def _traced(dataset: Any, classes: Sequence[str]) -> Iterator[Polygon]:
+    import rasterio
+    from rasterio.features import shapes
+
+    band, transform, crs = rasterio.band(dataset, 1), dataset.transform, dataset.crs
+    pixel = abs(transform.determinant)
+    metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
+    # As its own mask the band leaves out the first class, which is 0.
+    for geometry, value in shapes(band, mask=band, transform=transform):
+        if int(value) == IGNORED:
+            continue
+        rings = geometry["coordinates"]
+        area = _area(rings[0]) - sum(_area(ring) for ring in rings[1:])
+        square = None if metres is None else round(area * metres**2, 4)
+        yield Polygon(classes[int(value)], rings, round(area / pixel, 3), square)
+
+
+def _area(ring: Ring) -> float:
+    """Area inside a closed ring, by the shoelace formula about its first point, which keeps large coordinates exact."""
+    x0, y0 = ring[0]
+    return abs(sum((x - x0) * (v - y0) - (u - x0) * (y - y0) for (x, y), (u, v) in pairwise(ring))) / 2
+
+
+def _simplified(polygon: Polygon, tolerance: float) -> Polygon:
+    from shapely.geometry import mapping, shape
+
+    geometry = mapping(shape(polygon.geometry).simplify(tolerance, preserve_topology=True))
+    return polygon._replace(rings=geometry["coordinates"])
+
+
+def _geojson(polygons: Iterator[Polygon], target: Path, crs: Any) -> int:
+    count = 0
+    with target.open("w", encoding="utf-8") as stream:
+        stream.write('{"type": "FeatureCollection",' + _crs_member(crs) + ' "features": [')
+        for count, polygon in enumerate(polygons, start=1):
+            feature = {"type": "Feature", "properties": polygon.properties, "geometry": polygon.geometry}
+            stream.write((",\n" if count > 1 else "\n") + json.dumps(feature))
+        stream.write("\n]}\n")
+    return count
+
+
+def _crs_member(crs: Any) -> str:
+    """The member that GDAL and QGIS read; RFC 7946 knows degrees of WGS 84 alone, and would need no name for them."""
+    if crs is None:
+        return ""
+    code = crs.to_epsg()
+    if code is None:
+        return f' "crs_wkt": {json.dumps(crs.to_wkt())},'
+    name = {"type": "name", "properties": {"name": f"urn:ogc:def:crs:EPSG::{code}"}}
+    return f' "crs": {json.dumps(name)},'
+
+
+def _geopackage(polygons: Iterator[Polygon], target: Path, crs: Any) -> int:
+    target.unlink(missing_ok=True)
+    count = 0
+    while True:
+        some = list(islice(polygons, TOGETHER))
+        # Without a single object there is an empty layer.
+        if some or not count:
+            _append(some, target, crs)
+        count += len(some)
+        if len(some) < TOGETHER:
+            return count
+
+
+def _append(polygons: Sequence[Polygon], target: Path, crs: Any) -> None:
+    import numpy as np
+    import shapely
+    from pyogrio.raw import write
+
+    geometry = np.array([shapely.to_wkb(shapely.geometry.shape(p.geometry)) for p in polygons], dtype=object)
+    columns: dict[str, Any] = {
+        "class": np.array([p.name for p in polygons], dtype=object),
+        "area_px": np.array([p.area_px for p in polygons], dtype=np.float64),
+        "area_m2": np.array([np.nan if p.area_m2 is None else p.area_m2 for p in polygons], dtype=np.float64),
+    }
+    write(
+        target, geometry, list(columns.values()), list(columns), layer="objects", driver="GPKG",
+        geometry_type="Polygon", crs=None if crs is None else crs.to_wkt(), append=target.exists(),
+    )  # fmt: skip
