@@ -192,6 +192,20 @@ def _compare(config: Any, invocation: Invocation) -> None:
     print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
 
 
+def _report(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import ReportConfig
+
+    plain = _plain(config, ReportConfig)
+    from segexp.reporting.again import write_reports
+
+    pages, failed = write_reports(plain["run"])
+    print("\n".join([*map(str, pages), *(f"no page: {line}" for line in failed)]))  # noqa: T201 - the command's answer
+    if plain["open"]:
+        import webbrowser
+
+        webbrowser.open(pages[-1].resolve().as_uri())
+
+
 def _evaluate(config: Any, invocation: Invocation) -> None:
     from omegaconf import OmegaConf
 
@@ -235,6 +249,7 @@ COMMANDS = {
         Command(
             "compare", "compare", "table, paired differences and plots of several runs or a sweep", _compare, "runs"
         ),
+        Command("report", "report", "make the page of runs, and of a sweep, again from their folders", _report, "run"),
         Command("evaluate", "evaluate", "test figures of a run, several or an ensemble on any data set", _evaluate),
         Command("predict", "predict", "masks, probabilities, overlays and polygons of images of any size", _predict),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),

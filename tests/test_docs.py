@@ -22,6 +22,7 @@ from segexp.config.schema import (
     ModelsConfig,
     PredictConfig,
     PreviewConfig,
+    ReportConfig,
     TrainConfig,
 )
 from segexp.search.space import read_space
@@ -46,6 +47,7 @@ SCHEMAS = {
     "models": ModelsConfig,
     "predict": PredictConfig,
     "preview": PreviewConfig,
+    "report": ReportConfig,
 }
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 

@@ -231,6 +231,15 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
+class ReportConfig:
+    """The tree of ``python -m segexp report``."""
+
+    run: str | list[str]
+    open: bool
+    debug: bool
+
+
+@dataclass(frozen=True)
 class OtherInferenceConfig:
     """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
 

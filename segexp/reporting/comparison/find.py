@@ -55,7 +55,7 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
     folders: dict[Path, None] = {}
     manifests: dict[Path, None] = {}
     for place in places:
-        found = [folder for top in _folders(place) for folder in _walk(top)]
+        found = [folder for top in expanded(place) for folder in walk(top)]
         folders |= dict.fromkeys(folder for folder in found if (folder / "run.json").is_file())
         manifests |= dict.fromkeys(folder / MANIFEST for folder in found if (folder / MANIFEST).is_file())
         if not any((folder / "run.json").is_file() for folder in found):
@@ -73,7 +73,12 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
     return [entry for entry in read if isinstance(entry, RunContents)], left_out
 
 
-def _folders(place: str | Path) -> list[Path]:
+def expanded(place: str | Path) -> list[Path]:
+    """A folder, or the folders that a glob matches.
+
+    Raises:
+        DataError: It does not exist, is a file, or matches nothing.
+    """
     path = Path(place)
     if path.is_dir():
         return [path]
@@ -85,7 +90,7 @@ def _folders(place: str | Path) -> list[Path]:
     return [match for match in matches if match.is_dir()]
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def walk(top: Path) -> Iterator[Path]:
     """The folders below ``top``, itself among them; what lies inside a run is the run's own."""
     for folder, below, files in os.walk(top):
         if "run.json" in files:
