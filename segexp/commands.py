@@ -102,7 +102,14 @@ def _train(config: Any, invocation: Invocation) -> None:
 
 
 def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
-    """Runs one experiment from a checked and resolved config; torch is imported here."""
+    """Runs one experiment from a checked and resolved config; torch is imported here, or in the ranks it starts."""
+    from segexp.ranks.plan import to_start
+
+    if ranks := to_start(plain["trainer"]):
+        from segexp.ranks.launch import launch
+
+        launch(plain, invocation, ranks)
+        return
     from segexp.allocator import tune_allocator
 
     # Before torch takes its first large block, or the setting comes too late.

@@ -39,6 +39,9 @@ class TrainerConfig:
     max_epochs: PositiveInt
     max_time: Duration | None
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
+    strategy: Literal["auto", "ddp", "fsdp"]
+    devices: PositiveInt | Literal["auto"]
+    num_nodes: PositiveInt
     gradient_clip_val: PositiveFloat | None
     accumulate_grad_batches: PositiveInt
     check_val_every_n_epoch: PositiveInt

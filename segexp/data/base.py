@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
+from segexp.data.batches import KeyedBatches
 from segexp.data.checks import absent_classes, common, few, same_pixels, smaller
 from segexp.data.items import Item, Mask
-from segexp.data.loader import make_loader
+from segexp.data.loader import make_batches, make_loader
 from segexp.data.normalization import constants
 from segexp.data.places import GridPlaces, Places, RandomPlaces
 from segexp.data.problems import Problem, problem_of, refuse
@@ -224,6 +225,10 @@ class SegmentationDataModule(DataSettings):
             redraw=self.redraw_crops,
             stats=self.normalize == "image",
         )
+
+    def train_batches(self) -> KeyedBatches:
+        """Which samples make up a training batch."""
+        return make_batches(KeyedSampler(len(self.places), self.seed, shuffle=True), self.loader, training=True)
 
     def train_dataloader(self) -> DataLoader[Sample]:
         """Random crops in random order."""

@@ -5,6 +5,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segexp.cores import available_cores
+from segexp.data.batches import KeyedBatches
 from segexp.data.samples import KeyedSampler, Sample, collate
 from segexp.types import LoaderOptions
 
@@ -16,7 +17,7 @@ def make_loader(
 
     Args:
         dataset: Takes (epoch, index) keys.
-        sampler: Yields these keys.
+        sampler: Yields these keys; a batch, with all its ranks, is made of them in their order.
         options: The ``loader:`` block.
         training: Whether ``batch_size`` and ``drop_last`` apply, or ``eval_batch_size``.
     """
@@ -25,12 +26,10 @@ def make_loader(
     cuda = torch.cuda.is_available()
     return DataLoader(
         dataset,
-        batch_size=options.batch_size if training else options.eval_batch_size,
-        sampler=sampler,
+        batch_sampler=make_batches(sampler, options, training=training),
         num_workers=workers,
         collate_fn=collate,
         pin_memory=cuda if options.pin_memory is None else options.pin_memory,
-        drop_last=options.drop_last and training,
         prefetch_factor=options.prefetch_factor if workers else None,
         persistent_workers=options.persistent_workers and workers > 0,
         worker_init_fn=_single_thread,
@@ -38,6 +37,12 @@ def make_loader(
         # dropout would then depend on it.
         generator=torch.Generator().manual_seed(0),
     )
+
+
+def make_batches(sampler: KeyedSampler, options: LoaderOptions, *, training: bool) -> KeyedBatches:
+    """The batches of a loader; training batches are divided between ranks."""
+    size = options.batch_size if training else options.eval_batch_size
+    return KeyedBatches(sampler, size, drop_last=options.drop_last and training, divide=training)
 
 
 def worker_count(options: LoaderOptions) -> int:

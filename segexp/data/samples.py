@@ -21,6 +21,10 @@ Key = tuple[int, int]
 CROP_STREAM, ORDER_STREAM = 1, 2
 
 
+SPARE = -1
+"""In place of an epoch, and then of a sample's number: an image that counts nowhere, for a rank that has no other."""
+
+
 class Sample(TypedDict):
     """One sample before batching: uint8 or uint16 (H, W, C), uint8 (H, W) and the sample's number.
 
@@ -100,11 +104,11 @@ class WholeImages(Dataset[Sample]):
     def __getitem__(self, key: Key) -> Sample:
         item = self.items[key[1]]
         with naming("the whole image", item.name):
-            return {"image": item.image, "mask": item.mask, "index": key[1]}
+            return {"image": item.image, "mask": item.mask, "index": SPARE if key[0] == SPARE else key[1]}
 
 
 class KeyedSampler(Sampler[Key]):
-    """Yields (epoch, index) in a random or natural order; ranks take every n-th, none twice."""
+    """Yields (epoch, index) in a random or natural order."""
 
     def __init__(self, length: int, seed: int, *, shuffle: bool) -> None:
         self.length = length
@@ -117,22 +121,13 @@ class KeyedSampler(Sampler[Key]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        rank, ranks = _rank()
-        return len(range(rank, self.length, ranks))
+        return self.length
 
     def __iter__(self) -> Iterator[Key]:
         order = np.arange(self.length)
         if self.shuffle:
             np.random.default_rng((self.seed, self.epoch, 0, ORDER_STREAM)).shuffle(order)
-        rank, ranks = _rank()
-        return iter([(self.epoch, int(index)) for index in order[rank::ranks]])
-
-
-def _rank() -> tuple[int, int]:
-    distributed = torch.distributed
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1
+        return iter([(self.epoch, int(index)) for index in order])
 
 
 def collate(samples: list[Sample]) -> Batch:

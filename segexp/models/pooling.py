@@ -1,7 +1,7 @@
 """Pooling to a fixed number of values, in a form that exports with free sizes."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, distributed, nn
 from torch.nn import functional as F
 
 
@@ -39,11 +39,13 @@ class PooledNorm(nn.BatchNorm2d):
     """Batch norm for maps pooled to a single value per channel.
 
     Statistics over a batch need two values. A training batch of one image (often the last of an epoch) has one; it is
-    normalised by the running statistics, which it leaves as they are, where torch would raise.
+    normalised by the running statistics, which it leaves as they are, where torch would raise. On several ranks the
+    statistics are those of all of them, which have two values or more.
     """
 
     def forward(self, input: Tensor) -> Tensor:
         """(B, C, h, w) -> the same shape."""
-        if self.training and input.shape[0] * input.shape[2] * input.shape[3] == 1:
+        alone = not (distributed.is_available() and distributed.is_initialized())
+        if self.training and alone and input.shape[0] * input.shape[2] * input.shape[3] == 1:
             return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias, eps=self.eps)
         return super().forward(input)

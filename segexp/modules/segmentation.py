@@ -1,7 +1,8 @@
 """The LightningModule of every segmentation experiment: one shared step, figures from counts."""
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -21,6 +22,7 @@ from segexp.metrics.scores import ScoreHistogram
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.modules.normalize import Normalize
+from segexp.modules.ranks import Rows, SharedBatchNorm, everyone, whole_batch, whole_outputs
 from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
 from segexp.modules.tested import Measures, Tested
@@ -43,6 +45,7 @@ class SegmentationModule(pl.LightningModule):
         inference: Whether validation and test see images whole or in windows.
         tta: Test-time augmentation of validation and test; off while fitting.
         measures: Costly measures by name, taken at the test only.
+        shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
         threshold: Logit at and above which a pixel is foreground (two classes): 0 until a validation has chosen the
             one with the highest foreground Dice on validation images. Saved with each checkpoint.
     """
@@ -79,11 +82,13 @@ class SegmentationModule(pl.LightningModule):
         self.inference = Inference()
         self.tta: Tta = "none"
         self.measures: Measures = {}
+        self.shares: Callable[[int], Sequence[int]] | None = None
         self._optimizer = optimizer
         self._schedule = schedule
         self._record = record or {}
         self._counts = ConfusionCounts(spec.num_classes)
         self._scores = ScoreHistogram() if spec.is_binary else None
+        self._val_losses: Rows = []
         self._epoch_start = 0.0
         self._rate = 0.0
         self.tested: Tested
@@ -160,14 +165,24 @@ class SegmentationModule(pl.LightningModule):
 
         ``train/loss`` is the loss of the model's own logits, comparable with ``val/loss``; what auxiliary outputs add
         is logged as ``train/loss/auxiliary``.
+
+        On several ranks each computes the loss of the whole batch, of which its own samples have a gradient; times
+        their number, since gradients are averaged over ranks.
         """
         # Read here: at the end of the epoch the schedule has moved on.
         self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
-        with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
+        sizes = None if self.shares is None else self.shares(batch_idx)
+        shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
+        with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        if not isinstance(outputs, Supervised):
-            return self._log_loss("train", outputs, batch)
-        return self._log_loss("train", outputs.logits, batch) + self._log_auxiliary(outputs, batch)
+        mask = batch["mask"]
+        if sizes is not None:
+            outputs, mask = whole_outputs(outputs, sizes), whole_batch(mask, sizes)
+        if isinstance(outputs, Supervised):
+            loss = self._log_loss(outputs.logits, mask) + self._log_auxiliary(outputs, mask)
+        else:
+            loss = self._log_loss(outputs, mask)
+        return loss if sizes is None else loss * len(sizes)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Loss and counts of whole images, in float32.
@@ -175,13 +190,18 @@ class SegmentationModule(pl.LightningModule):
         Raises:
             DivergedError: A logit is nan; it would count as background and look like a result.
         """
+        first = int(batch["index"][0])
+        if first < 0:
+            return  # a rank without an image of its own was given one that another has
         logits = self.evaluated(batch["image"])
         if bool(logits.isnan().any()):
             raise DivergedError(
                 f"the model gives nan after epoch {self.current_epoch + 1}: training diverged. Lower optimizer.lr, "
                 "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
             )
-        self._log_loss("val", logits, batch)
+        terms = block_terms(self.loss, logits, batch["mask"])
+        figures = {_loss_name("val", term): float(value) for term, value in terms.items()}
+        self._val_losses.append((first, len(batch["mask"]), figures))
         self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
         if self._scores is not None:
             self._scores.update(logits, batch["mask"])
@@ -196,26 +216,30 @@ class SegmentationModule(pl.LightningModule):
         predictions = {"at_threshold": self.classify(logits, self.threshold), "at_half": self.classify(logits, 0.0)}
         self.tested.update(logits, self.probabilities, predictions, batch)
 
-    def _log_loss(self, phase: str, logits: Tensor, batch: Batch) -> Tensor:
-        mask = batch["mask"]
-        terms = self.loss.terms(logits, mask) if phase == "train" else block_terms(self.loss, logits, mask)
-        named = {f"{phase}/loss" if n == TOTAL else f"{phase}/loss/{n}": v.detach() for n, v in terms.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(batch["mask"]), sync_dist=True)
+    def _log_loss(self, logits: Tensor, mask: Tensor) -> Tensor:
+        terms = self.loss.terms(logits, mask)
+        named = {_loss_name("train", term): value.detach() for term, value in terms.items()}
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(mask))
         return terms[TOTAL]
 
-    def _log_auxiliary(self, outputs: Supervised, batch: Batch) -> Tensor:
+    def _log_auxiliary(self, outputs: Supervised, mask: Tensor) -> Tensor:
         """Weighted sum of the losses of the auxiliary logits."""
         pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
-        losses = [weight * self.loss(logits, batch["mask"]) for weight, logits in pairs]
-        total = torch.stack(losses).sum()
-        self.log(
-            "train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(batch["mask"]),
-            sync_dist=True,
-        )  # fmt: skip
+        total = torch.stack([weight * self.loss(logits, mask) for weight, logits in pairs]).sum()
+        self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(mask))
         return total
+
+    def _log_val_losses(self) -> None:
+        """Means over the images of all ranks, each of them once, in float64 and in their order."""
+        rows = everyone(self._val_losses)
+        images = sum(size for _, size, _ in rows)
+        names = rows[0][2] if rows else {}
+        self.log_dict({name: sum(size * row[name] for _, size, row in rows) / images for name in names})
+        self._val_losses = []
 
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images and chooses the threshold on them."""
+        self._log_val_losses()
         matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has
         pooled = dataset_scores(matrices, self.spec.classes)
         by_image = {IMAGE + name: value for name, value in image_scores(matrices, self.spec.classes).items()}
@@ -265,6 +289,10 @@ class SegmentationModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the threshold that was chosen with these weights."""
         self.threshold = float(checkpoint["segexp"]["threshold_logit"])
+
+
+def _loss_name(phase: str, term: str) -> str:
+    return f"{phase}/loss" if term == TOTAL else f"{phase}/loss/{term}"
 
 
 def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:

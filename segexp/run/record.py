@@ -1,6 +1,7 @@
 """run.json: how a run was started, with which code, on what, and how it ended."""
 
 import importlib.metadata
+import json
 import os
 import platform
 import shlex
@@ -65,6 +66,18 @@ class RunRecord:
 
     def _write(self) -> None:
         self._folder.write_json("run.json", self._content)
+
+
+def end_from_outside(folder: Path, state: str, error: str | None) -> None:
+    """Records the end of a run whose own process could not; where it did, nothing changes."""
+    record = folder / "run.json"
+    if not record.is_file():
+        return
+    content = json.loads(record.read_text(encoding="utf-8"))
+    if content["state"] == "running":
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        content |= {"state": state, "ended": ended} | ({} if error is None else {"error": error})
+        RunFolder(folder).write_json("run.json", content)
 
 
 def versions() -> dict[str, str]:

@@ -1,8 +1,6 @@
 """How many jobs run at a time, on which GPU and with how many threads each. Asks the system, not torch."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any, Literal
 
 from segexp.cores import available_cores
 from segexp.errors import ConfigError
+from segexp.gpus import found_gpus
 
 MEMORY_PER_JOB = 2 * 2**30
 """Bytes that a job is taken to need where nothing is known; the default experiment peaks at about half of it."""
@@ -70,22 +69,6 @@ def _gpus(asked: Sequence[int | str] | Literal["auto"], accelerators: Sequence[s
             raise ConfigError("sweep.gpus: found an empty list; for no GPU use trainer.accelerator=cpu")
         return tuple(str(gpu) for gpu in asked)
     return found_gpus() if {"auto", "gpu"} & set(accelerators) else ()
-
-
-def found_gpus() -> tuple[str, ...]:
-    """GPUs of NVIDIA that this process may use, by number or name."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is not None:
-        return tuple(gpu.strip() for gpu in visible.split(",") if gpu.strip() not in ("", "-1"))
-    command = shutil.which("nvidia-smi")
-    if command is None:
-        return ()
-    query = [command, "--query-gpu=index", "--format=csv,noheader"]
-    try:
-        done = subprocess.run(query, capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return ()
-    return tuple(line.strip() for line in done.stdout.splitlines() if line.strip().isdigit())
 
 
 def _by_memory() -> int:

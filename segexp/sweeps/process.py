@@ -1,26 +1,12 @@
-"""What a process of a sweep does to itself: die with its parent, count its threads, answer to its own name."""
+"""What a process of a sweep does to itself: count its threads, end with its loading processes, answer for its end."""
 
-import ctypes
 import os
 import signal
-import sys
 from pathlib import Path
 
-PR_SET_PDEATHSIG = 1
-"""prctl(2), <linux/prctl.h>."""
+from segexp.process import die_with_parent, ended_by, python_calling
 
-
-def die_with_parent(parent: int) -> None:
-    """Ends this process as soon as its parent ends, however that happens; Linux only.
-
-    Args:
-        parent: Process number of the parent, which may have ended just before.
-    """
-    if sys.platform != "linux":
-        return
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGKILL)
+__all__ = ["die_with_parent", "fresh_python", "kill_group", "signal_name", "thread_count"]
 
 
 def thread_count() -> int:
@@ -43,10 +29,7 @@ def kill_group(pid: int, number: signal.Signals) -> None:
 
 def signal_name(code: int) -> str:
     """Why a process ended by itself with a negative exit code."""
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
+    name = ended_by(code)
     if name == "SIGKILL":
         return "killed by SIGKILL; was the memory short? use fewer sweep.jobs"
     return f"ended by {name}"
@@ -54,5 +37,4 @@ def signal_name(code: int) -> str:
 
 def fresh_python(function: str, *arguments: str) -> list[str]:
     """The command of a new Python that finds the same packages and calls a function of the fork server's module."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from segexp.sweeps.server import {function}; {function}()"
-    return [sys.executable, "-c", code, *arguments]
+    return python_calling("segexp.sweeps.server", function, *arguments)

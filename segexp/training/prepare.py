@@ -8,12 +8,14 @@ import numpy as np
 import torch
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.batches import check_shares
 from segexp.data.items import Image, Item
 from segexp.errors import ConfigError
 from segexp.inference.settings import Inference
 from segexp.metrics.names import check_name
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
+from segexp.ranks.plan import count
 from segexp.training import build
 
 Config = dict[str, Any]
@@ -43,7 +45,21 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     module.measures = build.build_measures(config, spec)
     module.inference = Inference(**config["inference"])
     _try_sizes(module, datamodule)
+    _divide(config, module, datamodule)
     return datamodule, module
+
+
+def _divide(config: Config, module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+    """Tells the module how batches are divided between ranks, where there are several.
+
+    Raises:
+        ConfigError: A batch has fewer samples than there are ranks.
+    """
+    if (ranks := count(config["trainer"])) > 1:
+        options = datamodule.loader
+        batches = datamodule.train_batches()
+        check_shares(len(batches.sampler), options.batch_size, ranks, drop_last=options.drop_last)
+        module.shares = batches.shares
 
 
 def check_monitors(config: Config, classes: Sequence[str]) -> None:

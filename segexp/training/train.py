@@ -1,9 +1,7 @@
 """One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
 
-import logging
 import signal
 import time
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,14 +22,17 @@ from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
+from segexp.training import group
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.pictures import test_pictures
 from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
+from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
+from segexp.training.strategies import spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
 from segexp.training.trainer import build_trainer, check_trainer
@@ -56,30 +57,45 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         allocator: Whether the allocator setting is in force.
 
     Returns:
-        The content of results.json.
+        The content of results.json; empty on a rank that only helps.
 
     Raises:
         UserError: Data or config do not fit.
         Interrupted: Ctrl-C; the run folder holds the last finished epoch.
     """
     start_console()
-    _quiet_warnings()
+    quiet_warnings()
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     extra = build_extra_callbacks(config)
     if invocation.trial is not None and invocation.sweep_dir is not None:
         extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
+    rank = group.join(config).rank
     datamodule, module = prepare(config, allocator=allocator)
     datamodule.first_epoch = check_resume(config, module)
+    if rank > 0:
+        _help(config, datamodule, module, extra)
+        return {}
     name = config["name"] or "_".join(
         invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
     )
     folder = _run_folder(config, invocation, name)
+    group.tell_folder(folder.path)
     handler = start_log_file(folder.path / "log.txt")
     try:
         return _run(config, invocation, folder, datamodule, module, name, extra)
     finally:
         stop_log_file(handler)
+
+
+def _help(
+    config: Config, datamodule: SegmentationDataModule, module: SegmentationModule, extra: list[Callback]
+) -> None:
+    """Trains and validates with rank 0, which writes everything and tests alone."""
+    folder = RunFolder(group.hear_folder())
+    trainer = build_trainer(config, folder, [], extra, spread(module, datamodule))
+    trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
+    group.leave()
 
 
 def _run_folder(config: Config, invocation: Invocation, name: str) -> RunFolder:
@@ -110,7 +126,7 @@ def _run(
     try:
         content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
     except BaseException as error:
-        if _is_ctrl_c(error):
+        if _is_ctrl_c(error) or group.interrupted():
             # Lightning switches Ctrl-C off while it shuts down; after fitting, it never switches it on again.
             signal.signal(signal.SIGINT, handler)
             LOG.warning("interrupted")
@@ -122,7 +138,7 @@ def _run(
             record.end("pruned", ended_by=str(error))
             write_report(folder.path)
             raise
-        shown = killed_worker(error) or error
+        shown = killed_worker(error) or group.reason(error)
         LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
         record.end("failed", error=f"{type(shown).__name__}: {shown}")
         if shown is error:
@@ -218,8 +234,9 @@ def _fit_and_test(
     loggers = build_loggers(config.get("logger", {}), _run_facts(config, invocation, folder, record))
     finished = False
     try:
-        trainer = build_trainer(config, folder, [table, *loggers], extra)
+        trainer = build_trainer(config, folder, [table, *loggers], extra, spread(module, datamodule))
         trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
+        group.leave()
         end_if_pruned(trainer)
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
@@ -291,16 +308,3 @@ def _run_facts(config: Config, invocation: Invocation, folder: RunFolder, record
             "segexp": record.content["versions"]["segexp"],
         },
     )
-
-
-def _quiet_warnings() -> None:
-    """Warnings of the libraries that say nothing about this run; everything else stays and lands in log.txt."""
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)
-    # We choose the number of workers by measurement, see segexp.data.loader.
-    warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-    # The run folder is new; Lightning warns because checkpoints/ may exist when a test resumes into it.
-    warnings.filterwarnings("ignore", message=".*Checkpoint directory .* exists and is not empty.*")
-    # Only whole epochs are logged, see build_trainer.
-    warnings.filterwarnings("ignore", message=".*is smaller than the logging interval.*")
-    # torch's own use of a deprecated call inside Lightning's tree utilities.
-    warnings.filterwarnings("ignore", message=".*LeafSpec.*deprecated.*")

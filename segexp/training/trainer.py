@@ -1,7 +1,7 @@
 """The Lightning Trainer of a run: callbacks, checkpoints, progress, determinism."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -20,6 +20,7 @@ from segexp.training.checkpoint_io import AtomicCheckpointIO
 from segexp.training.memory import GiveBack
 from segexp.training.pictures import ValidationPanels, panel_epochs
 from segexp.training.resume import Best, Last, RandomState, Stopping
+from segexp.training.strategies import ALONE, ONE, environment
 
 PASSED_ON = (
     "max_epochs", "max_time", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
@@ -41,17 +42,21 @@ def check_trainer(section: dict[str, Any]) -> None:
 
 
 def build_trainer(
-    config: dict[str, Any], folder: RunFolder, loggers: list[Logger], extra: Sequence[Callback] = ()
+    config: dict[str, Any],
+    folder: RunFolder,
+    loggers: list[Logger],
+    extra: Sequence[Callback] = (),
+    ranks: Mapping[str, Any] = ONE,
 ) -> pl.Trainer:
-    """The trainer for fitting; ``extra`` are the user's callbacks."""
+    """The trainer for fitting; ``extra`` are the user's callbacks, ``ranks`` is of :func:`spread`."""
     section = config["trainer"]
     return pl.Trainer(
-        devices=1,
+        **ranks,
         **{key: section[key] for key in PASSED_ON},
         **_common(section),
         logger=loggers,
         callbacks=[_panels(config, folder, len(loggers) > 1), *build_callbacks(config, folder), *extra],
-        plugins=[AtomicCheckpointIO()],
+        plugins=[AtomicCheckpointIO(), *environment()],
         enable_progress_bar=_bar(section["progress"]),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
@@ -70,7 +75,7 @@ def build_tester(config: dict[str, Any]) -> pl.Trainer:
     accelerator = section["accelerator"]
     return pl.Trainer(
         accelerator=accelerator, devices=1, **_common(section), logger=False, enable_checkpointing=False,
-        callbacks=[GiveBack()], enable_progress_bar=False, barebones=False,
+        callbacks=[GiveBack()], enable_progress_bar=False, barebones=False, plugins=[ALONE()],
     )  # fmt: skip
 
 
@@ -96,7 +101,7 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
         callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
     callbacks += [
         GiveBack(),
-        RandomState(),
+        RandomState(config["seed"]),
         Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
         Last(folder.checkpoints),
     ]

@@ -11,8 +11,9 @@ import pytest
 from segexp import cores
 from segexp.cores import available_cores
 from segexp.errors import ConfigError, DataError
+from segexp.gpus import found_gpus
 from segexp.sweeps import devices
-from segexp.sweeps.devices import Layout, found_gpus, layout
+from segexp.sweeps.devices import Layout, layout
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.local import data_hash
 from segexp.sweeps.lock import BusyError, SweepLock, start_time

@@ -1,0 +1,36 @@
+"""What a process does to itself and how it ended: for the jobs of sweeps and for the ranks of a training."""
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2), <linux/prctl.h>."""
+
+
+def die_with_parent(parent: int) -> None:
+    """Ends this process as soon as its parent ends, however that happens; Linux only.
+
+    Args:
+        parent: Process number of the parent, which may have ended just before.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ended_by(code: int) -> str:
+    """Name of the signal that ended a process with a negative exit code."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def python_calling(module: str, function: str, *arguments: str) -> list[str]:
+    """The command of a new Python that finds the same packages and calls a function of a module."""
+    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
+    return [sys.executable, "-c", code, *arguments]

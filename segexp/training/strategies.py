@@ -1,0 +1,72 @@
+"""How Lightning spreads a training over the ranks that are there."""
+
+from collections.abc import Mapping
+from inspect import signature
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy
+from torch import Tensor
+from torch.nn.parallel import DistributedDataParallel
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Image
+from segexp.modules.segmentation import SegmentationModule
+from segexp.ranks.plan import started
+
+ALONE = LightningEnvironment
+"""Environment of a trainer for one process, whatever the variables of a cluster say."""
+
+
+ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
+"""Arguments of a trainer of a single process."""
+
+
+def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+    """Arguments of the trainer for fitting: devices, nodes, strategy."""
+    place = started()
+    if place is None or place.count == 1:
+        return ONE
+    strategy = _ddp(bool(unused(module, datamodule.train_samples()[0, 0]["image"])))
+    return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
+
+
+def environment() -> list[Any]:
+    """Plugins by which Lightning knows that all processes are there already."""
+    place = started()
+    return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
+
+
+_BUFFERS = (
+    "forward_sync_buffers"
+    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters
+    else "broadcast_buffers"
+)
+"""What DDP calls the sending around of buffers; renamed in PyTorch 2.13."""
+
+
+def _ddp(unused: bool) -> DDPStrategy:
+    """Each rank holds the model; gradients are averaged while they are computed.
+
+    Buffers are not sent around: statistics of batch norm are those of the whole batch on all ranks already.
+    """
+    return DDPStrategy(**{_BUFFERS: False}, gradient_as_bucket_view=True, find_unused_parameters=unused)
+
+
+def unused(module: SegmentationModule, image: Image) -> list[str]:
+    """Trained weights that the logits do not depend on; DDP waits for their gradients unless it is told.
+
+    In evaluation mode, so that those of auxiliary outputs are among them: one too many costs a little time only.
+    """
+    names = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
+    was_training = module.training
+    module.eval()
+    logits: Tensor = module(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+    module.train(was_training)
+    wanted = dict(module.named_parameters())
+    found = torch.autograd.grad(logits.sum(), [wanted[name] for name in names], allow_unused=True)
+    return [name for name, gradient in zip(names, found, strict=True) if gradient is None]
