@@ -119,12 +119,12 @@ class _Normalised(torch.autograd.Function):
         input, weight, mean, scale, count = ctx.saved_tensors
         shape = (1, -1, *[1] * (input.ndim - 2))
         others = [axis for axis in range(input.ndim) if axis != 1]
-        normal = (input.float() - mean.view(shape)) * scale.view(shape)
-        gradient = gradient.float()
+        normal = (_wide(input) - mean.view(shape)) * scale.view(shape)
+        gradient = _wide(gradient)
         own = torch.stack((gradient.sum(others), (gradient * normal).sum(others)))
         total = _each(own).sum(0) / count
         inner = gradient - total[0].view(shape) - normal * total[1].view(shape)
-        factor = scale if weight is None else scale * weight.float()
+        factor = scale if weight is None else scale * weight
         given = (inner * factor.view(shape)).to(input.dtype)
         if weight is None:
             return given, None, None, None
@@ -138,7 +138,7 @@ def _statistics(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     others = [axis for axis in range(input.ndim) if axis != 1]
     number = input.numel() // input.shape[1]
-    variance, mean = torch.var_mean(input.float(), others, correction=0)
+    variance, mean = torch.var_mean(_wide(input), others, correction=0)
     found = _each(torch.cat((mean, variance * number, mean.new_tensor([float(number)]))))
     channels = input.shape[1]
     means, squares, numbers = found[:, :channels], found[:, channels:-1], found[:, -1:]
@@ -146,6 +146,11 @@ def _statistics(input: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     whole = (means * numbers).sum(0) / count
     squares = squares + numbers * (means - whole) ** 2
     return whole, squares.sum(0) / count, count
+
+
+def _wide(values: Tensor) -> Tensor:
+    """At least float32, for sums."""
+    return values.float() if values.dtype in (torch.bfloat16, torch.float16) else values
 
 
 def _each(own: Tensor) -> Tensor:

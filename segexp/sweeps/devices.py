@@ -21,7 +21,8 @@ class Layout:
     Attributes:
         jobs: How many at a time.
         threads: Threads of each on the processor.
-        gpus: GPU of each place, as CUDA_VISIBLE_DEVICES has them; empty: the processor, or what each job finds.
+        gpus: GPU of each place, as CUDA_VISIBLE_DEVICES has them; empty: the processor, or what each job finds. Of a
+            job with several ranks the GPUs of all of them, ``0,1``.
     """
 
     jobs: int
@@ -33,11 +34,17 @@ class Layout:
         return self.gpus[place % len(self.gpus)] if self.gpus else None
 
     def __str__(self) -> str:
-        where = f"on GPU {', '.join(self.gpus)}" if self.gpus else "on the processor"
+        where = f"on GPU {', '.join(gpu.replace(',', '+') for gpu in self.gpus)}" if self.gpus else "on the processor"
         return f"{self.jobs} at a time {where}, {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
-def layout(section: Mapping[str, Any], count: int, accelerators: Sequence[str], threads: int | None = None) -> Layout:
+def layout(
+    section: Mapping[str, Any],
+    count: int,
+    accelerators: Sequence[str],
+    threads: int | None = None,
+    ranks: Sequence[int | Literal["auto"]] = (1,),
+) -> Layout:
     """The layout of a sweep.
 
     Args:
@@ -46,15 +53,32 @@ def layout(section: Mapping[str, Any], count: int, accelerators: Sequence[str], 
         accelerators: ``trainer.accelerator`` of the jobs.
         threads: Threads of each job where that is settled, for a sweep that goes on: other numbers of threads add in
             another order, and the last digits would differ.
+        ranks: ``trainer.devices`` of the jobs; each job gets as many GPUs as the largest asks for, ``auto`` is all.
+
+    Raises:
+        ConfigError: There are fewer GPUs than a job asks for.
     """
     cores = available_cores()
     gpus = _gpus(section["gpus"], accelerators)
+    most = max((number for number in ranks if number != "auto"), default=1)
+    together = len(gpus) if gpus and "auto" in ranks else most
+    gpus = _grouped(gpus, together)
     jobs = section["jobs"]
     fixed = threads or _threads_of_user()
     if jobs == "auto":
-        jobs = len(gpus) or min(max(1, cores // (fixed or 1)), _by_memory(), count)
+        jobs = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together), count)
     jobs = min(jobs, count)
     return Layout(jobs, fixed or max(1, cores // jobs), gpus)
+
+
+def _grouped(gpus: tuple[str, ...], together: int) -> tuple[str, ...]:
+    """So many GPUs for each job; what is left over stays idle."""
+    if gpus and together > len(gpus):
+        raise ConfigError(
+            f"trainer.devices: found {together}, but the sweep has {len(gpus)} GPUs ({', '.join(gpus)}); use at most "
+            f"{len(gpus)}, or trainer.accelerator=cpu"
+        )
+    return tuple(",".join(gpus[at : at + together]) for at in range(0, len(gpus) - together + 1, together))
 
 
 def _threads_of_user() -> int | None:

@@ -65,7 +65,8 @@ class LocalEngine:
     ) -> None:
         """Takes the fork server, or starts one; see :func:`segexp.sweeps.engine.make_engine`."""
         accelerators = [config["trainer"]["accelerator"] for config in jobs.values()]
-        self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"))
+        ranks = [config["trainer"].get("devices", 1) for config in jobs.values()]
+        self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks)
         self.places = self._layout.jobs
         self.facts = {
             "count": earlier.get("count", len(jobs)),

@@ -17,6 +17,7 @@ from segexp.training import build
 from segexp.training.loggers import check_loggers
 from segexp.training.prepare import check_monitors, device_type, try_size
 from segexp.training.resume import check_resume
+from segexp.training.strategies import check_ranks
 from segexp.training.trainer import check_trainer
 
 Config = dict[str, Any]
@@ -41,6 +42,7 @@ class Misfits:
         config, spec = self.config, self.spec
         self._try(lambda: check_loggers(config["logger"]))
         self._try(lambda: check_trainer(config["trainer"]))
+        self._try(lambda: check_ranks(config))
         self._try(lambda: build.build_extra_callbacks(config))
         self._try(lambda: check_monitors(config, spec.classes))
         self._try(lambda: build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]))

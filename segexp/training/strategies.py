@@ -15,8 +15,9 @@ from torch.nn.parallel import DistributedDataParallel
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Image
+from segexp.errors import ConfigError
 from segexp.modules.segmentation import SegmentationModule
-from segexp.ranks.plan import started
+from segexp.ranks.plan import count, started
 
 ALONE = LightningEnvironment
 """Environment of a trainer for one process, whatever the variables of a cluster say."""
@@ -24,6 +25,20 @@ ALONE = LightningEnvironment
 
 ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
 """Arguments of a trainer of a single process."""
+
+
+def check_ranks(config: Mapping[str, Any]) -> None:
+    """Checks what would fail only when the ranks train.
+
+    Raises:
+        ConfigError: There are not as many devices as asked for, or a setting does not go with several ranks.
+    """
+    ranks = count(config["trainer"])
+    if ranks > 1 and config["speed"]["compile"]:
+        raise ConfigError(
+            f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
+            "norm, use speed.compile=false"
+        )
 
 
 def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
@@ -54,7 +69,8 @@ def _ddp(unused: bool) -> DDPStrategy:
 
     Buffers are not sent around: statistics of batch norm are those of the whole batch on all ranks already.
     """
-    return DDPStrategy(**{_BUFFERS: False}, gradient_as_bucket_view=True, find_unused_parameters=unused)
+    buffers: dict[str, Any] = {_BUFFERS: False}
+    return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=unused, **buffers)
 
 
 def unused(module: SegmentationModule, image: Image) -> list[str]:

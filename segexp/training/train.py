@@ -9,6 +9,7 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
@@ -17,6 +18,7 @@ from segexp.data.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
+from segexp.ranks.plan import count
 from segexp.reporting.report import write_report
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
@@ -32,7 +34,7 @@ from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
-from segexp.training.strategies import spread
+from segexp.training.strategies import check_ranks, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
 from segexp.training.trainer import build_trainer, check_trainer
@@ -67,6 +69,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     quiet_warnings()
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
+    check_ranks(config)
     extra = build_extra_callbacks(config)
     if invocation.trial is not None and invocation.sweep_dir is not None:
         extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
@@ -74,7 +77,8 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     datamodule, module = prepare(config, allocator=allocator)
     datamodule.first_epoch = check_resume(config, module)
     if rank > 0:
-        _help(config, datamodule, module, extra)
+        # It trains and validates with rank 0, which writes everything and tests alone.
+        _fit(config, RunFolder(group.hear_folder()), [], datamodule, module, extra)
         return {}
     name = config["name"] or "_".join(
         invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
@@ -86,16 +90,6 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         return _run(config, invocation, folder, datamodule, module, name, extra)
     finally:
         stop_log_file(handler)
-
-
-def _help(
-    config: Config, datamodule: SegmentationDataModule, module: SegmentationModule, extra: list[Callback]
-) -> None:
-    """Trains and validates with rank 0, which writes everything and tests alone."""
-    folder = RunFolder(group.hear_folder())
-    trainer = build_trainer(config, folder, [], extra, spread(module, datamodule))
-    trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
-    group.leave()
 
 
 def _run_folder(config: Config, invocation: Invocation, name: str) -> RunFolder:
@@ -183,6 +177,7 @@ def _facts(
         "job": invocation.job,
         "device": torch.cuda.get_device_name() if device == "cuda" else device,
         "threads": torch.get_num_threads(),
+        "ranks": count(config["trainer"]),
         "speed": vars(module.speed),
         "inference": {phase: inference(module, datamodule.items(phase)) for phase in ("val", "test")},
         "model": {
@@ -228,15 +223,13 @@ def _fit_and_test(
     extra: list[Callback],
 ) -> dict[str, Any]:
     start = time.perf_counter()
-    monitor, resume = config["monitor"], config["resume"]
-    earlier = earlier_rows(resume, datamodule.first_epoch)
-    table = EpochTable(folder, monitor, direction(monitor), config["trainer"]["max_epochs"], earlier)
+    monitor, epochs = config["monitor"], config["trainer"]["max_epochs"]
+    earlier = earlier_rows(config["resume"], datamodule.first_epoch)
+    table = EpochTable(folder, monitor, direction(monitor), epochs, earlier)
     loggers = build_loggers(config.get("logger", {}), _run_facts(config, invocation, folder, record))
     finished = False
     try:
-        trainer = build_trainer(config, folder, [table, *loggers], extra, spread(module, datamodule))
-        trainer.fit(module, datamodule=datamodule, ckpt_path=resume, weights_only=True)
-        group.leave()
+        trainer = _fit(config, folder, [table, *loggers], datamodule, module, extra)
         end_if_pruned(trainer)
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
@@ -250,6 +243,21 @@ def _fit_and_test(
     finally:
         close_loggers(loggers, ok=finished)
     return content
+
+
+def _fit(
+    config: Config,
+    folder: RunFolder,
+    loggers: list[Logger],
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    extra: list[Callback],
+) -> pl.Trainer:
+    """Trains, on all ranks together; what comes after is done by one alone."""
+    trainer = build_trainer(config, folder, loggers, extra, spread(module, datamodule))
+    trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
+    group.leave()
+    return trainer
 
 
 def _why_it_ended(trainer: pl.Trainer) -> str:

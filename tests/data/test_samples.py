@@ -1,14 +1,11 @@
 """Samples are keyed by (seed, epoch, index) and by nothing else; ranks share an epoch without overlap."""
 
 import hashlib
-from collections.abc import Callable
 
 import albumentations
 import numpy as np
-import pytest
 import torch
 
-from segexp.data import samples as module
 from segexp.data.augment import Augment
 from segexp.data.loader import make_loader
 from segexp.data.places import RandomPlaces
@@ -100,28 +97,6 @@ def test_collate_stacks_without_a_copy_of_the_channels() -> None:
     for place, item in enumerate(ITEMS):
         assert np.array_equal(image[place].permute(1, 2, 0).numpy(), item.image)
         assert np.array_equal(batch["mask"][place].numpy(), item.mask)
-
-
-@pytest.fixture
-def as_rank(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]:
-    return lambda rank, ranks: monkeypatch.setattr(module, "_rank", lambda: (rank, ranks))
-
-
-@pytest.mark.parametrize("shuffle", [True, False])
-@pytest.mark.parametrize(("length", "ranks"), [(11, 1), (11, 2), (11, 4), (3, 4)])
-def test_ranks_cover_every_index_once(
-    as_rank: Callable[[int, int], None], shuffle: bool, length: int, ranks: int
-) -> None:
-    sampler = KeyedSampler(length, 7, shuffle=shuffle)
-    for epoch in (0, 3):
-        sampler.set_epoch(epoch)
-        seen = []
-        for rank in range(ranks):
-            as_rank(rank, ranks)
-            keys = list(sampler)
-            assert len(keys) == len(sampler)
-            seen += keys
-        assert sorted(seen) == [(epoch, index) for index in range(length)]
 
 
 def test_order_is_seeded_and_changes_with_the_epoch() -> None:

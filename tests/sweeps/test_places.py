@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp import cores
+from segexp import cores, gpus
 from segexp.cores import available_cores
 from segexp.errors import ConfigError, DataError
 from segexp.gpus import found_gpus
@@ -103,7 +103,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     monkeypatch.setattr(devices, "available_memory", lambda: 64 * 2**30)
-    monkeypatch.setattr(devices.shutil, "which", lambda name: None)
+    monkeypatch.setattr(gpus.shutil, "which", lambda name: None)
 
 
 CASES = {
@@ -144,6 +144,22 @@ def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     assert found_gpus() == ()
     with pytest.raises(ConfigError, match=r"sweep\.gpus: found an empty list"):
         layout({**auto, "gpus": []}, 12, ["auto"])
+
+
+def test_a_job_with_ranks_gets_gpus_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "available_cores", lambda: 12)
+    monkeypatch.setattr(devices, "available_memory", lambda: None)
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    auto = {**SECTION, "jobs": "auto"}
+    pairs = layout(auto, 9, ["auto"], ranks=[1, 2])
+    assert (pairs.jobs, pairs.gpus) == (2, ("0,1", "2,3"))
+    assert str(pairs) == "2 at a time on GPU 0+1, 2+3, 6 threads each"
+    assert layout(auto, 9, ["auto"], ranks=["auto", 2]).gpus == ("0,1,2,3,4",)
+    # Two ranks of a job on the processor take two cores.
+    assert layout(auto, 9, ["cpu"], ranks=[2]) == Layout(6, 2)
+    with pytest.raises(ConfigError, match=r"trainer\.devices: found 6, but the sweep has 5 GPUs"):
+        layout(auto, 9, ["auto"], ranks=[6])
 
 
 def test_gpus_are_asked_from_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,21 @@ class Stop(Callback):
             raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
 
 
+class FailOnRank(Callback):
+    """An error on one rank, after the first batch of an epoch."""
+
+    def __init__(self, rank: int, epoch: int, killed: bool = False) -> None:
+        self.rank = rank
+        self.epoch = epoch
+        self.killed = killed
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if (trainer.global_rank, trainer.current_epoch) == (self.rank, self.epoch):
+            if self.killed:
+                os.kill(os.getpid(), signal.SIGKILL)
+            raise RuntimeError("the disk caught fire")
+
+
 class StopInTest(Callback):
     """Ctrl-C when fitting is over."""
 

@@ -14,8 +14,9 @@ FOLD = "datamodule.fold"
 NEUTRAL = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
     "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
-    "trainer.progress", "inference.batch_size", "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers",
-    "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "inference.batch_size",
+    "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
 

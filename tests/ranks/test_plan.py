@@ -1,0 +1,75 @@
+"""How many ranks there are and which one this is."""
+
+from typing import Any
+
+import pytest
+
+from segexp.errors import ConfigError
+from segexp.ranks.plan import BOARD, Place, count, started, to_start
+
+TORCHRUN = {"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none"}
+SRUN = {
+    "SLURM_PROCID": "3", "SLURM_LOCALID": "1", "SLURM_STEP_NUM_TASKS": "4", "SLURM_STEP_NUM_NODES": "2",
+    "SLURM_NTASKS": "4",
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def clean(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (*TORCHRUN, *SRUN, BOARD):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+
+
+def given(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def section(**changes: Any) -> dict[str, Any]:
+    return {"strategy": "auto", "devices": 1, "num_nodes": 1, "accelerator": "auto", **changes}
+
+
+def test_alone() -> None:
+    assert started() is None
+    assert count(section()) == 1
+    assert to_start(section()) == 0
+    assert to_start(section(devices=2)) == to_start(section(strategy="ddp", devices=2)) == 2
+    # Without a GPU there is one process.
+    assert to_start(section(strategy="ddp", devices="auto")) == 0
+
+
+def test_one_rank_per_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    assert count(section(devices="auto")) == 3
+    assert count(section(devices="auto", accelerator="cpu")) == 1
+    assert count(section(devices=4, accelerator="cpu")) == 4
+    with pytest.raises(ConfigError, match=r"trainer\.devices: found 4, but there are 3 GPUs \(0, 1, 2\)"):
+        count(section(devices=4))
+    with pytest.raises(ConfigError, match="accelerator=mps has one device"):
+        count(section(devices=2, accelerator="mps"))
+
+
+@pytest.mark.parametrize("variables", [TORCHRUN, SRUN], ids=["torchrun", "srun"])
+def test_started_by_others(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    given(monkeypatch, variables)
+    place = started()
+    assert place == Place(3, 1, 4, 2)
+    assert place.nodes == 2
+    for asked in ({"devices": 2, "num_nodes": 2}, {"strategy": "ddp", "devices": "auto"}):
+        assert count(section(**asked)) == 4
+        assert to_start(section(**asked)) == 0
+    with pytest.raises(ConfigError, match=r"4 processes were started, 2 on each machine, but one is asked for"):
+        count(section())
+    with pytest.raises(ConfigError, match=r"use trainer\.devices=2 trainer\.num_nodes=2"):
+        count(section(devices=4))
+
+
+def test_the_script_of_sbatch_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, {name: value for name, value in SRUN.items() if "STEP" not in name})
+    assert started() is None
+
+
+def test_several_machines_need_a_launcher() -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.num_nodes: found 2.*by torchrun or srun"):
+        count(section(devices=2, num_nodes=2))

@@ -1,0 +1,165 @@
+"""A training on two processes is that of one: weights, figures, files; and it ends as one."""
+
+import re
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from segexp.commands import Invocation
+from segexp.errors import ConfigError
+from segexp.training.prepare import prepare
+from tests.sweeps.real import PART, command, environment, manifest, run, sweep, sweep_folder
+from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, table
+from tests.training.runs import run as train
+
+UNEVEN = (
+    # Batches of 3 and 2 of 5 images for 2 ranks; 3 images to validate and test; statistics of batches; sums over them.
+    "datamodule.train_images=5", "datamodule.loader.batch_size=3", "model.norm=batch", "loss=bce_jaccard",
+    "augment=strong", "optimizer=sgd", "optimizer.lr=0.05", "scheduler=none", "metric=[hd95]", "bootstrap=10",
+    "panels=2", "panel_epochs=1", "val_panels=1", "baselines=false",
+)  # fmt: skip
+TWO = ("trainer.devices=2",)
+
+
+NAMED = Invocation(choices={"datamodule": "synthetic"})
+
+
+def start(*overrides: str) -> "subprocess.CompletedProcess[str]":
+    words = command(*overrides)
+    # Pictures and measures, which are left out there, belong to what is compared here.
+    return run([word for word in words if word not in ("panels=0", "metric=none", "bootstrap=0", "baselines=false")])
+
+
+def done(output: str, *overrides: str) -> Done:
+    """A run on two ranks."""
+    ended = start(*TWO, *overrides, f"output_dir={output}")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert ended.stderr == ""
+    (path,) = folders(Path(output))
+    return Done(path.resolve(), composed(*TWO, *overrides), read_json(path / "results.json"))
+
+
+def files(done: Done) -> list[str]:
+    return sorted(str(path.relative_to(done.path)) for path in done.path.rglob("*"))
+
+
+def close(one: Any, other: Any, places: int = 4) -> None:
+    """Compares nested figures to the digits that are shown."""
+    if isinstance(one, dict):
+        assert one.keys() == other.keys()
+        for key in one:
+            close(one[key], other[key], places)
+    elif isinstance(one, list):
+        assert len(one) == len(other)
+        for first, second in zip(one, other, strict=True):
+            close(first, second, places)
+    elif isinstance(one, float):
+        assert one == pytest.approx(other, abs=10.0**-places)
+    else:
+        assert one == other
+
+
+def same_training(one: Done, other: Done) -> None:
+    first, second = one.last["state_dict"], other.last["state_dict"]
+    assert first.keys() == second.keys()
+    for name, value in first.items():
+        torch.testing.assert_close(second[name], value, rtol=1e-5, atol=1e-5)
+    assert len(one.rows) == len(other.rows)
+    for row, seen in zip(one.rows, other.rows, strict=True):
+        assert row.keys() == seen.keys()
+        for key in row.keys() - {"seconds"}:
+            assert float(row[key]) == pytest.approx(float(seen[key]), abs=1e-5)
+    close(one.content, other.content)
+    images, others = table(one.path / "per_image.csv"), table(other.path / "per_image.csv")
+    assert len(images) == 3 * 2  # the model at two thresholds
+    assert [row["image"] for row in images] == [row["image"] for row in others]
+
+
+def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
+    alone = train(composed(*UNEVEN, "output_dir=alone"), pictures=True, invocation=NAMED)
+    two = done("two", *UNEVEN)
+    same_training(alone, two)
+    assert files(alone) == files(two)
+    assert (two.path / "log.txt").read_text().count("INFO epoch 1/2") == 1
+    assert two.record["ranks"] == 2
+    # Two ranks go on from one, and one from two; three epochs at once are the measure of both.
+    more = (*UNEVEN, "trainer.max_epochs=3", "panel_epochs=0")
+    whole = train(composed(*more, "output_dir=whole"), invocation=NAMED)
+    gone_on = done("gone_on", *more, f"resume={alone.path}/checkpoints/last.ckpt")
+    same_training(whole, gone_on)
+    resume = f"resume={two.path}/checkpoints/last.ckpt"
+    back = train(composed(*more, "output_dir=back", resume), invocation=NAMED)
+    same_training(whole, back)
+    assert len(two.last["callbacks"]["RandomState"]["others"]) == 1
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_an_error_of_one_rank_ends_all(killed: bool) -> None:
+    ended = start(*TWO, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
+    assert ended.returncode == 1
+    said = "the process was ended by SIGKILL" if killed else "RuntimeError: the disk caught fire"
+    assert ended.stderr.splitlines()[-1].startswith(f"segexp: rank 1: {said}")
+    assert ended.stderr.count("Traceback") == (0 if killed else 1)
+    (folder,) = folders()
+    record = read_json(folder / "run.json")
+    assert record["state"] == "failed"
+    assert f"rank 1: {said}" in record["error"]
+    assert f"rank 1: {said}" in (folder / "log.txt").read_text()
+    assert checkpoint(folder, "last")["epoch"] == 0
+
+
+def test_a_mistake_in_the_data_is_told_once_and_leaves_nothing() -> None:
+    ended = start(*TWO, "datamodule.crop_size=64")
+    assert ended.returncode == 2
+    assert len(ended.stderr.splitlines()) == 1
+    assert ended.stderr.startswith("segexp: datamodule.crop_size: found 64")
+    assert not Path("outputs").exists()
+
+
+def test_ctrl_c_keeps_the_last_epoch() -> None:
+    words = command(*TWO, "trainer.max_epochs=999", "scheduler=none")
+    with subprocess.Popen(
+        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        env=environment(), start_new_session=True,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line.startswith("epoch   1/999"):
+                break
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in error
+    found = re.search(r"^segexp: interrupted; the finished epochs are saved: add resume=(\S+)", error, re.MULTILINE)
+    assert found is not None
+    (folder,) = folders()
+    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
+    assert read_json(folder / "run.json")["state"] == "interrupted"
+    epoch = checkpoint(folder, "last")["epoch"]
+    assert len(go("scheduler=none", f"trainer.max_epochs={epoch + 2}", f"resume={found[1]}").rows) == epoch + 2
+
+
+def test_a_sweep_of_ddp_leaves_what_a_sweep_leaves() -> None:
+    ended = sweep("trainer=ddp", "trainer.max_epochs=1", "trainer.accelerator=cpu", *TWO, "seed=0,1", "sweep.jobs=1")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    folder = sweep_folder()
+    assert [job["state"] for job in manifest(folder)] == ["finished", "finished"]
+    assert {path.name for path in Path().iterdir()} - {".segexp_cache"} == {"outputs"}
+    assert [path.name for path in Path("outputs").iterdir()] == ["multirun"]
+    jobs = ["000_seed-0", "001_seed-1"]
+    assert sorted(p.name for p in folder.iterdir() if p.is_dir() and not p.name.startswith(".")) == [*jobs, "jobs"]
+    for name in jobs:
+        found = {str(p.relative_to(folder / name)) for p in (folder / name).rglob("*") if p.is_file()}
+        assert {"checkpoints/best.ckpt", "checkpoints/last.ckpt", "log.txt", "metrics.csv", "results.json"} <= found
+        assert len(table(folder / name / "metrics.csv")) == 1
+        assert not any(path.rsplit("/", 1)[-1].startswith(".") for path in found)
+    assert sorted(p.name for p in (folder / "jobs").iterdir()) == ["000", "001"]
+
+
+def test_a_batch_that_cannot_be_divided_is_refused_at_once() -> None:
+    with pytest.raises(ConfigError, match=r"datamodule\.loader\.batch_size: found 2 for 3 ranks"):
+        prepare(composed("trainer.devices=3"), allocator=False)
