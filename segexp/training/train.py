@@ -25,6 +25,7 @@ from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training import group
+from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
@@ -115,7 +116,7 @@ def _run(
 ) -> dict[str, Any]:
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
-    _announce(folder, record, datamodule, module)
+    announce(folder, datamodule, module, count(config["trainer"]))
     handler = signal.getsignal(signal.SIGINT)
     try:
         content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
@@ -188,29 +189,6 @@ def _facts(
         "loss": {"name": invocation.choices.get("loss", config["loss"]["_target_"]), **module.loss.resolved()},
         "data": {"name": invocation.choices.get("datamodule", "data"), **datamodule.describe()},
     }
-
-
-def _announce(
-    folder: RunFolder, record: RunRecord, datamodule: SegmentationDataModule, module: SegmentationModule
-) -> None:
-    data = datamodule.describe()
-    on = [name for name, value in vars(module.speed).items() if value]
-    parameters = sum(p.numel() for p in module.model.parameters())
-    LOG.info(f"run folder  {folder.path}")
-    LOG.info(
-        f"data        {', '.join(module.spec.classes)}; "
-        + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
-    )
-    LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
-    if computed := module.loss.resolved():
-        LOG.info(f"loss        from the training images: {computed}")
-    LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
-    for note in datamodule.notes:
-        LOG.warning(note)
-
-
-def _part(phase: str, facts: Mapping[str, Any]) -> str:
-    return f"{phase} {'x'.join(map(str, facts['shape']))} from {facts['images']} images"
 
 
 def _fit_and_test(

@@ -3,6 +3,7 @@
 import re
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import torch
 from segexp.commands import Invocation
 from segexp.errors import ConfigError
 from segexp.training.prepare import prepare
-from tests.sweeps.real import PART, command, environment, manifest, run, sweep, sweep_folder
-from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, table
+from tests.sweeps.real import PART, QUICK, command, environment, manifest, run, sweep, sweep_folder
+from tests.training.runs import TINY, Done, checkpoint, composed, folders, go, read_json, table
 from tests.training.runs import run as train
 
 UNEVEN = (
@@ -29,9 +30,7 @@ NAMED = Invocation(choices={"datamodule": "synthetic"})
 
 
 def start(*overrides: str) -> "subprocess.CompletedProcess[str]":
-    words = command(*overrides)
-    # Pictures and measures, which are left out there, belong to what is compared here.
-    return run([word for word in words if word not in ("panels=0", "metric=none", "bootstrap=0", "baselines=false")])
+    return run([sys.executable, "-m", "segexp", *TINY, *overrides])
 
 
 def done(output: str, *overrides: str) -> Done:
@@ -87,7 +86,7 @@ def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
     assert (two.path / "log.txt").read_text().count("INFO epoch 1/2") == 1
     assert two.record["ranks"] == 2
     # Two ranks go on from one, and one from two; three epochs at once are the measure of both.
-    more = (*UNEVEN, "trainer.max_epochs=3", "panel_epochs=0")
+    more = (*UNEVEN, "trainer.max_epochs=3", "panels=0", "panel_epochs=0")
     whole = train(composed(*more, "output_dir=whole"), invocation=NAMED)
     gone_on = done("gone_on", *more, f"resume={alone.path}/checkpoints/last.ckpt")
     same_training(whole, gone_on)
@@ -99,7 +98,7 @@ def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_an_error_of_one_rank_ends_all(killed: bool) -> None:
-    ended = start(*TWO, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
+    ended = start(*TWO, *QUICK, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
     assert ended.returncode == 1
     said = "the process was ended by SIGKILL" if killed else "RuntimeError: the disk caught fire"
     assert ended.stderr.splitlines()[-1].startswith(f"segexp: rank 1: {said}")
