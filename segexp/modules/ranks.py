@@ -1,6 +1,6 @@
 """What makes a step of several ranks that of one rank: one loss of the whole batch, one set of batch statistics."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,9 +9,6 @@ from torch import Tensor, distributed
 from torch.overrides import TorchFunctionMode
 
 from segexp.models.auxiliary import Supervised
-
-Rows = list[tuple[int, int, dict[str, float]]]
-"""Of each batch the number of its first image, how many images it has, and figures by name."""
 
 
 def whole_batch(part: Tensor, sizes: Sequence[int]) -> Tensor:
@@ -47,9 +44,23 @@ def whole_outputs(outputs: Tensor | Supervised, sizes: Sequence[int]) -> Tensor 
     return Supervised(whole_batch(outputs.logits, sizes), auxiliary, outputs.weights)
 
 
-def everyone(rows: Rows) -> Rows:
-    """The rows of all ranks, by the number of the image."""
-    return sorted((row for part in all_objects(rows) for row in part), key=lambda row: row[0])
+class ImageMeans:
+    """Figures of batches, and their means over the images of all ranks, each of them once and in float64."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, int, dict[str, float]]] = []
+
+    def add(self, first: int, images: int, figures: Mapping[str, Tensor]) -> None:
+        """Keeps the figures of a batch by the number of its first image."""
+        self._rows.append((first, images, {name: float(value) for name, value in figures.items()}))
+
+    def take(self) -> dict[str, float]:
+        """The means, summed in the order of the images; empty without any. What was kept is forgotten."""
+        rows = sorted((row for part in all_objects(self._rows) for row in part), key=lambda row: row[0])
+        self._rows = []
+        count = sum(images for _, images, _ in rows)
+        names = rows[0][2] if rows else {}
+        return {name: sum(images * row[name] for _, images, row in rows) / count for name in names}
 
 
 def all_objects(own: Any) -> list[Any]:

@@ -22,7 +22,7 @@ from segexp.metrics.scores import ScoreHistogram
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.modules.normalize import Normalize
-from segexp.modules.ranks import Rows, SharedBatchNorm, everyone, whole_batch, whole_outputs
+from segexp.modules.ranks import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
 from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
 from segexp.modules.tested import Measures, Tested
@@ -88,7 +88,7 @@ class SegmentationModule(pl.LightningModule):
         self._record = record or {}
         self._counts = ConfusionCounts(spec.num_classes)
         self._scores = ScoreHistogram() if spec.is_binary else None
-        self._val_losses: Rows = []
+        self._val_losses = ImageMeans()
         self._epoch_start = 0.0
         self._rate = 0.0
         self.tested: Tested
@@ -200,8 +200,7 @@ class SegmentationModule(pl.LightningModule):
                 "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
             )
         terms = block_terms(self.loss, logits, batch["mask"])
-        figures = {_loss_name("val", term): float(value) for term, value in terms.items()}
-        self._val_losses.append((first, len(batch["mask"]), figures))
+        self._val_losses.add(first, len(batch["mask"]), _named("val", terms))
         self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
         if self._scores is not None:
             self._scores.update(logits, batch["mask"])
@@ -218,8 +217,7 @@ class SegmentationModule(pl.LightningModule):
 
     def _log_loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         terms = self.loss.terms(logits, mask)
-        named = {_loss_name("train", term): value.detach() for term, value in terms.items()}
-        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(mask))
+        self.log_dict(_named("train", terms), on_step=False, on_epoch=True, batch_size=len(mask))
         return terms[TOTAL]
 
     def _log_auxiliary(self, outputs: Supervised, mask: Tensor) -> Tensor:
@@ -229,17 +227,9 @@ class SegmentationModule(pl.LightningModule):
         self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(mask))
         return total
 
-    def _log_val_losses(self) -> None:
-        """Means over the images of all ranks, each of them once, in float64 and in their order."""
-        rows = everyone(self._val_losses)
-        images = sum(size for _, size, _ in rows)
-        names = rows[0][2] if rows else {}
-        self.log_dict({name: sum(size * row[name] for _, size, row in rows) / images for name in names})
-        self._val_losses = []
-
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images and chooses the threshold on them."""
-        self._log_val_losses()
+        self.log_dict(self._val_losses.take())
         matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has
         pooled = dataset_scores(matrices, self.spec.classes)
         by_image = {IMAGE + name: value for name, value in image_scores(matrices, self.spec.classes).items()}
@@ -291,8 +281,9 @@ class SegmentationModule(pl.LightningModule):
         self.threshold = float(checkpoint["segexp"]["threshold_logit"])
 
 
-def _loss_name(phase: str, term: str) -> str:
-    return f"{phase}/loss" if term == TOTAL else f"{phase}/loss/{term}"
+def _named(phase: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Terms of the loss under their logged names."""
+    return {f"{phase}/loss" if name == TOTAL else f"{phase}/loss/{name}": v.detach() for name, v in terms.items()}
 
 
 def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 from segexp.commands import Invocation
 from segexp.cores import CORES, available_cores
+from segexp.errors import Pruned
 from segexp.process import ended_by, python_calling
 from segexp.ranks.board import Board, RankError, Report
 from segexp.ranks.plan import BOARD
@@ -37,6 +38,7 @@ def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
 
     Raises:
         RankError: A rank failed, with its message and exit code, or Ctrl-C was pressed.
+        Pruned: A search has ended its trial early.
     """
     with tempfile.TemporaryDirectory(prefix="segexp_ranks_") as folder:
         board = Board(Path(folder))
@@ -45,6 +47,9 @@ def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
             crew.wait()
         if crew.failed:
             raise _what_happened(board, debug=bool(config["debug"]))
+        for report in board.reports():
+            # The one end that is neither a result nor a failure.
+            raise Pruned(report.text)
 
 
 class Crew:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from segexp.commands import Invocation
-from segexp.errors import DataError
+from segexp.errors import DataError, Pruned
 from segexp.ranks import launch as module
 from segexp.ranks.board import Board, OtherRank, RankError, Report, is_lost
 from segexp.ranks.launch import launch
@@ -104,6 +104,15 @@ sys.exit(board.report(rank, ConfigError("model: no such thing")))
         launch(CONFIG, Invocation(), 2)
     assert caught.value.exit_code == 2
     assert capfd.readouterr().err == ""
+
+
+def test_a_trial_that_a_search_ends_is_no_failure(ranks: Ranks) -> None:
+    ranks("""
+from segexp.errors import Pruned
+sys.exit(board.report(rank, Pruned("pruned after epoch 2")) if rank == 0 else 0)
+""")
+    with pytest.raises(Pruned, match="pruned after epoch 2"):
+        launch(CONFIG, Invocation(), 2)
 
 
 def test_a_killed_rank_is_named(ranks: Ranks) -> None:
