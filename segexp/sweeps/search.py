@@ -14,6 +14,7 @@ from segexp.search.space import Space
 from segexp.search.study import distributions
 from segexp.sweeps.engine import Engine
 from segexp.sweeps.manifest import Entry, Manifest
+from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config, Job, config_key
 
 if TYPE_CHECKING:
@@ -70,8 +71,10 @@ class Search:
         """Trials whose values gave no valid config, so that they never became a job."""
 
     def through(self, engine: Engine) -> "Search":
-        """Tells this engine of every job to come."""
+        """Tells this engine of every job to come: those that wait already, and new ones as they are asked."""
         self._expect = engine.expect
+        for number in self._waiting:
+            self._expect(number, JobPlace(self._manifest.folder, number).read().config)
         return self
 
     def more(self) -> bool:

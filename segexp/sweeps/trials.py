@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 TABLE = "trials.csv"
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
-ENOUGH = 4
+ENOUGH = 8
 """Finished trials from which on importances are worth a line."""
 
 

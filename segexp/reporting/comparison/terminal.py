@@ -18,8 +18,15 @@ def as_text(contests: Sequence[Contest], notes: Sequence[str], left_out: Sequenc
     """Tables, notes and what is left out."""
     blocks = [_grid(contest).as_table().as_text() for contest in contests]
     blocks.append("\n".join(f"note: {note}" for note in notes))
-    blocks.append("\n".join(f"left out: {entry}" for entry in left_out))
+    blocks.append("\n".join(_left_out(left_out)))
     return "\n\n".join(block for block in blocks if block)
+
+
+def _left_out(left_out: Sequence[LeftOut]) -> list[str]:
+    """A line each; trials that a search has ended early, which may be most of them, in one."""
+    pruned = sum(entry.state == "pruned" for entry in left_out)
+    lines = [f"left out: {entry}" for entry in left_out if entry.state != "pruned"]
+    return [*lines, f"left out: {pruned} pruned trial{'s' if pruned > 1 else ''}"] if pruned else lines
 
 
 def _grid(contest: Contest) -> Grid:
