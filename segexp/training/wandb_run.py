@@ -21,10 +21,11 @@ MODE_OF_USER = os.environ.get("WANDB_MODE")
 class WandbRun(WandbLogger, Tracked):
     """Lightning's logger around a run that is open already."""
 
-    def __init__(self, run: Any, *, offline: bool) -> None:
-        """Takes an open run of wandb."""
+    def __init__(self, run: Any, folder: Path, *, offline: bool) -> None:
+        """Takes an open run of wandb, which keeps its files below the run folder."""
         super().__init__(experiment=run, offline=offline, save_dir=run.settings.root_dir)
         self._run = run
+        self._folder = folder
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Images with switchable masks."""
@@ -40,7 +41,10 @@ class WandbRun(WandbLogger, Tracked):
 
     def end(self, *, ok: bool) -> None:
         """Ends the run, or the next job of this process would go on in it."""
-        self._run.finish(exit_code=0 if ok else 1)
+        try:
+            self._run.finish(exit_code=0 if ok else 1)
+        except TimeoutError:
+            LOG.warning(f"W&B: the server did not take everything; {_later(self._folder, 'run')}")
 
 
 def open_wandb(
@@ -73,7 +77,7 @@ def open_wandb(
     best = "max" if facts.direction == "max" else "min"
     run.define_metric(facts.monitor, step_metric="trainer/global_step", summary=f"{best},last")
     run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
-    return WandbRun(run, offline=offline)
+    return WandbRun(run, facts.folder, offline=offline)
 
 
 def run_id(folder: Path) -> str | None:
@@ -103,6 +107,7 @@ def _settings(facts: RunFacts, timeouts: tuple[float, float]) -> Any:
     # Console off: log.txt holds the lines, and wandb would wrap the streams that our handlers write to.
     return wandb.Settings(
         console="off", silent=True, init_timeout=timeouts[0], login_timeout=timeouts[0], finish_timeout=timeouts[1],
+        finish_timeout_raises=True,
         root_dir=str(facts.folder), disable_code=True,
     )  # fmt: skip
 
@@ -129,5 +134,5 @@ def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str,
     )  # fmt: skip
 
 
-def _later(folder: Path) -> str:
-    return f"sync it later: wandb sync {folder}/wandb/offline-*"
+def _later(folder: Path, kind: str = "offline") -> str:
+    return f"sync it later: wandb sync {folder}/wandb/{kind}-*"

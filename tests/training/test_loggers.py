@@ -23,6 +23,7 @@ from segexp.training.tracking import RunFacts, tell
 from tests.training import wandb_file
 from tests.training.runs import TINY, composed, folders, go, read_json, table
 from tests.training.runs import run as run_tiny
+from tests.training.wandb_server import WandbServer
 
 
 def test_tensorboard_holds_what_metrics_csv_holds() -> None:
@@ -204,6 +205,26 @@ def test_a_server_that_does_not_answer_makes_the_run_offline(
     (line,) = capsys.readouterr().out.splitlines()
     assert "no answer" in line
     assert f"wandb sync {tmp_path}/wandb/offline-*" in line
+
+
+def test_a_server_of_wandb_that_dies_in_mid_run_costs_nothing() -> None:
+    """The run goes on to its end, says how to sync, and what was logged lies in its folder."""
+    server = WandbServer()
+    online = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "0" * 40}
+    done = subprocess.run(
+        [sys.executable, "-m", "segexp", *TINY, "logger=wandb", "logger.wandb.finish_timeout=3", "panels=0",
+         "panel_epochs=0", "metric=none", "baselines=false"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False,
+        env={**{key: value for key, value in os.environ.items() if key != "WANDB_MODE"}, **online},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert server.dead.is_set()
+    (path,) = folders()
+    assert len(table(path / "metrics.csv")) == 2
+    (line,) = [line for line in done.stdout.splitlines() if "W&B" in line]
+    assert f"wandb sync {path}/wandb/run-*" in line
+    (kept,) = (path / "wandb").glob("run-*")
+    assert len(wandb_file.read(kept).history) >= 2
 
 
 def test_a_run_that_goes_on_keeps_its_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
