@@ -50,6 +50,9 @@ class SegmentationModule(pl.LightningModule):
             one with the highest foreground Dice on validation images. Saved with each checkpoint.
     """
 
+    sharded = False
+    """Whether each rank holds a part of the weights only."""
+
     def __init__(
         self,
         model: nn.Module,

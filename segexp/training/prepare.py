@@ -33,7 +33,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     # Of the training images alone: what is known of the others must not shape the training.
     loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
     check_monitors(config, spec.classes)
-    module = SegmentationModule(
+    module = _kind(config)(
         model,
         loss,
         spec,
@@ -47,6 +47,15 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     _try_sizes(module, datamodule)
     _divide(config, module, datamodule)
     return datamodule, module
+
+
+def _kind(config: Config) -> type[SegmentationModule]:
+    """The class of the module; what divides it between ranks takes time to import."""
+    if config["trainer"]["strategy"] != "fsdp" or count(config["trainer"]) == 1:
+        return SegmentationModule
+    from segexp.modules.sharded import ShardedModule
+
+    return ShardedModule
 
 
 def _divide(config: Config, module: SegmentationModule, datamodule: SegmentationDataModule) -> None:

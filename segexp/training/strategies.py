@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
-from lightning.pytorch.strategies import DDPStrategy
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
@@ -39,6 +39,12 @@ def check_ranks(config: Mapping[str, Any]) -> None:
             f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
             "norm, use speed.compile=false"
         )
+    averaged = config["callbacks"]["weight_average"]["decay"] is not None
+    if ranks > 1 and averaged and config["trainer"]["strategy"] == "fsdp":
+        raise ConfigError(
+            "callbacks.weight_average.decay: averaged weights need the whole model on each rank; use trainer=ddp, or "
+            "decay=null"
+        )
 
 
 def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
@@ -46,7 +52,12 @@ def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Ma
     place = started()
     if place is None or place.count == 1:
         return ONE
-    strategy = _ddp(bool(unused(module, datamodule.train_samples()[0, 0]["image"])))
+    strategy: Strategy
+    if module.sharded:
+        # One file with the whole model, as every other command reads it.
+        strategy = ModelParallelStrategy(place.count, 1, save_distributed_checkpoint=False)
+    else:
+        strategy = _ddp(bool(unused(module, datamodule.train_samples()[0, 0]["image"])))
     return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
 
 
@@ -54,6 +65,15 @@ def environment() -> list[Any]:
     """Plugins by which Lightning knows that all processes are there already."""
     place = started()
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
+
+
+def make_whole(module: SegmentationModule) -> None:
+    """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
+    if module.sharded and module.global_rank == 0:
+        from segexp.modules.sharded import ShardedModule
+
+        if isinstance(module, ShardedModule):
+            module.make_whole()
 
 
 _BUFFERS = (

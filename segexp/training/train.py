@@ -35,7 +35,7 @@ from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
 from segexp.training.resume import check_resume, earlier_rows
-from segexp.training.strategies import check_ranks, spread
+from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
 from segexp.training.trainer import build_trainer, check_trainer
@@ -235,6 +235,7 @@ def _fit(
     trainer = build_trainer(config, folder, loggers, extra, spread(module, datamodule))
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()
+    make_whole(module)
     return trainer
 
 

@@ -96,6 +96,25 @@ def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
     assert len(two.last["callbacks"]["RandomState"]["others"]) == 1
 
 
+SHARDED = (
+    *UNEVEN, "optimizer.momentum=0.9", "trainer.gradient_clip_val=0.5", "panels=0", "panel_epochs=0", "metric=none",
+    "inference.window=16", "model.base=48", "model.depth=3",
+)  # fmt: skip
+"""Parts of the model that are gathered by themselves; windows, and one rank with two images and one with one."""
+
+
+def test_fsdp_is_one_rank_too_and_its_checkpoint_is_an_ordinary_one() -> None:
+    alone = train(composed(*SHARDED, "output_dir=alone"), invocation=NAMED)
+    parts = done("parts", "trainer.strategy=fsdp", *SHARDED)
+    same_training(alone, parts)
+    more = (*SHARDED, "trainer.max_epochs=3")
+    whole = train(composed(*more, "output_dir=whole"), invocation=NAMED)
+    resume = f"resume={parts.path}/checkpoints/last.ckpt"
+    same_training(whole, train(composed(*more, "output_dir=back", resume), invocation=NAMED))
+    resume = f"resume={alone.path}/checkpoints/last.ckpt"
+    same_training(whole, done("gone_on", "trainer.strategy=fsdp", *more, resume))
+
+
 @pytest.mark.parametrize("killed", [False, True])
 def test_an_error_of_one_rank_ends_all(killed: bool) -> None:
     ended = start(*TWO, *QUICK, PART % f"FailOnRank, rank: 1, epoch: 1, killed: {str(killed).lower()}")
