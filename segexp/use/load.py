@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 
-from segexp.errors import ConfigError, DataError, MismatchError
+from segexp.errors import ConfigError, DataError, MismatchError, SegexpError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
 from segexp.modules.ensemble import EnsembleModule
@@ -62,7 +63,7 @@ def load(
     Everything needed is in the checkpoint; only a model class of your own must be importable.
 
     Args:
-        run: Run folder, checkpoint file or glob of such, or a list of them.
+        run: Run folder, checkpoint file, file of ``export format=safetensors``, glob of such, or a list of them.
         checkpoint: ``best``, ``last``, or a path inside the run folder.
         tta: Test-time augmentation, ``none``, ``flips`` or ``d4``; None: as in the test of the run.
         threshold: Probability at and above which a pixel is of the second of two classes; None: the one that the run
@@ -95,9 +96,11 @@ def restore(source: Source, device: str = "cpu") -> Member:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
     """
     try:
-        content = torch.load(source.checkpoint, map_location="cpu", weights_only=True)
+        content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
         config, spec = kept["config"], DataSpec.from_dict(kept["spec"])
+    except SegexpError:
+        raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
@@ -117,6 +120,16 @@ def restore(source: Source, device: str = "cpu") -> Member:
     module.threshold = float(kept["threshold_logit"])
     module.inference = Inference(**config["inference"])
     return Member(source, config, module.eval())
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, or the weights that were exported from one."""
+    if path.suffix == ".safetensors":
+        from segexp.use.export.safetensors_file import content
+
+        return content(path)
+    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return found
 
 
 def _threshold(

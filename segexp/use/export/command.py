@@ -1,0 +1,160 @@
+"""``export``: writes a file, and calls it done only when it computes what PyTorch does."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from segexp.data.items import Item
+from segexp.errors import ConfigError, SegexpError, UserError
+from segexp.reporting.table import Table
+from segexp.run.console import LOG, start_console
+from segexp.use.export.agreement import Agreement, ExportFailed, by_pytorch, compare, drawn
+from segexp.use.export.facts import facts, left_out
+from segexp.use.export.formats import FORMATS
+from segexp.use.export.graph import Deployed, refuse_exceptions
+from segexp.use.export.images import RunImages, batches, pixels
+from segexp.use.export.int8 import Int8, int8_file
+from segexp.use.export.place import kept_if_good, megabytes, output_path
+from segexp.use.export.speed import images_per_second
+from segexp.use.export.tensors import Run
+from segexp.use.load import load
+
+Config = dict[str, Any]
+
+
+def export(config: Config, data: Mapping[str, Any] | None) -> str:
+    """Exports one model.
+
+    Args:
+        config: Checked and resolved, see conf/export.yaml.
+        data: Section ``datamodule``: a whole one, keys that differ from the run's, or None.
+
+    Returns:
+        The table for the terminal.
+
+    Raises:
+        UserError: Run, settings or packages are at fault, or the model cannot be exported.
+        ExportFailed: The file did not agree with PyTorch; it is deleted.
+    """
+    start_console()
+    FORMATS[config["format"]].require()
+    if config["int8"] and config["format"] != "onnx":
+        raise ConfigError(f"int8: needs format=onnx, found format={config['format']}")
+    return Export(config, data).run().as_text()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written, and how it did.
+
+    Attributes:
+        path: The file.
+        agreement: With PyTorch.
+        speeds: Images per second; empty: not measured.
+        int8: Of the quantised file beside it, if one was asked for.
+    """
+
+    path: Path
+    agreement: Agreement
+    speeds: dict[str, float]
+    int8: Int8 | None = None
+
+    def as_text(self) -> str:
+        """A table, and one of the quantised file."""
+        cells = (str(self.path), megabytes(self.path), f"{self.agreement.largest:.1e}")
+        speeds = tuple((f"{name}, images/s", f"{value:.1f}") for name, value in self.speeds.items())
+        header = ("file", "size", "largest difference", *(name for name, _ in speeds))
+        table = Table("export", header, ((*cells, *(value for _, value in speeds)),)).as_text()
+        return "\n\n".join(["", table, *([self.int8.as_text()] if self.int8 is not None else [])])
+
+
+class Export:
+    """One call of the command."""
+
+    def __init__(self, config: Config, data: Mapping[str, Any] | None) -> None:
+        self.config, self.form = config, FORMATS[config["format"]]
+        self.model = load(
+            config["run"], config["checkpoint"], tta="none", threshold=config["threshold"], device="cpu",
+            inference={"window": None},
+        )  # fmt: skip
+        self.path = output_path(self.model, config["output"], config["checkpoint"], self.form.SUFFIX)
+        self.images = RunImages(self.model, data)
+        self.facts = facts(self.model)
+        self.dtype = np.dtype(self.facts["dtype"])
+
+    def run(self) -> Exported:
+        """Writes, compares, measures, quantises."""
+        for line in (f"run         {', '.join(self.facts['run'])}", *self.model.notes, *left_out(self.model)):
+            LOG.info(line)
+        agreement = self._written()
+        run = self.form.read(self.path)
+        int8 = int8_file(self.path, run, self) if self.config["int8"] else None
+        done = Exported(self.path, agreement, self._speeds(run, int8), int8)
+        self._note(done)
+        return done
+
+    def _written(self) -> Agreement:
+        graph = Deployed(self.model.module)
+        refuse_exceptions(graph, self.config["format"])
+        with kept_if_good(self.path) as part:
+            try:
+                self.form.write(self.model, graph, part, self.facts)
+                agreement = self._compared(self.form.read(part))
+            except SegexpError:
+                raise
+            except Exception as error:  # exporters and runtimes raise nearly anything
+                first = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise ExportFailed(
+                    f"format={self.config['format']}: {self.model!r} could not be exported: {first}. Try another format"
+                ) from error
+        return agreement
+
+    def _compared(self, run: Run) -> Agreement:
+        agreement = compare(self.model, run, drawn(self.model.spec, self.dtype))
+        LOG.info(f"noise       {agreement.words()}")
+        if self.tested:
+            real = compare(self.model, run, batches(self.tested, self.dtype))
+            LOG.info(f"test images {real.words()}")
+            agreement = agreement + real
+        if not agreement.agrees:
+            raise ExportFailed(
+                f"{self.path}: not written, it does not compute what PyTorch does: {agreement.words()}. Try another "
+                "format, or format=safetensors"
+            )
+        return agreement
+
+    @cached_property
+    def tested(self) -> list[Item]:
+        """Test images, none where they are not there."""
+        if self.config["images"] == 0:
+            return []
+        try:
+            return self.images.taken("test", self.config["images"])
+        except UserError as error:
+            if self.config["int8"]:
+                raise
+            first = str(error).splitlines()[0]
+            LOG.warning(f"no test images to compare ({first}); say where they are, datamodule.root=<folder>")
+            return []
+
+    def _speeds(self, run: Run, int8: Int8 | None) -> dict[str, float]:
+        if not self.config["rounds"]:
+            return {}
+        image = pixels(self.tested[0], self.dtype)[0] if self.tested else drawn(self.model.spec, self.dtype)[0]
+        ways = {"PyTorch": lambda batch: by_pytorch(self.model, batch), self.config["format"]: run}
+        ways |= {"int8": int8.run} if int8 is not None else {}
+        return images_per_second(ways, image, self.config["rounds"])
+
+    def _note(self, done: Exported) -> None:
+        """All of it beside the file, for whoever finds it later."""
+        content = {
+            **self.facts, "agreement": asdict(done.agreement), "images_per_second": done.speeds,
+            "int8": done.int8.facts() if done.int8 is not None else None,
+        }  # fmt: skip
+        text = json.dumps(content, indent=2, ensure_ascii=False)
+        self.path.with_name(f"{self.path.name}.json").write_text(text, encoding="utf-8")

@@ -1,0 +1,126 @@
+"""Static quantisation for onnxruntime: convolutions in 8 bits, measured against the file that it is made of."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.data.items import Item
+from segexp.reporting.table import Table
+from segexp.run.console import LOG
+from segexp.spec import IGNORED
+from segexp.use.export.images import batches, pixels
+from segexp.use.export.onnx_file import OnnxRun
+from segexp.use.export.place import kept_if_good, megabytes
+from segexp.use.export.tensors import Run
+
+if TYPE_CHECKING:
+    from segexp.use.export.command import Export
+
+QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "Concat", "Relu", "Resize")
+"""Operations in 8 bits; scaling, statistics of the image and probabilities stay in float32."""
+
+
+@dataclass(frozen=True)
+class Int8:
+    """A quantised file beside the one in float32.
+
+    Attributes:
+        files: Both, float32 first.
+        classes: Their names.
+        iou: Of both, per class (2, classes); nan: the class is nowhere.
+        images: How many test images these are of.
+        calibration: How many training images gave the ranges.
+        run: What the quantised file computes.
+    """
+
+    files: tuple[Path, Path]
+    classes: tuple[str, ...]
+    iou: NDArray[np.float64]
+    images: int
+    calibration: int
+    run: Run
+
+    def as_text(self) -> str:
+        """A table."""
+        rows = [
+            (path.name, megabytes(path), f"{np.nanmean(iou):.4f}", *(f"{value:.4f}" for value in iou))
+            for path, iou in zip(self.files, self.iou, strict=True)
+        ]
+        loss = self.iou[0] - self.iou[1]
+        rows.append(("loss", "", f"{np.nanmean(loss):.4f}", *(f"{value:.4f}" for value in loss)))
+        title = f"int8, ranges of {self.calibration} training images, IoU on {self.images} test images"
+        header = ("file", "size", "mean IoU", *(f"IoU {name}" for name in self.classes))
+        return Table(title, header, tuple(rows)).as_text()
+
+    def facts(self) -> dict[str, Any]:
+        """Plain values."""
+        named = [dict(zip(self.classes, map(float, iou), strict=True)) for iou in self.iou]
+        return {
+            "file": self.files[1].name, "calibration_images": self.calibration, "test_images": self.images,
+            "iou_float32": named[0], "iou_int8": named[1],
+        }  # fmt: skip
+
+
+def int8_file(path: Path, run: Run, export: "Export") -> Int8:
+    """Writes ``<name>.int8.onnx`` beside an ONNX file and measures both on test images.
+
+    Args:
+        path: The file in float32.
+        run: What it computes.
+        export: Images and settings.
+
+    Raises:
+        UserError: There are no training or test images.
+    """
+    training = export.images.taken("train", export.config["calibration"])
+    LOG.info(f"int8        ranges from {len(training)} training images")
+    quantised = path.with_name(f"{path.stem}.int8.onnx")
+    with kept_if_good(quantised) as part:
+        quantise(path, part, training, export.dtype)
+    other = OnnxRun(quantised)
+    classes = export.model.classes
+    found = np.stack([iou(each, export.tested, export.dtype, len(classes)) for each in (run, other)])
+    return Int8((path, quantised), classes, found, len(export.tested), len(training), other)
+
+
+def quantise(path: Path, target: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> None:
+    """Writes a file with quantise and dequantise nodes (QDQ), weights per channel, ranges from images."""
+    import onnx
+    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
+
+    class Reader(CalibrationDataReader):  # type: ignore[misc] # publishes no types
+        def __init__(self) -> None:
+            self.images = batches(training, dtype)
+
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            image = next(self.images, None)
+            return None if image is None else {"image": image}
+
+    prepared = target.with_suffix(".prepared.onnx")
+    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+    quantize_static(
+        str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
+        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=list(QUANTISED),
+    )  # fmt: skip
+    prepared.unlink()
+    made = onnx.load(target)
+    del made.metadata_props[:]
+    made.metadata_props.extend(onnx.load(path).metadata_props)
+    onnx.save(made, target)
+
+
+def iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
+    """Intersection over union per class of all images together, ignored pixels left out."""
+    matrix = np.zeros((classes, classes), np.int64)
+    for item in items:
+        image, mask = pixels(item, dtype)
+        counted = mask != IGNORED
+        np.add.at(matrix, (mask[counted], run(image)[1][counted]), 1)
+    both = np.diag(matrix)
+    union = matrix.sum(axis=0) + matrix.sum(axis=1) - both
+    return np.asarray(np.where(union > 0, both / np.maximum(union, 1), np.nan))

@@ -1,0 +1,48 @@
+"""Where an exported file goes, and that it is there only when it is good."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from segexp.errors import ConfigError
+from segexp.use.model import Model
+
+PART = "part_"
+
+
+def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) -> Path:
+    """The file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
+
+    Raises:
+        ConfigError: It has another ending than the format, or there is no one run folder.
+    """
+    if output is not None:
+        path = Path(output).expanduser()
+        if path.suffix != suffix:
+            raise ConfigError(f"output: found {output}, expected a file that ends in {suffix}")
+        return path
+    folder = model.sources[0].folder
+    if folder is None or len(model.sources) > 1:
+        what = "several runs" if len(model.sources) > 1 else "a checkpoint that is in no run folder"
+        raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
+    ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
+    return folder / "exports" / f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
+
+
+@contextmanager
+def kept_if_good(path: Path) -> Iterator[Path]:
+    """Gives a path to write to; its file, and those beside it of the same stem, take their names if all went well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(PART + path.name)
+    try:
+        yield part
+        for written in part.parent.glob(f"{part.stem}.*"):
+            written.replace(written.with_name(written.name.removeprefix(PART)))
+    finally:
+        for left in part.parent.glob(f"{part.stem}.*"):
+            left.unlink()
+
+
+def megabytes(path: Path) -> str:
+    """Size in words."""
+    return f"{path.stat().st_size / 1e6:.2f} MB"
