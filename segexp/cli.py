@@ -105,7 +105,7 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
         with sweep:
             _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
             return sweep.run()
-    if command.name == "evaluate":
+    if command.name in ("evaluate", "export"):
         argv = own_data(argv)
     debug = any(argument == "debug=true" for argument in argv)
     codes: list[int] = []

@@ -213,25 +213,42 @@ def _report(config: Any, invocation: Invocation) -> None:
         webbrowser.open(pages[-1].resolve().as_uri())
 
 
-def _evaluate(config: Any, invocation: Invocation) -> None:
+def _with_data(config: Any, schema: type) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The checked config of a command without ``datamodule``, and that section as it was given."""
     from omegaconf import OmegaConf
-
-    from segexp.config.schema import EvaluateConfig
 
     # Single keys of the run's own data set are checked when it is known.
     whole: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
     given = whole.get("datamodule")
-    partial = given is not None and "_target_" not in given
-    if partial:
+    if given is not None and "_target_" not in given:
         config = OmegaConf.masked_copy(config, [key for key in whole if key != "datamodule"])
-    plain = _plain(config, EvaluateConfig)
+    plain = _plain(config, schema)
     plain.pop("datamodule", None)
+    return plain, given
+
+
+def _evaluate(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import EvaluateConfig
+
+    plain, given = _with_data(config, EvaluateConfig)
     from segexp.allocator import tune_allocator
 
     tune_allocator("auto")
     from segexp.use.evaluation.command import evaluate
 
     evaluate({"metric": None, **plain}, given, invocation)
+
+
+def _export(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import ExportConfig
+
+    plain, given = _with_data(config, ExportConfig)
+    from segexp.allocator import tune_allocator
+
+    tune_allocator("auto")
+    from segexp.use.export.command import export
+
+    print(export(plain, given))  # noqa: T201 - the command's answer
 
 
 def _predict(config: Any, invocation: Invocation) -> None:
@@ -259,6 +276,7 @@ COMMANDS = {
         Command("report", "report", "make the page of runs, and of a sweep, again from their folders", _report, "run"),
         Command("evaluate", "evaluate", "test figures of a run, several or an ensemble on any data set", _evaluate),
         Command("predict", "predict", "masks, probabilities, overlays and polygons of images of any size", _predict),
+        Command("export", "export", "a file for onnxruntime, PyTorch or libtorch, compared with the model", _export),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )
 }

@@ -323,6 +323,24 @@ class EvaluateConfig:
 
 
 @dataclass(frozen=True)
+class ExportConfig:
+    """The tree of ``python -m segexp export``; ``datamodule`` is there only if one was chosen."""
+
+    run: str | list[str]
+    checkpoint: str
+    format: Literal["onnx", "torch_export", "torchscript", "safetensors"]
+    output: str | None
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    int8: bool
+    images: NonNegativeInt | None
+    calibration: PositiveInt
+    seed: NonNegativeInt
+    rounds: NonNegativeInt
+    debug: bool
+    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 

@@ -62,9 +62,8 @@ class Agreement:
         shapes = [part.shape for part in found], [part.shape for part in expected]
         if shapes[0] != shapes[1]:
             raise ExportFailed(f"the exported file gives {shapes[0]}, PyTorch {shapes[1]}")
-        difference = float(np.abs(found[0] - expected[0]).max())
-        # Written so that nan stays.
-        self.largest = difference if not difference <= self.largest else self.largest
+        # Unlike max(), numpy's keeps a nan.
+        self.largest = float(np.maximum(self.largest, np.abs(found[0] - expected[0]).max()))
         other = found[1] != expected[1]
         self.images += len(other)
         self.pixels += other.size
@@ -72,7 +71,7 @@ class Agreement:
         self.other_class += int((other & (margin > UNDECIDED)).sum())
 
     def __add__(self, other: "Agreement") -> "Agreement":
-        largest = self.largest if not self.largest <= other.largest else other.largest
+        largest = float(np.maximum(self.largest, other.largest))
         sums = [getattr(self, name) + getattr(other, name) for name in ("images", "pixels", "other_class", "undecided")]
         return Agreement(sums[0], sums[1], largest, sums[2], sums[3])
 

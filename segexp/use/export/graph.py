@@ -34,7 +34,7 @@ class Member(nn.Module):
         """Copies the network; that of ``module`` stays as it is."""
         super().__init__()
         model = copy.deepcopy(module.model).float()
-        self.model = model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # stubs
+        self.model = model.to(memory_format=torch.contiguous_format)
         self.per_image = module.scale.per_image
         mean, std = module.scale.mean, module.scale.std
         self.register_buffer("factor", (1 / std)[..., None, None], persistent=False)

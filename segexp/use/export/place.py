@@ -1,5 +1,6 @@
 """Where an exported file goes, and that it is there only when it is good."""
 
+import glob
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,11 +37,15 @@ def kept_if_good(path: Path) -> Iterator[Path]:
     part = path.with_name(PART + path.name)
     try:
         yield part
-        for written in part.parent.glob(f"{part.stem}.*"):
+        for written in _beside(part):
             written.replace(written.with_name(written.name.removeprefix(PART)))
     finally:
-        for left in part.parent.glob(f"{part.stem}.*"):
+        for left in _beside(part):
             left.unlink()
+
+
+def _beside(part: Path) -> list[Path]:
+    return list(part.parent.glob(f"{glob.escape(part.stem)}.*"))
 
 
 def megabytes(path: Path) -> str:

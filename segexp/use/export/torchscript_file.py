@@ -28,7 +28,7 @@ def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -
     """
     with warnings.catch_warnings(), torch.no_grad():
         warnings.simplefilter("ignore")  # TorchScript is no longer developed, and says so; a trace warns of each branch
-        traced = torch.jit.trace(graph, example(graph.spec), check_trace=False)
+        traced = torch.jit.trace(graph, example(graph.spec), check_trace=False)  # type: ignore[no-untyped-call]
         torch.jit.save(traced, path, _extra_files={FACTS: json.dumps(facts).encode()})
 
 
@@ -36,4 +36,4 @@ def read(path: Path) -> Run:
     """See :class:`segexp.use.export.formats.Format`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return on_arrays(torch.jit.load(path))
+        return on_arrays(torch.jit.load(path))  # type: ignore[no-untyped-call]
