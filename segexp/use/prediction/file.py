@@ -25,6 +25,8 @@ from segexp.use.prediction.stretch import Stretch
 
 HUGE = 1 << 26
 """Pixels from which on a TIFF gives TIFFs, georeferenced or not: a PNG is kept in memory until it is whole."""
+AT_ONCE = 1 << 20
+"""Pixels whose maps are made at a time: each step on the way takes four bytes a pixel and more."""
 ROWS = 512
 """Rows that are painted at a time after a post-processing."""
 
@@ -102,8 +104,9 @@ class FilePrediction:
         with self._written():
             top = 0
             for logits in logit_bands(self.model, self.source.raster):
-                self._band(top, logits)
-                top += logits.shape[2]
+                for rows in logits.split(max(1, AT_ONCE // self.source.width), dim=2):
+                    self._rows(top, rows)
+                    top += rows.shape[2]
                 release_pages()
                 done(logits.shape[2])
             if self._kept:
@@ -152,7 +155,7 @@ class FilePrediction:
         classes = {f"class_{number}": name for number, name in enumerate(self.model.classes)}
         return TiffSink(layer, targets, self.source, classes if layer.name == "mask" else {})
 
-    def _band(self, top: int, logits: Tensor) -> None:
+    def _rows(self, top: int, logits: Tensor) -> None:
         """Writes what speaks of single pixels; of objects nothing can be said before all rows are there."""
         module, count = self.model.module, logits.shape[2]
         probabilities = module.probabilities(logits)[0]
