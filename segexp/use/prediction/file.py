@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -104,7 +105,7 @@ class FilePrediction:
         with self._written():
             top = 0
             for logits in logit_bands(self.model, self.source.raster):
-                for rows in logits.split(max(1, AT_ONCE // self.source.width), dim=2):
+                for rows in torch.split(logits, max(1, AT_ONCE // self.source.width), dim=2):
                     self._rows(top, rows)
                     top += rows.shape[2]
                 release_pages()
