@@ -10,6 +10,7 @@ from typing import Any
 import segexp
 from segexp.commands import Invocation, checked_train
 from segexp.errors import ConfigError
+from segexp.ranks.plan import started
 from segexp.run.folder import RunFolder
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.difference import refuse_other_grid
@@ -38,6 +39,8 @@ class Sweep:
     """Gathers jobs while Hydra composes them, then runs them all."""
 
     def __init__(self, argv: Sequence[str]) -> None:
+        if started() is not None:
+            raise ConfigError("-m: a sweep starts the processes of its jobs itself; start it without torchrun or srun")
         self._argv = argv
         self._plan = Plan()
         for argument in argv:

@@ -6,6 +6,9 @@ import pytest
 
 from segexp.errors import ConfigError
 from segexp.ranks.plan import BOARD, Place, count, started, to_start
+from segexp.sweeps.command import Sweep
+from segexp.training.strategies import check_ranks
+from tests.training.runs import composed
 
 TORCHRUN = {"RANK": "3", "LOCAL_RANK": "1", "WORLD_SIZE": "4", "LOCAL_WORLD_SIZE": "2", "TORCHELASTIC_RUN_ID": "none"}
 SRUN = {
@@ -68,6 +71,26 @@ def test_started_by_others(monkeypatch: pytest.MonkeyPatch, variables: dict[str,
 def test_the_script_of_sbatch_is_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     given(monkeypatch, {name: value for name, value in SRUN.items() if "STEP" not in name})
     assert started() is None
+
+
+def test_a_sweep_is_not_started_by_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, TORCHRUN)
+    with pytest.raises(ConfigError, match="a sweep starts the processes of its jobs itself"):
+        Sweep(["-m", "seed=0,1"])
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (("speed.compile=true",), r"speed\.compile: found true with 2 ranks"),
+        (("trainer.strategy=fsdp", "callbacks=ema"), r"callbacks\.weight_average\.decay.*use trainer=ddp"),
+    ],
+)
+def test_what_does_not_go_with_ranks(overrides: tuple[str, ...], message: str) -> None:
+    check_ranks(composed(*overrides))
+    check_ranks(composed("trainer.devices=2", "callbacks=ema"))
+    with pytest.raises(ConfigError, match=message):
+        check_ranks(composed("trainer.devices=2", *overrides))
 
 
 def test_several_machines_need_a_launcher() -> None:
