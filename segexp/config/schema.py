@@ -115,7 +115,7 @@ class SlurmConfig:
     gpus: NonNegativeInt = 0
     requeues: NonNegativeInt = 20
     setup: list[str] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)

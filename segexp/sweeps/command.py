@@ -110,6 +110,8 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
 
 def kept_section(folder: Path, section: Config, argv: Sequence[str]) -> Config:
     """The keys ``sweep`` of a sweep that goes on: those it was started with, and those given now."""
+    if any(argument.startswith("sweep=") for argument in argv):
+        return section
     kept = {**section, **JobPlace(folder, 0).read().config["sweep"], "resume": section["resume"]}
     for path in (found[1].split(".") for argument in argv if (found := re.match(r"\+*sweep\.([\w.]+)=", argument))):
         _copy(path, section, kept)
@@ -118,7 +120,8 @@ def kept_section(folder: Path, section: Config, argv: Sequence[str]) -> Config:
 
 def _copy(path: list[str], source: Config, target: Config) -> None:
     for name in path[:-1]:
-        source, target = source[name], target.setdefault(name, {})
+        target[name] = dict(target.get(name) or {})
+        source, target = source[name], target[name]
     target[path[-1]] = source[path[-1]]
 
 

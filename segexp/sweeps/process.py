@@ -15,6 +15,11 @@ def thread_count() -> int:
     return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else 1
 
 
+def megabytes(maxrss: int) -> int:
+    """Memory as getrusage(2) gives it: kibibytes on Linux, bytes on macOS."""
+    return round(maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+
+
 def kill_group(pid: int, number: signal.Signals) -> None:
     """Sends a signal to a job and its loading processes; nothing happens if it is gone."""
     try:

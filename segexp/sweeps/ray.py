@@ -5,9 +5,11 @@ import logging
 import os
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from segexp.config.schema import RayConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.endings import Endings
 from segexp.sweeps.engine import Ended, Started, SweepError
@@ -26,7 +28,7 @@ class RayEngine:
             raise ConfigError(
                 "sweep.gpus: is for this machine; for Ray give the number that a job needs, sweep.ray.gpus"
             )
-        self._settings = section["ray"]
+        self._settings = {**asdict(RayConfig()), **section.get("ray", {})}
         count = earlier.get("count", len(jobs))
         self.places = count if section["jobs"] == "auto" else section["jobs"]
         self.facts = {"count": count, "threads": earlier.get("threads", self._settings["cpus"])}

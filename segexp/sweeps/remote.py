@@ -20,7 +20,7 @@ from typing import Any
 
 from segexp.errors import SegexpError
 from segexp.sweeps.places import JobPlace, now
-from segexp.sweeps.process import fresh_python
+from segexp.sweeps.process import fresh_python, megabytes
 
 TICK = 0.2
 """Seconds between looks at the job."""
@@ -63,7 +63,7 @@ class RemoteJob:
                 code = _wait(child)
             finally:
                 child.kill()
-            memory = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 2**10
+            memory = megabytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
             seconds = round(time.monotonic() - start, 1)
             place.write_process({**facts, "code": code, "seconds": seconds, "memory_mb": memory})
 

@@ -26,7 +26,7 @@ import segexp.training.train  # noqa: F401
 from segexp.cores import CORES
 from segexp.sweeps.job import run_job
 from segexp.sweeps.places import JobPlace, now
-from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, thread_count
+from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count
 from segexp.sweeps.shared_data import SharedData
 from segexp.sweeps.wire import Message, Wire
 
@@ -102,13 +102,8 @@ class Server:
                 # A loading process that outlives its job would keep the sweep's lock.
                 kill_group(pid, signal.SIGKILL)
                 number, start = self._jobs.pop(pid)
-                seconds, memory = round(time.monotonic() - start, 1), _megabytes(usage.ru_maxrss)
+                seconds, memory = round(time.monotonic() - start, 1), megabytes(usage.ru_maxrss)
                 self._wire.send({"ended": number, "code": code, "seconds": seconds, "memory_mb": memory})
-
-
-def _megabytes(maxrss: int) -> int:
-    # kibibytes on Linux, bytes on macOS
-    return round(maxrss / (2**20 if sys.platform == "darwin" else 2**10))
 
 
 def _fresh(lock: list[int], sweep: Path, message: Message, parent: int) -> int:

@@ -9,9 +9,11 @@ import json
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from segexp.config.schema import SlurmConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.run.files import replace_file
 from segexp.sweeps import squeue
@@ -50,13 +52,13 @@ class SlurmEngine:
                 "sweep.gpus: is for this machine; for SLURM give the number that a job needs, sweep.slurm.gpus"
             )
         self._folder = folder
-        self._section = section
+        self._keys = {**asdict(SlurmConfig()), **section.get("slurm", {})}
         count = earlier.get("count", len(jobs))
         self._at_a_time = count if section["jobs"] == "auto" else section["jobs"]
         # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search has not
         # chosen its jobs yet.
         self.places = self._at_a_time if min(jobs) < 0 else max(count, self._at_a_time)
-        self.facts = {"count": count, "threads": earlier.get("threads", section["slurm"]["cpus"])}
+        self.facts = {"count": count, "threads": earlier.get("threads", self._keys["cpus"])}
         self.notes: list[str] = []
         self._endings = Endings(folder)
         self._ids: dict[int, str] = {}
@@ -68,10 +70,10 @@ class SlurmEngine:
         self._next_look = self._next_read = 0.0
 
     def __str__(self) -> str:
-        slurm = self._section["slurm"]
-        gpus = f" and {slurm['gpus']} GPU" if slurm["gpus"] else ""
-        where = f"partition {slurm['partition']}" if slurm["partition"] else "the default partition"
-        return f"{self._at_a_time} at a time on SLURM, {where}, {slurm['cpus']} cores{gpus} each"
+        keys = self._keys
+        gpus = f" and {keys['gpus']} GPU" if keys["gpus"] else ""
+        where = f"partition {keys['partition']}" if keys["partition"] else "the default partition"
+        return f"{self._at_a_time} at a time on SLURM, {where}, {keys['cpus']} cores{gpus} each"
 
     def expect(self, number: int, config: Config) -> None:
         """Nothing: a job reads its config from the sweep's folder."""
@@ -103,12 +105,12 @@ class SlurmEngine:
         except (FailedJobError, FailedSubmissionError, ValueError) as error:
             raise ConfigError(f"sweep.slurm: SLURM refused the jobs: {_last_words(error)}") from error
         self._ids.update({number: job.job_id for number, job in zip(numbers, jobs, strict=True)})
-        self.notes.append(f"in the queue of SLURM: {', '.join(job.job_id for job in jobs)}")
+        self.notes.append(f"in the queue of SLURM: {' to '.join(dict.fromkeys([jobs[0].job_id, jobs[-1].job_id]))}")
 
     def _executor(self, name: str) -> Any:
         from submitit import SlurmExecutor
 
-        slurm = self._section["slurm"]
+        slurm = self._keys
         executor = SlurmExecutor(_logs(self._folder).absolute(), max_num_timeout=slurm["requeues"])
         keys = {
             "partition": slurm["partition"], "account": slurm["account"], "constraint": slurm["constraint"],
@@ -120,7 +122,7 @@ class SlurmEngine:
             # srun does not take over the number of cores since SLURM 22.05.
             srun_args=[f"--cpus-per-task={slurm['cpus']}"], stderr_to_stdout=True,
             setup=[f"export PYTHONPATH={shlex.quote(search_path())}", *slurm["setup"]],
-            additional_parameters={"requeue": True, **slurm["options"]},
+            additional_parameters={"requeue": True, **(slurm["options"] or {})},
         )  # fmt: skip
         return executor
 
@@ -191,13 +193,14 @@ class SlurmEngine:
     def _stop(self, queue: Mapping[int, QueueJob]) -> None:
         if not self._stopping:
             return
-        waiting = [job.id for job in queue.values() if job.state == "PENDING"]
-        squeue.cancel(waiting, *([] if self._stopping == "kill" else ["--state=PENDING"]))
-        running = {number: job.id for number, job in queue.items() if job.state == "RUNNING"}
         if self._stopping == "kill":
-            squeue.cancel(running.values(), "--signal=KILL")
-            squeue.cancel(running.values())
+            for options in (["--signal=KILL"], []):
+                squeue.cancel([job.id for job in queue.values()], *options)
             return
+        # It may begin in this moment, and is then one of those that run.
+        squeue.cancel([job.id for job in queue.values() if job.state == "PENDING"], "--state=PENDING")
+        squeue.cancel([job.id for job in queue.values() if job.state not in ("PENDING", "RUNNING", "COMPLETING")])
+        running = {number: job.id for number, job in queue.items() if job.state == "RUNNING"}
         # One that has just begun hears nothing yet; its turn comes with the next look.
         new = {n: id for n, id in running.items() if n not in self._signalled and JobPlace(self._folder, n).process()}
         squeue.cancel(new.values(), "--signal=INT")

@@ -45,7 +45,7 @@ def test_requeued_and_out_of_time_gives_the_same(undisturbed: dict[str, Any]) ->
         subprocess.run(["scancel", "--signal=USR2", f"{array}_1"], check=True)
         out = ended(process)
     folder = sweep_folder()
-    assert f"in the queue of SLURM: {array}_0, {array}_1, {array}_2" in out
+    assert f"in the queue of SLURM: {array}_0 to {array}_2" in out
     assert [(job["state"], job["attempts"]) for job in manifest(folder)] == [("finished", 1)] * 3
     assert [slurm_id(number) for number in range(3)] == [f"{array}_{number}" for number in range(3)]
     assert [starts(number) for number in range(3)] == [2, 2, 1]

@@ -19,9 +19,11 @@ def test_keys_given_now_win_over_those_of_the_start(tmp_path: Path) -> None:
     told = kept_section(tmp_path, now, words)
     assert told["jobs"] == 3
     assert told["slurm"] == {"partition": "gpu", "options": {"qos": "short"}, "time": 30}
+    assert kept_section(tmp_path, now, ["sweep=gold"]) == now
 
 
 def test_a_sweep_of_before_there_were_clusters(tmp_path: Path) -> None:
     create(tmp_path, planned(["seed=0"]))
     now: dict[str, Any] = {**SECTION, "resume": str(tmp_path), "slurm": SLURM, "engine": "slurm"}
-    assert kept_section(tmp_path, now, ["sweep.engine=slurm"])["slurm"] == SLURM
+    assert kept_section(tmp_path, now, ["sweep.slurm.options.qos=long"])["slurm"]["options"] == {"qos": "long"}
+    assert kept_section(tmp_path, now, [])["slurm"] == SLURM

@@ -17,7 +17,7 @@ from tests.sweeps.made import SECTION, create, seeds
 
 SLURM = {
     "partition": None, "account": None, "constraint": None, "time": 240, "memory": None, "cpus": 1, "gpus": 0,
-    "requeues": 20, "setup": [], "options": {},
+    "requeues": 20, "setup": [], "options": None,
 }  # fmt: skip
 SBATCH = """#!/bin/sh
 [ -f refuse ] && { echo "sbatch: error: invalid partition specified: gold" >&2; exit 1; }
@@ -103,7 +103,7 @@ def test_all_jobs_are_one_array_with_the_keys_asked_for(cluster: Cluster) -> Non
     assert "export PYTHONPATH=" in script
     assert "--cpus-per-task=8" in next(line for line in script.splitlines() if line.startswith("srun"))
     assert json.loads((cluster.sweep / "slurm/batch_0.json").read_text(encoding="utf-8")) == [0, 1, 2]
-    assert engine.notes == ["in the queue of SLURM: 11_0, 11_1, 11_2"]
+    assert engine.notes == ["in the queue of SLURM: 11_0 to 11_2"]
 
 
 def test_a_job_has_ended_when_it_says_so(cluster: Cluster) -> None:
@@ -201,6 +201,9 @@ def test_ctrl_c_takes_back_what_waits_and_signals_what_runs_once(cluster: Cluste
     assert cluster.cancelled() == ["--quiet --signal=INT 11_1"]
     cluster.end(0, 130)
     assert engine.wait(0) == [Ended(0, 130, 5.0, 400)]
+    cluster.queue("11_1 CONFIGURING None")
+    engine.wait(0)
+    assert cluster.cancelled() == ["--quiet 11_1"]
     engine.kill()
     engine.wait(0)
     assert cluster.cancelled() == ["--quiet --signal=KILL 11_1", "--quiet 11_1"]
@@ -227,7 +230,7 @@ def test_more_jobs_than_an_array_holds(cluster: Cluster, monkeypatch: pytest.Mon
     monkeypatch.setattr(slurm, "ARRAY", 2)
     engine = cluster.engine()
     engine.start([0, 1, 2])
-    assert engine.notes == ["in the queue of SLURM: 11_0, 11_1", "in the queue of SLURM: 12"]
+    assert engine.notes == ["in the queue of SLURM: 11_0 to 11_1", "in the queue of SLURM: 12"]
 
 
 def test_a_search_asks_for_jobs_one_by_one(cluster: Cluster) -> None:
