@@ -3,6 +3,8 @@
 import importlib.util
 import logging
 import os
+import re
+import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -122,10 +124,18 @@ def _connect(address: str | None) -> Any:
     import ray
 
     try:
+        _knock(address)
         ray.init(
             address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
             runtime_env={"env_vars": {"PYTHONPATH": search_path()}},
         )  # fmt: skip
-    except (ConnectionError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"sweep.ray.address: no cluster answers at {address!r}: {error}") from error
     return ray
+
+
+def _knock(address: str | None) -> None:
+    """Raises OSError if nobody listens; Ray itself would try for minutes."""
+    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address or "")
+    if found is not None:
+        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=10).close()

@@ -134,6 +134,10 @@ def test_ctrl_c_a_second_one_and_the_end(tmp_path: Path, pretend: PretendRay) ->
 def test_what_cannot_be_used(tmp_path: Path, pretend: PretendRay, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match=r"sweep\.ray\.address: no cluster answers at 'nowhere': nobody"):
         engine(tmp_path, address="nowhere")
+    with pytest.raises(
+        ConfigError, match=r"sweep\.ray\.address: no cluster answers at 'ray://127\.0\.0\.1:9': .*refused"
+    ):
+        engine(tmp_path, address="ray://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"sweep\.gpus: is for this machine"):
         RayEngine(tmp_path, {**SECTION, "gpus": [0], "ray": KEYS}, {0: {}}, {}, 0)
     monkeypatch.setattr(ray.importlib.util, "find_spec", lambda name: None)
