@@ -94,7 +94,8 @@ class RayEngine:
         try:
             self._ray.get(task)
         except self._ray.exceptions.RayError as lost:
-            error = f"Ray: {type(lost).__name__}: {str(lost).strip().splitlines()[0]}"
+            # Some errors have no text.
+            error = ": ".join(["Ray", type(lost).__name__, *str(lost).strip().splitlines()[:1]])
         return self._endings.told(number, error)
 
     def interrupt(self) -> None:

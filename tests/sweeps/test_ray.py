@@ -109,13 +109,14 @@ def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendR
 
 def test_a_lost_task_says_why_and_one_that_spoke_is_believed(tmp_path: Path, pretend: PretendRay) -> None:
     made = engine(tmp_path)
-    made.start([0, 1])
+    made.start([0, 1, 2])
     JobPlace(tmp_path, 0).write_outcome("interrupted")
     JobPlace(tmp_path, 0).write_process({"code": 130, "seconds": 5.0, "memory_mb": 400})
-    pretend.ready = {"task 0": RayError("cancelled"), "task 1": RayError("the node\nis lost")}
+    pretend.ready = {"task 0": RayError("cancelled"), "task 1": RayError("the node\nis lost"), "task 2": RayError()}
     assert made.wait(0) == [
         Ended(0, 130, 5.0, 400),
         Ended(1, error="Ray: RayError: the node"),
+        Ended(2, error="Ray: RayError"),
     ]
 
 
