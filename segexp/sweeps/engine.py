@@ -108,6 +108,11 @@ def make_engine(
         from segexp.sweeps.slurm import refuse_living
 
         refuse_living(folder)
+    if section["engine"] != "local":
+        from segexp.sweeps.local import LocalEngine
+
+        # It was started while nobody knew yet which engine a sweep that goes on had.
+        LocalEngine.stop_ahead()
     module, _, name = ENGINES[section["engine"]].partition(":")
     engine: Engine = getattr(import_module(module), name)(folder, section, jobs, earlier, lock)
     return engine

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from pathlib import Path
 
 from segexp.process import die_with_parent, ended_by, python_calling
