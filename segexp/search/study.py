@@ -1,6 +1,7 @@
 """The study: Optuna's record of all trials, in a database that its own dashboard can open."""
 
 import importlib.util
+import time
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +21,8 @@ FILE = "study.db"
 """Name of the database in the folder of a sweep."""
 PATIENCE = 60
 """Seconds to wait while another process writes to an SQLite file."""
+TRIES, PAUSE = 5, 0.5
+"""How often, and after how many seconds, a database is opened again that another worker is just making."""
 
 
 def require_optuna() -> None:
@@ -55,22 +58,41 @@ def open_storage(url: str) -> "BaseStorage":
         ConfigError: It cannot be opened.
     """
     import optuna
-    from optuna.storages import JournalStorage, RDBStorage
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     try:
-        if "://" not in url:
-            from optuna.storages.journal import JournalFileBackend
-
-            return JournalStorage(JournalFileBackend(url))
-        wait = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite:") else {"pool_pre_ping": True}
-        return RDBStorage(url, engine_kwargs=wait)
+        for _ in range(TRIES):
+            try:
+                return _open(url)
+            except Exception as error:
+                if not _is_being_made(error):
+                    raise
+                time.sleep(PAUSE)
+        return _open(url)
     except Exception as error:  # whatever SQLAlchemy, its driver or the file system raise
         reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
         raise ConfigError(
             f"sweep.storage: cannot open {url} ({reason}); give sqlite:///<file>, a URL as SQLAlchemy has it, "
             "or <file>.log for a journal, which is safe on network file systems"
         ) from error
+
+
+def _open(url: str) -> "BaseStorage":
+    from optuna.storages import JournalStorage, RDBStorage
+
+    if "://" not in url:
+        from optuna.storages.journal import JournalFileBackend
+
+        return JournalStorage(JournalFileBackend(url))
+    wait = {"connect_args": {"timeout": PATIENCE}} if url.startswith("sqlite:") else {"pool_pre_ping": True}
+    return RDBStorage(url, engine_kwargs=wait)
+
+
+def _is_being_made(error: Exception) -> bool:
+    """Whether another worker makes the tables of a new database at the same moment."""
+    from sqlalchemy.exc import IntegrityError
+
+    return isinstance(error, IntegrityError) or "already exists" in str(error)
 
 
 def make_pruner(settings: Mapping[str, Any]) -> "BasePruner":

@@ -113,6 +113,24 @@ def test_a_storage_that_cannot_be_opened_is_named(tmp_path: Path) -> None:
             open_storage(url)
 
 
+def test_two_workers_that_make_a_database_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The one that comes second finds half of the tables, and waits a little."""
+    from sqlalchemy.exc import IntegrityError
+
+    errors = [IntegrityError("insert", {}, Exception("UNIQUE constraint failed")), ValueError("table x already exists")]
+    opened = studies._open
+
+    def late(url: str) -> Any:
+        if errors:
+            raise errors.pop()
+        return opened(url)
+
+    monkeypatch.setattr(studies, "_open", late)
+    monkeypatch.setattr(studies, "PAUSE", 0.0)
+    assert isinstance(open_storage(f"sqlite:///{tmp_path}/x.db"), optuna.storages.RDBStorage)
+    assert errors == []
+
+
 def test_without_optuna_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(studies.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'segexp\[search\]'"):
