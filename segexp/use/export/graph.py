@@ -20,8 +20,12 @@ TRACED = (2, 64, 80)
 
 OUTPUTS = ("probabilities", "mask")
 
-NEEDS: Mapping[str, tuple[str, ...]] = {"onnx": ("onnx", "torch_export"), "torch_export": ("torch_export",)}
-"""Contracts that a model must keep to be exported in a format; ONNX files are made of an exported program."""
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "onnx": ("onnx", "torch_export"),
+    "torch_export": ("torch_export",),
+    "torchscript": ("torch_export",),
+}
+"""Contracts that a model must keep for a format; ONNX and TorchScript files are made of an exported program."""
 
 
 class Member(nn.Module):

@@ -89,7 +89,7 @@ def test_classes_with_the_statistics_of_each_image(cells: Done, capsys: pytest.C
     assert "test images 3 images, 3,072 pixels" in told
 
 
-@pytest.mark.parametrize("form", ["torch_export"])
+@pytest.mark.parametrize("form", ["torch_export", "torchscript"])
 def test_formats_of_pytorch(form: str, finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
     ending = {"torch_export": "pt2", "torchscript": "torchscript"}[form]
     assert export(finished.path, f"format={form}", f"output=model.{ending}", "threshold=0.5") == 0

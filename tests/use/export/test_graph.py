@@ -10,7 +10,7 @@ from segexp.models.unet import UNet
 from segexp.modules.segmentation import SegmentationModule
 from segexp.scaling import image_statistics
 from segexp.spec import DataSpec
-from segexp.use.export import onnx_file
+from segexp.use.export import onnx_file, torchscript_file
 from segexp.use.export.agreement import Agreement
 from segexp.use.export.graph import Deployed, refuse_exceptions, whole_statistics
 from segexp.use.load import NoLoss
@@ -53,9 +53,25 @@ def test_sixteen_bits_and_other_channels(scaling: Any, tmp_path: Any) -> None:
     assert 0 < mask.mean() < 1
 
 
+@pytest.mark.filterwarnings("ignore:max_unpooling2d_forward_out")
+def test_torchscript_is_free_of_the_size_where_the_model_asks_for_it(tmp_path: Any) -> None:
+    """A trace would fix the padding and the statistics of the image."""
+    spec = DataSpec(("a", "b", "c"), (*COLOURS, (9, 9, 9)), scaling="image")
+    made = module(spec, upsample="unpool")
+    torchscript_file.write(Model(made, [], {}), Deployed(made), tmp_path / "m.torchscript", {"classes": ["a", "b"]})
+    run = torchscript_file.read(tmp_path / "m.torchscript")
+    for size in ((1, 3, 31, 45), (3, 3, 66, 40)):
+        images = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
+        with torch.inference_mode():
+            logits = made(torch.from_numpy(images))
+        probabilities, mask = run(images)
+        np.testing.assert_allclose(probabilities, logits.softmax(dim=1), atol=1e-5)
+        np.testing.assert_array_equal(mask, made.classify(logits, 0.0))
+
+
 def test_a_model_that_cannot_be_exported_says_why() -> None:
     graph = Deployed(module(DataSpec(("a", "b"), COLOURS), padded=False))
-    for form in ("onnx", "torch_export"):
+    for form in ("onnx", "torch_export", "torchscript"):
         with pytest.raises(MismatchError, match=rf"format={form}: UNet cannot be exported \(the border it asks for"):
             refuse_exceptions(graph, form)
     refuse_exceptions(graph, "safetensors")
