@@ -51,6 +51,8 @@ def _files(place: str, output: Path) -> list[Input]:
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         images = [below for below in sorted(path.rglob("*")) if below.suffix.lower() in SUFFIXES]
         return _below(path, images, output, f"{path} holds no image ({', '.join(sorted(SUFFIXES))})")
+    if "://" in place:
+        raise DataError(f"input: {place} is a remote address; files are read from disks only: copy or mount it first")
     if not glob.has_magic(str(path)):
         raise DataError(f"input: no file or folder {path}")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute ones too

@@ -99,6 +99,25 @@ def test_geotiff_in_geotiff_out(finished: Finished) -> None:
     assert float(summary()["tile.tif"]["share/no data"]) == pytest.approx(10 / 90, abs=1e-6)
 
 
+def test_pieces_of_a_band_fit_each_other(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Maps are made a few rows at a time, which must not be seen."""
+    Path("in").mkdir()
+    pixels = noise(50, 40)
+    pixels[20:23, :30] = 0
+    geotiff(Path("in/tile.tif"), pixels, nodata=0)
+    every = ("inference.window=32", "write=[mask,probability,overlay,uncertainty]", "threshold=0.3")
+    found = []
+    for pixels_at_once in (1 << 20, 3 * 40, 1):
+        monkeypatch.setattr(prediction_file, "AT_ONCE", pixels_at_once)
+        assert predict(finished.path, *every, "overwrite=true") == 0
+        found.append({path.name: tifffile.imread(path) for path in sorted(Path("out").glob("*.tif"))})
+    assert len(found[0]) == 4
+    for name, whole in found[0].items():
+        np.testing.assert_array_equal(found[1][name], whole)
+        np.testing.assert_array_equal(found[2][name], whole)
+    assert (found[0]["tile_mask.tif"][20:23, :30] == 255).all()
+
+
 def test_strips_sixteen_bits_and_chosen_bands(cells: Done) -> None:
     """Of five bands three; an image's own statistics take care of its range."""
     Path("in").mkdir()

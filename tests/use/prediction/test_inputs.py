@@ -37,6 +37,11 @@ def test_predictions_are_no_inputs() -> None:
 
 def test_nothing_is_said() -> None:
     made("in/a.txt")
-    for given, words in (("gone", "no file or folder gone"), ("in", "holds no image"), ("*.gif", "matches no file")):
+    for given, words in (
+        ("gone", "no file or folder gone"),
+        ("in", "holds no image"),
+        ("*.gif", "matches no file"),
+        ("s3://a/b", "a remote address"),
+    ):
         with pytest.raises(DataError, match=words):
             names(given)
