@@ -5,7 +5,7 @@
 One drawn image of ``--size`` pixels a side, network cunet, the settings of ``speed=auto``. (a) the forward passes of
 all windows, cut beforehand, results dropped; (b), (c) ``segexp``: cutting, passes, blending; (d), (e) MONAI's
 ``sliding_window_inference`` with its defaults on the scaled image in the same memory order; (f) the same as PyTorch
-has it by default, without channels-last. The windows are the same in all. Variants take turns in one process, so that a
+has it by default, without channels-last; (g), (h): (b) and (a) under bfloat16 autocast. The windows are the same in all. Variants take turns in one process, so that a
 busy moment of the machine hits all of them; ratios are medians over the rounds. ``--clock processor`` counts the time
 of the processor instead, which other programs disturb less. MONAI is in ``pip install '.[test]'``. A GPU is used where
 there is one.
@@ -27,6 +27,8 @@ VARIANTS = {
     "d": "MONAI, gaussian",
     "e": "MONAI, constant",
     "f": "MONAI, gaussian, PyTorch's memory order",
+    "g": "segexp, gaussian, bfloat16 (predict precision=bfloat16)",
+    "h": "bare forward passes, bfloat16",
 }
 
 
@@ -55,11 +57,11 @@ def _print_table(rounds: list[dict[str, float]], options: argparse.Namespace) ->
         f"{options.batch} in a pass; {torch.get_num_threads()} threads, {options.clock} time; "
         f"median of {len(rounds)} rounds"
     )
-    print(f"{'':4}{'':48}{'seconds':>10}{'vs (a)':>9}")
+    print(f"{'':4}{'':56}{'seconds':>10}{'vs (a)':>9}")
     for name, text in VARIANTS.items():
         seconds = statistics.median(r[name] for r in rounds)
         ratio = statistics.median(r[name] / r["a"] for r in rounds)
-        print(f"({name}) {text:<48}{seconds:>10.2f}{ratio:>9.2f}")
+        print(f"({name}) {text:<56}{seconds:>10.2f}{ratio:>9.2f}")
 
 
 def _seconds(call: Callable[[], Tensor], clock: Callable[[], float]) -> float:
@@ -74,6 +76,7 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     module, image = _module_and_image(options.size)
     from segexp.inference.plan import Blend, WindowPlan
     from segexp.inference.sliding import sliding_window
+    from segexp.modules.tta import Precision
 
     plan = WindowPlan(options.size, options.size, options.window, options.overlap)
     parts = [image[(..., *plan[number].place)].permute(0, 2, 3, 1) for number in range(len(plan))]
@@ -84,14 +87,16 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     contiguous = _module_and_image(options.size, "speed=off")[0]
 
     @torch.inference_mode()
-    def bare() -> Tensor:
+    def bare(precision: Precision = "float32") -> Tensor:
         logits = torch.empty(0)
         for batch in batches:
-            logits = module(batch)
+            with torch.autocast(image.device.type, torch.bfloat16, enabled=precision == "bfloat16"):
+                logits = module(batch)
         return logits
 
-    def ours(blend: Blend) -> Tensor:
-        return sliding_window(module, image, options.window, options.overlap, blend, options.batch)
+    def ours(blend: Blend, precision: Precision = "float32") -> Tensor:
+        module.precision = precision
+        return sliding_window(module.views(), image, options.window, options.overlap, blend, options.batch)
 
     return {
         "a": bare,
@@ -100,6 +105,8 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
         "d": lambda: _monai(module, image, options, "gaussian"),
         "e": lambda: _monai(module, image, options, "constant"),
         "f": lambda: _monai(contiguous, image, options, "gaussian"),
+        "g": lambda: ours("gaussian", "bfloat16"),
+        "h": lambda: bare("bfloat16"),
     }
 
 

@@ -283,6 +283,7 @@ class PredictConfig:
     depth: Literal["uint8", "float32"]
     bands: list[PositiveInt] | None
     tta: Literal["none", "flips", "d4"] | None
+    precision: Literal["float32", "bfloat16"]
     threshold: Annotated[float, Range(low=0, high=1)] | None
     inference: OtherInferenceConfig
     postprocess: PostprocessConfig

@@ -26,7 +26,7 @@ from segexp.modules.ranks import ImageMeans, SharedBatchNorm, whole_batch, whole
 from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
 from segexp.modules.tested import Measures, Tested
-from segexp.modules.tta import Tta, augmented
+from segexp.modules.tta import Precision, Tta, augmented
 from segexp.scaling import batch_statistics
 from segexp.spec import DataSpec
 
@@ -84,6 +84,7 @@ class SegmentationModule(pl.LightningModule):
         self.threshold = 0.0
         self.inference = Inference()
         self.tta: Tta = "none"
+        self.precision: Precision = "float32"
         self.measures: Measures = {}
         self.shares: Callable[[int], Sequence[int]] | None = None
         self._optimizer = optimizer
@@ -131,7 +132,7 @@ class SegmentationModule(pl.LightningModule):
         settings = self.inference
         window = settings.window_for(*image.shape[-2:])
         if window is None:
-            return augmented(self, image, self.tta)
+            return self.views()(image)
         stats = batch_statistics(image) if self.scale.per_image else None
         together = settings.windows_in_a_pass(image.device.type)
         return sliding_window(self.views(stats), image, window, settings.overlap, settings.blend, together)
@@ -148,7 +149,9 @@ class SegmentationModule(pl.LightningModule):
 
         def forward(windows: Tensor) -> Tensor:
             own = None if stats is None else stats.repeat(len(windows) // len(stats), 1, 1)
-            return augmented(lambda view: self(view, own), windows, self.tta)
+            # Switched off where it is not asked for: figures of a test are those of float32.
+            with torch.autocast(windows.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+                return augmented(lambda view: self(view, own).float(), windows, self.tta)
 
         return forward
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 Tta = Literal["none", "flips", "d4"]
+Precision = Literal["float32", "bfloat16"]
 TURNS: dict[str, tuple[int, ...]] = {"none": (0,), "flips": (0, 2), "d4": (0, 1, 2, 3)}
 """Quarter turns; each is also taken mirrored, but for ``none``. A mirrored half turn is the other flip."""
 

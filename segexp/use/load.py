@@ -14,7 +14,7 @@ from segexp.losses.base import SegmentationLoss
 from segexp.modules.ensemble import EnsembleModule
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
-from segexp.modules.tta import Tta
+from segexp.modules.tta import Precision, Tta
 from segexp.spec import DataSpec
 from segexp.training.build import build_model
 from segexp.training.prepare import device_type
@@ -50,6 +50,7 @@ def load(
     threshold: float | None = None,
     device: str = "auto",
     inference: dict[str, Any] | None = None,
+    precision: Precision = "float32",
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -71,6 +72,8 @@ def load(
         device: ``auto``, ``cpu``, ``gpu`` (or ``cuda``), ``mps``.
         inference: Keys of the section ``inference`` that differ from those of the run: ``window``, ``overlap``,
             ``blend``, ``batch_size``.
+        precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more, while
+            probabilities differ in the third digit.
 
     Raises:
         DataError: There is no such run or checkpoint, or the file is none of segexp's.
@@ -84,6 +87,7 @@ def load(
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
     module.inference = replace(module.inference, **(inference or {}))
     module.tta = tta if tta is not None else first.config["tta"]
+    module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
     return Model(module.to(kind), [member.source for member in members], first.config, chosen)

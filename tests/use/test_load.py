@@ -56,6 +56,16 @@ def test_probabilities_add_up_and_decide(finished: Finished, cells: Done) -> Non
     assert three.threshold is None
 
 
+def test_bfloat16_is_near_and_not_the_same(finished: Finished) -> None:
+    """And what comes out is float32: windows are added up in it."""
+    exact, fast = load(finished.path), load(finished.path, precision="bfloat16")
+    assert fast.logits(RGB).dtype == torch.float32
+    difference = np.abs(fast.probabilities(RGB) - exact.probabilities(RGB)).max()
+    assert 0 < difference < 0.05
+    windows = load(finished.path, precision="bfloat16", inference={"window": 32})
+    assert np.abs(windows.probabilities(RGB) - exact.probabilities(RGB)).mean() < 0.05
+
+
 def test_whatever_an_image_comes_as(finished: Finished, tmp_path: Path) -> None:
     model = load(finished.path)
     mask = model.predict(RGB)

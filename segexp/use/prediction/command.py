@@ -47,7 +47,8 @@ def predict(config: dict[str, Any]) -> str:
     files = find_inputs(config["input"], output)
     model = load(
         config["run"], config["checkpoint"], tta=config["tta"], threshold=config["threshold"],
-        device=config["device"], inference={k: v for k, v in config["inference"].items() if v is not None},
+        device=config["device"], precision=config["precision"],
+        inference={k: v for k, v in config["inference"].items() if v is not None},
     )  # fmt: skip
     wanted = wanted_of(config)
     wanted.postprocess.check(model.spec, model.threshold)

@@ -73,6 +73,7 @@ def _facts(model: Model, wanted: Wanted) -> dict[str, Any]:
     settings = {
         "weights": fingerprint(model),
         "tta": model.tta,
+        "precision": model.module.precision,
         "threshold": None if model.threshold is None else round(model.threshold, 9),
         "inference": {key: value for key, value in asdict(model.module.inference).items() if key != "batch_size"},
         # Which maps are written may change from call to call: those that are missing are added.
