@@ -5,7 +5,8 @@
 One drawn image of ``--size`` pixels a side, network cunet, the settings of ``speed=auto``. (a) the forward passes of
 all windows, cut beforehand, results dropped; (b), (c) ``segexp``: cutting, passes, blending; (d), (e) MONAI's
 ``sliding_window_inference`` with its defaults on the scaled image in the same memory order; (f) the same as PyTorch
-has it by default, without channels-last; (g), (h): (b) and (a) under bfloat16 autocast. The windows are the same in all. Variants take turns in one process, so that a
+has it by default, without channels-last; (g), (h): (b) and (a) under bfloat16 autocast.
+The windows are the same in all. Variants take turns in one process, so that a
 busy moment of the machine hits all of them; ratios are medians over the rounds. ``--clock processor`` counts the time
 of the processor instead, which other programs disturb less. MONAI is in ``pip install '.[test]'``. A GPU is used where
 there is one.

@@ -72,8 +72,8 @@ def load(
         device: ``auto``, ``cpu``, ``gpu`` (or ``cuda``), ``mps``.
         inference: Keys of the section ``inference`` that differ from those of the run: ``window``, ``overlap``,
             ``blend``, ``batch_size``.
-        precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more, while
-            probabilities differ in the third digit.
+        precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
+            while probabilities differ in the third digit.
 
     Raises:
         DataError: There is no such run or checkpoint, or the file is none of segexp's.
