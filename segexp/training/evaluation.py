@@ -1,5 +1,6 @@
 """The test: best weights, baselines, pictures, results.json."""
 
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -72,18 +73,29 @@ def test(
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
         module.tta = config["tta"]
         tester.validate(module, datamodule=datamodule, verbose=False)
+    start = time.perf_counter()
     tester.test(module, datamodule=datamodule, verbose=False)
+    took = time.perf_counter() - start - sum(module.tested.seconds.values())
     rows: list[Row] = model_rows(module)
     if config["baselines"]:
         rows += baseline_rows(datamodule, module.measures)
     rows += observer_rows(datamodule, module.measures)
     _say_seconds(module.tested.seconds)
     content = results(rows, datamodule, module, best, data_name, config["bootstrap"], config["seed"])
+    content["speed"] = _speed(took, content["split"]["images"])
     names = [item.name for item in datamodule.items("test")]
     folder.write_csv("per_image.csv", per_image(rows, names))
     content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
     folder.write_json("results.json", content)
     return content
+
+
+def _speed(seconds: float, images: int) -> dict[str, Any]:
+    """How fast the test images were seen: loading, forward passes of all views and counting, no costly measures."""
+    found = {"test_seconds": round(seconds, 2), "images_per_second": round(images / max(seconds, 1e-6), 2)}
+    if torch.cuda.is_available() and torch.cuda.is_initialized():
+        found["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1e6, 1)
+    return found
 
 
 def _say_seconds(seconds: Mapping[str, float]) -> None:

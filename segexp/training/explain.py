@@ -12,6 +12,7 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.class_maps import plot_class_maps
 from segexp.reporting.confusion import plot_confusion
 from segexp.reporting.curves import plot_curves
+from segexp.reporting.layers import certainty, save_layers
 from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
@@ -19,6 +20,7 @@ from segexp.training.memory import give_all_back
 from segexp.training.pictures import picture_of, predict
 from segexp.training.results import reliability_of
 from segexp.training.rows import Row, image_scores_of, probability
+from segexp.training.thresholds import threshold_rows
 
 
 def explain(
@@ -65,7 +67,21 @@ def draw(
         if not spec.is_binary:
             maps = folder.path / "class_maps" / f"{stem}.png"
             plot_class_maps(item.image, probabilities, item.mask, spec, maps)
-        panels.append({"file": f"panels/{stem}.png", "image": item.name, "rank": rank, "figures": picture.figures})
+        layers = {
+            "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
+            "probability": certainty(probabilities),
+        }  # fmt: skip
+        save_layers(folder.panels / "layers" / stem, layers)
+        panels.append(
+            {
+                "file": f"panels/{stem}.png",
+                "layers": f"panels/layers/{stem}",
+                "image": item.name,
+                "size": list(item.mask.shape),
+                "rank": rank,
+                "figures": picture.figures,
+            }
+        )
     return panels
 
 
@@ -106,6 +122,7 @@ def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row) -> Non
     roc, pr = curve.roc(), curve.pr()
     if roc is None or pr is None:
         return
+    folder.write_csv("thresholds.csv", threshold_rows(curve))
     pooled = row.matrices.sum(dim=0, keepdim=True)
     values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}
     point = ThresholdPoint(

@@ -59,6 +59,7 @@ def results(
         "task": {
             "datamodule": name,
             "classes": list(spec.classes),
+            "colours": [list(colour) for colour in spec.colours],
             "ignored_value": IGNORED,
             "tta": module.tta,
             "where": f"{datamodule.scored_region()}, {f'resized to {size}x{size}' if size else 'at native size'}",

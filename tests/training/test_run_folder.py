@@ -9,6 +9,7 @@ import yaml
 
 from segexp.errors import ConfigError
 from segexp.metrics.names import check_name
+from segexp.reporting.layers import NAMES, read_layer
 from segexp.training.evaluation import headline
 from tests.training.conftest import Finished
 from tests.training.runs import composed, folders, go, read_json, run, same_weights, table
@@ -22,11 +23,12 @@ def test_every_file_of_the_design_is_there(finished: Finished) -> None:
     expected = {
         "config.yaml", "run.json", "metrics.csv", "results.json", "per_image.csv", "log.txt", "report.html",
         "curves.png", "confusion.png", "scores.png", "reliability.png", "checkpoints/best.ckpt",
-        "checkpoints/last.ckpt", "split.json",
+        "checkpoints/last.ckpt", "split.json", "thresholds.csv",
     }  # fmt: skip
     panels = {panel["file"] for panel in finished.content["panels"]}
     assert len(panels) == 4
-    assert files - {"git.diff"} == expected | panels
+    layers = {f"{panel['layers']}/{name}.png" for panel in finished.content["panels"] for name in NAMES}
+    assert files - {"git.diff"} == expected | panels | layers
 
 
 def test_config_is_the_resolved_one(finished: Finished) -> None:
@@ -220,6 +222,37 @@ def test_panels_go_from_worst_to_best(finished: Finished) -> None:
         assert panel["figures"]["Dice building"] == pytest.approx(float(stored[panel["image"]]), abs=1e-4)
         head = (finished.path / panel["file"]).read_bytes()[:8]
         assert head == b"\x89PNG\r\n\x1a\n"
+
+
+def test_layers_of_the_panels_hold_what_was_measured(finished: Finished) -> None:
+    assert finished.content["task"]["colours"] == [[0, 0, 0], [250, 190, 40]]
+    for panel in finished.content["panels"]:
+        image, truth, prediction, probability = (
+            read_layer(finished.path / panel["layers"] / f"{name}.png") for name in NAMES
+        )
+        assert image.shape == (*panel["size"], 3) == (48, 48, 3)
+        both = ((truth == 1) & (prediction == 1)).sum()
+        dice = 2 * both / ((truth == 1).sum() + (prediction == 1).sum())
+        assert panel["figures"]["Dice building"] == pytest.approx(dice, abs=1e-4)
+        # To the rounding of 8 bits the threshold divides the probabilities.
+        threshold = finished.content["threshold"]["value"] * 255
+        assert probability[prediction == 1].min() >= threshold - 0.5
+        assert probability[prediction == 0].max() <= threshold + 0.5
+
+
+def test_thresholds_hold_the_figures_of_the_chosen_one(finished: Finished) -> None:
+    lines = [
+        {name: float(cell or "nan") for name, cell in line.items()} for line in table(finished.path / "thresholds.csv")
+    ]
+    assert [line["threshold"] for line in lines] == sorted((line["threshold"] for line in lines), reverse=True)
+    assert (lines[-1]["recall"], lines[-1]["false_positive_rate"]) == (1, 1)
+    row, threshold = finished.content["rows"][0]["dataset"], finished.content["threshold"]["value"]
+    near = min(lines, key=lambda line: abs(line["threshold"] - threshold))
+    for name in ("dice", "iou", "precision", "recall"):
+        assert near[name] == pytest.approx(row[name]["building"], abs=0.01), name
+        assert all(0 <= line[name] <= 1 for line in lines)
+    speed = finished.content["speed"]
+    assert speed["images_per_second"] == pytest.approx(5 / speed["test_seconds"], rel=0.05)
 
 
 def test_each_epoch_line_stands_once_in_log_and_terminal(finished: Finished) -> None:
