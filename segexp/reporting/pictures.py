@@ -8,7 +8,7 @@ from pathlib import Path
 from segexp.reporting import values
 from segexp.run.contents import RunContents
 
-RANKS = ("worst", "median", "best")
+RANKS = ("worst", "middle", "median", "best")
 """The order of the panels; other ranks follow."""
 
 

@@ -1,8 +1,16 @@
 """The report of a run: one HTML file that needs nothing else."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from segexp.reporting import class_tables, groups_table, pictures, rows_table, sections, values
+from segexp.reporting import class_tables, groups_table, pictures, reproduce, rows_table, sections, values
+from segexp.reporting.charts.calibration import calibration_charts
+from segexp.reporting.charts.decision import decision_charts
+from segexp.reporting.charts.spread import spread_charts
+from segexp.reporting.charts.training import training_charts
+from segexp.reporting.confusion_table import confusion_table
+from segexp.reporting.costs import costs
+from segexp.reporting.missing import missing
 from segexp.reporting.page_template import template
 from segexp.reporting.table import Table
 from segexp.run.contents import RunContents, read_run
@@ -21,7 +29,7 @@ def write_report(run_dir: Path) -> Path:
         run_dir: The folder of one run, finished or not. Sections whose files are missing are left out.
 
     Returns:
-        The path of the report; figures are embedded, nothing is loaded from elsewhere, no script is run.
+        The path of the report; pictures are embedded, nothing is loaded from elsewhere, its one script is the viewer's.
 
     Raises:
         DataError: It is no run folder, or run.json or results.json cannot be parsed.
@@ -36,15 +44,19 @@ def _content(folder: RunContents) -> dict[str, object]:
     title, above = sections.heading(folder)
     state, state_kind = sections.state(folder)
     commit, dirty = sections.commit(folder)
-    return {
+    content: dict[str, object] = {
         "title": title,
         "above": above,
         "state": state,
         "state_kind": state_kind,
+        "error": values.words(folder.run.get("error")),
+        "classes": sections.classes(folder),
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
         "notes": sections.notes(folder),
-        "command": sections.command(folder),
+        "costs": costs(folder),
+        "commands": reproduce.commands(folder),
+        "same": reproduce.facts(folder),
         "commit": commit,
         "dirty": dirty,
         "environment": sections.environment(folder),
@@ -52,8 +64,10 @@ def _content(folder: RunContents) -> dict[str, object]:
         "config": folder.config,
         "log": folder.log,
         **_tables(folder),
-        **_pictures(folder),
+        **_charts(folder),
     }
+    content |= _pictures(folder, content)
+    return content | {"contents": _contents(content), "missing": missing(folder, content)}
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
@@ -73,6 +87,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
         "splits": sections.data_table(folder),
         "image_names": sections.image_names(folder),
+        "confusion_table": confusion_table(folder.results),
     }
 
 
@@ -80,20 +95,60 @@ def _there(*tables: Table | None) -> list[Table]:
     return [table for table in tables if table is not None]
 
 
-def _pictures(folder: RunContents) -> dict[str, object]:
+def _charts(folder: RunContents) -> dict[str, object]:
+    """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
+    results = folder.results
+    best = values.inner(results, "checkpoint", "epoch")
+    monitor = values.words(values.inner(results, "checkpoint", "monitor"))
     return {
-        "curves": pictures.embed(folder.path / "curves.png", "Training curves", sections.best_epoch(folder)),
-        "panels": pictures.panels(folder),
-        "confusion": pictures.embed(
-            folder.path / "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
+        "spread": spread_charts(results, folder.images),
+        "decision": decision_charts(folder.path / "thresholds.csv", results),
+        "calibration": calibration_charts(results),
+        "training": training_charts(folder.path / "metrics.csv", best, monitor),
+        "best_epoch": sections.best_epoch(folder),
+    }
+
+
+def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, object]:
+    """Pictures; of those that a chart replaces, none."""
+    # OpenCV is imported only here: a page of old runs, and the comparison of runs, do without.
+    from segexp.reporting.specimens import specimens, swatches
+
+    shown = specimens(folder)
+
+    def unless(chart: str, file: str, label: str, caption: str) -> pictures.Picture | None:
+        return None if charts[chart] else pictures.embed(folder.path / file, label, caption)
+
+    return {
+        "specimens": shown,
+        "swatches": swatches(folder.results),
+        "panels": [] if shown else pictures.panels(folder),
+        "class_maps": pictures.class_maps(folder),
+        "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
+        "confusion": unless(
+            "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
         ),
-        "scores": pictures.embed(
-            folder.path / "scores.png", "Scores", "Over all thresholds; the dot marks the chosen one."
-        ),
-        "reliability": pictures.embed(
-            folder.path / "reliability.png",
-            "Reliability",
+        "scores": unless("decision", "scores.png", "Scores", "Over all thresholds; the dot marks the chosen one."),
+        "reliability": unless(
+            "calibration", "reliability.png", "Reliability",
             "On the diagonal a probability means what it says; below it, it is too high.",
         ),
-        "class_maps": pictures.class_maps(folder),
-    }
+    }  # fmt: skip
+
+
+SECTIONS = {
+    "results": ("Results", ("class_table",)),
+    "panels": ("Images", ("specimens", "panels")),
+    "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
+    "reliability": ("Calibration", ("calibration", "reliability")),
+    "curves": ("Training", ("training", "curves")),
+    "data": ("Data", ("splits", "image_names", "image_table")),
+    "cost": ("Size and speed", ("costs",)),
+    "reproduce": ("Reproduce", ("commands", "commit", "config")),
+    "environment": ("Environment", ("environment", "speed")),
+}
+"""Of the contents: id, name, and what the section shows, any of which makes it stand there."""
+
+
+def _contents(content: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if any(content[key] for key in keys)]

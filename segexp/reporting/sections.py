@@ -1,8 +1,8 @@
 """What the report says in words and numbers, taken from a run folder."""
 
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from segexp.reporting import values
 from segexp.reporting.labels import LABELS, name_of
@@ -31,6 +31,7 @@ class Tile:
     name: str
     value: str
     others: tuple[tuple[str, str], ...]
+    interval: str = ""
 
 
 def heading(folder: RunContents) -> tuple[str, str]:
@@ -54,12 +55,35 @@ def summary(folder: RunContents) -> Facts:
     run = folder.run
     parameters = values.inner(run, "model", "parameters")
     return _known(
-        ("started", values.words(run.get("started"))),
+        ("started", _moment(values.words(run.get("started")))),
         ("took", values.duration(run.get("seconds"))),
         ("device", values.words(run.get("device"))),
         ("parameters", values.count(parameters)),
-        ("classes", ", ".join(values.classes_of(folder.results))),
+        ("images", _amounts(folder)),
+        ("counted", values.words(values.inner(folder.results, "task", "where"))),
     )
+
+
+def _moment(text: str) -> str:
+    """A time of run.json to the minute."""
+    try:
+        return datetime.fromisoformat(text).strftime("%Y-%m-%d %H:%M %Z").strip()
+    except ValueError:
+        return text
+
+
+def _amounts(folder: RunContents) -> str:
+    amounts = ((split, values.inner(folder.run, "data", split, "images")) for split in _SPLITS)
+    return ", ".join(f"{values.count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
+
+
+def classes(folder: RunContents) -> list[tuple[str, str]]:
+    """Names of the classes with their colours as ``#rrggbb``, empty where results.json has none."""
+    names, colours = values.classes_of(folder.results), values.inner(folder.results, "task", "colours")
+    known = colours if isinstance(colours, list) and len(colours) == len(names) else [None] * len(names)
+    return [
+        (name, "#{:02x}{:02x}{:02x}".format(*map(int, c)) if c else "") for name, c in zip(names, known, strict=True)
+    ]
 
 
 def tiles(folder: RunContents) -> list[Tile]:
@@ -85,7 +109,10 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
         if not values.words(row.get("name")).startswith("model") and row is not own
     ]
     shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
-    return Tile(name, values.measure(values.inner(own, "dataset", *path), 3), shown)
+    interval = values.inner(own, "interval", "dataset", *path)
+    ends = [values.measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+    told = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
+    return Tile(name, values.measure(values.inner(own, "dataset", *path), 3), shown, told)
 
 
 def averaging(folder: RunContents) -> Facts:
@@ -168,7 +195,8 @@ def data_table(folder: RunContents) -> Table | None:
     if not isinstance(data, Mapping):
         return None
     others = [name for name in data if name not in _SPLITS]
-    splits = [name for name in (*_SPLITS, *others) if isinstance(data.get(name), Mapping)]
+    # Beside parts of the data there are settings of how it is split and read.
+    splits = [name for name in (*_SPLITS, *others) if values.inner(data, name, "images") is not None]
     rows = [
         (
             str(name),
@@ -210,7 +238,14 @@ def image_table(folder: RunContents) -> Table | None:
         return None
     names = [name for name in rows[0] if _is_main(name) and any(row.get(name) for row in rows)]
     cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
-    return Table("per image", ("image", *names), cells)
+    return Table("per image", ("image", *(_column(name) for name in names)), cells)
+
+
+def _column(name: str) -> str:
+    """``IoU vessel`` of ``iou/vessel``."""
+    figure, _, part = name.partition("/")
+    known = {"miou": "mean IoU", "mdice": "mean Dice"}.get(figure) or name_of(figure)
+    return f"{known} {part}".strip()
 
 
 def _is_main(column: str) -> bool:
@@ -227,12 +262,6 @@ def _cell(text: str) -> str:
     return values.count(int(number)) if text.lstrip("-").isdigit() else values.measure(number)
 
 
-def command(folder: RunContents) -> str:
-    """The command line that was given."""
-    given = folder.run.get("command")
-    return shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
-
-
 def commit(folder: RunContents) -> tuple[str, bool]:
     """The git commit and whether there were changes beyond it."""
     git = folder.run.get("git")
@@ -240,12 +269,12 @@ def commit(folder: RunContents) -> tuple[str, bool]:
 
 
 def environment(folder: RunContents) -> Facts:
-    """Device, seed, model size and versions."""
+    """Device, machine and versions."""
     run = folder.run
-    listed: Facts = [(name, values.words(run.get(name))) for name in ("device", "seed") if name in run]
-    for name in ("model", "versions"):
+    listed: Facts = [("device", values.words(run.get("device")))] if "device" in run else []
+    for name in ("machine", "versions"):
         part = run.get(name)
-        listed += values.flat(part, f"{name}." if name == "model" else "") if isinstance(part, Mapping) else []
+        listed += values.flat(part) if isinstance(part, Mapping) else []
     return listed
 
 

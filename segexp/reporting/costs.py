@@ -1,0 +1,76 @@
+"""How large and how fast: parameters, file, time of training, images per second."""
+
+import csv
+import math
+from pathlib import Path
+from statistics import median
+
+from segexp.reporting import values
+from segexp.run.contents import RunContents
+
+Facts = list[tuple[str, str]]
+
+
+def costs(folder: RunContents) -> Facts:
+    """What the folder tells of size and speed, on the machine that the page names."""
+    run, results = folder.run, folder.results
+    total, trainable = (values.inner(run, "model", name) for name in ("parameters", "trainable"))
+    parameters = values.count(total) + (f", {values.count(trainable)} of them trained" if trainable != total else "")
+    epoch = _epoch_seconds(folder.path / "metrics.csv")
+    pairs = [
+        ("parameters", parameters),
+        ("checkpoint", _size(folder)),
+        ("training", _training(folder)),
+        ("an epoch", "" if epoch is None else f"{values.duration(epoch)} (median)"),
+        ("samples trained", _rate(values.inner(run, "data", "train", "samples"), epoch)),
+        ("images tested", _per_second(values.inner(results, "speed", "images_per_second"), results)),
+        ("peak GPU memory", _megabytes(values.inner(results, "speed", "peak_gpu_memory_mb"))),
+    ]
+    return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]
+
+
+def _training(folder: RunContents) -> str:
+    took, epochs = values.duration(folder.run.get("train_seconds")), folder.run.get("epochs")
+    ended = values.words(folder.run.get("ended_by"))
+    parts = [took, f"{epochs} epochs" if isinstance(epochs, int) else "", f"ended by {ended}" if ended else ""]
+    return ", ".join(part for part in parts if part not in ("", values.ABSENT))
+
+
+def _size(folder: RunContents) -> str:
+    name = values.inner(folder.results, "checkpoint", "path")
+    path = folder.path / str(name)
+    if name is None or not path.is_file():
+        return ""
+    return f"{path.stat().st_size / 1e6:.1f} MB on disk, with the state of the optimiser"
+
+
+def _epoch_seconds(metrics_csv: Path) -> float | None:
+    """Median, since the first epoch warms up; None where it was not measured."""
+    if not metrics_csv.is_file():
+        return None
+    with metrics_csv.open(newline="", encoding="utf-8") as stream:
+        cells = [row.get("seconds") or "" for row in csv.DictReader(stream)]
+    found = [float(cell) for cell in cells if cell]
+    return median(found) if found else None
+
+
+def _rate(samples: object, seconds: float | None) -> str:
+    if not isinstance(samples, int) or seconds is None or seconds <= 0:
+        return ""
+    return f"{_number(samples / seconds)} per second, validation included"
+
+
+def _per_second(rate: object, results: object) -> str:
+    if not isinstance(rate, int | float):
+        return ""
+    views = values.inner(results, "task", "tta")
+    told = "" if views in (None, "none") else f", views: {views}"
+    return f"{_number(rate)} per second, loading and counting included{told}"
+
+
+def _megabytes(amount: object) -> str:
+    return f"{amount:,.0f} MB" if isinstance(amount, int | float) else ""
+
+
+def _number(value: float) -> str:
+    return f"{value:.{max(0, 2 - int(math.log10(max(value, 1))))}f}"

@@ -1,0 +1,27 @@
+"""What a page cannot show because its run folder lacks it, and what to do about it."""
+
+from collections.abc import Mapping
+
+from segexp.reporting import values
+from segexp.run.contents import RunContents
+
+
+def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
+    """Sentences for runs that were tested; of others it is plain that they have no results.
+
+    Args:
+        folder: The run.
+        content: What the page shows.
+    """
+    if not values.rows_of(folder.results):
+        return ["Results: this run was not tested."] if folder.run else []
+    binary = values.foreground_of(folder.results) is not None
+    again = "Runs of older versions have none; segexp evaluate run=<folder> makes them."
+    lines = {
+        "specimens": f"Images with layers: panels/layers is not there. {again}" if content["panels"] else "",
+        "decision": f"Figures over thresholds: thresholds.csv is not there. {again}" if binary else "",
+        "calibration": "" if content["reliability"] else "Calibration: it was not measured (metric=[calibration]).",
+        "intervals": "Confidence intervals: none were drawn.",
+        "training": "" if content["curves"] else "Training curves: metrics.csv is not there.",
+    }
+    return [line for key, line in lines.items() if line and not content[key]]

@@ -1,0 +1,81 @@
+"""How a run can be made again: command lines, quoted for a shell, commit, and what must be the same."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from segexp.reporting import values
+from segexp.run.contents import RunContents
+
+Facts = list[tuple[str, str]]
+Commands = list[tuple[str, str]]
+
+_FLAGS_WITH_VALUE = ("--config-dir", "-cd")
+_SWEEP_FLAGS = {"-m", "--multirun"}
+
+
+def commands(folder: RunContents) -> Commands:
+    """(what it does, command line); empty where the folder does not tell."""
+    given = given_command(folder)
+    if not given:
+        return []
+    found = []
+    words, overrides = _words(given), folder.run.get("overrides")
+    own = list(map(str, overrides)) if isinstance(overrides, list) else None
+    if _SWEEP_FLAGS & set(words) or any(word.startswith("sweep.") for word in words):
+        found.append(("the sweep that this run is part of", given))
+        if own is not None:
+            found.append(("this run alone", _line(*own, *_flags(words))))
+    else:
+        found.append(("the command that was given", given))
+    if folder.config and own is not None:  # no evaluation
+        found.append(("from its folder", _line(f"from={_place(folder.path)}")))
+        if values.inner(folder.results, "checkpoint", "path") is not None:
+            found.append(("its test alone", _line("evaluate", f"run={_place(folder.path)}")))
+    return found
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # of an older version, not quoted for a shell
+        return []
+
+
+def given_command(folder: RunContents) -> str:
+    """The command line that was given."""
+    given = folder.run.get("command")
+    return shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
+
+
+def _line(*words: str) -> str:
+    return shlex.join(["python", "-m", "segexp", *words])
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    """Folders of own options, which the job of a sweep needs as well."""
+    return [
+        part for index, word in enumerate(words[:-1]) if word in _FLAGS_WITH_VALUE for part in (word, words[index + 1])
+    ] + [word for word in words if word.startswith("--config-dir=")]
+
+
+def _place(path: Path) -> str:
+    """As seen from where the page is made, if it lies below."""
+    relative = os.path.relpath(path.resolve())
+    return str(path.resolve()) if relative.startswith("..") else relative
+
+
+def facts(folder: RunContents) -> Facts:
+    """What must be the same, beside the commit."""
+    run = folder.run
+    split = values.inner(run, "data", "split")
+    rule = values.flat(split) if isinstance(split, dict) else []
+    pairs = [
+        ("seed", values.words(run.get("seed"))),
+        ("split", ", ".join(f"{key} {value}" for key, value in rule)),
+        ("device", values.words(run.get("device"))),
+        ("threads", values.words(run.get("threads"))),
+        ("resumed from", values.words(run.get("resume"))),
+    ]
+    return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]

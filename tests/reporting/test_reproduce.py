@@ -1,0 +1,69 @@
+"""Command lines that make a run again are quoted so that a shell gives the same words."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from segexp.reporting import reproduce
+from segexp.reporting.costs import costs
+from segexp.run.contents import RunContents
+from tests.reporting.made_up import results, write_rows
+
+OVERRIDES = ["model=unet", "datamodule.root=/data/two words", "name=it's", "loss.terms=[a,b]"]
+
+
+def contents(path: Path, **run: Any) -> RunContents:
+    return RunContents(path, run, results(), "seed: 0\n", [], "")
+
+
+def test_a_run_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = shlex.join(["segexp", "train", *OVERRIDES])
+    lines = reproduce.commands(contents(tmp_path / "out 1", command=given, overrides=OVERRIDES))
+    assert lines[0] == ("the command that was given", given)
+    assert [shlex.split(line)[3:] for _, line in lines[1:]] == [["from=out 1"], ["evaluate", "run=out 1"]]
+
+
+def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(tmp_path: Path) -> None:
+    given = shlex.join(["segexp", "train", "-m", "model=unet,cunet", "--config-dir", "my conf"])
+    lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
+    assert lines["the sweep that this run is part of"] == given
+    alone = shlex.split(lines["this run alone"])
+    assert alone == ["python", "-m", "segexp", *OVERRIDES, "--config-dir", "my conf"]
+
+
+def test_an_evaluation_and_a_line_that_is_no_shell(tmp_path: Path) -> None:
+    assert reproduce.commands(contents(tmp_path, command="segexp evaluate run=x")) == [
+        ("the command that was given", "segexp evaluate run=x")
+    ]
+    assert reproduce.commands(contents(tmp_path, command="it's")) == [("the command that was given", "it's")]
+    assert reproduce.commands(contents(tmp_path)) == []
+
+
+def test_what_must_be_the_same(tmp_path: Path) -> None:
+    told = contents(tmp_path, seed=3, device="cpu", threads=2, data={"split": {"rule": "kfold", "fold": 1}})
+    assert reproduce.facts(told) == [
+        ("seed", "3"),
+        ("split", "rule kfold, fold 1"),
+        ("device", "cpu"),
+        ("threads", "2"),
+    ]
+
+
+def test_costs_come_from_the_files(tmp_path: Path) -> None:
+    write_rows(tmp_path / "metrics.csv", [{"epoch": n, "seconds": s} for n, s in enumerate((9.0, 2.0, 2.5))])
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"0" * 1_500_000)
+    model, data = {"parameters": 2000, "trainable": 500}, {"train": {"samples": 100}}
+    folder = contents(tmp_path, model=model, data=data, train_seconds=13.5, epochs=3, ended_by="trainer.max_epochs")
+    folder.results["speed"] = {"images_per_second": 7.25}  # type: ignore[index] # a dict
+    assert dict(costs(folder)) == {
+        "parameters": "2,000, 500 of them trained",
+        "checkpoint": "1.5 MB on disk, with the state of the optimiser",
+        "training": "13.5 s, 3 epochs, ended by trainer.max_epochs",
+        "an epoch": "2.5 s (median)",
+        "samples trained": "40.0 per second, validation included",
+        "images tested": "7.25 per second, loading and counting included",
+    }
