@@ -92,7 +92,7 @@ def test(
 
 def _speed(seconds: float, images: int) -> dict[str, Any]:
     """How fast the test images were seen: loading, forward passes of all views and counting, no costly measures."""
-    found = {"test_seconds": round(seconds, 2), "images_per_second": round(images / max(seconds, 1e-6), 2)}
+    found = {"test_seconds": round(seconds, 4), "images_per_second": round(images / max(seconds, 1e-6), 2)}
     if torch.cuda.is_available() and torch.cuda.max_memory_allocated():
         found["peak_gpu_memory_mb"] = round(torch.cuda.max_memory_allocated() / 1e6, 1)
     return found

@@ -66,7 +66,7 @@ def test_own_data_give_the_figures_of_the_run_again(
         "config.yaml", "confusion.png", "log.txt", "panels", "per_image.csv", "report.html", "results.json", "run.json",
         "scores.png",
     }  # fmt: skip
-    assert len(list((place / "panels").iterdir())) == 2
+    assert len(list((place / "panels").glob("*.png"))) == len(list((place / "panels" / "layers").iterdir())) == 2
 
 
 def test_validation_gives_the_number_that_training_saw(tmp_path: Path) -> None:
