@@ -58,15 +58,17 @@ def count(section: Section) -> int:
         ConfigError: More GPUs are asked for than there are, or the ranks that were started are not those asked for.
     """
     place = started()
-    if place is None or place.count == 1:
+    if place is None:
         return _asked(section)
-    _check_started(section, place)
+    if place.count > 1:
+        _check_started(section, place)
     return place.count
 
 
 def _asked(section: Section) -> int:
     devices, accelerator = section["devices"], section["accelerator"]
-    gpus = found_gpus() if accelerator in ("auto", "gpu") else ()
+    # Asking the driver takes up to a second: not where one device is enough.
+    gpus = found_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
     if section["num_nodes"] > 1:
         raise ConfigError(
             f"trainer.num_nodes: found {section['num_nodes']}, but this process was started alone; start the same "

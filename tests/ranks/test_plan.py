@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from segexp.errors import ConfigError
+from segexp.ranks import plan
 from segexp.ranks.plan import BOARD, Place, count, started, to_start
 from segexp.sweeps.command import Sweep
 from segexp.training.strategies import check_ranks
@@ -40,6 +41,20 @@ def test_alone() -> None:
     assert to_start(section(devices=2)) == to_start(section(strategy="ddp", devices=2)) == 2
     # Without a GPU there is one process.
     assert to_start(section(strategy="ddp", devices="auto")) == 0
+
+
+def test_one_device_asks_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask() -> tuple[str, ...]:
+        raise AssertionError("nvidia-smi")
+
+    monkeypatch.setattr(plan, "found_gpus", ask)
+    assert to_start(section()) == 0
+
+
+def test_a_launcher_may_start_a_single_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    given(monkeypatch, {**TORCHRUN, "RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "LOCAL_WORLD_SIZE": "1"})
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2")
+    assert count(section(devices="auto")) == 1
 
 
 def test_one_rank_per_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
