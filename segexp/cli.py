@@ -141,17 +141,15 @@ def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCo
 
 def _single_values(argv: list[str]) -> list[str]:
     """Refuses what only a search knows; one that is only asked about has the first value of each range."""
+    from segexp.search.space import first_of_ranges, refuse_ranges
     from segexp.sweeps.search_words import asks_only, names_search, refuse_search_keys
 
-    if names_search(argv, config_dirs(argv)) and asks_only(argv):
-        from segexp.search.space import first_of_ranges
-
+    searches = names_search(argv, config_dirs(argv))
+    if searches and asks_only(argv):
         return first_of_ranges(argv, config_dirs(argv))
-    if not names_search(argv, config_dirs(argv)):
-        from segexp.search.space import refuse_ranges
-
+    if not searches:
         refuse_search_keys(argv)
-        refuse_ranges(argv)
+    refuse_ranges(argv)
     return argv
 
 

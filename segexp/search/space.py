@@ -109,7 +109,7 @@ def refuse_ranges(words: Sequence[str]) -> None:
     """
     for word in words:
         if OWN_FORM.fullmatch(word) or re.fullmatch(r"[^-=][^=]*=(tag\(.*)?interval\(.*\)", word):
-            raise ConfigError(f"{word}: a range is for a search by training; add sweep=optuna")
+            raise ConfigError(f"{word}: a range is for a search: python -m segexp sweep=optuna ...")
 
 
 def _refuse(name: str, word: str) -> None:

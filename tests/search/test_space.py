@@ -97,5 +97,5 @@ def test_words_and_corners_of_trials() -> None:
 def test_ranges_are_for_searches() -> None:
     refuse_ranges(["a=1,2", "a=range(1,3)", "a=int(3.5)", "--x=log(1,2)", "name=catalog(1)"])
     for word in ("a=log(1,2)", "a=log(1)", "a.b=int(1,2)", "a=interval(0,1)", "a=tag(log,interval(1,2))"):
-        with pytest.raises(ConfigError, match="add sweep=optuna"):
+        with pytest.raises(ConfigError, match="is for a search: python -m segexp sweep=optuna"):
             refuse_ranges([word])

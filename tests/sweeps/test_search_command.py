@@ -21,6 +21,7 @@ def test_what_is_wrong_is_said_before_anything_is_written() -> None:
         ["-m", RATE],
         [RATE],
         ["sweep.trials=3"],
+        ["check", *search, RATE],
         ["--help"],
         [*search, "seed=0,1"],
         ["-m", *search, "model=cunet"],
@@ -33,24 +34,25 @@ def test_what_is_wrong_is_said_before_anything_is_written() -> None:
         [*search, RATE, "model=cunet,unet", "--cfg", "job"],
     ]
     answers = run_lines(lines)
-    assert [answer.code for answer in answers] == [2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 0]
+    assert [answer.code for answer in answers] == [2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 0]
     assert [answer.files for answer in answers] == [[]] * len(lines)
     said = [answer.err for answer in answers]
-    assert said[0] == said[1] == f"segexp: {RATE}: a range is for a search by training; add sweep=optuna\n"
+    refused = f"segexp: {RATE}: a range is for a search: python -m segexp sweep=optuna ...\n"
+    assert said[0] == said[1] == said[3] == refused
     assert said[2] == "segexp: sweep.trials: is a key of a search; add sweep=optuna\n"
-    assert "seed cannot be searched: it would pick the lucky one" in said[4]
-    assert "sweep=optuna: found nothing to search; give ranges, such as 'optimizer.lr=log(1e-4,1e-2)'" in said[5]
-    assert "model.base: found 2.0, expected a whole number" in said[6]
-    assert "optimizer.lrr: no such key. Did you mean 'optimizer.lr'?" in said[7]
-    assert "model=uunet: no such option. Did you mean 'unet'?" in said[8]
-    assert "sweep.trials: found 0, expected a whole number" in said[9]
-    assert "values of different losses cannot be compared; use another measure: monitor=val/miou" in said[10]
-    assert "sweep.storage: cannot open sqlite:////" in said[11]
-    assert "lr: 0.0001" in answers[12].out
-    assert "trials: 50" in answers[12].out
+    assert "seed cannot be searched: it would pick the lucky one" in said[5]
+    assert "sweep=optuna: found nothing to search; give ranges, such as 'optimizer.lr=log(1e-4,1e-2)'" in said[6]
+    assert "model.base: found 2.0, expected a whole number" in said[7]
+    assert "optimizer.lrr: no such key. Did you mean 'optimizer.lr'?" in said[8]
+    assert "model=uunet: no such option. Did you mean 'unet'?" in said[9]
+    assert "sweep.trials: found 0, expected a whole number" in said[10]
+    assert "values of different losses cannot be compared; use another measure: monitor=val/miou" in said[11]
+    assert "sweep.storage: cannot open sqlite:////" in said[12]
+    assert "lr: 0.0001" in answers[13].out
+    assert "trials: 50" in answers[13].out
     # Of numpy, optuna itself has need.
     assert {name for answer in answers for name in answer.heavy} <= {"numpy"}
-    assert answers[10].heavy == []
+    assert answers[11].heavy == []
 
 
 SPOILT = "{_target_: tests.training.parts.Spoil, epoch: 0}"
@@ -107,19 +109,14 @@ def told(folder: Path, states: list[str], trials: list[Any]) -> None:
 
 
 def goes_on(folder: Path) -> None:
-    """By its name, to more trials; with other words: refused."""
-    before = {path: path.stat().st_mtime_ns for path in folder.glob("00[0-3]_*/run.json")}
-    done = run(command(*SEARCH, "sweep.trials=5"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "study         tiny, 4 of 5 trials so far" in done.stdout
-    assert [job["number"] for job in manifest(folder)] == [0, 1, 2, 3, 4]
+    """By its name, with nothing left to do; by other words: refused."""
+    before = {path: path.stat().st_mtime_ns for path in folder.glob("*_*/run.json")}
+    same = [*TINY, *QUICK, *SEARCH, "sweep.trials=4", "sweep.engine=local"]
+    answers = run_lines([same, [*same, "optimizer.weight_decay=0"], [f"sweep.resume={folder}", "loss=bce,dice"]])
+    assert [answer.code for answer in answers] == [0, 2, 2]
+    assert "study         tiny, 4 of 4 trials so far" in answers[0].out
+    assert "best          trial " in answers[0].out
+    assert "torch" not in answers[0].heavy
     assert {path: path.stat().st_mtime_ns for path in before} == before
-    answers = run_lines(
-        [
-            [*TINY, *QUICK, *SEARCH, "sweep.trials=5", "optimizer.weight_decay=0"],
-            [f"sweep.resume={folder}", "loss=bce,dice"],
-        ]
-    )
-    assert [answer.code for answer in answers] == [2, 2]
-    assert "a search goes on as it began: leave these words out" in answers[0].err
     assert "a search goes on as it began: leave these words out" in answers[1].err
+    assert "a search goes on as it began: leave these words out" in answers[2].err
