@@ -13,6 +13,8 @@ from segexp.spec import IGNORED
 KEY = "datamodule.mask_values"
 SMEARED = 0.05
 """Share of the pixels that all values between two others have when they are their mixtures."""
+RARE = 1e-4
+"""Share of the pixels below which a value beside two others is asked about: a slip of the pen, or a rare class."""
 MOST = 64
 """As many values as are written out in a line to choose."""
 BLACK = (0, 0, 0)
@@ -51,6 +53,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
     if len(values) < 2:
         example = override("mask_values", {0: "background", 255: "foreground"})
         raise DataError(f"{KEY}: {_looked(sample)} hold no two values; say what values mean, for example {example}")
+    _check_no_slips(values, sample)
     names = _named(values, sample)
     _check_no_void(values, names, sample)
     colours = {name: _colour(value, sample) for name, value in zip(names, values, strict=True)}
@@ -115,6 +118,30 @@ def _of_given(values: Sequence[Value], classes: Sequence[str], sample: MaskSampl
     names = [*classes, *["ignored"] * len(values)]
     example = {key_of(value): name for value, name in zip(values[:MOST], names, strict=False)}
     raise DataError(f"{KEY}: {_looked(sample)}; {problem}: {override('mask_values', example)}")
+
+
+def _check_no_slips(values: Sequence[Value], sample: MaskSample) -> None:
+    """A handful of pixels of a further value must not become a class unasked."""
+    least = RARE * sum(sample.counts.values())
+    rare = [value for value in values if 0 < sample.counts[value] < least]
+    rest = [value for value in values if value not in rare]
+    if not rare or len(rest) < 2:
+        return
+    told = "; ".join(f"{key_of(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
+    without = {key_of(value): name for value, name in zip(rest, _named(rest, sample), strict=True)}
+    whole = {key_of(value): name for value, name in zip(values, _named(values, sample), strict=True)}
+    raise DataError(
+        f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {told}. Correct the masks, or add one "
+        f"of these lines\n  a mistake: {override('mask_values', without)} {override('stray', 'nearest')}\n"
+        f"  a class: {override('mask_values', whole)}"
+    )
+
+
+def _where(value: Value, sample: MaskSample, most: int = 3) -> str:
+    """The masks that hold a value: ``in 5 masks (a.png, b.png, c.png, ...)``."""
+    paths = sample.holders.get(value, [])
+    names = [*(path.name for path in paths[:most]), *(["..."] if len(paths) > most else [])]
+    return f"in {len(paths)} mask{'s' if len(paths) != 1 else ''} ({', '.join(names)})"
 
 
 def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSample) -> None:

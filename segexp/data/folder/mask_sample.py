@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
@@ -43,6 +43,7 @@ class MaskSample:
         looked_at: Masks that were read.
         of: Masks that there are.
         lossy: Whether some are JPEG.
+        holders: The masks that hold each value of ``counts``.
     """
 
     counts: dict[Value, int]
@@ -53,6 +54,7 @@ class MaskSample:
     looked_at: int
     of: int
     lossy: bool
+    holders: dict[Value, list[Path]] = field(default_factory=dict)
 
 
 def sample_masks(paths: Sequence[Path]) -> MaskSample:
@@ -144,9 +146,12 @@ def _summary(seen: Sequence[Seen], of: int) -> MaskSample:
     indices, colours = _indices(seen)
     plain = len(set(colours.values())) < len(colours)
     counts: Counter[Value] = Counter()
+    holders: dict[Value, list[Path]] = {}
     for raster, table in seen:
         for value, count in sorted(table.items()):
-            counts[value if raster.palette is None or plain else _coloured(value[0], raster)] += count
+            meant = value if raster.palette is None or plain else _coloured(value[0], raster)
+            counts[meant] += count
+            holders.setdefault(meant, []).append(raster.path)
     is_colour = any(len(value) == 3 for value in counts)
     nodata = {raster.nodata for raster, _ in seen if raster.nodata is not None}
     return MaskSample(
@@ -160,6 +165,7 @@ def _summary(seen: Sequence[Seen], of: int) -> MaskSample:
         looked_at=len(seen),
         of=of,
         lossy=any(raster.header.kind.startswith("JPEG") for raster, _ in seen),
+        holders=holders,
     )
 
 

@@ -194,6 +194,25 @@ def test_no_more_than_a_sample_is_looked_at(tmp_path: Path, monkeypatch: pytest.
     assert sample_masks(paths).looked_at == 6
 
 
+def test_a_few_pixels_of_another_value_are_a_question(tmp_path: Path) -> None:
+    """One slip of the pen must not make three classes of two; the mask that holds it is named."""
+    pairs(tmp_path, values=(0, 1))
+    mask = blocks((0, 1), 400, 440)
+    mask[7, 9] = 2
+    write(tmp_path / "masks/c3.png", mask)
+    write(tmp_path / "images/c3.png", photo(3, 400, 440))
+    with pytest.raises(DataError) as caught:
+        FolderDataModule(str(tmp_path)).setup()
+    text = str(caught.value)
+    assert "2: 1 pixels in 1 mask (c3.png)" in text
+    lines = text.splitlines()
+    assert lines[1] == "  a mistake: 'datamodule.mask_values={0:background,1:foreground}' datamodule.stray=nearest"
+    assert lines[2] == "  a class: 'datamodule.mask_values={0:class_0,1:class_1,2:class_2}'"
+    data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, stray="nearest")
+    data.setup()
+    assert data.spec.classes == ("background", "foreground")
+
+
 def test_further_masks_are_looked_at_while_all_hold_one_value(tmp_path: Path) -> None:
     paths = [tmp_path / f"{number:03d}.png" for number in range(100)]
     for number, path in enumerate(paths):
