@@ -85,6 +85,8 @@ def test(
     content["speed"] = _speed(took, content["split"]["images"])
     names = [item.name for item in datamodule.items("test")]
     folder.write_csv("per_image.csv", per_image(rows, names))
+    # First without pictures, so that Ctrl-C while they are drawn loses no figure.
+    folder.write_json("results.json", {**content, "panels": []})
     content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
     folder.write_json("results.json", content)
     return content

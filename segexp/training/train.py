@@ -10,6 +10,7 @@ import lightning.pytorch as pl
 import torch
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
@@ -121,7 +122,7 @@ def _run(
     try:
         content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
     except BaseException as error:
-        if _is_ctrl_c(error) or group.interrupted():
+        if _was_stopped(error) or group.interrupted():
             # Lightning switches Ctrl-C off while it shuts down; after fitting, it never switches it on again.
             signal.signal(signal.SIGINT, handler)
             LOG.warning("interrupted")
@@ -146,9 +147,9 @@ def _run(
     return content
 
 
-def _is_ctrl_c(error: BaseException) -> bool:
-    """Ctrl-C itself, or the exit that Lightning makes of it."""
-    return isinstance(error, KeyboardInterrupt) or (
+def _was_stopped(error: BaseException) -> bool:
+    """Ctrl-C itself, or the exit that Lightning makes of it or of SIGTERM (timeout, a scheduler)."""
+    return isinstance(error, KeyboardInterrupt | SIGTERMException) or (
         isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
     )
 

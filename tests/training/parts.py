@@ -47,6 +47,17 @@ class Stop(Callback):
             raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
 
 
+class Terminate(Callback):
+    """SIGTERM to the own process, after the first batch of an epoch."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if trainer.current_epoch == self.epoch:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+
 class FailOnRank(Callback):
     """An error on one rank, after the first batch of an epoch."""
 

@@ -51,6 +51,25 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     assert (folder / "report.html").is_file()
 
 
+def test_a_scheduler_that_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
+    """SIGTERM is told as Ctrl-C is: how to go on."""
+    assert run([*TINY, "trainer.max_epochs=3", PART % "Terminate, epoch: 1"]) == 130
+    captured = capfd.readouterr()
+    (folder,) = folders()
+    assert re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
+    assert read_json(folder / "run.json")["state"] == "interrupted"
+
+
+def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def press(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("segexp.training.evaluation.explain", press)
+    assert run([*TINY, "metric=none"]) == 130
+    (folder,) = folders()
+    assert 0 <= read_json(folder / "results.json")["rows"][0]["dataset"]["miou"] <= 1
+
+
 def test_ctrl_c_before_the_first_epoch_is_over() -> None:
     with pytest.raises(Interrupted, match="before an epoch was finished") as caught:
         go(PART % "Stop, epoch: 0")
