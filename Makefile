@@ -1,4 +1,4 @@
-# make run | test | test-cluster | zoo | format | bench | clean | help
+# make run | test | test-cluster | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constr
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
 
-.PHONY: run test test-cluster zoo lint unit format bench clean help
+.PHONY: run test test-cluster test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,12 @@ unit: $(VENV)/.dev
 
 test-cluster: $(VENV)/.cluster  ## sweeps through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
+
+test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
+	command -v chromium chromium-browser google-chrome > /dev/null || \
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
+		 echo "Chromium could not be installed: its tests are skipped"
+	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
 zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environment of their own
 	$(ZOO)/bin/python -m pytest -n 2 tests/zoo tests/contracts/test_models.py -k "zoo or torchvision" $(ARGS)
