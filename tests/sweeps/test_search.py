@@ -233,6 +233,12 @@ def test_a_storage_that_is_gone_is_named(tmp_path: Path, study: optuna.Study) ->
     assert [entry.state for entry in Manifest.read(tmp_path)] == ["finished", "interrupted"]
 
 
+def test_a_study_that_lacks_trials_is_another_one(tmp_path: Path, study: optuna.Study) -> None:
+    search(tmp_path, study, Scored(tmp_path), total=2)
+    with pytest.raises(StudyError, match=r"the study s lacks trials that .* has run; was its storage moved"):
+        search(tmp_path, opened(optuna.storages.InMemoryStorage()), Scored(tmp_path), total=4)
+
+
 class PowerCut(Exception):
     """Everything stops here."""
 

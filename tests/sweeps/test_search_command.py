@@ -22,6 +22,7 @@ def test_what_is_wrong_is_said_before_anything_is_written() -> None:
         [RATE],
         ["sweep.trials=3"],
         ["check", *search, RATE],
+        ["sweep=optuna", "sweep.engine=slurm", RATE],
         ["--help"],
         [*search, "seed=0,1"],
         ["-m", *search, "model=cunet"],
@@ -34,25 +35,26 @@ def test_what_is_wrong_is_said_before_anything_is_written() -> None:
         [*search, RATE, "model=cunet,unet", "--cfg", "job"],
     ]
     answers = run_lines(lines)
-    assert [answer.code for answer in answers] == [2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 0]
+    assert [answer.code for answer in answers] == [2, 2, 2, 2, 2, 0, 2, 2, 2, 2, 2, 2, 2, 2, 0]
     assert [answer.files for answer in answers] == [[]] * len(lines)
     said = [answer.err for answer in answers]
     refused = f"segexp: {RATE}: a range is for a search: python -m segexp sweep=optuna ...\n"
     assert said[0] == said[1] == said[3] == refused
     assert said[2] == "segexp: sweep.trials: is a key of a search; add sweep=optuna\n"
-    assert "seed cannot be searched: it would pick the lucky one" in said[5]
-    assert "sweep=optuna: found nothing to search; give ranges, such as 'optimizer.lr=log(1e-4,1e-2)'" in said[6]
-    assert "model.base: found 2.0, expected a whole number" in said[7]
-    assert "optimizer.lrr: no such key. Did you mean 'optimizer.lr'?" in said[8]
-    assert "model=uunet: no such option. Did you mean 'unet'?" in said[9]
-    assert "sweep.trials: found 0, expected a whole number" in said[10]
-    assert "values of different losses cannot be compared; use another measure: monitor=val/miou" in said[11]
-    assert "sweep.storage: cannot open sqlite:////" in said[12]
-    assert "lr: 0.0001" in answers[13].out
-    assert "trials: 50" in answers[13].out
+    assert "sweep.jobs: found auto with sweep.engine=slurm; give the number of trials at a time" in said[4]
+    assert "seed cannot be searched: it would pick the lucky one" in said[6]
+    assert "sweep=optuna: found nothing to search; give ranges, such as 'optimizer.lr=log(1e-4,1e-2)'" in said[7]
+    assert "model.base: found 2.0, expected a whole number" in said[8]
+    assert "optimizer.lrr: no such key. Did you mean 'optimizer.lr'?" in said[9]
+    assert "model=uunet: no such option. Did you mean 'unet'?" in said[10]
+    assert "sweep.trials: found 0, expected a whole number" in said[11]
+    assert "values of different losses cannot be compared; use another measure: monitor=val/miou" in said[12]
+    assert "sweep.storage: cannot open sqlite:////" in said[13]
+    assert "lr: 0.0001" in answers[14].out
+    assert "trials: 50" in answers[14].out
     # Of numpy, optuna itself has need.
     assert {name for answer in answers for name in answer.heavy} <= {"numpy"}
-    assert answers[11].heavy == []
+    assert answers[12].heavy == []
 
 
 SPOILT = "{_target_: tests.training.parts.Spoil, epoch: 0}"
