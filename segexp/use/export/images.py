@@ -56,9 +56,9 @@ def spread(items: Sequence[Item], most: int | None) -> list[Item]:
     return [items[index] for index in np.linspace(0, len(items) - 1, most).round().astype(int)] if most else []
 
 
-def pixels(item: Item, dtype: np.dtype[Any]) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+def pixels(item: Item, dtype: np.dtype[Any], largest: int = LARGEST) -> tuple[NDArray[Any], NDArray[np.uint8]]:
     """Image (1, C, H, W) and mask (1, H, W), the middle of a large one."""
-    height, width = (min(side, LARGEST) for side in item.shape)
+    height, width = (min(side, largest) for side in item.shape)
     top, left = (item.shape[0] - height) // 2, (item.shape[1] - width) // 2
     image, mask = item.window(top, left, height, width)
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(dtype), mask[None]

@@ -1,5 +1,8 @@
 """Static quantisation for onnxruntime: convolutions in 8 bits, measured against the file that it is made of."""
 
+import contextlib
+import io
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +15,7 @@ from segexp.data.items import Item
 from segexp.reporting.table import Table
 from segexp.run.console import LOG
 from segexp.spec import IGNORED
-from segexp.use.export.images import batches, pixels
+from segexp.use.export.images import pixels
 from segexp.use.export.onnx_file import OnnxRun
 from segexp.use.export.place import kept_if_good, megabytes
 from segexp.use.export.tensors import Run
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
 
 QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "Concat", "Relu", "Resize")
 """Operations in 8 bits; scaling, statistics of the image and probabilities stay in float32."""
+
+PERCENTILE = 99.99
+CALIBRATED = 512
+"""Of larger training images the middle gives the ranges."""
 
 
 @dataclass(frozen=True)
@@ -90,28 +97,49 @@ def int8_file(path: Path, run: Run, export: "Export") -> Int8:
 def quantise(path: Path, target: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> None:
     """Writes a file with quantise and dequantise nodes (QDQ), weights per channel, ranges from images."""
     import onnx
-    from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization import QuantType
+    from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc] # publishes no types
-        def __init__(self) -> None:
-            self.images = batches(training, dtype)
-
-        def get_next(self) -> dict[str, NDArray[Any]] | None:
-            image = next(self.images, None)
-            return None if image is None else {"image": image}
-
-    prepared = target.with_suffix(".prepared.onnx")
-    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-    quantize_static(
-        str(prepared), str(target), Reader(), quant_format=QuantFormat.QDQ, per_channel=True,
-        activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8, op_types_to_quantize=list(QUANTISED),
-    )  # fmt: skip
-    prepared.unlink()
-    made = onnx.load(target)
+    with tempfile.TemporaryDirectory() as folder:
+        prepared = Path(folder) / "prepared.onnx"
+        quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
+        quantizer = QDQQuantizer(
+            onnx.load(prepared), per_channel=True, reduce_range=False, weight_qType=QuantType.QInt8,
+            activation_qType=QuantType.QUInt8, tensors_range=_ranges(prepared, training, dtype), nodes_to_quantize=[],
+            nodes_to_exclude=[], op_types_to_quantize=list(QUANTISED), extra_options={},
+        )  # fmt: skip
+    quantizer.quantize_model()
+    made = quantizer.model.model
     del made.metadata_props[:]
     made.metadata_props.extend(onnx.load(path).metadata_props)
     onnx.save(made, target)
+
+
+def _ranges(prepared: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> Any:
+    """Range of each tensor, by onnxruntime's calibrator: the middle :data:`PERCENTILE` of its values.
+
+    The extremes would be of a few pixels, and leave few of the 256 steps for all others. Images go in one by one: the
+    calibrator keeps all values of a call.
+    """
+    from onnxruntime.quantization import CalibrationDataReader, CalibrationMethod
+    from onnxruntime.quantization.calibrate import create_calibrator
+
+    class One(CalibrationDataReader):  # type: ignore[misc] # publishes no types
+        def __init__(self, image: NDArray[Any]) -> None:
+            self.images = iter([{"image": image}])
+
+        def get_next(self) -> dict[str, NDArray[Any]] | None:
+            return next(self.images, None)
+
+    calibrator = create_calibrator(
+        str(prepared), list(QUANTISED), augmented_model_path=str(prepared.with_suffix(".augmented.onnx")),
+        calibrate_method=CalibrationMethod.Percentile, extra_options={"percentile": PERCENTILE},
+    )  # fmt: skip
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
+        for item in training:
+            calibrator.collect_data(One(pixels(item, dtype, CALIBRATED)[0]))
+        return calibrator.compute_data()
 
 
 def iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
