@@ -32,7 +32,7 @@ test-cluster: $(VENV)/.cluster  ## sweeps through a real SLURM and a real Ray, s
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
-	command -v chromium chromium-browser google-chrome > /dev/null || \
+	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || \
 		{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 		 echo "Chromium could not be installed: its tests are skipped"
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.reporting.layers import COMPRESSION
 from segexp.reporting.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, Pixels, wrong_colours
 from segexp.spec import IGNORED, DataSpec
 
@@ -78,7 +79,7 @@ def png(pixels: Pixels) -> bytes:
     """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA as a file."""
     order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
     bands = cv2.cvtColor(pixels, order[pixels.shape[2]]) if pixels.ndim == 3 else pixels
-    return cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, 9])[1].tobytes()
+    return cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])[1].tobytes()
 
 
 def photo(content: bytes) -> tuple[bytes, str]:

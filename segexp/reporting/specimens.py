@@ -128,7 +128,8 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
     else:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)
         found += [Swatch(_hex(colour), f"error: truth is {name}", "errors") for colour, name in wrong]
-    return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")]
+    some = values.inner(results, "split", "ignored_pixels")
+    return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")] if some else found
 
 
 def _hex(colour: Colour) -> str:

@@ -138,7 +138,12 @@ def test_the_page_has_the_viewer_and_all_layers_with_names(folder: Path) -> None
     assert len(set(page.ids)) == len(page.ids)
     assert "truth of worst &lt;eye&gt;" in text
     assert text.count('alt="') == 14
-    assert "#fa" in swatches(read_run(folder).results)[1].colour
+    legend = swatches(read_run(folder).results)
+    assert [(swatch.name, swatch.layers) for swatch in legend] == [
+        ("background", "truth prediction"), ("vessel", "truth prediction"), ("found", "errors"),
+        ("error: false", "errors"), ("error: missed", "errors"), ("not counted", "errors"),
+    ]  # fmt: skip
+    assert legend[1].colour == "#faf0e6"
     assert "http:" not in text
     assert "https:" not in text
 
