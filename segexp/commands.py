@@ -126,9 +126,6 @@ def _check(config: Any, invocation: Invocation) -> None:
     plain = checked_train(config, CheckConfig)
     own = {key: plain.pop(key, default) for key, default in OWN_KEYS["check"].items()}
     chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
-    line = (
-        f"config is valid: {', '.join(f'{key}={value}' for key, value in chosen.items())}; monitor {plain['monitor']}"
-    )
     told: dict[str, Any] = {"ok": True, "problems": []}
     text = ""
     if own["scope"] != "config":
@@ -138,6 +135,8 @@ def _check(config: Any, invocation: Invocation) -> None:
     if own["format"] == "json":
         print(json.dumps({"config": {**chosen, "monitor": plain["monitor"]}, **told}))  # noqa: T201 - the answer
     else:
+        words = ", ".join(f"{key}={value}" for key, value in chosen.items())
+        line = f"{'config is valid' if told['ok'] else 'config'}: {words}; monitor {plain['monitor']}"
         print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
     if not told["ok"]:
         from segexp.training.check import refused

@@ -1,4 +1,4 @@
-"""Training curves: loss, measures and learning rate over the epochs."""
+"""Training curves: loss, measures and learning rate over the epochs, which are shown from 1."""
 
 import csv
 import math
@@ -107,7 +107,7 @@ def _line(axes: Axes, history: History, name: str, label: str, colour: str, styl
     known = [(epoch, value) for epoch, value in pairs if not math.isnan(value)]
     thin = style != "-"
     axes.plot(
-        [epoch for epoch, _ in known],
+        [epoch + 1 for epoch, _ in known],
         [value for _, value in known],
         style,
         color=colour,
@@ -166,9 +166,9 @@ def _finish(axes: Axes, history: History, best_epoch: int | None) -> None:
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
     if best_epoch is not None and best_epoch in history.epochs:
-        axes.axvline(best_epoch, color=MUTED, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
+        axes.axvline(best_epoch + 1, color=MUTED, linewidth=1, linestyle=(0, (1, 2)), zorder=1)
         # in the title line, where no curve can hide it
-        axes.set_title(f"best: epoch {best_epoch}", loc="right", fontsize=8, fontweight="normal", color=MUTED)
+        axes.set_title(f"best: epoch {best_epoch + 1}", loc="right", fontsize=8, fontweight="normal", color=MUTED)
     labels = axes.get_legend_handles_labels()[1]
     if len(labels) > 1:
         axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=2 if len(labels) < 7 else 3)

@@ -162,7 +162,7 @@ def chosen(folder: RunContents) -> Facts:
         best = " ".join(reached).strip()
         epoch = checkpoint.get("epoch")
         pairs.append(("checkpoint", values.words(checkpoint.get("path"))))
-        pairs.append(("epoch", values.words(epoch) + (f" ({best})" if monitor else "")))
+        pairs.append(("epoch", values.epoch(epoch) + (f" ({best})" if monitor else "")))
     if isinstance(threshold, Mapping):
         rule, place = (values.words(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)
@@ -185,7 +185,7 @@ def seen(inference: object) -> str:
 
 def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
-    epoch = values.words(values.inner(folder.results, "checkpoint", "epoch"))
+    epoch = values.epoch(values.inner(folder.results, "checkpoint", "epoch"))
     return f"The dotted line marks epoch {epoch}, whose checkpoint was tested." if epoch else ""
 
 

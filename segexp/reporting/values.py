@@ -109,3 +109,8 @@ def foreground_of(results: Mapping[str, Any]) -> str | None:
     """The second of two classes; None for more."""
     names = classes_of(results)
     return names[1] if len(names) == 2 else None
+
+
+def epoch(number: object) -> str:
+    """An epoch of the files, which count from 0, as it is shown everywhere: from 1."""
+    return words(number + 1) if isinstance(number, int) else words(number)

@@ -1,4 +1,4 @@
-"""Loss, validation measures and learning rate over the epochs, from metrics.csv."""
+"""Loss, validation measures and learning rate over the epochs, from metrics.csv; epochs are shown from 1."""
 
 import csv
 import math
@@ -24,7 +24,7 @@ def training_charts(metrics_csv: Path, best_epoch: object, monitor: str) -> list
     rows = _rows(metrics_csv)
     if not rows:
         return []
-    upright = float(best_epoch) if isinstance(best_epoch, int) and len(rows) > 1 else None
+    upright = float(best_epoch + 1) if isinstance(best_epoch, int) and len(rows) > 1 else None
     groups = [
         ("Loss", _losses(rows)),
         ("Validation measures", _measures(rows, monitor)),
@@ -50,7 +50,7 @@ def _number(cell: str | None) -> float:
 
 
 def _line(rows: Sequence[Row], column: str, name: str, colour: int | None, style: str = "solid") -> Line:
-    return Line(name, [(_number(row["epoch"]), _number(row.get(column))) for row in rows], colour, style)
+    return Line(name, [(_number(row["epoch"]) + 1, _number(row.get(column))) for row in rows], colour, style)
 
 
 def _losses(rows: Sequence[Row]) -> list[Line]:
