@@ -112,8 +112,8 @@ class StoredItem(Item):
         for path, (height, width) in sizes:
             if (height, width) != self.shape:
                 raise SizeError(
-                    f"{path}: {height}x{width} pixels (height x width), but its image {self.raster.path} has "
-                    f"{self.raster.height}x{self.raster.width}"
+                    f"{path}: {height}x{width} pixels, but its image {self.raster.path} has "
+                    f"{self.raster.height}x{self.raster.width} (height x width)"
                 )
 
     @property
