@@ -1,5 +1,6 @@
 """The embedded data set, and what every datamodule does with its settings."""
 
+import operator
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -117,13 +118,13 @@ def test_crops_that_do_not_fit() -> None:
 
 # Option -> a value that is not the default, and what the training loader holds then.
 REACHES: dict[str, tuple[Any, dict[str, Any]]] = {
-    "batch_size": (3, {"batch_size": 3}),
-    "eval_batch_size": (2, {"batch_size": 16}),  # for evaluation, see below
+    "batch_size": (3, {"batch_sampler.size": 3}),
+    "eval_batch_size": (2, {"batch_sampler.size": 16}),  # for evaluation, see below
     "num_workers": (2, {"num_workers": 2}),
     "prefetch_factor": (5, {"prefetch_factor": 5}),
     "pin_memory": (True, {"pin_memory": True}),
     "persistent_workers": (False, {"persistent_workers": False}),
-    "drop_last": (True, {"drop_last": True}),
+    "drop_last": (True, {"batch_sampler.drop_last": True}),
 }
 
 
@@ -144,8 +145,9 @@ def test_every_option_reaches_the_loader(option: str) -> None:
     workers = {"num_workers": 1} if option in ("prefetch_factor", "persistent_workers") else {}
     made, default = loader(True, **{**workers, option: value}), loader(True, **workers)
     for name, wanted in expected.items():
-        assert getattr(made, name) == wanted
-        assert option == "eval_batch_size" or getattr(default, name) != wanted
+        held = operator.attrgetter(name)
+        assert held(made) == wanted
+        assert option == "eval_batch_size" or held(default) != wanted
 
 
 def test_evaluation_takes_whole_images_in_order_and_leaves_none_out() -> None:
