@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV := .venv
 ZOO := .venv-zoo
+DEMO := .venv-demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 INPUTS := pyproject.toml constraints.txt
@@ -40,6 +41,10 @@ test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for 
 zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environment of their own
 	$(ZOO)/bin/python -m pytest -n 2 tests/zoo tests/contracts/test_models.py -k "zoo or torchvision" $(ARGS)
 
+.PHONY: test-demo
+test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chromium, in an environment of its own
+	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/use/demo $(ARGS)
+
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -49,7 +54,7 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 	$(BIN)/python benchmarks/train_throughput.py
 
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -79,4 +84,15 @@ $(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py
 	packages=$$($(ZOO)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
 		cp tests/zoo/torchvision_on_cpu.py $$packages && \
 		echo 'import torchvision_on_cpu' > $$packages/torchvision_on_cpu.pth
+	touch $@
+
+# gradio takes neither the pillow nor the tomlkit of constraints.txt: names in constraints-demo.txt replace those there.
+$(DEMO)/.test: $(INPUTS) constraints-demo.txt
+	$(PYTHON) -m venv $(DEMO)
+	awk -F == 'FNR == NR { mine[$$1]; print; next } !($$1 in mine)' constraints-demo.txt constraints.txt > $(DEMO)/constraints.txt
+	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(DEMO)/constraints.txt \
+		--editable '.[demo]' pytest rasterio
+	command -v chromium chromium-browser google-chrome > /dev/null || \
+		{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
+		echo "Chromium could not be installed: its tests are skipped"
 	touch $@

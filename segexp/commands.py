@@ -262,6 +262,18 @@ def _predict(config: Any, invocation: Invocation) -> None:
     print(predict(plain))  # noqa: T201 - the command's answer
 
 
+def _demo(config: Any, invocation: Invocation) -> None:
+    from segexp.config.schema import DemoConfig
+
+    plain = _plain(config, DemoConfig)
+    from segexp.allocator import tune_allocator
+
+    tune_allocator("auto")
+    from segexp.use.demo.command import demo
+
+    demo(plain)
+
+
 COMMANDS = {
     command.name: command
     for command in (
@@ -276,6 +288,7 @@ COMMANDS = {
         Command("evaluate", "evaluate", "test figures of a run, several or an ensemble on any data set", _evaluate),
         Command("predict", "predict", "masks, probabilities, overlays and polygons of images of any size", _predict),
         Command("export", "export", "a file for onnxruntime, PyTorch or libtorch, compared with the model", _export),
+        Command("demo", "demo", "a local web page: drop an image, see mask, overlay and probabilities", _demo),
         Command("models", "models", "table of all models, or of one: parameters, cost, receptive field", _models),
     )
 }

@@ -17,6 +17,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.schema import (
     CheckConfig,
     CompareConfig,
+    DemoConfig,
     EvaluateConfig,
     ExportConfig,
     GenerateConfig,
@@ -43,6 +44,7 @@ COMMANDS = sorted(
 SCHEMAS = {
     "check": CheckConfig,
     "compare": CompareConfig,
+    "demo": DemoConfig,
     "evaluate": EvaluateConfig,
     "export": ExportConfig,
     "generate": GenerateConfig,

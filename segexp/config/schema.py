@@ -342,6 +342,23 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class DemoConfig:
+    """The tree of ``python -m segexp demo``."""
+
+    run: str | list[str]
+    checkpoint: str
+    tta: Literal["none", "flips", "d4"] | None
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    host: str
+    port: Annotated[int, Range(low=0, high=65535)]
+    open: bool
+    max_megabytes: PositiveFloat
+    max_pixels: PositiveInt
+    kept_megabytes: PositiveFloat
+    debug: bool
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 
