@@ -197,7 +197,9 @@ def test_what_is_wrong_is_said_and_the_next_image_is_served(browser: Chromium, p
     notes = tmp_path / "notes.txt"
     notes.write_text("not an image", encoding="utf-8")
     Image.fromarray(np.zeros((101, 100, 3), np.uint8)).save(tmp_path / "large.png")
-    tifffile.imwrite(tmp_path / "bands.tif", np.zeros((20, 20, 5), np.uint8), photometric="minisblack")
+    tifffile.imwrite(
+        tmp_path / "bands.tif", np.zeros((20, 20, 5), np.uint8), photometric="minisblack", planarconfig="contig"
+    )
     for name, words in (
         ("notes.txt", "notes.txt: "),
         ("large.png", "10,100 pixels; this page takes up to 10,000"),
