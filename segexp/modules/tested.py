@@ -69,6 +69,7 @@ class Tested:
 
     def __init__(self, spec: DataSpec, measures: Measures, device: torch.device) -> None:
         self._spec = spec
+        self.speed: dict[str, float] = {}
         names = ("at_threshold", "at_half") if spec.is_binary else ("at_threshold",)
         self.counts = {name: ConfusionCounts(spec.num_classes).to(device) for name in names}
         self.sums = {name: MeasureSums(spec, measures) for name in names}

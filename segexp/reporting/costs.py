@@ -23,8 +23,8 @@ def costs(folder: RunContents) -> Facts:
         ("training", _training(folder)),
         ("an epoch", "" if epoch is None else f"{values.duration(epoch)} (median)"),
         ("samples trained", _rate(values.inner(run, "data", "train", "samples"), epoch)),
-        ("images tested", _per_second(values.inner(results, "speed", "images_per_second"), results)),
-        ("peak GPU memory", _megabytes(values.inner(results, "speed", "peak_gpu_memory_mb"))),
+        ("images tested", _per_second(values.inner(run, "test", "images_per_second"), results)),
+        ("peak GPU memory", _megabytes(values.inner(run, "test", "peak_gpu_memory_mb"))),
     ]
     return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]
 

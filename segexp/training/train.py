@@ -214,6 +214,7 @@ def _fit_and_test(
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
         content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
+        record.update(test=module.tested.speed)
         _tell(loggers, content, folder, module, datamodule, trainer.global_step)
         finished = True
     except Pruned:

@@ -58,7 +58,7 @@ def test_costs_come_from_the_files(tmp_path: Path) -> None:
     (tmp_path / "checkpoints" / "best.ckpt").write_bytes(b"0" * 1_500_000)
     model, data = {"parameters": 2000, "trainable": 500}, {"train": {"samples": 100}}
     folder = contents(tmp_path, model=model, data=data, train_seconds=13.5, epochs=3, ended_by="trainer.max_epochs")
-    folder.results["speed"] = {"images_per_second": 7.25}  # type: ignore[index] # a dict
+    folder.run["test"] = {"images_per_second": 7.25}  # type: ignore[index] # a dict
     assert dict(costs(folder)) == {
         "parameters": "2,000, 500 of them trained",
         "checkpoint": "1.5 MB on disk, with the state of the optimiser",

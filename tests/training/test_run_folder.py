@@ -251,7 +251,7 @@ def test_thresholds_hold_the_figures_of_the_chosen_one(finished: Finished) -> No
     for name in ("dice", "iou", "precision", "recall"):
         assert near[name] == pytest.approx(row[name]["building"], abs=0.01), name
         assert all(0 <= line[name] <= 1 for line in lines)
-    speed = finished.content["speed"]
+    speed = finished.record["test"]
     assert speed["images_per_second"] == pytest.approx(5 / speed["test_seconds"], rel=0.05)
 
 
