@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from segexp.data.items import Item
-from segexp.errors import ConfigError, SegexpError, UserError
+from segexp.errors import ConfigError, DataError, SegexpError
 from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console
 from segexp.use.export.agreement import Agreement, ExportFailed, by_pytorch, compare, drawn
@@ -45,6 +45,8 @@ def export(config: Config, data: Mapping[str, Any] | None) -> str:
     FORMATS[config["format"]].require()
     if config["int8"] and config["format"] != "onnx":
         raise ConfigError(f"int8: needs format=onnx, found format={config['format']}")
+    if config["int8"] and config["images"] == 0:
+        raise ConfigError("int8: its loss is measured on test images, found images=0; use at least 1, or null for all")
     return Export(config, data).run().as_text()
 
 
@@ -135,7 +137,7 @@ class Export:
             return []
         try:
             return self.images.taken("test", self.config["images"])
-        except UserError as error:
+        except DataError as error:
             if self.config["int8"]:
                 raise
             first = str(error).splitlines()[0]

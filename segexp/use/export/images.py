@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Item
+from segexp.errors import MismatchError
 from segexp.training.build import build_datamodule
 from segexp.use.evaluation.command import data_section
 from segexp.use.evaluation.data import evaluation_data
@@ -57,11 +58,20 @@ def spread(items: Sequence[Item], most: int | None) -> list[Item]:
 
 
 def pixels(item: Item, dtype: np.dtype[Any], largest: int = LARGEST) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Image (1, C, H, W) and mask (1, H, W), the middle of a large one."""
+    """Image (1, C, H, W) and mask (1, H, W), the middle of a large one.
+
+    Raises:
+        MismatchError: Its pixels are of another type than the file takes.
+    """
     height, width = (min(side, largest) for side in item.shape)
     top, left = (item.shape[0] - height) // 2, (item.shape[1] - width) // 2
     image, mask = item.window(top, left, height, width)
-    return np.ascontiguousarray(image.transpose(2, 0, 1)[None]).astype(dtype), mask[None]
+    if image.dtype != dtype:
+        raise MismatchError(
+            f"{item.name}: {image.dtype} pixels, but the exported file takes {dtype}, as the training images were by "
+            "what the run says; compare on such images, or on none with images=0"
+        )
+    return np.ascontiguousarray(image.transpose(2, 0, 1)[None]), mask[None]
 
 
 def batches(items: Sequence[Item], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:

@@ -156,7 +156,7 @@ def test_a_file_that_disagrees_is_not_kept(
 
 
 def test_without_the_data_noise_is_compared(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
-    keys = ("datamodule=drive", "datamodule.root=gone", "format=safetensors", "output=model.safetensors")
+    keys = ("datamodule=folder", "datamodule.root=gone", "format=safetensors", "output=model.safetensors")
     assert export(finished.path, *keys) == 0
     told = capsys.readouterr().out
     assert "warning: no test images to compare" in told
@@ -167,6 +167,9 @@ def test_without_the_data_noise_is_compared(finished: Finished, capsys: pytest.C
     ("keys", "words"),
     [
         (("int8=true", "format=torchscript"), "int8: needs format=onnx, found format=torchscript"),
+        (("int8=true", "images=0"), "int8: its loss is measured on test images, found images=0"),
+        (("int8=true", "datamodule=folder", "datamodule.root=gone"), "gone"),
+        (("datamodule=drive", "datamodule.root=gone"), "its classes are background, vessel, those of the model"),
         (("output=model.bin",), "output: found model.bin, expected a file that ends in .onnx"),
         (("format=onxx",), "format"),
         (("calibration=0",), "calibration"),

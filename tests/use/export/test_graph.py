@@ -5,6 +5,7 @@ import onnxruntime
 import pytest
 import torch
 
+from segexp.data.items import Item
 from segexp.errors import MismatchError
 from segexp.models.unet import UNet
 from segexp.modules.segmentation import SegmentationModule
@@ -13,6 +14,7 @@ from segexp.spec import DataSpec
 from segexp.use.export import onnx_file, torchscript_file
 from segexp.use.export.agreement import Agreement
 from segexp.use.export.graph import Deployed, refuse_exceptions, whole_statistics
+from segexp.use.export.images import pixels
 from segexp.use.load import NoLoss
 from segexp.use.model import Model
 
@@ -85,6 +87,14 @@ def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:
     assert {parameter.dtype for parameter in graph.parameters()} == {torch.float32}
     assert all(parameter.is_contiguous() for parameter in graph.parameters())
     assert next(made.model.parameters()).dtype == torch.bfloat16
+
+
+def test_pixels_are_not_brought_to_another_type_in_silence() -> None:
+    item = Item("a", np.full((1030, 20, 3), 7, np.uint16), np.zeros((1030, 20), np.uint8))
+    with pytest.raises(MismatchError, match="a: uint16 pixels, but the exported file takes uint8"):
+        pixels(item, np.dtype(np.uint8))
+    image, mask = pixels(item, np.dtype(np.uint16))
+    assert (image.shape, mask.shape) == ((1, 3, 1024, 20), (1, 1024, 20))
 
 
 def probabilities(*values: float) -> np.ndarray:
