@@ -160,7 +160,7 @@ def _preview(config: Any, invocation: Invocation) -> None:
 
 
 def _generate(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import GenerateConfig
+    from segexp.config.command_schema import GenerateConfig
 
     plain = _plain(config, GenerateConfig)
     plain.pop("debug")
@@ -171,8 +171,8 @@ def _generate(config: Any, invocation: Invocation) -> None:
 
 
 def _models(config: Any, invocation: Invocation) -> None:
+    from segexp.config.command_schema import ModelsConfig
     from segexp.config.model_options import chosen_model, listed_models
-    from segexp.config.schema import ModelsConfig
     from segexp.errors import ConfigError
 
     plain = _plain(config, ModelsConfig)
@@ -188,7 +188,7 @@ def _models(config: Any, invocation: Invocation) -> None:
 
 
 def _compare(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import CompareConfig
+    from segexp.config.command_schema import CompareConfig
 
     plain = _plain(config, CompareConfig)
     from segexp.reporting.compare import compare, place_of
@@ -199,7 +199,7 @@ def _compare(config: Any, invocation: Invocation) -> None:
 
 
 def _report(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import ReportConfig
+    from segexp.config.command_schema import ReportConfig
 
     plain = _plain(config, ReportConfig)
     from segexp.reporting.again import write_reports
@@ -227,7 +227,7 @@ def _with_data(config: Any, schema: type) -> tuple[dict[str, Any], dict[str, Any
 
 
 def _evaluate(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import EvaluateConfig
+    from segexp.config.command_schema import EvaluateConfig
 
     plain, given = _with_data(config, EvaluateConfig)
     from segexp.allocator import tune_allocator
@@ -239,7 +239,7 @@ def _evaluate(config: Any, invocation: Invocation) -> None:
 
 
 def _export(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import ExportConfig
+    from segexp.config.command_schema import ExportConfig
 
     plain, given = _with_data(config, ExportConfig)
     from segexp.allocator import tune_allocator
@@ -251,7 +251,7 @@ def _export(config: Any, invocation: Invocation) -> None:
 
 
 def _predict(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import PredictConfig
+    from segexp.config.command_schema import PredictConfig
 
     plain = _plain(config, PredictConfig)
     from segexp.allocator import tune_allocator
@@ -263,7 +263,7 @@ def _predict(config: Any, invocation: Invocation) -> None:
 
 
 def _demo(config: Any, invocation: Invocation) -> None:
-    from segexp.config.schema import DemoConfig
+    from segexp.config.command_schema import DemoConfig
 
     plain = _plain(config, DemoConfig)
     from segexp.allocator import tune_allocator

@@ -12,10 +12,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.config.check import check_config
-from segexp.config.monitors import check_monitors
-from segexp.config.paths import conf_dir
-from segexp.config.schema import (
-    CheckConfig,
+from segexp.config.command_schema import (
     CompareConfig,
     DemoConfig,
     EvaluateConfig,
@@ -23,10 +20,11 @@ from segexp.config.schema import (
     GenerateConfig,
     ModelsConfig,
     PredictConfig,
-    PreviewConfig,
     ReportConfig,
-    TrainConfig,
 )
+from segexp.config.monitors import check_monitors
+from segexp.config.paths import conf_dir
+from segexp.config.schema import CheckConfig, PreviewConfig, TrainConfig
 from segexp.search.space import read_space
 from segexp.words import split
 

@@ -11,9 +11,9 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.commands import _plain, checked_train
+from segexp.config.command_schema import GenerateConfig
 from segexp.config.groups import ORDER, groups
 from segexp.config.paths import conf_dir
-from segexp.config.schema import GenerateConfig
 from segexp.errors import ConfigError
 
 FILES = sorted(conf_dir().rglob("*.yaml"))

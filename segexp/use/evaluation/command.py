@@ -7,7 +7,7 @@ from typing import Any
 
 from segexp.commands import Invocation
 from segexp.config.check import check_config
-from segexp.config.schema import DataConfig
+from segexp.config.command_schema import DataConfig
 from segexp.data.base import SegmentationDataModule
 from segexp.reporting import values
 from segexp.reporting.report import write_report

@@ -1,0 +1,171 @@
+"""What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.check`."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from segexp.config.schema import Supplied
+from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
+
+
+@dataclass(frozen=True)
+class GenerateConfig:
+    """The tree of ``python -m segexp generate``."""
+
+    scene: Literal["vessels", "buildings", "cells"]
+    layout: Literal["drive", "inria", "cells", "salt", "arrays", "folder"]
+    out: str
+    count: PositiveInt
+    size: PositiveInt | None
+    seed: NonNegativeInt
+    debug: bool
+
+
+@dataclass(frozen=True)
+class CompareConfig:
+    """The tree of ``python -m segexp compare``."""
+
+    runs: list[str]
+    measure: str | None
+    base: str | None
+    out: str | None
+    resamples: NonNegativeInt
+    seed: NonNegativeInt
+    debug: bool
+
+
+@dataclass(frozen=True)
+class ReportConfig:
+    """The tree of ``python -m segexp report``."""
+
+    run: str | list[str]
+    open: bool
+    debug: bool
+
+
+@dataclass(frozen=True)
+class OtherInferenceConfig:
+    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+
+    window: PositiveInt | Literal["auto"] | None
+    overlap: Annotated[float, Range(low=0, high=0.9)] | None
+    blend: Literal["gaussian", "constant"] | None
+    batch_size: PositiveInt | Literal["auto"] | None
+
+
+@dataclass(frozen=True)
+class PostprocessConfig:
+    """What is done to objects of a predicted mask."""
+
+    hysteresis: Fraction | None
+    fill_holes: NonNegativeInt
+    min_size: NonNegativeInt
+    split: PositiveInt | None
+
+
+@dataclass(frozen=True)
+class PolygonsConfig:
+    """Outlines of objects."""
+
+    format: Literal["geojson", "gpkg"]
+    simplify: NonNegativeFloat
+
+
+@dataclass(frozen=True)
+class PredictConfig:
+    """The tree of ``python -m segexp predict``."""
+
+    run: str | list[str]
+    checkpoint: str
+    input: str | list[str]
+    output: str
+    write: list[Literal["mask", "probability", "overlay", "uncertainty", "polygons"]]
+    format: Literal["auto", "png", "tiff"]
+    depth: Literal["uint8", "float32"]
+    bands: list[PositiveInt] | None
+    tta: Literal["none", "flips", "d4"] | None
+    precision: Literal["float32", "bfloat16"]
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    inference: OtherInferenceConfig
+    postprocess: PostprocessConfig
+    polygons: PolygonsConfig
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    overwrite: bool
+    progress: Literal["auto", "bar", "none"]
+    debug: bool
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """A data set alone."""
+
+    datamodule: Annotated[dict[str, Any], Supplied(("augment",))]
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """The tree of ``python -m segexp evaluate``; ``datamodule`` is there only if one was chosen."""
+
+    run: str | list[str]
+    checkpoint: str
+    ensemble: Literal["none", "mean"]
+    phase: Literal["auto", "train", "val", "test", "all"]
+    tta: Literal["none", "flips", "d4"] | None
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    inference: OtherInferenceConfig
+    panels: NonNegativeInt
+    bootstrap: NonNegativeInt
+    seed: NonNegativeInt
+    out: str | None
+    output_dir: str
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+    metric: dict[str, Annotated[dict[str, Any], Supplied()]] | None = None
+
+
+@dataclass(frozen=True)
+class ExportConfig:
+    """The tree of ``python -m segexp export``; ``datamodule`` is there only if one was chosen."""
+
+    run: str | list[str]
+    checkpoint: str
+    format: Literal["onnx", "torch_export", "torchscript", "safetensors"]
+    output: str | None
+    threshold: Annotated[float, Range(low=0, high=1)] | None
+    int8: bool
+    images: NonNegativeInt | None
+    calibration: PositiveInt
+    seed: NonNegativeInt
+    rounds: NonNegativeInt
+    debug: bool
+    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+
+
+@dataclass(frozen=True)
+class DemoConfig:
+    """The tree of ``python -m segexp demo``."""
+
+    run: str | list[str]
+    checkpoint: str
+    tta: Literal["none", "flips", "d4"] | None
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    host: str
+    port: Annotated[int, Range(low=0, high=65535)]
+    open: bool
+    max_megabytes: PositiveFloat
+    max_pixels: PositiveInt
+    kept_megabytes: PositiveFloat
+    debug: bool
+
+
+@dataclass(frozen=True)
+class ModelsConfig:
+    """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
+
+    only: list[str] | None
+    size: PositiveInt | list[PositiveInt]
+    in_channels: PositiveInt
+    classes: Annotated[int, Range(low=2)]
+    format: Literal["table", "json"]
+    debug: bool
+    model: Annotated[dict[str, Any] | None, Supplied(("in_channels", "out_channels"))] = None
