@@ -1,9 +1,11 @@
 """What a process does to itself and how it ended: for the jobs of sweeps and for the ranks of a training."""
 
+import atexit
 import ctypes
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 """prctl(2), <linux/prctl.h>."""
@@ -34,3 +36,19 @@ def python_calling(module: str, function: str, *arguments: str) -> list[str]:
     """The command of a new Python that finds the same packages and calls a function of a module."""
     code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
     return [sys.executable, "-c", code, *arguments]
+
+
+def leave_with(work: Callable[[], int]) -> None:
+    """Does the work of a process and leaves with its exit code, without taking the interpreter apart.
+
+    That lasts longer than a short test, and may never end in a process that has lost its group. The exit functions
+    stay in force: loggers close their runs by them.
+    """
+    code = 1
+    try:
+        code = work()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)

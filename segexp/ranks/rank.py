@@ -1,27 +1,17 @@
 """One rank of a training, in a process of its own."""
 
-import atexit
-import os
 import sys
 
 from segexp.commands import run_training
-from segexp.process import die_with_parent
+from segexp.process import die_with_parent, leave_with
 from segexp.ranks.board import Board
 from segexp.ranks.plan import started
 
 
 def main() -> None:
-    """Does the work of a rank and leaves at once: taking apart a process that has lost its group may never end."""
+    """Does the work of a rank and leaves at once."""
     die_with_parent(int(sys.argv[1]))
-    code = 1
-    try:
-        code = _work()
-    finally:
-        # The exit functions stay in force: loggers close their runs by them.
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    leave_with(_work)
 
 
 def _work() -> int:

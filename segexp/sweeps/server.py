@@ -4,7 +4,6 @@ It must have a single thread when it forks: a child has only the thread that for
 that its copy of OpenMP or OpenCV remembers. So no operation of torch runs here, and OpenCV does not use threads.
 """
 
-import atexit
 import contextlib
 import faulthandler
 import gc
@@ -24,6 +23,7 @@ import torch
 
 import segexp.training.train  # noqa: F401
 from segexp.cores import CORES
+from segexp.process import leave_with
 from segexp.sweeps.job import run_job
 from segexp.sweeps.places import JobPlace, now
 from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count
@@ -158,21 +158,9 @@ def main() -> None:
     wire.send({"ready": os.getpid(), "threads": thread_count()})
     job = Server(wire).serve()
     if job is not None:
-        _leave_with(job)
+        leave_with(job)
 
 
 def job_main() -> None:
     """Runs a single job in a process of its own."""
-    _leave_with(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))
-
-
-def _leave_with(job: Callable[[], int]) -> None:
-    """Runs a job and leaves without taking the whole interpreter apart, which lasts longer than a short test."""
-    code = 1
-    try:
-        code = job()
-    finally:
-        atexit._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(code)
+    leave_with(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))
