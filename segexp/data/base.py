@@ -15,6 +15,7 @@ from segexp.data.batches import KeyedBatches
 from segexp.data.checks import absent_classes, common, few, same_pixels, smaller
 from segexp.data.items import Item, Mask
 from segexp.data.loader import make_batches, make_loader
+from segexp.data.lookalikes import lookalikes, note_of
 from segexp.data.normalization import constants
 from segexp.data.places import GridPlaces, Places, RandomPlaces
 from segexp.data.problems import Problem, problem_of, refuse
@@ -143,6 +144,8 @@ class SegmentationDataModule(DataSettings):
         if self.copies_matter:
             problems += self._leave_out_copies(found)
         refuse(problems)
+        if self.copies_matter and (pairs_alike := lookalikes(found)):
+            self.notes.append(note_of(pairs_alike))
         refuse(absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0]))
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:

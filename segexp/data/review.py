@@ -14,8 +14,8 @@ from segexp.data.files import FilesDataModule
 from segexp.data.folder.words import overrides
 from segexp.data.items import Item
 from segexp.data.label_values import read_values
-from segexp.data.likeness import Fingerprint, alike, fingerprint
 from segexp.data.listing import Found, Pair
+from segexp.data.lookalikes import lookalikes
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
 from segexp.data.splits import PHASES, Phase
@@ -43,7 +43,6 @@ class Seen:
     item: Item
     phase: Phase
     survey: Survey
-    print: Fingerprint | None
 
 
 @dataclass
@@ -168,7 +167,7 @@ def _look(
         try:
             with naming("the image", one[0].name):
                 item = one[0].decoded()
-                return Seen(one[0], one[1], survey(item, classes), fingerprint(item.image))
+                return Seen(one[0], one[1], survey(item, classes))
         except UserError as error:
             return error
 
@@ -207,18 +206,10 @@ def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
         problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in told
     ]
     known = {name for name, _ in copies}
-    for one, other, likeness in alike([seen.print for seen in found.seen], [seen.phase for seen in found.seen]):
-        first, second = found.seen[one], found.seen[other]
-        if first.item.name in known:
-            continue
-        found.problems.append(
-            Problem(
-                "near-duplicates",
-                f"{first.item.name} ({first.phase}) and {second.item.name} ({second.phase}) look alike "
-                f"({likeness:.2f} of 1); if they show one thing, give both to one part (datamodule.split_file)",
-                fatal=False,
-            )
-        )
+    for pair in lookalikes(looked):
+        if pair.name not in known:
+            text = f"{pair}; if they show one thing, give both to one part (datamodule.split_file)"
+            found.problems.append(Problem("near-duplicates", text, fatal=False))
 
 
 def _parallel(things: Sequence[T], do: Callable[[T], R], readers: int | None = None) -> Iterable[tuple[T, R]]:

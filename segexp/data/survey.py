@@ -15,9 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items import Image, Item, Mask
+from segexp.data.likeness import fingerprint, packed
 from segexp.run.files import replace_file
 from segexp.spec import IGNORED
 
+VERSION = 2
+"""Of what a survey holds: surveys of another one are not read."""
 BAND = 1 << 20
 """Pixels looked at together: counting turns them into integers of 8 bytes."""
 
@@ -32,6 +35,7 @@ class Survey:
         sums: Per channel, sum of the values of the pixels that count.
         squares: Per channel, sum of their squares; whole numbers, so that any order gives the same.
         digest: Of the image, by which its copies are known; empty: it has one colour.
+        print: Packed fingerprint, by which images that look alike are known; empty: the image shows nothing.
     """
 
     classes: list[int]
@@ -39,6 +43,7 @@ class Survey:
     sums: list[int]
     squares: list[int]
     digest: str = ""
+    print: str = ""
 
     @property
     def counted(self) -> int:
@@ -64,6 +69,7 @@ def survey(item: Item, classes: int) -> Survey:
         [sum(sums[c] for _, sums, _ in parts) for c in channels],
         [sum(squares[c] for _, _, squares in parts) for c in channels],
         _digest(image, rows),
+        packed(fingerprint(image)),
     )
 
 
@@ -122,7 +128,7 @@ class SurveyCache:
         Args:
             name: What the data set and its labels are called: another root or mapping is another cache.
         """
-        digest = hashlib.sha256(name.encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{VERSION} {name}".encode()).hexdigest()[:16]
         self.path = cache_folder() / "surveys" / f"{digest}.json"
         self._known: dict[str, Any] = _read(self.path)
         self._new: dict[str, Any] = {}
