@@ -62,7 +62,7 @@ def unpacked(text: str) -> Fingerprint | None:
     """The fingerprint that was packed, to a sixteenth."""
     if not text:
         return None
-    return np.frombuffer(base64.b64decode(text), np.int8).astype(np.float32) / STEPS
+    return np.asarray(np.frombuffer(base64.b64decode(text), np.int8) / STEPS, dtype=np.float32)
 
 
 def alike(prints: Sequence[Fingerprint | None], parts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
@@ -101,7 +101,7 @@ def _likeness(one: Fingerprint, others: NDArray[np.float32]) -> NDArray[np.float
 def _halved(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     """Fingerprints at half the side, (N, SIDE * SIDE / 4)."""
     half = SIDE // 2
-    return vectors.reshape(-1, half, 2, half, 2).mean(axis=(2, 4)).reshape(-1, half * half)
+    return np.asarray(vectors.reshape(-1, half, 2, half, 2).mean(axis=(2, 4))).reshape(-1, half * half)
 
 
 def _normalized(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
