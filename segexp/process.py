@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 """prctl(2), <linux/prctl.h>."""
@@ -52,3 +53,8 @@ def leave_with(work: Callable[[], int]) -> None:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def search_path() -> str:
+    """PYTHONPATH with which a process on another machine finds the same code."""
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

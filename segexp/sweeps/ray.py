@@ -1,10 +1,5 @@
 """The engine of a Ray cluster: a task for each job."""
 
-import importlib.util
-import logging
-import os
-import re
-import socket
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.schema import RayConfig
-from segexp.errors import ConfigError, MissingExtraError
+from segexp.errors import ConfigError
+from segexp.ray_cluster import connect, too_much
 from segexp.sweeps.endings import Endings
 from segexp.sweeps.engine import Ended, Started, SweepError
 from segexp.sweeps.plan import Config
-from segexp.sweeps.remote import RemoteJob, search_path
+from segexp.sweeps.remote import RemoteJob
 
 
 class RayEngine:
@@ -34,10 +30,10 @@ class RayEngine:
         count = earlier.get("count", len(jobs))
         self.places = count if section["jobs"] == "auto" else section["jobs"]
         self.facts = {"count": count, "threads": earlier.get("threads", self._settings["cpus"])}
-        self.notes: list[str] = []
         self._endings = Endings(folder)
-        self._ray = _connect(self._settings["address"])
-        self._refuse_too_much()
+        self._ray = connect("sweep", self._settings["address"])
+        asked = {"CPU": self._settings["cpus"], "GPU": self._settings["gpus"]}
+        self.notes = too_much(self._ray, asked, "jobs")
         work = RemoteJob(folder.absolute(), Path.cwd(), self.facts["threads"])
         self._task = self._ray.remote(
             num_cpus=self._settings["cpus"], num_gpus=self._settings["gpus"],
@@ -52,16 +48,6 @@ class RayEngine:
         has = f"{cluster.get('CPU', 0):g} cores and {cluster.get('GPU', 0):g} GPU"
         asks = f"{self._settings['cpus']} cores and {self._settings['gpus']:g} GPU"
         return f"at most {self.places} at a time on Ray with {has}, {asks} each"
-
-    def _refuse_too_much(self) -> None:
-        """Ray would wait for ever for a node that can hold the job: some clusters grow."""
-        nodes = [node["Resources"] for node in self._ray.nodes() if node["Alive"]]
-        for key, name in (("cpus", "CPU"), ("gpus", "GPU")):
-            most = max((node.get(name, 0) for node in nodes), default=0)
-            if self._settings[key] > most:
-                self.notes.append(
-                    f"no node of Ray has {self._settings[key]:g} {name} now (most: {most:g}); jobs wait for one"
-                )
 
     def expect(self, number: int, config: Config) -> None:
         """Nothing: a job reads its config from the sweep's folder."""
@@ -115,28 +101,3 @@ class RayEngine:
 
 def _run(work: RemoteJob, number: int) -> None:
     work(number)
-
-
-def _connect(address: str | None) -> Any:
-    if importlib.util.find_spec("ray") is None:
-        raise MissingExtraError("sweep.engine=ray: the package ray is not installed; pip install 'segexp[ray]'")
-    # Before the import: Ray counts its users over the network unless it is told not to.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    import ray
-
-    try:
-        _knock(address)
-        ray.init(
-            address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-            runtime_env={"env_vars": {"PYTHONPATH": search_path()}},
-        )  # fmt: skip
-    except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"sweep.ray.address: no cluster answers at {address!r}: {error}") from error
-    return ray
-
-
-def _knock(address: str | None) -> None:
-    """Raises OSError if nobody listens; Ray itself would try for minutes."""
-    found = re.fullmatch(r"(?:ray://)?(.+):(\d+)", address or "")
-    if found is not None:
-        socket.create_connection((found[1].strip("[]"), int(found[2])), timeout=10).close()

@@ -10,7 +10,6 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -125,8 +124,3 @@ def _try(handle: int) -> bool:
 def _cluster_id() -> str | None:
     array, task = os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID")
     return f"{array}_{task}" if array and task else os.environ.get("SLURM_JOB_ID")
-
-
-def search_path() -> str:
-    """PYTHONPATH with which a node finds the same code."""
-    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

@@ -15,13 +15,14 @@ from typing import Any
 
 from segexp.config.schema import SlurmConfig
 from segexp.errors import ConfigError, MissingExtraError
+from segexp.process import search_path
 from segexp.run.files import replace_file
 from segexp.sweeps import squeue
 from segexp.sweeps.endings import Endings
 from segexp.sweeps.engine import Ended, Started, SweepError
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config
-from segexp.sweeps.remote import RemoteJob, search_path
+from segexp.sweeps.remote import RemoteJob
 from segexp.sweeps.squeue import QueueJob
 
 ARRAY = 1000

@@ -1,5 +1,6 @@
 """The engine of Ray against one that only pretends; tests/cluster has a real one."""
 
+import os
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -7,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from segexp import ray_cluster
 from segexp.errors import ConfigError, MissingExtraError
-from segexp.sweeps import ray
 from segexp.sweeps.engine import Ended, Started, SweepError
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.ray import RayEngine
@@ -76,7 +77,7 @@ class PretendRay:
 def pretend(monkeypatch: pytest.MonkeyPatch) -> PretendRay:
     found = PretendRay()
     monkeypatch.setitem(sys.modules, "ray", found)  # type: ignore[arg-type]
-    monkeypatch.setattr(ray.importlib.util, "find_spec", lambda name: object())
+    monkeypatch.setattr(ray_cluster.importlib.util, "find_spec", lambda name: object())
     monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
     return found
 
@@ -93,7 +94,7 @@ def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendR
     }  # fmt: skip
     assert pretend.given["include_dashboard"] is False
     assert pretend.given["runtime_env"]["env_vars"]["PYTHONPATH"]
-    assert ray.os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
+    assert os.environ["RAY_USAGE_STATS_ENABLED"] == "0"
     assert (made.places, made.facts) == (3, {"count": 3, "threads": 2})
     assert str(made) == "at most 3 at a time on Ray with 4 cores and 0 GPU, 2 cores and 0.5 GPU each"
     assert made.notes == ["no node of Ray has 0.5 GPU now (most: 0); jobs wait for one"]
@@ -141,6 +142,6 @@ def test_what_cannot_be_used(tmp_path: Path, pretend: PretendRay, monkeypatch: p
         engine(tmp_path, address="ray://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"sweep\.gpus: is for this machine"):
         RayEngine(tmp_path, {**SECTION, "gpus": [0], "ray": KEYS}, {0: {}}, {}, 0)
-    monkeypatch.setattr(ray.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(ray_cluster.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'segexp\[ray\]'"):
         engine(tmp_path)

@@ -14,6 +14,7 @@ import pytest
 from submitit.helpers import DelayedSubmission
 
 from segexp.errors import SegexpError
+from segexp.process import search_path
 from segexp.sweeps import remote
 from segexp.sweeps.endings import Endings
 from segexp.sweeps.engine import Ended
@@ -138,7 +139,7 @@ def test_submitit_is_given_the_same_again(tmp_path: Path) -> None:
 
 
 def test_search_path_is_that_of_this_process() -> None:
-    entries = remote.search_path().split(os.pathsep)
+    entries = search_path().split(os.pathsep)
     assert len(entries) == len(sys.path)
     assert all(Path(entry).is_absolute() for entry in entries)
 
