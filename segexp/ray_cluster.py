@@ -36,7 +36,7 @@ def connect(section: str, address: str | None) -> Any:
             address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
             runtime_env={"env_vars": {"PYTHONPATH": search_path()}},
         )  # fmt: skip
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # Ray raises bare ones too, where a loaded machine starts it too slowly
         raise ConfigError(f"{prefix}ray.address: no cluster answers at {address!r}: {error}") from error
     return ray
 

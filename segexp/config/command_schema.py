@@ -71,6 +71,17 @@ class PolygonsConfig:
 
 
 @dataclass(frozen=True)
+class PredictRayConfig:
+    """What predictions ask of Ray."""
+
+    address: str | None
+    actors: PositiveInt | Literal["auto"]
+    cpus: PositiveInt
+    gpus: NonNegativeFloat | Literal["auto"]
+    retries: NonNegativeInt
+
+
+@dataclass(frozen=True)
 class PredictConfig:
     """The tree of ``python -m segexp predict``."""
 
@@ -89,6 +100,8 @@ class PredictConfig:
     postprocess: PostprocessConfig
     polygons: PolygonsConfig
     device: Literal["auto", "cpu", "gpu", "mps"]
+    engine: Literal["local", "ray"]
+    ray: PredictRayConfig
     overwrite: bool
     progress: Literal["auto", "bar", "none"]
     debug: bool

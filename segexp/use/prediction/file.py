@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -70,7 +70,24 @@ class Wanted:
     def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
         """All files of one prediction."""
         found = [path for layer in layers(spec, self.write, self.depth) for path in files_of(layer, stem, form)]
-        return [*found, named(stem, f"polygons.{self.polygons}")] if "polygons" in self.write else found
+        return [*found, self.outlines(stem)] if "polygons" in self.write else found
+
+    def remove_partial(self, spec: DataSpec, stem: Path) -> None:
+        """Removes what a process that was killed has left of one prediction."""
+        write = (*self.write, "mask")
+        found = [
+            partial(path)
+            for form in get_args(Form)
+            for layer in layers(spec, write, self.depth)
+            for path in files_of(layer, stem, form)
+        ]
+        for path in (*found, self.outlines(stem, whole=False)):
+            path.unlink(missing_ok=True)
+
+    def outlines(self, stem: Path, *, whole: bool = True) -> Path:
+        """The file of the polygons; a GeoPackage must end as one, also while it is written."""
+        path = named(stem, f"polygons.{self.polygons}")
+        return path if whole else path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
 class FilePrediction:
@@ -133,10 +150,10 @@ class FilePrediction:
         except BaseException:
             for sink in self._sinks.values():
                 sink.abandon()
-            self._outlines(whole=False).unlink(missing_ok=True)
+            self.wanted.outlines(self.stem, whole=False).unlink(missing_ok=True)
             raise
         if outlines is not None:
-            outlines.replace(self._outlines())
+            outlines.replace(self.wanted.outlines(self.stem))
         for name, sink in self._sinks.items():
             sink.commit() if name in self.wanted.write else sink.abandon()
 
@@ -195,12 +212,7 @@ class FilePrediction:
 
     def _polygons(self) -> Path:
         """Outlines of the mask that was just written, still under its partial name, as they are."""
-        target = self._outlines(whole=False)
+        target = self.wanted.outlines(self.stem, whole=False)
         mask = partial(self._sinks["mask"].targets[0])
         self.polygons = write_polygons(mask, target, self.model.classes, self.wanted.polygons, self.wanted.simplify)
         return target
-
-    def _outlines(self, *, whole: bool = True) -> Path:
-        """The file of the polygons; a GeoPackage must end as one, also while it is written."""
-        path = named(self.stem, f"polygons.{self.wanted.polygons}")
-        return path if whole else path.with_name(f".{path.stem}.partial{path.suffix}")

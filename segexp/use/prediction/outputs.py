@@ -2,6 +2,7 @@
 
 import csv
 import json
+import time
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -26,9 +27,18 @@ class OutputFolder:
         self._folder = RunFolder(path)
         self._earlier = {row["file"]: row for row in _rows(path / SUMMARY)}
         self._rows: dict[str, Mapping[str, Any]] = {}
+        self._places: dict[str, int] = {}
+        self._waiting = False
+        self._next = 0.0
 
-    def begin(self, model: Model, wanted: Wanted, *, overwrite: bool) -> None:
+    def begin(self, model: Model, wanted: Wanted, files: Sequence[Input], *, overwrite: bool) -> None:
         """Records model and settings.
+
+        Args:
+            model: Predicts.
+            wanted: What is written.
+            files: In the order of their rows; on a cluster they end in another.
+            overwrite: Whether predictions of another kind may be replaced.
 
         Raises:
             ConfigError: Predictions of another model or with other settings lie there.
@@ -43,16 +53,30 @@ class OutputFolder:
                 "overwrite=true to make them anew"
             )
         self._folder.write_json(FACTS, facts)
+        self._places = {str(file.path): place for place, file in enumerate(files)}
 
     def earlier(self, file: Input) -> Mapping[str, Any]:
         """The row of a file in the summary of an earlier call; empty if there was none."""
         return self._earlier.get(str(file.path), {})
 
     def note(self, file: Input, **facts: Any) -> None:
-        """Adds the row of a file, and writes the summary: rows of earlier calls stay."""
+        """Adds the row of a file, and writes the summary unless that was done just before."""
         self._rows[str(file.path)] = {"file": str(file.path), **facts}
-        merged = {**self._earlier, **self._rows}
+        self._waiting = True
+        if time.monotonic() >= self._next:
+            self.close()
+
+    def close(self) -> None:
+        """Writes what waits: rows of earlier calls stay."""
+        if not self._waiting:
+            return
+        start = time.monotonic()
+        names = sorted(self._rows, key=lambda name: self._places.get(name, -1))
+        merged = {**self._earlier, **{name: self._rows[name] for name in names}}
         self._folder.write_csv(SUMMARY, list(merged.values()))
+        self._waiting = False
+        # Of many thousand files the table is long: writing it may take a twentieth of the time.
+        self._next = time.monotonic() + 20 * (time.monotonic() - start)
 
 
 def is_complete(file: Input, outputs: Sequence[Path]) -> bool:

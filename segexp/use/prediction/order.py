@@ -1,0 +1,49 @@
+"""What is asked for, from the keys of conf/predict.yaml: the same here and on the nodes of a cluster."""
+
+from pathlib import Path
+from typing import Any
+
+from segexp.use.load import load
+from segexp.use.model import Model
+from segexp.use.prediction.file import Wanted
+from segexp.use.prediction.postprocess import Postprocess
+from segexp.use.prediction.worker import FileWorker
+
+
+def model_of(config: dict[str, Any], device: str) -> Model:
+    """The model that predicts.
+
+    Args:
+        config: Checked and resolved.
+        device: Where it works.
+
+    Raises:
+        UserError: There is none, or settings do not fit it.
+    """
+    return load(
+        config["run"], config["checkpoint"], tta=config["tta"], threshold=config["threshold"], device=device,
+        precision=config["precision"], inference={k: v for k, v in config["inference"].items() if v is not None},
+    )  # fmt: skip
+
+
+def wanted_of(config: dict[str, Any]) -> Wanted:
+    """What is written."""
+    return Wanted(
+        tuple(config["write"]),
+        config["format"],
+        config["depth"],
+        config["polygons"]["format"],
+        config["polygons"]["simplify"],
+        tuple(config["bands"]) if config["bands"] else None,
+        Postprocess(**config["postprocess"]),
+    )
+
+
+def worker_of(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
+    """What predicts a file; ``bars`` as :class:`segexp.use.prediction.worker.FileWorker`."""
+    return FileWorker(model, wanted_of(config), output_of(config), bars=bars)
+
+
+def output_of(config: dict[str, Any]) -> Path:
+    """The folder of the predictions."""
+    return Path(config["output"]).expanduser()
