@@ -94,5 +94,5 @@ def test_workers_that_never_get_ready() -> None:
     assert {outcome.state for outcome in run(PretendCrew(never_ready=[0, 2, 4, 5]), 4)} == {"done"}
     # One place is given up, the other does it all.
     assert {outcome.state for outcome in run(PretendCrew(never_ready=range(1, 99)), 4)} == {"done"}
-    with pytest.raises(PoolError, match="no process gets its model ready: worker . has no torch"):
+    with pytest.raises(PoolError, match=r"no process gets its model ready: worker . has no torch"):
         run(PretendCrew(never_ready=range(99)), 4)
