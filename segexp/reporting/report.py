@@ -13,6 +13,7 @@ from segexp.reporting.costs import costs
 from segexp.reporting.missing import missing
 from segexp.reporting.page_template import template
 from segexp.reporting.table import Table
+from segexp.reporting.trivial import beaten_by
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
 
@@ -53,6 +54,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
+        "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
         "notes": sections.notes(folder),
         "costs": costs(folder),
         "commands": reproduce.commands(folder),

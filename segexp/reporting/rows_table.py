@@ -8,6 +8,7 @@ from segexp.reporting.class_tables import overlap_table, probability_table, shap
 from segexp.reporting.groups_table import groups_table
 from segexp.reporting.labels import head_of
 from segexp.reporting.table import Table
+from segexp.reporting.trivial import beaten_by
 
 Path = tuple[str, ...]
 
@@ -64,12 +65,13 @@ def results_table(results: Mapping[str, Any]) -> str:
         results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
 
     Returns:
-        The class tables of the model, its figures by group where there are groups, then the comparison of all rows and
-        what stands behind each of them, without a line feed at the end.
+        The class tables of the model, its figures by group where there are groups, then the comparison of all rows, those
+        that beat the model, and what stands behind each row, without a line feed at the end.
     """
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
-    blocks += [_without_notes(rows_table(results)).as_text(), _notes(results)]
+    beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
+    blocks += [_without_notes(rows_table(results)).as_text(), beaten, _notes(results)]
     return "\n\n".join(block for block in blocks if block)
 
 

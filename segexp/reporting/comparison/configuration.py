@@ -11,6 +11,7 @@ from segexp.reporting.comparison.folds import pooled_figures, pooled_images
 from segexp.reporting.comparison.image_set import ImageSet, pooled
 from segexp.reporting.comparison.run import ImageValues, Run
 from segexp.reporting.comparison.spread import Spread, spread
+from segexp.reporting.trivial import Beaten, beaten_by
 
 
 @dataclass(frozen=True)
@@ -86,6 +87,11 @@ class Configuration:
             for image, value in repeat.images.get(column, {}).items():
                 found.setdefault(image, []).append(value)
         return {image: sum(each) / len(each) for image, each in found.items()}
+
+    @cached_property
+    def beaten(self) -> list[Beaten]:
+        """Trivial predictors that are no worse, by the means over all runs."""
+        return beaten_by([run.results for run in self.runs])
 
     @cached_property
     def parameters(self) -> int | None:

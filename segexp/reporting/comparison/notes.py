@@ -56,6 +56,7 @@ def _of_contest(contest: Contest) -> Iterator[str]:
     yield from _mixed(runs, "Some rows are means over several views of each image (tta: {})", _views)
     for row in contest.rows:
         yield from _of_folds(row)
+        yield from (f"{row.name} is {found}." for found in row.beaten)
     pooled = [
         name for row in contest.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
     ]

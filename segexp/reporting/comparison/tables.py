@@ -48,7 +48,7 @@ def results_grid(contest: Contest) -> Grid:
     tops = _tops(contest)
     rows = [
         [
-            _name(row),
+            replace(_name(row), minor=", ".join(found.verdict for found in row.beaten)),
             Cell(str(len(row.repeats)), len(row.repeats)),
             *_figure_cells(contest, row, first),
             *_costs(row, tops),

@@ -191,6 +191,19 @@ def test_the_terminal_gets_a_compact_table(sweep: Path) -> None:
     assert max(map(len, text.splitlines()[:6])) <= 120
 
 
+def test_a_row_that_a_trivial_predictor_beats_says_so(tmp_path: Path) -> None:
+    make_run(tmp_path / "a", {"x": 0.4, "y": 0.4}, model="weak")
+    make_run(tmp_path / "b", {"x": 0.9, "y": 0.8}, model="good")
+    comparison = compare([str(tmp_path)])
+    sentence = "weak is worse than all background (mean IoU 0.3000 against 0.3500)."
+    assert [note for note in comparison.notes if "worse" in note] == [sentence]
+    assert f"note: {sentence}" in comparison.text()
+    written = {path.name: path.read_text(encoding="utf-8") for path in comparison.write(tmp_path)}
+    assert "| weak worse than all background | 1 |" in written["summary.md"]
+    assert '>weak</a> <small class="bad">worse than all background</small>' in written["summary.html"]
+    assert written["summary.html"].count("worse than all background") == 2
+
+
 def test_a_single_run_is_a_table_too(tmp_path: Path) -> None:
     make_run(tmp_path / "1", {"a": 0.5})
     write_summary(tmp_path)
