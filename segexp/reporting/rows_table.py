@@ -65,8 +65,8 @@ def results_table(results: Mapping[str, Any]) -> str:
         results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
 
     Returns:
-        The class tables of the model, its figures by group where there are groups, then the comparison of all rows, those
-        that beat the model, and what stands behind each row, without a line feed at the end.
+        The class tables of the model, its figures by group where there are groups, then the comparison of all rows,
+        those that beat the model, and what stands behind each row, without a line feed at the end.
     """
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
