@@ -10,12 +10,12 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
-from torch import Tensor
 from torch.nn.parallel import DistributedDataParallel
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Image
 from segexp.errors import ConfigError
+from segexp.models.auxiliary import Supervised
 from segexp.modules.segmentation import SegmentationModule
 from segexp.ranks.plan import count, started
 
@@ -94,15 +94,22 @@ def _ddp(unused: bool) -> DDPStrategy:
 
 
 def unused(module: SegmentationModule, image: Image) -> list[str]:
-    """Trained weights that the logits do not depend on; DDP waits for their gradients unless it is told.
+    """Trained weights that no output depends on; DDP waits for their gradients unless it is told.
 
-    In evaluation mode, so that those of auxiliary outputs are among them: one too many costs a little time only.
+    The parts of the model compute what they do in training, auxiliary outputs among it, but its layers (those that hold
+    no others) what they do in evaluation: a probe must leave running statistics and random numbers alone.
     """
-    names = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
-    was_training = module.training
-    module.eval()
-    logits: Tensor = module(torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
-    module.train(was_training)
-    wanted = dict(module.named_parameters())
-    found = torch.autograd.grad(logits.sum(), [wanted[name] for name in names], allow_unused=True)
-    return [name for name, gradient in zip(names, found, strict=True) if gradient is None]
+    wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    # Two of them: some models refuse to train on one alone.
+    images = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].repeat(2, 1, 1, 1)
+    modes = {part: part.training for part in module.modules()}
+    for part in modes:
+        part.training = next(part.children(), None) is not None
+    with torch.random.fork_rng(devices=[]):
+        outputs = module.outputs(images)
+    for part, mode in modes.items():
+        part.training = mode
+    logits = [outputs.logits, *outputs.auxiliary] if isinstance(outputs, Supervised) else [outputs]
+    total = torch.stack([each.sum() for each in logits]).sum()
+    found = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
+    return [name for name, gradient in zip(wanted, found, strict=True) if gradient is None]

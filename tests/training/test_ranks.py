@@ -13,6 +13,7 @@ import torch
 from segexp.commands import Invocation
 from segexp.errors import ConfigError
 from segexp.training.prepare import prepare
+from segexp.training.strategies import unused
 from tests.sweeps.real import PART, QUICK, command, environment, manifest, run, sweep, sweep_folder
 from tests.training.runs import TINY, Done, checkpoint, composed, folders, go, read_json, table
 from tests.training.runs import run as train
@@ -63,10 +64,13 @@ def close(one: Any, other: Any, places: int = 4) -> None:
 
 
 def same_training(one: Done, other: Done) -> None:
-    first, second = one.last["state_dict"], other.last["state_dict"]
+    first, second = one.last, other.last
     assert first.keys() == second.keys()
-    for name, value in first.items():
-        torch.testing.assert_close(second[name], value, rtol=1e-5, atol=1e-5)
+    # With averaged weights, those are the first ones.
+    for part in first.keys() & {"state_dict", "current_model_state"}:
+        assert first[part].keys() == second[part].keys()
+        for name, value in first[part].items():
+            torch.testing.assert_close(second[part][name], value, rtol=1e-5, atol=1e-5)
     assert len(one.rows) == len(other.rows)
     for row, same in zip(one.rows, other.rows, strict=True):
         assert row.keys() == same.keys()
@@ -79,15 +83,21 @@ def same_training(one: Done, other: Done) -> None:
     assert [row["image"] for row in images] == [row["image"] for row in seen]
 
 
+AVERAGED = (*UNEVEN, "model.depth=3", "model.auxiliary_weights=[0.5]", "callbacks.weight_average.decay=0.7")
+"""With deep supervision and an average of the weights."""
+
+
 def test_two_ranks_are_one_and_either_goes_on_from_the_other() -> None:
-    alone = train(composed(*UNEVEN, "output_dir=alone"), pictures=True, invocation=NAMED)
-    two = done("two", *UNEVEN)
+    alone = train(composed(*AVERAGED, "output_dir=alone"), pictures=True, invocation=NAMED)
+    two = done("two", *AVERAGED)
     same_training(alone, two)
     assert files(alone) == files(two)
     assert (two.path / "log.txt").read_text().count("INFO epoch 1/2") == 1
     assert two.record["ranks"] == 2
+    last, head = two.last, "model.supervision.heads.0.weight"
+    assert (last["state_dict"][head] - last["current_model_state"][head]).abs().max() > 1e-3
     # Two ranks go on from one, and one from two; three epochs at once are the measure of both.
-    more = (*UNEVEN, "trainer.max_epochs=3", "panels=0", "panel_epochs=0")
+    more = (*AVERAGED, "trainer.max_epochs=3", "panels=0", "panel_epochs=0")
     whole = train(composed(*more, "output_dir=whole"), invocation=NAMED)
     gone_on = done("gone_on", *more, f"resume={alone.path}/checkpoints/last.ckpt")
     same_training(whole, gone_on)
@@ -182,3 +192,23 @@ def test_a_sweep_of_ddp_leaves_what_a_sweep_leaves() -> None:
 def test_a_batch_that_cannot_be_divided_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match=r"datamodule\.loader\.batch_size: found 2 for 3 ranks"):
         prepare(composed("trainer.devices=3"), allocator=False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        ("model.depth=3", "model.auxiliary_weights=[0.5]", "model.norm=batch", "model.dropout=0.5"),
+        ("model=wnet", "model.base=2", "model.depth=2"),
+    ],
+)
+def test_weights_that_no_output_depends_on_are_found_without_a_trace(line: tuple[str, ...]) -> None:
+    datamodule, module = prepare(composed(*line), allocator=False)
+    module.train()
+    before, random = {name: value.clone() for name, value in module.state_dict().items()}, torch.get_rng_state()
+    image = datamodule.train_samples()[0, 0]["image"]
+    assert unused(module, image) == []
+    assert all(part.training for part in module.modules())
+    assert torch.equal(random, torch.get_rng_state())
+    assert all(torch.equal(value, before[name]) for name, value in module.state_dict().items())
+    module.model.spare = torch.nn.Conv2d(3, 1, 1)
+    assert unused(module, image) == ["model.spare.weight", "model.spare.bias"]
