@@ -102,8 +102,11 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
     if command.name == "train" and (sweep := _sweep(given)) is not None:
+        from segexp.sweeps.compose import composing_once
+
         with sweep:
-            _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+            with composing_once():
+                _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
             return sweep.run()
     if command.name in ("evaluate", "export"):
         argv = own_data(argv)

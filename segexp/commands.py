@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from segexp.imports import quick_imports
+
 
 @dataclass(frozen=True)
 class Invocation:
@@ -114,7 +116,8 @@ def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
 
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(plain["speed"]["allocator"])
-    from segexp.training.train import train
+    with quick_imports():
+        from segexp.training.train import train
 
     train(plain, invocation, allocator=allocator)
 
@@ -129,7 +132,8 @@ def _check(config: Any, invocation: Invocation) -> None:
     told: dict[str, Any] = {"ok": True, "problems": []}
     text = ""
     if own["scope"] != "config":
-        from segexp.training.check import check
+        with quick_imports():
+            from segexp.training.check import check
 
         told, text = check(plain, full=own["full"], scope=own["scope"])
     if own["format"] == "json":
@@ -153,7 +157,8 @@ def _preview(config: Any, invocation: Invocation) -> None:
     from segexp.allocator import tune_allocator
 
     allocator = tune_allocator(plain["speed"]["allocator"])
-    from segexp.training.preview import preview
+    with quick_imports():
+        from segexp.training.preview import preview
 
     step = chosen if own["step"] == "auto" else own["step"]
     print(preview(plain, own, invocation, step=step, allocator=allocator))  # noqa: T201 - the answer
@@ -181,7 +186,8 @@ def _models(config: Any, invocation: Invocation) -> None:
         raise ConfigError("only: found beside model=; give model= for one model, only= for some of the table")
     name = invocation.choices.get("model", "model")
     options = listed_models(plain["only"]) if section is None else [chosen_model(name, section, invocation.overrides)]
-    from segexp.inspection.show import show
+    with quick_imports():
+        from segexp.inspection.show import show
 
     text = show(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
     print(text)  # noqa: T201 - the command's answer
@@ -233,7 +239,8 @@ def _evaluate(config: Any, invocation: Invocation) -> None:
     from segexp.allocator import tune_allocator
 
     tune_allocator("auto")
-    from segexp.use.evaluation.command import evaluate
+    with quick_imports():
+        from segexp.use.evaluation.command import evaluate
 
     evaluate({"metric": None, **plain}, given, invocation)
 
@@ -245,7 +252,8 @@ def _export(config: Any, invocation: Invocation) -> None:
     from segexp.allocator import tune_allocator
 
     tune_allocator("auto")
-    from segexp.use.export.command import export
+    with quick_imports():
+        from segexp.use.export.command import export
 
     print(export(plain, given))  # noqa: T201 - the command's answer
 
@@ -257,7 +265,8 @@ def _predict(config: Any, invocation: Invocation) -> None:
     from segexp.allocator import tune_allocator
 
     tune_allocator("auto")
-    from segexp.use.prediction.command import predict
+    with quick_imports():
+        from segexp.use.prediction.command import predict
 
     print(predict(plain))  # noqa: T201 - the command's answer
 
@@ -269,7 +278,8 @@ def _demo(config: Any, invocation: Invocation) -> None:
     from segexp.allocator import tune_allocator
 
     tune_allocator("auto")
-    from segexp.use.demo.command import demo
+    with quick_imports():
+        from segexp.use.demo.command import demo
 
     demo(plain)
 

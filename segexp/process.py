@@ -35,7 +35,10 @@ def ended_by(code: int) -> str:
 
 def python_calling(module: str, function: str, *arguments: str) -> list[str]:
     """The command of a new Python that finds the same packages and calls a function of a module."""
-    code = f"import sys; sys.path[:] = {sys.path!r}; from {module} import {function}; {function}()"
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\nfrom segexp.imports import quick_imports\n"
+        f"with quick_imports():\n    from {module} import {function}\n{function}()"
+    )
     return [sys.executable, "-c", code, *arguments]
 
 

@@ -1,11 +1,24 @@
 """The templates of all pages, read with the same settings."""
 
+from functools import cache
+
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 
 def template(name: str) -> Template:
     """The template of this name in ``segexp/reporting/templates``; a value that it lacks is an error."""
-    environment = Environment(
+    return _environment().get_template(name)
+
+
+def load_all() -> None:
+    """Compiles every template, for a process that makes pages or whose copies do."""
+    for name in _environment().list_templates():
+        template(name)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=PackageLoader("segexp.reporting"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -14,4 +27,3 @@ def template(name: str) -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return environment.get_template(name)

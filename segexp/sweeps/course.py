@@ -38,6 +38,7 @@ def run_jobs(
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)
     try:
+        _import_ahead()
         manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
         manifest.write()
         jobs = supply(engine)
@@ -47,11 +48,19 @@ def run_jobs(
         engine.close()
 
 
+def _import_ahead() -> None:
+    """What the table needs; the fork server is still busy with its own imports, and a processor is free."""
+    import segexp.reporting.comparison.result
+    import segexp.reporting.panels  # noqa: F401
+    from segexp.reporting.page_template import load_all
+
+    load_all()
+
+
 def show_table(manifest: Manifest, display: Display) -> None:
     """The table over all jobs that have finished, and its files."""
     if not manifest.of("finished"):
         return
-    # numpy and matplotlib: only when there is something to show.
     from segexp.reporting.compare import compare
 
     comparison = compare([manifest.folder])

@@ -6,7 +6,6 @@ that its copy of OpenMP or OpenCV remembers. So no operation of torch runs here,
 
 import contextlib
 import faulthandler
-import gc
 import json
 import os
 import signal
@@ -24,13 +23,14 @@ import torch
 import segexp.training.train  # noqa: F401
 from segexp.cores import CORES
 from segexp.process import leave_with
+from segexp.reporting.page_template import load_all
 from segexp.sweeps.job import run_job
 from segexp.sweeps.places import JobPlace, now
 from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count
 from segexp.sweeps.shared_data import SharedData
 from segexp.sweeps.wire import Message, Wire
 
-TICK = 0.05
+TICK = 0.02
 """Seconds between looks for jobs that have ended."""
 
 
@@ -152,9 +152,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     wire = Wire(socket.socket(fileno=int(sys.argv[1])))
     cv2.setNumThreads(0)
-    gc.collect()
-    # Objects of now are never looked at again: pages that no job writes to stay shared.
-    gc.freeze()
+    load_all()
     wire.send({"ready": os.getpid(), "threads": thread_count()})
     job = Server(wire).serve()
     if job is not None:

@@ -82,6 +82,7 @@ def _halves(path: Path) -> tuple[str, str]:
     import cv2
     import numpy as np
 
+    from segexp.reporting.layers import COMPRESSION
     from segexp.reporting.panels import halves
 
     picture = cv2.imread(str(path))
@@ -92,6 +93,6 @@ def _halves(path: Path) -> tuple[str, str]:
     for half in cut:
         share = min(1.0, WIDEST / half.shape[1])
         small = cv2.resize(half, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else half
-        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, 9])
+        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
         sources.append("data:image/png;base64," + base64.b64encode(buffer.tobytes()).decode("ascii"))
     return sources[0], sources[1]
