@@ -1,0 +1,36 @@
+from unittest.mock import patch
+
+import pytest
+from hydra._internal.config_loader_impl import ConfigLoaderImpl
+from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+
+from segexp.cli import run
+from segexp.sweeps import command
+from segexp.sweeps.compose import composing_once
+from segexp.sweeps.local import LocalEngine
+
+
+def test_each_job_is_composed_once(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(LocalEngine, "start_ahead", classmethod(lambda cls: None))
+    seen = []
+    monkeypatch.setattr(command.Sweep, "run", lambda self: seen.extend(self._plan.jobs()) or 0)
+    composed = []
+    whole = ConfigLoaderImpl.load_sweep_config
+
+    def counted(self, master_config, sweep_overrides):
+        composed.append(list(sweep_overrides))
+        return whole(self, master_config, sweep_overrides)
+
+    with patch.object(ConfigLoaderImpl, "load_sweep_config", counted):
+        assert run(["-m", "loss=bce,dice", "seed=0,1,2"]) == 0
+    assert len(seen) == len(composed) == 6
+    assert {job.label for job in seen} == {f"loss={loss} seed={seed}" for loss in ("bce", "dice") for seed in range(3)}
+
+
+def test_hydra_is_as_before_afterwards():
+    before = BasicSweeper.validate_batch_is_legal
+    with pytest.raises(RuntimeError), composing_once():
+        assert BasicSweeper.validate_batch_is_legal is not before
+        raise RuntimeError
+    assert BasicSweeper.validate_batch_is_legal is before
