@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
 from hydra.plugins.sweeper import Sweeper
 
 
@@ -15,12 +14,12 @@ def composing_once() -> Iterator[None]:
     found all the same, and composing twice would take twice as long, a quarter of a second for each job. Hydra has no
     option for it, and takes sweepers from a package ``hydra_plugins`` only.
     """
-    before = BasicSweeper.validate_batch_is_legal
-    BasicSweeper.validate_batch_is_legal = _nothing  # type: ignore[assignment,method-assign] # put back below
+    before = Sweeper.validate_batch_is_legal
+    Sweeper.validate_batch_is_legal = _nothing  # type: ignore[assignment,method-assign] # put back below
     try:
         yield
     finally:
-        BasicSweeper.validate_batch_is_legal = before  # type: ignore[method-assign]
+        Sweeper.validate_batch_is_legal = before  # type: ignore[method-assign]
 
 
 def _nothing(sweeper: Sweeper, batch: Sequence[Sequence[str]]) -> None: ...

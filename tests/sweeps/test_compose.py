@@ -1,24 +1,27 @@
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.core_plugins.basic_sweeper import BasicSweeper
+from hydra.plugins.sweeper import Sweeper
+from omegaconf import DictConfig
 
 from segexp.cli import run
 from segexp.sweeps import command
 from segexp.sweeps.compose import composing_once
 from segexp.sweeps.local import LocalEngine
+from segexp.sweeps.plan import Job
 
 
-def test_each_job_is_composed_once(monkeypatch, tmp_path):
+def test_each_job_is_composed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(LocalEngine, "start_ahead", classmethod(lambda cls: None))
-    seen = []
+    seen: list[Job] = []
     monkeypatch.setattr(command.Sweep, "run", lambda self: seen.extend(self._plan.jobs()) or 0)
-    composed = []
+    composed: list[list[str]] = []
     whole = ConfigLoaderImpl.load_sweep_config
 
-    def counted(self, master_config, sweep_overrides):
+    def counted(self: ConfigLoaderImpl, master_config: DictConfig, sweep_overrides: list[str]) -> DictConfig:
         composed.append(list(sweep_overrides))
         return whole(self, master_config, sweep_overrides)
 
@@ -28,9 +31,9 @@ def test_each_job_is_composed_once(monkeypatch, tmp_path):
     assert {job.label for job in seen} == {f"loss={loss} seed={seed}" for loss in ("bce", "dice") for seed in range(3)}
 
 
-def test_hydra_is_as_before_afterwards():
-    before = BasicSweeper.validate_batch_is_legal
+def test_hydra_is_as_before_afterwards() -> None:
+    before = Sweeper.validate_batch_is_legal
     with pytest.raises(RuntimeError), composing_once():
-        assert BasicSweeper.validate_batch_is_legal is not before
+        assert Sweeper.validate_batch_is_legal is not before
         raise RuntimeError
-    assert BasicSweeper.validate_batch_is_legal is before
+    assert Sweeper.validate_batch_is_legal is before
