@@ -46,6 +46,23 @@ def test_media(report: TestReport) -> dict[str, Any]:
     return media
 
 
+def keep_as_files(media: Mapping[str, Any], run: Any, step: int) -> None:
+    """Makes the tables files of the run alone; by itself wandb makes an artifact of each too.
+
+    For an artifact it asks the server: one that has died holds that up for 20 seconds, and the end of the run for as
+    long as wandb tries to send it, which is many minutes.
+
+    Args:
+        media: As from ``test_media``, not logged yet.
+        run: The run of wandb in which they will be.
+        step: For the names of the files.
+    """
+    for name, value in media.items():
+        table = getattr(value, "table", value)  # of a chart
+        if isinstance(table, wandb.Table):
+            table.bind_to_run(run, name, step)
+
+
 def _per_image(images: Sequence[Mapping[str, str]], pictures: Sequence[Picture]) -> Any:
     """A line per test image, the worst first; with the picture where one was drawn."""
     drawn = {picture.name: picture for picture in pictures}

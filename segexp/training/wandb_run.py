@@ -17,6 +17,9 @@ Mode = Literal["auto", "online", "offline"]
 # We write the variable; only what stood there before is the user's.
 MODE_OF_USER = os.environ.get("WANDB_MODE")
 
+ANSWER_SECONDS = 3
+"""How long a server that went online at the start is waited for at the test."""
+
 
 class WandbRun(WandbLogger, Tracked):
     """Lightning's logger around a run that is open already."""
@@ -35,9 +38,12 @@ class WandbRun(WandbLogger, Tracked):
 
     def tested(self, report: TestReport) -> None:
         """Images, the table of all images, and charts."""
-        from segexp.training.wandb_media import test_media
+        from segexp.training.wandb_media import keep_as_files, test_media
 
-        self._run.log({**test_media(report), "trainer/global_step": report.step})
+        media = test_media(report)
+        if not self._offline and not _answers(self._run):
+            keep_as_files(media, self._run, report.step)
+        self._run.log({**media, "trainer/global_step": report.step})
 
     def end(self, *, ok: bool) -> None:
         """Ends the run, or the next job of this process would go on in it."""
@@ -132,6 +138,18 @@ def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str,
         name=facts.name, group=facts.group, config=dict(facts.config), dir=str(facts.folder), mode=mode,
         reinit="finish_previous", **wanted,
     )  # fmt: skip
+
+
+def _answers(run: Any) -> bool:
+    """Whether the server of an online run is still there and knows the key, found out in ``ANSWER_SECONDS``."""
+    import wandb
+
+    settings = run.settings
+    try:
+        wandb.Api({"base_url": settings.base_url}, timeout=ANSWER_SECONDS, api_key=settings.api_key)
+    except Exception:  # as in _online
+        return False
+    return True
 
 
 def _later(folder: Path, kind: str = "offline") -> str:

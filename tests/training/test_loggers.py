@@ -212,7 +212,7 @@ def test_a_server_of_wandb_that_dies_in_mid_run_costs_nothing() -> None:
     server = WandbServer()
     online = {"WANDB_BASE_URL": server.url, "WANDB_API_KEY": "0" * 40}
     done = subprocess.run(
-        [sys.executable, "-m", "segexp", *TINY, "logger=wandb", "logger.wandb.finish_timeout=3", "panels=0",
+        [sys.executable, "-m", "segexp", *TINY, "logger=wandb", "logger.wandb.finish_timeout=1", "panels=1",
          "panel_epochs=0", "metric=none", "baselines=false"],
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=200, check=False,
         env={**{key: value for key, value in os.environ.items() if key != "WANDB_MODE"}, **online},
@@ -224,7 +224,13 @@ def test_a_server_of_wandb_that_dies_in_mid_run_costs_nothing() -> None:
     (line,) = [line for line in done.stdout.splitlines() if "W&B" in line]
     assert f"wandb sync {path}/wandb/run-*" in line
     (kept,) = (path / "wandb").glob("run-*")
-    assert len(wandb_file.read(kept).history) >= 2
+    logged = wandb_file.read(kept)
+    assert len(logged.history) >= 2
+    assert logged.history[-1].keys() >= {"panels/test", "test/confusion_table", "test/roc_table"}
+    images = logged.table("test/per_image")["data"]
+    assert len(images) == 3
+    assert [line[1] is not None for line in images].count(True) == 1
+    assert "WandbRun" not in done.stdout
 
 
 def test_a_run_that_goes_on_keeps_its_id(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
