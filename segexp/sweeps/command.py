@@ -12,6 +12,7 @@ from segexp.commands import Invocation, checked_train
 from segexp.errors import ConfigError
 from segexp.ranks.plan import started
 from segexp.run.folder import RunFolder
+from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
@@ -68,6 +69,7 @@ class Sweep:
         jobs = self._plan.jobs()
         section = jobs[0].config["sweep"]
         if section["resume"] is None:
+            refuse_too_little(section, [job.config for job in jobs])
             folder = RunFolder.create(Path(jobs[0].config["output_dir"]) / "multirun").path
             manifest = Manifest.create(folder, jobs, self._facts())
         else:
@@ -103,6 +105,8 @@ def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
     code = 0
     if jobs:
         configs = {number: job.config for number, job in jobs.items()}
+        # Of a sweep that goes on, whose keys may be new.
+        refuse_too_little(section, configs.values())
         code = run_jobs(manifest, section, configs, lock, display, lambda engine: Grid(manifest))
     show_table(manifest, display)
     return code

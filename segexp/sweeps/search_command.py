@@ -15,6 +15,7 @@ from segexp.run.folder import RunFolder
 from segexp.search.dimensions import Value
 from segexp.search.space import EXAMPLE, Space, read_space
 from segexp.search.study import open_study, require_optuna, storage_url
+from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.display import Display
 from segexp.sweeps.local import LocalEngine
@@ -113,6 +114,7 @@ class SearchCommand:
         corners = plan.jobs()
         refuse_incomparable(space, corners[0].config)
         _refuse_all_at_once(corners[0].config["sweep"])
+        refuse_too_little(corners[0].config["sweep"], [corner.config for corner in corners])
         return space, corners
 
     def _study(self, section: Config, name: str, folder: Path, space: Space, corners: Sequence[Job]) -> "Study":

@@ -39,7 +39,7 @@ def run(line: list[str], **more: str) -> "subprocess.CompletedProcess[str]":
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=300,
         check=False,
         env=environment(**more),
     )

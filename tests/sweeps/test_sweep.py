@@ -141,7 +141,7 @@ def test_ctrl_c_keeps_epochs_and_the_sweep_goes_on_from_them() -> None:
     with subprocess.Popen(line, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         wait_for_epoch(process)
         process.send_signal(signal.SIGINT)
-        out = process.communicate(timeout=100)[0]
+        out = process.communicate(timeout=300)[0]
     assert process.returncode == 130, out
     folder = sweep_folder()
     jobs = manifest(folder)
