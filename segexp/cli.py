@@ -92,6 +92,14 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
 
 def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
     """Composes and runs one job, or gathers those of a sweep and then runs them."""
+    if command.name == "train" and (sweep := _sweep(argv)) is not None:
+        # Before anything else: its fork server starts, and is what takes longest.
+        with sweep:
+            return _composed(command, argv, more, sweep)
+    return _composed(command, argv, more)
+
+
+def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sweep | None" = None) -> int:
     from segexp.config.rerun import expand, own_data
 
     if (search := _search(command, argv, more)) is not None:
@@ -101,13 +109,12 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
-    if command.name == "train" and (sweep := _sweep(given)) is not None:
+    if sweep is not None:
         from segexp.sweeps.compose import composing_once
 
-        with sweep:
-            with composing_once():
-                _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
-            return sweep.run()
+        with composing_once():
+            _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+        return sweep.run()
     if command.name in ("evaluate", "export"):
         argv = own_data(argv)
     debug = any(argument == "debug=true" for argument in argv)
