@@ -24,6 +24,7 @@ from segexp.data.settings import DataSettings, Items
 from segexp.data.splits import PHASES, Phase
 from segexp.data.survey import Survey, class_counts, survey
 from segexp.errors import DataError, UserError
+from segexp.run.progress import shown
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]
@@ -134,13 +135,13 @@ class SegmentationDataModule(DataSettings):
         """Surveys every image; what cannot be used is left out, if the data set allows that."""
         found: dict[Phase, list[tuple[Item, Survey]]] = {phase: [] for phase in PHASES}
         problems: list[Problem] = []
-        for phase in PHASES:
-            for item in items[phase]:
-                try:
-                    found[phase].append((item, self.look(item, len(self.classes()[0]))))
-                except DataError as error:
-                    if not self.leaves_out(item.name, error):
-                        problems.append(problem_of(error))
+        every = [(phase, item) for phase in PHASES for item in items[phase]]
+        for phase, item in shown(every, len(every), "looking at images"):
+            try:
+                found[phase].append((item, self.look(item, len(self.classes()[0]))))
+            except DataError as error:
+                if not self.leaves_out(item.name, error):
+                    problems.append(problem_of(error))
         if self.copies_matter:
             problems += self._leave_out_copies(found)
         refuse(problems)

@@ -22,7 +22,7 @@ def on_disk(item: Item, name: str) -> Item:
     key = item.fingerprint
     if key is None:
         return item
-    folder = cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode()).hexdigest()[:24]
+    folder = _folder(name, key)
     if not (folder / "mask.npy").is_file():
         _save(folder / "image.npy", item.image)
         # The mask last: where it is, the image is whole.
@@ -30,6 +30,15 @@ def on_disk(item: Item, name: str) -> Item:
     kept = StoredItem(item.name, open_raster(folder / "image.npy"), ClassFile(folder / "mask.npy"), item.group)
     kept.known_as = key
     return kept
+
+
+def is_on_disk(item: Item, name: str) -> bool:
+    """Whether :func:`on_disk` has nothing to write."""
+    return item.fingerprint is not None and (_folder(name, item.fingerprint) / "mask.npy").is_file()
+
+
+def _folder(name: str, key: str) -> Path:
+    return cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode()).hexdigest()[:24]
 
 
 def _save(path: Path, array: Image | Mask) -> None:

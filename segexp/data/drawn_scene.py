@@ -9,7 +9,7 @@ from segexp.data.items import Image, Item, Mask
 from segexp.data.scenes import Scene, draw
 from segexp.spec import IGNORED
 
-DRAWING = 1
+DRAWING = 2
 """Number of the way of drawing; another one makes other pixels of the same seed, and old copies must not be used."""
 
 

@@ -19,6 +19,7 @@ from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
+from segexp.run.progress import shown
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
@@ -237,7 +238,7 @@ class FilesDataModule(SegmentationDataModule):
     ) -> tuple[dict[str, R], list[Problem]]:
         """Does something with all files; what cannot be used is left out as asked, or is a problem."""
         with ThreadPoolExecutor(READERS) as pool:
-            results = list(pool.map(lambda thing: _tried(do, thing), things))
+            results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
         done: dict[str, R] = {}
         problems = []
         for thing, result in zip(things, results, strict=True):

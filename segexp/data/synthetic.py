@@ -1,14 +1,17 @@
 """The embedded data set: scenes drawn on the fly, no download, the same pixels on every machine."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.disk_cache import on_disk
+from segexp.data.disk_cache import is_on_disk, on_disk
 from segexp.data.drawn_scene import DrawnItem
 from segexp.data.items import Item
 from segexp.data.scenes import SCENES
 from segexp.data.splits import PHASES
 from segexp.data.survey import Survey, SurveyCache, cache_folder, survey
+from segexp.run.console import LOG
+from segexp.run.progress import shown
 from segexp.types import NonNegativeFloat, NonNegativeInt, PositiveInt
 
 
@@ -63,19 +66,30 @@ class SyntheticDataModule(SegmentationDataModule):
     def read(self) -> Items:
         """Draws every image, or finds it in the cache folder."""
         stored = self._bytes() > self.memory_limit * 2**30
+        # A block of numbers per part: growing one part never moves the images of another.
+        waiting = [
+            (phase, self._item(phase, block * 1_000_000 + n, n))
+            for block, phase in enumerate(PHASES)
+            for n in range(self.counts[phase])
+        ]
         if stored:
             self._known = SurveyCache(f"synthetic {self.scene}")
             self.notes.append(
                 f"{self._bytes() / 2**30:.1f} GiB of drawn images lie in {cache_folder()} and are read from there; "
                 f"datamodule.memory_limit={self.memory_limit:g} GiB"
             )
-        items: Items = {}
-        # A block of numbers per part: growing one part never moves the images of another.
-        for block, phase in enumerate(PHASES):
-            # One at a time: what is drawn stays in its item.
-            drawn = (self._item(phase, block * 1_000_000 + n, n) for n in range(self.counts[phase]))
-            items[phase] = [on_disk(item, "drawn") if stored else item.decoded() for item in drawn]
+            self._say([item for _, item in waiting])
+        items: Items = {phase: [] for phase in PHASES}
+        for _ in shown(range(len(waiting)), len(waiting), "drawing"):
+            # Taken off the list: what is drawn stays in its item.
+            phase, item = waiting.pop(0)
+            items[phase].append(on_disk(item, "drawn") if stored else item.decoded())
         return items
+
+    def _say(self, items: Sequence[Item]) -> None:
+        """A line before what may take minutes."""
+        if new := sum(not is_on_disk(item, "drawn") for item in items):
+            LOG.info(f"drawing     {new} images of {self.size}x{self.size} into {cache_folder()}, once")
 
     def _bytes(self) -> int:
         return sum(self.counts.values()) * self.size**2 * 4

@@ -1,10 +1,7 @@
 """The check command: what a training would find, and more, all at once; nothing is written."""
 
-import sys
 from collections.abc import Iterable
 from typing import Any, Literal
-
-from tqdm import tqdm
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.checks import common
@@ -14,6 +11,7 @@ from segexp.data.review_facts import facts, problem_facts
 from segexp.data.splits import PHASES
 from segexp.errors import UserError
 from segexp.reporting.data_check import as_text, problems_text
+from segexp.run.progress import shown
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.misfits import Misfits
@@ -72,8 +70,7 @@ def _misfits(config: Config, datamodule: SegmentationDataModule, found: Review) 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    shown: Iterable[Any] = tqdm(results, total=total, desc=what, leave=False) if sys.stderr.isatty() else results
-    return shown
+    return shown(results, total, what, delay=0.0)
 
 
 def refused(told: dict[str, Any]) -> None:

@@ -42,3 +42,14 @@ def test_only_large_towns_are_mosaics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segexp.data.scenes.buildings.mosaic", lambda paint, rng, shape: shape)
     assert draw("buildings", 0, 0, (2501, 2500)) == (2501, 2500)  # type: ignore[comparison-overlap]
     assert draw("buildings", 0, 0, 64).image.shape == (64, 64, 3)
+
+
+@pytest.mark.usefixtures("tiny")
+@pytest.mark.parametrize("shape", [(10, 10), (30, 30), (40, 20), (25, 31)])
+def test_the_kind_is_that_of_the_piece_in_the_middle(shape: tuple[int, int]) -> None:
+    def kinds(rng: np.random.Generator, piece: tuple[int, int]) -> Scene:
+        kind = int(rng.integers(1, 200))
+        return Scene(np.full((*piece, 3), kind, np.uint8), np.zeros(piece, np.uint8), np.ones(piece, np.uint8), kind)
+
+    scene = mosaic.mosaic(kinds, np.random.default_rng(0), shape)
+    assert scene.kind == scene.image[shape[0] // 2, shape[1] // 2, 0]

@@ -19,6 +19,7 @@ from segexp.data.stored import StoredItem
 from segexp.data.survey import mean_and_std, survey
 from segexp.data.synthetic import SyntheticDataModule
 from segexp.errors import ConfigError
+from segexp.run.console import LOG
 from segexp.spec import DataSpec
 from segexp.types import LoaderOptions
 from tests.data.made import painted
@@ -209,15 +210,21 @@ def test_many_large_images_lie_on_disk_and_are_the_same(tmp_path: Path, monkeypa
     assert len(list(tmp_path.rglob("mask.npy"))) == 9
 
 
-def test_images_on_disk_are_neither_drawn_nor_looked_at_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_images_on_disk_are_neither_drawn_nor_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path))
+    monkeypatch.setattr(LOG, "propagate", True)
+    caplog.set_level("INFO", logger="segexp")
     first = SyntheticDataModule(**SMALL, memory_limit=0.0)
     spec = first.spec
+    assert caplog.messages == [f"drawing     9 images of 48x48 into {tmp_path}, once"]
     monkeypatch.setattr("segexp.data.drawn_scene.draw", None)
     monkeypatch.setattr("segexp.data.synthetic.survey", None)
     again = SyntheticDataModule(**SMALL, memory_limit=0.0)
     assert again.spec == spec
     assert contents(again, "test") == contents(first, "test")
+    assert len(caplog.messages) == 1
 
 
 def test_no_more_than_one_image_is_held_while_they_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

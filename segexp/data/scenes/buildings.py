@@ -8,14 +8,11 @@ import numpy as np
 
 from segexp.data.scenes.canvas import Canvas, Floats, Paint
 from segexp.data.scenes.degrade import fractal, grain, soften, texture, to_bytes, uneven_light
-from segexp.data.scenes.mosaic import mosaic
+from segexp.data.scenes.mosaic import LARGE, mosaic
 from segexp.data.scenes.roofs import draw_roof, draw_shadow
 from segexp.data.scenes.scene import Bytes, Colour, Scene, Shape
 from segexp.data.scenes.shapes import Box, Points, blob
 from segexp.data.scenes.town import Town, build_town
-
-LARGE = 2500**2
-"""Pixels from which on an image is a mosaic."""
 
 _GRASS = np.array(((96, 108, 66), (122, 118, 84), (82, 100, 58), (138, 128, 98)), np.float32)
 _SOIL = np.array((168, 146, 116), np.float32)

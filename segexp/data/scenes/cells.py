@@ -10,6 +10,7 @@ import numpy as np
 
 from segexp.data.scenes.canvas import Canvas, Floats, Paint
 from segexp.data.scenes.degrade import grain, soften, texture, to_bytes, uneven_light
+from segexp.data.scenes.mosaic import LARGE, mosaic
 from segexp.data.scenes.nuclei import draw_nucleus
 from segexp.data.scenes.scene import Colour, Scene, Shape
 from segexp.data.scenes.shapes import Points, blob
@@ -175,7 +176,7 @@ def _uneven_stain(rng: np.random.Generator, image: Floats, scale: float) -> None
 
 
 def paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    """Draw one field of a blood smear.
+    """Draw one field of a blood smear, or a mosaic of pieces of one stain.
 
     Args:
         rng: Source of randomness.
@@ -185,8 +186,14 @@ def paint(rng: np.random.Generator, shape: Shape) -> Scene:
         Scene with mask 0 (background, red cells and platelets), 1 (cytoplasm), 2 (nucleus), fov all ones, and
         the kind of the white cell in the middle.
     """
-    scale = min(1.0, min(shape) / 110)
     stain = _prepare(rng)
+    if shape[0] * shape[1] > LARGE:
+        return mosaic(lambda rng, piece: _paint(rng, piece, stain), rng, shape)
+    return _paint(rng, shape, stain)
+
+
+def _paint(rng: np.random.Generator, shape: Shape, stain: _Stain) -> Scene:
+    scale = min(1.0, min(shape) / 110)
     white = _place_white(rng, shape, scale)
     canvas = Canvas(shape, stain.plasma, rough=2)
     pale = rng.uniform(0.25, 0.8)

@@ -13,11 +13,15 @@ import numpy as np
 from segexp.data.scenes.branching import Branch, Points, vessel_tree
 from segexp.data.scenes.canvas import Canvas, Floats, Paint
 from segexp.data.scenes.degrade import fractal, grain, soften, texture, to_bytes, uneven_light
+from segexp.data.scenes.enlarged import enlarged
 from segexp.data.scenes.scene import Bytes, Scene, Shape
 from segexp.data.scenes.shapes import blob
 
 _TINTS = np.array([[238, 122, 66], [222, 108, 58], [196, 96, 56], [192, 128, 104], [206, 118, 84]], np.float32)
 """Colours of real fundi: from orange over reddish brown to a greyish pink."""
+
+LARGE = 2500**2
+"""Pixels above which a retina is enlarged."""
 
 
 @dataclass(frozen=True)
@@ -121,7 +125,7 @@ def _camera(rng: np.random.Generator, image: Floats, eye: _Eye) -> tuple[Bytes, 
 
 
 def paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    """Draw one retina.
+    """Draw one retina; a very large one smaller, and enlarged.
 
     Args:
         rng: Source of randomness.
@@ -130,6 +134,10 @@ def paint(rng: np.random.Generator, shape: Shape) -> Scene:
     Returns:
         Scene with mask 0 (background) and 1 (vessel), and fov 1 inside the circle.
     """
+    return enlarged(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
+
+
+def _paint(rng: np.random.Generator, shape: Shape) -> Scene:
     eye = _eye(rng, shape)
     image = _fundus(rng, shape, eye)
     canvas = Canvas(shape, (0, 0, 0))
