@@ -7,6 +7,7 @@ from torch.utils.data import Sampler
 
 from segexp.data.samples import SPARE, Key, KeyedSampler
 from segexp.errors import ConfigError
+from segexp.types import LoaderOptions
 
 
 class KeyedBatches(Sampler[list[Key]]):
@@ -57,6 +58,21 @@ class KeyedBatches(Sampler[list[Key]]):
 def shares(samples: int, ranks: int) -> list[int]:
     """A batch divided as evenly as it can be, the larger parts first."""
     return [samples // ranks + (rank < samples % ranks) for rank in range(ranks)]
+
+
+def check_batches(samples: int, options: LoaderOptions, ranks: int) -> None:
+    """Checks that there is a training batch, and that every rank has a sample of every one.
+
+    Raises:
+        ConfigError: Nothing would be trained, or a batch is smaller than the number of ranks.
+    """
+    if options.drop_last and samples < options.batch_size:
+        raise ConfigError(
+            f"datamodule.loader.drop_last: {samples} samples do not fill one batch of {options.batch_size}, so nothing "
+            "would be trained; use a smaller batch_size or drop_last=false"
+        )
+    if ranks > 1:
+        check_shares(samples, options.batch_size, ranks, drop_last=options.drop_last)
 
 
 def check_shares(samples: int, batch_size: int, ranks: int, *, drop_last: bool) -> None:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.checks import common
+from segexp.data.epoch_size import epoch_size
 from segexp.data.problems import Problem, line_for_all, problem_of
 from segexp.data.review import Review, review
 from segexp.data.review_facts import facts, problem_facts
@@ -65,7 +66,12 @@ def _misfits(config: Config, datamodule: SegmentationDataModule, found: Review) 
     sample = (side, side) if side is not None else train[0].shape if train else None
     whole = datamodule.eval_size
     others = [item.shape if whole is None else (whole, whole) for p in ("val", "test") for item in found.parts[p]]
-    return Misfits(config, spec).try_all(sample, others)
+    misfits = Misfits(config, spec)
+    known = {seen.item.name: seen.survey for seen in found.seen if seen.phase == "train"}
+    samples = epoch_size(datamodule, train, known) if train else None
+    # Of an unknown number there may be full batches alone.
+    misfits.try_batches(samples or datamodule.loader.batch_size, datamodule.loader)
+    return misfits.try_all(sample, others)
 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:

@@ -6,12 +6,14 @@ from typing import Any, TypeVar, cast
 import torch
 from torch import nn
 
+from segexp.data.batches import check_batches
 from segexp.data.problems import Problem, problem_of
 from segexp.errors import UserError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
+from segexp.ranks.plan import count
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.loggers import check_loggers
@@ -19,6 +21,7 @@ from segexp.training.prepare import check_monitors, device_type, try_size
 from segexp.training.resume import check_resume
 from segexp.training.strategies import check_ranks
 from segexp.training.trainer import check_trainer
+from segexp.types import LoaderOptions
 
 Config = dict[str, Any]
 T = TypeVar("T")
@@ -31,6 +34,15 @@ class Misfits:
         self.config = config
         self.spec = spec
         self.problems: list[Problem] = []
+
+    def try_batches(self, samples: int, loader: LoaderOptions) -> None:
+        """Tries whether the batches of an epoch can be divided between the ranks.
+
+        Args:
+            samples: In an epoch.
+            loader: Options of the loaders.
+        """
+        self._try(lambda: check_batches(samples, loader, count(self.config["trainer"])))
 
     def try_all(self, sample: tuple[int, int] | None, others: Iterable[tuple[int, int]]) -> list[Problem]:
         """Tries everything.
@@ -87,5 +99,8 @@ class Misfits:
         try:
             return do()
         except UserError as error:
-            self.problems.append(problem_of(error, kind="model, loss and measures"))
+            problem = problem_of(error, kind="model, loss and measures")
+            # What several checks need first is amiss once.
+            if problem.text not in {known.text for known in self.problems}:
+                self.problems.append(problem)
             return None

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from segexp.data.base import SegmentationDataModule
-from segexp.data.batches import check_shares
+from segexp.data.batches import check_batches
 from segexp.data.items import Image, Item
 from segexp.errors import ConfigError
 from segexp.inference.settings import Inference
@@ -44,8 +44,10 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     )
     module.measures = build.build_measures(config, spec)
     module.inference = Inference(**config["inference"])
+    ranks = count(config["trainer"])
+    check_batches(datamodule.samples_per_epoch, datamodule.loader, ranks)
     _try_sizes(module, datamodule)
-    _divide(config, module, datamodule)
+    _divide(module, datamodule, ranks)
     return datamodule, module
 
 
@@ -58,17 +60,10 @@ def _kind(config: Config) -> type[SegmentationModule]:
     return ShardedModule
 
 
-def _divide(config: Config, module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
-    """Tells the module how batches are divided between ranks, where there are several.
-
-    Raises:
-        ConfigError: A batch has fewer samples than there are ranks.
-    """
-    if (ranks := count(config["trainer"])) > 1:
-        options = datamodule.loader
-        batches = datamodule.train_batches()
-        check_shares(len(batches.sampler), options.batch_size, ranks, drop_last=options.drop_last)
-        module.shares = batches.shares
+def _divide(module: SegmentationModule, datamodule: SegmentationDataModule, ranks: int) -> None:
+    """Tells the module how batches are divided between ranks, where there are several."""
+    if ranks > 1:
+        module.shares = datamodule.train_batches().shares
 
 
 def check_monitors(config: Config, classes: Sequence[str]) -> None:
@@ -108,13 +103,7 @@ def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that
     is seen in windows, one window is tried.
     """
-    loader = datamodule.train_dataloader()
-    if len(loader) == 0:
-        raise ConfigError(
-            f"datamodule.loader.drop_last: {datamodule.samples_per_epoch} samples do not fill one batch of "
-            f"{datamodule.loader.batch_size}, so nothing would be trained; use a smaller batch_size or drop_last=false"
-        )
-    probes = [loader.dataset[(0, 0)]["image"]]
+    probes = [datamodule.train_samples()[0, 0]["image"]]
     probes += _seen_at_once([*datamodule.items("val"), *datamodule.items("test")], module.inference)
     was_training = module.training
     module.eval()

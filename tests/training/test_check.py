@@ -11,8 +11,10 @@ import pytest
 
 from segexp.cli import run
 from segexp.data.generate import generate
+from segexp.errors import ConfigError
+from segexp.training.prepare import prepare
 from tests.data.made import read, write
-from tests.training.runs import TINY
+from tests.training.runs import TINY, composed
 
 SMALL = ("datamodule.crop_size=32", "datamodule.loader.batch_size=2", "model.base=2", "model.depth=2", "speed=off")
 
@@ -128,6 +130,27 @@ def test_misfits_are_those_that_training_finds(line: list[str], words: str, caps
     problem = next(text.strip() for text in out.splitlines() if words in text)
     assert run([*TINY, *line]) == 2
     assert capsys.readouterr().err == f"segexp: {problem}\n"
+
+
+GRID = ("datamodule.scene=buildings", "datamodule.sampling=grid", "datamodule.crop_size=14")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (["trainer.devices=3"], "batch_size: found 2 for 3 ranks"),
+        (["trainer.devices=2", "datamodule.train_images=5"], "5 samples in batches of 2 leave 1 for the last one"),
+        (["trainer.devices=2", "datamodule.train_images=3", *GRID], "27 samples in batches of 2 leave 1 for the last"),
+        (["datamodule.loader.drop_last=true", "datamodule.loader.batch_size=5"], "4 samples do not fill one batch"),
+    ],
+)
+def test_batches_that_training_refuses(line: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = said(capsys, *TINY, *line)
+    assert code == 2
+    (problem,) = [text.strip() for text in out.splitlines() if words in text]
+    with pytest.raises(ConfigError) as refused:
+        prepare(composed(*line), allocator=False)
+    assert str(refused.value) == problem
 
 
 def test_a_sample_is_looked_at_unless_all_is_asked_for(
