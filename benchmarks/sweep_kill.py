@@ -71,20 +71,21 @@ def compare(folder: Path, kills: int, chance: random.Random, overrides: Sequence
     seconds = time.monotonic() - start
     print(f"undisturbed: {seconds:.1f} s")
     for number in range(1, kills + 1):
-        _killed(broken, overrides, chance, seconds, number)
+        # The more kills, the sooner each comes, so that the last ones find jobs too.
+        _killed(broken, overrides, chance, seconds / max(4, kills / 2), number)
     code = _run(broken, overrides).wait()
     print(f"last run: exit code {code}")
     return [*([f"exit code {code}"] if code else []), *_differences(_results(whole), _results(broken))]
 
 
-def _killed(place: Path, overrides: Sequence[str], chance: random.Random, seconds: float, number: int) -> None:
-    """Starts or resumes the sweep and kills it at a random moment."""
+def _killed(place: Path, overrides: Sequence[str], chance: random.Random, latest: float, number: int) -> None:
+    """Starts or resumes the sweep and kills it at a random moment, at most ``latest`` seconds after a job began."""
     start = time.time()
     process = _run(place, overrides)
     early = chance.random() < EARLY
     if not early:
         _wait_for_jobs(place, start, process)
-    moment = chance.uniform(0.0, 2.0 if early else seconds / 4)
+    moment = chance.uniform(0.0, 2.0 if early else latest)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(moment)
     everyone = chance.random() < 0.7
