@@ -88,6 +88,7 @@ class PredictConfig:
     run: str | list[str]
     checkpoint: str
     input: str | list[str]
+    timeout: PositiveFloat
     output: str
     write: list[Literal["mask", "probability", "overlay", "uncertainty", "polygons"]]
     format: Literal["auto", "png", "tiff"]

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -50,12 +51,11 @@ class GdalRaster(Raster):
         from rasterio.errors import NotGeoreferencedWarning
 
         try:
-            if self.path.stat().st_size != self.header.state[0]:
-                raise unreadable(self.path, f"it had {self.header.state[0]} bytes before", "Let it be while it is read")
+            address = self._address()
             # The filters of warnings belong to the process: two threads at once would undo each other's.
             with _OPENING, warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotGeoreferencedWarning)
-                dataset = rasterio.open(self.path, driver="GTiff", sharing=False)
+                dataset = rasterio.open(address, driver="GTiff", sharing=False)
         except OSError as error:
             raise from_system(self.path, error) from error
         except rasterio.errors.RasterioError as error:
@@ -63,3 +63,9 @@ class GdalRaster(Raster):
         if dataset.count != self.header.channels or dataset.shape != (self.header.height, self.header.width):
             raise unreadable(self.path, f"GDAL sees {dataset.count} bands of {dataset.shape}")
         return dataset, threading.Lock()
+
+    def _address(self) -> Path | str:
+        """What is opened: the file, if it is the one whose header was read."""
+        if self.path.stat().st_size != self.header.state[0]:
+            raise unreadable(self.path, f"it had {self.header.state[0]} bytes before", "Let it be while it is read")
+        return self.path

@@ -29,26 +29,31 @@ class Tiff:
         layout: Where its pixels lie, if they lie in one uncompressed piece; None else.
         compression: Name of the compression in tifffile, lower case.
         codecs: Whether tifffile can decode it with the packages that are installed.
+        is_tiled: Whether it lies in tiles, not strips.
+        is_georeferenced: Whether it says where on the ground it lies.
     """
 
     header: Header
     layout: Layout | None
     compression: str
     codecs: bool
+    is_tiled: bool
+    is_georeferenced: bool
 
 
-def read_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Tiff:
+def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None) -> Tiff:
     """Reads the header of the first page.
 
     Args:
         path: The file.
         state: Its size and time of change.
         raw: Whether it is a mask, see :class:`segexp.data.rasters.base.Raster`.
+        file: Where the bytes come from, open and seekable; None: the file of ``path``.
 
     Raises:
         DataError: The file is damaged, or of a kind that is not taken.
     """
-    with tifffile.TiffFile(path) as tiff:
+    with tifffile.TiffFile(file or path) as tiff:
         page = tiff.pages.first
         _check_pages(path, tiff)
         if page.dtype is None:
@@ -73,7 +78,8 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Tiff:
             nodata=geo.nodata(page),
             pixel_size=geo.pixel_size(page),
         )
-        return Tiff(header, _layout(page), compression, _has_codecs(page))
+        placed = bool(page.geotiff_tags)
+        return Tiff(header, _layout(page), compression, _has_codecs(page), bool(page.is_tiled), placed)
 
 
 def _check_pages(path: Path, tiff: tifffile.TiffFile) -> None:

@@ -38,7 +38,7 @@ def predict(config: dict[str, Any]) -> str:
     """
     start_console()
     output = output_of(config)
-    files = find_inputs(config["input"], output)
+    files = find_inputs(config["input"], output, config["timeout"])
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
     wanted = wanted_of(config)
@@ -71,8 +71,8 @@ def parted(files: Iterable[Input]) -> tuple[list[Input], list[Outcome]]:
     for file in files:
         other = taken.setdefault(file.stem, file)
         if other is not file:
-            words = f"its predictions would have the names of those of {other.path}; predict it into another folder"
-            doubles.append(Outcome(file, "failed", error=f"{file.path}: {words}"))
+            words = f"its predictions would have the names of those of {other}; predict it into another folder"
+            doubles.append(Outcome(file, "failed", error=f"{file}: {words}"))
     return list(taken.values()), doubles
 
 
@@ -95,7 +95,7 @@ class Told:
                 self.folder.note(outcome.file, state="done")
 
     def _failed(self, outcome: Outcome) -> None:
-        path, words = outcome.file.path, outcome.error
+        path, words = outcome.file, outcome.error
         if self.debug and outcome.trace:
             print(outcome.trace, file=sys.stderr)  # noqa: T201 - asked for
         LOG.error(words if str(path) in words else f"{path}: {words}")

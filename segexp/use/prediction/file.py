@@ -11,17 +11,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.data.rasters import open_raster, release_pages
+from segexp.data.rasters import release_pages
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED, DataSpec
 from segexp.use.model import Model
 from segexp.use.prediction.bands import logit_bands
 from segexp.use.prediction.geotiff import TiffSink
+from segexp.use.prediction.image_file import ImageFile
 from segexp.use.prediction.maps import Depth, Layer, layers, overlay, scores
 from segexp.use.prediction.polygons import PolygonForm, write_polygons
 from segexp.use.prediction.postprocess import MOST_PIXELS, Postprocess, postprocess
 from segexp.use.prediction.sinks import Form, PictureSink, Sink, files_of, named, partial
-from segexp.use.prediction.source import TIFFS, ImageSource, is_georeferenced
+from segexp.use.prediction.source import ImageSource
 from segexp.use.prediction.stretch import Stretch
 
 HUGE = 1 << 26
@@ -54,18 +55,13 @@ class Wanted:
     bands: tuple[int, ...] | None = None
     postprocess: Postprocess = field(default_factory=Postprocess)
 
-    def form_for(self, path: Path) -> Form:
-        """PNG, but GeoTIFF for georeferenced and for huge TIFFs; reads the header.
-
-        Raises:
-            DataError: It cannot be read.
-        """
+    def form_for(self, file: ImageFile) -> Form:
+        """PNG, but GeoTIFF for georeferenced and for huge TIFFs."""
         if self.form != "auto":
             return self.form
-        header = open_raster(path)
-        if not header.header.kind.startswith(TIFFS):
-            return "png"
-        return "tiff" if header.height * header.width > HUGE or is_georeferenced(path) else "png"
+        raster = file.raster
+        is_huge = file.is_tiff and raster.height * raster.width > HUGE
+        return "tiff" if is_huge or file.is_georeferenced else "png"
 
     def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
         """All files of one prediction."""
@@ -158,7 +154,7 @@ class FilePrediction:
             sink.commit() if name in self.wanted.write else sink.abandon()
 
     def _open(self) -> None:
-        form = self.wanted.form_for(self.source.path)
+        form = self.wanted.form_for(self.source.file)
         # Polygons are made of the mask.
         wanted = {*self.wanted.write, "mask"} if "polygons" in self.wanted.write else self.wanted.write
         for layer in layers(self.model.spec, list(wanted), self.wanted.depth):

@@ -1,12 +1,17 @@
 """Which files are meant by ``input``, and where the predictions of each go."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.data.paired import is_clutter
 from segexp.errors import DataError
+from segexp.use.prediction.image_file import ImageFile, local_image
+from segexp.use.prediction.remote.address import is_remote
+from segexp.use.prediction.remote.image import remote_image
+from segexp.use.prediction.remote.listing import changed, listed
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".npy", ".pgm", ".png", ".ppm", ".tif", ".tiff"}
 """What is taken from a folder; a file that is named, or that a glob matches, may end with anything."""
@@ -17,42 +22,75 @@ class Input:
     """A file to predict.
 
     Attributes:
-        path: The file.
+        address: Its path, or a remote address.
         stem: Path of its predictions without ending, relative to the output folder: ``sub/a`` for ``sub/a.tif``.
     """
 
-    path: Path
+    address: str
     stem: Path
 
+    def __str__(self) -> str:
+        return self.address
 
-def find_inputs(given: str | Sequence[str], output: Path) -> list[Input]:
+    @property
+    def name(self) -> str:
+        """Its name alone, for the eye."""
+        return self.address.rstrip("/").rpartition("/")[2]
+
+    def changed(self, timeout: float) -> float | None:
+        """Time of its last change in seconds; None: unknown.
+
+        Raises:
+            OSError: A file of this machine is gone.
+            DataError: A remote one cannot be asked for.
+        """
+        return changed(self.address, timeout) if is_remote(self.address) else Path(self.address).stat().st_mtime
+
+    @contextmanager
+    def opened(self, timeout: float) -> Iterator[ImageFile]:
+        """The file with its header read.
+
+        Raises:
+            DataError: It is not there, or no image.
+        """
+        if is_remote(self.address):
+            with remote_image(self.address, timeout) as image:
+                yield image
+        else:
+            yield local_image(Path(self.address))
+
+
+def find_inputs(given: str | Sequence[str], output: Path, timeout: float = 60.0) -> list[Input]:
     """All files, in the order given, those of a folder or glob sorted; each once.
 
     Args:
-        given: File, folder (all images in it and below), glob, or a list of these.
+        given: File, folder (all images in it and below), glob, or a list of these; here, or remote addresses.
         output: Folder of the predictions; what lies in it is no input.
+        timeout: Seconds without an answer of a remote one.
 
     Raises:
         DataError: A path does not exist, a glob matches nothing, or a folder holds no image.
     """
-    found: dict[Path, Input] = {}
+    found: dict[str, Input] = {}
     for place in [given] if isinstance(given, str) else given:
+        if is_remote(place):
+            for address, stem in listed(place, sorted(SUFFIXES), timeout):
+                found.setdefault(address, Input(address, stem))
+            continue
         for file in _files(place, output.resolve()):
-            found.setdefault(file.path.resolve(), file)
+            found.setdefault(str(Path(file.address).resolve()), file)
     return list(found.values())
 
 
 def _files(place: str, output: Path) -> list[Input]:
     path = Path(place).expanduser()
     if path.is_file():
-        return [Input(path, Path(path.stem))]
+        return [Input(str(path), Path(path.stem))]
     if path.is_dir():
         if output == path.resolve():
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         images = [below for below in sorted(path.rglob("*")) if below.suffix.lower() in SUFFIXES]
         return _below(path, images, output, f"{path} holds no image ({', '.join(sorted(SUFFIXES))})")
-    if "://" in place:
-        raise DataError(f"input: {place} is a remote address; files are read from disks only: copy or mount it first")
     if not glob.has_magic(str(path)):
         raise DataError(f"input: no file or folder {path}")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute ones too
@@ -64,7 +102,7 @@ def _below(top: Path, paths: Sequence[Path], output: Path, nothing: str) -> list
     files = [path for path in paths if path.is_file() and not is_clutter(path) and output not in path.resolve().parents]
     if not files:
         raise DataError(f"input: {nothing}")
-    return [Input(path, path.relative_to(top).with_name(path.stem)) for path in files]
+    return [Input(str(path), path.relative_to(top).with_name(path.stem)) for path in files]
 
 
 def _fixed(pattern: Path) -> Path:

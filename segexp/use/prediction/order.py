@@ -3,10 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+from segexp.errors import ConfigError
 from segexp.use.load import load
 from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.postprocess import Postprocess
+from segexp.use.prediction.remote.address import is_remote
 from segexp.use.prediction.worker import FileWorker
 
 
@@ -41,9 +43,18 @@ def wanted_of(config: dict[str, Any]) -> Wanted:
 
 def worker_of(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
     """What predicts a file; ``bars`` as :class:`segexp.use.prediction.worker.FileWorker`."""
-    return FileWorker(model, wanted_of(config), output_of(config), bars=bars)
+    return FileWorker(model, wanted_of(config), output_of(config), timeout=config["timeout"], bars=bars)
 
 
 def output_of(config: dict[str, Any]) -> Path:
-    """The folder of the predictions."""
+    """The folder of the predictions.
+
+    Raises:
+        ConfigError: It is not one of this machine.
+    """
+    if is_remote(config["output"]):
+        raise ConfigError(
+            f"output: {config['output']} is a remote address; predictions are written into a folder of this machine. "
+            "Give one, and copy it there afterwards"
+        )
     return Path(config["output"]).expanduser()

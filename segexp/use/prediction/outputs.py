@@ -4,7 +4,7 @@ import csv
 import json
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -53,15 +53,15 @@ class OutputFolder:
                 "overwrite=true to make them anew"
             )
         self._folder.write_json(FACTS, facts)
-        self._places = {str(file.path): place for place, file in enumerate(files)}
+        self._places = {file.address: place for place, file in enumerate(files)}
 
     def earlier(self, file: Input) -> Mapping[str, Any]:
         """The row of a file in the summary of an earlier call; empty if there was none."""
-        return self._earlier.get(str(file.path), {})
+        return self._earlier.get(file.address, {})
 
     def note(self, file: Input, **facts: Any) -> None:
         """Adds the row of a file, and writes the summary unless that was done just before."""
-        self._rows[str(file.path)] = {"file": str(file.path), **facts}
+        self._rows[file.address] = {"file": file.address, **facts}
         self._waiting = True
         if time.monotonic() >= self._next:
             self.close()
@@ -79,10 +79,17 @@ class OutputFolder:
         self._next = time.monotonic() + 20 * (time.monotonic() - start)
 
 
-def is_complete(file: Input, outputs: Sequence[Path]) -> bool:
-    """Whether all outputs are there, and younger than the file: they are given their names only when they are whole."""
-    changed = file.path.stat().st_mtime
-    return all(path.is_file() and path.stat().st_mtime >= changed for path in outputs)
+def is_complete(outputs: Sequence[Path], changed: Callable[[], float | None]) -> bool:
+    """Whether all outputs of a file are there, and younger than it; they get their names only when they are whole.
+
+    Args:
+        outputs: What is written of it.
+        changed: Asks when the file was changed; None: nobody knows.
+    """
+    if not all(path.is_file() for path in outputs):
+        return False
+    time_of_file = changed()
+    return time_of_file is None or all(path.stat().st_mtime >= time_of_file for path in outputs)
 
 
 def fingerprint(model: Model) -> str:

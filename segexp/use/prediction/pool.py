@@ -139,8 +139,8 @@ class Pool:
 
     def _again(self, task: Task, why: str) -> Iterator[Outcome]:
         if task.lost <= self.retries:
-            LOG.warning(f"{task.file.path}: its process was lost ({why}); begun again")
+            LOG.warning(f"{task.file}: its process was lost ({why}); begun again")
             self._waiting.appendleft(task)
             return
         times = f"lost {task.lost} times" if task.lost > 1 else "lost"
-        yield Outcome(task.file, "failed", error=f"{task.file.path}: its process was {times}, at last: {why}")
+        yield Outcome(task.file, "failed", error=f"{task.file}: its process was {times}, at last: {why}")

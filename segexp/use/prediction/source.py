@@ -7,18 +7,15 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
 
-from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters import Raster
 from segexp.data.rasters.gdal import has_rasterio
 from segexp.data.rasters.whole import WholeRaster
 from segexp.errors import DataError, MissingExtraError
 from segexp.use.model import Model
 from segexp.use.pixels import ArrayRaster, fitted
-
-TIFFS = ("TIFF", "GeoTIFF")
-"""How kinds of files that may lie on the ground begin."""
+from segexp.use.prediction.image_file import ImageFile, local_image
 
 
 class Ground(NamedTuple):
@@ -45,15 +42,16 @@ class ImageSource:
     """A file that is predicted.
 
     Attributes:
+        path: Of the file.
         raster: Pixels in the channels of the model.
         ground: Of a TIFF, where rasterio is installed; None else.
     """
 
-    def __init__(self, path: Path, model: Model, bands: Sequence[int] | None = None) -> None:
+    def __init__(self, given: Path | ImageFile, model: Model, bands: Sequence[int] | None = None) -> None:
         """Reads the header; formats that decode whole are decoded, once.
 
         Args:
-            path: The file.
+            given: The file.
             model: What it must fit.
             bands: Numbers, from 1, of the bands that are the model's channels; None: all there are.
 
@@ -61,15 +59,14 @@ class ImageSource:
             DataError: It cannot be read, or does not fit the model.
             MissingExtraError: It is georeferenced, and rasterio is not installed.
         """
-        self.path = path
-        self.whole = open_raster(path)
+        self.file = local_image(given) if isinstance(given, Path) else given
+        self.whole = self.file.raster
+        self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):
-            self.whole = ArrayRaster(self.whole.read(), path)
+            self.whole = ArrayRaster(self.whole.read(), self.path)
         chosen = self.whole if bands is None else PickedBands(self.whole, bands)
         self.raster = fitted(chosen, model.spec, luminance=model.takes_luminance)
-        self.is_tiff = self.whole.header.kind.startswith(TIFFS)
-        self.is_georeferenced = self.is_tiff and is_georeferenced(path)
-        self.ground = self._ground() if self.is_tiff else None
+        self.ground = self._ground() if self.file.is_tiff else None
 
     @property
     def height(self) -> int:
@@ -95,26 +92,26 @@ class ImageSource:
         return np.asarray((self.whole.window(top, 0, count, self.width) == number).all(axis=2))
 
     def _masked(self, top: int, count: int) -> NDArray[np.bool_]:
-        with opened(self.path) as dataset:
+        with opened(self.file.gdal) as dataset:
             valid = dataset.dataset_mask(window=((top, top + count), (0, self.width)))
         return np.asarray(valid == 0)
 
     def _ground(self) -> Ground | None:
         if not has_rasterio():
-            if self.is_georeferenced:
+            if self.file.is_georeferenced:
                 raise MissingExtraError(
                     f"{self.path}: is a GeoTIFF; to write its predictions in place needs rasterio, which is not "
                     "installed: pip install 'segexp[geo]'"
                 )
             return None
         if self.whole.orientation != 1:
-            if self.is_georeferenced:
+            if self.file.is_georeferenced:
                 raise DataError(
                     f"{self.path}: a GeoTIFF with an orientation tag ({self.whole.orientation}), which programs read "
                     "in different ways; save it upright"
                 )
             return None
-        with opened(self.path) as dataset:
+        with opened(self.file.gdal) as dataset:
             return _ground_of(dataset)
 
 
@@ -143,7 +140,7 @@ class PickedBands(Raster):
         return np.ascontiguousarray(self.whole.window(top, left, height, width)[..., self.places])
 
 
-def opened(path: Path, mode: str = "r", **profile: Any) -> Any:
+def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:
     """A dataset of rasterio, without its word about files that have no place on the ground."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
@@ -159,9 +156,3 @@ def _ground_of(dataset: Any) -> Ground:
     flags = {flag for band in dataset.mask_flag_enums for flag in band}
     tile = dataset.block_shapes[0] if dataset.profile.get("tiled") else None
     return Ground(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - {MaskFlags.all_valid}))
-
-
-def is_georeferenced(path: Path) -> bool:
-    """Whether a TIFF says where on the ground it lies."""
-    with tifffile.TiffFile(path) as file:
-        return bool(file.pages.first.geotiff_tags)

@@ -4,7 +4,7 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from tqdm import tqdm
 
@@ -14,6 +14,7 @@ from segexp.use.model import Model
 from segexp.use.prediction.file import FilePrediction, Wanted
 from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import is_complete
+from segexp.use.prediction.sinks import Form
 from segexp.use.prediction.source import ImageSource
 
 LONG = 4_000_000
@@ -42,16 +43,20 @@ class Outcome:
 class FileWorker:
     """A model, and what is wanted of it."""
 
-    def __init__(self, model: Model, wanted: Wanted, output: Path, *, bars: bool | None = False) -> None:
+    def __init__(
+        self, model: Model, wanted: Wanted, output: Path, *, timeout: float = 60.0, bars: bool | None = False
+    ) -> None:
         """Keeps all.
 
         Args:
             model: Predicts.
             wanted: What is written.
             output: Folder of the predictions.
+            timeout: Seconds without an answer after which a remote file is given up.
             bars: Progress of large files; None: on a terminal.
         """
         self.model, self.wanted, self.output = model, wanted, output
+        self.timeout = timeout
         self._no_bars = None if bars is None else not bars
 
     def __call__(self, file: Input, *, anew: bool) -> Outcome:
@@ -69,20 +74,25 @@ class FileWorker:
 
     def _predicted(self, file: Input, *, anew: bool) -> Outcome:
         stem = self.output / file.stem
-        form = self.wanted.form_for(file.path)
-        if not anew and is_complete(file, self.wanted.files(self.model.spec, stem, form)):
+        if not anew and self._is_complete(file, stem):
             return Outcome(file, "skipped")
         start = time.perf_counter()
-        source = ImageSource(file.path, self.model, self.wanted.bands)
-        work = FilePrediction(self.model, source, stem, self.wanted)
-        pixels = source.height * source.width
-        with tqdm(
-            total=source.height, desc=file.path.name, unit="row", disable=True if pixels < LONG else self._no_bars,
-            leave=False,
-        ) as bar:  # fmt: skip
-            work.run(bar.update)
+        with file.opened(self.timeout) as image:
+            source = ImageSource(image, self.model, self.wanted.bands)
+            work = FilePrediction(self.model, source, stem, self.wanted)
+            pixels = source.height * source.width
+            with tqdm(
+                total=source.height, desc=file.name, unit="row", disable=True if pixels < LONG else self._no_bars,
+                leave=False,
+            ) as bar:  # fmt: skip
+                work.run(bar.update)
         give_all_back(pixels)
         return Outcome(file, "done", self._facts(work, round(time.perf_counter() - start, 2)))
+
+    def _is_complete(self, file: Input, stem: Path) -> bool:
+        """In either form: which one it is stands in the header, and settings of this folder are the same."""
+        forms = [self.wanted.files(self.model.spec, stem, form) for form in get_args(Form)]
+        return any(is_complete(outputs, lambda: file.changed(self.timeout)) for outputs in forms)
 
     def _facts(self, work: FilePrediction, seconds: float) -> dict[str, Any]:
         source = work.source

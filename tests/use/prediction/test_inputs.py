@@ -13,7 +13,7 @@ def made(*names: str) -> None:
 
 
 def names(given: str | list[str], output: str = "out") -> list[tuple[str, str]]:
-    return [(str(file.path), str(file.stem)) for file in find_inputs(given, Path(output))]
+    return [(file.address, str(file.stem)) for file in find_inputs(given, Path(output))]
 
 
 def test_files_folders_globs_and_lists() -> None:
@@ -41,7 +41,7 @@ def test_nothing_is_said() -> None:
         ("gone", "no file or folder gone"),
         ("in", "holds no image"),
         ("*.gif", "matches no file"),
-        ("s3://a/b", "a remote address"),
+        ("nowhere://a/b", "no files can be read from nowhere:// addresses"),
     ):
         with pytest.raises(DataError, match=words):
             names(given)

@@ -26,7 +26,7 @@ class PretendCrew:
 
     def begin(self, worker: int, file: Input, *, anew: bool) -> tuple[int, Input | None, int]:
         assert worker not in self.dismissed
-        self.begun.append((worker, file.path.name, anew))
+        self.begun.append((worker, file.name, anew))
         return worker, file, len(self.begun)
 
     def ended(self, tickets: Sequence[tuple[int, Input | None, int]]) -> Sequence[tuple[int, Input | None, int]]:
@@ -38,8 +38,8 @@ class PretendCrew:
             if worker in self.never_ready:
                 raise LostError(f"worker {worker} has no torch")
             return None
-        if file.path.name in self.lost:
-            self.lost.remove(file.path.name)
+        if file.name in self.lost:
+            self.lost.remove(file.name)
             raise LostError("out of memory")
         return Outcome(file, "done")
 
@@ -47,18 +47,18 @@ class PretendCrew:
         self.dismissed.append(worker)
 
     def clean(self, file: Input) -> None:
-        self.cleaned.append(file.path.name)
+        self.cleaned.append(file.name)
 
 
 def files(count: int) -> list[Input]:
-    return [Input(Path(f"{number}"), Path(f"{number}")) for number in range(count)]
+    return [Input(f"{number}", Path(f"{number}")) for number in range(count)]
 
 
 def run(crew: PretendCrew, count: int, size: int = 2, retries: int = 2) -> list[Outcome]:
     pool = Pool(crew, size, retries=retries, anew=False)
     found = list(pool.run(files(count)))
     assert pool.under_way == []
-    assert sorted(outcome.file.path.name for outcome in found) == [str(number) for number in range(count)]
+    assert sorted(outcome.file.name for outcome in found) == [str(number) for number in range(count)]
     return found
 
 
@@ -84,7 +84,7 @@ def test_a_lost_file_is_begun_again_elsewhere_and_made_anew() -> None:
 
 def test_a_file_that_kills_every_worker_fails_and_the_rest_goes_on() -> None:
     crew = PretendCrew(lost=["2"] * 9)
-    found = {outcome.file.path.name: outcome for outcome in run(crew, 5)}
+    found = {outcome.file.name: outcome for outcome in run(crew, 5)}
     assert [found[name].state for name in "01234"] == ["done", "done", "failed", "done", "done"]
     assert found["2"].error == "2: its process was lost 3 times, at last: out of memory"
     assert [name for _, name, _ in crew.begun].count("2") == 3

@@ -1,0 +1,44 @@
+"""An image file as the prediction needs it: its pixels, and what rasterio opens for its place on the ground."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import tifffile
+
+from segexp.data.rasters import Raster, open_raster
+
+TIFFS = ("TIFF", "GeoTIFF")
+"""How kinds of files that may lie on the ground begin."""
+
+
+class ImageFile(NamedTuple):
+    """A file whose header has been read.
+
+    Attributes:
+        raster: Its pixels.
+        gdal: What rasterio opens.
+        is_georeferenced: Whether it is a TIFF that says where on the ground it lies.
+    """
+
+    raster: Raster
+    gdal: str
+    is_georeferenced: bool
+
+    @property
+    def is_tiff(self) -> bool:
+        """Whether it may lie on the ground."""
+        return self.raster.header.kind.startswith(TIFFS)
+
+
+def local_image(path: Path) -> ImageFile:
+    """A file of this machine.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    raster = open_raster(path)
+    georeferenced = False
+    if raster.header.kind.startswith(TIFFS):
+        with tifffile.TiffFile(path) as file:
+            georeferenced = bool(file.pages.first.geotiff_tags)
+    return ImageFile(raster, str(path), georeferenced)

@@ -1,0 +1,104 @@
+"""Addresses such as ``https://host/a.tif`` and ``s3://bucket/*.tif``: their file systems, and errors in words."""
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+from segexp.errors import DataError, MissingExtraError
+
+HTTP = ("http", "https")
+PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "az": "adlfs", "abfs": "adlfs"}
+"""What fsspec needs for some of them."""
+OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "s3": ("AWS_NO_SIGN_REQUEST", {"anon": True}),
+    "gs": ("GS_NO_SIGN_REQUEST", {"token": "anon"}),
+}
+"""Variables of GDAL for buckets that anybody may read, and what fsspec calls it."""
+
+
+def is_remote(place: str) -> bool:
+    """Whether it is an address, not a path."""
+    return "://" in place
+
+
+def scheme(address: str) -> str:
+    """``https`` of ``https://host/a.tif``."""
+    return address.partition("://")[0].lower()
+
+
+def filesystem(address: str, timeout: float) -> tuple[Any, str]:
+    """The file system of fsspec, and what it calls the address.
+
+    Raises:
+        MissingExtraError: fsspec needs another package for it.
+        DataError: There are no such addresses.
+    """
+    import fsspec
+
+    kind = scheme(address)
+    try:
+        system = fsspec.filesystem(kind, **_options(kind, timeout))
+    except ImportError as error:
+        package = PACKAGES.get(kind)
+        advice = f"needs {package}, which is not installed: pip install {package}" if package else str(error)
+        raise MissingExtraError(f"input: {address}: {advice}") from error
+    except ValueError as error:
+        raise DataError(f"input: {address}: no files can be read from {kind}:// addresses") from error
+    return system, system._strip_protocol(address)
+
+
+def _options(kind: str, timeout: float) -> dict[str, Any]:
+    if kind in HTTP:
+        import aiohttp
+
+        # No limit for all of a large file.
+        limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
+        return {"client_kwargs": {"timeout": limits, "trust_env": True}}
+    variable, options = OPTIONS.get(kind.replace("gcs", "gs").replace("s3a", "s3"), ("", {}))
+    return options if os.environ.get(variable, "").upper() in ("YES", "TRUE", "1", "ON") else {}
+
+
+@contextmanager
+def asked(address: str, timeout: float) -> Iterator[None]:
+    """Turns whatever goes wrong on the network into one line.
+
+    Raises:
+        DataError: Says it.
+    """
+    try:
+        yield
+    except DataError:
+        raise
+    except Exception as error:  # each file system has its own
+        raise DataError(f"{address}: {in_words(error, timeout)}") from error
+
+
+def in_words(error: BaseException, timeout: float) -> str:
+    """What went wrong on the network; file systems wrap the cause in errors of their own."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
+        chain.append(cause)
+    for found in chain:
+        status = getattr(found, "status", None)
+        if status in (404, 410):
+            return f"not found (HTTP {status})"
+        if status in (401, 403):
+            return f"no permission to read it (HTTP {status})"
+        if status is not None:
+            return f"the server answered HTTP {status}"
+    if any(isinstance(found, TimeoutError | asyncio.TimeoutError) for found in chain):
+        return f"no answer within {timeout:g} s; the key timeout allows more"
+    if any(isinstance(found, PermissionError) for found in chain):
+        return f"no permission to read it ({error})"
+    if len(chain) == 1 and isinstance(error, FileNotFoundError):
+        return "not found"
+    deepest = chain[-1]
+    return f"cannot be read over the network ({' '.join(str(deepest).split()) or type(deepest).__name__})"
+
+
+def path_of(address: str) -> str:
+    """The path inside an address, without the query of http."""
+    return urlsplit(address).path if scheme(address) in HTTP else address.partition("://")[2]

@@ -1,0 +1,105 @@
+"""A remote image: of a large tiled TIFF GDAL fetches the tiles that are looked at, the rest is copied first."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from segexp.data.rasters import close_files
+from segexp.data.rasters.gdal import COMPRESSIONS, has_rasterio
+from segexp.data.rasters.tiff_header import read_tiff
+from segexp.errors import DataError, SegexpError
+from segexp.run.console import LOG
+from segexp.use.prediction.image_file import ImageFile, local_image
+from segexp.use.prediction.remote.address import asked, filesystem, path_of
+from segexp.use.prediction.remote.gdal import StreamedRaster, settings, virtual
+
+SMALL = 8 * 2**20
+"""Bytes up to which a file is copied at once, which takes one request."""
+BLOCK = 2**20
+"""Bytes that are read at a time while the header is looked for."""
+
+
+@contextmanager
+def remote_image(address: str, timeout: float) -> Iterator[ImageFile]:
+    """A remote file as one of this machine; a copy is removed at the end.
+
+    Args:
+        address: Where it is.
+        timeout: Seconds without an answer after which it is given up.
+
+    Raises:
+        DataError: It is not there, may not be read, or is no image.
+    """
+    system, path = filesystem(address, timeout)
+    with asked(address, timeout):
+        facts = system.info(path)
+    with ExitStack() as stack:
+        streamed = None
+        if _may_stream(address, facts):
+            stack.enter_context(settings(timeout))
+            stack.enter_context(_called(str(Path(address)), address))
+            streamed = _streamed(system, path, address, facts["size"])
+        if streamed is not None:
+            yield streamed
+            return
+    with _copied(system, path, address, facts, timeout) as copy, _called(str(copy), address):
+        yield local_image(copy)
+
+
+def _may_stream(address: str, facts: dict[str, Any]) -> bool:
+    size = facts.get("size")
+    return (
+        has_rasterio()
+        and virtual(address) is not None
+        and size is not None
+        and size > SMALL
+        # Of http: whether the server gives parts of a file.
+        and facts.get("partial", True)
+    )
+
+
+def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | None:
+    """None: it is none of the files that can be streamed, or it is damaged, which is told when the copy is opened."""
+    try:
+        with system.open(path, "rb", block_size=BLOCK) as file:
+            tiff = read_tiff(Path(address), (size, 0), raw=False, file=file)
+    except Exception:  # no TIFF, or a server that gives no parts of files
+        return None
+    place = virtual(address)
+    if not tiff.is_tiled or tiff.compression not in COMPRESSIONS or place is None:
+        return None
+    raster = StreamedRaster(tiff.header, place)
+    try:
+        raster.window(0, 0, 1, 1)
+    except DataError as error:
+        LOG.warning(f"{address}: is copied first, since GDAL cannot stream it: {error}")
+        return None
+    return ImageFile(raster, place, tiff.is_georeferenced)
+
+
+@contextmanager
+def _copied(system: Any, path: str, address: str, facts: dict[str, Any], timeout: float) -> Iterator[Path]:
+    name = PurePosixPath(path_of(address)).name or "image"
+    with tempfile.TemporaryDirectory(prefix="segexp-") as folder:
+        copy = Path(folder) / name
+        with asked(address, timeout):
+            system.get_file(path, str(copy))
+        found, size = copy.stat().st_size, facts.get("size")
+        if size is not None and found != size:
+            raise DataError(f"{address}: broke off after {found} of {size} bytes; the same command tries it again")
+        try:
+            yield copy
+        finally:
+            # Files that are kept open would keep their place on the disk.
+            close_files()
+
+
+@contextmanager
+def _called(name: str, address: str) -> Iterator[None]:
+    """Errors name the address."""
+    try:
+        yield
+    except SegexpError as error:
+        raise type(error)(str(error).replace(name, address)) from error
