@@ -218,7 +218,7 @@ def test_mistakes_of_the_user(finished: Finished, capsys: pytest.CaptureFixture[
     for words, told in (
         (
             ("input=s3://bucket/a.png",),
-            "input: s3://bucket/a.png: needs s3fs, which is not installed: pip install s3fs",
+            "input: s3://bucket/a.png: needs s3fs, which is not installed: pip install 'segexp[remote]'",
         ),
         (("input=what://a.png",), "no files can be read from what:// addresses"),
         (("input=photo.png", "output=s3://bucket/out"), "output: s3://bucket/out is a remote address"),

@@ -43,7 +43,8 @@ def filesystem(address: str, timeout: float) -> tuple[Any, str]:
         system = fsspec.filesystem(kind, **_options(kind, timeout))
     except ImportError as error:
         package = PACKAGES.get(kind)
-        advice = f"needs {package}, which is not installed: pip install {package}" if package else str(error)
+        extra = package if package == "adlfs" else "'segexp[remote]'"
+        advice = f"needs {package}, which is not installed: pip install {extra}" if package else str(error)
         raise MissingExtraError(f"input: {address}: {advice}") from error
     except ValueError as error:
         raise DataError(f"input: {address}: no files can be read from {kind}:// addresses") from error
