@@ -8,6 +8,7 @@ from segexp.reporting.charts.calibration import calibration_charts
 from segexp.reporting.charts.decision import decision_charts
 from segexp.reporting.charts.spread import spread_charts
 from segexp.reporting.charts.training import training_charts
+from segexp.reporting.comparison.find import sweep_of
 from segexp.reporting.confusion_table import confusion_table
 from segexp.reporting.costs import costs
 from segexp.reporting.missing import missing
@@ -48,6 +49,7 @@ def _content(folder: RunContents) -> dict[str, object]:
     content: dict[str, object] = {
         "title": title,
         "above": above,
+        "sweep": sweep_of(folder.path),
         "state": state,
         "state_kind": state_kind,
         "error": values.words(folder.run.get("error")),

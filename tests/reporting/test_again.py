@@ -38,6 +38,8 @@ def test_a_sweep_gets_its_page_and_those_of_its_runs(sweep: Path) -> None:
     links = Page(pages[-1].read_text(encoding="utf-8")).links
     assert {link for link in links if link.endswith("report.html")} == {str(p.relative_to(sweep)) for p in pages[:-1]}
     assert "failed" in pages[2].read_text(encoding="utf-8")
+    runs = [Page(page.read_text(encoding="utf-8")) for page in pages[:-1]]
+    assert all("../summary.html" in page.links and "sweep sweep / " in page.text for page in runs)
 
 
 def test_links_of_a_moved_sweep_still_lead_to_its_runs(sweep: Path, tmp_path: Path) -> None:
@@ -47,6 +49,13 @@ def test_links_of_a_moved_sweep_still_lead_to_its_runs(sweep: Path, tmp_path: Pa
     page = Page((moved / "summary.html").read_text(encoding="utf-8"))
     for link in page.links:
         assert link.startswith("#") or (moved / link).is_file(), link
+
+
+def test_a_run_of_no_sweep_leads_to_none(sweep: Path) -> None:
+    (sweep / "manifest.json").unlink()
+    write_reports(sweep)
+    page = Page((sweep / "000_model-cunet" / "report.html").read_text(encoding="utf-8"))
+    assert not [link for link in page.links if not link.startswith("#")]
 
 
 def test_globs_lists_and_single_runs(sweep: Path) -> None:

@@ -90,6 +90,12 @@ def expanded(place: str | Path) -> list[Path]:
     return [match for match in matches if match.is_dir()]
 
 
+def sweep_of(run: Path) -> str:
+    """Name of the sweep whose folder a run lies in; empty: it lies in none."""
+    above = run.resolve().parent
+    return above.name if (above / MANIFEST).is_file() else ""
+
+
 def walk(top: Path) -> Iterator[Path]:
     """The folders below ``top``, itself among them; what lies inside a run is the run's own."""
     for folder, below, files in os.walk(top):
