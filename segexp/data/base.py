@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 
 from segexp.data import reading
 from segexp.data.batches import KeyedBatches
+from segexp.data.beyond import beyond_notes
 from segexp.data.checks import absent_classes, common, few, same_pixels, smaller
 from segexp.data.items import Item, Mask
 from segexp.data.loader import make_batches, make_loader
@@ -126,6 +127,7 @@ class SegmentationDataModule(DataSettings):
             names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size(), dtype=str(dtype)
         )
         self._items = items
+        self.notes += beyond_notes(self.train_samples())
 
     def own_attributes(self) -> dict[str, Any]:
         """What the data set itself has set, without that which all data sets share."""

@@ -20,8 +20,8 @@ GRID = 24
 """Points a side of a sample from which its place is told."""
 
 
-class _Coordinates(Item):
-    """An item whose pixels are their own places. Draws see the real mask; windows have 0, and 255 beyond the image."""
+class Blank(Item):
+    """An item of which nothing is read but what draws see of its mask; windows have 0, and 255 beyond the image."""
 
     def __init__(self, item: Item) -> None:
         self.name = item.name
@@ -30,15 +30,44 @@ class _Coordinates(Item):
 
     @property
     def image(self) -> NDArray[Any]:
-        return self._places(0, 0, *self.shape)
+        """Zeros uint8 (H, W, 1)."""
+        return self.pixels(0, 0, *self.shape)
 
     @property
     def mask(self) -> Mask:
+        """The real one: draws ask for it."""
         return self.whole.mask
 
     @property
     def shape(self) -> tuple[int, int]:
+        """That of the item."""
         return self.whole.shape
+
+    @property
+    def channels(self) -> int:
+        """One."""
+        return 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8."""
+        return np.dtype(np.uint8)
+
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[NDArray[Any], Mask]:
+        """Its pixels and zeros."""
+        return self.pixels(top, left, height, width), np.zeros((height, width), np.uint8)
+
+    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """The real one."""
+        return self.whole.mask_window(top, left, height, width)
+
+    def pixels(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
+        """Zeros uint8 (h, w, 1)."""
+        return np.zeros((height, width, 1), np.uint8)
+
+
+class _Coordinates(Blank):
+    """An item whose pixels are their own places."""
 
     @property
     def channels(self) -> int:
@@ -48,13 +77,7 @@ class _Coordinates(Item):
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.float32)
 
-    def window(self, top: int, left: int, height: int, width: int) -> tuple[NDArray[Any], Mask]:
-        return self._places(top, left, height, width), np.zeros((height, width), np.uint8)
-
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        return self.whole.mask_window(top, left, height, width)
-
-    def _places(self, top: int, left: int, height: int, width: int) -> NDArray[np.float32]:
+    def pixels(self, top: int, left: int, height: int, width: int) -> NDArray[np.float32]:
         rows, columns = np.mgrid[top : top + height, left : left + width].astype(np.float32)
         return np.stack([columns, rows], axis=2)
 

@@ -62,8 +62,9 @@ def _loading(timing: Facts) -> Table:
 
 
 def as_text(facts: Facts) -> str:
-    """The tables for the terminal."""
-    return "\n\n".join(table.as_text() for table in tables(facts))
+    """The tables and notes for the terminal."""
+    notes = "\n".join(f"note: {note}" for note in facts["notes"])
+    return "\n\n".join(block for block in (*(table.as_text() for table in tables(facts)), notes) if block)
 
 
 def render(config: Facts, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int) -> str:

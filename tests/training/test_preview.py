@@ -24,10 +24,14 @@ def without_model() -> list[str]:
     return [key for key in TINY if not key.startswith("model")]
 
 
-def test_a_folder_with_page_picture_and_numbers(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_folder_with_page_picture_and_numbers(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("segexp.data.beyond.MUCH", 0.05)
     assert run(["preview", *without_model(), *QUICK, "workers=[0,2]", "augment=strong"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
+    assert re.search(r"^note: \d+% of the pixels of training samples lie beyond the border .*crop_size=8", out, re.M)
     folder = Path(re.search(r"^html +(.*)/preview\.html$", out, re.MULTILINE)[1])  # type: ignore[index]
     assert sorted(path.name for path in folder.iterdir()) == ["preview.html", "preview.json", "preview.png"]
     assert folder.parent == Path("outputs/preview")
