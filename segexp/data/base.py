@@ -95,6 +95,10 @@ class SegmentationDataModule(DataSettings):
         """Keys that the config leaves to the data, and what became of them; asked after :meth:`setup`."""
         return {}
 
+    def guessed(self) -> Mapping[str, Any]:
+        """What :meth:`settled` tells, where any of it is a guess that may be wrong; empty where none is."""
+        return {}
+
     def setup(self, stage: str | None = None) -> None:
         """Reads the data once; Lightning calls this again for every stage.
 

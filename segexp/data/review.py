@@ -102,8 +102,8 @@ def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress
     _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), progress)
     _compare(found, datamodule.sources if datamodule.copies_matter else None)
     found.notes += [note for note in datamodule.notes if note not in found.notes]
-    if not any(problem.fatal for problem in found.problems) and (settled := datamodule.settled()):
-        found.notes.append(f"to fix what was guessed, add: {overrides(settled)}")
+    if not any(problem.fatal for problem in found.problems) and (guessed := datamodule.guessed()):
+        found.notes.append(f"to fix what was guessed, add: {overrides(guessed)}")
     return found
 
 

@@ -7,11 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.reporting.layers import COMPRESSION
-from segexp.reporting.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, Pixels, wrong_colours
+from segexp.reporting.pixels import DARK, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, Pixels, wrong_colours
 from segexp.spec import IGNORED, DataSpec
 
-DARK = 60
-"""A class whose colour is no brighter is not painted over an image: most backgrounds are black."""
 RIGHT_ALPHA = 70
 """How much of a right pixel is seen among the errors."""
 NOT_COUNTED: tuple[int, int, int, int] = (134, 134, 134, 150)
@@ -26,7 +24,7 @@ Rgba = NDArray[np.uint8]
 
 
 def fill(labels: Pixels, colours: Sequence[Colour]) -> Rgba:
-    """Class numbers (H, W) as (H, W, 4) in the colours of the classes, dark ones and 255 transparent."""
+    """Class numbers (H, W) as (H, W, 4) in the colours of the classes; dark ones (backgrounds) and 255 transparent."""
     table = np.zeros((256, 4), np.uint8)
     for number, colour in enumerate(colours):
         table[number] = (*colour, 255 if max(colour) > DARK else 0)

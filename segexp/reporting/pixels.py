@@ -18,6 +18,8 @@ IGNORED_DARK: Colour = (112, 112, 112)
 IGNORED_LIGHT: Colour = (134, 134, 134)
 
 _DIMMED = 0.35
+DARK = 60
+"""A class whose colour is no brighter (most backgrounds) looks the same among errors as in the truth."""
 
 
 def labels_to_rgb(labels: Pixels, spec: DataSpec) -> Pixels:
@@ -38,8 +40,9 @@ def labels_to_rgb(labels: Pixels, spec: DataSpec) -> Pixels:
 def errors_to_rgb(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Pixels:
     """Paint where a prediction is wrong.
 
-    Two classes: true positive light grey, false positive orange, false negative blue, true negative black.
-    More classes: the colour of the truth, dimmed where right, bright where wrong (:func:`wrong_colours`).
+    Two classes: true positive light grey, false positive orange, false negative blue, true negative as the truth if
+    that is dark, else black. More classes: the colour of the truth, dimmed where right (unless it is dark), bright
+    where wrong (:func:`wrong_colours`).
 
     Args:
         truth: uint8 (H, W), values 0..K-1 and 255.
@@ -52,9 +55,10 @@ def errors_to_rgb(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Pixels:
     ignored = (truth == IGNORED) | (prediction == IGNORED)
     known_truth, known_prediction = np.where(ignored, 0, truth), np.where(ignored, 0, prediction)
     if spec.is_binary:
-        table = np.array([TRUE_NEGATIVE, FALSE_POSITIVE, FALSE_NEGATIVE, TRUE_POSITIVE], np.uint8)
+        right = spec.colours[0] if max(spec.colours[0]) <= DARK else TRUE_NEGATIVE
+        table = np.array([right, FALSE_POSITIVE, FALSE_NEGATIVE, TRUE_POSITIVE], np.uint8)
         return _hatched(table[known_truth * 2 + known_prediction], ignored)
-    dimmed = np.rint(np.array(spec.colours) * _DIMMED).astype(np.uint8)
+    dimmed = np.array([_dimmed(colour) for colour in spec.colours], np.uint8)
     bright = np.array(wrong_colours(spec), np.uint8)
     wrong = known_truth != known_prediction
     return _hatched(np.where(wrong[:, :, None], bright[known_truth], dimmed[known_truth]), ignored)
@@ -68,7 +72,12 @@ def wrong_colours(spec: DataSpec) -> tuple[Colour, ...]:
     """
     white_taken = any(min(colour) > 190 for colour in spec.colours)
     stand_in: Colour = (255, 0, 255) if white_taken else (255, 255, 255)
-    return tuple(_bright(colour) if max(colour) > 60 else stand_in for colour in spec.colours)
+    return tuple(_bright(colour) if max(colour) > DARK else stand_in for colour in spec.colours)
+
+
+def _dimmed(colour: Colour) -> Colour:
+    red, green, blue = (round(value * _DIMMED) for value in colour)
+    return colour if max(colour) <= DARK else (red, green, blue)
 
 
 def _bright(colour: Colour) -> Colour:

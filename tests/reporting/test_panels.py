@@ -47,7 +47,7 @@ def test_two_classes_show_all_four_outcomes() -> None:
     assert centres(truth) == [background, background, vessel, vessel]
     assert centres(prediction) == [background, vessel, background, vessel]
     assert centres(errors) == [
-        pixels.TRUE_NEGATIVE,
+        background,
         pixels.FALSE_POSITIVE,
         pixels.FALSE_NEGATIVE,
         pixels.TRUE_POSITIVE,
@@ -73,6 +73,15 @@ def test_more_classes_show_right_dimmed_and_wrong_bright_in_the_colour_of_the_tr
     assert wrong_vessel == (255, 51, 51)
     assert wrong_outside == (255, 255, 255)
     assert right_tissue == (21, 42, 63)
+
+
+def test_a_bright_background_is_black_and_a_dark_one_as_in_the_truth_where_right() -> None:
+    bright = DataSpec(("sky", "bird"), ((90, 160, 250), (20, 20, 20)))
+    picture = panels.panel(colour_image(), quarters(0, 0, 1, 1), quarters(0, 0, 1, 1), bright)
+    assert centres(parts_of(picture)[3])[0] == pixels.TRUE_NEGATIVE
+    dark = DataSpec(("ground", "road", "roof"), ((40, 40, 48), (240, 140, 40), (60, 150, 150)))
+    picture = panels.panel(colour_image(), quarters(0, 1, 0, 2), quarters(0, 1, 2, 2), dark)
+    assert centres(parts_of(picture)[3]) == [(40, 40, 48), (84, 49, 14), (255, 255, 255), (21, 52, 52)]
 
 
 def test_a_black_class_beside_a_white_one_is_magenta_where_wrong() -> None:
@@ -104,7 +113,7 @@ def test_large_images_are_reduced_by_area_and_labels_stay_labels() -> None:
     assert (truth == prediction).all()
     # Right everywhere: neither false nor missed pixels come in by the reduction.
     assert {tuple(map(int, colour)) for colour in np.unique(errors.reshape(-1, 3), axis=0)} == {
-        pixels.TRUE_NEGATIVE, pixels.TRUE_POSITIVE,
+        VESSELS.colours[0], pixels.TRUE_POSITIVE,
     }  # fmt: skip
 
 

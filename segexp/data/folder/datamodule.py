@@ -213,11 +213,16 @@ class FolderDataModule(FilesDataModule):
         """As every data set of files; says how to fix all that was guessed."""
         first = self._items is None
         super().setup(stage)
-        if first and (settled := self.settled()):
-            self.notes.append(f"to fix what was guessed, add: {overrides(settled)}")
+        if first and (guessed := self.guessed()):
+            self.notes.append(f"to fix what was guessed, add: {overrides(guessed)}")
+
+    def guessed(self) -> dict[str, Any]:
+        """All that is settled, where files, classes or channels were guessed; a split and crops are no guess."""
+        converted = self.channels == "auto" and self.shown_as != "all"
+        return self.settled() if self.found.guessed or self.labels.guessed or converted else {}
 
     def settled(self) -> dict[str, Any]:
-        """What was guessed: files, classes, channels, split, crops."""
+        """What was guessed or chosen: files, classes, channels, split, crops."""
         own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
         channels = {"channels": self.shown_as} if self.channels == "auto" else {}
         return {**self.found.guessed, **self.labels.guessed, **channels, **{key: own[key] for key in self.left_open}}

@@ -166,12 +166,13 @@ def _settle(complaints: Sequence[str], rules: Rules, listing: Listing) -> None:
     if not complaints:
         return
     shown = list(complaints[:NAMED])
-    if len(complaints) > NAMED:
-        shown.append(f"and {len(complaints) - NAMED} more such files")
+    more = [f"and {len(complaints) - NAMED} more such files"] if len(complaints) > NAMED else []
     if rules.unpaired == "skip":
-        listing.notes += [f"left out, as datamodule.unpaired=skip: {line}" for line in shown]
+        listing.notes += [f"left out, as datamodule.unpaired=skip: {line}" for line in [*shown, *more]]
     else:
-        listing.problems += [*shown, "datamodule.unpaired=skip leaves out what has no partner"]
+        # Lines of the last one: what to do is no problem of its own.
+        last = "\n".join([shown[-1], *more, "datamodule.unpaired=skip leaves out what has no partner"])
+        listing.problems += [*shown[:-1], last]
 
 
 def _pairs(
