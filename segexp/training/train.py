@@ -20,7 +20,6 @@ from segexp.errors import Pruned, SegexpError
 from segexp.metrics.names import direction
 from segexp.modules.segmentation import SegmentationModule
 from segexp.ranks.plan import count
-from segexp.reporting.report import write_report
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
@@ -30,6 +29,7 @@ from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
 from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
@@ -127,12 +127,12 @@ def _run(
             signal.signal(signal.SIGINT, handler)
             LOG.warning("interrupted")
             record.end("interrupted")
-            write_report(folder.path)
+            write_page(folder.path)
             raise Interrupted(_how_to_go_on(folder)) from error
         if isinstance(error, Pruned):
             LOG.info(str(error))
             record.end("pruned", ended_by=str(error))
-            write_report(folder.path)
+            write_page(folder.path)
             raise
         shown = killed_worker(error) or group.reason(error)
         LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
@@ -141,7 +141,7 @@ def _run(
             raise
         raise shown from error
     record.end("finished")
-    report = write_report(folder.path)
+    report = write_page(folder.path)
     LOG.info("\n" + results_table(content))
     LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
     return content

@@ -10,7 +10,6 @@ from segexp.config.check import check_config
 from segexp.config.command_schema import DataConfig
 from segexp.data.base import SegmentationDataModule
 from segexp.reporting import values
-from segexp.reporting.report import write_report
 from segexp.reporting.rows_table import results_table
 from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
@@ -18,6 +17,7 @@ from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training import build
 from segexp.training.explain import draw
+from segexp.training.page import write_page
 from segexp.training.results import per_image, results
 from segexp.training.rows import model_rows, observer_rows
 from segexp.training.trainer import build_tester
@@ -86,7 +86,7 @@ class Evaluation:
             record.end("finished")
         finally:
             stop_log_file(handler)
-        report = write_report(folder.path)
+        report = write_page(folder.path)
         LOG.info("\n" + results_table(content))
         LOG.info(f"\nfolder      {folder.path}\nreport      {report}")
         return content
