@@ -84,7 +84,7 @@ def run(config: Config, *, pictures: bool = False, invocation: Invocation | None
     with contextlib.ExitStack() as stack:
         if not pictures:
             stack.enter_context(mock.patch("segexp.training.evaluation.explain", return_value=[]))
-            stack.enter_context(mock.patch("segexp.training.train.write_report"))
+            stack.enter_context(mock.patch("segexp.training.train.write_page"))
         content = train(config, invocation or Invocation(), allocator=False)
     (path,) = set(folders(Path(config["output_dir"]))) - before
     return Done(path.resolve(), config, content)
