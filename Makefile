@@ -6,7 +6,9 @@ VENV := .venv
 ZOO := .venv-zoo
 DEMO := .venv-demo
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
+# pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
 
@@ -62,28 +64,33 @@ $(BIN)/python:
 
 $(VENV)/.run: $(INPUTS) | $(BIN)/python
 	$(PIP) --editable .
+	$(COMPILE)
 	touch $@
 
 $(VENV)/.dev: $(INPUTS) | $(BIN)/python
 	$(PIP) --editable '.[dev]'
+	$(COMPILE)
 	touch $@ $(VENV)/.run
 
 # SLURM comes from the system. Where it cannot be installed its tests are skipped, and say so.
 $(VENV)/.cluster: $(INPUTS) $(VENV)/.dev
 	$(PIP) --editable '.[dev,ray]'
+	$(COMPILE)
 	{ command -v slurmctld && command -v munged; } > /dev/null || \
 		{ apt-get update -q && apt-get install -y -q --no-install-recommends slurm-wlm munge; } || \
 		 echo "SLURM could not be installed: its tests are skipped"
 	touch $@
 
+# It sees the packages of the main environment, torch above all, and adds to them what only the zoo needs.
 # torchvision's build on the registry is for CUDA; a .pth file makes it importable beside a CPU build of torch, in every
 # process of this environment (see the file it copies).
-$(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py
+$(ZOO)/.test: $(INPUTS) tests/zoo/torchvision_on_cpu.py $(VENV)/.dev
 	$(PYTHON) -m venv $(ZOO)
-	$(ZOO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zoo,test]'
 	packages=$$($(ZOO)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth && \
 		cp tests/zoo/torchvision_on_cpu.py $$packages && \
 		echo 'import torchvision_on_cpu' > $$packages/torchvision_on_cpu.pth
+	$(ZOO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[zoo,test]'
 	touch $@
 
 # gradio takes neither the pillow nor the tomlkit of constraints.txt: names in constraints-demo.txt replace those there.

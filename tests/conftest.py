@@ -1,5 +1,6 @@
 """For all tests: one thread each, a folder of their own to write into, and no way to a network."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -9,6 +10,19 @@ import pytest
 # Before torch is imported: two workers of xdist with two threads each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+# Each of the many processes that tests start would compile the package again where none may keep what it compiles.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+# Imports of torch and the like make a million objects that stay: no one looks through them meanwhile, or between tests.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Everything is imported."""
+    gc.freeze()
+    gc.enable()
+
 
 OFFLINE = {
     "WANDB_BASE_URL": "http://127.0.0.1:9",  # nobody listens there
