@@ -12,17 +12,18 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.data.rasters import release_pages
-from segexp.errors import ConfigError
 from segexp.spec import IGNORED, DataSpec
 from segexp.use.model import Model
 from segexp.use.prediction.bands import logit_bands
 from segexp.use.prediction.geotiff import TiffSink
 from segexp.use.prediction.image_file import ImageFile
 from segexp.use.prediction.maps import Depth, Layer, layers, overlay, scores
+from segexp.use.prediction.objects import clean, with_weak
 from segexp.use.prediction.polygons import PolygonForm, write_polygons
-from segexp.use.prediction.postprocess import MOST_PIXELS, Postprocess, postprocess
+from segexp.use.prediction.postprocess import Postprocess
 from segexp.use.prediction.sinks import Form, PictureSink, Sink, files_of, named, partial
 from segexp.use.prediction.source import ImageSource
+from segexp.use.prediction.spool import Spool
 from segexp.use.prediction.stretch import Stretch
 
 HUGE = 1 << 26
@@ -101,7 +102,7 @@ class FilePrediction:
         self.polygons: int | None = None
         self._sinks: dict[str, Sink] = {}
         self._stretch: Stretch | None = None
-        self._kept: list[tuple[NDArray[np.uint8], NDArray[np.float32] | None]] = []
+        self._spool: Spool | None = None
         self._painted = 0
 
     def run(self, done: Callable[[int], None]) -> None:
@@ -112,9 +113,8 @@ class FilePrediction:
 
         Raises:
             DataError: The file is damaged.
-            ConfigError: It is too large for what is asked.
+            ConfigError: An object is too large for what is asked.
         """
-        self._check_size()
         with self._written():
             top = 0
             for logits in logit_bands(self.model, self.source.raster):
@@ -123,16 +123,8 @@ class FilePrediction:
                     top += rows.shape[2]
                 release_pages()
                 done(logits.shape[2])
-            if self._kept:
-                self._finish_objects()
-
-    def _check_size(self) -> None:
-        pixels = self.source.height * self.source.width
-        if self.wanted.postprocess.is_on and pixels > MOST_PIXELS:
-            raise ConfigError(
-                f"postprocess: {self.source.path} has {pixels:,} pixels; objects are looked at in images of up to "
-                f"{MOST_PIXELS:,}, since all of it must be in memory. Predict it without, or cut it into tiles"
-            )
+            if self._spool is not None:
+                self._finish_objects(self._spool)
 
     @contextlib.contextmanager
     def _written(self) -> Iterator[None]:
@@ -148,6 +140,9 @@ class FilePrediction:
                 sink.abandon()
             self.wanted.outlines(self.stem, whole=False).unlink(missing_ok=True)
             raise
+        finally:
+            if self._spool is not None:
+                self._spool.close()
         if outlines is not None:
             outlines.replace(self.wanted.outlines(self.stem))
         for name, sink in self._sinks.items():
@@ -181,10 +176,17 @@ class FilePrediction:
         if missing is not None:
             classes[missing] = IGNORED
         if self.wanted.postprocess.is_on:
-            weak = self.wanted.postprocess.hysteresis is not None
-            self._kept.append((classes, probabilities[0].cpu().numpy() if weak else None))
+            self._keep(classes, probabilities[0])
         else:
             self._paint(classes)
+
+    def _keep(self, classes: NDArray[np.uint8], probability: Tensor) -> None:
+        hysteresis = self.wanted.postprocess.hysteresis
+        if hysteresis is not None:
+            classes = with_weak(classes, probability.cpu().numpy(), hysteresis)
+        if self._spool is None:
+            self._spool = Spool(self.source.width, self.stem.parent)
+        self._spool.append(classes)
 
     def _paint(self, classes: NDArray[np.uint8]) -> None:
         """Writes the next rows of the mask, and of the image with the mask over it."""
@@ -197,14 +199,11 @@ class FilePrediction:
             self._sinks["overlay"].write(overlay(shown, classes, self.model.spec))
         self._painted += len(classes)
 
-    def _finish_objects(self) -> None:
-        classes = np.concatenate([rows for rows, _ in self._kept])
-        weak = [rows for _, rows in self._kept if rows is not None]
-        self._kept = []
-        whole = np.concatenate(weak) if weak else None
-        done = postprocess(classes, self.wanted.postprocess, self.model.spec.num_classes, whole)
-        for top in range(0, len(done), ROWS):
-            self._paint(done[top : top + ROWS])
+    def _finish_objects(self, spool: Spool) -> None:
+        clean(spool, self.wanted.postprocess, self.model.spec.num_classes)
+        for _, band in spool.bands():
+            for rows in np.array_split(band, range(ROWS, len(band), ROWS)):
+                self._paint(rows)
 
     def _polygons(self) -> Path:
         """Outlines of the mask that was just written, still under its partial name, as they are."""

@@ -13,6 +13,7 @@ from PIL import Image
 from segexp import load
 from segexp.cli import run
 from segexp.use.prediction import file as prediction_file
+from segexp.use.prediction import spool
 from tests.training.runs import Done
 from tests.use.conftest import Finished
 from tests.use.prediction.made import TRANSFORM, geotiff, noise
@@ -210,9 +211,17 @@ def test_objects_are_cleaned(finished: Finished, photo: np.ndarray, monkeypatch:
     weak = ("postprocess.hysteresis=0.0", "threshold=0.3", "overwrite=true")
     assert predict(finished.path, *weak) == 0
     assert np.asarray(Image.open("out/photo_mask.png")).all()
-    monkeypatch.setattr(prediction_file, "MOST_PIXELS", 1000)
-    assert predict(finished.path, *weak) == 1
-    assert "has 2,240 pixels; objects are looked at in images of up to 1,000" in summary()["photo.png"]["error"]
+    # In bands and by way of a file, as a large raster.
+    keys = ("postprocess.hysteresis=0.2", "postprocess.fill_holes=9", "postprocess.min_size=5", "postprocess.split=3")
+    found = []
+    for pixels in (1 << 23, 3 * 56):
+        monkeypatch.setattr(spool, "AT_ONCE", pixels)
+        monkeypatch.setattr(spool, "IN_MEMORY", pixels)
+        assert predict(finished.path, *keys, "threshold=0.3", "write=[mask,overlay]", "overwrite=true") == 0
+        found.append([Path(f"out/photo_{name}.png").read_bytes() for name in ("mask", "overlay")])
+    assert found[0] == found[1]
+    assert 0 < np.asarray(Image.open("out/photo_mask.png")).mean() < 1
+    assert sorted(path.name for path in Path("out").glob("photo*")) == ["photo_mask.png", "photo_overlay.png"]
 
 
 def test_mistakes_of_the_user(finished: Finished, photo: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,7 +6,8 @@ from skimage.measure import label
 
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec
-from segexp.use.prediction.postprocess import Postprocess, postprocess
+from segexp.use.prediction.objects import postprocess
+from segexp.use.prediction.postprocess import Postprocess
 
 TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))
 THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
