@@ -21,6 +21,8 @@ GAP, TEXT = 12, 15
 STRIPE = 6
 """Width of the stripes over ignored pixels."""
 MARK: Colour = (255, 255, 255)
+LABEL = (12, 15)
+"""Width and height of the number of a place, pixels."""
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,15 @@ def picture(cell: Cell, spec: DataSpec) -> Pixels:
 
 
 def _outlined(rgb: Pixels, mask: NDArray[np.uint8], spec: DataSpec, width: int) -> Pixels:
-    """Paints the inner border of each region of a class."""
+    """Paints the inner border of each region of a class, and a dark line around it: one is seen on any image."""
     kernel = np.ones((2 * width + 1, 2 * width + 1), np.uint8)
+    regions = {number: (mask == number).astype(np.uint8) for number in outline_colours(spec)}
+    for region in regions.values():
+        rgb[(cv2.dilate(region, kernel) == 1) & (region == 0)] = INK
     for number, colour in outline_colours(spec).items():
-        region = (mask == number).astype(np.uint8)
         # The border of the picture is none of the region.
-        inside = cv2.erode(region, kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
-        rgb[(region == 1) & (inside == 0)] = colour
+        inside = cv2.erode(regions[number], kernel, borderType=cv2.BORDER_CONSTANT, borderValue=1)
+        rgb[(regions[number] == 1) & (inside == 0)] = colour
     return rgb
 
 
@@ -85,16 +89,31 @@ def _hatched(rgb: Pixels, mask: NDArray[np.uint8]) -> Pixels:
 
 
 def _marked(rgb: Pixels, cell: Cell, share: float) -> Pixels:
-    """Draws places with a dark edge, and a word at their first corner, which a turned place has elsewhere."""
-    for word, corners in cell.marks:
-        points = np.rint(corners * share).astype(np.int32)
+    """Draws places with a dark edge, and above all of them their words."""
+    outlines = [np.rint(corners * share).astype(np.int32) for _, corners in cell.marks]
+    for points in outlines:
         cv2.polylines(rgb, [points], True, INK, 3, cv2.LINE_AA)
         cv2.polylines(rgb, [points], True, MARK, 1, cv2.LINE_AA)
-        x = int(np.clip(points[0, 0], 0, max(0, rgb.shape[1] - 12)))
-        y = int(np.clip(points[0, 1], 0, max(0, rgb.shape[0] - 15)))
-        rgb[y : y + 15, x : x + 12] = MARK
-        draw_text(rgb[y : y + 15, x : x + 12], word, 2, 12, 12, bold=True)
+    taken: list[tuple[int, int]] = []
+    for (word, _), points in zip(cell.marks, outlines, strict=True):
+        x, y = _label_place(points, rgb.shape, taken)
+        taken.append((x, y))
+        label = rgb[y : y + LABEL[1], x : x + LABEL[0]]
+        label[:] = MARK
+        draw_text(label, word, 2, 12, 12, bold=True)
     return rgb
+
+
+def _label_place(points: NDArray[np.int32], shape: Sequence[int], taken: Sequence[tuple[int, int]]) -> tuple[int, int]:
+    """Left and top of the label of a place: at its first corner, which a turned place has elsewhere, if that is free.
+
+    Else at another corner or in the middle of a side, all within the picture.
+    """
+    ends = np.concatenate([points, (points + np.roll(points, -1, axis=0)) // 2])
+    room = max(0, shape[1] - LABEL[0]), max(0, shape[0] - LABEL[1])
+    places = [(int(x), int(y)) for x, y in np.clip(ends, 0, room)]
+    free = (p for p in places if all(abs(p[0] - x) >= LABEL[0] or abs(p[1] - y) >= LABEL[1] for x, y in taken))
+    return next(free, places[0])
 
 
 def row_picture(cells: Sequence[Cell], spec: DataSpec) -> Pixels:

@@ -57,7 +57,7 @@ def _loading(timing: Facts) -> Table:
     waits = [one["waiting"] for one in timing["loading"]]
     waited = [(f"{1000 * wait:.1f}", f"{wait / (wait + step):.0%}") for wait in waits]
     told += f"; a training step on {timing['device']} takes {1000 * step:.0f} ms"
-    heads = (*heads, "waiting (ms a step)", "waiting")
+    heads = (*heads, "wait of a step (ms)", "share of the time")
     return Table(told, heads, tuple((*row, *more) for row, more in zip(rows, waited, strict=True)))
 
 

@@ -6,7 +6,18 @@ import cv2
 import numpy as np
 import pytest
 
-from segexp.reporting.contact_sheet import CELL, Cell, legend, outline_colours, picture, row_picture, save_png, sheet
+from segexp.reporting.captions import INK
+from segexp.reporting.contact_sheet import (
+    CELL,
+    Cell,
+    _label_place,
+    legend,
+    outline_colours,
+    picture,
+    row_picture,
+    save_png,
+    sheet,
+)
 from segexp.reporting.pixels import IGNORED_DARK
 from segexp.spec import DataSpec
 
@@ -35,6 +46,20 @@ def test_outlines_lie_on_the_border_of_the_class_and_leave_the_image_free(side: 
     assert (rgb[30, 30] == 60).all()
 
 
+@pytest.mark.parametrize("grey", [0, 255])
+def test_an_outline_is_double_so_that_it_is_seen_on_white_and_on_black(grey: int) -> None:
+    mask = np.zeros((256, 256), np.uint8)
+    mask[64:128, 64:128], mask[64:128, 128:160] = 1, 2
+    rgb = picture(Cell("a", np.full((256, 256, 3), grey, np.uint8), mask), SPEC)
+    assert (rgb[63, 63:160] == INK).all()
+    assert (rgb[63:129, 63] == INK).all()
+    assert (rgb[100, 62] == grey).all()
+    # Where two classes meet, both keep their colours.
+    colours = outline_colours(SPEC)
+    assert tuple(rgb[100, 127]) == colours[1]
+    assert tuple(rgb[100, 128]) == colours[2]
+
+
 def test_ignored_pixels_are_hatched_and_the_image_shows_between() -> None:
     rgb = picture(cell(), SPEC)[200:250, 5:250].reshape(-1, 3)
     dark = (rgb == IGNORED_DARK).all(axis=1).mean()
@@ -57,6 +82,20 @@ def test_places_are_drawn_where_they_are() -> None:
     assert (rows.min(), rows.max()) == pytest.approx((14, 122), abs=4)
     assert (columns.min(), columns.max()) == pytest.approx((30, 162), abs=4)
     assert (marked[60, 32] > 200).all()
+
+
+def test_numbers_of_places_do_not_cover_each_other() -> None:
+    corners = np.array([(8, 4), (40, 4), (40, 30), (8, 30)], np.float32)
+    beyond = corners - (300, 300)
+    marked = picture(cell(marks=[(str(number), corners) for number in range(3)]), SPEC)
+    white = (marked == 255).all(axis=2)
+    first, second, third = (white[y : y + 15, x : x + 12].mean() for x, y in ((32, 16), (160, 16), (160, 120)))
+    assert min(first, second, third) > 0.4
+    # What lies beyond the picture has its number within it, one beside the other as long as there is room.
+    taken = [_label_place(corners.astype(np.int32), (256, 256, 3), []), (0, 0)]
+    assert taken[0] == (8, 4)
+    assert _label_place(beyond.astype(np.int32), (256, 256, 3), taken) == (0, 0)
+    assert _label_place(np.array([(3, 3), (200, 3), (200, 90), (3, 90)], np.int32), (256, 256, 3), taken) == (200, 3)
 
 
 def test_sixteen_bits_one_band_and_oblong_images() -> None:
