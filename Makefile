@@ -11,6 +11,10 @@ PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-c
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
+# The browser comes from the system.
+CHROMIUM := { command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || \
+	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
+	echo "Chromium could not be installed: its tests are skipped"
 
 .PHONY: run test test-cluster test-browser zoo lint unit format bench clean help
 
@@ -35,9 +39,7 @@ test-cluster: $(VENV)/.cluster  ## sweeps through a real SLURM and a real Ray, s
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
-	{ command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || \
-		{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
-		 echo "Chromium could not be installed: its tests are skipped"
+	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
 zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environment of their own
@@ -45,6 +47,7 @@ zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environm
 
 .PHONY: test-demo
 test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chromium, in an environment of its own
+	$(CHROMIUM)
 	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/use/demo $(ARGS)
 
 format: $(VENV)/.dev  ## put the code into the common form
@@ -99,7 +102,4 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 	awk -F == 'FNR == NR { mine[$$1]; print; next } !($$1 in mine)' constraints-demo.txt constraints.txt > $(DEMO)/constraints.txt
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(DEMO)/constraints.txt \
 		--editable '.[demo]' pytest rasterio
-	command -v chromium chromium-browser google-chrome > /dev/null || \
-		{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
-		echo "Chromium could not be installed: its tests are skipped"
 	touch $@

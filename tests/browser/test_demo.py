@@ -20,7 +20,7 @@ from segexp import load
 from tests.browser.chromium import Chromium, find_chromium
 from tests.training.runs import Done, go
 
-pytest.importorskip("gradio", reason="needs gradio: make test-browser")
+pytest.importorskip("gradio", reason="needs gradio: make test-demo")
 PROGRAM = find_chromium()
 pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
 

@@ -21,11 +21,11 @@ start() {
         --log-file="$folder/munged.log" --seed-file="$folder/munge/seed" 2>> "$folder/munged.log"
     slurmctld -c
     slurmd -c
-    for _ in $(seq 100); do
+    for _ in $(seq 500); do
         [ "$(sinfo --noheader --format=%T 2> /dev/null)" = idle ] && return
         sleep 0.2
     done
-    echo "slurm.sh: the node is not idle after 20 s:"; sinfo; tail "$folder"/*.log; exit 1
+    echo "slurm.sh: the node is not idle after 100 s:"; sinfo; tail "$folder"/*.log; exit 1
 }
 
 # cred_expire: a requeued job starts after that many seconds instead of two minutes; 5 is the least that is taken.

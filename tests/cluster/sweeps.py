@@ -1,12 +1,13 @@
 """What any engine must give: the numbers of the local one, and a sweep that goes on."""
 
 import csv
+import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,33 @@ from tests.sweeps.real import command, environment, manifest, results, sweep_fol
 
 LONG = ("trainer.max_epochs=100", "scheduler=none", "seed=0,1,2")
 PATIENCE = 300
+"""Seconds without any change of a file after which a test gives up; how long all of it takes depends on the machine."""
+
+
+class Watch:
+    """Ends a test in which nothing happens any more."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._seen: float = -1.0
+        self._end = 0.0
+        self.look()
+
+    def look(self) -> None:
+        """Fails if nothing below the current folder has changed for long."""
+        if (seen := _last_change()) != self._seen:
+            self._seen, self._end = seen, time.monotonic() + PATIENCE
+        assert time.monotonic() < self._end, f"{self._what}: nothing has happened for {PATIENCE} s"
+
+
+def _last_change() -> float:
+    times = [0.0]
+    for folder, _, names in os.walk("."):
+        for name in (".", *names):
+            # What is written at this moment may be gone at the next.
+            with suppress(OSError):
+                times.append(Path(folder, name).stat().st_mtime)
+    return max(times)
 
 
 @contextmanager
@@ -29,10 +57,10 @@ def started(*overrides: str) -> Iterator["subprocess.Popen[str]"]:
 
 
 def until(condition: Callable[[], bool], what: str, process: "subprocess.Popen[str] | None" = None) -> None:
-    end = time.monotonic() + PATIENCE
+    watch = Watch(what)
     while not condition():
         assert process is None or process.poll() is None, process.communicate()[0]
-        assert time.monotonic() < end, f"waited {PATIENCE} s for {what}"
+        watch.look()
         time.sleep(0.1)
 
 
@@ -70,9 +98,15 @@ def resumed(*overrides: str) -> "subprocess.Popen[str]":
 
 def ended(process: "subprocess.Popen[str]", code: int = 0) -> str:
     """What it said."""
-    out: str = process.communicate(timeout=PATIENCE)[0]
-    assert process.returncode == code, out
-    return out
+    watch = Watch("the end of the command")
+    while True:
+        try:
+            out: str = process.communicate(timeout=2)[0]
+        except subprocess.TimeoutExpired:
+            watch.look()
+            continue
+        assert process.returncode == code, out
+        return out
 
 
 def ctrl_c(process: "subprocess.Popen[str]") -> str:
