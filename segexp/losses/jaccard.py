@@ -2,13 +2,11 @@
 
 from torch import Tensor
 
-from segexp.losses.base import SegmentationLoss
-from segexp.losses.overlap import mean_loss, soft_counts
-from segexp.spec import DataSpec
-from segexp.types import NonNegativeFloat
+from segexp.losses.overlap import SoftCounts
+from segexp.losses.regions import RegionLoss
 
 
-class Jaccard(SegmentationLoss):
+class Jaccard(RegionLoss):
     """1 - (I + s) / (P + T - I + s) with I = sum of p t, P = sum of p, T = sum of t.
 
     The loss of Rahman & Wang 2016, section 3, with sums over the batch or the image.
@@ -26,14 +24,6 @@ class Jaccard(SegmentationLoss):
             valid pixel are left out.
     """
 
-    def __init__(self, smooth: NonNegativeFloat = 1.0, per_image: bool = False) -> None:
-        super().__init__()
-        self.smooth, self.per_image = float(smooth), per_image
-
-    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Loss in [0, 1] of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
-        sums = soft_counts(logits, mask, self.per_image)
-        return mean_loss(sums.intersection, sums.predicted + sums.truth - sums.intersection, self.smooth, sums.counts)
-
-    def check(self, spec: DataSpec) -> None:
-        """Fits any number of classes."""
+    def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:
+        """Of the definition above."""
+        return sums.intersection, sums.predicted + sums.truth - sums.intersection

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,10 +17,11 @@ from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.losses.blocks import block_terms
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.measures import dataset_scores, image_scores
-from segexp.metrics.names import IMAGE, MEAN
+from segexp.metrics.names import IMAGE
 from segexp.metrics.scores import ScoreHistogram
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
+from segexp.modules.logged import flat_measures, named_terms
 from segexp.modules.normalize import Normalize
 from segexp.modules.ranks import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
 from segexp.modules.schedule import Schedule
@@ -206,7 +207,7 @@ class SegmentationModule(pl.LightningModule):
                 "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
             )
         terms = block_terms(self.loss, logits, batch["mask"])
-        self._val_losses.add(first, len(batch["mask"]), _named("val", terms))
+        self._val_losses.add(first, len(batch["mask"]), named_terms("val", terms))
         self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
         if self._scores is not None:
             self._scores.update(logits, batch["mask"])
@@ -223,7 +224,7 @@ class SegmentationModule(pl.LightningModule):
 
     def _log_loss(self, logits: Tensor, mask: Tensor) -> Tensor:
         terms = self.loss.terms(logits, mask)
-        self.log_dict(_named("train", terms), on_step=False, on_epoch=True, batch_size=len(mask))
+        self.log_dict(named_terms("train", terms), on_step=False, on_epoch=True, batch_size=len(mask))
         return terms[TOTAL]
 
     def _log_auxiliary(self, outputs: Supervised, mask: Tensor) -> Tensor:
@@ -285,24 +286,3 @@ class SegmentationModule(pl.LightningModule):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the threshold that was chosen with these weights."""
         self.threshold = float(checkpoint["segexp"]["threshold_logit"])
-
-
-def _named(phase: str, terms: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Terms of the loss under their logged names."""
-    return {f"{phase}/loss" if name == TOTAL else f"{phase}/loss/{name}": v.detach() for name, v in terms.items()}
-
-
-def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, float | None]]:
-    """``val/miou`` and ``val/iou/<class>`` from nested measures.
-
-    How many were averaged is left out, and in validation the block of means, of which miou and mdice are the ones used.
-    """
-    flat: list[tuple[str, float | None]] = []
-    for name, value in measures.items():
-        if name.endswith("_averaged") or (phase != "test" and name.removeprefix(IMAGE) == MEAN):
-            continue
-        if isinstance(value, dict):
-            flat += [(f"{phase}/{name}/{part}", number) for part, number in value.items()]
-        else:
-            flat.append((f"{phase}/{name}", value))
-    return flat

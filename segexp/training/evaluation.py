@@ -11,7 +11,8 @@ import torch
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import SegexpError
 from segexp.metrics.names import IMAGE
-from segexp.modules.segmentation import SegmentationModule, flat_measures
+from segexp.modules.logged import flat_measures
+from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
 from segexp.training.explain import explain

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from segexp.losses.bce import BCE
 from segexp.losses.cross_entropy import CrossEntropy
-from segexp.modules.segmentation import SegmentationModule, flat_measures
+from segexp.modules.logged import flat_measures
+from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import Speed
 from segexp.spec import DataSpec
 

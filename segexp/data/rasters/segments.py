@@ -1,43 +1,29 @@
 """TIFF through tifffile: decodes the strips or tiles that a window touches, without GDAL."""
 
-import threading
-from typing import Any
-
 import numpy as np
 import tifffile
 
-from segexp.data.rasters.base import Header, Pixels, Raster
-from segexp.data.rasters.faults import from_system, unreadable
-from segexp.data.rasters.handles import HANDLES
+from segexp.data.rasters.base import Pixels
+from segexp.data.rasters.faults import unreadable
+from segexp.data.rasters.locked import LockedRaster
 
 
-class SegmentsRaster(Raster):
+class SegmentsRaster(LockedRaster):
     """A TIFF that is tiled, compressed or packed, where rasterio is not installed or cannot decode it."""
 
-    def __init__(self, header: Header, *, raw: bool = False) -> None:
-        super().__init__(header, raw=raw)
-        self._key = ("tifffile", str(header.path), header.state)
+    decoder = "tifffile"
 
-    def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """Decodes what the window touches."""
-        tiff, lock = HANDLES.get(self._key, self._open)
-        pixels = np.empty((height, width, self.header.channels), dtype=self.dtype)
+    def opened(self) -> tifffile.TiffFile:
+        """The file, if it is the one whose header was read."""
+        self.unchanged()
         try:
-            with lock:
-                _fill(pixels, tiff, top, left)
-        except Exception as error:  # each codec raises its own classes
-            raise unreadable(self.path, error) from error
-        return pixels
-
-    def _open(self) -> tuple[Any, threading.Lock]:
-        try:
-            if self.path.stat().st_size != self.header.state[0]:
-                raise unreadable(self.path, f"it had {self.header.state[0]} bytes before", "Let it be while it is read")
-            return tifffile.TiffFile(self.path), threading.Lock()
-        except OSError as error:
-            raise from_system(self.path, error) from error
+            return tifffile.TiffFile(self.path)
         except tifffile.TiffFileError as error:
             raise unreadable(self.path, error) from error
+
+    def fill(self, pixels: Pixels, file: tifffile.TiffFile, top: int, left: int) -> None:
+        """Decodes what the window touches."""
+        _fill(pixels, file, top, left)
 
 
 def _fill(pixels: Pixels, tiff: tifffile.TiffFile, top: int, left: int) -> None:
