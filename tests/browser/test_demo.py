@@ -27,6 +27,7 @@ pytestmark = pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
 PATIENCE = 60.0
 """Seconds for an answer of the page."""
 SIDE = 48
+PICTURES = ("overlay", "mask", "probabilities")
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +123,7 @@ def source(browser: Chromium, name: str) -> str:
 
 
 def text(browser: Chromium, name: str) -> str:
-    return str(browser.run(f"document.querySelector('#{name}')?.innerText ?? ''"))
+    return str(browser.run(f"document.querySelector('#{name}')?.innerText ?? ''")).strip()
 
 
 def share(browser: Chromium) -> float:
@@ -171,6 +172,10 @@ def test_upload_result_slider_download(
     assert share(browser) == pytest.approx(100 * (expected == 1).mean(), abs=0.006)
     assert re.search(r"network \d+\.\d\d s", text(browser, "facts"))
     assert source(browser, "probabilities")
+    # A small image fills its place, and the number has room.
+    widths = [browser.run(f"document.querySelector('#{name} img').offsetWidth") for name in PICTURES]
+    assert min(widths) > 4 * SIDE
+    assert len(browser.run("document.querySelector('#threshold input[type=number]').value")) <= 5
 
     middle = float(np.median(model.probabilities(photo)[1]).round(2))
     for threshold in (0.0, middle, 1.0):

@@ -17,12 +17,17 @@ CSS = """
 .segexp-error { border: 1px solid #b91c1c; background: #fef2f2; color: #7f1d1d; padding: 0.75em 1em;
   border-radius: 6px; overflow-wrap: anywhere; }
 .segexp-legend { border-collapse: collapse; width: 100%; }
-.segexp-legend th, .segexp-legend td { text-align: left; padding: 0.2em 0.6em 0.2em 0; border: none; }
+/* gradio's own rules for text are stronger */
+.segexp-legend, .segexp-legend tr, .segexp-legend th, .segexp-legend td { border: none !important; }
+.segexp-legend th, .segexp-legend td { text-align: left; padding: 0.2em 0.6em 0.2em 0 !important; }
 .segexp-legend .segexp-share { text-align: right; font-variant-numeric: tabular-nums; }
 .segexp-legend th:last-child { text-align: right; }
 .segexp-colour { display: inline-block; width: 1.1em; height: 1.1em; border: 1px solid #888; border-radius: 3px;
   vertical-align: middle; }
-#overlay img, #mask img { width: 100%; object-fit: contain; }
+#overlay .image-frame, #mask .image-frame { width: 100%; }
+#overlay img, #mask img { width: 100%; height: auto; max-height: 85vh; object-fit: contain; }
+#probabilities .grid-wrap { height: auto; min-height: 0; max-height: none; }
+#message:not(:has(.segexp-error)) { display: none; }
 .segexp-facts { overflow-wrap: anywhere; margin: 0; }
 """
 
@@ -100,7 +105,8 @@ class Page:
 
     def _upload(self, file: str, before: str | None) -> list[Any]:
         view = self.desk.take(Path(file), before)
-        threshold = gradio.skip() if view.threshold is None else view.threshold
+        # The digits for which there is room; the mask is that of the exact one.
+        threshold = gradio.skip() if view.threshold is None else round(view.threshold, 3)
         there = gradio.update(visible=view.key is not None)
         rest = [view.key, list(view.probabilities) or None, view.facts, _path(view.probability_file), threshold]
         return [*_moved(view), *rest, there, there]
@@ -128,4 +134,7 @@ def look() -> dict[str, Any]:
     """Theme without fonts from elsewhere, and style sheet."""
     fonts = ["system-ui", "sans-serif"]
     theme: Callable[..., Any] = gradio.themes.Default
-    return {"theme": theme(font=fonts, font_mono=["ui-monospace", "monospace"]), "css": CSS}
+    made = theme(font=fonts, font_mono=["ui-monospace", "monospace"])
+    # Its own greys of small print are too pale to read.
+    soft = {"block_info_text_color": "*neutral_600", "body_text_color_subdued": "*neutral_600"}
+    return {"theme": made.set(**soft, **{f"{name}_dark": "*neutral_300" for name in soft}), "css": CSS}
