@@ -5,10 +5,12 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from segexp.config.check import check_config
@@ -27,6 +29,9 @@ from segexp.config.paths import conf_dir
 from segexp.config.schema import CheckConfig, PreviewConfig, TrainConfig
 from segexp.search.space import read_space
 from segexp.words import split
+from tests.training.conftest import settings_of_torch
+
+__all__ = ["settings_of_torch"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -60,6 +65,22 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
     return subprocess.run(
         words, cwd=folder, capture_output=True, text=True, check=False, env={**os.environ, **environment}
     )
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, settings_of_torch: None) -> Callable[[str], int]:
+    """Runs a command in this process and folder, which saves the imports of another one; gives its exit code."""
+    from segexp.cli import run as run_line
+
+    monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as the command line does for its process
+
+    def run_here(command: str) -> int:
+        words = shlex.split(command)[3:]
+        monkeypatch.setattr(sys, "argv", ["segexp", *words])
+        GlobalHydra.instance().clear()
+        return run_line(words)
+
+    return run_here
 
 
 def test_there_are_commands() -> None:
@@ -103,18 +124,20 @@ def test_make_targets_exist() -> None:
             assert re.search(rf"^{command.split()[1]}:", makefile, re.MULTILINE)
 
 
-def test_generated_data_trains_as_the_readme_says(tmp_path: Path) -> None:
+def test_generated_data_trains_as_the_readme_says(
+    tmp_path: Path, here: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
     generate = next(c for c in SEGEXP if "out=drive_like" in c)
     train = next(c for c in SEGEXP if "datamodule.root=drive_like" in c)
-    done = run(generate, tmp_path)
-    assert done.returncode == 0, done.stderr
-    done = run(f"{train} datamodule.crops_per_image=1 panels=1", tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "second observer" in done.stdout
+    assert here(generate) == 0, capsys.readouterr().err
+    assert here(f"{train} datamodule.crops_per_image=1 panels=1") == 0, capsys.readouterr().err
+    assert "second observer" in capsys.readouterr().out
     assert list((tmp_path / "outputs").glob("*/*/report.html"))
 
 
-def test_own_model_and_loss_do_what_the_readme_says(tmp_path: Path) -> None:
+def test_own_model_and_loss_do_what_the_readme_says(
+    tmp_path: Path, here: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Model and loss of the README, outside the repository, are trained by its own command."""
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     for name, text in re.findall(r"^`([\w/]+\.(?:py|yaml))`.*?```\w+\n(.*?)```", page, re.DOTALL | re.MULTILINE):
@@ -128,12 +151,11 @@ def test_own_model_and_loss_do_what_the_readme_says(tmp_path: Path) -> None:
     assert "Tiny, 233 parameters" in done.stdout
     config = next((tmp_path / "outputs").glob("*_tiny_margin/*/config.yaml")).read_text(encoding="utf-8")
     assert "my_models.margin.Margin" in config
-    done = run(f"{command} datamodule.scene=cells", tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 2
-    assert "loss=margin needs two classes, the data has 3" in done.stderr
-    done = run(f"{command} model.widht=3", tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 2
-    assert "Did you mean 'model.width'?" in done.stderr
+    monkeypatch.syspath_prepend(tmp_path)
+    assert here(f"{command} datamodule.scene=cells") == 2
+    assert "loss=margin needs two classes, the data has 3" in capsys.readouterr().err
+    assert here(f"{command} model.widht=3") == 2
+    assert "Did you mean 'model.width'?" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

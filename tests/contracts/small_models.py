@@ -1,5 +1,6 @@
 """Models of conf/model, small enough for tests, and what their contract tests share."""
 
+import functools
 import inspect
 from collections.abc import Callable
 from pathlib import Path
@@ -22,8 +23,13 @@ SHRINK = {"base": 4, "encoder": "resnet18"}  # keys that make a model small enou
 
 
 def section(name: str) -> dict[str, Any]:
+    return dict(_composed(name))
+
+
+@functools.cache
+def _composed(name: str) -> Any:
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        return dict(compose(overrides=[f"+model={name}"]).model)
+        return compose(overrides=[f"+model={name}"]).model
 
 
 def small_section(name: str) -> dict[str, Any]:

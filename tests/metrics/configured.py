@@ -1,5 +1,7 @@
 """The measures of conf/metric, as their YAML files make them."""
 
+import copy
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,11 @@ NAMES = sorted(path.stem for path in (CONF / "metric").glob("*.yaml") if path.st
 
 
 def composed(override: str) -> dict[str, Any]:
+    return copy.deepcopy(_composed(override))
+
+
+@functools.cache
+def _composed(override: str) -> dict[str, Any]:
     with initialize_config_dir(str(CONF), version_base="1.3"):
         plain = OmegaConf.to_container(compose(overrides=[f"+metric={override}"]))
     assert isinstance(plain, dict)

@@ -108,22 +108,3 @@ def test_wnet_gives_plain_logits_in_evaluation_and_without_weight() -> None:
     image = torch.randn(2, 3, 16, 16)
     assert isinstance(WNet(3, 1).eval()(image), Tensor)
     assert isinstance(WNet(3, 1, auxiliary_weight=0).train()(image), Tensor)
-
-
-@pytest.mark.parametrize(("net", "keys"), [(CFCN, {}), (CUNetSeparable, {}), (LittleUNet, {}), (WNet, {"depth": 2})])
-def test_onnx_file_serves_any_size(net: type[nn.Module], keys: dict[str, int]) -> None:
-    pytest.importorskip("onnxscript")
-    onnxruntime = pytest.importorskip("onnxruntime")
-    model, free = net(3, 2, base=4, **keys).eval(), torch.export.Dim.DYNAMIC
-    sizes = ({0: free, 2: free, 3: free},)
-    exported = torch.export.export(model, (torch.randn(2, 3, 40, 56),), dynamic_shapes=sizes)
-    program = torch.onnx.export(exported, verbose=False)
-    assert program is not None
-    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
-    for size in ((33, 47), (64, 24)):
-        image = torch.randn(1, 3, *size)
-        with torch.no_grad():
-            wanted = model(image)
-        torch.testing.assert_close(exported.module()(image), wanted, rtol=1e-4, atol=1e-5)
-        found = session.run(None, {session.get_inputs()[0].name: image.numpy()})[0]
-        torch.testing.assert_close(torch.from_numpy(found), wanted, rtol=1e-4, atol=1e-4)
