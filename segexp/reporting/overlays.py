@@ -11,7 +11,9 @@ from segexp.reporting.pixels import DARK, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_P
 from segexp.spec import IGNORED, DataSpec
 
 RIGHT_ALPHA = 70
-"""How much of a right pixel is seen among the errors."""
+"""How much of a right pixel is seen among the errors, in the colour of its class."""
+FOUND_ALPHA = 200
+"""The same for the foreground of two classes: on black it must not look like a pixel that is not counted."""
 NOT_COUNTED: tuple[int, int, int, int] = (134, 134, 134, 150)
 OUTLINE_SIDE = 512
 """Outlines are drawn at this many pixels a side or more, or they would cover small images."""
@@ -51,13 +53,13 @@ def outline(labels: Pixels, colours: Sequence[Colour], dash: int = 0) -> Rgba:
 
 
 def errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
-    """Wrong pixels opaque, right ones faint, (H, W, 4); colours of :func:`~segexp.reporting.pixels.errors_to_rgb`."""
+    """Wrong pixels opaque, right ones fainter, (H, W, 4); colours of :func:`~segexp.reporting.pixels.errors_to_rgb`."""
     ignored = (truth == IGNORED) | (prediction == IGNORED)
     wrong = (truth != prediction) & ~ignored
     painted = fill(truth, spec.colours)
     painted[..., 3] = np.where(painted[..., 3] > 0, RIGHT_ALPHA, 0)
     if spec.is_binary:
-        painted[(truth == 1) & ~wrong] = (*TRUE_POSITIVE, RIGHT_ALPHA)
+        painted[(truth == 1) & ~wrong] = (*TRUE_POSITIVE, FOUND_ALPHA)
         painted[wrong & (truth == 0)] = (*FALSE_POSITIVE, 255)
         painted[wrong & (truth == 1)] = (*FALSE_NEGATIVE, 255)
     else:

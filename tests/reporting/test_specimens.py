@@ -73,6 +73,9 @@ def test_errors_of_two_classes() -> None:
     assert painted[0, 0, 3] == 0
     assert 0 < painted[0, 1, 3] < 255
     assert 0 < painted[1, 2, 3] < 255
+    # On the black of a pane what was found and what is not counted are told apart.
+    found, ignored = (int(colour) * int(alpha) / 255 for colour, alpha in (painted[0, 1, 2:], painted[1, 2, 2:]))
+    assert found > 2 * ignored
 
 
 def test_errors_of_more_classes_have_the_colour_of_the_truth() -> None:

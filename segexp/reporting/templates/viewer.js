@@ -63,6 +63,8 @@
       sheet.style.transform = `scale(${state.zoom}) translate(${-100 * state.x}%, ${-100 * state.y}%)`;
       const pixel = (state.zoom * sheet.clientWidth) / figures[state.number].dataset.width;
       sheet.classList.toggle("close", pixel > 3);
+      // Masks of large images: every n-th pixel alone would tear thin structures.
+      sheet.classList.toggle("reduced", pixel * devicePixelRatio < 1);
     }
     stages.classList.toggle("zoomed", state.zoom > 1);
     find("#zoom").textContent = `${Math.round(100 * state.zoom)} %`;
