@@ -3,17 +3,26 @@
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 from segexp.process import die_with_parent, ended_by, python_calling
 
-__all__ = ["die_with_parent", "fresh_python", "kill_group", "signal_name", "thread_count"]
+__all__ = ["die_with_parent", "fresh_python", "kill_group", "signal_name", "thread_count", "threads_that_stay"]
 
 
 def thread_count() -> int:
     """Threads of this process that the system sees; 1 where it does not say."""
     tasks = Path("/proc/self/task")
     return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else 1
+
+
+def threads_that_stay(patience: float = 1.0) -> int:
+    """As :func:`thread_count`, after a moment for those that are about to end: Python joins them a little too early."""
+    end = time.monotonic() + patience
+    while (found := thread_count()) > 1 and time.monotonic() < end:
+        time.sleep(0.002)
+    return found
 
 
 def megabytes(maxrss: int) -> int:

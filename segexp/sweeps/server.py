@@ -26,7 +26,7 @@ from segexp.process import leave_with
 from segexp.reporting.page_template import load_all
 from segexp.sweeps.job import run_job
 from segexp.sweeps.places import JobPlace, now
-from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count
+from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count, threads_that_stay
 from segexp.sweeps.shared_data import SharedData
 from segexp.sweeps.wire import Message, Wire
 
@@ -77,7 +77,7 @@ class Server:
         number = message["job"]
         if self._data is not None:
             self._data.prepare(number, message["data"], message["later"])
-        threads = thread_count()
+        threads = threads_that_stay()
         parent = os.getpid()
         pid = os.fork()
         # A group of its own, set on both sides: whoever comes first, a signal to it always finds it.
