@@ -35,7 +35,7 @@ lint: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
 
-test-cluster: $(VENV)/.cluster  ## sweeps through a real SLURM and a real Ray, started for it (Debian, as root); minutes
+test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)

@@ -48,7 +48,7 @@ def local(finished: Finished) -> dict[str, bytes]:
     """Six small rasters, one of them broken, predicted here."""
     Path("in").mkdir()
     for number in range(6):
-        geotiff(Path(f"in/{number}.tif"), noise(600, 600 + number))
+        geotiff(Path(f"in/{number}.tif"), noise(420, 420 + number))
     Path("in/4.tif").write_bytes(Path("in/4.tif").read_bytes()[:5000])
     with started(finished, "output=here") as process:
         assert "5 done, 1 failed" in ended(process, 1)
