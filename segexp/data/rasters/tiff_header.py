@@ -29,7 +29,7 @@ class Tiff:
         layout: Where its pixels lie, if they lie in one uncompressed piece; None else.
         compression: Name of the compression in tifffile, lower case.
         codecs: Whether tifffile can decode it with the packages that are installed.
-        is_tiled: Whether it lies in tiles, not strips.
+        tile: Height and width of its tiles; None: strips.
         is_georeferenced: Whether it says where on the ground it lies.
     """
 
@@ -37,7 +37,7 @@ class Tiff:
     layout: Layout | None
     compression: str
     codecs: bool
-    is_tiled: bool
+    tile: tuple[int, int] | None
     is_georeferenced: bool
 
 
@@ -78,8 +78,8 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             nodata=geo.nodata(page),
             pixel_size=geo.pixel_size(page),
         )
-        placed = bool(page.geotiff_tags)
-        return Tiff(header, _layout(page), compression, _has_codecs(page), bool(page.is_tiled), placed)
+        tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
+        return Tiff(header, _layout(page), compression, _has_codecs(page), tile, bool(page.geotiff_tags))
 
 
 def _check_pages(path: Path, tiff: tifffile.TiffFile) -> None:

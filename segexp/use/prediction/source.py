@@ -27,7 +27,8 @@ class Ground(NamedTuple):
         gcps: Ground control points and their coordinate system.
         rpcs: Rational polynomial coefficients, or None.
         tile: Height and width of the tiles; None: strips.
-        masked: Whether some pixels may hold no data (nodata value, alpha band, mask).
+        masked: Whether GDAL is asked where there is no data: for alpha bands and masks, not for a nodata value, which
+            is seen in the pixels without reading them again.
     """
 
     crs: Any
@@ -84,8 +85,8 @@ class ImageSource:
 
     def missing(self, top: int, count: int) -> NDArray[np.bool_] | None:
         """Where some rows hold no data, bool (count, W); None: nowhere."""
-        if self.ground is not None:
-            return self._masked(top, count) if self.ground.masked else None
+        if self.ground is not None and self.ground.masked:
+            return self._masked(top, count)
         number = self.whole.nodata
         if number is None:
             return None
@@ -112,7 +113,7 @@ class ImageSource:
                 )
             return None
         with opened(self.file.gdal) as dataset:
-            return _ground_of(dataset)
+            return _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
 
 
 class PickedBands(Raster):
@@ -150,9 +151,10 @@ def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:
         return rasterio.open(path, mode, **profile)
 
 
-def _ground_of(dataset: Any) -> Ground:
+def _ground_of(dataset: Any, *, nodata_is_seen: bool) -> Ground:
     from rasterio.enums import MaskFlags
 
     flags = {flag for band in dataset.mask_flag_enums for flag in band}
+    ignored = {MaskFlags.all_valid, *([MaskFlags.nodata] if nodata_is_seen else [])}
     tile = dataset.block_shapes[0] if dataset.profile.get("tiled") else None
-    return Ground(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - {MaskFlags.all_valid}))
+    return Ground(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - ignored))

@@ -15,6 +15,7 @@ import rasterio
 from PIL import Image
 
 from segexp.cli import run
+from segexp.data.rasters.gdal import GdalRaster
 from segexp.errors import DataError
 from segexp.use.prediction.inputs import find_inputs
 from segexp.use.prediction.remote import image as remote_image
@@ -117,9 +118,9 @@ def test_a_tiled_raster_is_streamed_and_the_rest_is_copied(
     opened: list[str] = []
     first = remote_image.StreamedRaster.__init__
 
-    def noted(self: Any, header: Any, place: str) -> None:
+    def noted(self: Any, header: Any, place: str, tile: tuple[int, int]) -> None:
         opened.append(place)
-        first(self, header, place)
+        first(self, header, place, tile)
 
     monkeypatch.setattr(remote_image.StreamedRaster, "__init__", noted)
     assert predict(finished, f"input=[{remote}]", *keys) == 0
@@ -238,3 +239,26 @@ def test_wrapped_errors_in_words() -> None:
     assert in_words(wrapped(PermissionError("denied")), 2).startswith("no permission to read it")
     assert in_words(FileNotFoundError("b"), 2) == "not found"
     assert in_words(wrapped(OSError("reset\nby peer")), 2) == "cannot be read over the network (reset by peer)"
+
+
+def test_each_tile_is_fetched_once_by_overlapping_windows(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where the cache of GDAL is too small for it, and at borders that cut tiles."""
+    monkeypatch.setattr(remote_image, "SMALL", 50_000)
+    monkeypatch.setattr(remote_image, "BLOCK", 8192)
+    pixels = noise(200, 330)
+    geotiff(Path("served/large.tif"), pixels, blockxsize=32, blockysize=48)
+    fetched: list[tuple[int, ...]] = []
+    first = GdalRaster.stored
+
+    def noted(self: GdalRaster, *place: int) -> Any:
+        fetched.append(place)
+        return first(self, *place)
+
+    (file,) = find_inputs(f"{server}/large.tif", Path("out"))
+    with file.opened(5.0) as image:
+        monkeypatch.setattr(GdalRaster, "stored", noted)
+        for top in (*range(0, 136, 20), 136):
+            for left in (*range(0, 266, 20), 266):
+                found = image.raster.window(top, left, 64, 64)
+                np.testing.assert_array_equal(found, pixels[top : top + 64, left : left + 64])
+    assert sum(height * width for _, _, height, width in fetched) == 200 * 330

@@ -1,8 +1,12 @@
 """GDAL reads parts of remote files by itself (https://gdal.org/user/virtual_file_systems.html)."""
 
 import os
+from collections import OrderedDict
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
+
+import numpy as np
 
 from segexp.data.rasters.base import Header, Pixels
 from segexp.data.rasters.gdal import GdalRaster
@@ -26,7 +30,7 @@ def settings(timeout: float) -> Any:
 
     return rasterio.Env(
         GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_HTTP_CONNECTTIMEOUT=timeout, GDAL_HTTP_LOW_SPEED_TIME=timeout,
-        GDAL_HTTP_LOW_SPEED_LIMIT=1, GDAL_HTTP_MAX_RETRY=3, GDAL_HTTP_RETRY_DELAY=1, VSI_CACHE=True, **_endpoint(),
+        GDAL_HTTP_LOW_SPEED_LIMIT=1, GDAL_HTTP_MAX_RETRY=3, GDAL_HTTP_RETRY_DELAY=1, **_endpoint(),
     )  # fmt: skip
 
 
@@ -41,25 +45,60 @@ def _endpoint() -> dict[str, str]:
 
 
 class StreamedRaster(GdalRaster):
-    """A remote tiled TIFF of which only the tiles that a window touches are fetched; within :func:`settings`."""
+    """A remote tiled TIFF of which only the tiles that windows touch are fetched, each once; within :func:`settings`.
 
-    def __init__(self, header: Header, place: str) -> None:
+    Tiles of as many rows as a window touches, and one more, are kept: windows that overlap come back to them. The cache
+    of GDAL does not grow with the width of the raster.
+    """
+
+    def __init__(self, header: Header, place: str, tile: tuple[int, int]) -> None:
         """Keeps the header.
 
         Args:
             header: As it was read.
             place: What GDAL calls it.
+            tile: Height and width of its tiles.
         """
         super().__init__(header)
-        self._place = place
+        self._place, self._tile = place, tile
+        self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """Fetches and decodes what the window touches."""
+        """A window, from the tiles that are here or are fetched."""
+        rows = range(top // self._tile[0], (top + height - 1) // self._tile[0] + 1)
+        columns = range(left // self._tile[1], (left + width - 1) // self._tile[1] + 1)
+        wanted = [(row, column) for row in rows for column in columns]
+        self._fetch([tile for tile in wanted if tile not in self._tiles])
+        pixels = np.empty((height, width, self.header.channels), self.dtype)
+        for tile in wanted:
+            self._tiles.move_to_end(tile)
+            first, second = tile[0] * self._tile[0] - top, tile[1] * self._tile[1] - left
+            part = self._tiles[tile][max(-first, 0) : height - first, max(-second, 0) : width - second]
+            first, second = max(first, 0), max(second, 0)
+            pixels[first : first + part.shape[0], second : second + part.shape[1]] = part
+        self._forget((len(rows) + 1) * -(-self.header.width // self._tile[1]))
+        return pixels
+
+    def _fetch(self, missing: Sequence[tuple[int, int]]) -> None:
+        """Reads the rectangle around some tiles in one go: GDAL asks for all of them together."""
+        if not missing:
+            return
+        (high, wide), (rows, columns) = self._tile, zip(*missing, strict=True)
+        top, left = min(rows) * high, min(columns) * wide
+        bottom = min((max(rows) + 1) * high, self.header.height)
+        right = min((max(columns) + 1) * wide, self.header.width)
         try:
-            return super().stored(top, left, height, width)
+            pixels = super().stored(top, left, bottom - top, right - left)
         except DataError as error:
             cause = error.__cause__ or error
             raise DataError(f"{self.path}: cannot be read over the network ({cause})") from error
+        for row, column in missing:
+            first, second = row * high - top, column * wide - left
+            self._tiles[row, column] = pixels[first : first + high, second : second + wide].copy()
+
+    def _forget(self, most: int) -> None:
+        while len(self._tiles) > most:
+            self._tiles.popitem(last=False)
 
     def _address(self) -> str:
         return self._place

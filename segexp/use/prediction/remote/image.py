@@ -68,13 +68,13 @@ def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | No
     except Exception:  # no TIFF, or a server that gives no parts of files
         return None
     place = virtual(address)
-    if not tiff.is_tiled or tiff.compression not in COMPRESSIONS or place is None:
+    if tiff.tile is None or tiff.compression not in COMPRESSIONS or place is None:
         return None
-    raster = StreamedRaster(tiff.header, place)
+    raster = StreamedRaster(tiff.header, place, tiff.tile)
     try:
         raster.window(0, 0, 1, 1)
     except DataError as error:
-        LOG.warning(f"{address}: is copied first, since GDAL cannot stream it: {error}")
+        LOG.warning(f"{address}: is copied first, since GDAL cannot stream it: {error.__cause__ or error}")
         return None
     return ImageFile(raster, place, tiff.is_georeferenced)
 
