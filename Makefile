@@ -24,7 +24,8 @@ help:  ## this list
 run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
 	$(BIN)/python -m segexp $(ARGS)
 
-test: lint unit  ## set up, then lint, types and tests
+test: $(VENV)/.dev  ## set up, then lint, types and tests, at the same time
+	$(MAKE) --no-print-directory --jobs=2 lint unit
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
