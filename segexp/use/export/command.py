@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +92,7 @@ class Export:
         """Writes, compares, measures, quantises."""
         for line in (f"run         {', '.join(self.facts['run'])}", *self.model.notes, *left_out(self.model)):
             LOG.info(line)
+        self.tested = self._taken()  # what is wrong with them is told before the export, which may take long
         agreement = self._written()
         run = self.form.read(self.path)
         int8 = int8_file(self.path, run, self) if self.config["int8"] else None
@@ -130,8 +130,7 @@ class Export:
             )
         return agreement
 
-    @cached_property
-    def tested(self) -> list[Item]:
+    def _taken(self) -> list[Item]:
         """Test images, none where they are not there."""
         if self.config["images"] == 0:
             return []
