@@ -91,7 +91,7 @@ class Told:
                 self._failed(outcome)
             elif outcome.state == "done":
                 self.folder.note(outcome.file, state="done", **outcome.facts, error="")
-            elif not self.folder.earlier(outcome.file):
+            elif self.folder.earlier(outcome.file).get("state") != "done":
                 self.folder.note(outcome.file, state="done")
 
     def _failed(self, outcome: Outcome) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from segexp.data.paired import is_clutter
 from segexp.errors import DataError
 from segexp.use.prediction.image_file import ImageFile, local_image
-from segexp.use.prediction.remote.address import is_remote
+from segexp.use.prediction.remote.address import hidden, is_remote, path_of
 from segexp.use.prediction.remote.image import remote_image
 from segexp.use.prediction.remote.listing import changed, listed
 
@@ -30,12 +30,14 @@ class Input:
     stem: Path
 
     def __str__(self) -> str:
-        return self.address
+        """For logs and tables: without passwords and signatures."""
+        return hidden(self.address) if is_remote(self.address) else self.address
 
     @property
     def name(self) -> str:
         """Its name alone, for the eye."""
-        return self.address.rstrip("/").rpartition("/")[2]
+        path = path_of(self.address) if is_remote(self.address) else self.address
+        return path.rstrip("/").rpartition("/")[2]
 
     def changed(self, timeout: float) -> float | None:
         """Time of its last change in seconds; None: unknown.

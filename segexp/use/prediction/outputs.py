@@ -53,15 +53,15 @@ class OutputFolder:
                 "overwrite=true to make them anew"
             )
         self._folder.write_json(FACTS, facts)
-        self._places = {file.address: place for place, file in enumerate(files)}
+        self._places = {str(file): place for place, file in enumerate(files)}
 
     def earlier(self, file: Input) -> Mapping[str, Any]:
         """The row of a file in the summary of an earlier call; empty if there was none."""
-        return self._earlier.get(file.address, {})
+        return self._earlier.get(str(file), {})
 
     def note(self, file: Input, **facts: Any) -> None:
         """Adds the row of a file, and writes the summary unless that was done just before."""
-        self._rows[file.address] = {"file": file.address, **facts}
+        self._rows[str(file)] = {"file": str(file), **facts}
         self._waiting = True
         if time.monotonic() >= self._next:
             self.close()

@@ -127,6 +127,7 @@ class Pool:
     def _lost(self, task: Task | None, why: str) -> Iterator[Outcome]:
         if task is None:
             self._never_ready += 1
+            LOG.warning(f"engine=ray: a process did not get its model ready: {why}")
             if self._never_ready > self.retries:
                 if not self._busy:
                     raise PoolError(f"engine=ray: no process gets its model ready: {why}")

@@ -14,6 +14,7 @@ from segexp.use.model import Model
 from segexp.use.prediction.file import FilePrediction, Wanted
 from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import is_complete
+from segexp.use.prediction.remote.address import hidden
 from segexp.use.prediction.sinks import Form
 from segexp.use.prediction.source import ImageSource
 
@@ -70,7 +71,7 @@ class FileWorker:
             return self._predicted(file, anew=anew)
         except Exception as error:  # any file must not end the others
             words = str(error) if isinstance(error, SegexpError) else f"{type(error).__name__}: {error}"
-            return Outcome(file, "failed", error=words, trace=traceback.format_exc())
+            return Outcome(file, "failed", error=hidden(words), trace=hidden(traceback.format_exc()))
 
     def _predicted(self, file: Input, *, anew: bool) -> Outcome:
         stem = self.output / file.stem

@@ -14,6 +14,10 @@ from segexp import load
 from segexp.cli import run
 from segexp.use.prediction import file as prediction_file
 from segexp.use.prediction import spool
+from segexp.use.prediction.command import Told
+from segexp.use.prediction.inputs import Input
+from segexp.use.prediction.outputs import OutputFolder
+from segexp.use.prediction.worker import Outcome
 from tests.training.runs import Done
 from tests.use.conftest import Finished
 from tests.use.prediction.made import TRANSFORM, geotiff, noise
@@ -236,3 +240,15 @@ def test_mistakes_of_the_user(finished: Finished, photo: np.ndarray, capsys: pyt
         assert predict(finished.path, override) == 2
         assert words in capsys.readouterr().err
     assert not Path("out").exists()
+
+
+def test_the_row_of_a_failure_does_not_outlive_it() -> None:
+    """Of a file whose server was gone for a while: its predictions are complete."""
+    Path("out").mkdir()
+    Path("out/summary.csv").write_text("file,state,error\na.png,failed,no answer\nb.png,done,\n")
+    folder = OutputFolder(Path("out"))
+    Told(folder, {"debug": False}).take(Outcome(Input(name, Path(name)), "skipped") for name in ("a.png", "b.png"))
+    folder.close()
+    assert {name: (row["state"], row["error"]) for name, row in summary().items()} == {
+        "a.png": ("done", ""), "b.png": ("done", ""),
+    }  # fmt: skip

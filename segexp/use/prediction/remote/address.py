@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,14 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 """Variables of GDAL for buckets that anybody may read, and what fsspec calls it."""
 
 
+_USER = re.compile(
+    r"(?<=http://)[^/\s@]+(?=@)|(?<=https://)[^/\s@]+(?=@)|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)", re.IGNORECASE
+)
+_SECRET = re.compile(
+    r"([?&;][^=&;\s]*(?:sig|token|key|secret|pass|cred|auth)[^=&;\s]*=)[^&\s'\")]+", re.IGNORECASE
+)  # fmt: skip
+
+
 def is_remote(place: str) -> bool:
     """Whether it is an address, not a path."""
     return "://" in place
@@ -27,6 +36,11 @@ def is_remote(place: str) -> bool:
 def scheme(address: str) -> str:
     """``https`` of ``https://host/a.tif``."""
     return address.partition("://")[0].lower()
+
+
+def hidden(text: str) -> str:
+    """A text for logs and tables: passwords and signatures of the addresses in it are stars."""
+    return _SECRET.sub(r"\1***", _USER.sub("***", text))
 
 
 def filesystem(address: str, timeout: float) -> tuple[Any, str]:
@@ -39,16 +53,24 @@ def filesystem(address: str, timeout: float) -> tuple[Any, str]:
     import fsspec
 
     kind = scheme(address)
+    named = f"input: {hidden(address)}"
+    unknown = DataError(f"{named}: no files can be read from {kind}:// addresses")
     try:
-        system = fsspec.filesystem(kind, **_options(kind, timeout))
+        urlsplit(address)
+        kept = fsspec.get_filesystem_class(kind)
+        keys = {**kept._get_kwargs_from_urls(address), **_options(kind, timeout)}
     except ImportError as error:
         package = PACKAGES.get(kind)
         extra = package if package == "adlfs" else "'segexp[remote]'"
         advice = f"needs {package}, which is not installed: pip install {extra}" if package else str(error)
-        raise MissingExtraError(f"input: {address}: {advice}") from error
+        raise MissingExtraError(f"{named}: {advice}") from error
     except ValueError as error:
-        raise DataError(f"input: {address}: no files can be read from {kind}:// addresses") from error
-    return system, system._strip_protocol(address)
+        raise unknown from error
+    with asked(named, timeout):
+        try:
+            return kept(**keys), kept._strip_protocol(address)
+        except TypeError as error:  # it needs more than an address
+            raise unknown from error
 
 
 def _options(kind: str, timeout: float) -> dict[str, Any]:
@@ -74,7 +96,7 @@ def asked(address: str, timeout: float) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:  # each file system has its own
-        raise DataError(f"{address}: {in_words(error, timeout)}") from error
+        raise DataError(hidden(f"{address}: {in_words(error, timeout)}")) from error
 
 
 def in_words(error: BaseException, timeout: float) -> str:

@@ -12,7 +12,7 @@ from segexp.data.rasters.tiff_header import read_tiff
 from segexp.errors import DataError, SegexpError
 from segexp.run.console import LOG
 from segexp.use.prediction.image_file import ImageFile, local_image
-from segexp.use.prediction.remote.address import asked, filesystem, path_of
+from segexp.use.prediction.remote.address import asked, filesystem, hidden, path_of
 from segexp.use.prediction.remote.gdal import StreamedRaster, settings, virtual
 
 SMALL = 8 * 2**20
@@ -74,7 +74,7 @@ def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | No
     try:
         raster.window(0, 0, 1, 1)
     except DataError as error:
-        LOG.warning(f"{address}: is copied first, since GDAL cannot stream it: {error.__cause__ or error}")
+        LOG.warning(hidden(f"{address}: is copied first, since GDAL cannot stream it: {error.__cause__ or error}"))
         return None
     return ImageFile(raster, place, tiff.is_georeferenced)
 

@@ -2,6 +2,7 @@
 
 import glob
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path, PurePosixPath
@@ -9,7 +10,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from segexp.errors import DataError
-from segexp.use.prediction.remote.address import HTTP, asked, filesystem, path_of, scheme
+from segexp.use.prediction.remote.address import HTTP, asked, filesystem, hidden, path_of, scheme
 
 CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "created")
 """Where file systems of fsspec say when a file was changed."""
@@ -28,15 +29,16 @@ def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[st
         DataError: A folder or pattern cannot be listed, or nothing is in it.
     """
     system, path = filesystem(place, timeout)
+    shown = hidden(place)
     if _is_pattern(place):
         with asked(f"input: {place}", timeout):
             names = sorted(_files(system.glob(path, detail=True)))
-        return _below(system, _fixed(place), names, f"{place} matches no file")
+        return _below(system, _fixed(place), names, f"{shown} matches no file")
     if _is_folder(place, suffixes, system, path, timeout):
         with asked(f"input: {place}", timeout):
             names = [name for name in sorted(_files(system.find(path, detail=True))) if _suffix(name) in suffixes]
-        return _below(system, place, names, f"{place} holds no image ({', '.join(suffixes)})")
-    return [(place, Path(unquote(PurePosixPath(path_of(place)).stem)))]
+        return _below(system, place, names, f"{shown} holds no image ({', '.join(suffixes)})")
+    return [(place, _stem(place, PurePosixPath(path_of(place)).name or "image"))]
 
 
 def changed(address: str, timeout: float) -> float | None:
@@ -47,7 +49,7 @@ def changed(address: str, timeout: float) -> float | None:
     return next((_seconds(facts[key]) for key in CHANGED if facts.get(key)), None)
 
 
-def _seconds(value: Any) -> float:
+def _seconds(value: Any) -> float | None:
     if isinstance(value, int | float):
         return float(value)
     if isinstance(value, datetime):
@@ -55,7 +57,9 @@ def _seconds(value: Any) -> float:
     try:
         return datetime.fromisoformat(str(value)).timestamp()
     except ValueError:
-        return parsedate_to_datetime(str(value)).timestamp()
+        with suppress(ValueError):
+            return parsedate_to_datetime(str(value)).timestamp()
+    return None
 
 
 def _is_pattern(place: str) -> bool:
@@ -87,13 +91,34 @@ def _fixed(pattern: str) -> str:
 
 
 def _below(system: Any, top: str, names: Sequence[str], nothing: str) -> list[tuple[str, Path]]:
-    addresses = [name if "://" in name else str(system.unstrip_protocol(name)) for name in names]
-    top = str(system.unstrip_protocol(system._strip_protocol(top))).rstrip("/")
     found = []
-    for address in addresses:
-        below = PurePosixPath(unquote(address.removeprefix(top).lstrip("/")))
-        if not below.name.startswith("."):
-            found.append((address, Path(below.with_suffix(""))))
+    for address in (_address(system, top, name) for name in names):
+        stem = _stem(address, path_of(address).removeprefix(path_of(top).rstrip("/")))
+        # Without a name: links of a page to itself in another order.
+        if stem.name and not stem.name.startswith("."):
+            found.append((address, stem))
     if not found:
         raise DataError(f"input: {nothing}")
     return found
+
+
+def _address(system: Any, top: str, name: str) -> str:
+    """Of what a file system calls ``name``; one that has a host does not say it again."""
+    if "://" in name:
+        return name
+    above, start = str(system._strip_protocol(top)).rstrip("/"), top.rstrip("/")
+    if not start.endswith(":") and name.startswith(f"{above}/"):
+        return f"{start}{name.removeprefix(above)}"
+    return str(system.unstrip_protocol(name))
+
+
+def _stem(address: str, below: str) -> Path:
+    """Where predictions go, from the path below what was asked for.
+
+    Raises:
+        DataError: That would be beside the output folder; whoever made the names wants it so.
+    """
+    path = PurePosixPath((unquote(below) if scheme(address) in HTTP else below).lstrip("/"))
+    if ".." in path.parts:
+        raise DataError(f"input: {hidden(address)}: its predictions would lie outside of the output folder ({path})")
+    return Path(path.with_suffix("")) if path.name else Path()
