@@ -123,9 +123,8 @@ def _online(facts: RunFacts, wanted: dict[str, Any]) -> Any:
     try:
         return _init(facts, "online", wanted)
     except Exception as error:  # wandb raises errors of many kinds, and none may stop a training
-        LOG.warning(
-            f"W&B: no run could be opened ({str(error).splitlines()[0]}), so it is kept offline; {_later(facts.folder)}"
-        )
+        told = next(iter(str(error).splitlines()), type(error).__name__)
+        LOG.warning(f"W&B: no run could be opened ({told}), so it is kept offline; {_later(facts.folder)}")
         return None
 
 

@@ -326,3 +326,14 @@ def test_epoch_table_goes_on_from_earlier_rows(tmp_path: Path, capsys: pytest.Ca
     assert "lr" not in rows[0]
     lines = capsys.readouterr().out.splitlines()
     assert [line.endswith("best") for line in lines] == [False, True]
+
+
+def test_an_error_of_wandb_without_words_stops_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def raises(*_: Any) -> None:
+        raise TimeoutError
+
+    warned: list[str] = []
+    monkeypatch.setattr(wandb_run, "_init", raises)
+    monkeypatch.setattr(wandb_run.LOG, "warning", warned.append)
+    assert wandb_run._online(Namespace(folder=tmp_path), {}) is None  # type: ignore[arg-type]
+    assert "no run could be opened (TimeoutError)" in warned[0]

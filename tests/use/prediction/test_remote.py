@@ -12,6 +12,7 @@ import fsspec
 import numpy as np
 import pytest
 import rasterio
+import tifffile
 from PIL import Image
 
 from segexp.cli import run
@@ -262,3 +263,17 @@ def test_each_tile_is_fetched_once_by_overlapping_windows(server: str, monkeypat
                 found = image.raster.window(top, left, 64, 64)
                 np.testing.assert_array_equal(found, pixels[top : top + 64, left : left + 64])
     assert sum(height * width for _, _, height, width in fetched) == 200 * 330
+
+
+def test_a_tiff_that_is_not_taken_is_not_fetched(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be larger than the disk."""
+    monkeypatch.setattr(remote_image, "SMALL", 50_000)
+    monkeypatch.setattr(remote_image, "BLOCK", 8192)
+    tifffile.imwrite("served/stack.tif", np.zeros((2, 400, 400), np.uint8), tile=(64, 64), photometric="minisblack")
+    (file,) = find_inputs(f"{server}/stack.tif", Path("out"))
+    with (
+        pytest.raises(DataError, match=f"^{server}/stack.tif: .*2 pages of the same size"),
+        file.opened(5.0),
+    ):
+        pass
+    assert 0 < Handler.sent["stack.tif"] < 50_000

@@ -61,10 +61,16 @@ def _may_stream(address: str, facts: dict[str, Any]) -> bool:
 
 
 def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | None:
-    """None: it is none of the files that can be streamed, or it is damaged, which is told when the copy is opened."""
+    """None: it is none of the files that can be streamed.
+
+    Raises:
+        DataError: It is a TIFF that is damaged or not taken, which needs no copy to be told.
+    """
     try:
         with system.open(path, "rb", block_size=BLOCK) as file:
             tiff = read_tiff(Path(address), (size, 0), raw=False, file=file)
+    except DataError:
+        raise
     except Exception:  # no TIFF, or a server that gives no parts of files
         return None
     place = virtual(address)
