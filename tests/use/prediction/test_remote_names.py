@@ -11,6 +11,7 @@ from fsspec.implementations.ftp import FTPFileSystem
 from segexp.cli import run
 from segexp.errors import DataError
 from segexp.use.prediction.inputs import Input, find_inputs
+from segexp.use.prediction.remote import address as remote_address
 from segexp.use.prediction.remote import listing as remote_listing
 from segexp.use.prediction.remote.address import filesystem, hidden
 from tests.use.conftest import Finished
@@ -103,3 +104,15 @@ def test_no_password_in_log_and_summary(finished: Finished, capsys: pytest.Captu
         assert "s1gned" not in text
     assert "http://***@127.0.0.1:9/a.png?X-Amz-Signature=***" in written
     assert [row["state"] for row in summary().values()] == ["failed"]
+
+
+def test_what_a_bucket_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By itself s3fs waits 15 s, 25 times, whatever ``timeout`` says."""
+    monkeypatch.delenv("AWS_NO_SIGN_REQUEST", raising=False)
+    limits = {"config_kwargs": {"connect_timeout": 7.0, "read_timeout": 7.0, "retries": {"max_attempts": 0}}}
+    assert remote_address._options("s3", 7.0) == remote_address._options("s3a", 7.0) == limits
+    assert remote_address._options("gs", 7.0) == {}
+    monkeypatch.setenv("AWS_NO_SIGN_REQUEST", "YES")
+    monkeypatch.setenv("GS_NO_SIGN_REQUEST", "true")
+    assert remote_address._options("s3", 7.0) == {**limits, "anon": True}
+    assert remote_address._options("gcs", 7.0) == {"token": "anon"}

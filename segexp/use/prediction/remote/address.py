@@ -80,8 +80,13 @@ def _options(kind: str, timeout: float) -> dict[str, Any]:
         # No limit for all of a large file.
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         return {"client_kwargs": {"timeout": limits, "trust_env": True}}
-    variable, options = OPTIONS.get(kind.replace("gcs", "gs").replace("s3a", "s3"), ("", {}))
-    return options if os.environ.get(variable, "").upper() in ("YES", "TRUE", "1", "ON") else {}
+    kind = {"gcs": "gs", "s3a": "s3"}.get(kind, kind)
+    # s3fs tries again by itself.
+    config = {"connect_timeout": timeout, "read_timeout": timeout, "retries": {"max_attempts": 0}}
+    waits = {"config_kwargs": config} if kind == "s3" else {}
+    variable, options = OPTIONS.get(kind, ("", {}))
+    is_open = os.environ.get(variable, "").upper() in ("YES", "TRUE", "1", "ON")
+    return {**waits, **options} if is_open else waits
 
 
 @contextmanager
