@@ -174,12 +174,15 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
     """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
     import hydra
 
+    from segexp.config.hydra_mode import composed_once
+
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
     sys.argv = [sys.argv[0], *ordered(argv, more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
-        app()
+        with composed_once(argv):
+            app()
     except Exception as error:
         from segexp.config.hydra_errors import translate
 
