@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 class Actor:
     """Made on a node of the cluster."""
 
-    def __init__(self, config: dict[str, Any], device: str, cwd: Path) -> None:
+    def __init__(self, config: dict[str, Any], device: str, cwd: Path, shared: dict[str, str]) -> None:
         """Keeps what it needs.
 
         Args:
             config: Checked and resolved, see conf/predict.yaml.
             device: Where the model works.
             cwd: Where the command was typed; relative paths count from there.
+            shared: Variables of the environment of the command, such as the server of a bucket.
         """
+        os.environ.update(shared)
         self._config, self._device, self._cwd = config, device, cwd
         self._worker: FileWorker | None = None
 

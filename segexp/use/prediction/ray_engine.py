@@ -16,6 +16,7 @@ from segexp.use.prediction.order import output_of, wanted_of
 from segexp.use.prediction.outputs import fingerprint
 from segexp.use.prediction.pool import LostError, Pool, PoolError
 from segexp.use.prediction.ray_actor import Actor
+from segexp.use.prediction.remote.address import shared_settings
 from segexp.use.prediction.worker import Outcome
 
 
@@ -31,7 +32,7 @@ class RayEngine:
         for note in too_much(self._ray, self.asked, "files"):
             LOG.warning(note)
         device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
-        self._given = (config, device, Path.cwd())
+        self._given = (config, device, Path.cwd(), shared_settings())
         self._weights = fingerprint(model)
         self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(Actor)
         self._pool: Pool | None = None

@@ -1,5 +1,6 @@
 """Predictions on a Ray that only pretends, in this process; tests/cluster has a real one."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,9 @@ from PIL import Image
 
 from segexp import ray_cluster
 from segexp.cli import run
+from segexp.use.prediction.ray_actor import Actor
 from segexp.use.prediction.ray_engine import room
+from segexp.use.prediction.remote.address import shared_settings
 from tests.use.conftest import Finished
 from tests.use.prediction.made import geotiff, noise
 
@@ -147,3 +150,16 @@ def test_what_cannot_be(
     assert "engine=ray: the package ray is not installed; pip install 'segexp[ray]'" in capsys.readouterr().err
     assert not Path("new").exists()
     np.testing.assert_array_equal([*map(str, Path("out").iterdir())], ["out/predict.json"])
+
+
+def test_processes_elsewhere_know_how_a_bucket_is_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Processes of Ray have the environment of their node, not that of the command; secrets are not sent around."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://here:9000")
+    monkeypatch.setenv("GS_NO_SIGN_REQUEST", "YES")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    shared = shared_settings()
+    assert shared.items() >= {"AWS_ENDPOINT_URL": "http://here:9000", "GS_NO_SIGN_REQUEST": "YES"}.items()
+    assert "secret" not in shared.values()
+    monkeypatch.delenv("AWS_ENDPOINT_URL")
+    Actor({}, "cpu", tmp_path, shared)
+    assert os.environ["AWS_ENDPOINT_URL"] == "http://here:9000"

@@ -1,5 +1,6 @@
 """Input from a server on this machine, which gives parts of files, and from buckets in memory."""
 
+import errno
 import functools
 import http.server
 import threading
@@ -239,6 +240,8 @@ def test_wrapped_errors_in_words() -> None:
     assert in_words(wrapped(TimeoutError()), 2) == "no answer within 2 s; the key timeout allows more"
     assert in_words(wrapped(PermissionError("denied")), 2).startswith("no permission to read it")
     assert in_words(FileNotFoundError("b"), 2) == "not found"
+    told = in_words(OSError(errno.ENOSPC, "No space left on device"), 2)
+    assert told.startswith("its copy does not fit into ") and "TMPDIR" in told
     assert in_words(wrapped(OSError("reset\nby peer")), 2) == "cannot be read over the network (reset by peer)"
 
 

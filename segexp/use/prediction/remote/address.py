@@ -1,8 +1,10 @@
 """Addresses such as ``https://host/a.tif`` and ``s3://bucket/*.tif``: their file systems, and errors in words."""
 
 import asyncio
+import errno
 import os
 import re
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -20,12 +22,20 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
 """Variables of GDAL for buckets that anybody may read, and what fsspec calls it."""
 
 
+SHARED = (
+    "AWS_NO_SIGN_REQUEST", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_S3_ENDPOINT", "AWS_PROFILE", "AWS_REGION",
+    "AWS_DEFAULT_REGION", "GS_NO_SIGN_REQUEST", "GOOGLE_APPLICATION_CREDENTIALS",
+)  # fmt: skip
+"""Variables that say where and how to ask, without being secret: a command hands them to its processes elsewhere."""
 _USER = re.compile(
     r"(?<=http://)[^/\s@]+(?=@)|(?<=https://)[^/\s@]+(?=@)|(?<=://)[^/\s@:]*:[^/\s@]+(?=@)", re.IGNORECASE
 )
 _SECRET = re.compile(
     r"([?&;][^=&;\s]*(?:sig|token|key|secret|pass|cred|auth)[^=&;\s]*=)[^&\s'\")]+", re.IGNORECASE
 )  # fmt: skip
+
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_remote(place: str) -> bool:
@@ -36,6 +46,11 @@ def is_remote(place: str) -> bool:
 def scheme(address: str) -> str:
     """``https`` of ``https://host/a.tif``."""
     return address.partition("://")[0].lower()
+
+
+def shared_settings() -> dict[str, str]:
+    """Those of :data:`SHARED` that are set here."""
+    return {name: os.environ[name] for name in SHARED if name in os.environ}
 
 
 def hidden(text: str) -> str:
@@ -117,6 +132,8 @@ def in_words(error: BaseException, timeout: float) -> str:
             return f"no permission to read it (HTTP {status})"
         if status is not None:
             return f"the server answered HTTP {status}"
+    if full := next((found for found in chain if getattr(found, "errno", None) in FULL), None):
+        return f"its copy does not fit into {tempfile.gettempdir()} ({full}); TMPDIR names another folder"
     if any(isinstance(found, TimeoutError | asyncio.TimeoutError) for found in chain):
         return f"no answer within {timeout:g} s; the key timeout allows more"
     if any(isinstance(found, PermissionError) for found in chain):
