@@ -280,3 +280,17 @@ def test_a_tiff_that_is_not_taken_is_not_fetched(server: str, monkeypatch: pytes
     ):
         pass
     assert 0 < Handler.sent["stack.tif"] < 50_000
+
+
+def test_a_file_that_vanishes_while_it_is_streamed(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_image, "SMALL", 50_000)
+    monkeypatch.setattr(remote_image, "BLOCK", 8192)
+    geotiff(Path("served/going.tif"), noise(600, 800), blockxsize=64, blockysize=64, compress=None)
+    (file,) = find_inputs(f"{server}/going.tif", Path("out"))
+    with (
+        pytest.raises(DataError, match=rf"^{server}/going\.tif: cannot be read over the network \(") as found,
+        file.opened(5.0) as image,
+    ):
+        Path("served/going.tif").unlink()
+        image.raster.window(500, 600, 100, 200)
+    assert "previous exception" not in str(found.value)

@@ -90,7 +90,9 @@ class StreamedRaster(GdalRaster):
         try:
             pixels = super().stored(top, left, bottom - top, right - left)
         except DataError as error:
-            cause = error.__cause__ or error
+            cause: BaseException = error
+            while cause.__cause__ is not None:  # what rasterio says itself is where to look
+                cause = cause.__cause__
             raise DataError(f"{self.path}: cannot be read over the network ({cause})") from error
         for row, column in missing:
             first, second = row * high - top, column * wide - left
