@@ -19,6 +19,7 @@ from pathlib import Path
 import albumentations  # noqa: F401 - what is not imported here, every job imports itself
 import cv2
 import torch
+from tqdm import tqdm
 
 import segexp.training.train  # noqa: F401
 from segexp.cores import CORES
@@ -152,6 +153,7 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     wire = Wire(socket.socket(fileno=int(sys.argv[1])))
     cv2.setNumThreads(0)
+    tqdm.monitor_interval = 0  # its thread would outlive the bar that is shown while data are read
     load_all()
     wire.send({"ready": os.getpid(), "threads": thread_count()})
     job = Server(wire).serve()
