@@ -181,7 +181,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
     sys.argv = [sys.argv[0], *ordered(argv, more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
-        with composed_once(argv):
+        with composed_once(argv, config_dirs(argv)):
             app()
     except Exception as error:
         from segexp.config.hydra_errors import translate
