@@ -1,8 +1,9 @@
 """``predict``: a model on many files, each finished or not there; what became of each stands in the summary."""
 
+import signal
 import sys
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ def predict(config: dict[str, Any]) -> str:
     wanted.postprocess.check(model.spec, model.threshold)
     if "polygons" in wanted.write:
         check_polygons(wanted.polygons, wanted.simplify)
-    with closing(make_engine(config, model)) as engine, closing(OutputFolder(output)) as folder:
+    with _sigterm_as_ctrl_c(), closing(make_engine(config, model)) as engine, closing(OutputFolder(output)) as folder:
         folder.begin(model, wanted, files, overwrite=config["overwrite"])
         _announce(model, files, output)
         single, doubles = parted(files)
@@ -55,6 +56,16 @@ def predict(config: dict[str, Any]) -> str:
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
         told.take(bar)
         return told.result()
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """An end by a scheduler or a container, too, leaves neither unfinished files nor copies of remote ones."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _announce(model: Model, files: list[Input], output: Path) -> None:

@@ -2,6 +2,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -252,3 +253,20 @@ def test_the_row_of_a_failure_does_not_outlive_it() -> None:
     assert {name: (row["state"], row["error"]) for name, row in summary().items()} == {
         "a.png": ("done", ""), "b.png": ("done", ""),
     }  # fmt: skip
+
+
+def test_sigterm_leaves_nothing_unfinished(
+    finished: Finished, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: list[Path] = []
+
+    def ended(*_: object) -> None:
+        there.extend(Path("out").glob(".*.partial"))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(prediction_file.FilePrediction, "_rows", ended)
+    assert predict(finished.path, "format=tiff") == 130
+    assert [path.name for path in there] == [".photo_mask.tif.partial"]
+    assert [path.name for path in Path("out").iterdir()] == ["predict.json"]
+    assert signal.getsignal(signal.SIGTERM) is before
