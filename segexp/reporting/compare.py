@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # This one needs no numpy, so that a wrong folder is said at once; the rest is imported once there are runs.
-from segexp.reporting.comparison.find import find_runs
+from segexp.reporting.comparison.find import expanded, find_runs
 from segexp.run.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ def compare(
         places: Run folders, folders above them at any depth, or globs.
         measure: By what images are compared: ``miou``, ``dice/vessel``, ``mean/hd95`` ...; None: by the measure that
             chose the checkpoints of all runs, else by the mean IoU.
-        base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best.
+        base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best,
+            of a search the one that validation has chosen.
         resamples: Bootstrap samples of the test images.
         seed: Of the bootstrap.
 
@@ -65,5 +66,7 @@ def compare(
     """
     found, left_out = find_runs(places)
     from segexp.reporting.comparison.result import build
+    from segexp.reporting.comparison.search import chosen, searches_of
 
-    return build(found, left_out, measure, base, resamples, seed)
+    searches = searches_of(found, [top for place in places for top in expanded(place)])
+    return build(found, left_out, searches, measure, base or chosen(searches, found), resamples, seed)

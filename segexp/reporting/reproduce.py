@@ -23,10 +23,10 @@ def commands(folder: RunContents) -> Commands:
     found = []
     words, overrides = _words(given), folder.run.get("overrides")
     own = list(map(str, overrides)) if isinstance(overrides, list) else None
-    if _SWEEP_FLAGS & set(words) or any(word.startswith("sweep.") for word in words):
+    if _of_sweep(words):
         found.append(("the sweep that this run is part of", given))
         if own is not None:
-            found.append(("this run alone", _line(*own, *_flags(words))))
+            found.append(("this run alone", alone(folder)))
     else:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
@@ -34,6 +34,17 @@ def commands(folder: RunContents) -> Commands:
         if values.inner(folder.results, "checkpoint", "path") is not None:
             found.append(("its test alone", _line("evaluate", f"run={_place(folder.path)}")))
     return found
+
+
+def alone(folder: RunContents) -> str:
+    """The command that trains one job of a sweep again; empty where the folder does not tell."""
+    overrides = folder.run.get("overrides")
+    flags = _flags(_words(given_command(folder)))
+    return _line(*map(str, overrides), *flags) if isinstance(overrides, list) else ""
+
+
+def _of_sweep(words: Sequence[str]) -> bool:
+    return bool(_SWEEP_FLAGS & set(words)) or any(word.lstrip("+").startswith(("sweep.", "sweep=")) for word in words)
 
 
 def _words(line: str) -> list[str]:

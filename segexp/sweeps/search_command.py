@@ -153,8 +153,10 @@ class SearchCommand:
             code = run_jobs(manifest, section, configs, lock, display, search.through, section["trials"])
         elif manifest.of("failed"):
             code = 1
+        # First trials.csv, which the page of the sweep reads.
+        lines = report(study, space, manifest, monitor)
         show_table(manifest, display)
-        display.say("\n".join(["", *report(study, space, manifest, monitor)]))
+        display.say("\n".join(["", *lines]))
         return code or int(search.refused > 0)
 
     def _job_config(self, space: Space) -> Callable[[Mapping[str, Value]], tuple[Config, Invocation]]:

@@ -67,3 +67,10 @@ def test_costs_come_from_the_files(tmp_path: Path) -> None:
         "samples trained": "40.0 per second, validation included",
         "images tested": "7.25 per second, loading and counting included",
     }
+
+
+def test_a_search_without_further_words_is_a_sweep_too(tmp_path: Path) -> None:
+    given = shlex.join(["segexp", "train", "sweep=optuna", "optimizer.lr=log(1e-4,1e-2)"])
+    lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
+    assert lines["the sweep that this run is part of"] == given
+    assert shlex.split(lines["this run alone"]) == ["python", "-m", "segexp", *OVERRIDES]

@@ -87,6 +87,8 @@ def test_a_search_prunes_resumes_by_name_and_tells_the_best() -> None:
     assert f"optimizer.lr={best.params['optimizer.lr']!r}" in done.stdout
     summary = (folder / "summary.md").read_text()
     assert "(pruned)" in summary
+    assert "3 finished, 1 pruned" in (folder / "summary.html").read_text()
+    assert f"Best trial by validation: {best.number}, val/loss {best.value:.4f}, `optimizer.lr=" in summary
     goes_on(folder)
 
 

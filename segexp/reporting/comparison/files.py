@@ -8,9 +8,11 @@ from typing import Any
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.figures import Figure
 from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.settings import text_of
 from segexp.reporting.comparison.spread import Spread
 from segexp.reporting.comparison.tables import differences_grid, results_grid
+from segexp.reporting.comparison.trials import CHOOSES_NOTHING, short, trials_grid
 
 
 def as_csv(contests: Sequence[Contest]) -> str:
@@ -74,9 +76,16 @@ def _difference_cells(contest: Contest, name: str) -> dict[str, Any]:
     }
 
 
-def as_markdown(title: str, contests: Sequence[Contest], notes: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+def as_markdown(
+    title: str,
+    contests: Sequence[Contest],
+    notes: Sequence[str],
+    left_out: Sequence[LeftOut],
+    searches: Sequence[Search] = (),
+) -> str:
     """Tables of results and of differences for a README or an issue."""
     parts = [f"# {title}", *(f"> {note}" for note in notes)]
+    parts += [part for search in searches for part in _search(search)]
     for contest in contests:
         parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{contest.title}")
         parts.append("Mean ± standard deviation over n seeds; the best of a column is bold; ↓: less is better.")
@@ -88,3 +97,16 @@ def as_markdown(title: str, contests: Sequence[Contest], notes: Sequence[str], l
     if left_out:
         parts += ["## Left out", "\n".join(f"- {entry}" for entry in left_out)]
     return "\n\n".join(parts) + "\n"
+
+
+def _search(search: Search) -> list[str]:
+    best = search.best
+    parts = [f"## Search {search.name}"]
+    if best is not None:
+        told = " ".join(f"{key}={short(text)}" for key, text in best.parameters.items())
+        parts.append(f"Best trial by validation: {best.number}, {search.monitor} {best.value:.4f}, `{told}`")
+    if search.command:
+        parts.append(f"```\n{search.command}\n```")
+    if search.trials:
+        parts.append(trials_grid(search).as_markdown())
+    return [*parts, CHOOSES_NOTHING]

@@ -7,6 +7,7 @@ from segexp.reporting.comparison.configuration import Configuration, Repeat
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.folds import averaged
 from segexp.reporting.comparison.run import Run
+from segexp.reporting.comparison.search import counted
 from segexp.reporting.labels import name_of
 
 FEW = 20
@@ -15,13 +16,13 @@ SHOWN = 3
 """Names that a note lists before it only counts."""
 
 
-def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: int) -> list[str]:
+def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
     """Notes on the whole comparison, a sentence each.
 
     Args:
         contests: Rows by test set.
         older: Runs that were made again later.
-        left_out: How many runs have no figures.
+        left_out: States of the runs that have no figures.
     """
     runs = [run for contest in contests for row in contest.rows for run in row.runs]
     found = list(_test_sets(contests))
@@ -31,8 +32,10 @@ def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: int) -> l
         names = _listed(run.path.name for run in older)
         found.append(f"Runs that were made again later with the same configuration and seed do not count: {names}.")
     if left_out:
-        what = "1 run or job has" if left_out == 1 else f"{left_out} runs or jobs have"
-        found.append(f"{what} no figures and {'is' if left_out == 1 else 'are'} left out; see the list of runs.")
+        one = len(left_out) == 1
+        what = "1 run or job has" if one else f"{len(left_out)} runs or jobs have"
+        states = counted(left_out)
+        found.append(f"{what} no figures and {'is' if one else 'are'} left out ({states}); see the list of runs.")
     found += _mixed(runs, "The runs were made with different code (commits {})", _commit)
     found += _mixed(runs, "The runs were made with different versions of torch ({})", _torch)
     found += _mixed(runs, "Times were taken on different machines ({}) and do not compare", lambda run: run.machine)

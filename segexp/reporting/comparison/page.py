@@ -1,30 +1,29 @@
 """summary.html: what the template shows."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup
 
 from segexp.reporting import values
-from segexp.reporting.comparison import tables
+from segexp.reporting.comparison import tables, trials
 from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.find import LeftOut
 from segexp.reporting.comparison.grid import Cell, Grid, Head, number
 from segexp.reporting.comparison.interval_bar import common_scale, interval_bar
+from segexp.reporting.comparison.links import report_link
 from segexp.reporting.comparison.naming import short_names
 from segexp.reporting.comparison.parallel import Line, parallel
 from segexp.reporting.comparison.run import Run
 from segexp.reporting.comparison.scale import amount, plain, time_unit
 from segexp.reporting.comparison.scatter import Point, scatter
+from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.side_by_side import sights
 from segexp.reporting.comparison.spread import Spread, mean_of
 from segexp.reporting.page_template import template
-from segexp.reporting.report import REPORT
 from segexp.reporting.sections import Tile
 
 IMAGES = 12
@@ -41,6 +40,7 @@ class PageInput:
     notes: Sequence[str]
     left_out: Sequence[LeftOut]
     older: Sequence[Run]
+    searches: Sequence[Search] = ()
 
 
 def render(page: PageInput, out: Path) -> str:
@@ -49,7 +49,8 @@ def render(page: PageInput, out: Path) -> str:
         title=page.title,
         above=page.above,
         summary=_summary(page.contests),
-        tiles=_tiles(page.contests[0]) if len(page.contests) == 1 else [],
+        tiles=_headline(page),
+        searches=[trials.shown(search, out) for search in page.searches],
         notes=page.notes,
         contests=[_contest(contest, out) for contest in page.contests],
         runs=_runs(page, out),
@@ -70,6 +71,13 @@ def _summary(contests: Sequence[Contest]) -> list[tuple[str, str]]:
     if len(contests) == 1:
         facts.append(("tested on", contests[0].title))
     return [(name, text) for name, text in facts if text]
+
+
+def _headline(page: PageInput) -> list[Tile]:
+    """Of a search its best trial: to put the best figure of test images on top would be to choose by it."""
+    if page.searches:
+        return [tile for search in page.searches if (tile := trials.best_tile(search)) is not None]
+    return _tiles(page.contests[0]) if len(page.contests) == 1 else []
 
 
 def _tiles(contest: Contest) -> list[Tile]:
@@ -158,19 +166,6 @@ def _linked(grid: Grid, contest: Contest, out: Path) -> Grid:
 
 def _link_of(entry: LeftOut, out: Path) -> str:
     return report_link(entry.path, out) if entry.path is not None else ""
-
-
-def report_link(run: Path, out: Path) -> str:
-    """Relative address of the report in a run folder; empty where there is none."""
-    report = run / REPORT
-    if not report.is_file():
-        return ""
-    try:
-        relative = os.path.relpath(report.resolve(), out.resolve())
-    except ValueError:
-        # Another drive on Windows.
-        return report.resolve().as_uri()
-    return quote(Path(relative).as_posix())
 
 
 def _with_bars(grid: Grid, contest: Contest) -> Grid:

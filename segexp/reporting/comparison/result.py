@@ -14,6 +14,7 @@ from segexp.reporting.comparison.naming import configurations
 from segexp.reporting.comparison.notes import notes
 from segexp.reporting.comparison.page import PageInput, render
 from segexp.reporting.comparison.run import Run
+from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.terminal import as_text
 from segexp.run.contents import RunContents
 from segexp.run.files import replace_file
@@ -28,17 +29,19 @@ class Comparison:
         contests: Comparable rows.
         older: Runs that were made again later and do not count.
         left_out: Runs and jobs without figures.
+        searches: Those that the runs are trials of.
     """
 
     title: str
     contests: tuple[Contest, ...]
     older: tuple[Run, ...]
     left_out: tuple[LeftOut, ...]
+    searches: tuple[Search, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """What a reader must know."""
-        return notes(self.contests, self.older, len(self.left_out))
+        return notes(self.contests, self.older, [entry.state for entry in self.left_out])
 
     def text(self) -> str:
         """For the terminal."""
@@ -50,10 +53,10 @@ class Comparison:
         Raises:
             OSError: The folder cannot be written.
         """
-        page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older)
+        page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
         written = {
             "summary.csv": as_csv(self.contests),
-            "summary.md": as_markdown(self.title, self.contests, self.notes, self.left_out),
+            "summary.md": as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches),
             "summary.html": render(page, out),
         }
         return [replace_file(out / name, text.encode("utf-8")) for name, text in written.items()]
@@ -62,6 +65,7 @@ class Comparison:
 def build(
     found: Sequence[RunContents],
     left_out: Sequence[LeftOut],
+    searches: Sequence[Search],
     measure: str | None,
     base: str | None,
     resamples: int,
@@ -73,16 +77,18 @@ def build(
     groups, older = grouped([Run(contents) for contents in found])
     rows = configurations(groups)
     made = contests(rows, measure, base, resamples, seed)
-    return Comparison(_title(made), tuple(made), tuple(older), tuple(left_out))
+    return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
 
 
 def _indented(left_out: Sequence[LeftOut]) -> str:
     return "\n".join(f"  {entry}" for entry in left_out)
 
 
-def _title(made: Sequence[Contest]) -> str:
+def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
     rows = [row for contest in made for row in contest.rows]
     names = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
     data = " and ".join(dict.fromkeys(name for name in names if name))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
+    if len(searches) == 1 and searches[0].trials:
+        what = f"Search of {len(searches[0].trials)} trials"
     return f"{what} on {data}" if data else what

@@ -117,7 +117,7 @@ def test_rows_of_other_images_are_another_contest(tmp_path: Path) -> None:
     found = contests(rows_of(*runs), None, None, 10, 0)
     assert [(contest.letter, len(contest.rows)) for contest in found] == [("A", 3), ("B", 1), ("C", 1)]
     assert found[1].differences == {}
-    told = notes(found, [], 0)
+    told = notes(found, [], [])
     assert told[0].startswith("These runs were tested on 3 different sets of images; only rows of the same set")
     assert "B: drive, 1 image (x), all pixels" in told[0]
     assert found[0].best(Figure("dataset", "miou")) == {"wnet"}
@@ -164,12 +164,12 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
         run_of(tmp_path / "1", images, git=git, device="cpu"),
         run_of(tmp_path / "2", images, model="unet", results=half, git={"commit": "abc", "dirty": True}, device="H100"),
     ]
-    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], 2))
+    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], ["pruned", "failed"]))
     assert "decided in different ways (highest Dice of vessel, chosen on validation images; threshold 0.5)" in told
     assert "different code (commits 12345678, abc with changes)" in told
     assert "different machines (cpu, H100)" in told
     assert "There are 2 test images: with fewer than 20" in told
-    assert "2 runs or jobs have no figures and are left out" in told
+    assert "2 runs or jobs have no figures and are left out (1 pruned, 1 failed); see the list of runs" in told
     assert "made again later with the same configuration and seed do not count: 1." in told
 
 
@@ -179,6 +179,6 @@ def test_a_missing_fold_is_told(tmp_path: Path) -> None:
         run_of(tmp_path / str(n), {image: 0.5}, overrides=[], config={"datamodule": {**data, "fold": n}})
         for n, image in enumerate("ab")
     ]  # fmt: skip
-    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [], 0))
+    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [], []))
     assert "cunet, seed 0: of 3 folds (from 0) these are missing: 2." in told
     assert "cannot be done for ROC-AUC, ECE: of these it is the mean over folds" in told
