@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, ValueType
 from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf.errors import OmegaConfBaseException
 
@@ -15,6 +15,11 @@ from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
+
+SWEEPING = ("train", "check", "preview", "models")
+"""Primary configs whose command may have ``-m``."""
+LISTS = ("logger", "metric")
+"""Groups of which several options are taken together."""
 
 
 def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
@@ -36,6 +41,10 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
         return ConfigError("\n".join(problems))
     if str(error).startswith("Only one of --run"):
         return ConfigError("-m, --cfg, --info and --shell-completion: give one of them")
+    if str(error).startswith(("Ambiguous value", "Sweep parameters")) and (
+        several := several_values(config_name, argv, extra)
+    ):
+        return ConfigError("\n".join(several))
     if not isinstance(error, HydraException | OmegaConfBaseException):
         return error
     if isinstance(error, MissingConfigException):
@@ -57,6 +66,41 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     usable = {*_chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
+
+
+def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A line for every override with commas where there is no ``-m``: a sweep, a list or a text was meant.
+
+    Args:
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    overrides = _parsed(argv)
+    folders = [conf_dir(), *map(Path, extra)]
+    options = {name: [option.name for option in found] for name, found in groups(folders[1:]).items()}
+    values = dict(_flatten(_composed(overrides, options, config_name, folders), ""))
+    told = []
+    for override in overrides:
+        if override.is_sweep_override():
+            key, _, text = (override.input_line or "").lstrip("+").partition("=")
+            # A range or choice(...) can mean a sweep alone, and so can an option of most groups.
+            commas = override.value_type == ValueType.SIMPLE_CHOICE_SWEEP and (key not in options or key in LISTS)
+            ways = _ways(key, text, "" if key in options else values.get(key), commas, config_name in SWEEPING)
+            told.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
+    return told
+
+
+def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
+    """What may have been meant, the likeliest first; ``value`` of the key in the config tells what it takes."""
+    if commas and (key in LISTS or isinstance(value, list)):
+        yield f"write '{key}=[{text}]' for a list of them"
+    elif commas and (value is None or value == "???"):
+        yield f"write '{key}=[{text}]' if it takes a list"
+    if sweeps:
+        yield "add -m for a sweep over them"
+    if commas and value != "" and (value is None or isinstance(value, str)):
+        yield f"""write '{key}="{text}"' for one text with commas"""
 
 
 def _chosen_groups(config_name: str) -> set[str]:
@@ -118,7 +162,7 @@ def _unknown_keys(
     config_name: str,
     folders: Sequence[Path],
 ) -> Iterator[str]:
-    known = _known_keys(overrides, options, config_name, folders)
+    known = [key for key, _ in _flatten(_composed(overrides, options, config_name, folders), "")]
     valid = set(known) | set(options)
     for override in overrides:
         key = override.key_or_group
@@ -138,13 +182,13 @@ def _near(key: str, valid: set[str]) -> str:
     return f" Top level: {', '.join(sorted(name for name in valid if '.' not in name))}."
 
 
-def _known_keys(
+def _composed(
     overrides: Sequence[Override],
     options: Mapping[str, Sequence[str]],
     config_name: str,
     folders: Sequence[Path],
-) -> list[str]:
-    """Every key of the config as composed with the groups that were chosen, without the other overrides."""
+) -> Any:
+    """The config as composed with the groups that were chosen, without the other overrides."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
@@ -152,7 +196,7 @@ def _known_keys(
     searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
     with initialize_config_dir(str(folders[0]), version_base="1.3"):
         config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))
-    return list(_flatten(OmegaConf.to_container(config, resolve=False), ""))
+    return OmegaConf.to_container(config, resolve=False)
 
 
 def _first_choice(override: Override) -> str:
@@ -161,9 +205,10 @@ def _first_choice(override: Override) -> str:
     return f"{override.key_or_group}=" + (first[0] if len(first) == 1 else f"[{','.join(first)}]")
 
 
-def _flatten(tree: Any, path: str) -> Iterator[str]:
+def _flatten(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, those of sections too."""
     if isinstance(tree, Mapping):
         for key, value in tree.items():
             full = f"{path}.{key}" if path else str(key)
-            yield full
+            yield full, value
             yield from _flatten(value, full)
