@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
+from segexp.config.quoting import as_typed
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
 from segexp.words import config_dirs, ordered, split
@@ -224,7 +225,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     # Taken out whole: reading them one by one would resolve the ${...} in them.
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
     return Invocation(
-        command=["segexp", command.name, *argv],
+        command=["segexp", command.name, *as_typed(argv)],
         overrides=tuple(written),
         choices={
             **choices(argv),

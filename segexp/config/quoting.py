@@ -25,6 +25,20 @@ def quote_patterns(argv: Sequence[str]) -> list[str]:
     return [_in_quotes(argument, blocks=other) for argument in argv]
 
 
+def as_typed(argv: Sequence[str]) -> list[str]:
+    """The words without the quotes of :func:`quote_patterns`: what a user reads, and may give again."""
+    words = list(argv)
+    for index, argument in enumerate(argv):
+        key, _, value = argument.partition("=")
+        if len(value) > 1 and value[0] == value[-1] == "'":
+            plain = re.sub(r"(\\*)('|$)", lambda found: found[1][: len(found[1]) // 2] + found[2], value[1:-1])
+            words[index] = f"{key}={plain}"
+            # Other words keep their quotes: without them they would be something else.
+            if quote_patterns(words)[index] != argument:
+                words[index] = argument
+    return words
+
+
 def _in_quotes(argument: str, *, blocks: bool) -> str:
     path = _PATHS.fullmatch(argument)
     if path is not None and path[2] and path[2][0] not in "'\"[$?" and "${" not in path[2]:

@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from segexp.config.quoting import as_typed
 from segexp.reporting import values
 from segexp.run.contents import RunContents
 
@@ -61,7 +62,7 @@ def given_command(folder: RunContents) -> str:
 
 
 def _line(*words: str) -> str:
-    return shlex.join(["python", "-m", "segexp", *words])
+    return shlex.join(["python", "-m", "segexp", *as_typed(words)])
 
 
 def _flags(words: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import segexp
 from segexp.commands import Invocation, checked_train
+from segexp.config.quoting import as_typed
 from segexp.errors import ConfigError
 from segexp.ranks.plan import started
 from segexp.run.folder import RunFolder
@@ -89,7 +90,7 @@ class Sweep:
         return {
             "version": 1,
             "segexp": segexp.__version__,
-            "command": shlex.join(["segexp", "train", *self._argv]),
+            "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
 

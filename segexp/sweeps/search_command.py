@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import segexp
 from segexp.commands import Invocation, checked_train
+from segexp.config.quoting import as_typed
 from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
@@ -127,7 +128,7 @@ class SearchCommand:
         return {
             "version": 1,
             "segexp": segexp.__version__,
-            "command": shlex.join(["segexp", "train", *self._argv]),
+            "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             "search": {"name": name, "words": list(words), "section": _kept(section)},
         }

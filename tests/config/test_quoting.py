@@ -3,7 +3,7 @@
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from segexp.config.quoting import quote_patterns, quoted
+from segexp.config.quoting import as_typed, quote_patterns, quoted
 
 
 @pytest.mark.parametrize(
@@ -12,6 +12,7 @@ from segexp.config.quoting import quote_patterns, quoted
 def test_pattern_arrives_as_it_was_written(text: str) -> None:
     (argument,) = quote_patterns([f"datamodule.masks={text}"])
     assert OverridesParser.create().parse_override(argument).value() == text
+    assert as_typed([argument]) == [f"datamodule.masks={text}"]
     assert OverridesParser.create().parse_override(f"key={quoted(text)}").value() == text
 
 
@@ -44,3 +45,10 @@ def test_paths_of_commands_that_start_from_a_run() -> None:
     assert quote_patterns(given) == [
         "run='outputs/a=b/{x}'", "input='in/2[1-3]*.tif'", "output='quoted'", "run=[a,b]", "run=???", "run=", "rund=a",
     ]  # fmt: skip
+
+
+def test_words_are_recorded_as_they_were_typed() -> None:
+    typed = ["run=outputs/it's/{x}", "input=in/2[1-3]*.tif", "run=[a,b]", "name='a,b'", "-m", "seed=0", "name=''"]
+    assert as_typed(quote_patterns(typed)) == typed
+    # These need the quotes: a list and a block would begin.
+    assert as_typed(["run='[a]'", "run='${x}'"]) == ["run='[a]'", "run='${x}'"]

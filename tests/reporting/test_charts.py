@@ -80,8 +80,14 @@ def test_decision_charts_mark_the_chosen_threshold(tmp_path: Path) -> None:
     content = measured()
     over, roc, precision = decision_charts(tmp_path / "thresholds.csv", content)
     assert over.note == (
-        "Dice 0.8000 at the chosen threshold 0.430. The highest Dice on these test images would be 0.8000, at 0.430."
+        "Dice 0.7654 at the chosen threshold 0.430. The highest Dice on these test images would be 0.8000, at 0.430."
     )
+    content["rows"][0]["dataset"]["dice"]["vessel"] = 0.8001
+    (better, *_) = decision_charts(tmp_path / "thresholds.csv", content)
+    assert better.note == "Dice 0.8001 at the chosen threshold 0.430. None of 3 others gives more on these test images."
+    content["rows"][0]["dataset"]["dice"]["vessel"] = None
+    (near, *_) = decision_charts(tmp_path / "thresholds.csv", content)
+    assert near.note.startswith("Dice 0.8000 near the chosen threshold 0.430. The highest")
     assert roc.legend[0][1] == "model, area 0.9500"
     wide, high = WIDTH - RIGHT - LEFT, HEIGHT - BOTTOM - TOP
     place = f'cx="{LEFT + 0.1 * wide:.1f}" cy="{TOP + 0.2 * high:.1f}"'.replace(".0", "")

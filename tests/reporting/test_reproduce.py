@@ -34,6 +34,12 @@ def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(tmp_path: Pat
     assert alone == ["python", "-m", "segexp", *OVERRIDES, "--config-dir", "my conf"]
 
 
+def test_quotes_of_hydra_are_not_shown(tmp_path: Path) -> None:
+    record = {"command": "segexp train -m seed=0,1", "overrides": ["datamodule.masks='gt/{stem}.png'", "seed=1"]}
+    lines = dict(reproduce.commands(contents(tmp_path, **record)))
+    assert lines["this run alone"] == "python -m segexp 'datamodule.masks=gt/{stem}.png' seed=1"
+
+
 def test_an_evaluation_and_a_line_that_is_no_shell(tmp_path: Path) -> None:
     assert reproduce.commands(contents(tmp_path, command="segexp evaluate run=x")) == [
         ("the command that was given", "segexp evaluate run=x")

@@ -38,7 +38,7 @@ def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[
         found.append(f"{what} no figures and {'is' if one else 'are'} left out ({states}); see the list of runs.")
     found += _mixed(runs, "The runs were made with different code (commits {})", _commit)
     found += _mixed(runs, "The runs were made with different versions of torch ({})", _torch)
-    found += _mixed(runs, "Times were taken on different machines ({}) and do not compare", lambda run: run.machine)
+    found += _times(runs)
     return found
 
 
@@ -100,6 +100,15 @@ def _mixed(runs: Iterable[Run], text: str, what: Callable[[Run], str]) -> Iterat
     found.pop("", None)
     if len(found) > 1:
         yield text.format(_listed(found)) + "."
+
+
+def _times(runs: Sequence[Run]) -> Iterator[str]:
+    """Times of other machines, else of other numbers of threads."""
+    yield from _mixed(runs, "Times were taken on different machines ({}) and do not compare", lambda run: run.machine)
+    if len({run.machine for run in runs} - {""}) < 2:
+        yield from _mixed(
+            runs, "Times were taken with different numbers of threads ({}) and do not compare", lambda run: run.threads
+        )
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -104,15 +104,15 @@ class Run:
 
     @property
     def machine(self) -> str:
-        """Device, processor and threads: only times of one machine can be compared."""
+        """Device and processor: only times of one machine can be compared."""
         run = self.contents.run
-        threads = run.get("threads")
-        parts = (
-            values.words(run.get("device")),
-            values.words(values.inner(run, "machine", "processor")),
-            f"{threads} thread{'s' if threads != 1 else ''}" if threads else "",
-        )
+        parts = (values.words(run.get("device")), values.words(values.inner(run, "machine", "processor")))
         return ", ".join(part for part in parts if part)
+
+    @property
+    def threads(self) -> str:
+        """How many threads it used; empty where that is not known."""
+        return values.words(self.contents.run.get("threads"))
 
 
 def image_values(rows: list[dict[str, str]], name: str) -> ImageValues:

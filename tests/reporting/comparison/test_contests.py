@@ -173,6 +173,18 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
     assert "made again later with the same configuration and seed do not count: 1." in told
 
 
+def test_the_same_machine_with_other_threads_is_told_as_that(tmp_path: Path) -> None:
+    images = {"a": 0.5, "b": 0.7}
+    epyc = {"processor": "AMD EPYC"}
+    runs = [
+        run_of(tmp_path / "1", images, machine=epyc, threads=2),
+        run_of(tmp_path / "2", images, machine=epyc, threads=1, model="unet"),
+    ]
+    found = notes(contests(rows_of(*runs), None, None, 10, 0), [], [])
+    assert "Times were taken with different numbers of threads (2, 1) and do not compare." in found
+    assert not any("machines" in note for note in found)
+
+
 def test_a_missing_fold_is_told(tmp_path: Path) -> None:
     data = {"split": "kfold", "folds": 3, "seed": 0}
     runs = [
