@@ -30,6 +30,13 @@ class Source:
         return str(self.checkpoint) if self.folder is None else "/".join(self.folder.resolve().parts[-2:])
 
     @property
+    def model(self) -> str:
+        """The name under which the run was trained, such as ``unet``; empty where the folder does not tell."""
+        record = _json(self.folder / "run.json") if self.folder is not None else {}
+        told = record.get("model")
+        return str(told.get("name") or "") if isinstance(told, dict) else ""
+
+    @property
     def results(self) -> dict[str, Any]:
         """Content of the run's results.json if it speaks of this checkpoint, else empty."""
         content = _json(self.folder / "results.json") if self.folder is not None else {}

@@ -178,7 +178,8 @@ def _data_name(section: Config, invocation: Invocation) -> str:
 def _model_name(model: Model) -> str:
     if len(model.sources) > 1:
         return f"ensemble of {len(model.sources)}"
-    return str(model.config["model"]["_target_"].rsplit(".", 1)[-1])
+    # The name of the run, so that both pages speak of the same; a checkpoint alone knows only its class.
+    return model.sources[0].model or str(model.config["model"]["_target_"].rsplit(".", 1)[-1])
 
 
 def comparison(names: Sequence[str], found: Sequence[Config]) -> Table:

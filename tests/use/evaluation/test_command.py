@@ -1,5 +1,6 @@
 import csv
 import json
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,11 @@ def test_own_data_give_the_figures_of_the_run_again(
         "config.yaml", "confusion.png", "log.txt", "panels", "per_image.csv", "report.html", "results.json", "run.json",
         "scores.png",
     }  # fmt: skip
+    record, of_training = (json.loads((path / "run.json").read_text()) for path in (place, finished.path))
+    assert record["model"]["name"] == of_training["model"]["name"] == "cunet"
+    assert record["command"] == shlex.join(
+        ["segexp", "evaluate", f"run={finished.path}", "device=cpu", "panels=2", "bootstrap=20", f"out={tmp_path}/own"]
+    )
     assert len(list((place / "panels").glob("*.png"))) == len(list((place / "panels" / "layers").iterdir())) == 2
 
 
