@@ -19,7 +19,6 @@ from segexp.data.stored import StoredItem
 from segexp.data.survey import mean_and_std, survey
 from segexp.data.synthetic import SyntheticDataModule
 from segexp.errors import ConfigError
-from segexp.run.console import LOG
 from segexp.spec import DataSpec
 from segexp.types import LoaderOptions
 from tests.data.made import painted
@@ -214,7 +213,6 @@ def test_images_on_disk_are_neither_drawn_nor_looked_at_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path))
-    monkeypatch.setattr(LOG, "propagate", True)
     caplog.set_level("INFO", logger="segexp")
     first = SyntheticDataModule(**SMALL, memory_limit=0.0)
     spec = first.spec
