@@ -2,16 +2,16 @@
 
 import importlib.util
 import json
+import warnings
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from segexp.errors import MissingExtraError
-from segexp.spec import IGNORED
 from segexp.use.prediction.source import opened
+from segexp.use.prediction.tracing import Part, Ring, traced
 
-Ring = Sequence[tuple[float, float]]
 PolygonForm = Literal["geojson", "gpkg"]
 
 TOGETHER = 10_000
@@ -23,20 +23,23 @@ class Polygon(NamedTuple):
 
     Attributes:
         name: Its class.
-        rings: The outer border, then its holes; points in the coordinates of the mask (pixels where it has none).
+        parts: Polygons, of which pixels share sides; they touch at corners. Each is the outer border, then its holes;
+            points in the coordinates of the mask (pixels where it has none).
         area_px: Area in pixels.
         area_m2: Area in square metres; None: coordinates are not in a unit of length.
     """
 
     name: str
-    rings: list[Ring]
+    parts: list[Part]
     area_px: float
     area_m2: float | None
 
     @property
     def geometry(self) -> dict[str, Any]:
         """As GeoJSON has it."""
-        return {"type": "Polygon", "coordinates": self.rings}
+        if len(self.parts) == 1:
+            return {"type": "Polygon", "coordinates": self.parts[0]}
+        return {"type": "MultiPolygon", "coordinates": self.parts}
 
     @property
     def properties(self) -> dict[str, Any]:
@@ -64,7 +67,7 @@ def check_polygons(form: PolygonForm, simplify: float) -> None:
 
 
 def write_polygons(mask: Path, target: Path, classes: Sequence[str], form: PolygonForm, simplify: float = 0.0) -> int:
-    """Traces every object of all classes but the first; pixels that touch at a corner alone are two objects.
+    """Traces every object of all classes but the first; pixels that touch at a corner belong together.
 
     Args:
         mask: Class numbers, GeoTIFF or PNG.
@@ -85,20 +88,12 @@ def write_polygons(mask: Path, target: Path, classes: Sequence[str], form: Polyg
 
 
 def _traced(dataset: Any, classes: Sequence[str]) -> Iterator[Polygon]:
-    import rasterio
-    from rasterio.features import shapes
-
-    band, transform, crs = rasterio.band(dataset, 1), dataset.transform, dataset.crs
-    pixel = abs(transform.determinant)
+    pixel, crs = abs(dataset.transform.determinant), dataset.crs
     metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
-    # As its own mask the band leaves out the first class, which is 0.
-    for geometry, value in shapes(band, mask=band, transform=transform):
-        if int(value) == IGNORED:
-            continue
-        rings = geometry["coordinates"]
-        area = _area(rings[0]) - sum(_area(ring) for ring in rings[1:])
+    for number, parts in traced(dataset):
+        area = sum(_area(ring) * (1 if place == 0 else -1) for part in parts for place, ring in enumerate(part))
         square = None if metres is None else round(area * metres**2, 4)
-        yield Polygon(classes[int(value)], rings, round(area / pixel, 3), square)
+        yield Polygon(classes[number], parts, round(area / pixel, 3), square)
 
 
 def _area(ring: Ring) -> float:
@@ -111,7 +106,8 @@ def _simplified(polygon: Polygon, tolerance: float) -> Polygon:
     from shapely.geometry import mapping, shape
 
     geometry = mapping(shape(polygon.geometry).simplify(tolerance, preserve_topology=True))
-    return polygon._replace(rings=geometry["coordinates"])
+    is_one = geometry["type"] == "Polygon"
+    return polygon._replace(parts=[geometry["coordinates"]] if is_one else list(geometry["coordinates"]))
 
 
 def _geojson(polygons: Iterator[Polygon], target: Path, crs: Any) -> int:
@@ -160,7 +156,11 @@ def _append(polygons: Sequence[Polygon], target: Path, crs: Any) -> None:
         "area_px": np.array([p.area_px for p in polygons], dtype=np.float64),
         "area_m2": np.array([np.nan if p.area_m2 is None else p.area_m2 for p in polygons], dtype=np.float64),
     }
-    write(
-        target, geometry, list(columns.values()), list(columns), layer="objects", driver="GPKG",
-        geometry_type="Polygon", crs=None if crs is None else crs.to_wkt(), append=target.exists(),
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        # A picture has no coordinate system; pyogrio would tell everyone who predicts one.
+        warnings.filterwarnings("ignore", "'crs' was not provided")
+        write(
+            target, geometry, list(columns.values()), list(columns), layer="objects", driver="GPKG",
+            geometry_type="MultiPolygon", promote_to_multi=True, crs=None if crs is None else crs.to_wkt(),
+            append=target.exists(),
+        )  # fmt: skip

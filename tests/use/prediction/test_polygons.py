@@ -1,7 +1,9 @@
 import json
+import warnings
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pyogrio
 import pytest
@@ -56,6 +58,39 @@ def test_a_picture_gives_pixels(tmp_path: Path) -> None:
     assert shape(roof["geometry"]).bounds == (3, 2, 13, 12)
 
 
+def test_pixels_that_touch_at_a_corner_are_one_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of noise, where every way to touch occurs, also itself around holes: as many features as objects, all valid."""
+    monkeypatch.setattr("segexp.use.prediction.tracing.AT_ONCE", 80 * 7)  # bands of seven rows
+    mask = np.random.default_rng(0).choice(np.array([0, 1, 2, 255], np.uint8), (60, 80), p=[0.4, 0.35, 0.2, 0.05])
+    geotiff(tmp_path / "mask.tif", mask[..., None])
+    count = write_polygons(tmp_path / "mask.tif", tmp_path / "a.geojson", CLASSES, "geojson")
+    found = features(tmp_path / "a.geojson")
+    assert count == len(found)
+    for number in (1, 2):
+        _, _, stats, _ = cv2.connectedComponentsWithStats((mask == number).astype(np.uint8), connectivity=8)
+        mine = [f for f in found if f["properties"]["class"] == CLASSES[number]]
+        assert sorted(f["properties"]["area_px"] for f in mine) == sorted(stats[1:, cv2.CC_STAT_AREA])
+        drawn = rasterio.features.rasterize([f["geometry"] for f in mine], mask.shape, transform=TRANSFORM)
+        np.testing.assert_array_equal(drawn == 1, mask == number)
+    assert all(shape(f["geometry"]).is_valid for f in found)
+    assert {f["geometry"]["type"] for f in found} == {"Polygon", "MultiPolygon"}
+
+
+def test_objects_in_parts_simplified_in_a_geopackage_without_a_place(tmp_path: Path) -> None:
+    """Nor is there a warning of pyogrio about it."""
+    mask = np.zeros((20, 20), np.uint8)
+    mask[2:8, 2:8] = mask[8:16, 8:16] = mask[18, 2] = 1
+    Image.fromarray(mask).save(tmp_path / "mask.png")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert write_polygons(tmp_path / "mask.png", tmp_path / "a.gpkg", CLASSES, "gpkg", simplify=0.5) == 2
+    _, _, geometry, (_, pixels, _) = pyogrio.raw.read(tmp_path / "a.gpkg", layer="objects")
+    assert sorted((len(shapely.from_wkb(g).geoms), a) for g, a in zip(geometry, pixels, strict=True)) == [
+        (1, 1),
+        (2, 100),
+    ]
+
+
 def test_a_simplified_border_moves_no_further_than_asked(tmp_path: Path) -> None:
     rows, columns = np.ogrid[:60, :60]
     disc = ((rows - 30) ** 2 + (columns - 30) ** 2 < 25**2).astype(np.uint8)
@@ -77,7 +112,7 @@ def test_geopackage_in_pieces_and_empty(tmp_path: Path, monkeypatch: pytest.Monk
     meta, _, geometry, (names, pixels, _) = pyogrio.raw.read(target, layer="objects")
     assert meta["crs"] == "EPSG:32633"
     assert sorted(zip(names, pixels, strict=True)) == [("roof", 94), ("tree", 6)]
-    assert {shapely.from_wkb(g).geom_type for g in geometry} == {"Polygon"}
+    assert {shapely.from_wkb(g).geom_type for g in geometry} == {"MultiPolygon"}
     empty = geotiff(tmp_path / "empty.tif", np.zeros_like(MASK))
     assert write_polygons(empty, target, CLASSES, "gpkg") == 0
     assert len(pyogrio.raw.read(target, layer="objects")[2]) == 0

@@ -62,10 +62,19 @@ def test_touching_discs_are_parted_and_single_ones_stay() -> None:
         mask[disk(centre, 11)] = 1
     assert label(mask).max() == 2
     found = postprocess(mask, Postprocess(split=8), 2)
-    # The line between them may touch at corners: objects are counted by their sides.
-    assert label(found, connectivity=1).max() == 3
+    assert label(found, connectivity=2).max() == 3
     assert (mask - found).sum() < 40
     np.testing.assert_array_equal(found[:, 55:], mask[:, 55:])
+
+
+@pytest.mark.parametrize("angle", [0, 15, 45, 100, 165])
+def test_parted_objects_do_not_even_touch_at_a_corner(angle: int) -> None:
+    """As objects are counted: by the polygons, by the metrics, and by whoever labels the mask."""
+    mask = np.zeros((80, 80), np.uint8)
+    away = 12 * np.array([np.sin(np.deg2rad(angle)), np.cos(np.deg2rad(angle))])
+    for centre in (40 - away, 40 + away):
+        mask[disk(tuple(centre), 14)] = 1
+    assert label(postprocess(mask, Postprocess(split=8), 2), connectivity=2).max() == 2
 
 
 def test_settings_that_cannot_be() -> None:
