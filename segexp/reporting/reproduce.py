@@ -56,9 +56,12 @@ def _words(line: str) -> list[str]:
 
 
 def given_command(folder: RunContents) -> str:
-    """The command line that was given."""
+    """The command line that was given, without quotes that an older version added to it."""
     given = folder.run.get("command")
-    return shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
+    line = shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
+    words = _words(line)
+    typed = as_typed(words)
+    return line if typed == words else shlex.join(typed)
 
 
 def _line(*words: str) -> str:

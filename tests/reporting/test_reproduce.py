@@ -37,6 +37,8 @@ def test_a_job_of_a_sweep_has_its_own_words_and_folders_of_options(tmp_path: Pat
 def test_quotes_of_hydra_are_not_shown(tmp_path: Path) -> None:
     record = {"command": "segexp train -m seed=0,1", "overrides": ["datamodule.masks='gt/{stem}.png'", "seed=1"]}
     lines = dict(reproduce.commands(contents(tmp_path, **record)))
+    old = contents(tmp_path, command=shlex.join(["segexp", "evaluate", "run='outputs/x/y'"]))
+    assert reproduce.commands(old) == [("the command that was given", "segexp evaluate run=outputs/x/y")]
     assert lines["this run alone"] == "python -m segexp 'datamodule.masks=gt/{stem}.png' seed=1"
 
 

@@ -52,7 +52,7 @@ def render(page: PageInput, out: Path) -> str:
         tiles=_headline(page),
         searches=[trials.shown(search, out) for search in page.searches],
         notes=page.notes,
-        contests=[_contest(contest, out) for contest in page.contests],
+        contests=[_contest(contest, page.searches, out) for contest in page.contests],
         runs=_runs(page, out),
         left_out=[(entry, _link_of(entry, out)) for entry in page.left_out],
     )
@@ -135,7 +135,7 @@ def _smallest(contest: Contest) -> Configuration | None:
     return None if smallest is contest.base else smallest
 
 
-def _contest(contest: Contest, out: Path) -> dict[str, Any]:
+def _contest(contest: Contest, searches: Sequence[Search], out: Path) -> dict[str, Any]:
     return {
         "id": contest.letter.lower() or "all",
         "letter": contest.letter,
@@ -143,7 +143,7 @@ def _contest(contest: Contest, out: Path) -> dict[str, Any]:
         "results": _linked(tables.results_grid(contest), contest, out),
         "differences": _with_bars(tables.differences_grid(contest), contest) if contest.differences else None,
         "base": contest.base.name,
-        "is_best": contest.base is contest.rows[0],
+        "base_is": _base_is(contest, searches),
         "measure": contest.measure.label,
         "plots": _plots(contest),
         "parallel": _parallel(contest),
@@ -153,6 +153,14 @@ def _contest(contest: Contest, out: Path) -> dict[str, Any]:
             grid for grid in (tables.full_grid(contest, block) for block in ("dataset", "image")) if len(grid.heads) > 1
         ],
     }
+
+
+def _base_is(contest: Contest, searches: Sequence[Search]) -> str:
+    """What the base is among the rows, in words."""
+    chosen = {search.best.folder.resolve() for search in searches if search.best and search.best.folder}
+    if any(run.path.resolve() in chosen for run in contest.base.runs):
+        return "chosen by validation"
+    return "the best" if contest.base is contest.rows[0] else ""
 
 
 def _linked(grid: Grid, contest: Contest, out: Path) -> Grid:

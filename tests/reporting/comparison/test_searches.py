@@ -67,6 +67,7 @@ def test_the_page_puts_what_validation_has_chosen_on_top(search: Path) -> None:
     assert "Figures of test images choose nothing" in text
     assert text.index("Best trial by validation") < text.index("Results on test images")
     assert "2 runs or jobs have no figures and are left out (1 pruned, 1 failed)" in text
+    assert ", chosen by validation" in text.partition("Difference in mean IoU to")[2].partition("configuration")[0]
     assert page.links[0] == "001_lr/report.html"
 
 
