@@ -25,10 +25,16 @@ HYDRA = (
 def choices(argv: Sequence[str]) -> dict[str, str]:
     """Options that the earlier run had chosen, which name the parts of the new one; empty without ``from=``."""
     for argument in argv:
-        record = Path(argument.removeprefix(KEY)) / "run.json"
+        record = _folder(argument) / "run.json"
         if argument.startswith(KEY) and record.is_file():
             return dict(json.loads(record.read_text(encoding="utf-8")).get("choices", {}))
     return {}
+
+
+def _folder(argument: str) -> Path:
+    """The run folder of ``from=``, which may also name the config.yaml in it."""
+    path = Path(argument.removeprefix(KEY))
+    return path.parent if path.name == "config.yaml" and path.is_file() else path
 
 
 def _alone(config: Path, replaced: Sequence[str]) -> Path:
@@ -61,7 +67,7 @@ def expand(argv: list[str], own: Collection[str] = ()) -> list[str]:
         return argv
     if len(given) > 1:
         raise ConfigError(f"{' '.join(given)}: give one run folder")
-    folder = Path(given[0].removeprefix(KEY))
+    folder = _folder(given[0])
     if not (folder / "config.yaml").is_file():
         raise ConfigError(f"{given[0]}: no file {folder / 'config.yaml'}; give the folder of a run")
     rest = [argument for argument in argv if argument not in given]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from segexp.config.quoting import as_typed
 from segexp.reporting import values
+from segexp.reporting.comparison.find import MANIFEST
 from segexp.run.contents import RunContents
 
 Facts = list[tuple[str, str]]
@@ -32,9 +33,21 @@ def commands(folder: RunContents) -> Commands:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
         found.append(("from its folder", _line(f"from={_place(folder.path)}")))
+        found += _going_on(folder)
         if values.inner(folder.results, "checkpoint", "path") is not None:
             found.append(("its test alone", _line("evaluate", f"run={_place(folder.path)}")))
     return found
+
+
+def _going_on(folder: RunContents) -> Commands:
+    """Of a run that did not come to its end, but finished an epoch."""
+    last = folder.path / "checkpoints" / "last.ckpt"
+    if folder.run.get("state") in ("finished", "pruned") or not last.is_file():
+        return []
+    sweep = folder.path.parent
+    if (sweep / MANIFEST).is_file():
+        return [("go on with the sweep", _line(f"sweep.resume={_place(sweep)}"))]
+    return [("go on from its last finished epoch", _line(f"from={_place(folder.path)}", f"resume={_place(last)}"))]
 
 
 def alone(folder: RunContents) -> str:

@@ -16,6 +16,7 @@ from segexp.modules.speed import resolve_speed
 from segexp.ranks.plan import count
 from segexp.spec import DataSpec
 from segexp.training import build
+from segexp.training.go_on import checkpoint_of
 from segexp.training.loggers import check_loggers
 from segexp.training.prepare import check_monitors, device_type, try_size
 from segexp.training.resume import check_resume
@@ -88,7 +89,7 @@ class Misfits:
                 # A model that refuses one size refuses others for the same reason.
                 break
         if loss is not None and optimizer is not None:
-            self._try(lambda: check_resume(config, module))
+            self._try(lambda: check_resume({**config, "resume": checkpoint_of(config["resume"])}, module))
 
     def _fits(self, module: SegmentationModule, image: torch.Tensor) -> bool:
         before = len(self.problems)

@@ -17,6 +17,7 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
+from segexp.training.go_on import told_apart, with_command
 from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
@@ -46,7 +47,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     if resume is None:
         return 0
     if not Path(resume).is_file():
-        raise ConfigError(f"resume: no file {resume}; give the path of a last.ckpt")
+        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
     try:
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
@@ -55,7 +56,9 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
-        raise ConfigError(f"resume: {resume} holds another model ({earlier['model']}); go on with that one")
+        there, here = told_apart(earlier["model"], config["model"]), told_apart(config["model"], earlier["model"])
+        found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
+        raise ConfigError(with_command(found, Path(resume)))
     _check_same(config, earlier)
     return epoch + 1
 
@@ -68,10 +71,8 @@ def _check_same(config: Config, earlier: Config) -> None:
     before, now = dict(_flat(earlier)), dict(_flat(config))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key) and not _may_change(key, config):
-            raise ConfigError(
-                f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}; "
-                "use that, or start anew without resume"
-            )
+            found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
+            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", Path(config["resume"])))
 
 
 def _may_change(key: str, config: Config) -> bool:

@@ -28,6 +28,7 @@ from segexp.training import group
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
+from segexp.training.go_on import checkpoint_of, command
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -69,6 +70,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     """
     start_console()
     quiet_warnings()
+    config = {**config, "resume": checkpoint_of(config["resume"])}
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     check_ranks(config)
@@ -158,7 +160,8 @@ def _how_to_go_on(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
-    return f"interrupted; the finished epochs are saved: add resume={last} to the same command to go on"
+    same = f"add resume={last} to the same command to go on"
+    return f"interrupted; the finished epochs are saved: {same}, or run {command(last)}"
 
 
 def _facts(

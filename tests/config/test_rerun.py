@@ -21,11 +21,14 @@ def test_folder_becomes_the_primary_config(tmp_path: Path) -> None:
     # Alone: Hydra takes the folders of a run for groups, and panels=0 for an option of one.
     assert [path.name for path in Path(folder).iterdir()] == ["config.yaml"]
     assert (Path(folder) / "config.yaml").read_text() == "seed: 3\n"
+    assert expand(["seed=1", f"from={tmp_path / 'config.yaml'}"])[2:] == rest
 
 
 def test_choices_come_from_the_earlier_run(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text(json.dumps({"choices": {"model": "unet"}}))
     assert choices([f"from={tmp_path}"]) == {"model": "unet"}
+    (tmp_path / "config.yaml").touch()
+    assert choices([f"from={tmp_path / 'config.yaml'}"]) == {"model": "unet"}
     assert choices(["seed=1"]) == {}
 
 

@@ -42,6 +42,22 @@ def test_quotes_of_hydra_are_not_shown(tmp_path: Path) -> None:
     assert lines["this run alone"] == "python -m segexp 'datamodule.masks=gt/{stem}.png' seed=1"
 
 
+def test_a_run_that_was_interrupted_tells_how_to_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    last = tmp_path / "many/one/checkpoints/last.ckpt"
+    told = {"command": "segexp train", "overrides": [], "state": "interrupted"}
+    assert "go on from its last finished epoch" not in dict(reproduce.commands(contents(tmp_path / "many/one", **told)))
+    last.parent.mkdir(parents=True)
+    last.touch()
+    line = dict(reproduce.commands(contents(tmp_path / "many/one", **told)))["go on from its last finished epoch"]
+    assert line == "python -m segexp from=many/one resume=many/one/checkpoints/last.ckpt"
+    finished = reproduce.commands(contents(tmp_path / "many/one", **{**told, "state": "finished"}))
+    assert not any("go on" in words for words, _ in finished)
+    (tmp_path / "many/manifest.json").touch()
+    lines = dict(reproduce.commands(contents(tmp_path / "many/one", **told)))
+    assert lines["go on with the sweep"] == "python -m segexp sweep.resume=many"
+
+
 def test_an_evaluation_and_a_line_that_is_no_shell(tmp_path: Path) -> None:
     assert reproduce.commands(contents(tmp_path, command="segexp evaluate run=x")) == [
         ("the command that was given", "segexp evaluate run=x")

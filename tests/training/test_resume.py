@@ -89,7 +89,7 @@ def test_an_earlier_best_epoch_stays_the_best() -> None:
 
 def test_a_finished_run_goes_straight_to_its_test() -> None:
     done = go()
-    again = go(f"resume={done.path / 'checkpoints' / 'last.ckpt'}")
+    again = go(f"resume={done.path}")
     assert again.content["rows"] == done.content["rows"]
     assert again.content["checkpoint"] == done.content["checkpoint"]
     assert without(again.rows) == without(done.rows)
@@ -154,12 +154,21 @@ def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
     garbage.write_bytes(b"no checkpoint")
     foreign = Path("foreign.ckpt")
     torch.save({"state_dict": {}}, foreign)
+    sweep = Path("sweep").absolute()
+    sweep.mkdir()
+    (sweep / "manifest.json").write_text("{}")
     cases = {
         ("resume=nowhere.ckpt",): "no file nowhere.ckpt",
         (f"resume={garbage}",): "is no checkpoint of segexp",
         (f"resume={foreign}",): "is no checkpoint of segexp",
-        (f"resume={last}", EPOCHS, "model.base=3"): "holds another model",
-        (f"resume={last}", "trainer.max_epochs=6"): "trainer.max_epochs: found 6, .* has 4",
+        (f"resume={last}", EPOCHS, "model.base=3"): "holds another model: found UNet .base 3., but the run .*"
+        rf"has UNet .base \d+.; with all options of that run: python -m segexp from={done.path} resume={last}$",
+        (
+            f"resume={last}",
+            "trainer.max_epochs=6",
+        ): "trainer.max_epochs: found 6, .* has 4; .* with all options of .* from=",
+        (f"resume={outputs}",): "resume: .* holds no checkpoints/last.ckpt; give the folder of a run that finished",
+        (f"resume={sweep}",): f"holds a sweep; go on with all of it by python -m segexp sweep.resume={sweep}",
     }
     for overrides, message in cases.items():
         with pytest.raises(ConfigError, match=message):
@@ -173,6 +182,7 @@ def test_interrupted_run_folder() -> None:
     folder = last.parent.parent
     record = read_json(folder / "run.json")
     assert record["state"] == "interrupted"
+    assert "go on from its last finished epoch" in (folder / "report.html").read_text()
     assert "ended" in record
     assert checkpoint(folder, "last")["epoch"] == 1
     assert not (folder / "results.json").exists()

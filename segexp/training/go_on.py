@@ -1,0 +1,54 @@
+"""Where ``resume`` points to, and the command line that goes on with a run as it was."""
+
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import ConfigError
+from segexp.reporting.comparison.find import MANIFEST
+
+LAST = Path("checkpoints") / "last.ckpt"
+
+
+def checkpoint_of(resume: str | None) -> str | None:
+    """The checkpoint that ``resume`` means: itself, or that of a run folder.
+
+    Raises:
+        ConfigError: It is a folder without one.
+    """
+    if resume is None or not Path(resume).is_dir():
+        return resume
+    for place in (Path(resume) / LAST, Path(resume) / LAST.name):
+        if place.is_file():
+            return str(place)
+    if (Path(resume) / MANIFEST).is_file():
+        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {_line(f'sweep.resume={resume}')}")
+    raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
+
+
+def command(checkpoint: Path) -> str:
+    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none."""
+    folder = checkpoint.parent.parent
+    if not (folder / "config.yaml").is_file():
+        return ""
+    return _line(f"from={folder}", f"resume={checkpoint}")
+
+
+def with_command(message: str, checkpoint: Path) -> str:
+    """A message that two runs differ, and the line that takes over all of the earlier one."""
+    line = command(checkpoint)
+    return f"{message}; with all options of that run: {line}" if line else message
+
+
+def told_apart(model: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """A model by its class, and by its keys that ``other`` has not got or has otherwise: ``UNet (base 16)``."""
+    name = str(model.get("_target_", "")).rpartition(".")[2]
+    if model.get("_target_") != other.get("_target_"):
+        return name
+    keys = [f"{key} {value}" for key, value in model.items() if key not in other or other[key] != value]
+    return f"{name} ({', '.join(keys)})" if keys else f"{name}, for other channels or classes"
+
+
+def _line(*words: str) -> str:
+    return shlex.join(["python", "-m", "segexp", *words])
