@@ -188,10 +188,13 @@ class FolderDataModule(FilesDataModule):
         return found
 
     def _by_names(self, error: UserError) -> Found:
-        """What names alone tell, where nothing is known of the classes."""
+        """What names and headers tell, where nothing is known of the classes."""
         problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
-            problems += [Problem("folders and files", line) for line in self.found.listing.problems]
+            listing = self.found.listing
+            problems += [Problem("folders and files", line) for line in listing.problems]
+            _, unfit = self._each(listing.pairs, lambda pair: pair.name, _headers)
+            problems += [problem for problem in unfit if problem.text != str(error)]
         return Found(problems=problems)
 
     def _guesses(self) -> list[str]:
@@ -226,3 +229,9 @@ class FolderDataModule(FilesDataModule):
         own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
         channels = {"channels": self.shown_as} if self.channels == "auto" else {}
         return {**self.found.guessed, **self.labels.guessed, **channels, **{key: own[key] for key in self.left_open}}
+
+
+def _headers(pair: Pair) -> StoredItem:
+    """An image with its mask whose values mean nothing yet: it can be opened, and sizes are the same."""
+    unknown = LabelMap({0: 0, 1: 1}, 2)
+    return StoredItem(pair.name, open_raster(pair.image), FileMask(open_raster(pair.mask, raw=True), unknown))

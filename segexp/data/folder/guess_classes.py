@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from segexp.data.folder.mask_sample import FEW, MaskSample, Value
+from segexp.data.folder.odd_masks import unlike
 from segexp.data.folder.palette import Colour, colour_name
 from segexp.data.folder.words import override
 from segexp.data.label_keys import parse_key
@@ -193,7 +194,8 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     else:
         cause = "were they resized, or do they number objects? If smeared, take the nearest of those that are meant"
     lines = [
-        f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {cause}, for example",
+        f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {unlike(sample)}{cause}, for "
+        "example",
         f"  {line}",
     ]
     if len(values) <= MOST and not sample.lossy:

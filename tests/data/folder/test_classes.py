@@ -1,6 +1,7 @@
 """Mask values, names, ignored values and colours: given, guessed, refused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,42 @@ def test_a_few_pixels_of_another_value_are_a_question(tmp_path: Path) -> None:
     data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, stray="nearest")
     data.setup()
     assert data.spec.classes == ("background", "foreground")
+
+
+def test_masks_unlike_the_rest_are_named_beside_all_that_headers_tell(tmp_path: Path) -> None:
+    """One resized mask leaves the classes open; which one it is, and what else is amiss, is said at once."""
+    pairs(tmp_path)
+    ramp = np.linspace(0, 255, 40 * 44).reshape(40, 44).astype(np.uint8)
+    write(tmp_path / "masks/b2.png", ramp)
+    slip = blocks((0, 255))
+    slip[3, 5] = 17
+    write(tmp_path / "masks/c3.png", slip)
+    write(tmp_path / "masks/d4.png", blocks((0, 255), 20, 22))
+    (tmp_path / "images/e5.png").write_bytes(b"no image")
+    (tmp_path / "masks/f6.png").unlink()
+    with pytest.raises(DataError) as caught:
+        FolderDataModule(str(tmp_path)).setup()
+    text = str(caught.value)
+    assert "these 256 values may not all be classes" in text
+    assert "4 of the 6 masks hold 0, 255 alone; unlike them are b2.png (254 other values), c3.png (17)" in text
+    assert "masks/d4.png: 20x22 pixels, but its image" in text
+    assert "images/e5.png: " in text
+    assert text.count("f6") >= 1
+    problems = FolderDataModule(str(tmp_path)).find().problems
+    assert sorted({problem.kind for problem in problems}) == ["folders and files", "sizes", "unreadable files"]
+    assert len({problem.text for problem in problems}) == len(problems)
+
+
+def test_masks_that_are_all_smeared_are_not_told_apart() -> None:
+    every = [Path(f"{name}.png") for name in "abc"]
+    with pytest.raises(DataError) as caught:
+        resolve_labels(
+            LabelKeys(),
+            lambda: replace(
+                sample(dict.fromkeys(range(40), 1)), holders=dict.fromkeys(((v,) for v in range(40)), every)
+            ),
+        )
+    assert "unlike" not in str(caught.value)
 
 
 def test_further_masks_are_looked_at_while_all_hold_one_value(tmp_path: Path) -> None:
