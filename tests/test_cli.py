@@ -136,7 +136,7 @@ def test_all_wrong_keys_are_named_at_once() -> None:
 
 
 def test_help_lists_every_group_option_and_meaning() -> None:
-    answer, generate = run_lines([["--help"], ["generate", "-h"]])
+    answer, generate, predict = run_lines([["--help"], ["generate", "-h"], ["predict", "-h"]])
     assert (answer.code, answer.err, answer.heavy, answer.files) == (0, "", [], [])
     for command in COMMANDS.values():
         assert re.search(rf"^  {command.name} +{re.escape(command.meaning)}$", answer.out, re.MULTILINE)
@@ -150,6 +150,7 @@ def test_help_lists_every_group_option_and_meaning() -> None:
     assert "segexp generate: write generated images" in generate.out
     assert re.search(r"^  out: \?\?\? +folder to make", generate.out, re.MULTILINE)
     assert "Groups" not in generate.out
+    assert re.search(r"^  postprocess.hysteresis: null +lower probability", predict.out, re.MULTILINE)
 
 
 def test_cfg_job_prints_every_key_even_missing_ones() -> None:

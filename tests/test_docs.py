@@ -87,6 +87,12 @@ def test_there_are_commands() -> None:
     assert len(SEGEXP) >= 10
 
 
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_shell_takes_a_word_for_a_pattern(command: str) -> None:
+    """zsh refuses ``write=[mask,overlay]`` without quotes: it would be a pattern that matches no file."""
+    assert not re.search(r"[\[\]*?]", re.sub(r"'[^']*'|\"[^\"]*\"", "", command))
+
+
 @pytest.mark.parametrize("command", [c for c in SEGEXP if "--help" not in c and "--config-dir" not in c])
 def test_command_composes_and_is_valid(command: str) -> None:
     chosen, rest = split(shlex.split(command)[3:])

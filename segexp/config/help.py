@@ -79,5 +79,5 @@ def _keys_of(config: str) -> list[str]:
             block = key.replace(":", ".")
         else:
             name = f"{block}{key}" if line.startswith(" ") else key
-            lines.append(f"  {name:<28}{comment}".rstrip())
+            lines.append(f"  {name:<27} {comment}".rstrip())
     return lines

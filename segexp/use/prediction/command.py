@@ -38,11 +38,10 @@ def predict(config: dict[str, Any]) -> str:
         PredictionFailed: Some files could not be predicted; the rest was.
     """
     start_console()
-    output = output_of(config)
+    output, wanted = output_of(config), wanted_of(config)
     files = find_inputs(config["input"], output, config["timeout"])
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
-    wanted = wanted_of(config)
     wanted.postprocess.check(model.spec, model.threshold)
     if "polygons" in wanted.write:
         check_polygons(wanted.polygons, wanted.simplify)

@@ -29,7 +29,16 @@ def model_of(config: dict[str, Any], device: str) -> Model:
 
 
 def wanted_of(config: dict[str, Any]) -> Wanted:
-    """What is written."""
+    """What is written.
+
+    Raises:
+        ConfigError: Nothing.
+    """
+    if not config["write"]:
+        raise ConfigError(
+            "write: is empty, so nothing would be predicted; name one or more of mask, probability, overlay, "
+            "uncertainty, polygons, as in 'write=[mask,polygons]'"
+        )
     return Wanted(
         tuple(config["write"]),
         config["format"],

@@ -70,7 +70,9 @@ def _met(found: _Object, corner: int, waiting: dict[int, _Object]) -> _Object:
     large, small = (other, found) if len(other.open) > len(found.open) else (found, other)
     waiting.update(dict.fromkeys(small.open, large))
     large.open |= small.open
-    large.parts += small.parts
+    # The one with fewer open corners may be the one of more parts: each list grows by the shorter.
+    large.parts, shorter = sorted((large.parts, small.parts), key=len, reverse=True)
+    large.parts += shorter
     return large
 
 

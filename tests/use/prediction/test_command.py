@@ -232,6 +232,7 @@ def test_objects_are_cleaned(finished: Finished, photo: np.ndarray, monkeypatch:
 def test_mistakes_of_the_user(finished: Finished, photo: np.ndarray, capsys: pytest.CaptureFixture[str]) -> None:
     for override, words in (
         ("write=[masks]", "Did you mean 'mask'?"),
+        ("write=[]", "write: is empty, so nothing would be predicted"),
         ("tta=d8", "tta: found 'd8'"),
         ("run=gone", "no folder gone"),
         ("input=gone", "no file or folder gone"),
