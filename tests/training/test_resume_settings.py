@@ -12,6 +12,7 @@ def config(**changes: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {
         "seed": 0,
         "output_dir": "outputs",
+        "resume": "run/checkpoints/last.ckpt",
         "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.1},
         "scheduler": {"target": None},
         "trainer": {"max_epochs": 3, "progress": "auto"},
