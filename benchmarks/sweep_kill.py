@@ -72,7 +72,7 @@ def compare(folder: Path, kills: int, chance: random.Random, overrides: Sequence
     print(f"undisturbed: {seconds:.1f} s")
     for number in range(1, kills + 1):
         # The more kills, the sooner each comes, so that the last ones find jobs too.
-        _killed(broken, overrides, chance, seconds / max(4, kills / 2), number)
+        _killed(broken, overrides, chance, seconds / max(4, kills), number)
     code = _run(broken, overrides).wait()
     print(f"last run: exit code {code}")
     return [*([f"exit code {code}"] if code else []), *_differences(_results(whole), _results(broken))]
