@@ -1,4 +1,4 @@
-# make run | test | test-cluster | test-browser | zoo | format | bench | clean | help
+# make run | test | test-slow | test-cluster | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -16,7 +16,7 @@ CHROMIUM := { command -v chromium || command -v chromium-browser || command -v g
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-cluster test-browser zoo lint unit format bench clean help
+.PHONY: run test test-slow test-cluster test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -35,6 +35,9 @@ lint: $(VENV)/.dev
 
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(ARGS)
+
+test-slow: $(VENV)/.dev  ## tests that are too long for every change
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
 test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
