@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import as_typed
+from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
 from segexp.words import config_dirs, ordered, split
@@ -34,7 +35,8 @@ def run(argv: Sequence[str]) -> int:
     """
     try:
         command, rest = split(list(argv))
-        return _dispatch(command, rest)
+        with trusting(rest):
+            return _dispatch(command, rest)
     except SegexpError as error:
         _say_error(error)
         return error.exit_code
@@ -226,7 +228,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
     return Invocation(
         command=["segexp", command.name, *as_typed(argv)],
-        overrides=tuple(written),
+        overrides=tuple(without_trust(written)),
         choices={
             **choices(argv),
             # Hydra does not note a list of options; their blocks bear their names.

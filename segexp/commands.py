@@ -78,6 +78,8 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from error
     check_config(plain, schema)
+    # It holds for the command, see segexp.config.trust, and is no part of what a run is.
+    plain.pop("trust", None)
     return plain
 
 

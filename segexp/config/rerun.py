@@ -10,6 +10,8 @@ from pathlib import Path
 import yaml
 
 from segexp.config.groups import groups
+from segexp.config.stored import check_choices, check_stored
+from segexp.config.trust import trusted_packages, typed_keys, without_trust
 from segexp.errors import ConfigError
 
 KEY = "from="
@@ -44,11 +46,10 @@ def _alone(config: Path, replaced: Sequence[str]) -> Path:
     """
     place = Path(tempfile.mkdtemp(prefix="segexp_from_"))
     atexit.register(shutil.rmtree, place, ignore_errors=True)
-    shutil.copy(config, place / "config.yaml")
-    if replaced:
-        blocks = yaml.safe_load(config.read_text(encoding="utf-8"))
-        kept = {key: value for key, value in blocks.items() if key not in replaced}
-        (place / "config.yaml").write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    blocks = yaml.safe_load(config.read_text(encoding="utf-8"))
+    kept = {key: value for key, value in blocks.items() if key not in replaced}
+    # Written anew: Hydra would read a comment in the first line as well.
+    (place / "config.yaml").write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
     return place
 
 
@@ -70,13 +71,16 @@ def expand(argv: list[str], own: Collection[str] = ()) -> list[str]:
     folder = _folder(given[0])
     if not (folder / "config.yaml").is_file():
         raise ConfigError(f"{given[0]}: no file {folder / 'config.yaml'}; give the folder of a run")
-    rest = [argument for argument in argv if argument not in given]
+    blocks = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    trusted, sweeps = trusted_packages(argv), bool({"-m", "--multirun"} & set(argv))
+    check_stored(blocks, folder / "config.yaml", trusted, typed=typed_keys(argv), sweeps=sweeps)
+    check_choices(choices(argv), folder / "run.json")
+    rest = without_trust(argument for argument in argv if argument not in given)
     # A run that went on from a checkpoint is repeated from its start.
     rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
     # The config has blocks and no list of defaults: another option of a group takes the place of its block.
     chosen = [argument.split("=", 1)[0] for argument in rest if argument.split("=", 1)[0] in groups()]
     # Runs from before there were sweeps.
-    blocks = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
     rest += [] if "sweep" in {*blocks, *chosen} else ["+sweep=grid"]
     added = {*chosen, *own}
     rest = [f"+{argument}" if argument.split("=", 1)[0] in added else argument for argument in rest]

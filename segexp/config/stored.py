@@ -58,8 +58,10 @@ def check_stored(
     Raises:
         StoredError: One line with file, key, what was found, and the way out.
     """
+    if not isinstance(config, Mapping):
+        raise StoredError(f"{source}: is no config: found a {type(config).__name__}, expected a block of keys")
     _refuse_size(config, source)
-    look = _Look(source, packages(trusted), frozenset(typed), trains, sweeps)
+    look = _Look(source, packages(trusted), frozenset(typed), trains, sweeps, whole=True)
     for key in ("hydra", "defaults"):
         if key in config:
             raise StoredError(f"{source}: {key}: found a block of Hydra's own, which is not taken from a file; remove it")
@@ -140,6 +142,7 @@ class _Look:
     typed: frozenset[str]
     trains: bool
     sweeps: bool
+    whole: bool = False
 
     def tree(self, value: Any, path: tuple[str, ...], slot: Slot | None, owner: Slot | None) -> None:
         """Looks at a value.
@@ -152,6 +155,8 @@ class _Look:
         """
         if self._is_typed(path):
             return
+        if slot_at(path) is not None and self.whole and not isinstance(value, Mapping | None):
+            raise StoredError(f"{self.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_")
         slot = slot or slot_at(path)
         if isinstance(value, Mapping):
             self._block(value, path, slot, owner)

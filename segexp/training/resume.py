@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
 
+from segexp.config.stored import check_stored
 from segexp.data.batches import rank_of
 from segexp.errors import ConfigError
 from segexp.modules.ranks import all_objects
@@ -53,6 +54,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    check_stored(earlier, Path(resume), trains=False)
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
