@@ -1,4 +1,4 @@
-"""Checks what a stored file (a run's config, a checkpoint, a sweep) asks for, before anything in it is imported or used.
+"""Checks what a stored file (config of a run, checkpoint, sweep) asks for, before anything in it is imported or used.
 
 A run from somebody else is data. It may choose among classes and numbers; it may not name code of other packages,
 functions, the environment, lines of shell, or places outside of its folder. Everything is read from source, by the role
@@ -61,13 +61,14 @@ def check_stored(
     if not isinstance(config, Mapping):
         raise StoredError(f"{source}: is no config: found a {type(config).__name__}, expected a block of keys")
     _refuse_size(config, source)
-    look = _Look(source, packages(trusted), frozenset(typed), trains, sweeps, whole=True)
     for key in ("hydra", "defaults"):
         if key in config:
-            raise StoredError(f"{source}: {key}: found a block of Hydra's own, which is not taken from a file; remove it")
-    if any([look.reference(key, value) for key, value in _texts(config, "")]):
+            raise StoredError(
+                f"{source}: {key}: found a block of Hydra's own, which is not taken from a file; remove it"
+            )
+    if sum(_refers(source, key, value) for key, value in _texts(config, "")):
         config = _resolved(config, source)
-    look.tree(config, (), None, None)
+    _Look(source, packages(trusted), frozenset(typed), trains, sweeps, config, whole=True).tree(config, (), None, None)
 
 
 def check_overrides(
@@ -90,12 +91,11 @@ def check_overrides(
     """
     for word in overrides:
         _refuse_word(word, source)
-        look = _Look(source, packages(trusted), frozenset(typed), trains=True, sweeps=True)
         for key, value in _parsed(word, source):
             part = _block(key.split("."), value)
             for place, text in _texts(part, ""):
-                look.reference(place, text)
-            look.tree(part, (), None, None)
+                _refers(source, place, text)
+            _Look(source, packages(trusted), frozenset(typed), True, True, part).tree(part, (), None, None)
 
 
 def check_choices(choices: Mapping[Any, Any], source: Path) -> None:
@@ -122,6 +122,29 @@ def needed(config: Mapping[Any, Any]) -> list[str]:
     return sorted(found)
 
 
+def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> list[str]:
+    """Words that a command needs to use a config again from where it is stored; none for most.
+
+    Args:
+        config: Of one's own run.
+        source: Where it lies.
+        sweeps: As for :func:`check_stored`.
+    """
+    packages_needed = needed(config)
+    words = [f"trust=[{','.join(packages_needed)}]"] if packages_needed else []
+    keys: set[str] = set()
+    while True:
+        try:
+            check_stored(config, source, packages_needed, typed=keys, sweeps=sweeps)
+        except StoredError as error:
+            if not error.word or error.key in keys:
+                return words
+            keys.add(error.key)
+            words.append(error.word)
+        else:
+            return words
+
+
 def leaves(text: str) -> bool:
     """Whether a path, of whatever system, leads out of the folder that it is taken to be in."""
     windows = PureWindowsPath(text)
@@ -142,6 +165,7 @@ class _Look:
     typed: frozenset[str]
     trains: bool
     sweeps: bool
+    config: Any
     whole: bool = False
 
     def tree(self, value: Any, path: tuple[str, ...], slot: Slot | None, owner: Slot | None) -> None:
@@ -156,7 +180,9 @@ class _Look:
         if self._is_typed(path):
             return
         if slot_at(path) is not None and self.whole and not isinstance(value, Mapping | None):
-            raise StoredError(f"{self.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_")
+            raise StoredError(
+                f"{self.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_"
+            )
         slot = slot or slot_at(path)
         if isinstance(value, Mapping):
             self._block(value, path, slot, owner)
@@ -207,21 +233,6 @@ class _Look:
             f"'trust=[{package}]', in Python trust=[\"{package}\"], or set SEGEXP_TRUST={package} ({PAGE})"
         )
 
-    def reference(self, key: str, text: str) -> bool:
-        """Whether a text refers to other keys.
-
-        Raises:
-            StoredError: It calls a resolver, which reads the environment or files.
-        """
-        if "${" not in text:
-            return False
-        if "${" in _REFERENCE.sub("", text) or key.endswith("_target_"):
-            raise StoredError(
-                f"{self.source}: {key}: found {text!r}; of a stored file only references to other keys are taken, such "
-                "as ${optimizer.lr}, nothing that reads the environment or files; write the value itself"
-            )
-        return True
-
     def _text(self, text: str, path: tuple[str, ...], owner: Slot | None) -> None:
         """A text inside an object: no place elsewhere. Images lie where they lie, so a datamodule may have any."""
         if owner is None or path[0] == "datamodule" or path[-1].startswith("_"):
@@ -235,15 +246,17 @@ class _Look:
 
     def _own(self, value: Any, path: tuple[str, ...]) -> None:
         """The keys of segexp that say where to write, connect, or which lines of shell to run."""
+        if not path:
+            return
         if path == ("name",) and value is not None and (why := wrong_name(value)):
             raise StoredError(f"{self.source}: name: found {value!r}, {why}; give another: name=<name>")
         if not self.trains:
             return
         if path == ("output_dir",) and isinstance(value, str) and leaves(value) and not self._lies_in(value):
             raise self._again(path, value, "a path out of its folder")
-        if self.sweeps and value and path[:1] == ("sweep",) and (what := _ELSEWHERE.get(".".join(path[1:]))):
-            if value not in ("auto", "local") and (path[-1] != "study" or wrong_name(value)):
-                raise self._again(path, value, what)
+        what = _ELSEWHERE.get(".".join(path[1:])) if self.sweeps and path[0] == "sweep" else None
+        if what and value and value not in ("auto", "local") and (path[-1] != "study" or wrong_name(value)):
+            raise self._again(path, value, what)
 
     def _lies_in(self, output_dir: str) -> bool:
         """Whether the file lies in that folder itself: the run was made there."""
@@ -253,12 +266,14 @@ class _Look:
         from segexp.config.quoting import shell_word, typed
 
         numbers = [index for index, part in enumerate(path) if part.isdigit()]
-        key = ".".join(path[: numbers[0]] if numbers else path)
-        give = f"give {key} in the command" if numbers else f"give it in the command: {shell_word(typed(key, value))}"
-        return StoredError(
-            f"{self.source}: {'.'.join(path)}: found {value!r}, {what}, which is not taken from a file; if it is right, "
-            f"{give} ({PAGE})"
+        key = path[: numbers[0]] if numbers else path
+        word = typed(".".join(key), _at(self.config, key))
+        error = StoredError(
+            f"{self.source}: {'.'.join(path)}: found {value!r}, {what}, which is not taken from a file; if it is "
+            f"right, give it in the command: {shell_word(word)} ({PAGE})"
         )
+        error.word, error.key = word, ".".join(key)
+        return error
 
     def _is_typed(self, path: tuple[str, ...]) -> bool:
         return any(".".join(path[:length]) in self.typed for length in range(1, len(path) + 1))
@@ -273,6 +288,28 @@ def wrong_name(name: Any) -> str:
     if PurePosixPath(name.replace("\\", "/")) == PurePosixPath("."):
         return "which is output_dir itself; expected a folder below it, such as a or a/b"
     return ""
+
+
+def _refers(source: Path, key: str, text: str) -> bool:
+    """Whether a text refers to other keys.
+
+    Raises:
+        StoredError: It calls a resolver, which reads the environment or files.
+    """
+    if "${" not in text:
+        return False
+    if "${" in _REFERENCE.sub("", text) or key.endswith("_target_"):
+        raise StoredError(
+            f"{source}: {key}: found {text!r}; of a stored file only references to other keys are taken, such as "
+            "${optimizer.lr}, nothing that reads the environment or files; write the value itself"
+        )
+    return True
+
+
+def _at(config: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        config = config[key]
+    return config
 
 
 def _kind(found: Definition) -> str:
@@ -349,30 +386,36 @@ def _refuse_word(word: str, source: Path) -> None:
         _refuse_option(key, value, source)
 
 
-_PLAIN = ("name", "output_dir", "resume", "monitor")
+_PLAIN = ("name", "output_dir", "resume", "monitor", "from")
 """Keys without a dot whose values are free texts, and not options of a group."""
 
 
 def _refuse_option(group: str, option: str, source: Path) -> None:
-    if "{" not in option and re.search(r"[/\\]|\.\.|:", option) or re.match(r"hydra\b", group):
+    if ("{" not in option and re.search(r"[/\\]|\.\.|:", option)) or re.match(r"hydra\b", group):
         raise StoredError(f"{source}: {group}={option}: found a path, expected the name of an option")
 
 
 def _parsed(word: str, source: Path) -> Iterator[tuple[str, Any]]:
-    """Key and values of an override; a range of a search, which is no override of Hydra's, has none."""
+    """Key and values of an override; a range of numbers, which a search may have, has none."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import ChoiceSweep, Glob, Sweep
     from hydra.errors import HydraException
 
     key, _, text = word.lstrip("+~").partition("=")
-    if "_target_" not in word and "${" not in word and re.fullmatch(r"(log|float|int)?\(.*\)", text):
+    if _RANGE.fullmatch(text):
         return
     try:
-        override = OverridesParser.create().parse_override(word)
-        values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+        value = OverridesParser.create().parse_override(word).value()
     except HydraException as error:
         raise StoredError(f"{source}: {word}: is no override: {str(error).splitlines()[0]}") from error
-    for value in values:
+    if isinstance(value, ChoiceSweep):
+        yield from ((key, _unquoted(each)) for each in value.list)
+    elif not isinstance(value, Sweep | Glob):
         yield key, _unquoted(value)
+
+
+_RANGE = re.compile(r"(log|int_log|int)\([^()]*\)")
+"""What a search has beside Hydra's own ranges."""
 
 
 def _unquoted(value: Any) -> Any:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
 from segexp.errors import ConfigError
@@ -96,9 +97,9 @@ def _is_trust(word: str) -> bool:
 
 
 def _config_dirs(argv: Sequence[str]) -> list[str]:
-    from segexp.words import config_dirs
-
-    return config_dirs(list(argv))
+    """As :func:`segexp.words.config_dirs`, which knows all commands and what they import."""
+    after = [folder for flag, folder in pairwise(argv) if flag in ("--config-dir", "-cd")]
+    return [*after, *(word.partition("=")[2] for word in argv if word.startswith("--config-dir="))]
 
 
 def _in_folder(folder: Path) -> set[str]:

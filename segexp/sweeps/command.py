@@ -17,6 +17,7 @@ from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
+from segexp.sweeps.foreign import check_sweep, confirms
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
@@ -76,8 +77,9 @@ class Sweep:
         else:
             folder = Path(section["resume"])
             manifest = Manifest.read(folder)
+            check_sweep(manifest, self._argv)
             # With nothing but sweep.resume= the jobs are those of the folder.
-            if any(job.invocation.overrides for job in jobs):
+            if any(job.invocation.overrides for job in jobs) and not confirms(manifest, jobs):
                 refuse_other_grid(manifest, jobs)
             section = kept_section(folder, section, self._argv)
         lock = SweepLock(folder)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from segexp.sweeps.display import Display
 from segexp.sweeps.engine import Engine, make_engine
+from segexp.sweeps.foreign import words_again
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Config
@@ -34,6 +35,7 @@ def run_jobs(
     Returns:
         Exit code.
     """
+    manifest.again += words_again(configs.values(), manifest.folder)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)

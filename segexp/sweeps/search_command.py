@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import segexp
 from segexp.commands import Invocation, checked_train
 from segexp.config.quoting import as_typed
+from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
@@ -19,6 +20,7 @@ from segexp.search.study import open_study, require_optuna, storage_url
 from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.display import Display
+from segexp.sweeps.foreign import check_sweep, without_folders
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
@@ -90,6 +92,7 @@ class SearchCommand:
 
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
+        check_sweep(manifest, self._argv)
         words = going_on(manifest, without_flags(self._argv))
         space, corners = self._corners(words)
         lock = SweepLock(folder)
@@ -130,13 +133,14 @@ class SearchCommand:
             "segexp": segexp.__version__,
             "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "search": {"name": name, "words": list(words), "section": _kept(section)},
+            "search": {"name": name, "words": without_trust(words), "section": _kept(section)},
         }
 
     def _search(self, manifest: Manifest, study: "Study", space: Space, corners: Sequence[Job], lock: SweepLock) -> int:
         """Runs what is left of a search."""
         section, monitor = corners[0].config["sweep"], corners[0].config["monitor"]
         display = Display(manifest)
+        manifest.again = [word for folder in without_folders(self._argv)[1] for word in ("--config-dir", folder)]
         notes = manifest.reconcile()
         settings = _settings(section, corners)
         told = {key: settings[key] for key in ("storage", "pruner", "startup", "warmup", "epochs")}
