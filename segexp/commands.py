@@ -97,8 +97,19 @@ def checked_train(config: Any, schema: type | None = None) -> dict[str, Any]:
     from segexp.config.schema import TrainConfig
 
     plain = _plain(config, schema or TrainConfig)
+    _check_names(plain)
     check_monitors(plain)
     return plain
+
+
+def _check_names(plain: dict[str, Any]) -> None:
+    """Names of folders below ``output_dir`` stay below it."""
+    from segexp.config.stored import wrong_name
+    from segexp.errors import ConfigError
+
+    for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):
+        if name is not None and (why := wrong_name(name)):
+            raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
 
 
 def _train(config: Any, invocation: Invocation) -> None:

@@ -18,6 +18,7 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
+from segexp.training.callback_paths import refuse_paths
 from segexp.training.go_on import told_apart, with_command
 from segexp.training.loggers import EpochTable
 
@@ -55,6 +56,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), trains=False)
+    refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
@@ -132,6 +134,7 @@ class Best(ModelCheckpoint):
                 "best_model_path": path,
                 "kth_best_model_path": path,
                 "best_k_models": {path: state_dict["best_model_score"]},
+                "last_model_path": "",
             }
         )
 
