@@ -21,6 +21,7 @@ class Invocation:
         job: Number of the job in its sweep.
         folder: Run folder to use; None: a new one with date and time.
         goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
+        notes: What the config has from an earlier run that its words would not give today.
         trial: Of a search: study, storage and number, and when to end early; see :mod:`segexp.training.pruning`.
     """
 
@@ -32,6 +33,7 @@ class Invocation:
     folder: Path | None = None
     goes_on: bool = False
     trial: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 OWN_KEYS: dict[str, dict[str, Any]] = {

@@ -1,6 +1,5 @@
 """Paths in the states of callbacks that a checkpoint holds: Lightning removes the files that some of them name."""
 
-import os.path
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -44,5 +43,4 @@ def _paths(state: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _lies_in(folder: str, path: str) -> bool:
     if "://" in folder:
         return path.startswith(f"{folder.rstrip('/')}/") and ".." not in path.split("/")
-    inside = os.path.abspath(folder)
-    return "://" not in path and os.path.commonpath([inside, os.path.abspath(path)]) == inside
+    return "://" not in path and Path(folder).resolve() in Path(path).resolve().parents
