@@ -129,7 +129,7 @@ def _known(flag: str) -> str:
         ConfigError: It has not.
     """
     name, equals, _ = flag.partition("=")
-    if name in _FLAGS or name in _INFO or name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--")):
+    if name in _FLAGS or name in _INFO or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--"))):
         return flag
     from segexp.config.suggest import nearest
 

@@ -1,65 +1,77 @@
 """The folder of a sweep that goes on is data, too: its jobs and words are checked before the first of them starts."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from segexp.config.stored import again, check_choices, check_overrides, check_stored
+from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
-from segexp.errors import StoredError
-from segexp.run.inside import inside, refuse_links
+from segexp.errors import DataError, StoredError
+from segexp.run.inside import refuse_links
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job
+from segexp.sweeps.seal import sealed
 
 FLAGS_WITH_FOLDER = ("--config-dir", "-cd")
 
 
-def check_sweep(manifest: Manifest, argv: Sequence[str]) -> None:
-    """Checks every file of a sweep that a job, or its search, reads.
+def check_folder(manifest: Manifest, argv: Sequence[str]) -> None:
+    """Checks what is read of a sweep's folder before anything is written there.
 
     Args:
         manifest: Of the sweep that goes on.
         argv: The command; what it gives anew is not taken from the folder.
 
     Raises:
-        StoredError: Links, paths, classes or lines of shell that are not taken from a file.
+        StoredError: Links out of the folder, or keys of the sweep that are not taken from a file.
     """
     refuse_links(manifest.folder)
-    typed = typed_keys(argv)
-    for entry in manifest:
-        place = JobPlace(manifest.folder, entry.number)
-        inside(manifest.folder, entry.folder, f"{manifest.folder / MANIFEST}: jobs.{entry.number}.folder")
-        if not (place.path / "config.yaml").is_file():
-            # Its reading says so.
-            continue
-        check_stored(_config(place.path / "config.yaml"), place.path / "config.yaml", typed=typed, sweeps=True)
-        _check_start(place, typed)
+    first = JobPlace(manifest.folder, 0).path / "config.yaml"
+    if first.is_file():
+        section = {"sweep": _config(first).get("sweep") or {}}
+        check_stored(section, first, typed=typed_keys(argv), sweeps=True, agreed=sealed(manifest.folder))
+
+
+def check_jobs(places: Iterable[JobPlace], argv: Sequence[str]) -> None:
+    """Checks the files of jobs that are going to run.
+
+    Raises:
+        StoredError: Paths, classes or lines of shell that are not taken from a file.
+    """
+    for place in places:
+        path = place.path / "config.yaml"
+        agreed = sealed(place.sweep)
+        trusted, typed = agreed_packages(agreed), typed_keys(argv)
+        check_stored(_config(path), path, trusted, typed=typed, sweeps=True, agreed=agreed)
+        _check_start(place, trusted, typed, agreed)
 
 
 def _config(path: Path) -> Any:
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise StoredError(f"{path}: is no config of segexp: {str(error).splitlines()[0]}; start a new sweep") from error
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}; start a new sweep") from error
 
 
-def _check_start(place: JobPlace, typed: Iterable[str]) -> None:
-    """How a job was started: where it writes, its words, and the study that it reports to."""
+def _check_start(place: JobPlace, trusted: Collection[str], typed: Collection[str], agreed: Collection[str]) -> None:
+    """How a job was started: its words, and the study that it reports to; :meth:`JobPlace.read` has seen the rest."""
     path = place.path / "job.json"
     content = json.loads(path.read_text(encoding="utf-8"))
-    inside(place.sweep, content["folder"], f"{path}: folder")
-    check_overrides(content["overrides"], path, typed=frozenset(typed))
+    check_overrides(content["overrides"], path, trusted, typed=typed, agreed=agreed)
     check_choices(content["choices"], path)
-    trial = content.get("trial") or {}
-    if trial.get("storage") is not None and "sweep.storage" not in typed:
-        raise StoredError(
-            f"{path}: trial.storage: found {trial['storage']!r}, a place elsewhere, which is not taken from a file; if "
-            f"it is right, give it in the command: sweep.storage={trial['storage']} (docs/trust.md)"
-        )
+    storage = (content.get("trial") or {}).get("storage")
+    if storage is not None and "sweep.storage" not in typed:
+        check_stored({"sweep": {"storage": storage}}, path, sweeps=True, agreed=agreed)
+
+
+def agreed_packages(words: Iterable[str]) -> frozenset[str]:
+    """Packages of the words ``trust=`` among those that are agreed to."""
+    return frozenset(typed_trust(list(words)))
 
 
 def words_to_take(manifest: Manifest, words: Sequence[str], now: Sequence[str]) -> list[str]:
@@ -75,12 +87,14 @@ def words_to_take(manifest: Manifest, words: Sequence[str], now: Sequence[str]) 
     """
     source = manifest.folder / MANIFEST
     kept, folders = without_folders(words)
-    if folders and not any(word.split("=")[0] in FLAGS_WITH_FOLDER for word in now):
+    given = {*now, *sealed(manifest.folder)}
+    if folders and not any(word.split("=")[0] in FLAGS_WITH_FOLDER for word in given):
         raise StoredError(
             f"{source}: search.words: the search began with --config-dir {folders[0]}, which is not taken from a file; "
             f"if it is right, add --config-dir {folders[0]}"
         )
-    check_overrides(kept, source, typed=typed_keys(now))
+    agreed = sealed(manifest.folder)
+    check_overrides(kept, source, agreed_packages(agreed), typed=typed_keys(now), agreed=agreed)
     return kept
 
 
@@ -136,7 +150,7 @@ def _same(word: str, other: str) -> bool:
 
 
 def words_again(configs: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
-    """The words that a command to go on needs beside the folder, so that :func:`check_sweep` lets it."""
+    """The words that a command to go on needs beside the folder, so that :func:`check_jobs` lets it."""
     source = folder / "jobs" / "000" / "config.yaml"
     found = [word for config in configs for word in again(config, source, sweeps=True)]
     return list(dict.fromkeys(found))

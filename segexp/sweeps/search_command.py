@@ -20,10 +20,11 @@ from segexp.search.study import open_study, require_optuna, storage_url
 from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.display import Display
-from segexp.sweeps.foreign import check_sweep, without_folders
+from segexp.sweeps.foreign import check_folder, check_jobs, without_folders
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config, Job, Plan
 from segexp.sweeps.search import Search
 from segexp.sweeps.search_facts import keep_or_compare, refuse_incomparable
@@ -92,8 +93,9 @@ class SearchCommand:
 
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
-        check_sweep(manifest, self._argv)
+        check_folder(manifest, self._argv)
         words = going_on(manifest, without_flags(self._argv))
+        self._extra = without_folders(words)[1]
         space, corners = self._corners(words)
         lock = SweepLock(folder)
         try:
@@ -140,8 +142,10 @@ class SearchCommand:
         """Runs what is left of a search."""
         section, monitor = corners[0].config["sweep"], corners[0].config["monitor"]
         display = Display(manifest)
-        manifest.again = [word for folder in without_folders(self._argv)[1] for word in ("--config-dir", folder)]
+        manifest.again = [word for folder in self._extra for word in ("--config-dir", folder)]
         notes = manifest.reconcile()
+        waiting = manifest.of("waiting", "interrupted")
+        check_jobs([JobPlace(manifest.folder, entry.number) for entry in waiting], self._argv)
         settings = _settings(section, corners)
         told = {key: settings[key] for key in ("storage", "pruner", "startup", "warmup", "epochs")}
         search = Search(

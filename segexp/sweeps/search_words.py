@@ -14,6 +14,7 @@ from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
 from segexp.sweeps.foreign import same_words, without_folders, words_to_take
 from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.seal import sealed
 from segexp.sweeps.trials import is_sweep_word
 
 SEARCH_KEYS = tuple(field.name for field in fields(SearchConfig))
@@ -80,7 +81,13 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
         )
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
     # The last word of a key counts.
-    return [*words, *kept, *changed]
+    return [*words, *kept, *changed, *_folders(manifest, now)]
+
+
+def _folders(manifest: Manifest, now: Sequence[str]) -> list[str]:
+    """Folders of options that this user gave at the start, unless there are others now."""
+    given = [] if without_folders(now)[1] else without_folders(sealed(manifest.folder))[1]
+    return [word for folder in given for word in ("--config-dir", folder)]
 
 
 def _written(value: object) -> str:

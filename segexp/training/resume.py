@@ -55,7 +55,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
-    check_stored(earlier, Path(resume), trains=False)
+    check_stored(earlier, Path(resume), built=())
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()

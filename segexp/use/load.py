@@ -23,6 +23,9 @@ from segexp.training.rows import probability
 from segexp.use.model import Model, log_odds
 from segexp.use.runs import Place, Source, find_sources
 
+BUILT = ("model", "datamodule", "augment", "metric")
+"""Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
+
 
 class Member(NamedTuple):
     """One checkpoint."""
@@ -116,7 +119,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
-    check_stored(config, source.checkpoint, trust, trains=False)
+    check_stored(config, source.checkpoint, trust, built=BUILT)
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     model = build_model({**config, "resume": str(source.checkpoint)}, spec)
