@@ -254,8 +254,8 @@ class _Look:
         key = ".".join([*path, "_target_"])
         ask = "If you trust it" if package != "my_package" else "A package of your own"
         return StoredError(
-            f"{self.rules.source}: {key}: {target!r} {why}; nothing of the file was run. {ask}: add 'trust=[{package}]', "
-            f'in Python trust=["{package}"], or set SEGEXP_TRUST={package} ({PAGE})'
+            f"{self.rules.source}: {key}: {target!r} {why}; nothing of the file was run. {ask}: add "
+            f"'trust=[{package}]', " + f'in Python trust=["{package}"], or set SEGEXP_TRUST={package} ({PAGE})'
         )
 
     def _text(self, text: str, path: tuple[str, ...], owner: Slot | None) -> None:

@@ -19,7 +19,7 @@ def below(folder: Path, named: object, source: str) -> Path:
         StoredError: It is absolute, or leads out of the folder by ``..``.
     """
     text = str(named)
-    if not text.strip() or "\0" in text or leaves(text):
+    if not text.strip(" .") or "\0" in text or leaves(text):
         raise StoredError(
             f"{source}: found {text!r}, which leads out of {folder}; such a path is not taken from a file"
         )
