@@ -63,7 +63,7 @@ def check_stored(
     """
     if not isinstance(config, Mapping):
         raise StoredError(f"{source}: is no config: found a {type(config).__name__}, expected a block of keys")
-    _refuse_size(config, source)
+    refuse_size(config, source)
     for key in ("hydra", "defaults"):
         if key in config:
             raise StoredError(f"{source}: {key}: a block of Hydra's own, which is not taken from a file; remove it")
@@ -231,7 +231,9 @@ class _Look:
             if slot is None or not is_object:
                 self.tree(item, (*path, str(key)), slot, owner)
             elif key != "_target_":
-                self.tree(item, (*path, str(key)), slot.of_key(str(key), found), slot)
+                # Only blocks and lists can hold an object.
+                holds = isinstance(item, Mapping | list | tuple)
+                self.tree(item, (*path, str(key)), slot.of_key(str(key), found) if holds else None, slot)
 
     def _target(self, target: Any, path: tuple[str, ...], slot: Slot) -> Definition | None:
         found = definition(target) if isinstance(target, str) else None
@@ -344,8 +346,12 @@ def _kind(found: Definition) -> str:
     return "is a class of another kind" if found.is_class else "is a function"
 
 
-def _refuse_size(config: Any, source: Path) -> None:
-    """Refuses what is no plain value, and configs that no hand could have written."""
+def refuse_size(config: Any, source: Path) -> None:
+    """Refuses what is no plain value, and configs that no hand could have written.
+
+    Raises:
+        StoredError: The file holds such a thing.
+    """
     left = MOST_VALUES
     waiting: list[tuple[Any, int]] = [(config, 0)]
     while waiting:
@@ -400,7 +406,7 @@ def _resolved(config: Mapping[Any, Any], source: Path) -> Mapping[Any, Any]:
         found: Any = OmegaConf.to_container(OmegaConf.create(dict(config)), resolve=True)
     except (OmegaConfBaseException, RecursionError) as error:
         raise StoredError(f"{source}: a reference leads nowhere: {str(error).splitlines()[0]}") from error
-    _refuse_size(found, source)
+    refuse_size(found, source)
     return dict(found)
 
 
