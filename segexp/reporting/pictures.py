@@ -7,7 +7,6 @@ from pathlib import Path
 
 from segexp.reporting import values
 from segexp.run.contents import RunContents
-from segexp.run.inside import below
 
 RANKS = ("worst", "middle", "median", "best")
 """The order of the panels; other ranks follow."""
@@ -47,11 +46,7 @@ def panels(folder: RunContents) -> list[Picture]:
     entries = [entry for entry in named if isinstance(entry, Mapping)] if isinstance(named, list) else []
     entries.sort(key=lambda entry: RANKS.index(entry["rank"]) if entry.get("rank") in RANKS else len(RANKS))
     pictures = [
-        embed(
-            below(folder.path, entry.get("file"), f"{folder.path}/results.json: panels.file"),
-            values.words(entry.get("rank")),
-            _panel_caption(entry),
-        )
+        embed(folder.path / str(entry.get("file")), values.words(entry.get("rank")), _panel_caption(entry))
         for entry in entries
     ]
     known = {Path(str(entry.get("file"))).name for entry in entries}

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
@@ -12,7 +11,6 @@ from segexp.reporting.layers import NAMES, read_layer
 from segexp.reporting.overlays import DASH, NOT_COUNTED, errors, fill, heat, outline, photo, png
 from segexp.reporting.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, wrong_colours
 from segexp.run.contents import RunContents
-from segexp.run.inside import below
 from segexp.spec import DataSpec
 
 
@@ -68,12 +66,8 @@ def specimens(folder: RunContents) -> list[Specimen]:
     if spec is None or not isinstance(panels, list):
         return []
     entries = [entry for entry in panels if isinstance(entry, Mapping) and entry.get("layers")]
-    there = [entry for entry in entries if all((_place(folder, entry) / f"{n}.png").is_file() for n in NAMES)]
+    there = [entry for entry in entries if all((folder.path / entry["layers"] / f"{n}.png").is_file() for n in NAMES)]
     return [_specimen(folder, entry, spec) for entry in there]
-
-
-def _place(folder: RunContents, entry: Mapping[str, Any]) -> Path:
-    return below(folder.path, entry["layers"], f"{folder.path}/results.json: panels.layers")
 
 
 def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
@@ -85,7 +79,7 @@ def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
 
 
 def _specimen(folder: RunContents, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:
-    place = _place(folder, entry)
+    place = folder.path / entry["layers"]
     image, truth, prediction, probability = (read_layer(place / f"{name}.png") for name in NAMES)
     if not image.shape[:2] == truth.shape == prediction.shape == probability.shape:
         raise DataError(f"{place}: the layers differ in size. Were they replaced? Run the test again.")

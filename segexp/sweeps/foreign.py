@@ -11,7 +11,7 @@ from segexp.config.stored import again, check_choices, check_overrides, check_st
 from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
 from segexp.errors import DataError, StoredError
-from segexp.run.inside import refuse_links
+from segexp.run.within import refuse_links
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job

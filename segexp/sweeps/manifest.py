@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
 from segexp.run.files import replace_file
-from segexp.run.inside import inside
+from segexp.run.within import within
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job
 
@@ -134,5 +134,5 @@ def _entry(folder: Path, job: dict[str, Any]) -> Entry:
     entry = Entry(**job)
     if type(entry.number) is not int or entry.number < 0:
         raise ValueError(f"the number of a job is {entry.number!r}")
-    inside(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
+    within(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
     return entry

@@ -25,7 +25,7 @@ from segexp.commands import Invocation
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.run.files import replace_file, sync
-from segexp.run.inside import inside
+from segexp.run.within import within
 from segexp.sweeps.plan import Config, Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
@@ -73,7 +73,7 @@ class JobPlace:
             )
             job = Job(self.number, content["key"], content["label"], config, invocation)
             # Sweeps from before there were searches have no trial.
-            folder = inside(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
+            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             found = replace(invocation, folder=folder, trial=content.get("trial"))
             return replace(job, invocation=found)
         except (OSError, ValueError, KeyError, yaml.YAMLError) as error:

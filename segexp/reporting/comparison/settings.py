@@ -2,13 +2,9 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import yaml
-
-from segexp.config.stored import refuse_size
-from segexp.errors import StoredError
 
 ABSENT = "-"
 """Stands for a key that a config does not have, for example one of another model."""
@@ -32,9 +28,7 @@ def flat_config(text: str) -> dict[str, Any]:
     """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read."""
     try:
         tree = yaml.load(text, Loader=_LOADER)
-        # A few hundred bytes can stand for billions of values.
-        refuse_size(tree, Path())
-    except (yaml.YAMLError, StoredError):
+    except yaml.YAMLError:
         return {}
     return dict(_flat(tree, "")) if isinstance(tree, Mapping) else {}
 

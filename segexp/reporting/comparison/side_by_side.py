@@ -10,7 +10,6 @@ from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.run import Run
 from segexp.reporting.pictures import Picture, embed
-from segexp.run.inside import below
 
 IMAGES = 4
 """Images that are shown at most."""
@@ -56,7 +55,7 @@ def panel_of(run: Run, image: str) -> Path | None:
     entries = run.results.get("panels")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and entry.get("image") == image:
-            path = below(run.path, entry.get("file"), f"{run.path}/results.json: panels.file")
+            path = run.path / str(entry.get("file"))
             return path if path.is_file() else None
     return None
 

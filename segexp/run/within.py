@@ -7,8 +7,8 @@ from segexp.config.stored import leaves
 from segexp.errors import StoredError
 
 
-def below(folder: Path, named: object, source: str) -> Path:
-    """The path of a file that a stored file names, to read it.
+def within(folder: Path, named: object, source: str) -> Path:
+    """The path of a file or folder that a stored file names, to write there.
 
     Args:
         folder: In which it lies.
@@ -16,28 +16,16 @@ def below(folder: Path, named: object, source: str) -> Path:
         source: File and key, for the message.
 
     Raises:
-        StoredError: It is absolute, or leads out of the folder by ``..``.
+        StoredError: It leads elsewhere: by ``..``, as an absolute path, or through a link.
     """
     text = str(named)
     if not text.strip(" .") or "\0" in text or leaves(text):
         raise StoredError(
             f"{source}: found {text!r}, which leads out of {folder}; such a path is not taken from a file"
         )
+    if links_out(folder, folder / text):
+        raise StoredError(f"{source}: found {text!r}, a link out of {folder}; remove it, or put a copy in its place")
     return folder / text
-
-
-def inside(folder: Path, named: object, source: str) -> Path:
-    """As :func:`below`, to write there: it does not lead elsewhere through a link either.
-
-    Raises:
-        StoredError: It does.
-    """
-    path = below(folder, named, source)
-    if links_out(folder, path):
-        raise StoredError(
-            f"{source}: found {str(named)!r}, a link out of {folder}; remove it, or put a copy in its place"
-        )
-    return path
 
 
 def links_out(folder: Path, path: Path) -> bool:
