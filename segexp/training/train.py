@@ -28,7 +28,7 @@ from segexp.training import group
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import checkpoint_of, command
+from segexp.training.go_on import checkpoint_of, command, needed_words
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -161,7 +161,7 @@ def _how_to_go_on(folder: RunFolder) -> str:
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
     same = f"add resume={last} to the same command to go on"
-    return f"interrupted; the finished epochs are saved: {same}, or run {command(last)}"
+    return f"interrupted; the finished epochs are saved: {same}, or run {command(last, *needed_words(folder.path))}"
 
 
 def _facts(
