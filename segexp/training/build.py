@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,18 +20,22 @@ from segexp.metrics.base import ImageMeasure
 from segexp.metrics.names import direction
 from segexp.modules.schedule import Schedule
 from segexp.spec import DataSpec
+from segexp.training.go_on import checkpoint_of
+from segexp.training.run_split import split_of
 
 Config = dict[str, Any]
 
 
 def build_datamodule(config: Config) -> SegmentationDataModule:
-    """Datamodule with its augmentation; reads no file yet."""
+    """Datamodule with its augmentation; reads no image yet. With ``resume`` its split is that of the run."""
     with _naming("augment"), warnings.catch_warnings():
         # albumentations only warns of an argument that it does not know, and goes on without it.
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         augment = instantiate(config["augment"], _convert_="all")
     with _naming("datamodule"):
         built: SegmentationDataModule = instantiate(config["datamodule"], augment=augment, _convert_="all")
+    if (resume := checkpoint_of(config.get("resume"))) is not None and (split := split_of(Path(resume))) is not None:
+        built.keep_split(split)
     return built
 
 
