@@ -48,6 +48,7 @@ def _belongs_to_flag(argv: list[str], index: int) -> bool:
 
 
 _FOLDER, _NAME, _VIEW, _KEY = "a folder", "a name", "job, hydra or all", "a key"
+_VIEWS = ("job", "hydra", "all")
 _OPTIONS_WITH_VALUE = {
     "--config-dir": _FOLDER, "-cd": _FOLDER, "--config-path": _FOLDER, "-cp": _FOLDER, "--config-name": _NAME,
     "-cn": _NAME, "--cfg": _VIEW, "-c": _VIEW, "--package": _KEY, "-p": _KEY,
@@ -117,9 +118,17 @@ def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
             if not waiting:
                 raise ConfigError(f"{word}: found nothing behind it; expected {_OPTIONS_WITH_VALUE[word]}")
             flags.append(waiting.pop(0))
+            _refuse_view(word, flags[-1])
+        elif "=" in word:
+            _refuse_view(*word.split("=", 1))
         elif word in _INFO and waiting and waiting[0] in _ABOUT:
             flags.append(waiting.pop(0))
     return [*_one_config_dir(flags), *words, *_more_config_dirs(flags), *more]
+
+
+def _refuse_view(flag: str, value: str) -> None:
+    if _OPTIONS_WITH_VALUE.get(flag) == _VIEW and value not in _VIEWS:
+        raise ConfigError(f"{flag}: found {value!r}, expected {_VIEW}")
 
 
 def _known(flag: str) -> str:

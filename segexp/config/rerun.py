@@ -61,10 +61,9 @@ class Earlier:
 
     def all_words(self, new: Sequence[str], now: Mapping[str, str]) -> tuple[str, ...]:
         """The words that give the new run: those of the earlier one that still hold, and the new ones."""
-        replaced = {key_of(word) for word in new} - {""}
-        replaced |= {g for g, c in now.items() if STORED not in c and c != "None" and self.choices.get(g) is not None}
-        lists = [group for group in LISTS if group in replaced]
-        gone = [*replaced, *lists]
+        gone = {key_of(word) for word in new}
+        # What another option took the place of, by its word or by an experiment.
+        gone |= {g for g, c in now.items() if g in self.choices and g not in LISTS and c not in (STORED, "None")}
         return (*(word for word in self.words if not any(below(key_of(word), key) for key in gone)), *new)
 
 
@@ -98,7 +97,9 @@ def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlie
     asked = frozenset(key_of(text) for text in argv if not text.startswith(("-", KEY)) and ("=" in text or "~" in text))
     sweeps = any(flag in argv for flag in _SWEEPS) or "sweep" in asked
     extra = tuple(config_dirs(list(argv)))
-    return _prepared(_folder(word), asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
+    folder = _folder(word)
+    state = tuple(_stamp(folder / name) for name in ("config.yaml", "run.json"))
+    return _prepared(folder, state, asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
 
 
 def choices(argv: Sequence[str]) -> dict[str, str]:
@@ -152,7 +153,7 @@ def _stored(folder: Path) -> dict[str, Any]:
     """
     path = folder / "config.yaml"
     if not path.is_file():
-        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run")
+        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
@@ -169,9 +170,15 @@ class _Own(dict[str, Any]):
         return hash(tuple(self))
 
 
+def _stamp(path: Path) -> tuple[Path, int]:
+    """A file in the state that it is in."""
+    return path.absolute(), path.stat().st_mtime_ns if path.is_file() else 0
+
+
 @cache
 def _prepared(
     folder: Path,
+    state: tuple[tuple[Path, int], ...],
     asked: frozenset[str],
     trusted: frozenset[str],
     typed: frozenset[str],
@@ -192,12 +199,14 @@ def _prepared(
     # How a sweep is run is of the command, and so is whom it trusts.
     kept_sweep, now = stored.pop("sweep", None), {k: v for k, v in today.tree.items() if k not in ("sweep", TRUST)}
     stored.pop(TRUST, None)
+    if recorded and now.get("name") is None and stored.get("name") == _made_name(chosen):
+        # It is made of the options once more, which may be others.
+        stored["name"] = None
     found = restore(stored, now, asked, unknown, shipped_references())
     _refuse_left_behind(found, asked, folder, today)
     notes = [*_notes(found, folder, today, recorded=recorded), *_left_out(words, asked, blocks)]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
-    name = _name(stored, found.tree, chosen, recorded=recorded)
-    body = {**found.tree, "name": name, "resume": None, **given_now}
+    body = {**found.tree, "resume": None, **given_now}
     # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
     sweep = None if sweeps or not isinstance(kept_sweep, dict) else {**kept_sweep, "resume": None}
     # What they lack would make another run of them.
@@ -206,10 +215,9 @@ def _prepared(
     return Earlier(folder, _written(body, sweep), chosen, held, tuple(notes))
 
 
-def _name(stored: Mapping[str, Any], tree: Mapping[str, Any], chosen: Mapping[str, str], *, recorded: bool) -> Any:
-    """A name that was made of the options is made of them again."""
-    made = "_".join(chosen.get(group) or "custom" for group in ("datamodule", "model", "loss"))
-    return None if recorded and stored.get("name") == made else tree.get("name")
+def _made_name(chosen: Mapping[str, str]) -> str:
+    """The name of a run that was given none."""
+    return "_".join(chosen.get(group) or "custom" for group in ("datamodule", "model", "loss"))
 
 
 def _written(body: dict[str, Any], sweep: dict[str, Any] | None) -> Path:

@@ -263,7 +263,7 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
     stopping = trainer.early_stopping_callback
     early = stopping is not None and stopping.stopped_epoch > 0
     clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined]
-    late = clock is not None and clock.time_remaining() == 0
+    late = clock is not None and (clock.time_remaining() or 0) <= 0
     why = "callbacks.early_stopping" if early else "trainer.max_time" if late else "a callback"
     LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
     return why
