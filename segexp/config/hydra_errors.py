@@ -64,7 +64,10 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = {*_chosen_groups(config_name, folders), *(override.key_or_group for override in overrides if override.is_add())}
+    usable = {
+        *_chosen_groups(config_name, folders),
+        *(override.key_or_group for override in overrides if override.is_add()),
+    }
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 

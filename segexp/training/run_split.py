@@ -1,4 +1,4 @@
-"""The split of a run belongs to it: where a run goes on, or is tested again, its images are in the parts they were in."""
+"""The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
 import json
 from collections.abc import Mapping

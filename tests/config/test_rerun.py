@@ -194,7 +194,9 @@ def test_a_word_that_would_leave_its_own_behind_is_refused(line: Line, capsys: A
     run = line.stored(Path("run"), "--config-dir", "conf", "scheduler=mine", "optimizer.lr=0.003")
     assert run_code(f"from={run}", "optimizer.lr=0.1") == 2
     told = capsys.readouterr().err
-    assert told.startswith("segexp: optimizer.lr: scheduler.target.base_lr of run has the same value 0.003, and nothing")
+    assert told.startswith(
+        "segexp: optimizer.lr: scheduler.target.base_lr of run has the same value 0.003, and nothing"
+    )
     assert "scheduler=mine" in told
     assert told.count("\n") == 1
     both = line.config(f"from={run}", "optimizer.lr=0.1", "scheduler.target.base_lr=0.1")

@@ -3,7 +3,7 @@
 import pytest
 
 from segexp.errors import ConfigError
-from segexp.words import ordered
+from segexp.config.flags import ordered
 from tests.lines import run_lines
 
 MORE = ["hydra.sweep.dir='x'"]
