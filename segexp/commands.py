@@ -80,6 +80,8 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from error
     check_config(plain, schema)
+    # It holds for the command, see segexp.config.trust, and is no part of what a run is.
+    plain.pop("trust", None)
     return plain
 
 
@@ -99,9 +101,20 @@ def checked_train(config: Any, schema: type | None = None, command: Sequence[str
     from segexp.config.schema import TrainConfig
 
     plain = _plain(config, schema or TrainConfig)
+    _check_names(plain)
     check_monitors(plain)
     refuse_overruled(plain, command)
     return plain
+
+
+def _check_names(plain: dict[str, Any]) -> None:
+    """Names of folders below ``output_dir`` stay below it."""
+    from segexp.config.stored import wrong_name
+    from segexp.errors import ConfigError
+
+    for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):
+        if name is not None and (why := wrong_name(name)):
+            raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
 
 
 def _train(config: Any, invocation: Invocation) -> None:

@@ -69,5 +69,13 @@ class Pruned(SegexpError):
     exit_code = 0
 
 
-class StoredError(UserError):
-    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment."""
+class StoredError(DataError):
+    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment.
+
+    Attributes:
+        word: The word that takes the value all the same when the command gives it; empty: there is none.
+        key: Its key.
+    """
+
+    word: str = ""
+    key: str = ""

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from segexp.config.quoting import command_line, typed
+from segexp.config.stored import again
 from segexp.errors import ConfigError
 from segexp.reporting.comparison.find import MANIFEST
 
@@ -31,6 +34,8 @@ def checkpoint_of(resume: str | None) -> str | None:
 def command(checkpoint: Path, *more: str) -> str:
     """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none.
 
+    It says again what is not taken from the folder of a run: packages to trust, places elsewhere.
+
     Args:
         checkpoint: In its run folder.
         *more: Further words.
@@ -38,7 +43,9 @@ def command(checkpoint: Path, *more: str) -> str:
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
-    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    words = [typed("from", str(folder)), typed("resume", str(checkpoint)), *more]
+    return command_line([*words, *again(config, folder / "config.yaml")])
 
 
 def with_command(message: str, checkpoint: Path) -> str:

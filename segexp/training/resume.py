@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
+from segexp.config.stored import check_stored
 from segexp.data.batches import rank_of
 from segexp.errors import ConfigError
 from segexp.modules.ranks import all_objects
@@ -17,6 +18,7 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
+from segexp.training.callback_paths import refuse_paths
 from segexp.training.go_on import command, told_apart, with_command
 from segexp.training.loggers import EpochTable
 
@@ -53,6 +55,8 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    check_stored(earlier, Path(resume), built=())
+    refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
@@ -141,6 +145,7 @@ class Best(ModelCheckpoint):
                 "best_model_path": path,
                 "kth_best_model_path": path,
                 "best_k_models": {path: state_dict["best_model_score"]},
+                "last_model_path": "",
             }
         )
 

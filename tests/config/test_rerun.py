@@ -22,8 +22,8 @@ RUNS: dict[str, tuple[str, ...]] = {
     "experiment upon another": ("experiment=drive_shallow_segnet_tuned", "datamodule.root=a b", "optimizer.lr=0.02"),
     "lists": ("scheduler=plateau", "monitor=val/loss", "metric=[hd95]", "logger=[tensorboard,wandb]"),
     "colours": ("datamodule=folder", "datamodule.root='l=é'", "datamodule.mask_values={0: sky, 7: 'a b'}", "metric=[]"),
-    "no key": ("~optimizer.betas", "optimizer._target_=torch.optim.RMSprop", "scheduler=none", "+optimizer.momentum=0.1"),
-    "callbacks, no name": ("callbacks.extra=[{_target_: lightning.pytorch.callbacks.DeviceStatsMonitor}]", "sweep.jobs=2"),
+    "no key": ("~optimizer.betas", "optimizer._target_=torch.optim.RMSprop", "scheduler=none", "+optimizer.eps=0.1"),
+    "callbacks, no name": ("callbacks.extra=[{_target_: lightning.pytorch.callbacks.Timer}]", "sweep.jobs=2"),
 }  # fmt: skip
 
 

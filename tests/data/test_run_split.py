@@ -65,7 +65,7 @@ def test_files_that_are_gone_are_named(tmp_path: Path) -> None:
         (tmp_path / folder / "p01_1.png").unlink()
     again = eyes(tmp_path)
     again.keep_split(before)
-    with pytest.raises(DataError, match="^1 images of the run's split are not there: p01_1; put them back"):
+    with pytest.raises(DataError, match=r"^1 images of the run's split are not there: p01_1; put them back"):
         again.setup()
 
 
@@ -112,9 +112,9 @@ def test_data_that_are_no_files_must_be_the_same() -> None:
     assert parts(same) == before
     other = scenes(3)
     other.keep_split(before)
-    with pytest.raises(DataError, match="test_002: in the part test now, but in no part of the run that goes on"):
+    with pytest.raises(DataError, match=r"test_002: in the part test now, but in no part of the run that goes on"):
         other.setup()
     fewer = scenes(1)
     fewer.keep_split(before)
-    with pytest.raises(DataError, match="test_001: not there now, but in test of the run that"):
+    with pytest.raises(DataError, match=r"test_001: not there now, but in test of the run"):
         fewer.setup()

@@ -15,6 +15,7 @@ from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
+from segexp.run.within import within
 from segexp.training import build
 from segexp.training.explain import draw
 from segexp.training.page import write_page
@@ -123,7 +124,7 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config["output_dir"]) / "evaluations"
         else:
-            place = first / "evaluations"
+            place = within(first, "evaluations", str(first))
         folder = RunFolder.create(place / name)
         folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
         return folder
