@@ -252,15 +252,14 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
     own = without_trust(written)
     found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
+    if command.takes_training:
+        # Hydra does not note a list of options; their blocks bear their names.
+        found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
     run = earlier(argv, OWN_KEYS.get(command.name))
     return Invocation(
         command=["segexp", command.name, *as_typed(argv)],
         overrides=tuple(own) if run is None else run.all_words(own, found),
-        choices={
-            **(found if run is None else run.chosen(found)),
-            # Hydra does not note a list of options; their blocks bear their names.
-            **({"metric": f"[{','.join(config.get('metric', ()))}]"} if command.takes_training else {}),
-        },
+        choices=found if run is None else run.chosen(found),
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,
         notes=() if run is None else run.notes,
