@@ -85,12 +85,12 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     return plain
 
 
-def checked_train(config: Any, schema: type | None = None, command: Sequence[str] = ()) -> dict[str, Any]:
+def checked_train(config: Any, schema: type | None = None, command: Sequence[str] | None = None) -> dict[str, Any]:
     """A composed config of a training, resolved and checked.
 
     Args:
         config: As Hydra composed it.
-        command: The command line in words: what was asked for must have an effect.
+        command: The command line in words: what was asked for must have an effect. None: nobody asked.
         schema: Of a command that has keys of its own beside those of a training.
 
     Raises:
@@ -103,7 +103,8 @@ def checked_train(config: Any, schema: type | None = None, command: Sequence[str
     plain = _plain(config, schema or TrainConfig)
     _check_names(plain)
     check_monitors(plain)
-    refuse_overruled(plain, command)
+    if command is not None:
+        refuse_overruled(plain, command)
     return plain
 
 

@@ -100,12 +100,6 @@ def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlie
     return _prepared(folder, state, asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
 
 
-def choices(argv: Sequence[str]) -> dict[str, str]:
-    """Options that the earlier run had chosen, which name the parts of the new one; empty without ``from=``."""
-    word = given(argv)
-    return {} if word is None else _choices(_record(_folder(word)))
-
-
 def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
     """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's experiment.
 

@@ -13,7 +13,7 @@ from segexp.data.disk_cache import on_disk
 from segexp.data.items import Item
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
-from segexp.data.split_file import read_split
+from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import turned_notes
@@ -113,7 +113,7 @@ class FilesDataModule(SegmentationDataModule):
         units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
         if self._kept is not None:
-            return self.as_kept(names, listing.notes)
+            return kept_split(self._kept, names, listing.notes)
         if self.split_file is not None:
             return read_split(Path(self.split_file).expanduser(), names)
         if self.split == "kfold":
@@ -130,27 +130,6 @@ class FilesDataModule(SegmentationDataModule):
         """Takes over the split of a run: images that it had not are used nowhere, which is noted."""
         super().keep_split(split)
         self._kept = split
-
-    def as_kept(self, names: Sequence[str], notes: list[str]) -> Split:
-        """The split of the run.
-
-        Args:
-            names: Images that there are.
-            notes: Where those are named that the run does not know.
-
-        Raises:
-            DataError: Some of its images are not there.
-        """
-        split = self._kept or {}
-        known = {name for phase in PHASES for name in split[phase]}
-        if lost := sorted(known - set(names)):
-            raise DataError(
-                f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
-                "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
-            )
-        if new := sorted(set(names) - known):
-            notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
-        return {phase: list(split[phase]) for phase in PHASES}
 
     def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
         """The images of each part; data sets that cut images into several do it here.

@@ -18,8 +18,9 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
+from segexp.run.folder import RunFolder
 from segexp.training.callback_paths import refuse_paths
-from segexp.training.go_on import command, told_apart, with_command
+from segexp.training.go_on import LAST, command, told_apart, with_command
 from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
@@ -116,6 +117,13 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     with table.open(newline="", encoding="utf-8") as stream:
         rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
     return [row for row in rows if row["epoch"] < first_epoch]
+
+
+def keep_last(resume: str | None, folder: RunFolder) -> None:
+    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    last = folder.checkpoints / LAST.name
+    if resume is not None and not last.is_file() and rank_of()[0] == 0:
+        replace_file(last, Path(resume).read_bytes())
 
 
 def _number(key: str, cell: str) -> float:

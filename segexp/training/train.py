@@ -14,7 +14,6 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
-from segexp.data.batches import rank_of
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
@@ -23,14 +22,13 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.ranks.plan import count
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
-from segexp.run.files import replace_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training import group
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import LAST, command, needed_words
+from segexp.training.go_on import command, needed_words
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -38,7 +36,7 @@ from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
-from segexp.training.resume import Clock, check_resume, earlier_rows
+from segexp.training.resume import Clock, check_resume, earlier_rows, keep_last
 from segexp.training.run_split import taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
@@ -245,15 +243,8 @@ def _fit(
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()
     make_whole(module)
-    _keep_last(config["resume"], folder)
+    keep_last(config["resume"], folder)
     return trainer
-
-
-def _keep_last(resume: str | None, folder: RunFolder) -> None:
-    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
-    last = folder.checkpoints / LAST.name
-    if resume is not None and not last.is_file() and rank_of()[0] == 0:
-        replace_file(last, Path(resume).read_bytes())
 
 
 def _why_it_ended(trainer: pl.Trainer) -> str:

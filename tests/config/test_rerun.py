@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from segexp.cli import run
-from segexp.config.rerun import choices, expand
+from segexp.config.rerun import expand
 from segexp.errors import ConfigError
 from tests.config.reruns import Line, change, config_of, write
 
@@ -245,14 +245,6 @@ def test_commands_that_train_nothing_take_no_from(command: str, capsys: Any) -> 
 
 def test_other_arguments_pass_unchanged() -> None:
     assert expand(["seed=1", "-m"]) == ["seed=1", "-m"]
-
-
-def test_choices_come_from_the_earlier_run(tmp_path: Path) -> None:
-    (tmp_path / "run.json").write_text(json.dumps({"choices": {"model": "unet"}}))
-    assert choices([f"from={tmp_path}"]) == {"model": "unet"}
-    (tmp_path / "config.yaml").touch()
-    assert choices([f"from={tmp_path / 'config.yaml'}"]) == {"model": "unet"}
-    assert choices(["seed=1"]) == {}
 
 
 def test_folder_without_config_is_refused(tmp_path: Path) -> None:
