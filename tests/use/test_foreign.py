@@ -144,7 +144,7 @@ def test_weights_without_pickles_run_none_either(finished: Finished, capsys: pyt
     kept["config"]["model"]["base"] = spawn()
     weights = {key.removeprefix("model."): value for key, value in content["state_dict"].items()}
     save_file(weights, "weights.safetensors", metadata={"record": json.dumps(kept)})
-    assert run(["predict", "run=weights.safetensors", "input=.", "output=out"]) == 2
+    assert run(["predict", "run=weights.safetensors", f"input={finished.path}/panels", "output=out"]) == 2
     assert_refused(capsys, Path("weights.safetensors"), "model.base._target_", "spawn.spawn", "trust=")
 
 
