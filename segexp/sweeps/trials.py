@@ -3,10 +3,11 @@
 import importlib.util
 import shlex
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from segexp.errors import one_line
 from segexp.run.folder import RunFolder
 from segexp.search.space import Space
 from segexp.sweeps.manifest import Manifest
@@ -15,6 +16,7 @@ from segexp.sweeps.search import FOLDER, LOST
 if TYPE_CHECKING:
     from optuna import Study
 
+T = TypeVar("T")
 TABLE = "trials.csv"
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
 ENOUGH = 8
@@ -86,8 +88,17 @@ def importance_line(study: "Study", space: Space) -> str | None:
 
 def report(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
     """Lines for the end of a search; writes trials.csv."""
-    table = write_trials(study, space, manifest)
-    lines = list(best_lines(study, space, monitor))
-    if (importance := importance_line(study, space)) is not None:
+    lines: list[str] = []
+
+    def made(what: str, make: Callable[[], T]) -> T | None:
+        try:
+            return make()
+        except Exception as error:  # the trials stand in the study and in their folders
+            lines.append(f"note: {what} was not made ({one_line(error)})")
+            return None
+
+    table = made(TABLE, lambda: write_trials(study, space, manifest))
+    lines += made("the line of the best trial", lambda: list(best_lines(study, space, monitor))) or []
+    if (importance := made("the line of importances", lambda: importance_line(study, space))) is not None:
         lines.append(importance)
-    return [*lines, f"trials        {table}"] if table is not None else []
+    return [*lines, f"trials        {table}"] if table is not None else lines

@@ -61,13 +61,17 @@ class Outcome:
         content = after.make("confidence intervals", lambda: self.content(rows, resamples)) or self.content(rows, 0)
         self._keep(content, after)
         after.complete = True
-        after.make("per_image.csv", lambda: self.folder.write_csv("per_image.csv", per_image(rows, list(self.names))))
+        after.make("per_image.csv", lambda: self._write_images(rows))
         content["panels"] = after.make("pictures of the test", lambda: draw(rows[0])) or []
         after.make("the list of panels in results.json", lambda: self._write(content))
         return content
 
     def _write(self, content: Mapping[str, Any]) -> None:
         self.folder.write_json("results.json", finite(content))
+
+    def _write_images(self, rows: list[Row]) -> None:
+        # Names as they are: other tables are joined by them.
+        self.folder.write_csv("per_image.csv", per_image(rows, list(self.names)), as_it_is=True)
 
     def _keep(self, content: Mapping[str, Any], after: Afterwards) -> None:
         """Before there are pictures."""

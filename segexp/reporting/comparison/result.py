@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.errors import DataError
+from segexp.errors import DataError, SegexpError, one_line
 from segexp.reporting import values
 from segexp.reporting.comparison.configuration import grouped
 from segexp.reporting.comparison.contest import Contest, contests
@@ -18,6 +18,11 @@ from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.terminal import as_text
 from segexp.run.contents import RunContents
 from segexp.run.files import replace_file
+from segexp.run.text import utf8
+
+
+class PageFailed(SegexpError):
+    """The page of a comparison cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,18 @@ class Comparison:
 
         Raises:
             OSError: The folder cannot be written.
+            PageFailed: The page cannot be made; the two tables are written.
         """
+        found = replace_file(out / "summary.csv", utf8(as_csv(self.contests)))
+        table = as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches)
+        files = [found, replace_file(out / "summary.md", utf8(table))]
         page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
-        written = {
-            "summary.csv": as_csv(self.contests),
-            "summary.md": as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches),
-            "summary.html": render(page, out),
-        }
-        return [replace_file(out / name, text.encode("utf-8")) for name, text in written.items()]
+        target = out / "summary.html"
+        try:
+            text = render(page, out)
+        except Exception as error:  # whatever is wrong with it, the tables stand
+            raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
+        return [*files, replace_file(target, utf8(text))]
 
 
 def build(

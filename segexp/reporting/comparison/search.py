@@ -1,6 +1,5 @@
 """A search for hyperparameters as its folder tells of it: all trials, and the best by validation images."""
 
-import csv
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from segexp.errors import DataError
 from segexp.reporting import reproduce, values
 from segexp.reporting.comparison.find import FINISHED, MANIFEST
 from segexp.run.contents import RunContents, read_run
+from segexp.run.table_file import read_csv
 
 TABLE = "trials.csv"
 FIRST, LAST = ("trial", "state", "value"), ("epochs", "seconds", "folder")
@@ -126,7 +126,7 @@ def _trials(folder: Path, manifest: object) -> list[Trial]:
     if not (folder / TABLE).is_file():
         return []
     with (folder / TABLE).open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
+        rows = read_csv(stream)
     return [_trial(row, own.get(row["trial"]) or _place(row["folder"], folder)) for row in rows]
 
 

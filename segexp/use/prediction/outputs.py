@@ -1,6 +1,5 @@
 """The output folder: whose predictions lie in it, which are complete, and what became of each file."""
 
-import csv
 import json
 import time
 import zlib
@@ -11,6 +10,7 @@ from typing import Any
 
 from segexp.errors import ConfigError
 from segexp.run.folder import RunFolder
+from segexp.run.table_file import read_csv
 from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.inputs import Input
@@ -130,4 +130,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in csv.DictReader(stream) if row.get("file")]
+        return [row for row in read_csv(stream) if row.get("file")]
