@@ -9,7 +9,7 @@ from segexp.reporting import values
 from segexp.reporting.comparison.configuration import grouped
 from segexp.reporting.comparison.contest import Contest, contests
 from segexp.reporting.comparison.files import as_csv, as_markdown
-from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.find import FINISHED, LeftOut
 from segexp.reporting.comparison.naming import configurations
 from segexp.reporting.comparison.notes import notes
 from segexp.reporting.comparison.page import PageInput, render
@@ -83,10 +83,32 @@ def build(
     """See :func:`segexp.reporting.compare.compare`."""
     if not found:
         raise DataError("no run has finished, so there is nothing to compare:\n" + _indented(left_out))
-    groups, older = grouped([Run(contents) for contents in found])
+    runs, damaged = _readable(found)
+    left_out = [*left_out, *damaged]
+    if not runs:
+        raise DataError("no run can be compared:\n" + _indented(left_out))
+    groups, older = grouped(runs)
     rows = configurations(groups)
     made = contests(rows, measure, base, resamples, seed)
     return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
+
+
+def _readable(found: Sequence[RunContents]) -> tuple[list[Run], list[LeftOut]]:
+    """Runs whose files hold what they should; one that was damaged does not end the comparison of the others."""
+    runs, damaged = [], []
+    for contents in found:
+        run = Run(contents)
+        try:
+            run.read_all()
+        except Exception as error:  # files that anybody may have written hold anything
+            damaged.append(LeftOut(contents.path.name, "unreadable", one_line(error), contents.path))
+            continue
+        if run.images:
+            runs.append(run)
+        else:
+            reason = "per_image.csv holds no figures, so that its images cannot be compared"
+            damaged.append(LeftOut(contents.path.name, FINISHED, reason, contents.path))
+    return runs, damaged
 
 
 def _indented(left_out: Sequence[LeftOut]) -> str:

@@ -1,16 +1,19 @@
 """A search for hyperparameters as its folder tells of it: all trials, and the best by validation images."""
 
-import json
+import csv
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from segexp.errors import DataError
+from segexp.errors import DataError, one_line
 from segexp.reporting import reproduce, values
 from segexp.reporting.comparison.find import FINISHED, MANIFEST
 from segexp.run.contents import RunContents, read_run
+from segexp.run.inside import inside
+from segexp.run.json_file import read_object
 from segexp.run.table_file import read_csv
 
 TABLE = "trials.csv"
@@ -108,8 +111,8 @@ def chosen(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | Non
 
 def _read(folder: Path, run: RunContents) -> Search | None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_object(folder / MANIFEST)
+    except (OSError, DataError):
         return None
     if values.inner(manifest, "search") is None:
         return None
@@ -122,27 +125,37 @@ def _read(folder: Path, run: RunContents) -> Search | None:
 def _trials(folder: Path, manifest: object) -> list[Trial]:
     listed = values.inner(manifest, "jobs")
     jobs = [job for job in listed if isinstance(job, Mapping)] if isinstance(listed, list) else []
-    own = {str(job.get("trial")): folder / str(job.get("folder")) for job in jobs}
+    own = {str(job.get("trial")): inside(folder, job.get("folder")) for job in jobs}
     if not (folder / TABLE).is_file():
         return []
-    with (folder / TABLE).open(newline="", encoding="utf-8") as stream:
-        rows = read_csv(stream)
-    return [_trial(row, own.get(row["trial"]) or _place(row["folder"], folder)) for row in rows]
+    try:
+        with (folder / TABLE).open(newline="", encoding="utf-8", errors="replace") as stream:
+            rows = read_csv(stream)
+        return [_trial(row, own.get(row["trial"]) or _place(row["folder"], folder)) for row in rows]
+    except (ValueError, KeyError, csv.Error) as error:
+        raise DataError(f"{folder / TABLE}: is no table of trials ({one_line(error)}); was it edited?") from error
 
 
 def _place(text: str, folder: Path) -> Path | None:
-    """Of a trial that is none of the jobs: another worker's, or a repeat of a job, whose folder it names."""
-    named = Path(text)
-    return (named if named.is_dir() else folder / named.name) if text else None
+    """Of a trial that is none of the jobs: another worker's beside this sweep, or a repeat, whose folder it names."""
+    if not text:
+        return None
+    beside = inside(folder.resolve().parent, Path(text).absolute())
+    return beside if beside is not None and beside.is_dir() else inside(folder, Path(text).name)
 
 
 def _trial(row: Mapping[str, str], place: Path | None) -> Trial:
     return Trial(
         int(row["trial"]),
         row["state"],
-        float(row["value"]) if row["value"] else None,
+        _finite(row["value"]),
         {key: text for key, text in row.items() if key not in FIRST + LAST},
         int(row["epochs"]) if row["epochs"] else None,
-        float(row["seconds"]) if row["seconds"] else None,
+        _finite(row["seconds"]),
         place if place is not None and place.is_dir() else None,
     )
+
+
+def _finite(text: str) -> float | None:
+    value = float(text or "nan")
+    return value if math.isfinite(value) else None
