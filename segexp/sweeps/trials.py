@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from segexp.errors import one_line
+from segexp.errors import DataError, one_line
+from segexp.reporting.decided import of_monitor
 from segexp.run.folder import RunFolder
+from segexp.run.json_file import read_object
 from segexp.search.space import Space
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.search import FOLDER, LOST
@@ -55,10 +57,20 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
     except ValueError:
         return
     words = [word for word in space.line(best.params) if not is_sweep_word(word)]
-    yield f"best          trial {best.number}, {monitor} {best.value:.4f}, {space.label(best.params)}"
+    half = _half(best.user_attrs.get(FOLDER))
+    yield f"best          trial {best.number}, {monitor} {best.value:.4f}{half}, {space.label(best.params)}"
     if FOLDER in best.user_attrs:
         yield f"              {best.user_attrs[FOLDER]}"
     yield f"              {shlex.join(['python', '-m', 'segexp', *words])}"
+
+
+def _half(folder: object) -> str:
+    """Says where the value is at 0.5 and the test figures of the run are not."""
+    try:
+        told = of_monitor(read_object(Path(str(folder)) / "results.json"))
+    except (DataError, OSError):
+        return ""
+    return f" ({told})" if told else ""
 
 
 def is_sweep_word(word: str) -> bool:

@@ -12,6 +12,7 @@ from segexp.reporting.comparison.settings import ABSENT, text_of
 from segexp.reporting.comparison.spread import Spread
 from segexp.reporting.comparison.tables import differences_grid, results_grid
 from segexp.reporting.comparison.trials import CHOOSES_NOTHING, short, trials_grid
+from segexp.reporting.decided import decided
 from segexp.reporting.markdown import escaped
 from segexp.run import table_file
 
@@ -47,6 +48,9 @@ def _line(contest: Contest, place: int) -> dict[str, Any]:
     }
     line |= _spread_cells(("train_seconds", "train_seconds.sd"), row.seconds)
     line |= _spread_cells(("train_samples_per_second", "train_samples_per_second.sd"), row.rate)
+    line |= {"no_better_than": ", ".join(found.name for found in row.beaten)}
+    reached = contest.reached(row)
+    line |= {"mean_over_images": "" if reached is None else reached.mean}
     line |= _difference_cells(contest, row.name)
     for figure, found in row.figures.items():
         line |= _spread_cells(_columns(figure), found)
@@ -85,7 +89,10 @@ def as_markdown(
     parts += [part for search in searches for part in _search(search)]
     for contest in contests:
         parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{escaped(contest.title)}")
-        parts.append("Mean ± standard deviation over n seeds; the best of a column is bold; ↓: less is better.")
+        bold = "rows by validation" if contest.searched else "the best of a column is bold"
+        told = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
+        at = decided([run.results for row in contest.rows for run in row.runs])
+        parts.append(f"{told} {escaped(at)}".rstrip())
         parts.append(results_grid(contest).as_markdown())
         if contest.differences:
             grid = differences_grid(contest)

@@ -1,6 +1,7 @@
 """Names of configurations: what differs between them, in as few words as tell them apart."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from segexp.reporting.comparison import settings
@@ -13,7 +14,26 @@ LONGEST = 32
 
 
 def configurations(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
-    """Configurations with their names and varied keys; what they have in common is in none of the names."""
+    """Configurations with their names and varied keys; what those of one test set have in common is in none of them."""
+    by_set: dict[object, list[tuple[Repeat, ...]]] = {}
+    for repeats in groups:
+        by_set.setdefault(repeats[0].tested, []).append(repeats)
+    named = {id(row.repeats): row for group in by_set.values() for row in _of_one_set(group)}
+    return _numbered([named[id(repeats)] for repeats in groups])
+
+
+def _numbered(rows: Sequence[Configuration]) -> list[Configuration]:
+    """The same config on other images is another row of another table, and is called so."""
+    seen: dict[object, int] = {}
+    made = []
+    for row in rows:
+        key = row.name, settings.identity(row.runs[0].config)
+        seen[key] = seen.get(key, 0) + 1
+        made.append(row if seen[key] == 1 else replace(row, name=f"{row.name} #{seen[key]}"))
+    return made
+
+
+def _of_one_set(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
     first = [repeats[0].runs[0] for repeats in groups]
     keys = varied_keys(first)
     short = short_names(keys)

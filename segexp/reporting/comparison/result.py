@@ -89,7 +89,9 @@ def build(
         raise DataError("no run can be compared:\n" + _indented(left_out))
     groups, older = grouped(runs)
     rows = configurations(groups)
-    made = contests(rows, measure, base, resamples, seed)
+    # Of two searches in one table, the places of each are its own; both come first.
+    places = {run: place for search in searches for run, place in search.places.items()}
+    made = contests(rows, measure, base, resamples, seed, places)
     return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
 
 

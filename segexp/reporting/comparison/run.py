@@ -78,8 +78,11 @@ class Run:
     @cached_property
     def images(self) -> ImageValues:
         """Figures of the model of each test image."""
-        path = self.path / "per_image.csv"
-        return image_values(self.contents.images, values.words(values.model_row(self.results).get("name")), path)
+        return self.images_of(values.words(values.model_row(self.results).get("name")))
+
+    def images_of(self, name: str) -> ImageValues:
+        """Figures of a predictor beside the model."""
+        return image_values(self.contents.images, name, self.path / "per_image.csv")
 
     @cached_property
     def tested(self) -> ImageSet:

@@ -11,6 +11,7 @@ from pathlib import Path
 from segexp.errors import DataError, one_line
 from segexp.reporting import reproduce, values
 from segexp.reporting.comparison.find import FINISHED, MANIFEST
+from segexp.reporting.decided import of_monitor
 from segexp.run.contents import RunContents, read_run
 from segexp.run.inside import inside
 from segexp.run.json_file import read_object
@@ -53,12 +54,14 @@ class Search:
         trials: By number.
         monitor: What the trials are judged by, a figure of validation images.
         mode: ``max`` or ``min``: whether the highest or the lowest is best.
+        half: ``at 0.5`` where a threshold decides the monitor, and test figures are at another one.
     """
 
     name: str
     trials: tuple[Trial, ...]
     monitor: str
     mode: str
+    half: str = ""
 
     @cached_property
     def best(self) -> Trial | None:
@@ -66,6 +69,17 @@ class Search:
         done = [trial for trial in self.trials if trial.state == FINISHED and trial.value is not None]
         sign = -1 if self.mode == "max" else 1
         return min(done, key=lambda trial: sign * (trial.value or 0.0), default=None)
+
+    @property
+    def places(self) -> dict[Path, int]:
+        """Place by validation of each run folder, the best first; trials without a value come last."""
+        sign = -1 if self.mode == "max" else 1
+        ranked = sorted(self.trials, key=lambda trial: (trial.value is None, sign * (trial.value or 0.0), trial.number))
+        found: dict[Path, int] = {}
+        for place, trial in enumerate(ranked):
+            if trial.folder is not None:
+                found.setdefault(trial.folder.resolve(), place)
+        return found
 
     @property
     def states(self) -> str:
@@ -119,7 +133,7 @@ def _read(folder: Path, run: RunContents) -> Search | None:
     chosen = values.inner(run.results, "checkpoint")
     monitor = values.words(values.inner(chosen, "monitor")) or "value"
     mode = values.words(values.inner(chosen, "mode"))
-    return Search(folder.name, tuple(_trials(folder, manifest)), monitor, mode or "max")
+    return Search(folder.name, tuple(_trials(folder, manifest)), monitor, mode or "max", of_monitor(run.results))
 
 
 def _trials(folder: Path, manifest: object) -> list[Trial]:
