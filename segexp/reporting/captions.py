@@ -10,7 +10,8 @@ import numpy as np
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 
-from segexp.reporting.pixels import Colour, Pixels
+from segexp.reporting.colours import Colour
+from segexp.reporting.pixels import Pixels
 from segexp.run.text import printable
 
 INK = (24, 24, 27)

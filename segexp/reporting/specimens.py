@@ -8,10 +8,11 @@ from typing import Any
 
 from segexp.errors import DataError
 from segexp.reporting import values
+from segexp.reporting.colours import Colour
 from segexp.reporting.layers import NAMES, read_layer
 from segexp.reporting.overlays import DASH, NOT_COUNTED, errors, fill, heat, outline, photo, png
 from segexp.reporting.pictures import MOST
-from segexp.reporting.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, wrong_colours
+from segexp.reporting.pixels import TRUE_POSITIVE, error_colours, wrong_colours
 from segexp.run.contents import RunContents
 from segexp.run.inside import inside
 from segexp.spec import DataSpec
@@ -132,10 +133,11 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
     masks = "truth prediction"
     found = [Swatch(_hex(colour), name, masks) for colour, name in zip(spec.colours, spec.classes, strict=True)]
     if spec.is_binary:
+        positive, negative = error_colours(spec)
         found += [
             Swatch(_hex(TRUE_POSITIVE), "found", "errors"),
-            Swatch(_hex(FALSE_POSITIVE), "error: false", "errors"),
-            Swatch(_hex(FALSE_NEGATIVE), "error: missed", "errors"),
+            Swatch(_hex(positive), "error: false", "errors"),
+            Swatch(_hex(negative), "error: missed", "errors"),
         ]
     else:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)
