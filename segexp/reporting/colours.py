@@ -1,4 +1,4 @@
-"""Whether colours can be told apart, by people with any kind of colour vision, and colours that keep clear of others."""
+"""Whether colours can be told apart, by people with any colour vision, and colours that keep clear of others."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -11,6 +11,11 @@ Array = NDArray[np.float64]
 
 APART = 0.12
 """Least distance of two colours that mean different things, in OKLab; from white to black it is 1."""
+
+NEAR = 0.08
+"""The same for wrong pixels of many classes, whose colours shall resemble their class too."""
+BRIGHT = 204
+"""Of the brightest of red, green and blue, from which on a colour stands out on black."""
 
 # Machado, Oliveira, Fernandes 2009: the linear RGB that people without red, green or blue cones see alike.
 _VISIONS: tuple[Sequence[Sequence[float]], ...] = (
@@ -56,6 +61,7 @@ def clear_colour(wanted: Sequence[Colour], others: Sequence[Colour], least: floa
 
 @cache
 def candidates() -> tuple[Colour, ...]:
-    """A grid of all colours, 6 levels of each light."""
+    """A grid of all bright colours: dark ones are not seen on a dark background."""
     levels = range(0, 256, 51)
-    return tuple((red, green, blue) for red in levels for green in levels for blue in levels)
+    grid = ((red, green, blue) for red in levels for green in levels for blue in levels)
+    return tuple(colour for colour in grid if max(colour) >= BRIGHT)

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.reporting.colours import APART, Colour, clear_colour, clearance
+from segexp.reporting.colours import NEAR, Colour, clear_colour, clearance
 from segexp.spec import IGNORED, DataSpec
 
 Pixels = NDArray[np.uint8]
@@ -20,8 +20,8 @@ TRUE_NEGATIVE: Colour = (0, 0, 0)
 IGNORED_DARK: Colour = (112, 112, 112)
 IGNORED_LIGHT: Colour = (134, 134, 134)
 
-FALSE_POSITIVES: tuple[Colour, ...] = (FALSE_POSITIVE, (235, 60, 200), (255, 235, 60), (0, 200, 120))
-FALSE_NEGATIVES: tuple[Colour, ...] = (FALSE_NEGATIVE, (0, 215, 235), (150, 80, 255), (160, 235, 60))
+FALSE_POSITIVES: tuple[Colour, ...] = (FALSE_POSITIVE, (210, 0, 255), (60, 240, 0), (255, 165, 30))
+FALSE_NEGATIVES: tuple[Colour, ...] = (FALSE_NEGATIVE, (120, 180, 255), (75, 0, 210), (210, 0, 255))
 STAND_INS: tuple[Colour, ...] = ((255, 255, 255), (255, 0, 255), (255, 255, 0), (0, 255, 255))
 """Of wrong pixels of a class that is nearly black (most backgrounds) and would stay invisible."""
 
@@ -99,7 +99,7 @@ def _wrong_colours(classes: tuple[Colour, ...]) -> tuple[Colour, ...]:
     found: list[Colour] = []
     for number, colour in enumerate(classes):
         others = [*classes[:number], *classes[number + 1 :]]
-        least = min(APART, clearance(colour, others))
+        least = min(NEAR, clearance(colour, others))
         wanted = _brighter(colour) if max(colour) > DARK else STAND_INS
         found.append(clear_colour(wanted, [*others, *right, *found], least))
     return tuple(found)
