@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.reporting.colours import NEAR, Colour, clear_colour, clearance
+from segexp.reporting.colours import BRIGHT, NEAR, Colour, clear_colour, clearance
 from segexp.spec import IGNORED, DataSpec
 
 Pixels = NDArray[np.uint8]
@@ -106,10 +106,13 @@ def _wrong_colours(classes: tuple[Colour, ...]) -> tuple[Colour, ...]:
 
 
 def _brighter(colour: Colour) -> tuple[Colour, ...]:
-    """At full brightness, and ever more of white in it."""
-    bright = _bright(colour)
-    tints = [np.rint(np.add(np.multiply(bright, 1 - white), 255 * white)).astype(int) for white in (0, 0.35, 0.6)]
-    return tuple((int(red), int(green), int(blue)) for red, green, blue in tints)
+    """At full brightness, with less white in it, with more."""
+    bright = np.array(_bright(colour), np.float64)
+    pure = (bright - bright.min()) * 255 / max(1.0, bright.max() - bright.min())
+    found = (bright, pure, 0.8 * pure, bright + 0.35 * (255 - bright), bright + 0.6 * (255 - bright))
+    # Of a grey there is none without white.
+    bright_ones = (np.rint(each) for each in found if each.max() >= BRIGHT)
+    return tuple((int(red), int(green), int(blue)) for red, green, blue in bright_ones)
 
 
 def _dimmed(colour: Colour) -> Colour:
