@@ -13,6 +13,7 @@ from segexp.reporting.comparison.figures import Figure, lower_is_better
 from segexp.reporting.comparison.measure import Measure, choose_measure
 from segexp.reporting.comparison.paired import Difference, differences
 from segexp.reporting.comparison.spread import Spread
+from segexp.run.text import shortened
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Contest:
     @property
     def title(self) -> str:
         """Data set and test images."""
-        data = values.words(values.inner(self.rows[0].runs[0].results, "task", "datamodule"))
+        data = shortened(values.words(values.inner(self.rows[0].runs[0].results, "task", "datamodule")), 60).strip()
         described = self.rows[0].tested.describe()
         return f"{data}, {described}" if data else described
 

@@ -18,7 +18,7 @@ from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.terminal import as_text
 from segexp.run.contents import RunContents
 from segexp.run.files import replace_file
-from segexp.run.text import utf8
+from segexp.run.text import printable, shortened, utf8
 
 
 class PageFailed(SegexpError):
@@ -119,7 +119,8 @@ def _indented(left_out: Sequence[LeftOut]) -> str:
 
 def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
     rows = [row for contest in made for row in contest.rows]
-    names = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    found = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    names = [printable(shortened(name, 60)).strip() for name in found]
     data = " and ".join(dict.fromkeys(name for name in names if name))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
     if len(searches) == 1 and searches[0].trials:
