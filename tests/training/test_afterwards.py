@@ -258,3 +258,11 @@ def test_a_callback_that_fails_when_training_is_over_tells_how_to_test(capfd: py
         run(composed(*QUICK, "callbacks.extra=[{_target_: tests.training.parts.FailAtTheEnd}]"))
     (folder,) = folders()
     assert f"python -m segexp evaluate run={folder}" in "".join(capfd.readouterr())
+
+
+def test_names_that_a_spreadsheet_would_run_are_told() -> None:
+    from segexp.training.results import _formulas
+
+    assert _formulas(["a.png", "-5"]) == []
+    (note,) = _formulas(["a.png", "=1+1.png"])
+    assert note.startswith("per_image.csv keeps the names of images as they are; a spreadsheet takes some ('=1+1.png')")
