@@ -89,6 +89,10 @@ class CellsDataModule(FilesDataModule):
         """Whether stray values are mapped."""
         return "nearest" if self.labels.nearest else ""
 
+    def file_labels(self) -> LabelMap:
+        """What 0, 128 and 255 mean."""
+        return self.labels
+
     def open(self, pair: Pair) -> Item:
         """Image and mask; with ``stray=nearest`` the mask is read, so that all that is changed is known at once."""
         mask = CellMask(open_raster(pair.mask, raw=True), self.labels)

@@ -11,6 +11,7 @@ from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.checks import alike, few, named_once
 from segexp.data.disk_cache import on_disk
 from segexp.data.items import Item
+from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.split_file import read_split
@@ -105,6 +106,14 @@ class FilesDataModule(SegmentationDataModule):
         """What else than the files decides the class numbers; part of the key of every cache."""
         return ""
 
+    def file_labels(self) -> LabelMap | None:
+        """What values in mask files mean; None: masks are no such files."""
+        return None
+
+    def beside(self, items: Sequence[Item]) -> list[Problem]:
+        """Reads what the test needs beside images and masks (another observer's masks), and gives what is amiss."""
+        return []
+
     def assign(self, listing: Listing) -> Split:
         """Names of the images of each part."""
         names = [pair.name for pair in listing.pairs]
@@ -144,11 +153,24 @@ class FilesDataModule(SegmentationDataModule):
         groups = duplicates.copies(found.listing.pairs)
         found.listing = duplicates.united(found.listing, groups)
         self._split(found)
+        if not self._settle_readings(found):
+            return found
         self._open_all(found)
         self._part_copies(found, groups)
         if found.split is not None and found.items:
             self._arrange(found, found.split)
         return found
+
+    def _settle_readings(self, found: Found) -> bool:
+        """Settles how masks are read, before threads open them; False: that is open."""
+        labels = self.file_labels()
+        try:
+            if labels is not None:
+                labels.prepare([pair.mask for pair in found.listing.pairs])
+        except UserError as error:
+            found.problems.append(problem_of(error))
+            return False
+        return True
 
     def _split(self, found: Found) -> None:
         try:
@@ -196,7 +218,9 @@ class FilesDataModule(SegmentationDataModule):
         refuse(found.problems)
         self.notes += [*found.notes, *found.listing.notes]
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
-        return self.arrange(found.split or {}, self._keep(found.items))
+        parts = self.arrange(found.split or {}, self._keep(found.items))
+        refuse(self.beside(parts["test"]))
+        return parts
 
     def _sampled(self, items: Sequence[Item]) -> list[Problem]:
         some = items[:: max(1, len(items) // SAMPLED)]

@@ -56,8 +56,7 @@ class FileMask:
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
         """Class numbers of a window."""
-        raw = self.raster.window(top, left, height, width)
-        return self.labels.apply(raw, self.raster.path, self.raster.palette)
+        return self.labels.window(self.raster, top, left, height, width)
 
 
 class ValidMask:

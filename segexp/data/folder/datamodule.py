@@ -18,7 +18,9 @@ from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
 from segexp.data.folder.words import override, overrides
 from segexp.data.items import Item
+from segexp.data.label_keys import parse_key
 from segexp.data.labels import LabelMap
+from segexp.data.mask_reading import MaskReading
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
@@ -43,6 +45,7 @@ class FolderDataModule(FilesDataModule):
         ignored: list[int | str] | None = None,
         colours: dict[str, str] | list[str] | None = None,
         stray: Literal["raise", "nearest"] = "raise",
+        mask_reading: MaskReading = "auto",
         channels: Literal["auto", "all", "rgb", "grey"] = "auto",
         unit: str | None = None,
         group: str | None = None,
@@ -69,6 +72,8 @@ class FolderDataModule(FilesDataModule):
             ignored: Values or colours of pixels that count nowhere.
             colours: Colours of the classes in pictures; None: those of the masks, or chosen.
             stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
+            mask_reading: Whether mask values are what viewers ``shown`` or what files ``stored`` (palette indices, 0 and
+                1 of one bit), or 0 where they are transparent and 255 else (``alpha``); ``auto``: as the values fit.
             channels: ``all``: as in the files; ``rgb`` and ``grey`` bring all images to that, without alpha; ``auto``:
                 by a sample of the images.
             unit: What a split must not cut apart, made of the parts of the name or of the table.
@@ -93,7 +98,7 @@ class FolderDataModule(FilesDataModule):
         )
         self.root = Path(root).expanduser()
         self.names = NameKeys(images, masks, valid, unit, group, stratum, table, table_key, parts, unpaired)
-        self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours)
+        self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours, mask_reading)
         self.stray = stray
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
         chosen = {"split": split, "crop_size": crop_size, "crops_per_image": crops_per_image}
@@ -114,13 +119,20 @@ class FolderDataModule(FilesDataModule):
         pairs = self.found.listing.pairs
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
-        return sample_masks([pair.mask for pair in pairs])
+        keeps_white = any(parse_key(key) == (IGNORED, False) for key in self.label_keys.ignored)
+        return sample_masks([pair.mask for pair in pairs], self.label_keys.reading, keeps_white=keeps_white)
 
     @cached_property
     def label_map(self) -> LabelMap:
         """Turns mask values into class numbers."""
         labels = self.labels
-        return LabelMap(labels.values, len(labels.names), nearest=self.stray == "nearest", names=labels.names)
+        return LabelMap(
+            labels.values, len(labels.names), nearest=self.stray == "nearest", names=labels.names, reading=labels.reading
+        )
+
+    def file_labels(self) -> LabelMap:
+        """What mask values mean."""
+        return self.label_map
 
     @cached_property
     def shown_as(self) -> Channels:
@@ -157,7 +169,7 @@ class FolderDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """What mask values mean, and what images are brought to."""
-        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.shown_as}"
+        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.labels.reading} {self.shown_as}"
 
     def open(self, pair: Pair) -> Item:
         """The headers of the image and its masks; of masks with stray values all pixels, to count them."""

@@ -33,6 +33,7 @@ class Header:
         orientation: 1 to 8 as in EXIF; 1: upright.
         nodata: Number that marks missing pixels, from a GeoTIFF.
         pixel_size: Side of a pixel in metres, from a GeoTIFF with a projected coordinate system.
+        has_alpha: Whether the file calls its last channel alpha.
     """
 
     path: Path
@@ -48,6 +49,7 @@ class Header:
     orientation: int = 1
     nodata: float | None = None
     pixel_size: float | None = None
+    has_alpha: bool = False
 
 
 class Raster(ABC):
@@ -139,5 +141,5 @@ class Raster(ABC):
             return "palette"
         if self.header.white == 1:
             return "1-bit"
-        names = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "4 channels"}
+        names = {1: "grey", 3: "RGB", **({2: "grey and alpha", 4: "RGB and alpha"} if self.header.has_alpha else {})}
         return names.get(self.header.channels, f"{self.header.channels} channels")

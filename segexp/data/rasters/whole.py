@@ -130,6 +130,7 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
             palette=_palette(image),
             white=_white(image, coding),
             orientation=_orientation(image),
+            has_alpha=image.mode in ("LA", "RGBA"),
         )
     deep = header.dtype == np.uint16 and header.channels > 1
     return DeepPngRaster(header, raw=raw) if deep else WholeRaster(header, raw=raw)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import tifffile
 
 from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters.quiet import quiet_tifffile
 
 TIFFS = ("TIFF", "GeoTIFF")
 """How kinds of files that may lie on the ground begin."""
@@ -39,6 +40,6 @@ def local_image(path: Path) -> ImageFile:
     raster = open_raster(path)
     georeferenced = False
     if raster.header.kind.startswith(TIFFS):
-        with tifffile.TiffFile(path) as file:
+        with quiet_tifffile(), tifffile.TiffFile(path) as file:
             georeferenced = bool(file.pages.first.geotiff_tags)
     return ImageFile(raster, str(path), georeferenced)
