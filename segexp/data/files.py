@@ -167,6 +167,7 @@ class FilesDataModule(SegmentationDataModule):
         try:
             if labels is not None:
                 labels.prepare([pair.mask for pair in found.listing.pairs])
+                found.notes += labels.choices.notes
         except UserError as error:
             found.problems.append(problem_of(error))
             return False

@@ -30,6 +30,7 @@ class ClassMap(Protocol):
     """Class numbers of values."""
 
     nearest: bool
+    colours: dict[int, int]
 
     def known(self, pixels: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> Mask:
         """Class numbers, ``UNKNOWN`` where a value is none; uint8 (h, w)."""
@@ -40,10 +41,12 @@ class Choices:
 
     Attributes:
         reading: What the config says.
+        notes: What :meth:`prepare` decided against what the eye would expect.
     """
 
     def __init__(self, reading: MaskReading = "auto") -> None:
         self.reading = reading
+        self.notes: list[str] = []
         self._forms: dict[Form, Reading] = {}
         self._files: dict[str, Reading] = {}
 
@@ -74,6 +77,25 @@ class Choices:
                 # Damaged: it is named when it is opened.
                 continue
         self._check_agreement(labels, groups)
+        self.notes = [note for form, rasters in groups.items() if (note := self._note(labels, form, rasters))]
+
+    def _note(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> str:
+        """In words how files of a form are read, where it is not as they are shown; may be empty."""
+        path, way = rasters[0].path, self._forms.get(form, PLAIN).way
+        like = f"{path} and others of its kind" if len(rasters) > 1 else str(path)
+        if way == "tones":
+            return f"{like}: the darker of its two colours is read as 0, the lighter as 255"
+        if form.has_alpha and way in ("shown", "alpha"):
+            ground = "where it is transparent as 0, elsewhere as 255" if way == "alpha" else "transparent pixels as black"
+            return f"{like}: read by its alpha channel, {ground}"
+        colours = {colour: min(numbers) for colour, numbers in self._colours(labels, form, rasters).items()}
+        dark, light = min(colours, key=sum, default=(0,)), max(colours, key=sum, default=(0,))
+        if len(colours) == 2 and colours[light] < colours[dark] and not labels.colours:
+            return (
+                f"{like}: read by the numbers it stores, of which class {colours[light]} shows lighter than class "
+                f"{colours[dark]}; what is shown is read with {KEY}=shown and its values in datamodule.mask_values"
+            )
+        return ""
 
     def of(self, labels: ClassMap, raster: Raster) -> Reading:
         """The reading of a file."""
