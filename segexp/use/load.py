@@ -51,6 +51,7 @@ def load(
     device: str = "auto",
     inference: dict[str, Any] | None = None,
     precision: Precision = "float32",
+    bands: Sequence[int] | None = None,
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -74,6 +75,7 @@ def load(
             ``blend``, ``batch_size``.
         precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
             while probabilities differ in the third digit.
+        bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
 
     Raises:
         DataError: There is no such run or checkpoint, or the file is none of segexp's.
@@ -90,7 +92,7 @@ def load(
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, chosen)
+    return Model(module.to(kind), [member.source for member in members], first.config, chosen, bands)
 
 
 def restore(source: Source, device: str = "cpu") -> Member:
@@ -173,7 +175,7 @@ def _check_alike(members: Sequence[Member]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:
-        for what in ("classes", "in_channels"):
+        for what in ("classes", "in_channels", "bands"):
             here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
             if here != there:
                 raise MismatchError(
@@ -183,4 +185,4 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

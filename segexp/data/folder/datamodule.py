@@ -22,7 +22,7 @@ from segexp.data.label_keys import parse_key
 from segexp.data.labels import LabelMap
 from segexp.data.mask_reading import MaskReading
 from segexp.data.problems import Problem, problem_of
-from segexp.data.rasters import open_raster
+from segexp.data.rasters import PickedBands, open_raster
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.errors import DataError, UserError
 from segexp.spec import IGNORED
@@ -47,6 +47,7 @@ class FolderDataModule(FilesDataModule):
         stray: Literal["raise", "nearest"] = "raise",
         mask_reading: MaskReading = "auto",
         channels: Literal["auto", "all", "rgb", "grey"] = "auto",
+        bands: list[PositiveInt] | None = None,
         unit: str | None = None,
         group: str | None = None,
         stratum: str | None = None,
@@ -76,6 +77,8 @@ class FolderDataModule(FilesDataModule):
                 1 of one bit), or 0 where they are transparent and 255 else (``alpha``); ``auto``: as the values fit.
             channels: ``all``: as in the files; ``rgb`` and ``grey`` bring all images to that, without alpha; ``auto``:
                 by a sample of the images.
+            bands: Which bands of the files are the channels, numbered from 1, in their order; None: all. Kept with the
+                model, so that a prediction picks the same.
             unit: What a split must not cut apart, made of the parts of the name or of the table.
             group: What is scored together, likewise.
             stratum: What every part of the split gets its share of, likewise.
@@ -101,6 +104,8 @@ class FolderDataModule(FilesDataModule):
         self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours, mask_reading)
         self.stray = stray
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
+        self.bands = tuple(bands) if bands else None
+        self._file_channels: set[int] = set()
         chosen = {"split": split, "crop_size": crop_size, "crops_per_image": crops_per_image}
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
@@ -139,6 +144,8 @@ class FolderDataModule(FilesDataModule):
         """What images are brought to."""
         if self.channels != "auto":
             return self.channels
+        if self.bands is not None:
+            return "all"
         return channels_for(headers([pair.image for pair in self.found.listing.pairs]))
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
@@ -169,13 +176,15 @@ class FolderDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """What mask values mean, and what images are brought to."""
-        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.labels.reading} {self.shown_as}"
+        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
 
     def open(self, pair: Pair) -> Item:
         """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
-        shown = image if self.shown_as == "all" else ConvertedRaster(image, self.shown_as)
+        self._file_channels.add(image.channels)
+        chosen = image if self.bands is None else PickedBands(image, self.bands)
+        shown = chosen if self.shown_as == "all" else ConvertedRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
         if self.stray == "nearest":
             mask.window(0, 0, *mask.shape)
@@ -186,6 +195,11 @@ class FolderDataModule(FilesDataModule):
     def pixel_size(self) -> float | None:
         """Where all GeoTIFFs have the same."""
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
+
+    def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
+        """As ``bands`` says."""
+        counts = self._file_channels
+        return self.bands, next(iter(counts)) if self.bands is not None and len(counts) == 1 else None
 
     def find(self) -> Found:
         """As every data set of files; crops that are left open are settled first, since others must fit them."""

@@ -163,7 +163,7 @@ def _summary(seen: Sequence[Seen], meant: Meaning, of: int) -> MaskSample:
             counts[value] += count
             holders.setdefault(value, []).append(raster.path)
     is_colour = any(len(value) == 3 for value in counts)
-    nodata = {raster.nodata for raster, _ in seen if raster.nodata is not None}
+    nodata = {raster.missing_number for raster, _ in seen} - {None}
     return MaskSample(
         counts=_as_colours(counts, [meant.tones.get(c, c) for c in colours.values()], seen[0][0].path)
         if is_colour
@@ -171,7 +171,7 @@ def _summary(seen: Sequence[Seen], meant: Meaning, of: int) -> MaskSample:
         is_colour=is_colour,
         indices=indices,
         index_colours=colours,
-        nodata=int(nodata.pop()) if len(nodata) == 1 and nodata <= set(range(65536)) else None,
+        nodata=nodata.pop() if len(nodata) == 1 else None,
         looked_at=len(seen),
         of=of,
         lossy=any(raster.header.kind.startswith("JPEG") for raster, _ in seen),

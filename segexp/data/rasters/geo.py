@@ -3,7 +3,6 @@
 import math
 from typing import Any
 
-import numpy as np
 import tifffile
 
 _PROJECTED = 1
@@ -12,20 +11,13 @@ _METRES = {9001: 1.0, 9002: 0.3048, 9003: 1200 / 3937}
 _NODATA = 42113
 
 
-def nodata(page: tifffile.TiffPage, dtype: np.dtype[Any]) -> float | None:
-    """The number for missing pixels that GDAL wrote; None: none, or one that no pixel of integers can have.
-
-    Files are often saved as integers with the ``nan``, ``-9999`` or ``1e38`` of the floating-point data before.
-    """
+def nodata(page: tifffile.TiffPage) -> float | None:
+    """The number for missing pixels that GDAL wrote; None: none."""
     text = page.tags.valueof(_NODATA)
     try:
-        number = math.nan if text is None else float(str(text).strip("\x00 "))
+        return None if text is None else float(str(text).strip("\x00 "))
     except ValueError:
         return None
-    if not math.isfinite(number):
-        return None
-    limits = np.iinfo(dtype)
-    return number if number.is_integer() and limits.min <= number <= limits.max else None
 
 
 def pixel_size(page: tifffile.TiffPage) -> float | None:

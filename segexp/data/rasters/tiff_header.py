@@ -78,7 +78,7 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             white=2**page.bitspersample - 1,
             white_is_zero=_name(page.photometric) == "miniswhite",
             orientation=orient.valid(page.tags.valueof(274)),
-            nodata=geo.nodata(page, dtype),
+            nodata=geo.nodata(page),
             pixel_size=geo.pixel_size(page),
             has_alpha=_has_alpha(page),
         )

@@ -2,14 +2,12 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.rasters import Raster
 from segexp.data.rasters.gdal import has_rasterio
 from segexp.data.rasters.whole import WholeRaster
 from segexp.errors import DataError, MissingExtraError
@@ -54,7 +52,7 @@ class ImageSource:
         Args:
             given: The file.
             model: What it must fit.
-            bands: Numbers, from 1, of the bands that are the model's channels; None: all there are.
+            bands: Numbers, from 1, of the bands that are the model's channels; None: as the model says.
 
         Raises:
             DataError: It cannot be read, or does not fit the model.
@@ -64,9 +62,8 @@ class ImageSource:
         self.whole = self.file.raster
         self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):
-            self.whole = ArrayRaster(self.whole.read(), self.path)
-        chosen = self.whole if bands is None else PickedBands(self.whole, bands)
-        self.raster = fitted(chosen, model.spec, luminance=model.takes_luminance)
+            self.whole = ArrayRaster(self.whole.read(), self.path, has_alpha=self.whole.header.has_alpha)
+        self.raster = fitted(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
         self.ground = self._ground() if self.file.is_tiff else None
 
     @property
@@ -87,7 +84,7 @@ class ImageSource:
         """Where some rows hold no data, bool (count, W); None: nowhere."""
         if self.ground is not None and self.ground.masked:
             return self._masked(top, count)
-        number = self.whole.nodata
+        number = self.whole.missing_number
         if number is None:
             return None
         return np.asarray((self.whole.window(top, 0, count, self.width) == number).all(axis=2))
@@ -114,31 +111,6 @@ class ImageSource:
             return None
         with opened(self.file.gdal) as dataset:
             return _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
-
-
-class PickedBands(Raster):
-    """Some bands of a raster, in the order given."""
-
-    def __init__(self, whole: Raster, bands: Sequence[int]) -> None:
-        """Keeps the raster.
-
-        Args:
-            whole: The file.
-            bands: Numbers from 1.
-
-        Raises:
-            DataError: It has no such band.
-        """
-        if not all(1 <= band <= whole.channels for band in bands):
-            raise DataError(f"{whole.path}: has {whole.channels} bands, bands={list(bands)} asks for others")
-        header = replace(whole.header, height=whole.height, width=whole.width, channels=len(bands), orientation=1)
-        super().__init__(replace(header, palette=None, white=255, white_is_zero=False))
-        self.whole = whole
-        self.places = [band - 1 for band in bands]
-
-    def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
-        """The bands of a window."""
-        return np.ascontiguousarray(self.whole.window(top, left, height, width)[..., self.places])
 
 
 def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:
