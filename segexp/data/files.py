@@ -17,7 +17,7 @@ from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.split_file import read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
-from segexp.data.turned import turned_notes
+from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
 from segexp.run.progress import shown
@@ -187,7 +187,7 @@ class FilesDataModule(SegmentationDataModule):
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
         found.items |= opened
         found.problems += problems
-        found.notes += turned_notes(opened.values())
+        found.notes += turned_notes(opened.values()) + mirrored_notes(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: Found, split: Split) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from segexp.errors import ConfigError, DataError, LabelError, MismatchError, SegexpError, SizeError, UnreadableError
+from segexp.errors import ConfigError, DataError, LabelError, MismatchError, PlaceError, SegexpError, SizeError, UnreadableError
 
 Kind = Literal[
     "folders and files",
     "split",
     "unreadable files",
     "sizes",
+    "places",
     "channels and types",
     "labels",
     "duplicates",
@@ -54,6 +55,8 @@ def _kind_of(error: SegexpError) -> Kind:
         return "unreadable files"
     if isinstance(error, SizeError):
         return "sizes"
+    if isinstance(error, PlaceError):
+        return "places"
     if isinstance(error, LabelError):
         return "labels"
     return "crops and batches" if isinstance(error, ConfigError | MismatchError) else "unreadable files"

@@ -83,7 +83,7 @@ def fitted(
         # Near infrared, or radar of another polarization: cut off as if it were alpha, the rest would be wrong colours.
         raise DataError(
             f"{raster.path}: {found} bands, none of which the file calls alpha, but the model was trained on {wanted}; "
-            f"say which are its channels, in their order, numbered from 1, as in bands={_listed(range(1, wanted + 1))}"
+            f"say which are its channels, in their order, numbered from 1, as in {_bands(wanted, found)}"
         )
     if wanted == 3 and found in (1, 2, 4):
         raster = ConvertedRaster(raster, "rgb")
@@ -105,13 +105,13 @@ def _picked(raster: Raster, spec: DataSpec, bands: Sequence[int] | None) -> Rast
     own = f"bands {list(spec.bands)} of {spec.file_channels}"
     raise DataError(
         f"{raster.path}: {raster.channels} bands, but the model was trained on {own}; say which are its channels, in "
-        f"their order, numbered from 1, as in bands={_listed(range(1, spec.in_channels + 1))}"
+        f"their order, numbered from 1, as in {_bands(spec.in_channels, raster.channels)}"
     )
 
 
-def _listed(numbers: Sequence[int]) -> str:
-    """As the command line takes it."""
-    return f"'[{','.join(map(str, numbers))}]'"
+def _bands(wanted: int, found: int) -> str:
+    """So many of the bands of a file, as the command line takes it; some twice where there are too few."""
+    return f"'bands=[{','.join(str(place % found + 1) for place in range(wanted))}]'"
 
 
 def _checked(raster: Raster, spec: DataSpec) -> Raster:

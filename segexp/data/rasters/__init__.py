@@ -3,6 +3,7 @@
 ``open_raster(path)`` for images, ``open_raster(path, raw=True)`` for masks.
 """
 
+from segexp.data.rasters.aligned import MirroredRaster, aligned
 from segexp.data.rasters.base import Header, Raster
 from segexp.data.rasters.converted import ConvertedRaster
 from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, release_pages, set_map_limit
@@ -15,8 +16,10 @@ __all__ = [
     "DEFAULT_MAP_LIMIT",
     "ConvertedRaster",
     "Header",
+    "MirroredRaster",
     "PickedBands",
     "Raster",
+    "aligned",
     "as_grey",
     "as_rgb",
     "close_files",

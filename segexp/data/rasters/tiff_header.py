@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segexp.data.rasters import geo, orient
+from segexp.data.rasters import geo, orient, place
 from segexp.data.rasters.base import Header
 from segexp.data.rasters.faults import unreadable, unsupported
 from segexp.data.rasters.kinds import checked_dtype, checked_size
@@ -81,6 +81,7 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             nodata=geo.nodata(page),
             pixel_size=geo.pixel_size(page),
             has_alpha=_has_alpha(page),
+            place=place.of_tags(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         return Tiff(header, _layout(page), compression, _has_codecs(page), tile, bool(page.geotiff_tags))
