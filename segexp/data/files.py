@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -10,6 +9,7 @@ from segexp.data import duplicates, reading
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.checks import alike, few, named_once
 from segexp.data.disk_cache import on_disk
+from segexp.data.each import each
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Listing, Pair
@@ -20,7 +20,6 @@ from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
-from segexp.run.progress import shown
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
@@ -28,8 +27,6 @@ __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-READERS = 4
-"""Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
 SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
@@ -262,16 +259,7 @@ class FilesDataModule(SegmentationDataModule):
         self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]
     ) -> tuple[dict[str, R], list[Problem]]:
         """Does something with all files; what cannot be used is left out as asked, or is a problem."""
-        with ThreadPoolExecutor(READERS) as pool:
-            results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
-        done: dict[str, R] = {}
-        problems = []
-        for thing, result in zip(things, results, strict=True):
-            if not isinstance(result, UserError):
-                done[name(thing)] = result
-            elif not self.leaves_out(name(thing), result):
-                problems.append(problem_of(result))
-        return done, problems
+        return each(things, name, do, self.leaves_out)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """With ``on_bad=skip``; noted once."""
@@ -310,10 +298,3 @@ class FilesDataModule(SegmentationDataModule):
         if self.split_file is not None:
             rule = {"file": self.split_file}
         return {**super().describe(), "split": rule}
-
-
-def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
-    try:
-        return do(thing)
-    except UserError as error:
-        return error

@@ -1,7 +1,7 @@
 """Chooses how masks are read: by what they store or by what they show, whichever the user's map fits."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,8 +10,19 @@ from numpy.typing import NDArray
 
 from segexp.data.items import Mask
 from segexp.data.label_values import read_values
+from segexp.data.mask_numbers import as_pixels, used_values
 from segexp.data.mask_reading import (
-    KEY, PLAIN, Form, MaskReading, Reading, Used, alpha_levels, form_of, over_ground, shown, tones,
+    KEY,
+    PLAIN,
+    Form,
+    MaskReading,
+    Reading,
+    Used,
+    alpha_levels,
+    form_of,
+    over_ground,
+    shown,
+    tones,
 )  # fmt: skip
 from segexp.data.rasters import Raster, open_raster
 from segexp.errors import DataError, LabelError
@@ -20,10 +31,6 @@ UNKNOWN = 254
 """What the tables of a map hold for a value that is no class; so there are at most 254 classes, 0 to 253."""
 LOOKED_AT = 50
 """Masks whose headers are looked at."""
-SCANNED = 8
-"""Masks of a form whose pixels are looked at, where its header leaves open how it is read."""
-PIXELS = 100_000_000
-"""Pixels looked at for that; the first mask is, however large."""
 
 
 class ClassMap(Protocol):
@@ -86,7 +93,9 @@ class Choices:
         if way == "tones":
             return f"{like}: the darker of its two colours is read as 0, the lighter as 255"
         if form.has_alpha and way in ("shown", "alpha"):
-            ground = "where it is transparent as 0, elsewhere as 255" if way == "alpha" else "transparent pixels as black"
+            ground = (
+                "where it is transparent as 0, elsewhere as 255" if way == "alpha" else "transparent pixels as black"
+            )
             return f"{like}: read by its alpha channel, {ground}"
         colours = {colour: min(numbers) for colour, numbers in self._colours(labels, form, rasters).items()}
         dark, light = min(colours, key=sum, default=(0,)), max(colours, key=sum, default=(0,))
@@ -111,7 +120,7 @@ class Choices:
         """Another reading of a file that its form's does not fit: as two tones, or as bytes; None: there is none."""
         if self.reading == "stored" or labels.nearest:
             return None
-        used = _used([raster])
+        used = used_values([raster])
         found = [way for way in (shown(raster), tones(raster, used)) if way is not None]
         fitting = next((way for way in found if _fits(_classes(labels, raster, way, used))), None)
         if fitting is not None:
@@ -127,12 +136,12 @@ class Choices:
             return PLAIN
         if self.reading == "auto" and _says_nothing(labels, raster, form, other):
             return PLAIN
-        used = _every(form) if form.entries == 2 else _used(rasters)
+        used = _every(form) if form.entries == 2 else used_values(rasters)
         ways = [*([PLAIN] if self.reading == "auto" else []), other]
         return _best(labels, raster, ways, used)
 
     def _of_alpha(self, labels: ClassMap, rasters: Sequence[Raster]) -> Reading:
-        used = _used(rasters)
+        used = used_values(rasters)
         ways = over_ground(rasters[0], used)
         if not ways:
             return PLAIN
@@ -161,17 +170,15 @@ class Choices:
                 if not first & numbers:
                     raise LabelError(_turned(where, path, colour))
 
-    def _colours(
-        self, labels: ClassMap, form: Form, rasters: Sequence[Raster]
-    ) -> dict[tuple[int, ...], set[int]]:
+    def _colours(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> dict[tuple[int, ...], set[int]]:
         """Classes of what is shown, of a form that is read by what is stored."""
         other = shown(rasters[0])
         if other is None or form.entries is None or form not in self._forms or not self._forms[form].takes_palette:
             return {}
-        used = _every(form) if form.entries == 2 else _used(rasters)
+        used = _every(form) if form.entries == 2 else used_values(rasters)
         numbers = _classes(labels, rasters[0], PLAIN, used)[0].tolist()
         found: dict[tuple[int, ...], set[int]] = {}
-        for colour, number in zip(other.of(_rows(rasters[0], used))[0].tolist(), numbers, strict=True):
+        for colour, number in zip(other.of(as_pixels(rasters[0], used))[0].tolist(), numbers, strict=True):
             if number != UNKNOWN:
                 found.setdefault(tuple(colour) if len(colour) == 3 else tuple(colour * 3), set()).add(number)
         return found
@@ -192,8 +199,8 @@ def values_read(raster: Raster, labels: Any) -> Counter[tuple[int, ...]]:
     reading = PLAIN if labels is None else labels.choices.of(labels, raster)
     if reading.takes_palette:
         return found
-    used = _used([raster])
-    values = reading.of(_rows(raster, used)).reshape(len(used), -1).tolist()
+    used = used_values([raster])
+    values = reading.of(as_pixels(raster, used)).reshape(len(used), -1).tolist()
     seen: Counter[tuple[int, ...]] = Counter()
     for value, stored in zip(values, sorted(used), strict=True):
         seen[tuple(value)] += used[stored]
@@ -227,16 +234,11 @@ def _fits(classes: Mask) -> bool:
 
 def _classes(labels: ClassMap, raster: Raster, way: Reading, used: Used) -> Mask:
     """Classes of the values of a file in one way, uint8 (1, n)."""
-    rows = _rows(raster, used)
+    rows = as_pixels(raster, used)
     try:
         return labels.known(way.of(rows), raster.path, raster.palette if way.takes_palette else None)
     except DataError:
         return np.full(rows.shape[:2], UNKNOWN, np.uint8)
-
-
-def _rows(raster: Raster, used: Used) -> NDArray[Any]:
-    """The values as pixels (1, n, C)."""
-    return np.array([sorted(used)], dtype=raster.dtype)
 
 
 def _says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) -> bool:
@@ -244,7 +246,7 @@ def _says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) 
     numbers = form.entries or (65536 if raster.dtype == np.uint16 else None)
     if numbers is None or form.entries == 2:
         return False
-    every = {(number,): 1 for number in range(numbers)}
+    every: Used = {(number,): 1 for number in range(numbers)}
     stored, seen = _classes(labels, raster, PLAIN, every), _classes(labels, raster, other, every)
     if form.entries is None:
         # Files of 16 bits are read as they are until one does not fit; see Choices.second.
@@ -256,28 +258,12 @@ def _every(form: Form) -> Used:
     return {(number,): 1 for number in range(form.entries or 0)}
 
 
-def _used(rasters: Iterable[Raster]) -> Used:
-    """Pixels of each value in the first few of some masks."""
-    found: Counter[tuple[int, ...]] = Counter()
-    pixels = 0
-    for raster in list(rasters)[:SCANNED]:
-        if pixels and pixels + raster.height * raster.width > PIXELS:
-            break
-        pixels += raster.height * raster.width
-        table = read_values(raster)
-        # RGB with equal channels everywhere comes as one number.
-        repeat = raster.header.channels if table.shape[1] == 2 else 1
-        for row in table.tolist():
-            found[tuple(row[:-1]) * repeat] += row[-1]
-    return found
-
-
 def _both(raster: Raster, one: Reading, two: Reading, first: Mask, second: Mask, used: Used) -> str:
     """The refusal where both readings fit."""
     values = sorted(used)
     place = int(np.flatnonzero(first[0] != second[0])[0])
     told = {way.way: classes[0, place] for way, classes in ((one, first), (two, second))}
-    seen = {way.way: way.of(_rows(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
+    seen = {way.way: way.of(as_pixels(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
     words = " or ".join(
         f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in told.items()
     )

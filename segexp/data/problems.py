@@ -5,7 +5,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from segexp.errors import ConfigError, DataError, LabelError, MismatchError, PlaceError, SegexpError, SizeError, UnreadableError
+from segexp.errors import (
+    ConfigError,
+    DataError,
+    LabelError,
+    MismatchError,
+    PlaceError,
+    SegexpError,
+    SizeError,
+    UnreadableError,
+)
 
 Kind = Literal[
     "folders and files",

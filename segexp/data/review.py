@@ -15,8 +15,8 @@ from segexp.data.folder.words import overrides
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Pair
-from segexp.data.mask_choice import values_read
 from segexp.data.lookalikes import lookalikes
+from segexp.data.mask_choice import values_read
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
 from segexp.data.splits import PHASES, Phase

@@ -113,8 +113,8 @@ class StoredItem(Item):
         self.mask_source = mask
         self.known_as: str | None = None
         self._check_sizes()
-        for holder, name in raster_holders(mask):
-            setattr(holder, name, aligned(getattr(holder, name), raster))
+        for holder, attribute in raster_holders(mask):
+            setattr(holder, attribute, aligned(getattr(holder, attribute), raster))
 
     def _check_sizes(self) -> None:
         valid = getattr(self.mask_source, "valid", None)

@@ -63,9 +63,7 @@ def opened(image: Any, spec: DataSpec, *, luminance: bool = False, bands: Sequen
     )
 
 
-def fitted(
-    raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None
-) -> Raster:
+def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
     """A file in the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
 
     Args:

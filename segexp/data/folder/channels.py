@@ -81,10 +81,3 @@ def headers(paths: Sequence[Path]) -> list[Raster]:
         with suppress(DataError):
             rasters.append(open_raster(path))
     return rasters
-
-
-def valid_raster(path: Path) -> Raster:
-    """A file that holds 0 where nothing counts; alpha says nothing about that."""
-    raster = open_raster(path)
-    has_alpha = raster.header.has_alpha and raster.channels in (2, 4)
-    return ConvertedRaster(raster, "rgb" if raster.channels == 4 else "grey") if has_alpha else raster

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from segexp.data.base import Items
 from segexp.data.files import FilesDataModule, Found, Listing, Pair
-from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers, valid_raster
+from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
 from segexp.data.folder.find import Found as FoundNames
 from segexp.data.folder.find import NameKeys, find_files
@@ -16,15 +16,16 @@ from segexp.data.folder.hints import maybe_units, stray_notes
 from segexp.data.folder.mask_sample import MaskSample, sample_masks
 from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
+from segexp.data.folder.valid import valid_raster
 from segexp.data.folder.words import override, overrides
 from segexp.data.items import Item
 from segexp.data.label_keys import parse_key
 from segexp.data.labels import LabelMap
 from segexp.data.mask_reading import MaskReading
-from segexp.data.problems import Problem, problem_of
+from segexp.data.problems import Kind, Problem, problem_of
 from segexp.data.rasters import PickedBands, open_raster
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
-from segexp.errors import DataError, UserError
+from segexp.errors import ConfigError, DataError, UserError
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
@@ -73,8 +74,9 @@ class FolderDataModule(FilesDataModule):
             ignored: Values or colours of pixels that count nowhere.
             colours: Colours of the classes in pictures; None: those of the masks, or chosen.
             stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
-            mask_reading: Whether mask values are what viewers ``shown`` or what files ``stored`` (palette indices, 0 and
-                1 of one bit), or 0 where they are transparent and 255 else (``alpha``); ``auto``: as the values fit.
+            mask_reading: Whether mask values are what a viewer shows (``shown``), what files store (``stored``: indices
+                of a palette, 0 and 1 of one bit), or 0 for transparent pixels and 255 for others (``alpha``); ``auto``:
+                whichever the values fit.
             channels: ``all``: as in the files; ``rgb`` and ``grey`` bring all images to that, without alpha; ``auto``:
                 by a sample of the images.
             bands: Which bands of the files are the channels, numbered from 1, in their order; None: all. Kept with the
@@ -130,10 +132,8 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def label_map(self) -> LabelMap:
         """Turns mask values into class numbers."""
-        labels = self.labels
-        return LabelMap(
-            labels.values, len(labels.names), nearest=self.stray == "nearest", names=labels.names, reading=labels.reading
-        )
+        labels, nearest = self.labels, self.stray == "nearest"
+        return LabelMap(labels.values, len(labels.names), nearest, names=labels.names, reading=labels.reading)
 
     def file_labels(self) -> LabelMap:
         """What mask values mean."""
@@ -176,7 +176,8 @@ class FolderDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """What mask values mean, and what images are brought to."""
-        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
+        labels = self.label_map
+        return f"{labels.numbers} {labels.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
 
     def open(self, pair: Pair) -> Item:
         """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
@@ -215,13 +216,25 @@ class FolderDataModule(FilesDataModule):
 
     def _by_names(self, error: UserError) -> Found:
         """What names and headers tell, where nothing is known of the classes."""
-        problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
+        problems = [problem_of(error, kind=self._kind_of(error))]
         with suppress(UserError):
             listing = self.found.listing
             problems += [Problem("folders and files", line) for line in listing.problems]
             _, unfit = self._each(listing.pairs, lambda pair: pair.name, _headers)
             problems += [problem for problem in unfit if problem.text != str(error)]
         return Found(problems=problems)
+
+    def _kind_of(self, error: UserError) -> Kind | None:
+        """Keys of patterns and of classes are at fault, none of crops; None: by the class of the error."""
+        if type(error) is DataError:
+            return "folders and files"
+        if not isinstance(error, ConfigError):
+            return None
+        try:
+            self.found  # noqa: B018 - asked for what it raises
+        except UserError:
+            return "folders and files"
+        return "labels"
 
     def _guesses(self) -> list[str]:
         """What was guessed, in words."""

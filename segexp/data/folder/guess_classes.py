@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from segexp.data.folder.mask_sample import FEW, MaskSample, Value
+from segexp.data.folder.mask_meaning import Value
+from segexp.data.folder.mask_sample import FEW, MaskSample
 from segexp.data.folder.odd_masks import unlike
 from segexp.data.folder.palette import Colour, colour_name
 from segexp.data.folder.words import override

@@ -53,9 +53,9 @@ def meaning(seen: Sequence[Seen], reading: MaskReading = "auto", *, keeps_white:
     turned = any(raster.header.white_is_zero for raster, _ in seen)
     if reading == "shown" or turned or (_is_mixed(seen) and not keeps_white):
         tables = [_as_shown(raster, table) for raster, table in seen]
-        reading = "shown" if any(raster.header.white_is_zero and raster.header.white >= 255 for raster, _ in seen) else (
-            reading
-        )  # fmt: skip
+        # Of one bit only what is shown fits 255; of eight both might.
+        open_ones = [raster.header.white_is_zero and raster.header.white >= 255 for raster, _ in seen]
+        reading = "shown" if any(open_ones) else reading
     note = "masks store white as 0 (WhiteIsZero): values are those that are shown" if turned else ""
     if _are_extremes(seen):
         tables = [_extremes(table) if len(next(iter(table))) == 3 else table for table in tables]

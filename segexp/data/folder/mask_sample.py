@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.files import READERS
+from segexp.data.each import READERS
 from segexp.data.folder.mask_meaning import Meaning, Seen, Value, meaning
 from segexp.data.label_values import read_values
 from segexp.data.mask_reading import MaskReading
@@ -24,7 +24,6 @@ PIXELS = 200_000_000
 FEWEST = 4
 FEW = 16
 """As many values as a mask may have and still be one of classes, if nobody says what they mean."""
-
 
 
 @dataclass(frozen=True)

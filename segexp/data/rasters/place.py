@@ -38,7 +38,7 @@ class Place:
     wkt: str | None = None
 
     def corners(self, height: int, width: int) -> NDArray[np.float64]:
-        """x and y of the four outer corners (4, 2): top left, top right, bottom left, bottom right."""
+        """The four outer corners (x, y) as float64 (4, 2): top left, top right, bottom left, bottom right."""
         a, b, c, d, e, f = self.transform
         pixels = [(0, 0), (width, 0), (0, height), (width, height)]
         return np.array([(a * x + b * y + c, d * x + e * y + f) for x, y in pixels])
@@ -101,7 +101,7 @@ def of_neighbours(path: Path) -> Place | None:
     """What lies beside an image says; None: nothing."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     transform = _of_auxiliary(auxiliary) or _of_world(path)
-    if transform is None:
+    if transform is None or transform[0] * transform[4] == transform[1] * transform[3]:
         return None
     wkt = coordinate_system(path)
     code = _CODE.search(wkt) if wkt else None

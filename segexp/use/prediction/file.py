@@ -155,8 +155,10 @@ class FilePrediction:
     def _write_places(self) -> None:
         """Pictures have their place beside them; GeoTIFFs have it inside."""
         transform = self.source.transform
+        if transform is None:
+            return
         pictures = [s for name, s in self._sinks.items() if isinstance(s, PictureSink) and name in self.wanted.write]
-        for target in [target for sink in pictures for target in sink.targets] if transform is not None else []:
+        for target in [target for sink in pictures for target in sink.targets]:
             write_beside(target, transform, self.source.wkt)
 
     def _open(self) -> None:
