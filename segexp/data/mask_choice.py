@@ -124,6 +124,10 @@ class Choices:
         found = [way for way in (shown(raster), tones(raster, used)) if way is not None]
         fitting = next((way for way in found if _fits(_classes(labels, raster, way, used))), None)
         if fitting is not None:
+            first, second = _classes(labels, raster, PLAIN, used), _classes(labels, raster, fitting, used)
+            if self._forms.get(form_of(raster)) is PLAIN and ((first != second) & (first != UNKNOWN)).any():
+                # Others of its form have been read as they are stored.
+                raise LabelError(_both(raster, PLAIN, fitting, first, second, used))
             self._files[str(raster.path)] = fitting
         return fitting
 
@@ -244,7 +248,7 @@ def _classes(labels: ClassMap, raster: Raster, way: Reading, used: Used) -> Mask
 def _says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) -> bool:
     """Whether what is shown makes no further value of the form a class, and agrees with what is stored."""
     numbers = form.entries or (65536 if raster.dtype == np.uint16 else None)
-    if numbers is None or form.entries == 2:
+    if numbers is None or form.entries == 2 or form.palette is not None:
         return False
     every: Used = {(number,): 1 for number in range(numbers)}
     stored, seen = _classes(labels, raster, PLAIN, every), _classes(labels, raster, other, every)
@@ -267,7 +271,8 @@ def _both(raster: Raster, one: Reading, two: Reading, first: Mask, second: Mask,
     words = " or ".join(
         f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in told.items()
     )
-    lines = "\n".join(f"  {KEY}={way}" for way in told)
+    # Two tones are a way of what is shown.
+    lines = "\n".join(f"  {KEY}={'shown' if way == 'tones' else way}" for way in told)
     return (
         f"{raster.path}: datamodule.mask_values fits this mask in two ways: the same pixels are {words}; add one of "
         f"these lines\n{lines}"

@@ -11,7 +11,7 @@ from segexp.data.label_values import read_values
 from segexp.data.mask_reading import Reading, Used, tones
 from segexp.data.rasters import Raster
 
-SCANNED = 8
+SCANNED = 50
 """Masks of a form whose pixels are looked at, where its header leaves open how it is read."""
 PIXELS = 100_000_000
 """Pixels looked at for that; the first mask is, however large."""

@@ -22,10 +22,10 @@ from segexp.data.items import Item
 from segexp.data.label_keys import parse_key
 from segexp.data.labels import LabelMap
 from segexp.data.mask_reading import MaskReading
-from segexp.data.problems import Kind, Problem, problem_of
+from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import PickedBands, open_raster
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
-from segexp.errors import ConfigError, DataError, UserError
+from segexp.errors import DataError, UserError
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
@@ -216,25 +216,13 @@ class FolderDataModule(FilesDataModule):
 
     def _by_names(self, error: UserError) -> Found:
         """What names and headers tell, where nothing is known of the classes."""
-        problems = [problem_of(error, kind=self._kind_of(error))]
+        problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
             listing = self.found.listing
             problems += [Problem("folders and files", line) for line in listing.problems]
             _, unfit = self._each(listing.pairs, lambda pair: pair.name, _headers)
             problems += [problem for problem in unfit if problem.text != str(error)]
         return Found(problems=problems)
-
-    def _kind_of(self, error: UserError) -> Kind | None:
-        """Keys of patterns and of classes are at fault, none of crops; None: by the class of the error."""
-        if type(error) is DataError:
-            return "folders and files"
-        if not isinstance(error, ConfigError):
-            return None
-        try:
-            self.found  # noqa: B018 - asked for what it raises
-        except UserError:
-            return "folders and files"
-        return "labels"
 
     def _guesses(self) -> list[str]:
         """What was guessed, in words."""

@@ -99,10 +99,19 @@ def write_polygons(
 def _traced(dataset: Any, classes: Sequence[str], transform: Any, crs: Any) -> Iterator[Polygon]:
     pixel = abs(transform.determinant)
     metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
-    for number, parts in traced(dataset, transform):
+    for number, traced_parts in traced(dataset):
+        # GDAL traces in the coordinates that the mask itself gives: pixels where its place is told from elsewhere.
+        is_there = transform == dataset.transform
+        parts = traced_parts if is_there else [[_moved(ring, transform) for ring in part] for part in traced_parts]
         area = sum(_area(ring) * (1 if place == 0 else -1) for part in parts for place, ring in enumerate(part))
         square = None if metres is None else round(area * metres**2, 4)
         yield Polygon(classes[number], parts, round(area / pixel, 3), square)
+
+
+def _moved(ring: Ring, transform: Any) -> Ring:
+    """Points in pixels as coordinates."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return [(a * x + b * y + c, d * x + e * y + f) for x, y in ring]
 
 
 def _area(ring: Ring) -> float:

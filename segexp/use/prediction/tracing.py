@@ -23,12 +23,11 @@ AT_ONCE = 1 << 22
 """Pixels that are searched for touching corners at a time."""
 
 
-def traced(dataset: Any, transform: Any) -> Iterator[tuple[int, list[Part]]]:
+def traced(dataset: Any) -> Iterator[tuple[int, list[Part]]]:
     """Every object of all classes but the first.
 
     Args:
         dataset: The mask, opened by rasterio; 255 is no data.
-        transform: From its pixels to coordinates.
 
     Yields:
         Class and parts.
@@ -36,11 +35,11 @@ def traced(dataset: Any, transform: Any) -> Iterator[tuple[int, list[Part]]]:
     import rasterio
     from rasterio.features import shapes
 
-    meetings, inverse, width = _meetings(dataset), (~transform)[:6], dataset.width
+    meetings, inverse, width = _meetings(dataset), (~dataset.transform)[:6], dataset.width
     waiting: dict[int, _Object] = {}
     band = rasterio.band(dataset, 1)
     # As its own mask the band leaves out the first class, which is 0.
-    for geometry, value in shapes(band, mask=band, transform=transform):
+    for geometry, value in shapes(band, mask=band, transform=dataset.transform):
         if int(value) == IGNORED:
             continue
         found = _Object([geometry["coordinates"]])
