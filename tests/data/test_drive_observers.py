@@ -68,6 +68,6 @@ def test_check_refuses_a_second_observer_as_training_does(root: Path, part: str)
     def plain(results: Any, count: int, what: str) -> Any:
         return results
 
-    told = [problem for problem in review(DriveDataModule(str(root)), full=True, progress=plain).problems]
+    told = review(DriveDataModule(str(root)), full=True, progress=plain).problems
     assert [problem.text for problem in told if problem.fatal] == [str(caught.value)]
     assert "02_manual2.gif" in str(caught.value)
