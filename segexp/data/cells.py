@@ -66,7 +66,7 @@ class CellsDataModule(FilesDataModule):
         self.split = split
         self.root = Path(root).expanduser()
         self.dataset = dataset
-        self.labels = LabelMap(GREYS, len(NAMES), nearest=stray == "nearest", fixed=True)
+        self.labels = LabelMap(GREYS, len(NAMES), nearest=stray == "nearest", fixed=True, reading="shown")
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background, cytoplasm, nucleus."""

@@ -10,6 +10,7 @@ from segexp.data.drive_files import DriveImage, scan
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items import Item, Mask
 from segexp.data.labels import LabelMap, checked_mapping
+from segexp.data.mask_reading import MaskReading
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster, read_rgb
 from segexp.errors import DataError, SizeError
@@ -53,8 +54,10 @@ class DriveDataModule(FilesDataModule):
         self.root = Path(root).expanduser()
         self.labels = labels
         self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
-        self._values = LabelMap(self.mask_values, classes=2, reading=mask_reading)
-        self._view = LabelMap({0: 0, 255: 1}, classes=2, fixed=True)
+        # Values of the layout are those that are shown.
+        own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
+        self._values = LabelMap(self.mask_values, classes=2, reading=own)
+        self._view = LabelMap({0: 0, 255: 1}, classes=2, fixed=True, reading="shown")
         self._files: dict[str, DriveImage] = {}
         self._second: dict[str, Mask] = {}
 

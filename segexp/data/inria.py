@@ -11,6 +11,7 @@ from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.inria_files import scan
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap, checked_mapping
+from segexp.data.mask_reading import MaskReading
 from segexp.data.rasters import open_raster
 from segexp.data.split_file import read_split
 from segexp.data.splits import PHASES, Split, holdout
@@ -56,7 +57,9 @@ class InriaDataModule(FilesDataModule):
         self.root = Path(root).expanduser()
         self.cities = cities
         values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
-        self.labels = LabelMap(values, classes=2, reading=mask_reading)
+        # Values of the layout are those that are shown.
+        own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
+        self.labels = LabelMap(values, classes=2, reading=own)
         self.patch_size = patch_size if split == "patches" else None
         self._pixel_size: float | None = None
 

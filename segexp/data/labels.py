@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from segexp.data.items import Image, Mask
 from segexp.data.label_keys import HIGHEST, KEY, Values, listed, named_proposal, parsed, proposal, shown
 from segexp.data.label_values import read_values
-from segexp.data.mask_choice import UNKNOWN, Choices
+from segexp.data.mask_choice import Choices
+from segexp.data.mask_fit import UNKNOWN
 from segexp.data.mask_forms import packed, to_plane, to_rgb
 from segexp.data.mask_reading import MaskReading
 from segexp.data.rasters import Raster

@@ -3,13 +3,24 @@
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from segexp.data.items import Mask
 from segexp.data.label_values import read_values
+from segexp.data.mask_fit import (
+    UNKNOWN,
+    ClassMap,
+    OpenReading,
+    best_way,
+    classes_in,
+    every_number,
+    fits,
+    richer_way,
+    says_nothing,
+    told_both,
+    told_turned,
+)
 from segexp.data.mask_numbers import as_pixels, used_values
 from segexp.data.mask_reading import (
     KEY,
@@ -17,7 +28,6 @@ from segexp.data.mask_reading import (
     Form,
     MaskReading,
     Reading,
-    Used,
     alpha_levels,
     form_of,
     over_ground,
@@ -27,20 +37,8 @@ from segexp.data.mask_reading import (
 from segexp.data.rasters import Raster, open_raster
 from segexp.errors import DataError, LabelError
 
-UNKNOWN = 254
-"""What the tables of a map hold for a value that is no class; so there are at most 254 classes, 0 to 253."""
 LOOKED_AT = 50
 """Masks whose headers are looked at."""
-
-
-class ClassMap(Protocol):
-    """Class numbers of values."""
-
-    nearest: bool
-    colours: dict[int, int]
-
-    def known(self, pixels: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> Mask:
-        """Class numbers, ``UNKNOWN`` where a value is none; uint8 (h, w)."""
 
 
 class Choices:
@@ -54,6 +52,7 @@ class Choices:
     def __init__(self, reading: MaskReading = "auto") -> None:
         self.reading = reading
         self.notes: list[str] = []
+        self._usual: Literal["shown", "stored"] | None = None
         self._forms: dict[Form, Reading] = {}
         self._files: dict[str, Reading] = {}
 
@@ -75,16 +74,38 @@ class Choices:
             except DataError:
                 continue
             groups.setdefault(form_of(raster), []).append(raster)
-        for form, rasters in groups.items():
-            try:
-                self._forms[form] = self._chosen(labels, form, rasters)
-            except LabelError:
-                raise
-            except DataError:
-                # Damaged: it is named when it is opened.
-                continue
+        waiting = [form for form, rasters in groups.items() if not self._decided(labels, form, rasters)]
+        # A file of one colour has a palette of its own, which fits in both ways: it is read as the others are.
+        self._usual = self._usual_way(labels, groups)
+        for form in waiting:
+            self._forms[form] = self._chosen(labels, form, groups[form])
         self._check_agreement(labels, groups)
         self.notes = [note for form, rasters in groups.items() if (note := self._note(labels, form, rasters))]
+
+    def _decided(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> bool:
+        """Chooses for a form; False: it fits in two ways."""
+        try:
+            self._forms[form] = self._chosen(labels, form, rasters)
+        except OpenReading:
+            return False
+        except LabelError:
+            raise
+        except DataError:
+            # Damaged: it is named when it is opened.
+            return True
+        return True
+
+    def _usual_way(self, labels: ClassMap, groups: dict[Form, list[Raster]]) -> Literal["shown", "stored"] | None:
+        """The one way in which palettes are read that fit in one way alone; None: there are none, or both."""
+        ways: set[Literal["shown", "stored"]] = set()
+        for form, reading in self._forms.items():
+            if form.palette is None or (other := shown(groups[form][0])) is None:
+                continue
+            used = used_values(groups[form])
+            stored, seen = (classes_in(labels, groups[form][0], way, used) for way in (PLAIN, other))
+            if not np.array_equal(stored, seen):
+                ways.add("stored" if reading.takes_palette else "shown")
+        return ways.pop() if len(ways) == 1 else None
 
     def _note(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> str:
         """In words how files of a form are read, where it is not as they are shown; may be empty."""
@@ -122,12 +143,12 @@ class Choices:
             return None
         used = used_values([raster])
         found = [way for way in (shown(raster), tones(raster, used)) if way is not None]
-        fitting = next((way for way in found if _fits(_classes(labels, raster, way, used))), None)
+        fitting = next((way for way in found if fits(classes_in(labels, raster, way, used))), None)
         if fitting is not None:
-            first, second = _classes(labels, raster, PLAIN, used), _classes(labels, raster, fitting, used)
+            first, second = classes_in(labels, raster, PLAIN, used), classes_in(labels, raster, fitting, used)
             if self._forms.get(form_of(raster)) is PLAIN and ((first != second) & (first != UNKNOWN)).any():
                 # Others of its form have been read as they are stored.
-                raise LabelError(_both(raster, PLAIN, fitting, first, second, used))
+                raise LabelError(told_both(raster, PLAIN, fitting, first, second, used))
             self._files[str(raster.path)] = fitting
         return fitting
 
@@ -138,11 +159,17 @@ class Choices:
         other = shown(raster)
         if other is None or self.reading in ("stored", "alpha") or form.is_array:
             return PLAIN
-        if self.reading == "auto" and _says_nothing(labels, raster, form, other):
+        if self.reading == "auto" and says_nothing(labels, raster, form, other):
             return PLAIN
-        used = _every(form) if form.entries == 2 else used_values(rasters)
+        used = every_number(form) if form.entries == 2 else used_values(rasters)
         ways = [*([PLAIN] if self.reading == "auto" else []), other]
-        return _best(labels, raster, ways, used)
+        try:
+            return best_way(labels, raster, ways, used)
+        except OpenReading:
+            usual = None if form.palette is None else self._usual or richer_way(labels, raster, other)
+            if usual is None:
+                raise
+            return PLAIN if usual == "stored" else other
 
     def _of_alpha(self, labels: ClassMap, rasters: Sequence[Raster]) -> Reading:
         used = used_values(rasters)
@@ -160,7 +187,7 @@ class Choices:
             ways = [way for way in ways if way.way == self.reading] or ways
         elif self.reading == "stored":
             return PLAIN
-        return _best(labels, rasters[0], ways, used)
+        return best_way(labels, rasters[0], ways, used)
 
     def _check_agreement(self, labels: ClassMap, groups: dict[Form, list[Raster]]) -> None:
         """Palettes in another order, read by their indices, must not make one colour two classes."""
@@ -172,15 +199,15 @@ class Choices:
             for colour, numbers in self._colours(labels, form, rasters).items():
                 first, where = known.setdefault(colour, (numbers, path))
                 if not first & numbers:
-                    raise LabelError(_turned(where, path, colour))
+                    raise LabelError(told_turned(where, path, colour))
 
     def _colours(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> dict[tuple[int, ...], set[int]]:
         """Classes of what is shown, of a form that is read by what is stored."""
         other = shown(rasters[0])
         if other is None or form.entries is None or form not in self._forms or not self._forms[form].takes_palette:
             return {}
-        used = _every(form) if form.entries == 2 else used_values(rasters)
-        numbers = _classes(labels, rasters[0], PLAIN, used)[0].tolist()
+        used = every_number(form) if form.entries == 2 else used_values(rasters)
+        numbers = classes_in(labels, rasters[0], PLAIN, used)[0].tolist()
         found: dict[tuple[int, ...], set[int]] = {}
         for colour, number in zip(other.of(as_pixels(rasters[0], used))[0].tolist(), numbers, strict=True):
             if number != UNKNOWN:
@@ -209,79 +236,3 @@ def values_read(raster: Raster, labels: Any) -> Counter[tuple[int, ...]]:
     for value, stored in zip(values, sorted(used), strict=True):
         seen[tuple(value)] += used[stored]
     return seen
-
-
-def _best(labels: ClassMap, raster: Raster, ways: list[Reading], used: Used) -> Reading:
-    """The one way that fits all values; else that which fits most pixels.
-
-    Raises:
-        LabelError: Several fit, and they disagree.
-    """
-    found = [(way, _classes(labels, raster, way, used)) for way in ways]
-    fitting = [(way, classes) for way, classes in found if _fits(classes)]
-    if fitting:
-        first, classes = fitting[0]
-        for way, others in fitting[1:]:
-            if not np.array_equal(classes, others):
-                raise LabelError(_both(raster, first, way, classes, others, used))
-        return first
-    two = tones(raster, used)
-    if two is not None:
-        found.append((two, _classes(labels, raster, two, used)))
-    pixels = np.array([used[value] for value in sorted(used)])
-    return max(found, key=lambda one: int(pixels[one[1][0] != UNKNOWN].sum()))[0]
-
-
-def _fits(classes: Mask) -> bool:
-    return not (classes == UNKNOWN).any()
-
-
-def _classes(labels: ClassMap, raster: Raster, way: Reading, used: Used) -> Mask:
-    """Classes of the values of a file in one way, uint8 (1, n)."""
-    rows = as_pixels(raster, used)
-    try:
-        return labels.known(way.of(rows), raster.path, raster.palette if way.takes_palette else None)
-    except DataError:
-        return np.full(rows.shape[:2], UNKNOWN, np.uint8)
-
-
-def _says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) -> bool:
-    """Whether what is shown makes no further value of the form a class, and agrees with what is stored."""
-    numbers = form.entries or (65536 if raster.dtype == np.uint16 else None)
-    if numbers is None or form.entries == 2 or form.palette is not None:
-        return False
-    every: Used = {(number,): 1 for number in range(numbers)}
-    stored, seen = _classes(labels, raster, PLAIN, every), _classes(labels, raster, other, every)
-    if form.entries is None:
-        # Files of 16 bits are read as they are until one does not fit; see Choices.second.
-        return bool(((seen == UNKNOWN) | (stored == UNKNOWN) | (stored == seen)).all())
-    return bool(((seen == UNKNOWN) | (stored == seen)).all()) and _fits(stored[seen != UNKNOWN])
-
-
-def _every(form: Form) -> Used:
-    return {(number,): 1 for number in range(form.entries or 0)}
-
-
-def _both(raster: Raster, one: Reading, two: Reading, first: Mask, second: Mask, used: Used) -> str:
-    """The refusal where both readings fit."""
-    values = sorted(used)
-    place = int(np.flatnonzero(first[0] != second[0])[0])
-    told = {way.way: classes[0, place] for way, classes in ((one, first), (two, second))}
-    seen = {way.way: way.of(as_pixels(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
-    words = " or ".join(
-        f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in told.items()
-    )
-    # Two tones are a way of what is shown.
-    lines = "\n".join(f"  {KEY}={'shown' if way == 'tones' else way}" for way in told)
-    return (
-        f"{raster.path}: datamodule.mask_values fits this mask in two ways: the same pixels are {words}; add one of "
-        f"these lines\n{lines}"
-    )
-
-
-def _turned(one: Path, other: Path, colour: tuple[int, ...]) -> str:
-    return (
-        f"{other}: its numbers stand for other colours than those of {one}: what shows {' '.join(map(str, colour))} is "
-        "one class in the first and another in the second; add one of these lines: what the picture shows, with "
-        f"datamodule.mask_values of what is shown, or the numbers as they are\n  {KEY}=shown\n  {KEY}=stored"
-    )

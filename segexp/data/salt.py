@@ -88,7 +88,7 @@ class SaltDataModule(FilesDataModule):
 @cache
 def _labels(*, deep: bool) -> LabelMap:
     """Black and white as they are shown: 255 in a mask of 16 bits would be nearly black."""
-    return LabelMap({0: 0, 65535 if deep else 255: 1}, 2, fixed=True)
+    return LabelMap({0: 0, 65535 if deep else 255: 1}, 2, fixed=True, reading="stored" if deep else "shown")
 
 
 def _mask(path: Path) -> FileMask:

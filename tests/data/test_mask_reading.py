@@ -182,6 +182,21 @@ def test_an_empty_mask_is_read_as_the_others_of_its_form(tmp_path: Path) -> None
         alone.window(open_raster(tmp_path / "a.tif", raw=True), 0, 0, *LINES.shape)
 
 
+def test_a_file_of_one_colour_is_read_as_the_others(tmp_path: Path) -> None:
+    """Pillow gives every file a palette of its own: that of an all white mask has white as index 0."""
+    whole = [np.zeros_like(LINES), LINES, np.ones_like(LINES)]
+    for place, mask in enumerate(whole):
+        Image.fromarray(mask * np.uint8(255)).save(tmp_path / f"{place}.gif")
+        colours = [BLACK, WHITE] if place == 1 else [WHITE if place else BLACK]
+        palette(*colours, indices=mask if place == 1 else np.zeros_like(LINES))(tmp_path / f"{place}.png")
+    for end in ("gif", "png"):
+        labels = LabelMap(SHOWN, 2)
+        labels.prepare(sorted(tmp_path.glob(f"*.{end}")))
+        for place, mask in enumerate(whole):
+            raster = open_raster(tmp_path / f"{place}.{end}", raw=True)
+            assert np.array_equal(labels.window(raster, 0, 0, *LINES.shape), mask), (end, place)
+
+
 def test_class_numbers_with_a_palette_stay_numbers(tmp_path: Path) -> None:
     """Grey colours of a palette whose value is a class as well, such as ADE20K's, take nothing from its numbers."""
     numbers = np.resize(np.arange(4, dtype=np.uint8), LINES.shape)
