@@ -59,6 +59,7 @@ def richer_way(labels: ClassMap, raster: Raster, other: Reading) -> Literal["sho
 
 
 def fits(classes: Mask) -> bool:
+    """Whether every value is a class."""
     return not (classes == UNKNOWN).any()
 
 
@@ -85,6 +86,7 @@ def says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) -
 
 
 def every_number(form: Form) -> Used:
+    """All numbers that files of a form can store, one pixel each."""
     return {(number,): 1 for number in range(form.entries or 0)}
 
 
@@ -106,6 +108,7 @@ def told_both(raster: Raster, one: Reading, two: Reading, first: Mask, second: M
 
 
 def told_turned(one: Path, other: Path, colour: tuple[int, ...]) -> str:
+    """The refusal where palettes put one colour to two classes."""
     return (
         f"{other}: its numbers stand for other colours than those of {one}: what shows {' '.join(map(str, colour))} is "
         "one class in the first and another in the second; add one of these lines: what the picture shows, with "

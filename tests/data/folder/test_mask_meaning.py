@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.cli import run
 from segexp.data.folder import FolderDataModule
 from segexp.data.problems import problem_of
 from segexp.data.review import review
@@ -108,6 +109,27 @@ def test_check_tells_values_as_they_are_read(tmp_path: Path) -> None:
     inside = int(INSIDE.sum()) * len(NAMES)
     assert dict(found.values) == {(255,): inside, (0,): INSIDE.size * len(NAMES) - inside}
     assert [problem for problem in found.problems if problem.fatal] == []
+
+
+def test_the_lines_to_choose_from_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As pasted behind the command, in the check and for the data set; without them both refuse."""
+    made(tmp_path, "black")
+    command = ["check", "scope=data", "datamodule=folder", f"datamodule.root={tmp_path}"]
+    command.append("datamodule.mask_values={0:background,255:foreground}")
+    values: dict[Any, Any] = {0: "background", 255: "foreground"}
+    with pytest.raises(DataError) as caught:
+        FolderDataModule(str(tmp_path), mask_values=values).setup()
+    lines = [line.strip() for line in str(caught.value).splitlines()[1:]]
+    assert lines == ["datamodule.mask_reading=shown", "datamodule.mask_reading=alpha"]
+    assert run(command) == 2
+    told = capsys.readouterr().out
+    assert all(line in told for line in lines)
+    expected = {"shown": 1 - INSIDE, "alpha": INSIDE}
+    for line in lines:
+        assert run([*command, line]) == 0
+        reading: Any = line.rpartition("=")[2]
+        data = FolderDataModule(str(tmp_path), mask_values=values, mask_reading=reading)
+        assert np.array_equal(everything(data)["a1"].mask, expected[reading])
 
 
 def test_one_bit_beside_eight(tmp_path: Path) -> None:
