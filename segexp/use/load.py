@@ -56,6 +56,7 @@ def load(
     inference: dict[str, Any] | None = None,
     precision: Precision = "float32",
     trust: Collection[str] = (),
+    bands: Sequence[int] | None = None,
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -82,6 +83,7 @@ def load(
             while probabilities differ in the third digit.
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
+        bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
 
     Raises:
         StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
@@ -99,7 +101,7 @@ def load(
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, chosen)
+    return Model(module.to(kind), [member.source for member in members], first.config, chosen, bands)
 
 
 def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
@@ -186,7 +188,7 @@ def _check_alike(members: Sequence[Member]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:
-        for what in ("classes", "in_channels"):
+        for what in ("classes", "in_channels", "bands"):
             here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
             if here != there:
                 raise MismatchError(
@@ -196,4 +198,4 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
