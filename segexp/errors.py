@@ -75,3 +75,15 @@ class Pruned(SegexpError):
     """A search has ended its trial early; no failure."""
 
     exit_code = 0
+
+
+class StoredError(DataError):
+    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment.
+
+    Attributes:
+        word: The word that takes the value all the same when the command gives it; empty: there is none.
+        key: Its key.
+    """
+
+    word: str = ""
+    key: str = ""

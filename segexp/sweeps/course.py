@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
 from segexp.sweeps.engine import Engine, make_engine
+from segexp.sweeps.foreign import words_again
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Config
 from segexp.sweeps.run import Runner
+from segexp.sweeps.seal import seal, sealed
 from segexp.sweeps.supply import Supply
 
 
@@ -36,6 +38,8 @@ def run_jobs(
     Returns:
         Exit code.
     """
+    words = dict.fromkeys([*sealed(manifest.folder), *words_again(configs.values(), manifest.folder), *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)

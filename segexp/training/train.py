@@ -29,7 +29,7 @@ from segexp.training.afterwards import Afterwards, end, evaluate_line
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import checkpoint_of, command
+from segexp.training.go_on import command, needed_words
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -37,7 +37,8 @@ from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
-from segexp.training.resume import check_resume, earlier_rows
+from segexp.training.resume import Clock, check_resume, earlier_rows, keep_last
+from segexp.training.run_split import taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
@@ -71,7 +72,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     """
     start_console()
     quiet_warnings()
-    config = {**config, "resume": checkpoint_of(config["resume"])}
+    config = taken_up(config)
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     check_ranks(config)
@@ -80,6 +81,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
     rank = group.join(config).rank
     datamodule, module = prepare(config, allocator=allocator)
+    datamodule.notes += invocation.notes
     datamodule.first_epoch = check_resume(config, module)
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
@@ -173,7 +175,7 @@ def _how_to_go_on(folder: RunFolder) -> str:
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
     same = f"add resume={last} to the same command to go on"
-    return f"interrupted; the finished epochs are saved: {same}, or run {command(last)}"
+    return f"interrupted; the finished epochs are saved: {same}, or run {command(last, *needed_words(folder.path))}"
 
 
 def _facts(
@@ -256,6 +258,7 @@ def _fit(
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()
     make_whole(module)
+    keep_last(config["resume"], folder)
     return trainer
 
 
@@ -265,7 +268,9 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
         return "trainer.max_epochs"
     stopping = trainer.early_stopping_callback
     early = stopping is not None and stopping.stopped_epoch > 0
-    why = "callbacks.early_stopping" if early else "trainer.max_time or a callback"
+    clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined]
+    late = clock is not None and (clock.time_remaining() or 0) <= 0
+    why = "callbacks.early_stopping" if early else "trainer.max_time" if late else "a callback"
     LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
     return why
 

@@ -17,6 +17,7 @@ from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
+from segexp.run.within import within
 from segexp.training import build
 from segexp.training.afterwards import Afterwards, end
 from segexp.training.explain import draw
@@ -25,7 +26,15 @@ from segexp.training.page import write_page
 from segexp.training.results import results
 from segexp.training.rows import Row, model_rows, observer_rows
 from segexp.training.trainer import build_tester
-from segexp.use.evaluation.data import EvaluationData, Phase, evaluation_data, natural_phase, trained_on
+from segexp.use.evaluation.data import (
+    EvaluationData,
+    Phase,
+    evaluation_data,
+    keep_own_split,
+    natural_phase,
+    own_images,
+    trained_on,
+)
 from segexp.use.load import load
 from segexp.use.model import Model
 from segexp.use.runs import Source, find_sources
@@ -70,7 +79,7 @@ class Evaluation:
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
         split_given = data is not None and data.get("split") not in (None, "auto")
-        self.splits = split_given or self.section == self.model.config["datamodule"]
+        self.splits = split_given or own_images(self.model, self.section)
         self.name = _data_name(self.section, invocation)
 
     def run(self) -> Config:
@@ -100,6 +109,7 @@ class Evaluation:
         source = _built(self.section, self.model.config)
         asked = self.config["phase"]
         phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
+        keep_own_split(source, self.model, self.section, phase)
         data = evaluation_data(source, self.model.spec, phase)
         # Distances are in metres where these images say how large a pixel is.
         data._spec = replace(self.model.spec, pixel_size=source.pixel_size())
@@ -119,7 +129,7 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config["output_dir"]) / "evaluations"
         else:
-            place = first / "evaluations"
+            place = within(first, "evaluations", str(first))
         folder = RunFolder.create(place / name)
         folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
         return folder
