@@ -1,5 +1,6 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
+import io
 import os
 import sys
 import tempfile
@@ -33,6 +34,9 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name with letters that the terminal does not know must not end a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command, rest = split(list(argv))
         with trusting(rest):

@@ -219,8 +219,9 @@ def _compare(config: Any, invocation: Invocation) -> None:
     from segexp.reporting.compare import compare, place_of
 
     found = compare(plain["runs"], plain["measure"], plain["base"], plain["resamples"], plain["seed"])
+    print(found.text())  # noqa: T201 - the command's answer
     files = found.write(place_of(plain["runs"], plain["out"]))
-    print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
+    print("\n" + "\n".join(map(str, files)))  # noqa: T201
 
 
 def _report(config: Any, invocation: Invocation) -> None:

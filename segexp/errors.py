@@ -7,6 +7,14 @@ text without a trace and ends with ``exit_code``.
 from collections.abc import Callable, Sequence
 
 
+def one_line(error: BaseException) -> str:
+    """An error of any library in a line: its kind and the first line of its words; of ours the words alone."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, SegexpError) and first:
+        return first
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 class SegexpError(Exception):
     """Base of all errors of segexp; ``exit_code`` 1 means that the run failed."""
 

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+from segexp.config.slots import TRANSFORMS
 from segexp.errors import ConfigError
 
 KEY = "trust"
@@ -31,9 +32,11 @@ def trusted_packages(argv: Sequence[str]) -> frozenset[str]:
     Raises:
         ConfigError: ``trust=`` or the variable holds what is no package.
     """
+    # A class of torch that is named makes not all of torch trusted.
+    known = {package.split(".")[0] for package in TRANSFORMS.packages}
     named = {found for word in argv if not _is_trust(word) for found in _TARGET.findall(word)}
     own = {found for folder in _config_dirs(argv) for found in _in_folder(Path(folder))}
-    return frozenset(named | own) | packages(typed(argv))
+    return frozenset((named | own) - known) | packages(typed(argv))
 
 
 @contextmanager

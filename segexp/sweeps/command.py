@@ -22,7 +22,7 @@ from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.places import JobPlace
-from segexp.sweeps.plan import Config, Job, Plan
+from segexp.sweeps.plan import Config, Job, Plan, parent_of
 from segexp.sweeps.supply import Grid
 
 RESUME = "sweep.resume="
@@ -72,7 +72,7 @@ class Sweep:
         section = jobs[0].config["sweep"]
         if section["resume"] is None:
             refuse_too_little(section, [job.config for job in jobs])
-            folder = RunFolder.create(Path(jobs[0].config["output_dir"]) / "multirun").path
+            folder = RunFolder.create(parent_of(jobs)).path
             manifest = Manifest.create(folder, jobs, self._facts())
         else:
             folder = Path(section["resume"])

@@ -25,7 +25,7 @@ from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.places import JobPlace
-from segexp.sweeps.plan import Config, Job, Plan
+from segexp.sweeps.plan import Config, Job, Plan, parent_of
 from segexp.sweeps.search import Search
 from segexp.sweeps.search_facts import keep_or_compare, refuse_incomparable
 from segexp.sweeps.search_words import SEARCH_KEYS, experiment, going_on, resumed, without_flags
@@ -74,7 +74,7 @@ class SearchCommand:
         words = without_flags(self._argv)
         space, corners = self._corners(words)
         section = corners[0].config["sweep"]
-        multirun = Path(corners[0].config["output_dir"]) / "multirun"
+        multirun = parent_of(corners)
         named = section["study"] is not None and section["storage"] is None
         if named and (multirun / section["study"] / MANIFEST).is_file():
             return self._go_on(multirun / section["study"])

@@ -34,8 +34,6 @@ def checkpoint_of(resume: str | None) -> str | None:
 def command(checkpoint: Path, *more: str) -> str:
     """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none.
 
-    It says again what is not taken from the folder of a run: packages to trust, places elsewhere.
-
     Args:
         checkpoint: In its run folder.
         *more: Further words.
@@ -43,9 +41,13 @@ def command(checkpoint: Path, *more: str) -> str:
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
+    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+
+
+def needed_words(folder: Path) -> list[str]:
+    """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
     config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    words = [typed("from", str(folder)), typed("resume", str(checkpoint)), *more]
-    return command_line([*words, *again(config, folder / "config.yaml")])
+    return again(config, folder / "config.yaml")
 
 
 def with_command(message: str, checkpoint: Path) -> str:

@@ -26,6 +26,7 @@ def no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
         (["+model._target_='mine.nets.Net'"], {"mine"}),
         (["callbacks.extra=[{_target_: one.C}, {_target_: two.D, x: 1}]"], {"one", "two"}),
         (["callbacks.extra=[{_target_:one.C}]"], {"one"}),
+        (["optimizer._target_=torch.optim.SGD", "model._target_=segexp.models.unet.UNet"], set()),
     ],
 )
 def test_words(words: list[str], expected: set[str]) -> None:

@@ -132,6 +132,22 @@ def test_no_key_of_a_checkpoint_runs_code(place: str, finished: Finished) -> Non
         assert not Path("canary").exists()
 
 
+def test_weights_without_pickles_run_none_either(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    """The config of a .safetensors lies in its header."""
+    pytest.importorskip("safetensors")
+    import json
+
+    from safetensors.torch import save_file
+
+    content = torch.load(finished.path / "checkpoints" / "best.ckpt", weights_only=True)
+    kept = content["segexp"]
+    kept["config"]["model"]["base"] = spawn()
+    weights = {key.removeprefix("model."): value for key, value in content["state_dict"].items()}
+    save_file(weights, "weights.safetensors", metadata={"record": json.dumps(kept)})
+    assert run(["predict", "run=weights.safetensors", f"input={finished.path}/panels", "output=out"]) == 2
+    assert_refused(capsys, Path("weights.safetensors"), "model.base._target_", "spawn.spawn", "trust=")
+
+
 COMMANDS = {
     "predict": ["predict", "input=.", "output=out"],
     "evaluate": ["evaluate"],
