@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from segexp.data.file_kinds import ending
 from segexp.data.folder.affixes import NONE, Affix, rules_between
 from segexp.data.folder.mixed import pairs_within
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.refusals import refusal
 from segexp.data.folder.roles import File, Place, places
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.tree import Tree
 from segexp.errors import DataError
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
+from segexp.data.file_kinds import ending
 from segexp.data.folder.roles import Place
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.tree import Tree
 from segexp.data.folder.words import overrides
 
 OFFERED = 6

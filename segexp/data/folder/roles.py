@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
+from segexp.data.file_kinds import ending
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import PART
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.tree import Tree
 
 IMAGES = frozenset(
     "image images img imgs im ims jpegimages pngimages photo photos picture pictures rgb input inputs original "  # noqa: SIM905

@@ -69,6 +69,14 @@ class Wanted:
         found = [path for layer in layers(spec, self.write, self.depth) for path in files_of(layer, stem, form)]
         return [*found, self.outlines(stem)] if "polygons" in self.write else found
 
+    def ways(self, spec: DataSpec, stem: Path) -> list[list[Path]]:
+        """All files of one prediction, in each form: which one it is stands in the header of its file."""
+        return [self.files(spec, stem, form) for form in get_args(Form)]
+
+    def there(self, spec: DataSpec, stem: Path) -> list[Path]:
+        """Those that are there."""
+        return [path for files in self.ways(spec, stem) for path in files if path.exists()]
+
     def remove_partial(self, spec: DataSpec, stem: Path) -> None:
         """Removes what a process that was killed has left of one prediction."""
         write = (*self.write, "mask")
