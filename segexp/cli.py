@@ -13,6 +13,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.quoting import as_typed
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
+from segexp.run.text import tolerant_streams
 from segexp.words import config_dirs, ordered, split
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
     """
+    tolerant_streams()
     try:
         command, rest = split(list(argv))
         return _dispatch(command, rest)

@@ -38,7 +38,9 @@ def is_on_disk(item: Item, name: str) -> bool:
 
 
 def _folder(name: str, key: str) -> Path:
-    return cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode()).hexdigest()[:24]
+    return (
+        cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    )
 
 
 def _save(path: Path, array: Image | Mask) -> None:

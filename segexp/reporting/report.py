@@ -17,6 +17,7 @@ from segexp.reporting.table import Table
 from segexp.reporting.trivial import beaten_by
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
+from segexp.run.text import decodable
 
 REPORT = "report.html"
 """Name of the report in the run folder."""
@@ -38,7 +39,7 @@ def write_report(run_dir: Path) -> Path:
         OSError: The folder cannot be written.
     """
     page = template("report.html.j2").render(_content(read_run(run_dir)))
-    return replace_file(run_dir / REPORT, page.encode("utf-8"))
+    return replace_file(run_dir / REPORT, decodable(page).encode("utf-8"))
 
 
 def _content(folder: RunContents) -> dict[str, object]:

@@ -4,6 +4,8 @@ import logging
 import sys
 from pathlib import Path
 
+from segexp.run.text import decodable
+
 LOG = logging.getLogger("segexp")
 
 
@@ -29,7 +31,7 @@ def quiet_libraries() -> None:
 
 def start_log_file(path: Path) -> logging.Handler:
     """Adds log.txt, with times; warnings of Python and of Lightning go there as well."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = logging.FileHandler(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.captureWarnings(True)
     for name in ("segexp", "py.warnings", "lightning.pytorch"):
@@ -47,5 +49,5 @@ def stop_log_file(handler: logging.Handler) -> None:
 
 class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = decodable(record.getMessage())
         return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"

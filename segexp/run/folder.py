@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from segexp.run.files import replace_file
+from segexp.run.text import decodable
 
 
 class RunFolder:
@@ -46,8 +47,8 @@ class RunFolder:
         return self.path / "panels"
 
     def write_text(self, name: str, text: str) -> None:
-        """Writes a text file."""
-        replace_file(self.path / name, text.encode())
+        """Writes a text file; names that are no UTF-8 are escaped in it."""
+        replace_file(self.path / name, decodable(text).encode())
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes JSON; nan has no place in JSON and is refused."""

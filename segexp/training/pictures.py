@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,8 @@ from segexp.reporting.pixels import Pixels
 from segexp.spec import IGNORED, DataSpec
 from segexp.training.memory import give_all_back
 
+LONGEST = 120
+"""Characters of a name that stand in a file name."""
 TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
 
@@ -52,8 +55,9 @@ class Picture:
 
     @property
     def stem(self) -> str:
-        """The name as part of a file name."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+        """The name as part of a file name, which may be no longer than 255 bytes."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+        return plain if len(plain) <= LONGEST else f"{plain[:LONGEST]}-{zlib.crc32(self.name.encode()):08x}"
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""

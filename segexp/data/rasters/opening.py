@@ -11,6 +11,7 @@ from segexp.data.rasters.segments import SegmentsRaster
 from segexp.data.rasters.tiff_header import read_tiff
 from segexp.data.rasters.whole import PillowTiffRaster, open_whole, pillow
 from segexp.errors import DataError, MissingExtraError
+from segexp.run.text import one_line
 
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
@@ -59,7 +60,8 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
         raise unreadable(path, error) from error
     if tiff.layout is not None:
         return MappedRaster(tiff.header, tiff.layout, raw=raw)
-    if has_rasterio() and tiff.compression in COMPRESSIONS:
+    # GDAL takes no names that are no UTF-8.
+    if has_rasterio() and tiff.compression in COMPRESSIONS and one_line(str(path)) == str(path):
         return GdalRaster(tiff.header, raw=raw)
     if tiff.codecs:
         return SegmentsRaster(tiff.header, raw=raw)

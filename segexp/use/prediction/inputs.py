@@ -9,6 +9,7 @@ from pathlib import Path
 from segexp.data.file_kinds import is_beside, is_clutter, is_image, kinds_in_words
 from segexp.data.folder.tree import walk
 from segexp.errors import DataError
+from segexp.run.text import one_line
 from segexp.use.prediction.image_file import ImageFile, local_image
 from segexp.use.prediction.remote.address import hidden, is_remote, path_of
 from segexp.use.prediction.remote.image import remote_image
@@ -31,19 +32,19 @@ class Input:
     owner: Mark | None = None
 
     def __str__(self) -> str:
-        """For logs and tables: without passwords and signatures."""
-        return hidden(self.address) if is_remote(self.address) else self.address
+        """For logs and tables: without passwords and signatures, and on one line."""
+        return one_line(hidden(self.address) if is_remote(self.address) else self.address)
 
     @property
     def name(self) -> str:
         """Its name alone, for the eye."""
         path = path_of(self.address) if is_remote(self.address) else self.address
-        return path.rstrip("/").rpartition("/")[2]
+        return one_line(path.rstrip("/").rpartition("/")[2])
 
     @property
     def source(self) -> str:
         """Stands for its whole path, or for its address without passwords and signatures."""
-        return source_of(str(Path(self.address).resolve()) if self.is_here else str(self))
+        return source_of(str(Path(self.address).resolve()) if self.is_here else hidden(self.address))
 
     @property
     def is_here(self) -> bool:
@@ -110,7 +111,7 @@ def _files(place: str, output: Path, left: list[str]) -> list[Input]:
         if output == path.resolve():
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         every = _ours(sorted(walk(path)), output)
-        others = [str(below) for below in every if not is_image(below.name) and not is_beside(below.name)]
+        others = [one_line(str(below)) for below in every if not is_image(below.name) and not is_beside(below.name)]
         left += others
         held = f", but {kinds_in_words(others)}" if others else ""
         return _below(path, [below for below in every if is_image(below.name)], f"{path} holds no image{held}")

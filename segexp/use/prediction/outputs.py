@@ -11,6 +11,7 @@ from typing import Any
 
 from segexp.errors import ConfigError
 from segexp.run.folder import RunFolder
+from segexp.run.text import one_line
 from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.inputs import Input
@@ -165,7 +166,7 @@ def _settings(path: Path) -> dict[str, Any]:
 
 
 def _output(file: Input) -> str:
-    return file.stem.as_posix()
+    return one_line(file.stem.as_posix())
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

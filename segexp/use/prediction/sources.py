@@ -57,7 +57,8 @@ def mark_of_row(row: Mapping[str, Any]) -> Mark | None:
     """The mark that a row of the summary holds; None: it is of a version that wrote none."""
     if not row.get("source"):
         return None
-    return Mark(*(row.get(key) or "" for key in COLUMNS), name=row["file"])
+    source, size, changed, digest = (row.get(key) or "" for key in COLUMNS)
+    return Mark(source, size, changed, digest, row["file"])
 
 
 def mark_of(source: str, path: Path) -> Mark:

@@ -1,5 +1,6 @@
 """Predicts one file after the other and says what became of each; nothing that happens with one ends the work."""
 
+import errno
 import time
 import traceback
 from dataclasses import dataclass, field, replace
@@ -9,6 +10,7 @@ from typing import Any, Literal
 from tqdm import tqdm
 
 from segexp.errors import SegexpError
+from segexp.run.text import decodable
 from segexp.training.memory import give_all_back
 from segexp.use.model import Model
 from segexp.use.prediction.file import FilePrediction, Wanted
@@ -70,8 +72,7 @@ class FileWorker:
         try:
             return self._predicted(file, anew=anew)
         except Exception as error:  # any file must not end the others
-            words = str(error) if isinstance(error, SegexpError) else f"{type(error).__name__}: {error}"
-            return Outcome(file, "failed", error=hidden(words), trace=hidden(traceback.format_exc()))
+            return Outcome(file, "failed", error=hidden(_in_words(error)), trace=hidden(traceback.format_exc()))
 
     def _predicted(self, file: Input, *, anew: bool) -> Outcome:
         stem, mark = self.output / file.stem, file.mark(self.timeout)
@@ -121,3 +122,11 @@ class FileWorker:
         }
         polygons = {} if work.polygons is None else {"polygons": work.polygons}
         return {"width": source.width, "height": source.height, "seconds": seconds, **shares, **polygons}
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, UnicodeEncodeError):
+        return "its name is no UTF-8, which the library for this kind of file needs; rename it (convmv can)"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return "the names of its predictions would be longer than this file system takes; shorten its name"
+    return decodable(str(error) if isinstance(error, SegexpError) else f"{type(error).__name__}: {error}")
