@@ -1,9 +1,9 @@
 """Texts that the grammar of Hydra, or a shell, would take for something else; how commands are printed."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 _PATTERNS = re.compile(
@@ -116,7 +116,7 @@ def _in_quotes(argument: str, *, blocks: bool) -> str:
     if path is not None and path[2] and path[2][0] not in "'\"[$?" and "${" not in path[2]:
         return f"{path[1]}={quoted(path[2])}"
     found = _PATTERNS.fullmatch(argument)
-    if found is None or found[2][:1] in ("", "'", '"') or "${" in found[2] or not _needs_quotes(found[2]):
+    if found is None or not _needs_quotes(found[2]):
         return argument
     if blocks and re.fullmatch(r"\{.*:.*\}", found[2], re.DOTALL):
         return argument
@@ -125,8 +125,10 @@ def _in_quotes(argument: str, *, blocks: bool) -> str:
 
 def _needs_quotes(value: str) -> bool:
     """Whether Hydra would not take a name for itself; commas and calls may stand for the values of a sweep."""
+    if value != "null" and os.path.exists(os.path.expanduser(value)):  # noqa: PTH110, PTH111 - any text
+        return _PLAIN.fullmatch(value) is None or _NO_TEXT.fullmatch(value) is not None
+    if value[:1] in ("", "'", '"') or "${" in value:
+        return False
     if "{" in value:
         return True
-    if _SWEEP.search(value) and not Path(value).expanduser().exists():
-        return False
-    return re.fullmatch(r"[\w/.+@%*|~?:-]*", value, re.ASCII) is None
+    return _SWEEP.search(value) is None and re.fullmatch(r"[\w/.+@%*|~?:-]*", value, re.ASCII) is None
