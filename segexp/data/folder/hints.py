@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from segexp.data.file_kinds import is_beside, is_image, kinds_in_words
 from segexp.data.folder.words import override
 
 SHARE = 0.5
@@ -23,6 +24,12 @@ def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> lis
     words = [f"{'the folder itself' if name == '.' else name} ({count} files)" for name, count in folders.items()]
     more = f" and {len(words) - most} more folders" if len(words) > most else ""
     return [f"not used: {', '.join(words[:most])}{more}"] if words else []
+
+
+def no_images(paths: Iterable[str]) -> list[str]:
+    """Files that end as no images do: so that nobody takes them for read."""
+    others = [path for path in paths if not is_image(path) and not is_beside(path)]
+    return [f"passed over, by their endings no images: {kinds_in_words(others)}"] if others else []
 
 
 def maybe_units(names: Sequence[str]) -> list[str]:
