@@ -6,8 +6,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from segexp.data.file_kinds import is_beside, is_image, kinds_in_words
+from segexp.data.folder.patterns import FilePattern
 from segexp.data.folder.words import override
 
+SUB = "sub1"
+"""What a guess calls the folders below that of the images."""
 SHARE = 0.5
 """With fewer beginnings than this per image, beginnings are shared."""
 
@@ -41,6 +44,18 @@ def maybe_units(names: Sequence[str]) -> list[str]:
     return [
         f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
         f"patient), no part of the split should share it: {override('unit', '{stem:[^_ ]+}')}"
+    ]
+
+
+def maybe_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
+    """Whether images lie in folders that a random split would tear apart, as those of patients."""
+    found = [match.fields[SUB] for path in paths if (match := images.match(path)) and SUB in match.fields]
+    count = len(set(found))
+    if not 3 <= count < len(found):
+        return []
+    return [
+        f"images lie in {count} folders; if each is one patient, video or slide, no part of the split should share it: "
+        f"{override('unit', f'{{{SUB}}}')}"
     ]
 
 

@@ -1,7 +1,8 @@
 """What is said when a layout cannot be guessed: what there is, and lines to choose from, made of files that exist."""
 
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
@@ -66,7 +67,7 @@ def refusal(tree: Tree, found: Sequence[Place], choices: Sequence[Choice]) -> st
     head = "which files are images and which their masks is open; add one of these lines to the command"
     if all(choice.unpaired for choice in choices):
         head = "many images have no mask; to leave those out, add one of these lines to the command"
-    return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more])
+    return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found)])
 
 
 def _count(choice: Choice) -> str:
@@ -107,11 +108,15 @@ def _several(images: Sequence[File], masks: Sequence[File]) -> bool:
     if len(alone) > 1 and all(count == 1 for count in alone.values()):
         return sum(folders[place] > 1 for place in alone) > len(alone) / 2
     stems = {file.stem for file in images}
-    owners = Counter(
-        next((stem for cut in range(len(file.stem) - 1, 0, -1) if (stem := file.stem[:cut]) in stems), "")
-        for file in masks
-    )
+    owners = Counter(next(_owners(file.stem, stems), "") for file in masks)
     return sum(owners[stem] > 1 for stem in stems) > len(stems) / 2
+
+
+def _owners(stem: str, images: set[str]) -> Iterator[str]:
+    """Images whose name and a number make the name of a mask."""
+    for cut in range(len(stem) - 1, 0, -1):
+        if stem[:cut] in images and re.fullmatch(r"[\s_.-]*[0-9a-f]*\d[0-9a-f]*", stem[cut:]):
+            yield stem[:cut]
 
 
 def _other_kinds(tree: Tree) -> list[str]:
