@@ -130,7 +130,7 @@ def _absent_from(
         means = "so that the figures say nothing about it"
     yield Problem(
         "classes",
-        f"{what}, {means}; give more images, or choose another split (datamodule.split_seed, datamodule.stratum)",
+        f"{what}, {means}; give more images, or choose another split (datamodule.split_seed, datamodule.split_file)",
         fatal=False,
     )
 
