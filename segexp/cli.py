@@ -1,6 +1,5 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
-import io
 import os
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from segexp.config.quoting import as_typed
 from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
+from segexp.run.text import tolerant_streams
 from segexp.words import config_dirs, ordered, split
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name with letters that the terminal does not know must not end a command.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    tolerant_streams()
     try:
         command, rest = split(list(argv))
         with trusting(rest):

@@ -4,15 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from segexp.data.file_kinds import is_clutter
 from segexp.errors import DataError
-
-CLUTTER = {"Thumbs.db", "desktop.ini"}
-"""What file managers leave behind; hidden files are passed over as well."""
-
-
-def is_clutter(path: Path) -> bool:
-    """Whether a file is none of the data set's and not worth a word."""
-    return path.name.startswith(".") or path.name in CLUTTER
 
 
 def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str, Path]:
@@ -29,7 +22,7 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
         match = re.fullmatch(pattern, path.name)
         if match:
             found[match[1]] = path
-        elif not is_clutter(path):
+        elif not is_clutter(path.name):
             notes.append(f"{path}: not used, its name does not fit the layout of {layout}")
     return found
 

@@ -6,12 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from segexp.data.file_kinds import ending, is_clutter, is_image
 from segexp.errors import DataError
 
-ENDINGS = {"png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "gif", "bmp", "ppm", "pgm", "pnm", "pbm", "webp", "npy"}
-"""What image files end with; what is in them decides how they are read."""
-CLUTTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "__pycache__"}
-"""What file managers leave behind; hidden files and folders are passed over as well."""
 MOST = 2_000_000
 """More files than this are no data set but a whole disk."""
 
@@ -31,7 +28,7 @@ class Tree:
     @property
     def images(self) -> list[str]:
         """Those that end as images do."""
-        return [path for path in self.files if ending(path).lower() in ENDINGS]
+        return [path for path in self.files if is_image(path)]
 
     def says(self, most: int = 12) -> str:
         """What lies where, in words: ``images (20 tif), masks (20 gif)``."""
@@ -44,13 +41,6 @@ class Tree:
             for folder, kinds in counts.items()
         ]
         return ", ".join(words[:most]) + (f" and {len(words) - most} more folders" if len(words) > most else "")
-
-
-def ending(path: str) -> str:
-    """What stands after the last dot of the name, as it is written."""
-    name = path.rpartition("/")[2]
-    before, _, after = name.rpartition(".")
-    return after if before else ""
 
 
 def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
@@ -68,14 +58,15 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
         raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks")
     found: set[str] = set()
     for folder in below:
-        for path in _walk(root / folder):
+        for path in walk(root / folder):
             found.add(path.relative_to(root).as_posix())
             if len(found) > MOST:
                 raise DataError(f"datamodule.root: {root} holds more than {MOST:,} files; is it the data set's folder?")
     return Tree(root, tuple(sorted(found)))
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def walk(top: Path) -> Iterator[Path]:
+    """All files below a folder, also behind links, without what file managers leave behind."""
     seen: set[str] = set()
     for folder, subfolders, names in os.walk(top, followlinks=True):
         real = os.path.realpath(folder)
@@ -84,9 +75,5 @@ def _walk(top: Path) -> Iterator[Path]:
             subfolders.clear()
             continue
         seen.add(real)
-        subfolders[:] = [name for name in subfolders if not _passed_over(name)]
-        yield from (Path(folder, name) for name in names if not _passed_over(name))
-
-
-def _passed_over(name: str) -> bool:
-    return name.startswith(".") or name.lower() in CLUTTER
+        subfolders[:] = [name for name in subfolders if not is_clutter(name)]
+        yield from (Path(folder, name) for name in names if not is_clutter(name))

@@ -8,10 +8,14 @@ from segexp.data.rasters.faults import from_system, unreadable
 from segexp.data.rasters.gdal import COMPRESSIONS, GdalRaster, has_rasterio
 from segexp.data.rasters.mapped import MappedRaster
 from segexp.data.rasters.segments import SegmentsRaster
+from segexp.data.rasters.strangers import stranger
 from segexp.data.rasters.tiff_header import read_tiff
 from segexp.data.rasters.whole import PillowTiffRaster, open_whole, pillow
 from segexp.errors import DataError, MissingExtraError
+from segexp.run.text import printable
 
+FIRST = 512
+"""Bytes that tell what a file is."""
 _TIFF = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
 
 
@@ -35,7 +39,7 @@ def open_raster(path: Path, *, raw: bool = False) -> Raster:
         with path.open("rb") as file:
             status = path.stat()
             state = (status.st_size, status.st_mtime_ns)
-            start = file.read(8)
+            start = file.read(FIRST)
             file.seek(0)
             if not start:
                 raise unreadable(path, "it is empty")
@@ -43,6 +47,8 @@ def open_raster(path: Path, *, raw: bool = False) -> Raster:
                 return open_npy(path, file, state, raw=raw)
             if start[:2] in (b"P5", b"P6"):
                 return open_pnm(path, file, state, raw=raw)
+            if (other := stranger(start)) is not None:
+                raise unreadable(path, *other)
     except OSError as error:
         raise from_system(path, error) from error
     if start.startswith(_TIFF):
@@ -59,7 +65,8 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
         raise unreadable(path, error) from error
     if tiff.layout is not None:
         return MappedRaster(tiff.header, tiff.layout, raw=raw)
-    if has_rasterio() and tiff.compression in COMPRESSIONS:
+    # GDAL takes no names that are no UTF-8.
+    if has_rasterio() and tiff.compression in COMPRESSIONS and printable(str(path)) == str(path):
         return GdalRaster(tiff.header, raw=raw)
     if tiff.codecs:
         return SegmentsRaster(tiff.header, raw=raw)
