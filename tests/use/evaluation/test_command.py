@@ -198,7 +198,7 @@ def test_a_folder_that_does_not_show_all_classes(capsys: pytest.CaptureFixture[s
     # A colour that training did not know is asked about, and the line that is proposed works as it stands.
     for path in Path("other/masks").iterdir():
         pixels = np.asarray(Image.open(path)).copy()
-        pixels[pixels[..., 1] > 0] = (1, 2, 3)
+        pixels[pixels[..., 1] > 0] = (200, 30, 90)
         Image.fromarray(pixels).save(path)
     capsys.readouterr()
     assert evaluate(done.path, *other) == 2
