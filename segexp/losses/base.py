@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from segexp.losses.inputs import check_inputs
 from segexp.spec import DataSpec
 
 TOTAL = "total"
@@ -24,11 +25,26 @@ class SegmentationLoss(nn.Module, ABC):
     logits; a mask without a single valid pixel gives exactly 0 and a zero gradient. The docstring says which
     activation it is and what becomes of a class that is absent from the mask.
 
+    A call compares logits and mask first, see :func:`segexp.losses.inputs.check_inputs`; a subclass need not.
+
     Attributes:
         exceptions: Parts of the contract that cannot hold, by name, each with the reason.
+        one_logit: Whether the loss is for two classes alone and reads one logit per pixel, that of the second.
     """
 
     exceptions: Mapping[str, str] = MappingProxyType({})
+    one_logit: bool = False
+
+    def __call__(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """The loss of inputs that fit each other.
+
+        Raises:
+            MismatchError: Shapes or types do not fit the loss or each other.
+            DataError: The mask holds what is no class.
+        """
+        check_inputs(type(self).__name__, logits, mask, one_logit=self.one_logit)
+        value: Tensor = super().__call__(logits, mask)
+        return value
 
     @abstractmethod
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:

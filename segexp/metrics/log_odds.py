@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from segexp.errors import DataError, MismatchError
 from segexp.spec import IGNORED
 
 PIECE = 1 << 18
@@ -36,10 +37,24 @@ def by_class(logits: Tensor, truth: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
 
     Returns:
         For each class float64 (n,) and float64 (m,), in the memory of the processor.
+
+    Raises:
+        MismatchError: The shapes do not fit each other.
+        DataError: The truth holds another value.
     """
+    if truth.ndim != 2 or logits.shape[1:] != truth.shape:
+        raise MismatchError(
+            f"scores: found logits {tuple(logits.shape)} and a mask {tuple(truth.shape)} of an image, "
+            "expected (K, H, W) and (H, W)"
+        )
     labels = truth.flatten().cpu()
     valid = labels != IGNORED
     # In the memory of the processor: not every accelerator has float64.
+    if len(labels[valid]) and int(labels[valid].max()) >= len(logits):
+        found = sorted({value for value in torch.unique(labels).tolist() if len(logits) <= value != IGNORED})
+        raise DataError(
+            f"scores: the mask holds {found}, expected 0..{len(logits) - 1} and {IGNORED} for ignored pixels"
+        )
     scores, labels = logits.flatten(1).cpu()[:, valid], labels[valid]
     step = max(1, TOGETHER // max(1, len(labels)))
     for start in range(0, len(logits), step):
