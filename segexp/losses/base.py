@@ -129,7 +129,7 @@ def refuse_other(built: object, key: str, target: str) -> None:
     instead = f"use loss={_OURS[name]}, or wrap it: " if name in _OURS else "wrap it: "
     raise ConfigError(
         f"{key}: {target or type(built).__name__} is no segexp.losses.base.SegmentationLoss (logits and class numbers "
-        f"in, {IGNORED} ignored); {instead}docs/extending.md has an example of ten lines"
+        f"in, {IGNORED} ignored); {instead}docs/extending.md has an example"
     )
 
 

@@ -104,13 +104,17 @@ def _groups(weights: Counts, per_e_fold: int) -> tuple[Counts, Counts, Counts]:
     return lowest, sums, np.searchsorted(ends, lowest + sums // 2, side="right")
 
 
-def in_order(values: Values) -> Ranked:
+def in_order(values: Values, *, known: bool = False) -> Ranked:
     """Values of one pixel each; sorted in place where they are not in order yet.
+
+    Args:
+        values: float (n,).
+        known: Whether they may be in order already, so that it is worth a look.
 
     Raises:
         ValueError: A value is nan, which has no rank.
     """
-    if not (values[1:] >= values[:-1]).all():  # nan is never in order
+    if not known or not (values[1:] >= values[:-1]).all():  # nan is never in order
         values.sort()
     if len(values) and np.isnan(values[-1]):
         raise ValueError("a score is nan")

@@ -174,9 +174,10 @@ class ScoreHistogram(Metric):
     def _in_order(self, name: str) -> Ranked:
         """The values of one side that are kept one by one; from then on in order, as one part."""
         parts = self._list(name)
+        several = len(parts) > 1
         whole = _host(parts)
         try:
-            found = in_order(whole)
+            found = in_order(whole, known=not several)
         except ValueError as error:
             raise DivergedError("scores: a logit is nan, which is neither above nor below a threshold") from error
         setattr(self, name, [torch.from_numpy(whole)])
@@ -224,7 +225,8 @@ def _host(parts: list[Tensor]) -> Any:
         part = parts.pop()
         whole_array[place - len(part) : place] = part.numpy()
         place -= len(part)
-    give_back(len(whole_array))
+    if len(whole_array) > ON_DEVICE:
+        give_back(len(whole_array))
     return whole_array
 
 

@@ -120,13 +120,13 @@ def made_of_albumentations() -> dict[str, Any]:
 def test_every_transform_of_albumentations_is_judged() -> None:
     made = made_of_albumentations()
     assert len(made) > 80
-    texts = {name: [p.text for p in transforms_fit([t], 3, np.dtype("uint8"), (24, 24))] for name, t in made.items()}
+    texts = {name: [p.text for p in transforms_fit([t], 3, np.dtype("uint8"), (48, 48))] for name, t in made.items()}
     for name in ("ColorJitter", "HorizontalFlip", "D4", "ElasticTransform", "GaussianBlur", "RandomBrightnessContrast"):
         assert texts[name] == [], name
     assert all("\n" not in text and f"({name})" in text for name, found in texts.items() for text in found)
     assert "has fill_mask: 255, such as XYMasking" in texts["TimeMasking"][0]
     assert "add fill_mask: 255" in texts["Rotate"][0]
-    assert "turned a sample of 24x24 into" in texts["PadIfNeeded"][0]
+    assert "turned a sample of 48x48 into" in texts["PadIfNeeded"][0]
 
 
 def test_a_transform_with_a_list_of_its_own_is_no_choice() -> None:

@@ -1,5 +1,9 @@
 """A loss is told of inputs that do not fit before it computes a number of them."""
 
+import re
+from pathlib import Path
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor
@@ -57,3 +61,21 @@ def test_values_on_a_device_are_left_alone() -> None:
 def test_empty_batches_pass(shape: tuple[int, ...]) -> None:
     mask = torch.zeros(shape, dtype=torch.uint8)
     assert BCE()(torch.zeros(shape[0], 1, *shape[1:]), mask) == 0
+
+
+def test_the_wrapped_loss_of_the_docs_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text(encoding="utf-8")
+    (code,) = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "class Huber" in block]
+    names: dict[str, Any] = {}
+    exec(code, names)
+    loss = names["Huber"]()
+    logits = torch.tensor([2.0, -1.0, torch.nan]).view(1, 1, 1, 3).requires_grad_()
+    value = loss(logits, torch.tensor([[[1, 0, 255]]], dtype=torch.uint8))
+    far = torch.sigmoid(torch.tensor([-2.0, -1.0]))  # each is below 1, where Huber's loss is half the square
+    assert value.item() == pytest.approx(float((far**2 / 2).mean()))
+    value.backward()
+    assert logits.grad is not None
+    assert logits.grad.flatten()[2] == 0
+    assert loss(logits, torch.full((1, 1, 3), 255, dtype=torch.uint8)) == 0
+    with pytest.raises(MismatchError, match="expected one channel"):
+        loss(torch.zeros(1, 3, 1, 3), torch.zeros(1, 1, 3, dtype=torch.uint8))
