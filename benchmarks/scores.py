@@ -1,6 +1,7 @@
 """Time and error of AUC, AP and threshold of a validation: every logit kept, beside counting 65,536 bins.
 
-Usage: ``python -m benchmarks.scores``. Until 0.1 bins were counted: they are faster, and wrong. Processor time of the middle of some repetitions, one thread, random logits.
+Usage: ``python -m benchmarks.scores``. Processor time of the middle of some repetitions, one thread, random logits. Until
+0.1 bins were counted: faster, and wrong for logits close together or far out.
 """
 
 import statistics
@@ -16,10 +17,6 @@ from segexp.metrics.scores import ScoreHistogram
 Data = list[tuple[Tensor, Tensor]]
 
 CASES = {
-    "20 x 584x565, some ignored": (20, 584, 565),
-    "100 x 256x256": (100, 256, 256),
-    "4 x 2048x2048": (4, 2048, 2048),
-}
     "20 x 584x565, some ignored": (20, 584, 565),
     "100 x 256x256": (100, 256, 256),
     "4 x 2048x2048": (4, 2048, 2048),
