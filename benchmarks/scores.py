@@ -1,7 +1,7 @@
 """Time and error of AUC, AP and threshold of a validation: every logit kept, beside counting 65,536 bins.
 
-Usage: ``python -m benchmarks.scores``. Processor time of the middle of some repetitions, one thread, random logits. Until
-0.1 bins were counted: faster, and wrong for logits close together or far out.
+Usage: ``python -m benchmarks.scores``. Processor time of the middle of some repetitions, one thread, random logits.
+Until 0.1 bins were counted: faster, and wrong for logits close together or far out.
 """
 
 import statistics

@@ -22,7 +22,7 @@ from segexp.data.places import GridPlaces, Places, RandomPlaces
 from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
-from segexp.data.splits import PHASES, Phase
+from segexp.data.splits import PHASES, Phase, Split, moved
 from segexp.data.survey import Survey, class_counts, survey
 from segexp.errors import DataError, UserError
 from segexp.run.progress import shown
@@ -84,6 +84,18 @@ class SegmentationDataModule(DataSettings):
         """Side of a pixel on the ground in metres, where the files say it; asked after :meth:`read`."""
         return None
 
+    def keep_split(self, split: Split) -> None:
+        """Takes over the split of a run, before :meth:`setup`; data sets of files then give each part its images.
+
+        Args:
+            split: Names of the images of each part.
+        """
+        self.run_split = split
+
+    def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
+        """Which bands of the files are the channels, from 1, and how many the files have; asked after :meth:`read`."""
+        return None, None
+
     def settle(self, items: Items) -> None:
         """Settles keys of the samples (crops) that the config leaves to the data.
 
@@ -117,6 +129,8 @@ class SegmentationDataModule(DataSettings):
             for phase in ("val", "test"):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
         items = self._looked_at(items)
+        if self.run_split is not None:
+            refuse(moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
         if small := smaller(items["train"], self.crop_size):
             self.notes.append(
                 f"{len(small)} training images are smaller than crop_size={self.crop_size}: they are mirrored around "
@@ -128,7 +142,7 @@ class SegmentationDataModule(DataSettings):
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(
-            names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size(), dtype=str(dtype)
+            names, colours, channels, mean, std, scaling, "segmentation", self.pixel_size(), str(dtype), *self.picked()
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())

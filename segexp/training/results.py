@@ -14,6 +14,8 @@ from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.tested import Measures
+from segexp.run.table_file import guarded
+from segexp.run.text import printable
 from segexp.spec import IGNORED
 from segexp.training.groups import groups_of
 from segexp.training.rows import Row, probability
@@ -83,7 +85,12 @@ def results(
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
         "auc_ap_bound": module.tested.scores.bound,
-        "notes": [*datamodule.notes, *_notes(len(items), resamples), *_bound_notes(module, counted)],
+        "notes": [
+            *datamodule.notes,
+            *_notes(len(items), resamples),
+            *_bound_notes(module, counted),
+            *_formulas([item.name for item in items]),
+        ],
     }
 
 
@@ -104,6 +111,17 @@ def _notes(images: int, resamples: int) -> list[str]:
 def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
     bound = module.tested.scores.bound
     return [f"AUC and AP by data set are of {pixels} pixels, {within(bound)}"] if bound else []
+
+
+def _formulas(names: Sequence[str]) -> list[str]:
+    """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
+    found = next((name for name in names if guarded(name) != name), None)
+    if found is None:
+        return []
+    return [
+        f"per_image.csv keeps the names of images as they are; a spreadsheet takes some ({printable(found)!r}) for "
+        "formulas: import that column as text"
+    ]
 
 
 def units(measures: Measures) -> dict[str, str]:
