@@ -104,3 +104,6 @@ class StreamedRaster(GdalRaster):
 
     def _address(self) -> str:
         return self._place
+
+    def _blocks(self) -> None:
+        """Nothing is checked: it would fetch every tile twice, and the network has checksums of its own."""
