@@ -89,6 +89,9 @@ class PredictConfig:
     checkpoint: str
     input: str | list[str]
     timeout: PositiveFloat
+    total_timeout: PositiveFloat
+    max_gigabytes: PositiveFloat
+    image_limit: PositiveFloat
     output: str
     write: list[Literal["mask", "probability", "overlay", "uncertainty", "polygons"]]
     format: Literal["auto", "png", "tiff"]
@@ -168,6 +171,7 @@ class DemoConfig:
     open: bool
     max_megabytes: PositiveFloat
     max_pixels: PositiveInt
+    image_limit: PositiveFloat
     kept_megabytes: PositiveFloat
     debug: bool
 

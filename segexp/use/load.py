@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.data.rasters import DEFAULT_GB, Limit
 from segexp.errors import ConfigError, DataError, MismatchError, SegexpError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
@@ -51,6 +52,7 @@ def load(
     device: str = "auto",
     inference: dict[str, Any] | None = None,
     precision: Precision = "float32",
+    image_limit: float = DEFAULT_GB,
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -74,6 +76,7 @@ def load(
             ``blend``, ``batch_size``.
         precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
             while probabilities differ in the third digit.
+        image_limit: GB of memory that one image may take: a small file may declare pixels that fill the machine.
 
     Raises:
         DataError: There is no such run or checkpoint, or the file is none of segexp's.
@@ -90,7 +93,8 @@ def load(
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, chosen)
+    sources = [member.source for member in members]
+    return Model(module.to(kind), sources, first.config, chosen, Limit(image_limit))
 
 
 def restore(source: Source, device: str = "cpu") -> Member:

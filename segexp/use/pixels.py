@@ -9,7 +9,7 @@ from PIL import Image as PillowImage
 
 from segexp.data.folder.channels import ConvertedRaster
 from segexp.data.rasters import ConvertedRaster as EqualChannels
-from segexp.data.rasters import Header, Raster, open_raster
+from segexp.data.rasters import Header, Limit, Raster, open_raster
 from segexp.errors import DataError
 from segexp.spec import DataSpec
 
@@ -33,19 +33,21 @@ class ArrayRaster(Raster):
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
-def opened(image: Any, spec: DataSpec, *, luminance: bool = False) -> Raster:
+def opened(image: Any, spec: DataSpec, *, luminance: bool = False, limit: Limit | None = None) -> Raster:
     """An image as a raster that fits a model.
 
     Args:
         image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16.
         spec: What the model was trained on.
         luminance: Whether colours become grey for a model of one channel.
+        limit: What decoding may take; None: what is in force in this process.
 
     Raises:
-        DataError: It cannot be read, or its channels or type are not those of the model.
+        DataError: It cannot be read, would take more memory than there may be, or its channels or type are not those
+            of the model.
     """
     if isinstance(image, str | Path):
-        return fitted(open_raster(Path(image).expanduser()), spec, luminance=luminance)
+        return fitted(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance)
     if isinstance(image, PillowImage.Image):
         return fitted(ArrayRaster(_of_pillow(image)), spec, luminance=luminance)
     if isinstance(image, np.ndarray):

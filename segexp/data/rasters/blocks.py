@@ -14,13 +14,13 @@ class Block(NamedTuple):
     """A strip or tile.
 
     Attributes:
-        index: Its number in the file.
+        number: In the file.
         band: Which band it is of, where bands are apart; 0 else.
         top: Its first row in the image.
         left: Its first column in the image.
     """
 
-    index: int
+    number: int
     band: int
     top: int
     left: int
@@ -54,8 +54,8 @@ class Blocks:
         for band in range(self.bands):
             for row in range(top // self.rows, -(-(top + height) // self.rows)):
                 for column in range(left // self.columns, -(-(left + width) // self.columns)):
-                    index = (band * self.down + row) * self.across + column
-                    yield Block(index, band, row * self.rows, column * self.columns)
+                    number = (band * self.down + row) * self.across + column
+                    yield Block(number, band, row * self.rows, column * self.columns)
 
     def check(self, path: Path, top: int, left: int, height: int, width: int) -> None:
         """Checks those that a window touches, each once.
@@ -64,7 +64,8 @@ class Blocks:
             DamagedError: One was changed after it was written, or unfolds to more than its pixels.
             OSError: The file cannot be read.
         """
-        waiting = [block.index for block in self.touched(top, left, height, width) if self._unchecked[block.index]]
+        touched = self.touched(top, left, height, width)
+        waiting = [block.number for block in touched if self._unchecked[block.number]]
         if not waiting:
             return
         with path.open("rb") as file:

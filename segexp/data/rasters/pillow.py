@@ -14,6 +14,7 @@ from typing import Any
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
+    Image,
     ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
@@ -23,7 +24,7 @@ from PIL import (
 )
 
 from segexp.data.rasters.faults import check_regular, from_system, unreadable, unsupported
-from segexp.errors import SegexpError
+from segexp.errors import SegexpError, TooLargeError
 
 KINDS = "PNG, JPEG, TIFF, GIF, BMP, WebP, PBM, PGM, PPM or .npy"
 """What is taken."""
@@ -91,6 +92,9 @@ def pillow(path: Path) -> Iterator[ImageFile.ImageFile]:
         raise
     except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
         raise from_system(path, error) from error
+    except Image.DecompressionBombError as error:
+        most = f"PIL.Image.MAX_IMAGE_PIXELS={Image.MAX_IMAGE_PIXELS}"
+        raise TooLargeError(f"{path}: {error}; this program has set {most}, which Pillow keeps here") from error
     except Exception as error:  # a damaged file may break a decoder anywhere
         raise unreadable(path, error) from error
 

@@ -14,8 +14,8 @@ from PIL import Image as PillowImage
 from segexp.data.rasters import orient
 from segexp.data.rasters.base import Header, Pixels, Raster
 from segexp.data.rasters.checksums import check_png
+from segexp.data.rasters.declared import OF_WEBP, check_declared
 from segexp.data.rasters.faults import from_system, unreadable, unsupported
-from segexp.data.rasters.gif import check_gif
 from segexp.data.rasters.kinds import checked_size
 from segexp.data.rasters.limit import Limit
 from segexp.data.rasters.pillow import pillow
@@ -117,7 +117,7 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
     Raises:
         DataError: No image, of a kind that is not taken, or one that would take more memory than ``limit``.
     """
-    check_gif(path, limit)
+    check_declared(path, limit)
     with pillow(path) as image:
         header = _header(path, image, state)
         deep = header.dtype == np.uint16 and header.channels > 1
@@ -170,7 +170,7 @@ def check_decoded(header: Header, limit: Limit, image: PillowImage.Image, *, raw
 def _aside(header: Header, image: PillowImage.Image) -> int:
     """Bytes a pixel that a decoder takes beside the picture itself."""
     if header.kind == "WEBP":
-        return 4 * 4  # two canvases, and the bytes on their way out of them
+        return OF_WEBP - 4 - header.channels
     if header.kind == "JPEG" and image.info.get("progressive"):
         return 2 * header.channels  # all coefficients are kept
     if header.kind == "BMP" and "rle" in str(getattr(image, "tile", "")):
@@ -201,8 +201,7 @@ def unscaled(pixels: NDArray[Any], white: int) -> NDArray[Any]:
     """Stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
     if not 1 < white < 255:
         return pixels
-    levels = np.rint(np.arange(256) * (white / 255)).astype(np.uint8)
-    return levels[pixels]
+    return np.take(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
 
 
 def _coding(image: PillowImage.Image) -> str:

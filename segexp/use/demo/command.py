@@ -46,7 +46,13 @@ def demo(config: dict[str, Any]) -> None:
 
 def desk_of(config: dict[str, Any], folder: Path) -> Desk:
     """The model, its limits, and where downloads are made."""
-    model = load(config["run"], config["checkpoint"], tta=config["tta"], device=config["device"])
+    model = load(
+        config["run"],
+        config["checkpoint"],
+        tta=config["tta"],
+        device=config["device"],
+        image_limit=config["image_limit"],
+    )
     for source in model.sources:
         LOG.info(f"run         {source.name}")
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))

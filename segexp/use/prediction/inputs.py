@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.data.paired import is_clutter
-from segexp.errors import DataError
+from segexp.data.rasters import Limit
+from segexp.errors import DataError, UserError
 from segexp.use.prediction.image_file import ImageFile, local_image
 from segexp.use.prediction.remote.address import hidden, is_remote, path_of
-from segexp.use.prediction.remote.image import remote_image
+from segexp.use.prediction.remote.image import ANY, remote_image
 from segexp.use.prediction.remote.listing import changed, listed
+from segexp.use.prediction.remote.watch import Bounds
 
 SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".npy", ".pgm", ".png", ".ppm", ".tif", ".tiff"}
 """What is taken from a folder; a file that is named, or that a glob matches, may end with anything."""
@@ -24,10 +26,12 @@ class Input:
     Attributes:
         address: Its path, or a remote address.
         stem: Path of its predictions without ending, relative to the output folder: ``sub/a`` for ``sub/a.tif``.
+        fault: Why it cannot be read, where that is known already: a link of a list that leads nowhere.
     """
 
     address: str
     stem: Path
+    fault: str = ""
 
     def __str__(self) -> str:
         """For logs and tables: without passwords and signatures."""
@@ -49,39 +53,58 @@ class Input:
         return changed(self.address, timeout) if is_remote(self.address) else Path(self.address).stat().st_mtime
 
     @contextmanager
-    def opened(self, timeout: float) -> Iterator[ImageFile]:
+    def opened(self, timeout: float, bounds: Bounds = ANY, limit: Limit | None = None) -> Iterator[ImageFile]:
         """The file with its header read.
 
+        Args:
+            timeout: Seconds without an answer of a remote one.
+            bounds: How long a remote one may take in all, and how large a copy may be.
+            limit: What decoding may take of the memory.
+
         Raises:
-            DataError: It is not there, or no image.
+            DataError: It is not there, no image, or beyond a bound.
         """
+        if self.fault:
+            raise DataError(self.fault)
         if is_remote(self.address):
-            with remote_image(self.address, timeout) as image:
+            with remote_image(self.address, timeout, bounds, limit) as image:
                 yield image
         else:
-            yield local_image(Path(self.address))
+            yield local_image(Path(self.address), limit)
 
 
-def find_inputs(given: str | Sequence[str], output: Path, timeout: float = 60.0) -> list[Input]:
+def find_inputs(given: str | Sequence[str], output: Path, timeout: float = 60.0, bounds: Bounds = ANY) -> list[Input]:
     """All files, in the order given, those of a folder or glob sorted; each once.
 
     Args:
         given: File, folder (all images in it and below), glob, or a list of these; here, or remote addresses.
         output: Folder of the predictions; what lies in it is no input.
         timeout: Seconds without an answer of a remote one.
+        bounds: How long listing a remote folder may take.
 
     Raises:
-        DataError: A path does not exist, a glob matches nothing, or a folder holds no image.
+        DataError: A path does not exist, a glob matches nothing, or a folder holds no image. Of several remote
+            addresses a bad one is an input that fails by itself.
     """
     found: dict[str, Input] = {}
+    alone = isinstance(given, str) or len(given) == 1
     for place in [given] if isinstance(given, str) else given:
         if is_remote(place):
-            for address, stem in listed(place, sorted(SUFFIXES), timeout):
-                found.setdefault(address, Input(address, stem))
+            for file in _remote(place, timeout, bounds, alone=alone):
+                found.setdefault(file.address, file)
             continue
         for file in _files(place, output.resolve()):
             found.setdefault(str(Path(file.address).resolve()), file)
     return list(found.values())
+
+
+def _remote(place: str, timeout: float, bounds: Bounds, *, alone: bool) -> list[Input]:
+    try:
+        return [Input(address, stem) for address, stem in listed(place, sorted(SUFFIXES), timeout, bounds)]
+    except UserError as error:
+        if alone:
+            raise
+        return [Input(place, Path(place.partition("://")[2].strip("/") or "input").with_suffix(""), str(error))]
 
 
 def _files(place: str, output: Path) -> list[Input]:

@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 
 from tqdm import tqdm
 
+from segexp.causes import cause_of, sentence
 from segexp.errors import SegexpError
 from segexp.training.memory import give_all_back
 from segexp.use.model import Model
@@ -15,6 +16,9 @@ from segexp.use.prediction.file import FilePrediction, Wanted
 from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import is_complete
 from segexp.use.prediction.remote.address import hidden
+from segexp.use.prediction.remote.image import ANY
+from segexp.use.prediction.remote.watch import Bounds
+from segexp.use.prediction.room import check_room
 from segexp.use.prediction.sinks import Form
 from segexp.use.prediction.source import ImageSource
 
@@ -41,11 +45,26 @@ class Outcome:
     trace: str = ""
 
 
+def _words(error: Exception, file: Input, output: Path) -> str:
+    if isinstance(error, SegexpError):
+        return str(error)
+    cause = cause_of(error, output)
+    # Inputs that cannot be read are told apart by now: it is about what is written.
+    return f"{type(error).__name__}: {error}" if cause is None else sentence(cause, f"{file}: predicting into {output}")
+
+
 class FileWorker:
     """A model, and what is wanted of it."""
 
     def __init__(
-        self, model: Model, wanted: Wanted, output: Path, *, timeout: float = 60.0, bars: bool | None = False
+        self,
+        model: Model,
+        wanted: Wanted,
+        output: Path,
+        *,
+        timeout: float = 60.0,
+        bounds: Bounds = ANY,
+        bars: bool | None = False,
     ) -> None:
         """Keeps all.
 
@@ -54,10 +73,11 @@ class FileWorker:
             wanted: What is written.
             output: Folder of the predictions.
             timeout: Seconds without an answer after which a remote file is given up.
+            bounds: What a remote file may take in all.
             bars: Progress of large files; None: on a terminal.
         """
         self.model, self.wanted, self.output = model, wanted, output
-        self.timeout = timeout
+        self.timeout, self.bounds = timeout, bounds
         self._no_bars = None if bars is None else not bars
 
     def __call__(self, file: Input, *, anew: bool) -> Outcome:
@@ -70,7 +90,7 @@ class FileWorker:
         try:
             return self._predicted(file, anew=anew)
         except Exception as error:  # any file must not end the others
-            words = str(error) if isinstance(error, SegexpError) else f"{type(error).__name__}: {error}"
+            words = _words(error, file, self.output)
             return Outcome(file, "failed", error=hidden(words), trace=hidden(traceback.format_exc()))
 
     def _predicted(self, file: Input, *, anew: bool) -> Outcome:
@@ -78,7 +98,8 @@ class FileWorker:
         if not anew and self._is_complete(file, stem):
             return Outcome(file, "skipped")
         start = time.perf_counter()
-        with file.opened(self.timeout) as image:
+        with file.opened(self.timeout, self.bounds, self.model.limit) as image:
+            check_room(self.model, image, self.wanted)
             source = ImageSource(image, self.model, self.wanted.bands)
             work = FilePrediction(self.model, source, stem, self.wanted)
             pixels = source.height * source.width

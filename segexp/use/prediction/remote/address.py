@@ -92,7 +92,7 @@ def _options(kind: str, timeout: float) -> dict[str, Any]:
     if kind in HTTP:
         import aiohttp
 
-        # No limit for all of a large file.
+        # No limit for all of a large file here: that is watched while it is copied.
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         return {"client_kwargs": {"timeout": limits, "trust_env": True}}
     kind = {"gcs": "gs", "s3a": "s3"}.get(kind, kind)

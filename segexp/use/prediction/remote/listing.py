@@ -11,12 +11,15 @@ from urllib.parse import unquote
 
 from segexp.errors import DataError
 from segexp.use.prediction.remote.address import HTTP, asked, filesystem, hidden, path_of, scheme
+from segexp.use.prediction.remote.watch import Bounds, within
 
+ANY = Bounds()
+"""Unless other bounds are given."""
 CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "created")
 """Where file systems of fsspec say when a file was changed."""
 
 
-def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[str, Path]]:
+def listed(place: str, suffixes: Sequence[str], timeout: float, bounds: Bounds = ANY) -> list[tuple[str, Path]]:
     """Addresses, and the path of the predictions of each without ending.
 
     Args:
@@ -24,6 +27,7 @@ def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[st
             read is found out when its turn comes. With http a folder ends with ``/`` and must be a page that lists it.
         suffixes: Endings of images in a folder.
         timeout: Seconds without an answer.
+        bounds: How long listing may take in all.
 
     Raises:
         DataError: A folder or pattern cannot be listed, or nothing is in it.
@@ -32,11 +36,12 @@ def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[st
     shown = hidden(place)
     if _is_pattern(place):
         with asked(f"input: {place}", timeout):
-            names = sorted(_files(system.glob(path, detail=True)))
+            names = sorted(_files(within(bounds.seconds, system, "glob", path, detail=True)))
         return _below(system, _fixed(place), names, f"{shown} matches no file")
     if _is_folder(place, suffixes, system, path, timeout):
         with asked(f"input: {place}", timeout):
-            names = [name for name in sorted(_files(system.find(path, detail=True))) if _suffix(name) in suffixes]
+            below = _files(within(bounds.seconds, system, "find", path, detail=True))
+            names = [name for name in sorted(below) if _suffix(name) in suffixes]
         return _below(system, place, names, f"{shown} holds no image ({', '.join(suffixes)})")
     return [(place, _stem(place, PurePosixPath(path_of(place)).name or "image"))]
 
@@ -45,7 +50,7 @@ def changed(address: str, timeout: float) -> float | None:
     """Time of the last change in seconds; None: the server does not say."""
     system, path = filesystem(address, timeout)
     with asked(address, timeout):
-        facts = system.info(path)
+        facts = within(timeout, system, "info", path)
     return next((_seconds(facts[key]) for key in CHANGED if facts.get(key)), None)
 
 
@@ -71,7 +76,7 @@ def _is_folder(place: str, suffixes: Sequence[str], system: Any, path: str, time
     if place.endswith("/") or scheme(place) in HTTP or _suffix(place) in suffixes:
         return place.endswith("/")
     with asked(f"input: {place}", timeout):
-        return bool(system.isdir(path))
+        return bool(within(timeout, system, "isdir", path))
 
 
 def _files(found: dict[str, dict[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""The blocks of a GIF, looked at before Pillow opens it: opening alone makes room for the frames that are declared."""
+"""Sizes that a GIF or WebP declares, looked at before Pillow opens it: opening alone makes room for the pictures."""
 
 import struct
 from collections.abc import Iterator
@@ -8,24 +8,32 @@ from typing import BinaryIO
 from segexp.data.rasters.faults import from_system, unreadable, unsupported
 from segexp.data.rasters.limit import Limit
 
+OF_WEBP = 23
+"""Bytes of a pixel: two canvases of four, the bytes on their way out, Pillow's picture, and the array."""
 _FRAME, _EXTENSION, _END = 0x2C, 0x21, 0x3B
 
 
-def check_gif(path: Path, limit: Limit) -> None:
-    """Refuses a GIF that is broken off, an animation, or would take more than ``limit``; any other file passes.
+def check_declared(path: Path, limit: Limit) -> None:
+    """Refuses a GIF that is broken off or an animation, and a GIF or WebP that would take more than ``limit``.
+
+    Any other file passes.
 
     Raises:
         DataError: Says so.
     """
     try:
         with path.open("rb") as file:
-            if file.read(6) in (b"GIF87a", b"GIF89a"):
-                _check(path, file, limit)
+            start = file.read(30)
+            if start.startswith((b"GIF87a", b"GIF89a")):
+                file.seek(6)
+                _check_gif(path, file, limit)
+            elif start.startswith(b"RIFF") and start[8:12] == b"WEBP":
+                _check_webp(path, start, limit)
     except OSError as error:
         raise from_system(path, error) from error
 
 
-def _check(path: Path, file: BinaryIO, limit: Limit) -> None:
+def _check_gif(path: Path, file: BinaryIO, limit: Limit) -> None:
     try:
         width, height, flags = struct.unpack("<HHBxx", file.read(7))
         file.seek(_colours(flags), 1)
@@ -43,6 +51,22 @@ def _check(path: Path, file: BinaryIO, limit: Limit) -> None:
     # The picture, its copy as an array, and one more that Pillow makes for what it thinks is the next frame.
     need = 2 * width * height + wide * high
     limit.check(path, need, f"decoding its {width}x{height} pixels (GIF)")
+
+
+def _check_webp(path: Path, start: bytes, limit: Limit) -> None:
+    """Of the three forms of the first chunk; what is none of them is left to the decoder."""
+    kind, width, height = start[12:16], 0, 0
+    if len(start) < 30:
+        raise unreadable(path, "it breaks off in its header")
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(start[at : at + 3], "little") + 1 for at in (24, 27))
+    elif kind == b"VP8L":
+        bits = int.from_bytes(start[21:25], "little")
+        width, height = (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    elif kind == b"VP8 ":
+        width, height = (number & 0x3FFF for number in struct.unpack("<HH", start[26:30]))
+    words = f"decoding its {width}x{height} pixels (WEBP)"
+    limit.check(path, OF_WEBP * width * height, words)
 
 
 def _frames(file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:

@@ -1,0 +1,100 @@
+"""How long, and how much of, a remote file is waited for: a server may drip for ever, or never end."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fsspec.asyn import sync
+from fsspec.callbacks import Callback
+
+from segexp.errors import DataError
+
+GB = 10**9
+LEAST = 1000
+"""Bytes a second below which, for as long as ``timeout``, a server counts as silent."""
+PAGE = 64 * 10**6
+"""Bytes of a page that lists a folder."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one remote file may take.
+
+    Attributes:
+        seconds: In all.
+        gigabytes: Of a file that is copied, in GB (1e9 bytes).
+    """
+
+    seconds: float = 3600.0
+    gigabytes: float = 50.0
+
+    def check_size(self, size: int | None) -> None:
+        """Refuses a file that says that it is larger.
+
+        Raises:
+            DataError: Without its address, which is put before it.
+        """
+        if size is not None and size > self.gigabytes * GB:
+            raise DataError(
+                f"has {size / GB:.4g} GB, more than max_gigabytes={self.gigabytes:g}; give more of them, or its "
+                "address as a TIFF in tiles, which is read where it is"
+            )
+
+    def check_time(self, seconds: float) -> None:
+        """Refuses what has taken longer.
+
+        Raises:
+            DataError: Without its address.
+        """
+        if seconds > self.seconds:
+            raise DataError(
+                f"has not arrived within {self.seconds:g} s; the key total_timeout allows more in all, timeout more "
+                "without an answer"
+            )
+
+
+class Watch(Callback):  # type: ignore[misc] # fsspec publishes no types
+    """Told of each piece of a copy that has arrived; ends it by an error."""
+
+    def __init__(self, timeout: float, bounds: Bounds, now: Callable[[], float] = time.monotonic) -> None:
+        """Starts the clock.
+
+        Args:
+            timeout: Seconds without an answer.
+            bounds: Of the whole file.
+            now: The clock.
+        """
+        super().__init__()
+        self._timeout, self._bounds, self._now = timeout, bounds, now
+        self._began = self._since = now()
+        self._copied = self._recent = 0
+
+    def relative_update(self, inc: int = 1) -> None:
+        """``inc`` more bytes are here.
+
+        Raises:
+            DataError: Too many, too late, or too few for too long.
+        """
+        now = self._now()
+        self._copied += inc
+        self._recent += inc
+        self._bounds.check_size(self._copied)
+        self._bounds.check_time(now - self._began)
+        if now - self._since >= self._timeout:
+            if self._recent < LEAST * (now - self._since):
+                raise DataError(
+                    f"almost no answer within {self._timeout:g} s ({self._recent} bytes); the key timeout allows more"
+                )
+            self._since, self._recent = now, 0
+
+
+def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) -> Any:
+    """Calls a method of a file system, and ends it after so many seconds where the file system can be ended.
+
+    Raises:
+        TimeoutError: The time is up.
+    """
+    if getattr(system, "async_impl", False) and getattr(system, "loop", None) is not None:
+        return sync(system.loop, getattr(system, f"_{method}"), *given, timeout=seconds, **named)
+    return getattr(system, method)(*given, **named)
