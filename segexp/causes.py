@@ -102,7 +102,7 @@ def resource_error(error: BaseException, what: str, written: Path | None = None)
 
     Args:
         error: Any error.
-        what: What was being done: the name of the file, as a rule.
+        what: What was being done: the name of the file, as a rule; empty: the file that the error names.
         written: As :func:`cause_of`.
     """
     cause = cause_of(error, written)

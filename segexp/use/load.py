@@ -8,14 +8,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.causes import cause_of, sentence
 from segexp.data.rasters import DEFAULT_GB, Limit
-from segexp.errors import ConfigError, DataError, MismatchError, SegexpError
+from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
 from segexp.modules.ensemble import EnsembleModule
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
 from segexp.modules.tta import Precision, Tta
+from segexp.run.archive import check_archive
 from segexp.spec import DataSpec
 from segexp.training.build import build_model
 from segexp.training.prepare import device_type
@@ -110,6 +112,8 @@ def restore(source: Source, device: str = "cpu") -> Member:
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(sentence(cause, str(source.checkpoint))) from error
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
@@ -136,6 +140,7 @@ def _content(path: Path) -> dict[str, Any]:
         from segexp.use.export.safetensors_file import content
 
         return content(path)
+    check_archive(path)
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found
 

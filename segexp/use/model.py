@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,7 +117,8 @@ class Model:
     def logits(self, image: Any) -> Tensor:
         """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
         raster = self.open(image)
-        self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
+        if isinstance(image, str | Path):  # an array is in memory already
+            self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
         return self.module.evaluated(self.tensor(raster.read()))
 
     def check_room(self, raster: Raster, each: int, way_out: str = STREAM) -> None:

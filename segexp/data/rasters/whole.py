@@ -19,6 +19,7 @@ from segexp.data.rasters.faults import from_system, unreadable, unsupported
 from segexp.data.rasters.kinds import checked_size
 from segexp.data.rasters.limit import Limit
 from segexp.data.rasters.pillow import pillow
+from segexp.data.rasters.shown import looked_up
 
 _MODES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I": 1, "I;16": 1, "I;16B": 1, "I;16L": 1}
 _INKS = {"CMYK": "CMYK inks", "LAB": "Lab colours", "YCbCr": "YCbCr colours"}
@@ -95,7 +96,10 @@ class DeepPngRaster(WholeRaster):
         if found is None or found.ndim != 3:
             raise unreadable(self.path, "its pixels cannot be decoded")
         order = {2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[self.header.channels]
-        return np.ascontiguousarray(found[..., order])
+        pixels = np.empty((*found.shape[:2], len(order)), found.dtype)
+        for channel, place in enumerate(order):
+            pixels[..., channel] = found[..., place]
+        return pixels
 
 
 class PillowTiffRaster(WholeRaster):
@@ -157,7 +161,7 @@ def check_decoded(header: Header, limit: Limit, image: PillowImage.Image, *, raw
     pixels = header.height * header.width
     array = header.channels * header.dtype.itemsize
     if deep:
-        decoding = 2 * array + 2 * (4 - header.channels % 4)
+        decoding = array + 2 * (3 if header.channels == 3 else 4)  # as OpenCV has it, then in order
     else:
         own = 4 if image.mode == "I" else array
         decoding = _STORED.get(image.mode, 1) + own + (array if own != array else 0) + _aside(header, image)
@@ -201,7 +205,7 @@ def unscaled(pixels: NDArray[Any], white: int) -> NDArray[Any]:
     """Stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
     if not 1 < white < 255:
         return pixels
-    return np.take(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
+    return looked_up(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
 
 
 def _coding(image: PillowImage.Image) -> str:
