@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from segexp.errors import DataError
+from segexp.special import special_file
 
 CLUTTER = {"Thumbs.db", "desktop.ini"}
 """What file managers leave behind; hidden files are passed over as well."""
@@ -27,7 +28,9 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         match = re.fullmatch(pattern, path.name)
-        if match:
+        if (what := special_file(path)) is not None:
+            notes.append(f"{path}: passed over, is {what}")
+        elif match:
             found[match[1]] = path
         elif not is_clutter(path):
             notes.append(f"{path}: not used, its name does not fit the layout of {layout}")

@@ -99,8 +99,9 @@ def find_files(root: Path, keys: NameKeys) -> Found:
     if keys.images != AUTO:
         rules = keys.rules(Layout(keys.images, keys.masks), root)
         folders = [pattern.folder for pattern in (rules.images, rules.masks, rules.valid) if pattern is not None]
-        paired = pair_files(list_files(root, sorted(set(folders))), rules)
-        return Found(rules, paired.listing, paired.official)
+        tree = list_files(root, sorted(set(folders)))
+        paired = pair_files(tree, rules)
+        return Found(rules, paired.listing, paired.official, notes=list(tree.special))
     tree = list_files(root)
     layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
     rules = keys.rules(layout, root)
@@ -114,7 +115,7 @@ def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
     pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
-    return [f"guessed from names: {pairs}", *not_used(tree.images, used)]
+    return [f"guessed from names: {pairs}", *not_used(tree.images, used), *tree.special]
 
 
 def _beside(root: Path, text: str) -> Path:

@@ -2,11 +2,12 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from segexp.errors import DataError
+from segexp.special import special_file
 
 ENDINGS = {"png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "gif", "bmp", "ppm", "pgm", "pnm", "pbm", "webp", "npy"}
 """What image files end with; what is in them decides how they are read."""
@@ -23,10 +24,12 @@ class Tree:
     Attributes:
         root: The folder.
         files: Paths relative to it, with ``/``, sorted; all kinds.
+        special: Named pipes, sockets, devices, broken links, and folders that are named as images: each in words.
     """
 
     root: Path
     files: tuple[str, ...]
+    special: tuple[str, ...] = ()
 
     @property
     def images(self) -> list[str]:
@@ -67,25 +70,47 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
         what = "is a file" if root.exists() else "no such folder"
         raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks")
     found: set[str] = set()
+    special: set[str] = set()
     for folder in below:
-        for path in _walk(root / folder):
+        for path in _walk(root / folder, special):
             found.add(path.relative_to(root).as_posix())
             if len(found) > MOST:
                 raise DataError(f"datamodule.root: {root} holds more than {MOST:,} files; is it the data set's folder?")
-    return Tree(root, tuple(sorted(found)))
+    return Tree(root, tuple(sorted(found)), tuple(sorted(special)))
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def _walk(top: Path, special: set[str]) -> Iterator[Path]:
+    """Regular files; of what is none, and looks as if it were an image, a line goes into ``special``."""
     seen: set[str] = set()
-    for folder, subfolders, names in os.walk(top, followlinks=True):
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
         real = os.path.realpath(folder)
         # A link to a folder above would go round for ever.
-        if real in seen:
-            subfolders.clear()
+        if real in seen or not folder.is_dir():
             continue
         seen.add(real)
-        subfolders[:] = [name for name in subfolders if not _passed_over(name)]
-        yield from (Path(folder, name) for name in names if not _passed_over(name))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if _passed_over(entry.name):
+                    continue
+                # Known from the listing itself, without another question to the file system, but for links.
+                if _is(entry.is_file):
+                    yield Path(entry.path)
+                elif _is(entry.is_dir):
+                    waiting.append(Path(entry.path))
+                    if ending(entry.name).lower() in ENDINGS:
+                        special.add(f"{entry.path}: passed over, is a folder, not an image file")
+                else:
+                    what = special_file(Path(entry.path)) or "no regular file"
+                    special.add(f"{entry.path}: passed over, is {what}")
+
+
+def _is(asked: Callable[[], bool]) -> bool:
+    try:
+        return asked()
+    except OSError:  # a link that leads back to itself, a folder that may not be looked into
+        return False
 
 
 def _passed_over(name: str) -> bool:

@@ -7,16 +7,9 @@ from pathlib import Path
 
 from segexp.causes import resource_error
 from segexp.errors import DataError, SegexpError, UnreadableError
+from segexp.special import broken_link, special
 
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
-
-
-_SPECIAL = {
-    stat.S_IFIFO: "a named pipe (FIFO)",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpError:
@@ -47,19 +40,6 @@ def outside(path: Path, window: tuple[int, int, int, int], height: int, width: i
     )
 
 
-def special(mode: int) -> str | None:
-    """What a file is, by ``st_mode``, if neither a regular file nor a folder: reading it may never end."""
-    return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else _SPECIAL.get(stat.S_IFMT(mode), "no regular file")
-
-
-def special_file(path: Path) -> str | None:
-    """What a path leads to, if neither to a regular file nor to a folder; ``a broken link`` counts as well."""
-    try:
-        return special(path.stat().st_mode)
-    except OSError:
-        return "a broken link" if path.is_symlink() else None
-
-
 def check_regular(path: Path) -> os.stat_result:
     """Facts of a file that can be read to its end.
 
@@ -82,10 +62,10 @@ def from_system(path: Path, error: OSError) -> SegexpError:
     """The error that the operating system gave on opening a file, in words."""
     if isinstance(error, FileNotFoundError):
         if path.is_symlink():
-            return UnreadableError(f"{path}: is a link to {_goal(path)}, where no file is; mend it or take it away")
+            return UnreadableError(f"{path}: is {broken_link(path)}; mend it or take it away")
         return UnreadableError(f"{path}: no such file")
     if error.errno == errno.ELOOP:
-        return UnreadableError(f"{path}: is a link that leads back to itself; mend it or take it away")
+        return UnreadableError(f"{path}: is {broken_link(path)}; mend it or take it away")
     if isinstance(error, IsADirectoryError):
         return UnreadableError(f"{path}: is a folder, expected an image file")
     if isinstance(error, PermissionError):
@@ -101,10 +81,3 @@ def size_of(path: Path) -> str:
         return str(path.stat().st_size)
     except OSError:
         return "unknown size,"
-
-
-def _goal(path: Path) -> str:
-    try:
-        return os.fsdecode(path.readlink())
-    except OSError:
-        return "nowhere"

@@ -12,6 +12,7 @@ from segexp.errors import DataError
 from segexp.reporting import reproduce, values
 from segexp.reporting.comparison.find import FINISHED, MANIFEST
 from segexp.run.contents import RunContents, read_run
+from segexp.special import special_file
 
 TABLE = "trials.csv"
 FIRST, LAST = ("trial", "state", "value"), ("epochs", "seconds", "folder")
@@ -107,6 +108,8 @@ def chosen(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | Non
 
 
 def _read(folder: Path, run: RunContents) -> Search | None:
+    if special_file(folder / MANIFEST) is not None:
+        return None
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError):

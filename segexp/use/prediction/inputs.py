@@ -9,6 +9,8 @@ from pathlib import Path
 from segexp.data.paired import is_clutter
 from segexp.data.rasters import Limit
 from segexp.errors import DataError, UserError
+from segexp.run.console import LOG
+from segexp.special import special_file
 from segexp.use.prediction.image_file import ImageFile, local_image
 from segexp.use.prediction.remote.address import hidden, is_remote, path_of
 from segexp.use.prediction.remote.image import ANY, remote_image
@@ -116,6 +118,8 @@ def _files(place: str, output: Path) -> list[Input]:
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         images = [below for below in sorted(path.rglob("*")) if below.suffix.lower() in SUFFIXES]
         return _below(path, images, output, f"{path} holds no image ({', '.join(sorted(SUFFIXES))})")
+    if (what := special_file(path)) is not None:
+        raise DataError(f"input: {path} is {what}, expected an image file or a folder of such")
     if not glob.has_magic(str(path)):
         raise DataError(f"input: no file or folder {path}")
     matches = [Path(match) for match in sorted(glob.glob(str(path), recursive=True))]  # noqa: PTH207 - absolute ones too
@@ -124,10 +128,20 @@ def _files(place: str, output: Path) -> list[Input]:
 
 def _below(top: Path, paths: Sequence[Path], output: Path, nothing: str) -> list[Input]:
     """The files among some paths; what lies in folders below ``top`` stays in such folders."""
+    for path in paths:
+        if (what := passed_over(path)) is not None:
+            LOG.warning(f"input: {path}: passed over, is {what}")
     files = [path for path in paths if path.is_file() and not is_clutter(path) and output not in path.resolve().parents]
     if not files:
         raise DataError(f"input: {nothing}")
     return [Input(str(path), path.relative_to(top).with_name(path.stem)) for path in files]
+
+
+def passed_over(path: Path) -> str | None:
+    """What a path that looks like an image is, if it is no regular file."""
+    if is_clutter(path):
+        return None
+    return "a folder, not an image file" if path.suffix.lower() in SUFFIXES and path.is_dir() else special_file(path)
 
 
 def _fixed(pattern: Path) -> Path:
