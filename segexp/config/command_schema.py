@@ -167,6 +167,7 @@ class DemoConfig:
     tta: Literal["none", "flips", "d4"] | None
     device: Literal["auto", "cpu", "gpu", "mps"]
     host: str
+    hosts: list[str]
     port: Annotated[int, Range(low=0, high=65535)]
     open: bool
     max_megabytes: PositiveFloat

@@ -40,7 +40,7 @@ def demo(config: dict[str, Any]) -> None:
         desk = desk_of(config, Path(folder))
         from segexp.use.demo.server import serve
 
-        serve(desk, door, browser=config["open"])
+        serve(desk, door, browser=config["open"], host=config["host"], names=config["hosts"])
     LOG.info("stopped")
 
 
