@@ -1,4 +1,4 @@
-"""Only browsers that ask for this page by a name of its own are answered.
+"""Only browsers that ask for this page by a name of its own are answered, and none is told how to call it.
 
 A page of a stranger can have its name lead to this machine, and a browser would then let it read what is here (DNS
 rebinding). Such a request still bears the stranger's name in its header ``Host``.
@@ -16,6 +16,9 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 LOCAL = ("localhost", "127.0.0.1", "::1")
 SCHEMES = ("http", "websocket")
+DESCRIPTION = "openapi.json"
+"""Of the interface: gradio has one beside FastAPI's that no setting switches off."""
+NOT_FOUND = b"404: not found\n"
 FORBIDDEN = b"403: this page is not known by that name; the key hosts of the command demo adds names\n"
 
 
@@ -40,20 +43,27 @@ class KnownHosts:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Passes a request on, or refuses it."""
         asked = [value.decode("latin-1") for name, value in scope.get("headers", ()) if name == b"host"]
-        if scope["type"] not in SCHEMES or (len(asked) == 1 and self.knows(asked[0])):
+        is_known = scope["type"] not in SCHEMES or (len(asked) == 1 and self.knows(asked[0]))
+        if is_known and str(scope.get("path", "")).endswith(DESCRIPTION):
+            await _answer(send, 404, NOT_FOUND)
+        elif is_known:
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close", "code": 1008})
         else:
-            headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(FORBIDDEN))]
-            await send({"type": "http.response.start", "status": 403, "headers": headers})
-            await send({"type": "http.response.body", "body": FORBIDDEN})
+            await _answer(send, 403, FORBIDDEN)
 
     def knows(self, asked: str) -> bool:
         """Whether a header ``Host``, with or without port, names this machine."""
         name = _without_port(asked.strip().lower())
         # A name can lead anywhere; an address that arrives here is this machine's, whoever wrote it down.
         return name.rstrip(".") in self._names or (self._is_open and _is_address(name))
+
+
+async def _answer(send: Send, status: int, body: bytes) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
 
 
 def _without_port(asked: str) -> str:

@@ -37,15 +37,7 @@ def application(desk: Desk, host: str, names: Sequence[str] = ()) -> KnownHosts:
         footer_links=[], run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False,
         app_kwargs=dict(DESCRIBED), **look(),
     )  # fmt: skip
-    for mounted in app.routes:  # gradio has a description of its own beside FastAPI's
-        router = getattr(getattr(mounted, "app", None), "router", None)
-        if router is not None:
-            router.routes = [route for route in router.routes if not _describes(route)]
     return KnownHosts(app, host, names)
-
-
-def _describes(route: Any) -> bool:
-    return str(getattr(route, "path", "")).endswith("openapi.json")
 
 
 def serve(desk: Desk, door: socket.socket, *, browser: bool, host: str, names: Sequence[str] = ()) -> None:

@@ -130,7 +130,9 @@ def in_words(error: BaseException, timeout: float) -> str:
             return f"not found (HTTP {status})"
         if status in (401, 403):
             return f"no permission to read it (HTTP {status})"
-        if status is not None:
+        if type(found).__name__ == "TooManyRedirects":
+            return "leads from one address to the next without end"
+        if status:
             return f"the server answered HTTP {status}"
     if full := next((found for found in chain if getattr(found, "errno", None) in FULL), None):
         return f"its copy does not fit into {tempfile.gettempdir()} ({full}); TMPDIR names another folder"

@@ -11,6 +11,7 @@ import numpy as np
 
 from segexp.data.rasters.base import Header, Pixels
 from segexp.data.rasters.gdal import GdalRaster
+from segexp.data.rasters.limit import Limit
 from segexp.errors import DataError, SegexpError
 from segexp.use.prediction.remote.address import scheme
 from segexp.use.prediction.remote.watch import LEAST, Bounds
@@ -54,18 +55,18 @@ class StreamedRaster(GdalRaster):
     of GDAL does not grow with the width of the raster.
     """
 
-    def __init__(self, header: Header, place: str, tile: tuple[int, int], bounds: Bounds) -> None:
+    def __init__(self, header: Header, place: str, tile: tuple[int, int], block: int = 0) -> None:
         """Keeps the header.
 
         Args:
             header: As it was read.
             place: What GDAL calls it.
             tile: Height and width of its tiles.
-            bounds: How long fetching may take in all.
+            block: Bytes of the pixels of a tile, as stored.
         """
         super().__init__(header)
         self._place, self._tile = place, tile
-        self._bounds, self._seconds = bounds, 0.0
+        self._block, self._bounds, self._seconds = block, Bounds(), 0.0
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
@@ -104,6 +105,15 @@ class StreamedRaster(GdalRaster):
         for row, column in missing:
             first, second = row * high - top, column * wide - left
             self._tiles[row, column] = pixels[first : first + high, second : second + wide].copy()
+
+    def hold(self, bounds: Bounds, limit: Limit) -> None:
+        """Sets how long fetching may take in all, and what a tile and a window may take of the memory.
+
+        Raises:
+            TooLargeError: A tile takes more.
+        """
+        self._bounds, self._limit = bounds, limit
+        limit.check(self.path, 3 * self._block, f"decoding one tile ({self.header.kind})")
 
     def _check_time(self, seconds: float) -> None:
         self._seconds += seconds

@@ -10,14 +10,13 @@ from typing import Any
 from segexp.data.rasters import Limit, close_files
 from segexp.data.rasters.gdal import COMPRESSIONS, has_rasterio
 from segexp.data.rasters.limit import image_limit
-from segexp.data.rasters.opening import check_block
 from segexp.data.rasters.tiff_header import read_tiff
 from segexp.errors import DataError, SegexpError
 from segexp.run.console import LOG
 from segexp.use.prediction.image_file import ImageFile, local_image
 from segexp.use.prediction.remote.address import asked, filesystem, hidden, path_of
 from segexp.use.prediction.remote.gdal import StreamedRaster, settings, virtual
-from segexp.use.prediction.remote.watch import GB, Bounds, Watch, within
+from segexp.use.prediction.remote.watch import GB, Bounds, Prompt, Watch, within
 
 SMALL = 8 * 2**20
 """Bytes up to which a file is copied at once, which takes one request."""
@@ -25,6 +24,8 @@ ANY = Bounds()
 """Unless other bounds are given."""
 BLOCK = 2**20
 """Bytes that are read at a time while the header is looked for."""
+SLOWEST = 4
+"""Times ``timeout`` that such a block may take."""
 
 
 @contextmanager
@@ -48,8 +49,10 @@ def remote_image(address: str, timeout: float, bounds: Bounds = ANY, limit: Limi
         if _may_stream(address, facts):
             stack.enter_context(settings(timeout, bounds))
             stack.enter_context(_called(str(Path(address)), address))
-            streamed = _streamed(system, path, address, facts["size"], bounds, limit)
+            streamed = _streamed(Prompt(system, SLOWEST * timeout), path, address, facts["size"])
         if streamed is not None:
+            if isinstance(streamed.raster, StreamedRaster):
+                streamed.raster.hold(bounds, limit or image_limit())
             yield streamed
             return
     with _copied(system, path, address, facts, timeout, bounds) as copy, _called(str(copy), address):
@@ -68,7 +71,7 @@ def _may_stream(address: str, facts: dict[str, Any]) -> bool:
     )
 
 
-def _streamed(system: Any, path: str, address: str, size: int, bounds: Bounds, limit: Limit | None) -> ImageFile | None:
+def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | None:
     """None: it is none of the files that can be streamed.
 
     Raises:
@@ -84,8 +87,7 @@ def _streamed(system: Any, path: str, address: str, size: int, bounds: Bounds, l
     place = virtual(address)
     if tiff.tile is None or tiff.compression not in COMPRESSIONS or place is None:
         return None
-    check_block(tiff, limit or image_limit())
-    raster = StreamedRaster(tiff.header, place, tiff.tile, bounds)
+    raster = StreamedRaster(tiff.header, place, tiff.tile, tiff.block)
     try:
         raster.window(0, 0, 1, 1)
     except DataError as error:

@@ -98,3 +98,21 @@ def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) 
     if getattr(system, "async_impl", False) and getattr(system, "loop", None) is not None:
         return sync(system.loop, getattr(system, f"_{method}"), *given, timeout=seconds, **named)
     return getattr(system, method)(*given, **named)
+
+
+class Prompt:
+    """A file system of whose open files no read of a block takes longer than it may, where it can be ended."""
+
+    def __init__(self, system: Any, seconds: float) -> None:
+        """Wraps a file system of fsspec; ``seconds`` of a block."""
+        self._system, self._seconds = system, seconds
+
+    def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
+        """As the file system itself."""
+        file = self._system.open(path, mode, **options)
+        fetch, loop = getattr(file, "async_fetch_range", None), getattr(file, "loop", None)
+        if fetch is not None and loop is not None:
+            file._fetch_range = lambda start, end: sync(loop, fetch, start, end, timeout=self._seconds)
+            if getattr(file, "cache", None) is not None:
+                file.cache.fetcher = file._fetch_range
+        return file
