@@ -55,18 +55,17 @@ class StreamedRaster(GdalRaster):
     of GDAL does not grow with the width of the raster.
     """
 
-    def __init__(self, header: Header, place: str, tile: tuple[int, int], block: int = 0) -> None:
+    def __init__(self, header: Header, place: str, tile: tuple[int, int]) -> None:
         """Keeps the header.
 
         Args:
             header: As it was read.
             place: What GDAL calls it.
             tile: Height and width of its tiles.
-            block: Bytes of the pixels of a tile, as stored.
         """
         super().__init__(header)
         self._place, self._tile = place, tile
-        self._block, self._bounds, self._seconds = block, Bounds(), 0.0
+        self._bounds, self._seconds = Bounds(), 0.0
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
@@ -113,7 +112,9 @@ class StreamedRaster(GdalRaster):
             TooLargeError: A tile takes more.
         """
         self._bounds, self._limit = bounds, limit
-        limit.check(self.path, 3 * self._block, f"decoding one tile ({self.header.kind})")
+        # As it is stored, decoded, and once more in the cache of GDAL.
+        need = 3 * self._tile[0] * self._tile[1] * self.header.channels * self.dtype.itemsize
+        limit.check(self.path, need, f"decoding one tile ({self.header.kind})")
 
     def _check_time(self, seconds: float) -> None:
         self._seconds += seconds

@@ -87,7 +87,7 @@ def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | No
     place = virtual(address)
     if tiff.tile is None or tiff.compression not in COMPRESSIONS or place is None:
         return None
-    raster = StreamedRaster(tiff.header, place, tiff.tile, tiff.block)
+    raster = StreamedRaster(tiff.header, place, tiff.tile)
     try:
         raster.window(0, 0, 1, 1)
     except DataError as error:

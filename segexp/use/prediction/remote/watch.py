@@ -1,5 +1,6 @@
 """How long, and how much of, a remote file is waited for: a server may drip for ever, or never end."""
 
+import inspect
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -95,9 +96,11 @@ def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) 
     Raises:
         TimeoutError: The time is up.
     """
-    if getattr(system, "async_impl", False) and getattr(system, "loop", None) is not None:
-        return sync(system.loop, getattr(system, f"_{method}"), *given, timeout=seconds, **named)
-    return getattr(system, method)(*given, **named)
+    call = getattr(system, method)
+    # Where it wraps a coroutine, fsspec takes the time that it may run.
+    if inspect.iscoroutinefunction(getattr(call, "__wrapped__", None)):
+        named["timeout"] = seconds
+    return call(*given, **named)
 
 
 class Prompt:
