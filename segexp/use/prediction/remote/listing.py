@@ -80,7 +80,7 @@ def _is_folder(place: str, suffixes: Sequence[str], system: Any, path: str, time
 
 
 def _files(found: dict[str, dict[str, Any]]) -> list[str]:
-    return [name for name, facts in found.items() if facts["type"] != "directory"]
+    return [name for name, facts in found.items() if facts.get("type") != "directory"]
 
 
 def _suffix(name: str) -> str:
