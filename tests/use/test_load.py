@@ -200,7 +200,7 @@ def test_what_is_made_of_a_file_counts_and_an_array_is_in_memory_already(finishe
     Image.fromarray(pixels).save("a.png")
     model = load(finished.path, image_limit=0.001)
     with pytest.raises(
-        TooLargeError, match=r"predicting its 400x300 pixels at once would take .* command predict goes"
+        TooLargeError, match=r"predicting its 400x300 pixels at once .* command predict goes"
     ):
         model.predict("a.png")
     assert model.predict(pixels).shape == (300, 400)

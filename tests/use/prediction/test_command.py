@@ -293,7 +293,7 @@ def test_a_small_file_with_many_pixels_fails_alone(
 
 
 def test_pictures_that_are_kept_count_too(finished: Finished, photo: np.ndarray) -> None:
-    assert predict(finished.path, "image_limit=0.00005", "inference.window=32") == 1
+    assert predict(finished.path, "image_limit=0.00002", "inference.window=32") == 1
     assert "in/photo.png: predicting its 56x40 pixels would take" in summary()["photo.png"]["error"]
     assert predict(finished.path, "image_limit=0.001", "inference.window=32") == 0
 
