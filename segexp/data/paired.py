@@ -28,7 +28,7 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         match = re.fullmatch(pattern, path.name)
-        if (what := special_file(path)) is not None:
+        if path.exists() and (what := special_file(path)) is not None:
             notes.append(f"{path}: passed over, is {what}")
         elif match:
             found[match[1]] = path

@@ -199,9 +199,7 @@ def test_what_is_made_of_a_file_counts_and_an_array_is_in_memory_already(finishe
     pixels = np.zeros((300, 400, 3), np.uint8)
     Image.fromarray(pixels).save("a.png")
     model = load(finished.path, image_limit=0.001)
-    with pytest.raises(
-        TooLargeError, match=r"predicting its 400x300 pixels at once .* command predict goes"
-    ):
+    with pytest.raises(TooLargeError, match=r"predicting its 400x300 pixels at once .* command predict goes"):
         model.predict("a.png")
     assert model.predict(pixels).shape == (300, 400)
     assert load(finished.path, image_limit=0.01).predict("a.png").shape == (300, 400)

@@ -24,7 +24,7 @@ class Tree:
     Attributes:
         root: The folder.
         files: Paths relative to it, with ``/``, sorted; all kinds.
-        special: Named pipes, sockets, devices, broken links, and folders that are named as images: each in words.
+        special: Named pipes, sockets, devices, and folders that are named as images: each in words.
     """
 
     root: Path
@@ -80,7 +80,7 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
 
 
 def _walk(top: Path, special: set[str]) -> Iterator[Path]:
-    """Regular files; of what is none, and looks as if it were an image, a line goes into ``special``."""
+    """Regular files, and links that lead nowhere, whose goals may have gone; others get a line in ``special``."""
     seen: set[str] = set()
     waiting = [top]
     while waiting:
@@ -101,6 +101,8 @@ def _walk(top: Path, special: set[str]) -> Iterator[Path]:
                     waiting.append(Path(entry.path))
                     if ending(entry.name).lower() in ENDINGS:
                         special.add(f"{entry.path}: passed over, is a folder, not an image file")
+                elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - of 100,000 files
+                    yield Path(entry.path)
                 else:
                     what = special_file(Path(entry.path)) or "no regular file"
                     special.add(f"{entry.path}: passed over, is {what}")
