@@ -1,11 +1,13 @@
-"""The words of a command line: which command, which folders of options, in which order Hydra takes them."""
+"""The words of a command line: which command, and what it is about."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from segexp.commands import COMMANDS, Command
+from segexp.config.flags import belongs_to_flag, config_dirs, ordered
 from segexp.config.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError
+
+__all__ = ["config_dirs", "ordered", "split"]
 
 
 def split(argv: list[str]) -> tuple[Command, list[str]]:
@@ -16,7 +18,7 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
     """
     argv = quote_patterns(argv)
     for index, argument in enumerate(argv):
-        if not _is_word(argument) or _belongs_to_flag(argv, index):
+        if not _is_word(argument) or belongs_to_flag(argv, index):
             continue
         if argument not in COMMANDS:
             raise ConfigError(_no_command(argument))
@@ -32,7 +34,7 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
     words = [
         index
         for index, argument in enumerate(argv)
-        if not _belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
+        if not belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
     ]
     rest = [argument for index, argument in enumerate(argv) if index not in words]
     if not words:
@@ -40,16 +42,6 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
     if any(argument.startswith(f"{command.operands}=") for argument in rest):
         raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
     return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
-
-
-def _belongs_to_flag(argv: list[str], index: int) -> bool:
-    return index > 0 and argv[index - 1] in _OPTIONS_WITH_VALUE
-
-
-_OPTIONS_WITH_VALUE = {
-    "--config-dir", "-cd", "--config-path", "-cp", "--config-name", "-cn",
-    "--cfg", "-c", "--package", "-p", "--info", "-i",
-}  # fmt: skip
 
 
 def _is_word(argument: str) -> bool:
@@ -63,23 +55,3 @@ def _no_command(word: str) -> str:
     hint = f" Did you mean '{best}'?" if best else ""
     listing = "\n".join(f"  {name:<10} {command.meaning}" for name, command in COMMANDS.items())
     return f"{word}: no such command.{hint} An override is written key=value. Commands:\n{listing}"
-
-
-def config_dirs(argv: list[str]) -> list[str]:
-    """Values of ``--config-dir``, so that a user's own options are listed and suggested too."""
-    found = []
-    for index, argument in enumerate(argv):
-        if argument in ("--config-dir", "-cd") and index + 1 < len(argv):
-            found.append(argv[index + 1])
-        elif argument.startswith("--config-dir="):
-            found.append(argument.split("=", 1)[1])
-    return found
-
-
-def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
-    """The arguments with ``more`` overrides beside those that are there: Hydra's parser refuses flags between two."""
-    flags = [argument for argument in argv if argument in ("-m", "--multirun")]
-    rest = [argument for argument in argv if argument not in flags]
-    words = [n for n, word in enumerate(rest, 1) if not word.startswith("-") and not _belongs_to_flag(rest, n - 1)]
-    end = words[-1] if words else len(rest)
-    return [*flags, *rest[:end], *more, *rest[end:]]

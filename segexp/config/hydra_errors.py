@@ -13,10 +13,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
+from segexp.config.recompose import search_path
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
 
-SWEEPING = ("train", "check", "preview", "models")
+SWEEPING = ("train", "check", "preview", "models", "from_run")
 """Primary configs whose command may have ``-m``."""
 LISTS = ("logger", "metric")
 """Groups of which several options are taken together."""
@@ -63,7 +64,10 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = {*_chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
+    usable = {
+        *_chosen_groups(config_name, folders),
+        *(override.key_or_group for override in overrides if override.is_add()),
+    }
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 
@@ -103,12 +107,18 @@ def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterat
         yield f"""write '{key}="{text}"' for one text with commas"""
 
 
-def _chosen_groups(config_name: str) -> set[str]:
+def _chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
     """Groups in the defaults list of a primary config, and of another one that it begins with."""
-    config = yaml.safe_load((conf_dir() / f"{config_name}.yaml").read_text(encoding="utf-8"))
+    path = _home(config_name, folders) / f"{config_name}.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
     found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
     others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
-    return found.union(*(_chosen_groups(entry) for entry in others))
+    return found.union(*(_chosen_groups(entry, folders) for entry in others))
+
+
+def _home(config_name: str, folders: Sequence[Path]) -> Path:
+    """The folder of a primary config: ours, but for that of ``from=``."""
+    return next((folder for folder in folders if (folder / f"{config_name}.yaml").is_file()), folders[0])
 
 
 def _first(text: str) -> str:
@@ -193,9 +203,10 @@ def _composed(
     from omegaconf import OmegaConf
 
     chosen = [_first_choice(o) for o in overrides if o.key_or_group in options and _values(o)]
-    searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
-    with initialize_config_dir(str(folders[0]), version_base="1.3"):
-        config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))
+    home = _home(config_name, folders)
+    searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
+    with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
+        config = compose(config_name, overrides=chosen + searched)
     return OmegaConf.to_container(config, resolve=False)
 
 

@@ -14,7 +14,7 @@ from segexp.data.items import Item
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.rasters import DEFAULT_GB, set_image_limit
-from segexp.data.split_file import read_split
+from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import turned_notes
@@ -87,6 +87,8 @@ class FilesDataModule(SegmentationDataModule):
         self.cache_limit = cache_limit
         self.on_bad = on_bad
         self.image_limit = image_limit
+        # By itself: what is read for a run with a split of its own is of no use to others, see segexp.data.reading.
+        self._kept: Split | None = None
         self._known: SurveyCache | None = None
         self._found: Found | None = None
 
@@ -115,6 +117,8 @@ class FilesDataModule(SegmentationDataModule):
         names = [pair.name for pair in listing.pairs]
         units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
+        if self._kept is not None:
+            return kept_split(self._kept, names, listing.notes)
         if self.split_file is not None:
             return read_split(Path(self.split_file).expanduser(), names)
         if self.split == "kfold":
@@ -126,6 +130,11 @@ class FilesDataModule(SegmentationDataModule):
             return with_validation(rest, listing.tested, self.val_fraction, self.split_seed, units, strata)
         train = [name for name in rest if name not in set(listing.validated)]
         return {"train": sorted(train), "val": sorted(listing.validated), "test": sorted(listing.tested)}
+
+    def keep_split(self, split: Split) -> None:
+        """Takes over the split of a run: images that it had not are used nowhere, which is noted."""
+        super().keep_split(split)
+        self._kept = split
 
     def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
         """The images of each part; data sets that cut images into several do it here.

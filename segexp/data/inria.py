@@ -12,7 +12,7 @@ from segexp.data.inria_files import scan
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap, checked_mapping
 from segexp.data.rasters import open_raster
-from segexp.data.split_file import read_split
+from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout
 from segexp.data.stored import FileMask, StoredItem, WindowItem
 from segexp.errors import ConfigError, DataError
@@ -104,7 +104,9 @@ class InriaDataModule(FilesDataModule):
             return super().arrange(split, items)
         patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
         names = list(patches)
-        if self.split_file is not None:
+        if self._kept is not None:
+            parts = kept_split(self._kept, names, self.notes)
+        elif self.split_file is not None:
             parts = read_split(Path(self.split_file).expanduser(), names)
         else:
             parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)

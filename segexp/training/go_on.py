@@ -1,10 +1,13 @@
 """Where ``resume`` points to, and the command line that goes on with a run as it was."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
+from segexp.config.quoting import command_line, typed
+from segexp.config.stored import again
 from segexp.errors import ConfigError
 from segexp.reporting.comparison.find import MANIFEST
 
@@ -23,16 +26,28 @@ def checkpoint_of(resume: str | None) -> str | None:
         if place.is_file():
             return str(place)
     if (Path(resume) / MANIFEST).is_file():
-        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {_line(f'sweep.resume={resume}')}")
+        line = command_line([typed("sweep.resume", resume)])
+        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {line}")
     raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
 
 
-def command(checkpoint: Path) -> str:
-    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none."""
+def command(checkpoint: Path, *more: str) -> str:
+    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none.
+
+    Args:
+        checkpoint: In its run folder.
+        *more: Further words.
+    """
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
-    return _line(f"from={folder}", f"resume={checkpoint}")
+    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+
+
+def needed_words(folder: Path) -> list[str]:
+    """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    return again(config, folder / "config.yaml")
 
 
 def with_command(message: str, checkpoint: Path) -> str:
@@ -48,7 +63,3 @@ def told_apart(model: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         return name
     keys = [f"{key} {value}" for key, value in model.items() if key not in other or other[key] != value]
     return f"{name} ({', '.join(keys)})" if keys else f"{name}, for other channels or classes"
-
-
-def _line(*words: str) -> str:
-    return shlex.join(["python", "-m", "segexp", *words])

@@ -8,9 +8,10 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
 from segexp.causes import cause_of, sentence
+from segexp.config.stored import check_stored
 from segexp.data.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.modules.ranks import all_objects
@@ -19,7 +20,9 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.run.archive import check_archive
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
-from segexp.training.go_on import told_apart, with_command
+from segexp.run.folder import RunFolder
+from segexp.training.callback_paths import refuse_paths
+from segexp.training.go_on import LAST, command, told_apart, with_command
 from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
@@ -60,6 +63,8 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         if (cause := cause_of(error)) is not None:
             raise ResourceError(sentence(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    check_stored(earlier, Path(resume), built=())
+    refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
@@ -67,7 +72,18 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     _check_same(config, earlier)
+    _check_epochs(config["trainer"]["max_epochs"], epoch + 1, Path(resume))
     return epoch + 1
+
+
+def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
+    """As many as are done is right: the run goes straight to its test."""
+    if asked < done:
+        line = command(checkpoint, f"trainer.max_epochs={done + 1}")
+        raise ConfigError(
+            f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
+            f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without resume"
+        )
 
 
 def _check_same(config: Config, earlier: Config) -> None:
@@ -110,6 +126,13 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     return [row for row in rows if row["epoch"] < first_epoch]
 
 
+def keep_last(resume: str | None, folder: RunFolder) -> None:
+    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    last = folder.checkpoints / LAST.name
+    if resume is not None and not last.is_file() and rank_of()[0] == 0:
+        replace_file(last, Path(resume).read_bytes())
+
+
 def _number(key: str, cell: str) -> float:
     return int(cell) if key == "epoch" else float(cell)
 
@@ -137,6 +160,7 @@ class Best(ModelCheckpoint):
                 "best_model_path": path,
                 "kth_best_model_path": path,
                 "best_k_models": {path: state_dict["best_model_score"]},
+                "last_model_path": "",
             }
         )
 
@@ -169,6 +193,22 @@ class Last(ModelCheckpoint):
             if isinstance(logger, EpochTable):
                 logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
         super().on_train_epoch_end(trainer, pl_module)
+
+
+class Clock(Timer):
+    """Ends training by the clock. It starts anew when a run goes on: else nothing could be trained once it is up."""
+
+    @property
+    def state_key(self) -> str:
+        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        return "Timer"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: time is counted for each command."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes nothing over."""
 
 
 class Stopping(EarlyStopping):
