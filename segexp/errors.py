@@ -51,6 +51,10 @@ class SizeError(DataError):
     """Files that belong together have different sizes."""
 
 
+class PlaceError(DataError):
+    """Files that belong together say that they lie in different places on the ground."""
+
+
 class LabelError(DataError):
     """A mask holds what is no class.
 

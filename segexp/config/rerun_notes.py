@@ -60,17 +60,15 @@ def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> lis
         found: Its config.
         folder: Where it lies.
         today: Its words, composed anew.
-        recorded: Whether its words are known.
+        recorded: Whether its words are known; else its config is all there is to go by.
     """
     notes = []
-    if not recorded:
-        notes.append(f"{folder} does not tell its words (run.json): all keys are taken as they are in config.yaml")
-    elif today.missing:
+    if recorded and today.missing:
         words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
         notes.append(
             f"{words}: no such option here, so what it set is kept as {folder} has it; --config-dir <folder> brings it"
         )
-    elif found.kept:
+    elif recorded and found.kept:
         # First what would have been derived.
         ordered = sorted(found.kept.items(), key=lambda pair: pair[0] in found.alone)
         pairs = [f"{key}={_short(one)} (today {_short(other)})" for key, (one, other) in ordered]

@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -10,17 +9,18 @@ from segexp.data import duplicates, reading
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.checks import alike, few, named_once
 from segexp.data.disk_cache import on_disk
+from segexp.data.each import each
 from segexp.data.items import Item
+from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.rasters import DEFAULT_GB, set_image_limit
 from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
-from segexp.data.turned import turned_notes
+from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
-from segexp.run.progress import shown
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
@@ -28,8 +28,6 @@ __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-READERS = 4
-"""Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
 SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
@@ -112,6 +110,14 @@ class FilesDataModule(SegmentationDataModule):
         """What else than the files decides the class numbers; part of the key of every cache."""
         return ""
 
+    def file_labels(self) -> LabelMap | None:
+        """What values in mask files mean; None: masks are no such files."""
+        return None
+
+    def beside(self, items: Sequence[Item]) -> list[Problem]:
+        """Reads what the test needs beside images and masks (another observer's masks), and gives what is amiss."""
+        return []
+
     def assign(self, listing: Listing) -> Split:
         """Names of the images of each part."""
         names = [pair.name for pair in listing.pairs]
@@ -159,11 +165,25 @@ class FilesDataModule(SegmentationDataModule):
         groups = duplicates.copies(found.listing.pairs)
         found.listing = duplicates.united(found.listing, groups)
         self._split(found)
+        if not self._settle_readings(found):
+            return found
         self._open_all(found)
         self._part_copies(found, groups)
         if found.split is not None and found.items:
             self._arrange(found, found.split)
         return found
+
+    def _settle_readings(self, found: Found) -> bool:
+        """Settles how masks are read, before threads open them; False: that is open."""
+        labels = self.file_labels()
+        try:
+            if labels is not None:
+                labels.prepare([pair.mask for pair in found.listing.pairs])
+                found.notes += labels.choices.notes
+        except UserError as error:
+            found.problems.append(problem_of(error))
+            return False
+        return True
 
     def _split(self, found: Found) -> None:
         try:
@@ -179,7 +199,7 @@ class FilesDataModule(SegmentationDataModule):
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
         found.items |= opened
         found.problems += problems
-        found.notes += turned_notes(opened.values())
+        found.notes += turned_notes(opened.values()) + mirrored_notes(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: Found, split: Split) -> None:
@@ -211,7 +231,9 @@ class FilesDataModule(SegmentationDataModule):
         refuse(found.problems)
         self.notes += [*found.notes, *found.listing.notes]
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
-        return self.arrange(found.split or {}, self._keep(found.items))
+        parts = self.arrange(found.split or {}, self._keep(found.items))
+        refuse(self.beside(parts["test"]))
+        return parts
 
     def _sampled(self, items: Sequence[Item]) -> list[Problem]:
         some = items[:: max(1, len(items) // SAMPLED)]
@@ -252,16 +274,7 @@ class FilesDataModule(SegmentationDataModule):
         self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]
     ) -> tuple[dict[str, R], list[Problem]]:
         """Does something with all files; what cannot be used is left out as asked, or is a problem."""
-        with ThreadPoolExecutor(READERS) as pool:
-            results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
-        done: dict[str, R] = {}
-        problems = []
-        for thing, result in zip(things, results, strict=True):
-            if not isinstance(result, UserError):
-                done[name(thing)] = result
-            elif not self.leaves_out(name(thing), result):
-                problems.append(problem_of(result))
-        return done, problems
+        return each(things, name, do, self.leaves_out)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """With ``on_bad=skip``; noted once."""
@@ -300,10 +313,3 @@ class FilesDataModule(SegmentationDataModule):
         if self.split_file is not None:
             rule = {"file": self.split_file}
         return {**super().describe(), "split": rule}
-
-
-def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
-    try:
-        return do(thing)
-    except UserError as error:
-        return error

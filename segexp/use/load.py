@@ -60,6 +60,7 @@ def load(
     precision: Precision = "float32",
     image_limit: float = DEFAULT_GB,
     trust: Collection[str] = (),
+    bands: Sequence[int] | None = None,
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -87,6 +88,7 @@ def load(
         image_limit: GB of memory that one image may take: a small file may declare pixels that fill the machine.
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
+        bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
 
     Raises:
         StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
@@ -105,7 +107,7 @@ def load(
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
     sources = [member.source for member in members]
-    return Model(module.to(kind), sources, first.config, chosen, Limit(image_limit))
+    return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
 
 
 def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
@@ -195,7 +197,7 @@ def _check_alike(members: Sequence[Member]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:
-        for what in ("classes", "in_channels"):
+        for what in ("classes", "in_channels", "bands"):
             here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
             if here != there:
                 raise MismatchError(
@@ -205,4 +207,4 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -13,6 +13,7 @@ from segexp.data.rasters.base import Pixels
 from segexp.data.rasters.blocks import Blocks
 from segexp.data.rasters.faults import unreadable
 from segexp.data.rasters.locked import LockedRaster
+from segexp.data.rasters.quiet import quiet_tifffile
 
 # GDAL keeps decoded blocks of up to a twentieth of the machine's memory, in every loading process.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
@@ -62,7 +63,7 @@ class GdalRaster(LockedRaster):
 
     def _blocks(self) -> Blocks | None:
         """What is checked beside GDAL; None: nothing."""
-        with tifffile.TiffFile(self.path) as file:
+        with quiet_tifffile(), tifffile.TiffFile(self.path) as file:
             return Blocks(file.pages.first)
 
     def _address(self) -> Path | str:

@@ -7,6 +7,7 @@ from segexp.data.rasters.base import Pixels
 from segexp.data.rasters.blocks import Blocks
 from segexp.data.rasters.faults import unreadable
 from segexp.data.rasters.locked import LockedRaster
+from segexp.data.rasters.quiet import quiet_tifffile
 
 
 class SegmentsRaster(LockedRaster):
@@ -18,7 +19,8 @@ class SegmentsRaster(LockedRaster):
         """The file, if it is the one whose header was read, and its strips or tiles."""
         self.unchanged()
         try:
-            file = tifffile.TiffFile(self.path)
+            with quiet_tifffile():
+                file = tifffile.TiffFile(self.path)
         except tifffile.TiffFileError as error:
             raise unreadable(self.path, error) from error
         return file, Blocks(file.pages.first)
@@ -29,8 +31,9 @@ class SegmentsRaster(LockedRaster):
         height, width, _ = pixels.shape
         # First: it also bounds what a strip or tile may unfold to.
         blocks.check(self.path, top, left, height, width)
-        for index, band, row, column in blocks.touched(top, left, height, width):
-            block = _decoded(tiff, tiff.pages.first, index)
+        for number, band, row, column in blocks.touched(top, left, height, width):
+            with quiet_tifffile():
+                block = _decoded(tiff, tiff.pages.first, number)
             channels = slice(band, band + 1) if blocks.bands > 1 else slice(None)
             _paste(pixels[..., channels], block, row - top, column - left)
 

@@ -102,6 +102,21 @@ class DeepPngRaster(WholeRaster):
         return pixels
 
 
+class TwoColourBmpRaster(WholeRaster):
+    """A BMP of 4 or 8 bits whose palette is black and white: Pillow takes its bytes for bits and shows nothing."""
+
+    def decoded(self) -> Pixels:
+        """0 and 1 (H, W, 1)."""
+        try:
+            encoded = np.fromfile(self.path, np.uint8)
+        except OSError as error:
+            raise from_system(self.path, error) from error
+        found = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
+        if found is None:
+            raise unreadable(self.path, "its pixels cannot be decoded")
+        return (found > 0).astype(np.uint8)[..., None]
+
+
 class PillowTiffRaster(WholeRaster):
     """A TIFF whose header tifffile read and whose compression only Pillow knows; Pillow gives it upright and shown."""
 
@@ -128,6 +143,9 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
         check_decoded(header, limit, image, raw=raw, deep=deep)
         if header.kind in _STACKS and getattr(image, "is_animated", False):
             raise unsupported(path, "an animation", "one image", "save its pictures as files")
+        bits = _bmp_bits(path) if header.kind == "BMP" and image.mode == "1" else 1
+    if bits > 1:
+        return TwoColourBmpRaster(header, raw=raw)
     return DeepPngRaster(header, raw=raw) if deep else WholeRaster(header, raw=raw)
 
 
@@ -149,6 +167,7 @@ def _header(path: Path, image: PillowImage.Image, state: tuple[int, int]) -> Hea
         palette=_palette(image),
         white=_white(image, coding),
         orientation=_orientation(image),
+        has_alpha=image.mode in ("LA", "RGBA"),
     )
 
 
@@ -222,6 +241,14 @@ def _white(image: PillowImage.Image, coding: str) -> int:
     if packed:
         return int(2 ** int(packed[1]) - 1)
     return 65535 if image.mode.startswith("I") or "16" in coding else 255
+
+
+def _bmp_bits(path: Path) -> int:
+    """Bits of a pixel of a BMP; the headers of OS/2 are shorter."""
+    with path.open("rb") as file:
+        start = file.read(30)
+    place = 24 if start[14:18] == b"\x0c\0\0\0" else 28
+    return int.from_bytes(start[place : place + 2], "little")
 
 
 def _palette(image: PillowImage.Image) -> NDArray[np.uint8] | None:
