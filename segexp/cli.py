@@ -48,6 +48,9 @@ def run(argv: Sequence[str]) -> int:
         if nobody_reads():
             return BROKEN_PIPE
         raise
+    except (OSError, MemoryError) as error:
+        _say_exception(error, debug="debug=true" in argv)
+        return 1
 
 
 def _dispatch(command: Command, argv: list[str]) -> int:
@@ -235,7 +238,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
     except Exception as error:
         if isinstance(error, BrokenPipeError) and nobody_reads():
             return BROKEN_PIPE
-        traceback.print_exc()
+        _say_exception(error, debug=debug)
         return 1
     return 0
 
@@ -266,6 +269,17 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
         job=int(state.job.num) if sweep else 0,
         notes=() if run is None else run.notes,
     )
+
+
+def _say_exception(error: Exception, *, debug: bool) -> None:
+    """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
+    from segexp.causes import cause_of, sentence
+
+    cause = cause_of(error, Path.cwd())
+    if cause is None or debug:
+        traceback.print_exception(error)
+    if cause is not None:
+        _say_error(SegexpError(sentence(cause)))
 
 
 def _say_error(error: SegexpError) -> None:

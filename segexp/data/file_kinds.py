@@ -4,8 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 ENDINGS = frozenset(
-    "png apng jpg jpeg jpe jfif mpo tif tiff gif bmp dib ppm pgm pnm pbm webp avif jp2 j2k j2c jpc jpf jpx tga "  # noqa: SIM905
-    "pcx sgi qoi npy".split()
+    "png apng jpg jpeg jpe jfif mpo tif tiff gif bmp dib ppm pgm pnm pbm webp npy".split()  # noqa: SIM905
 )
 """What image files end with, in lower case; what is in them decides how they are read, and whether they can be."""
 CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir", "__pycache__"})

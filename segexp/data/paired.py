@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segexp.data.file_kinds import is_clutter
 from segexp.errors import DataError
+from segexp.special import special_file
 
 
 def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str, Path]:
@@ -20,7 +21,9 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         match = re.fullmatch(pattern, path.name)
-        if match:
+        if path.exists() and (what := special_file(path)) is not None:
+            notes.append(f"{path}: passed over, is {what}")
+        elif match:
             found[match[1]] = path
         elif not is_clutter(path.name):
             notes.append(f"{path}: not used, its name does not fit the layout of {layout}")

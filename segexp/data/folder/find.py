@@ -100,8 +100,9 @@ def find_files(root: Path, keys: NameKeys) -> Found:
     if keys.images != AUTO:
         rules = keys.rules(Layout(keys.images, keys.masks), root)
         folders = [pattern.folder for pattern in (rules.images, rules.masks, rules.valid) if pattern is not None]
-        paired = pair_files(list_files(root, sorted(set(folders))), rules)
-        return Found(rules, paired.listing, paired.official)
+        tree = list_files(root, sorted(set(folders)))
+        paired = pair_files(tree, rules)
+        return Found(rules, paired.listing, paired.official, notes=list(tree.special))
     tree, objects = without_objects(list_files(root))
     try:
         layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
@@ -120,7 +121,7 @@ def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
     pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
     unit = f"; images of one {rules.unit.text} stay in one part of the split" if rules.unit else ""
-    return [f"guessed from names: {pairs}{unit}", *not_used(tree.images, used), *no_images(tree.files)]
+    return [f"guessed from names: {pairs}{unit}", *not_used(tree.images, used), *no_images(tree.files), *tree.special]
 
 
 def _beside(root: Path, text: str) -> Path:

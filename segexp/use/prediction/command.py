@@ -15,7 +15,7 @@ from segexp.run.console import LOG, start_console
 from segexp.use.model import Model
 from segexp.use.prediction.engine import BARS, make_engine
 from segexp.use.prediction.inputs import Input, find_inputs
-from segexp.use.prediction.order import model_of, output_of, wanted_of
+from segexp.use.prediction.order import bounds_of, model_of, output_of, wanted_of
 from segexp.use.prediction.outputs import OutputFolder
 from segexp.use.prediction.polygons import check_polygons
 from segexp.use.prediction.worker import Outcome
@@ -41,7 +41,7 @@ def predict(config: dict[str, Any]) -> str:
     start_console()
     output, wanted = output_of(config), wanted_of(config)
     passed_over: list[str] = []
-    files = find_inputs(config["input"], output, config["timeout"], passed_over)
+    files = find_inputs(config["input"], output, config["timeout"], bounds_of(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
     wanted.postprocess.check(model.spec, model.threshold)

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from tqdm import tqdm
 
+from segexp.causes import cause_of, sentence
 from segexp.errors import SegexpError
 from segexp.run.text import readable
 from segexp.training.memory import give_all_back
@@ -17,6 +18,9 @@ from segexp.use.prediction.file import FilePrediction, Wanted
 from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import is_complete
 from segexp.use.prediction.remote.address import hidden
+from segexp.use.prediction.remote.image import ANY
+from segexp.use.prediction.remote.watch import Bounds
+from segexp.use.prediction.room import check_room
 from segexp.use.prediction.source import ImageSource
 from segexp.use.prediction.sources import Mark, digest_of, foreign
 
@@ -49,7 +53,14 @@ class FileWorker:
     """A model, and what is wanted of it."""
 
     def __init__(
-        self, model: Model, wanted: Wanted, output: Path, *, timeout: float = 60.0, bars: bool | None = False
+        self,
+        model: Model,
+        wanted: Wanted,
+        output: Path,
+        *,
+        timeout: float = 60.0,
+        bounds: Bounds = ANY,
+        bars: bool | None = False,
     ) -> None:
         """Keeps all.
 
@@ -58,10 +69,11 @@ class FileWorker:
             wanted: What is written.
             output: Folder of the predictions.
             timeout: Seconds without an answer after which a remote file is given up.
+            bounds: What a remote file may take in all.
             bars: Progress of large files; None: on a terminal.
         """
         self.model, self.wanted, self.output = model, wanted, output
-        self.timeout = timeout
+        self.timeout, self.bounds = timeout, bounds
         self._no_bars = None if bars is None else not bars
 
     def __call__(self, file: Input, *, anew: bool) -> Outcome:
@@ -74,14 +86,16 @@ class FileWorker:
         try:
             return self._predicted(file, anew=anew)
         except Exception as error:  # any file must not end the others
-            return Outcome(file, "failed", error=hidden(_in_words(error)), trace=hidden(traceback.format_exc()))
+            words = _in_words(error, file, self.output)
+            return Outcome(file, "failed", error=hidden(words), trace=hidden(traceback.format_exc()))
 
     def _predicted(self, file: Input, *, anew: bool) -> Outcome:
         stem, mark = self.output / file.stem, file.mark(self.timeout)
         if (owner := self._owner(file, stem, mark)) is not None and not anew and self._is_complete(stem, owner, mark):
             return Outcome(file, "skipped", replace(mark, digest=owner.digest).row())
         start = time.perf_counter()
-        with file.opened(self.timeout) as image:
+        with file.opened(self.timeout, self.bounds, self.model.limit) as image:
+            check_room(self.model, image, self.wanted)
             source = ImageSource(image, self.model, self.wanted.bands)
             work = FilePrediction(self.model, source, stem, self.wanted)
             pixels = source.height * source.width
@@ -128,9 +142,15 @@ class FileWorker:
         return {"width": source.width, "height": source.height, "seconds": seconds, **shares, **polygons}
 
 
-def _in_words(error: Exception) -> str:
+def _in_words(error: Exception, file: Input, output: Path) -> str:
+    if isinstance(error, SegexpError):
+        return readable(str(error))
     if isinstance(error, UnicodeEncodeError):
         return "its name is no UTF-8, which the library for this kind of file needs; rename it (convmv can)"
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return "the names of its predictions would be longer than this file system takes; shorten its name"
-    return readable(str(error) if isinstance(error, SegexpError) else f"{type(error).__name__}: {error}")
+    cause = cause_of(error, output)
+    # Inputs that cannot be read are told apart by now: it is about what is written.
+    return readable(
+        f"{type(error).__name__}: {error}" if cause is None else sentence(cause, f"{file}: predicting into {output}")
+    )

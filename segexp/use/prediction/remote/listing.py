@@ -12,18 +12,24 @@ from urllib.parse import unquote
 from segexp.data.file_kinds import ending, is_beside, is_clutter, is_image, kinds_in_words
 from segexp.errors import DataError
 from segexp.use.prediction.remote.address import HTTP, asked, filesystem, hidden, path_of, scheme
+from segexp.use.prediction.remote.watch import Bounds, within
 
+ANY = Bounds()
+"""Unless other bounds are given."""
 CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "created")
 """Where file systems of fsspec say when a file was changed."""
 
 
-def listed(place: str, timeout: float, passed_over: list[str] | None = None) -> list[tuple[str, Path]]:
+def listed(
+    place: str, timeout: float, bounds: Bounds = ANY, passed_over: list[str] | None = None
+) -> list[tuple[str, Path]]:
     """Addresses, and the path of the predictions of each without ending.
 
     Args:
         place: A pattern, a folder (all images in it and below), or one file, which need not be there: whether it can be
             read is found out when its turn comes. With http a folder ends with ``/`` and must be a page that lists it.
         timeout: Seconds without an answer.
+        bounds: How long listing may take in all.
         passed_over: Takes the files of a folder that end as no images do.
 
     Raises:
@@ -33,11 +39,11 @@ def listed(place: str, timeout: float, passed_over: list[str] | None = None) -> 
     shown = hidden(place)
     if _is_pattern(place):
         with asked(f"input: {place}", timeout):
-            names = sorted(_files(system.glob(path, detail=True)))
+            names = sorted(_files(within(bounds.seconds, system, "glob", path, detail=True)))
         return _below(system, _fixed(place), names, f"{shown} matches no file")
     if _is_folder(place, system, path, timeout):
         with asked(f"input: {place}", timeout):
-            every = sorted(_files(system.find(path, detail=True)))
+            every = sorted(_files(within(bounds.seconds, system, "find", path, detail=True)))
         names = [name for name in every if is_image(_plain(name))]
         others = [name for name in every if not is_image(_plain(name)) and _is_said(_plain(name))]
         if passed_over is not None:
@@ -62,7 +68,7 @@ def state(address: str, timeout: float) -> tuple[str, str]:
 def _facts(address: str, timeout: float) -> dict[str, Any]:
     system, path = filesystem(address, timeout)
     with asked(address, timeout):
-        facts: dict[str, Any] = system.info(path)
+        facts: dict[str, Any] = within(timeout, system, "info", path)
     return facts
 
 
@@ -92,11 +98,11 @@ def _is_folder(place: str, system: Any, path: str, timeout: float) -> bool:
     if place.endswith("/") or scheme(place) in HTTP or is_image(_plain(place)):
         return place.endswith("/")
     with asked(f"input: {place}", timeout):
-        return bool(system.isdir(path))
+        return bool(within(timeout, system, "isdir", path))
 
 
 def _files(found: dict[str, dict[str, Any]]) -> list[str]:
-    return [name for name, facts in found.items() if facts["type"] != "directory"]
+    return [name for name, facts in found.items() if facts.get("type") != "directory"]
 
 
 def _plain(name: str) -> str:
