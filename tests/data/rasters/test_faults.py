@@ -181,7 +181,7 @@ FAULTS: dict[Callable[[Path], None], str] = {
     nothing: r"no such file$",
     folder: r"is a folder, expected an image file$",
     empty: r"cannot be read as an image \(0 bytes; it is empty\)\. It is truncated or no image: copy it again from",
-    text: r"cannot be read as an image \(26 bytes; a web page in place of the image\)\. .*: copy it again from its source$",
+    text: r"cannot be read as an image \(26 bytes; a web page in place of the image\)\. .*: copy it again from its",
     no_rows: r"cannot be read as an image \(128 bytes; it has 0x5 pixels of 3 channels: nothing is in it\)",
     no_width: r"cannot be read as an image \(11 bytes; it has 5x0 pixels of 1 channels: nothing is in it\)",
     no_height: r"cannot be read as an image \(\d+ bytes; ",
