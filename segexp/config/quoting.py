@@ -1,7 +1,9 @@
-"""Texts that the grammar of Hydra would take for something else."""
+"""Texts that the grammar of Hydra, or a shell, would take for something else; how commands are printed."""
 
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _PATTERNS = re.compile(r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table))=(.*)", re.DOTALL)
 """Keys of ``datamodule=folder`` that are names of files, or patterns of them."""
@@ -9,10 +11,73 @@ _PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
 """Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
 
 
+_PLAIN = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
+"""Texts that mean themselves in Hydra's grammar and in a shell, the words of :data:`_NO_TEXT` left out."""
+_NO_TEXT = re.compile(r"null|true|false|inf|nan|[.\d_]+(e[-\d_]*)?|.*\.\.\..*", re.IGNORECASE)
+_RAW = ("from",)
+"""Keys that segexp reads itself, before Hydra sees the words: nothing is quoted in them."""
+
+
 def quoted(text: str) -> str:
-    """A string in Hydra's grammar: quotes, and backslashes that stand before a quote, are escaped."""
-    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), text)
+    """A string in Hydra's grammar: quotes, and backslashes that stand before a quote, are escaped; so is ``${``."""
+    # Backslashes before ${ double, or the last of them would be taken for the one that escapes it.
+    literal = re.sub(r"(\\*)\$\{", lambda found: found[1] * 2 + "\\${", text)
+    escaped = re.sub(r"(\\*)('|$)", lambda found: found[1] * 2 + ("\\'" if found[2] else ""), literal)
     return f"'{escaped}'"
+
+
+def typed(key: str, value: Any) -> str:
+    """The word ``key=value`` by which a key of the config gets exactly this value, in Hydra's grammar.
+
+    Args:
+        key: With its dots, and with a leading ``+`` where it is not in the config yet.
+        value: Text, number, true, false, None, or a list or block of such.
+
+    Returns:
+        One word of a command line; :func:`command_line` quotes it for a shell.
+    """
+    return f"{key}={value if key in _RAW else _literal(value)}"
+
+
+def command_line(words: Iterable[str]) -> str:
+    """``python -m segexp`` with these words, to be pasted into a shell; always a single line."""
+    return " ".join(["python -m segexp", *map(shell_word, words)])
+
+
+def shell_word(word: str) -> str:
+    """A word quoted for bash and zsh; line breaks, and bytes of names that are no text, as escapes in ``$'...'``."""
+    if word.isprintable():
+        return shlex.quote(word)
+    return "$'" + "".join(map(_escaped, word)) + "'"
+
+
+def _escaped(character: str) -> str:
+    if character in "\\'":
+        return f"\\{character}"
+    if character.isprintable():
+        return character
+    # Octal digits end after three; hexadecimal ones would go on into the text behind them.
+    return "".join(f"\\{byte:03o}" for byte in character.encode("utf-8", "surrogateescape"))
+
+
+def _literal(value: Any) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return value if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value) else quoted(value)
+        case Mapping():
+            return "{" + ",".join(f"{_block_key(key)}:{_literal(item)}" for key, item in value.items()) + "}"
+        case list() | tuple():
+            return "[" + ",".join(map(_literal, value)) + "]"
+    return str(value)
+
+
+def _block_key(key: Any) -> str:
+    """A key of a block, which cannot be quoted: what ends it is escaped."""
+    return re.sub(r"([\\()\[\]{}:=, \t])", r"\\\1", str(key))
 
 
 def quote_patterns(argv: Sequence[str]) -> list[str]:

@@ -1,9 +1,22 @@
 """Patterns on the command line, and what else may stand there."""
 
+import subprocess
+from typing import Any
+
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
 
-from segexp.config.quoting import as_typed, quote_patterns, quoted
+from segexp.config.quoting import as_typed, command_line, quote_patterns, quoted, typed
+
+ODD = [
+    "outputs/a", "a b", " a ", "lr=0.1 (données)", "it's", 'a"b', "'a'", "$HOME", "${x}", r"\${x}", r"\\${x}'",
+    r"a${b}c${d}\\", "back\\slash", "back\\", "a\\'", "#a", "a#b", "a,b", "[a]", "a[1]", "{a}", "{a:b}", "a\nb", "a\tb",
+    "-x", "--x", "~", "~/x", "%H", "*", "a?", "`ls`", "$(ls)", "!x", "a;b", "a&b", "a|b", "<a>", "@a", "a:b", "(a)", "",
+    "null", "True", "1", "1e3", "1_0", ".5", "nan", "inf", "...", "caf\udce9", "\x1b[0m", "a\u2028b", "日本", "a\\nb",
+    "\\x41", "\x011",
+]  # fmt: skip
+"""Names that somebody's folder may have."""
 
 
 @pytest.mark.parametrize(
@@ -52,3 +65,44 @@ def test_words_are_recorded_as_they_were_typed() -> None:
     assert as_typed(quote_patterns(typed)) == typed
     # These need the quotes: a list and a block would begin.
     assert as_typed(["run='[a]'", "run='${x}'"]) == ["run='[a]'", "run='${x}'"]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_typed_text_arrives_in_the_config_as_it_is(text: str) -> None:
+    override = OverridesParser.create().parse_override(typed("output_dir", text))
+    assert override.key_or_group == "output_dir"
+    config = OmegaConf.create({"output_dir": None})
+    OmegaConf.update(config, "output_dir", override.value())
+    assert OmegaConf.to_container(config, resolve=True) == {"output_dir": text}
+
+
+@pytest.mark.parametrize(
+    ("value", "word"),
+    [
+        (None, "key=null"),
+        (True, "key=true"),
+        (3, "key=3"),
+        (0.5, "key=0.5"),
+        (1e-12, "key=1e-12"),
+        ("unet", "key=unet"),
+        ([1, "a b", None], "key=[1,'a b',null]"),
+        ({0: "background", "my class": "x,y"}, r"key={0:background,my\ class:'x,y'}"),
+    ],
+)
+def test_typed_values(value: Any, word: str) -> None:
+    assert typed("key", value) == word
+    assert OverridesParser.create().parse_override(word).value() == value
+
+
+def test_a_line_survives_a_shell() -> None:
+    line = command_line(["check", *(typed("name", text) for text in ODD)])
+    assert line.startswith("python -m segexp check name=outputs/a ")
+    assert line.isprintable()
+    script = f"python() {{ printf '%s\\0' \"$@\"; }}; {line}"
+    done = subprocess.run(["bash", "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=True)
+    words = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    assert words == ["-m", "segexp", "check", *(typed("name", text) for text in ODD)]
+
+
+def test_from_is_read_before_hydra_and_has_no_quotes_of_its_grammar() -> None:
+    assert command_line([typed("from", "a b")]) == "python -m segexp 'from=a b'"
