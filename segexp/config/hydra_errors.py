@@ -1,6 +1,7 @@
 """Turns what Hydra raises while composing into one line with the key and the nearest valid name."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
+from segexp.config.quoting import printed, shell_word
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
 
@@ -32,7 +34,7 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
         extra: Folders given with ``--config-dir``.
     """
     if isinstance(error, OverrideParseException):
-        return ConfigError(f"{error.override}: {_first(error.message)}. An override is written key=value.")
+        return ConfigError(_not_read(str(error.override), _first(error.message or "")))
     # Hydra answers group=null with a bare ValueError.
     if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         return error
@@ -50,6 +52,16 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     if isinstance(error, MissingConfigException):
         return ConfigError(_first(str(error)))
     return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
+
+
+def _not_read(word: str, why: str) -> str:
+    """What Hydra's grammar cannot read, with the word in quotes where a text may have been meant."""
+    key, equals, text = word.partition("=")
+    if not equals or not re.fullmatch(r"[+~]{0,2}[\w./@-]+", key):
+        return f"{word}: {why}. An override is written key=value."
+    if text[:1] in ("[", "{"):
+        return f"{word}: {why}; is a bracket or a quote missing? If it is a text, write {printed(key, text)}"
+    return f"{word}: {why}; if it is a text, write {printed(key, text)}"
 
 
 def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
@@ -94,13 +106,15 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
     """What may have been meant, the likeliest first; ``value`` of the key in the config tells what it takes."""
     if commas and (key in LISTS or isinstance(value, list)):
-        yield f"write '{key}=[{text}]' for a list of them"
+        yield f"write {shell_word(f'{key}=[{text}]')} for a list of them"
     elif commas and (value is None or value == "???"):
-        yield f"write '{key}=[{text}]' if it takes a list"
+        yield f"write {shell_word(f'{key}=[{text}]')} if it takes a list"
     if sweeps:
         yield "add -m for a sweep over them"
     if commas and value != "" and (value is None or isinstance(value, str)):
-        yield f"""write '{key}="{text}"' for one text with commas"""
+        # Without quotes of its own the text may stand in double ones, which read better.
+        word = printed(key, text) if re.search(r"[\"\\$]", text) else shell_word(f'{key}="{text}"')
+        yield f"write {word} for one text with commas"
 
 
 def _chosen_groups(config_name: str) -> set[str]:

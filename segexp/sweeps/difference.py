@@ -5,7 +5,7 @@ from typing import Any
 
 from segexp.errors import ConfigError
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace, command_line
+from segexp.sweeps.places import JobPlace, going_on
 from segexp.sweeps.plan import NO_RESULT, Config, Job
 
 SHOWN = 10
@@ -33,7 +33,7 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
             [
                 f"sweep.resume: the jobs of {manifest.folder} are others than those of the command",
                 *lines,
-                f"  to go on with those of the folder: {command_line(manifest.folder)}",
+                f"  to go on with those of the folder: {going_on(manifest.folder)}",
             ]
         )
     )

@@ -13,7 +13,6 @@ NNN_<overrides>/         its run folder
 """
 
 import json
-import shlex
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from typing import Any, Literal
 import yaml
 
 from segexp.commands import Invocation
+from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.run.files import replace_file, sync
 from segexp.sweeps.plan import Config, Job
@@ -128,9 +128,9 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def command_line(folder: Path) -> str:
+def going_on(folder: Path) -> str:
     """The command that goes on with a sweep."""
-    return f"python -m segexp {shlex.quote(f'sweep.resume={folder}')}"
+    return command_line([typed("sweep.resume", str(folder))])
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

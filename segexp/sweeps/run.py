@@ -8,7 +8,7 @@ from types import FrameType
 from segexp.sweeps.display import Display, headline, last_line
 from segexp.sweeps.engine import Ended, Engine
 from segexp.sweeps.manifest import Entry, Manifest
-from segexp.sweeps.places import JobPlace, command_line, now
+from segexp.sweeps.places import JobPlace, going_on, now
 from segexp.sweeps.process import signal_name
 from segexp.sweeps.supply import Grid, Supply
 
@@ -141,7 +141,7 @@ class Runner:
                 log = JobPlace(self._manifest.folder, entry.number).output
                 self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
         if self._supply.left():
-            self._display.say(f"\nto go on: {command_line(self._manifest.folder)}")
+            self._display.say(f"\nto go on: {going_on(self._manifest.folder)}")
         if self._presses:
             return INTERRUPTED
         return 1 if self._manifest.of("failed", "interrupted") else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import quoted
+from segexp.config.quoting import typed, unquoted
 from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
@@ -34,7 +34,7 @@ def asks_only(argv: Sequence[str]) -> bool:
 
 def resumed(argv: Sequence[str]) -> Path | None:
     """The folder of ``sweep.resume=``, if it is that of a search."""
-    folders = [Path(word.removeprefix(RESUME)) for word in argv if word.startswith(RESUME)]
+    folders = [Path(unquoted(word.removeprefix(RESUME))) for word in argv if word.startswith(RESUME)]
     if not folders or not (folders[-1] / MANIFEST).is_file():
         return None
     return folders[-1] if "search" in Manifest.read(folders[-1]).facts else None
@@ -74,14 +74,7 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
             f"sweep.resume: {manifest.folder} searches {' '.join(experiment(told['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
-    kept = [f"sweep.{key}={_written(value)}" for key, value in told["section"].items()]
+    kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
     # The last word of a key counts.
     return [*told["words"], *kept, *changed]
-
-
-def _written(value: object) -> str:
-    """A value of the sweep's section in Hydra's grammar."""
-    if value is None:
-        return "null"
-    return quoted(value) if isinstance(value, str) else str(value)

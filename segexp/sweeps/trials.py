@@ -1,12 +1,12 @@
 """What a search has found: trials.csv, the best trial with its command, and which ranges mattered."""
 
 import importlib.util
-import shlex
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segexp.config.quoting import command_line
 from segexp.run.folder import RunFolder
 from segexp.search.space import Space
 from segexp.sweeps.manifest import Manifest
@@ -56,7 +56,7 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
     yield f"best          trial {best.number}, {monitor} {best.value:.4f}, {space.label(best.params)}"
     if FOLDER in best.user_attrs:
         yield f"              {best.user_attrs[FOLDER]}"
-    yield f"              {shlex.join(['python', '-m', 'segexp', *words])}"
+    yield f"              {command_line(words)}"
 
 
 def is_sweep_word(word: str) -> bool:

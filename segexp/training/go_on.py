@@ -1,10 +1,10 @@
 """Where ``resume`` points to, and the command line that goes on with a run as it was."""
 
-import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from segexp.config.quoting import command_line, typed
 from segexp.errors import ConfigError
 from segexp.reporting.comparison.find import MANIFEST
 
@@ -23,7 +23,8 @@ def checkpoint_of(resume: str | None) -> str | None:
         if place.is_file():
             return str(place)
     if (Path(resume) / MANIFEST).is_file():
-        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {_line(f'sweep.resume={resume}')}")
+        line = command_line([typed("sweep.resume", resume)])
+        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {line}")
     raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
 
 
@@ -32,7 +33,7 @@ def command(checkpoint: Path) -> str:
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
-    return _line(f"from={folder}", f"resume={checkpoint}")
+    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint))])
 
 
 def with_command(message: str, checkpoint: Path) -> str:
@@ -48,7 +49,3 @@ def told_apart(model: Mapping[str, Any], other: Mapping[str, Any]) -> str:
         return name
     keys = [f"{key} {value}" for key, value in model.items() if key not in other or other[key] != value]
     return f"{name} ({', '.join(keys)})" if keys else f"{name}, for other channels or classes"
-
-
-def _line(*words: str) -> str:
-    return shlex.join(["python", "-m", "segexp", *words])

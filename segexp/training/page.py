@@ -1,8 +1,8 @@
 """The page at the end of a run."""
 
-import shlex
 from pathlib import Path
 
+from segexp.config.quoting import command_line, typed
 from segexp.reporting.report import write_report
 from segexp.run.console import LOG
 
@@ -19,6 +19,6 @@ def write_page(folder: Path) -> str:
     try:
         return str(write_report(folder))
     except Exception as error:
-        again = f"python -m segexp report {shlex.quote(f'run={folder}')}"
+        again = command_line(["report", typed("run", str(folder))])
         LOG.error(f"the report could not be written: {type(error).__name__}: {error}; to try again: {again}")
         return "none, see above"

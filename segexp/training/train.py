@@ -13,6 +13,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.commands import Invocation
+from segexp.config.quoting import printed
 from segexp.data.base import SegmentationDataModule
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
@@ -160,8 +161,10 @@ def _how_to_go_on(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
-    same = f"add resume={last} to the same command to go on"
-    return f"interrupted; the finished epochs are saved: {same}, or run {command(last)}"
+    word = printed("resume", str(last))
+    return (
+        f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {command(last)}"
+    )
 
 
 def _facts(

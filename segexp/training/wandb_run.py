@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
+from segexp.config.quoting import shell_word
 from segexp.run.console import LOG
 from segexp.training.pictures import Picture
 from segexp.training.tested_report import TestReport
@@ -152,4 +153,4 @@ def _answers(run: Any) -> bool:
 
 
 def _later(folder: Path, kind: str = "offline") -> str:
-    return f"sync it later: wandb sync {folder}/wandb/{kind}-*"
+    return f"sync it later: wandb sync {shell_word(str(folder))}/wandb/{kind}-*"
