@@ -81,6 +81,22 @@ def _dataclass(annotation: Any) -> type | None:
     return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
 
 
+def supplied_keys(schema: type, path: str) -> tuple[str, ...]:
+    """Keys of the block at a dotted path that the program gives."""
+    annotation: Any = schema
+    for part in path.split("."):
+        hints = typing.get_type_hints(annotation, include_extras=True) if dataclasses.is_dataclass(annotation) else {}
+        annotation = hints.get(part) or _of_blocks(annotation)
+    found = next((mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Supplied)), Supplied())
+    return found.keys
+
+
+def fields_of(annotation: Any) -> dict[str, Any]:
+    """Keys of the block that an annotation stands for with their annotations; empty where it is none."""
+    schema = _dataclass(annotation)
+    return {} if schema is None else typing.get_type_hints(schema, include_extras=True)
+
+
 def _of_blocks(annotation: Any) -> Any | None:
     """The annotation of the values of a free block whose keys are names of the user's: ``dict[str, <value>]``."""
     args = get_args(annotation)

@@ -16,12 +16,11 @@ from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import printed, shell_word
 from segexp.config.suggest import did_you_mean
+from segexp.config.unknown_key import LISTS, advice
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models")
 """Primary configs whose command may have ``-m``."""
-LISTS = ("logger", "metric")
-"""Groups of which several options are taken together."""
 
 
 def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
@@ -176,24 +175,13 @@ def _unknown_keys(
     config_name: str,
     folders: Sequence[Path],
 ) -> Iterator[str]:
-    known = [key for key, _ in _flatten(_composed(overrides, options, config_name, folders), "")]
-    valid = set(known) | set(options)
+    tree = _composed(overrides, options, config_name, folders)
+    valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
     for override in overrides:
         key = override.key_or_group
         if override.is_add() or key.startswith("hydra") or key in valid:
             continue
-        yield f"{key}: no such key.{_near(key, valid)} (--cfg job lists all keys)"
-
-
-def _near(key: str, valid: set[str]) -> str:
-    hint = did_you_mean(key, valid)
-    if "Did you mean" in hint:
-        return hint
-    section = key.split(".", 1)[0]
-    inside = [name for name in valid if name.startswith(f"{section}.")]
-    if inside:
-        return f" Keys of {section}: {', '.join(sorted(name.split('.', 1)[1] for name in inside))}."
-    return f" Top level: {', '.join(sorted(name for name in valid if '.' not in name))}."
+        yield f"{key}: no such key. {advice(override, tree, valid, options, folders)} (--cfg job lists all keys)"
 
 
 def _composed(
