@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from segexp.config.schema import Supplied
+from segexp.config.schema import CheckConfig, PreviewConfig, Supplied, TrainConfig
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
 
 
@@ -183,3 +183,19 @@ class ModelsConfig:
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[dict[str, Any] | None, Supplied(("in_channels", "out_channels"))] = None
+
+
+SCHEMAS: dict[str, type] = {
+    "train": TrainConfig,
+    "check": CheckConfig,
+    "preview": PreviewConfig,
+    "generate": GenerateConfig,
+    "compare": CompareConfig,
+    "report": ReportConfig,
+    "evaluate": EvaluateConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
+    "demo": DemoConfig,
+    "models": ModelsConfig,
+}
+"""Schema of each primary config."""

@@ -14,9 +14,9 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import printed, shell_word
-from segexp.config.suggest import did_you_mean
+from segexp.config.quoting import printed, shell_word, typed
 from segexp.config.unknown_key import LISTS, advice
+from segexp.config.word_checks import no_option
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models")
@@ -33,7 +33,7 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
         extra: Folders given with ``--config-dir``.
     """
     if isinstance(error, OverrideParseException):
-        return ConfigError(_not_read(str(error.override), _first(error.message or "")))
+        return ConfigError(_not_read(str(error.override), config_name, argv, extra))
     # Hydra answers group=null with a bare ValueError.
     if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         return error
@@ -53,14 +53,39 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
 
 
-def _not_read(word: str, why: str) -> str:
-    """What Hydra's grammar cannot read, with the word in quotes where a text may have been meant."""
+def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str:
+    """What Hydra's grammar cannot read, with the word in quotes where the key takes a text."""
     key, equals, text = word.partition("=")
-    if not equals or not re.fullmatch(r"[+~]{0,2}[\w./@-]+", key):
-        return f"{word}: {why}. An override is written key=value."
-    if text[:1] in ("[", "{"):
-        return f"{word}: {why}; is a bracket or a quote missing? If it is a text, write {printed(key, text)}"
-    return f"{word}: {why}; if it is a text, write {printed(key, text)}"
+    if not equals or not re.fullmatch(r"[A-Za-z_][\w.]*", key):
+        return f"{word}: cannot be read; an override is written key=value"
+    bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
+    others = [other for other in argv if other != word and not other.startswith("-")]
+    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+
+
+def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[str]) -> bool:
+    """Whether the config that the words give has no problem with a key."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from segexp.config.check import check_config
+    from segexp.config.command_schema import SCHEMAS
+    from segexp.config.monitors import check_monitors
+
+    searched = f"hydra.searchpath=[{','.join('file://' + os.path.abspath(folder) for folder in extra)}]"  # noqa: PTH100
+    try:
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            config = compose(config_name, [*words, searched] if extra else [*words])
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+        check_config(plain, SCHEMAS[config_name])
+        if config_name in ("train", "check", "preview"):
+            check_monitors(plain)
+    except ConfigError as error:
+        return not any(line.startswith(f"{key}:") for line in str(error).splitlines())
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return False
+    return True
 
 
 def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
@@ -74,7 +99,7 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = {*_chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
+    usable = {*chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 
@@ -116,12 +141,12 @@ def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterat
         yield f"write {word} for one text with commas"
 
 
-def _chosen_groups(config_name: str) -> set[str]:
+def chosen_groups(config_name: str) -> set[str]:
     """Groups in the defaults list of a primary config, and of another one that it begins with."""
     config = yaml.safe_load((conf_dir() / f"{config_name}.yaml").read_text(encoding="utf-8"))
     found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
     others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
-    return found.union(*(_chosen_groups(entry) for entry in others))
+    return found.union(*(chosen_groups(entry) for entry in others))
 
 
 def _first(text: str) -> str:
@@ -145,9 +170,7 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
             yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
         for value in dict.fromkeys(_values(override)):
             if value not in options[group]:
-                hint = did_you_mean(value, options[group])
-                hint = hint if "Did you mean" in hint else ""
-                yield f"{group}={value}: no such option.{hint} Options of {group}: {listing}"
+                yield no_option(group, value, options[group])
 
 
 def _values(override: Override) -> list[str]:

@@ -77,7 +77,10 @@ def _literal(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return value if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value) else quoted(value)
+            if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value):
+                return value
+            # A shell needs single quotes around double ones and none of its own inside.
+            return quoted(value) if re.search(r'["\\\\$]', value) else f'"{value}"'
         case Mapping():
             return "{" + ",".join(f"{_block_key(key)}:{_literal(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
@@ -113,10 +116,11 @@ def as_typed(argv: Sequence[str]) -> list[str]:
     words = list(argv)
     for index, argument in enumerate(argv):
         key, _, value = argument.partition("=")
-        if len(value) > 1 and value[0] == value[-1] == "'":
-            words[index] = f"{key}={unquoted(value)}"
+        plain = unquoted(value)
+        if plain != value:
+            words[index] = f"{key}={plain}"
             # Other words keep their quotes: without them they would be something else.
-            if quote_patterns(words)[index] != argument:
+            if quote_patterns(words)[index] != f"{key}={quoted(plain)}":
                 words[index] = argument
     return words
 

@@ -85,8 +85,8 @@ def test_a_typed_text_arrives_in_the_config_as_it_is(text: str) -> None:
         (0.5, "key=0.5"),
         (1e-12, "key=1e-12"),
         ("unet", "key=unet"),
-        ([1, "a b", None], "key=[1,'a b',null]"),
-        ({0: "background", "my class": "x,y"}, r"key={0:background,my\ class:'x,y'}"),
+        ([1, "a b", None], 'key=[1,"a b",null]'),
+        ({0: "background", "my class": "x,y"}, r'key={0:background,my\ class:"x,y"}'),
     ],
 )
 def test_typed_values(value: Any, word: str) -> None:
