@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hydra.errors import HydraException
 from segexp.config.groups import ORDER, groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import shell_word
+from segexp.config.schema import SearchConfig
 from segexp.config.suggest import nearest
 from segexp.config.unknown_key import LISTS
 from segexp.errors import ConfigError
@@ -20,6 +22,7 @@ from segexp.errors import ConfigError
 MOST_JOBS = 10_000
 """Jobs of a sweep; more are a slip, and would be composed for hours."""
 _SWEEPS = ("-m", "--multirun")
+_OF_A_SEARCH = tuple(field.name for field in fields(SearchConfig))
 _OWN_PLACES = ("hydra.mode", "hydra.searchpath")
 """Keys of Hydra that do here what they do elsewhere."""
 _INSTEAD = {
@@ -185,7 +188,8 @@ def _of_sweeps(override: Override) -> Iterator[str]:
     """Keys that a single run takes no notice of."""
     key = override.key_or_group
     if (key == "sweep" or key.startswith("sweep.")) and not override.is_delete():
-        if key == "sweep.resume" and override.value() is None:
+        # Keys of a search have a line of their own.
+        if key.removeprefix("sweep.") in _OF_A_SEARCH or (key == "sweep.resume" and override.value() is None):
             return
         yield f"{key}: has no effect on a single run; add -m for a sweep, or leave it out"
 
@@ -203,7 +207,7 @@ def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterato
     elif isinstance(value, list | ChoiceSweep):
         texts = list(override.sweep_string_iterator())
         for text in dict.fromkeys(text for text in texts if texts.count(text) > 1):
-            yield f"{line}: found {text} twice, which would be the same job; name each once"
+            yield f"{line}: found {text} twice, whose jobs are the same experiment; name each once"
     elif isinstance(value, Glob) and not value.filter(list(options.get(override.key_or_group, ()))):
         names = options.get(override.key_or_group)
         of = f"options: {', '.join(names)}" if names else "glob() is for groups of options"
