@@ -158,7 +158,7 @@ def _misspelling(word: str, name: str) -> int | None:
 
 def _slips(letters: int) -> int:
     """Wrong letters that a word of so many may have."""
-    return 0 if letters <= _SHORT else 1 if letters <= 5 else 2
+    return 0 if letters < _SHORT else 1 if letters <= 5 else 2
 
 
 def _edits(one: str, other: str) -> int:
