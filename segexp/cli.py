@@ -104,10 +104,11 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
     from segexp.config.rerun import expand, own_data
 
     _refuse_words(command, argv)
+    _start_from(command, argv)
     if (search := _search(command, argv, more)) is not None:
         return search.run()
     given = argv = _single_values(argv)
-    argv = expand(argv, OWN_KEYS.get(command.name, ()))
+    argv = expand(argv, OWN_KEYS.get(command.name))
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
@@ -143,11 +144,32 @@ def _refuse_words(command: Command, argv: list[str]) -> None:
     maybe = extra and any(word.lstrip("+").startswith("experiment=") for word in argv)
     alone = command.takes_training and not (sweeps or maybe or names_search(argv, extra) or asks_only(argv))
     try:
-        refuse_words(argv, extra, usable=sorted(chosen_groups(command.config)), alone=alone)
+        refuse_words(argv, extra, usable=sorted(chosen_groups(command.config, [conf_dir()])), alone=alone)
     except ConfigError:
         if "debug=true" in argv:
             traceback.print_exc()
         raise
+
+
+def _start_from(command: Command, argv: list[str]) -> None:
+    """Says what of an earlier run is not as its words would give it today.
+
+    Raises:
+        ConfigError: The command trains nothing, so that there is nothing to start from.
+    """
+    from segexp.config.rerun import earlier, given
+
+    if (word := given(argv)) is None:
+        return
+    if not command.takes_training:
+        other = f"; a run is given as {command.name} run=<run folder>" if command.name in _OF_A_RUN else ""
+        raise ConfigError(f"{word}: is for train, check and preview, which start from the config of a run{other}")
+    found = earlier(argv, OWN_KEYS.get(command.name))
+    for note in found.notes if found is not None else ():
+        print(f"segexp: note: {note}", file=sys.stderr)
+
+
+_OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
 
 
 def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
@@ -208,10 +230,12 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
             app()
     except Exception as error:
         from segexp.config.hydra_errors import translate
+        from segexp.config.rerun import PRIMARY
 
         if "debug=true" in argv:
             traceback.print_exc()
-        raise translate(error, command.config, argv, config_dirs(argv)) from error
+        name = PRIMARY if PRIMARY in argv else command.config
+        raise translate(error, name, argv, config_dirs(argv)) from error
 
 
 def _guarded(function: Callable[[], None], *, debug: bool) -> int:
@@ -240,23 +264,24 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     from hydra.types import RunMode
     from omegaconf import OmegaConf
 
-    from segexp.config.rerun import choices
+    from segexp.config.rerun import earlier
 
     state = HydraConfig.get()
     sweep = state.mode == RunMode.MULTIRUN
     # Taken out whole: reading them one by one would resolve the ${...} in them.
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
+    found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
+    if command.takes_training:
+        # Hydra does not note a list of options; their blocks bear their names.
+        found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
+    run = earlier(argv, OWN_KEYS.get(command.name))
     return Invocation(
         command=["segexp", command.name, *as_typed(argv)],
-        overrides=tuple(written),
-        choices={
-            **choices(argv),
-            # Hydra does not note a list of options; their blocks bear their names.
-            **({"metric": f"[{','.join(config.get('metric', ()))}]"} if command.takes_training else {}),
-            **{k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")},
-        },
+        overrides=tuple(written) if run is None else run.all_words(written, found),
+        choices=found if run is None else run.chosen(found),
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,
+        notes=() if run is None else run.notes,
     )
 
 

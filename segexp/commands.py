@@ -1,7 +1,7 @@
 """The table of commands: a name, a primary config, a meaning, and the function that runs it."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ class Invocation:
         job: Number of the job in its sweep.
         folder: Run folder to use; None: a new one with date and time.
         goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
+        notes: What the config has from an earlier run that its words would not give today.
         trial: Of a search: study, storage and number, and when to end early; see :mod:`segexp.training.pruning`.
     """
 
@@ -32,6 +33,7 @@ class Invocation:
     folder: Path | None = None
     goes_on: bool = False
     trial: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
 
 
 OWN_KEYS: dict[str, dict[str, Any]] = {
@@ -81,26 +83,29 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     return plain
 
 
-def checked_train(config: Any, schema: type | None = None) -> dict[str, Any]:
+def checked_train(config: Any, schema: type | None = None, command: Sequence[str] = ()) -> dict[str, Any]:
     """A composed config of a training, resolved and checked.
 
     Args:
         config: As Hydra composed it.
+        command: The command line in words: what was asked for must have an effect.
         schema: Of a command that has keys of its own beside those of a training.
 
     Raises:
         ConfigError: Names every wrong key.
     """
     from segexp.config.monitors import check_monitors
+    from segexp.config.overruled import refuse_overruled
     from segexp.config.schema import TrainConfig
 
     plain = _plain(config, schema or TrainConfig)
     check_monitors(plain)
+    refuse_overruled(plain, command)
     return plain
 
 
 def _train(config: Any, invocation: Invocation) -> None:
-    run_training(checked_train(config), invocation)
+    run_training(checked_train(config, command=invocation.command), invocation)
 
 
 def run_training(plain: dict[str, Any], invocation: Invocation) -> None:
@@ -126,7 +131,7 @@ def _check(config: Any, invocation: Invocation) -> None:
     from segexp.config.groups import ORDER
     from segexp.config.schema import CheckConfig
 
-    plain = checked_train(config, CheckConfig)
+    plain = checked_train(config, CheckConfig, invocation.command)
     own = {key: plain.pop(key, default) for key, default in OWN_KEYS["check"].items()}
     chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
     told: dict[str, Any] = {"ok": True, "problems": []}
@@ -151,7 +156,7 @@ def _check(config: Any, invocation: Invocation) -> None:
 def _preview(config: Any, invocation: Invocation) -> None:
     from segexp.config.schema import PreviewConfig
 
-    plain = checked_train(config, PreviewConfig)
+    plain = checked_train(config, PreviewConfig, invocation.command)
     own = {key: plain.pop(key, default) for key, default in OWN_KEYS["preview"].items()}
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.allocator import tune_allocator

@@ -67,3 +67,7 @@ class Pruned(SegexpError):
     """A search has ended its trial early; no failure."""
 
     exit_code = 0
+
+
+class StoredError(UserError):
+    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment."""

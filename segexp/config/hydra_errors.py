@@ -15,11 +15,12 @@ from omegaconf.errors import OmegaConfBaseException
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import printed, shell_word, typed
+from segexp.config.recompose import search_path
 from segexp.config.unknown_key import LISTS, advice
 from segexp.config.word_checks import no_option
 from segexp.errors import ConfigError
 
-SWEEPING = ("train", "check", "preview", "models")
+SWEEPING = ("train", "check", "preview", "models", "from_run")
 """Primary configs whose command may have ``-m``."""
 
 
@@ -72,14 +73,16 @@ def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[
     from segexp.config.check import check_config
     from segexp.config.command_schema import SCHEMAS
     from segexp.config.monitors import check_monitors
+    from segexp.config.schema import TrainConfig
 
-    searched = f"hydra.searchpath=[{','.join('file://' + os.path.abspath(folder) for folder in extra)}]"  # noqa: PTH100
+    home = _home(config_name, [conf_dir(), *map(Path, extra)])
+    searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
     try:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            config = compose(config_name, [*words, searched] if extra else [*words])
+        with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
+            config = compose(config_name, [*words, *searched])
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
-        check_config(plain, SCHEMAS[config_name])
-        if config_name in ("train", "check", "preview"):
+        check_config(plain, SCHEMAS.get(config_name, TrainConfig))
+        if config_name in SWEEPING and config_name != "models":
             check_monitors(plain)
     except ConfigError as error:
         return not any(line.startswith(f"{key}:") for line in str(error).splitlines())
@@ -99,7 +102,8 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = {*chosen_groups(config_name), *(override.key_or_group for override in overrides if override.is_add())}
+    added = {override.key_or_group for override in overrides if override.is_add()}
+    usable = {*chosen_groups(config_name, folders), *added}
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 
@@ -141,12 +145,18 @@ def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterat
         yield f"write {word} for one text with commas"
 
 
-def chosen_groups(config_name: str) -> set[str]:
+def chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
     """Groups in the defaults list of a primary config, and of another one that it begins with."""
-    config = yaml.safe_load((conf_dir() / f"{config_name}.yaml").read_text(encoding="utf-8"))
+    path = _home(config_name, folders) / f"{config_name}.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
     found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
     others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
-    return found.union(*(chosen_groups(entry) for entry in others))
+    return found.union(*(chosen_groups(entry, folders) for entry in others))
+
+
+def _home(config_name: str, folders: Sequence[Path]) -> Path:
+    """The folder of a primary config: ours, but for that of ``from=``."""
+    return next((folder for folder in folders if (folder / f"{config_name}.yaml").is_file()), folders[0])
 
 
 def _first(text: str) -> str:
@@ -218,9 +228,10 @@ def _composed(
     from omegaconf import OmegaConf
 
     chosen = [_first_choice(o) for o in overrides if o.key_or_group in options and _values(o)]
-    searched = [f"hydra.searchpath=[{','.join('file://' + os.path.abspath(f) for f in folders[1:])}]"]  # noqa: PTH100
-    with initialize_config_dir(str(folders[0]), version_base="1.3"):
-        config = compose(config_name, overrides=chosen + (searched if len(folders) > 1 else []))
+    home = _home(config_name, folders)
+    searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
+    with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
+        config = compose(config_name, overrides=chosen + searched)
     return OmegaConf.to_container(config, resolve=False)
 
 

@@ -1,86 +1,330 @@
-"""``from=<run folder>``: the config of an earlier run as input of a new one."""
+"""``from=<run folder>``: an earlier run's experiment, of which new words change a part.
+
+What Hydra starts from is the stored config with the references of today's YAML put back (:mod:`segexp.config.restore`):
+without new words it is the stored config, and a word such as ``seed=1`` moves all that derives from it.
+"""
 
 import atexit
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from segexp.config.groups import groups
+from segexp.config.paths import conf_dir
+from segexp.config.quoting import typed as word_of
+from segexp.config.recompose import LISTS, Today, below, key_of, recompose, shipped_references, usable
+from segexp.config.restore import Restored, restore, same
+from segexp.config.stored import check_choices, check_overrides, check_stored
+from segexp.config.trust import KEY as TRUST
+from segexp.config.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
 
 KEY = "from="
-# What conf/train.yaml sets for Hydra; the config of a run holds only segexp's own keys.
-HYDRA = (
-    "hydra.output_subdir=null",
-    "hydra.run.dir=.",
-    "hydra/job_logging=none",
-    "hydra/hydra_logging=none",
-)
+STORED = "from/run"
+"""Name under which Hydra finds a block of the earlier run beside the options of its group."""
+PRIMARY = "from_run"
+"""Name of the config that Hydra starts from."""
+SHOWN = 6
+"""Keys named in a note."""
+_SWEEPS = ("-m", "--multirun")
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The run that a command starts from.
+
+    Attributes:
+        folder: Its folder.
+        place: Folder of the config that Hydra starts from.
+        choices: Option that it had in each group.
+        words: Its overrides; ``+`` and ``~`` among them.
+        notes: What is not as its words would give it today, in words.
+    """
+
+    folder: Path
+    place: Path
+    choices: Mapping[str, str]
+    words: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def chosen(self, now: Mapping[str, str]) -> dict[str, str]:
+        """Options of the new run, by those that Hydra tells: a block taken over has the name that it had."""
+        kept = {g: c for g, c in self.choices.items() if now.get(g, STORED) in (STORED, "None")}
+        return {g: c for g, c in now.items() if STORED not in c and g not in kept} | kept
+
+    def all_words(self, new: Sequence[str], now: Mapping[str, str]) -> tuple[str, ...]:
+        """The words that give the new run: those of the earlier one that still hold, and the new ones."""
+        gone = {key_of(word) for word in new}
+        # What another option took the place of, by its word or by an experiment.
+        gone |= {g for g, c in now.items() if g in self.choices and g not in LISTS and c not in (STORED, "None")}
+        return (*(word for word in self.words if not any(below(key_of(word), key) for key in gone)), *new)
+
+
+def given(argv: Sequence[str]) -> str | None:
+    """The word ``from=...`` of a command line.
+
+    Raises:
+        ConfigError: There are several.
+    """
+    found = [argument for argument in argv if argument.startswith(KEY)]
+    if len(found) > 1:
+        raise ConfigError(f"{' '.join(found)}: give one run folder")
+    return found[0] if found else None
+
+
+def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlier | None:
+    """The run that a command line starts from; None without ``from=``.
+
+    Args:
+        argv: Arguments without the command word.
+        own: Keys of the command that a training does not have, with their defaults.
+
+    Raises:
+        ConfigError: The folder holds no run, or a new word would leave keys behind that derive from it.
+    """
+    from segexp.words import config_dirs
+
+    word = given(argv)
+    if word is None:
+        return None
+    asked = frozenset(key_of(text) for text in argv if not text.startswith(("-", KEY)) and ("=" in text or "~" in text))
+    sweeps = any(flag in argv for flag in _SWEEPS) or "sweep" in asked
+    extra = tuple(config_dirs(list(argv)))
+    folder = _folder(word)
+    state = tuple(_stamp(folder / name) for name in ("config.yaml", "run.json"))
+    return _prepared(folder, state, asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
 
 
 def choices(argv: Sequence[str]) -> dict[str, str]:
     """Options that the earlier run had chosen, which name the parts of the new one; empty without ``from=``."""
-    for argument in argv:
-        record = _folder(argument) / "run.json"
-        if argument.startswith(KEY) and record.is_file():
-            return dict(json.loads(record.read_text(encoding="utf-8")).get("choices", {}))
-    return {}
+    word = given(argv)
+    return {} if word is None else _choices(_record(_folder(word)))
 
 
-def _folder(argument: str) -> Path:
-    """The run folder of ``from=``, which may also name the config.yaml in it."""
-    path = Path(argument.removeprefix(KEY))
-    return path.parent if path.name == "config.yaml" and path.is_file() else path
-
-
-def _alone(config: Path, replaced: Sequence[str]) -> Path:
-    """A temporary folder with nothing but the config: Hydra would take panels/ and the like for groups.
-
-    Blocks that are to be ``replaced`` by an option of a group are left out.
-    """
-    place = Path(tempfile.mkdtemp(prefix="segexp_from_"))
-    atexit.register(shutil.rmtree, place, ignore_errors=True)
-    shutil.copy(config, place / "config.yaml")
-    if replaced:
-        blocks = yaml.safe_load(config.read_text(encoding="utf-8"))
-        kept = {key: value for key, value in blocks.items() if key not in replaced}
-        (place / "config.yaml").write_text(yaml.safe_dump(kept, sort_keys=False, allow_unicode=True), encoding="utf-8")
-    return place
-
-
-def expand(argv: list[str], own: Collection[str] = ()) -> list[str]:
-    """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's config.yaml.
+def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
+    """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's experiment.
 
     Args:
         argv: Arguments without the command word.
-        own: Keys of the command, which the config of a run does not have.
+        own: Keys of the command that a training does not have, with their defaults.
 
     Raises:
-        ConfigError: The folder holds no config.yaml.
+        ConfigError: As :func:`earlier`.
     """
-    given = [argument for argument in argv if argument.startswith(KEY)]
-    if not given:
+    found = earlier(argv, own)
+    if found is None:
         return argv
-    if len(given) > 1:
-        raise ConfigError(f"{' '.join(given)}: give one run folder")
-    folder = _folder(given[0])
-    if not (folder / "config.yaml").is_file():
-        raise ConfigError(f"{given[0]}: no file {folder / 'config.yaml'}; give the folder of a run")
-    rest = [argument for argument in argv if argument not in given]
-    # A run that went on from a checkpoint is repeated from its start.
-    rest += [] if any(argument.startswith("resume=") for argument in rest) else ["resume=null"]
-    # The config has blocks and no list of defaults: another option of a group takes the place of its block.
-    chosen = [argument.split("=", 1)[0] for argument in rest if argument.split("=", 1)[0] in groups()]
-    # Runs from before there were sweeps.
-    blocks = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
-    rest += [] if "sweep" in {*blocks, *chosen} else ["+sweep=grid"]
-    added = {*chosen, *own}
-    rest = [f"+{argument}" if argument.split("=", 1)[0] in added else argument for argument in rest]
-    return ["--config-dir", str(_alone(folder / "config.yaml", chosen)), "--config-name", "config", *rest, *HYDRA]
+    rest = [argument for argument in argv if not argument.startswith(KEY)]
+    return ["--config-dir", str(found.place), "--config-name", PRIMARY, *rest]
+
+
+def _folder(word: str) -> Path:
+    """The run folder of ``from=``, which may also name the config.yaml in it."""
+    path = Path(word.removeprefix(KEY)).expanduser()
+    return path.parent if path.name == "config.yaml" and path.is_file() else path
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    """run.json; empty where there is none, or none that can be read."""
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _choices(record: Mapping[str, Any]) -> dict[str, str]:
+    found = record.get("choices")
+    return {str(g): c for g, c in found.items() if isinstance(c, str)} if isinstance(found, dict) else {}
+
+
+def _stored(folder: Path) -> dict[str, Any]:
+    """The config of a run.
+
+    Raises:
+        ConfigError: There is none, or it is no block of keys.
+    """
+    path = folder / "config.yaml"
+    if not path.is_file():
+        raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"{path}: is no config of a run: {' '.join(str(error).split())}; was it edited?") from error
+    if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
+        raise ConfigError(f"{path}: is no config of a run, which is a block of keys; give the folder of a run")
+    return content
+
+
+class _Own(dict[str, Any]):
+    """Keys of a command, which :func:`functools.cache` tells apart by their names."""
+
+    def __hash__(self) -> int:  # type: ignore[override] # never changed
+        return hash(tuple(self))
+
+
+def _stamp(path: Path) -> tuple[Path, int]:
+    """A file in the state that it is in."""
+    return path.absolute(), path.stat().st_mtime_ns if path.is_file() else 0
+
+
+@cache
+def _prepared(
+    folder: Path,
+    state: tuple[tuple[Path, int], ...],
+    asked: frozenset[str],
+    trusted: frozenset[str],
+    typed: frozenset[str],
+    extra: tuple[str, ...],
+    sweeps: bool,
+    own: _Own,
+) -> Earlier:
+    """Once for each command line; a search composes many times."""
+    stored, record = _stored(folder), _record(folder)
+    check_stored(stored, folder / "config.yaml", trusted, typed=typed)
+    chosen, words = _choices(record), usable(record.get("overrides") or ())
+    check_choices(chosen, folder / "run.json")
+    check_overrides(words, folder / "run.json", trusted, typed=typed)
+    recorded = isinstance(record.get("overrides"), list) and bool(chosen)
+    today = recompose(words if recorded else (), chosen if recorded else {}, extra)
+    blocks = groups()
+    unknown = [key for key in stored if key in blocks and (key in today.missing or not recorded)]
+    # How a sweep is run is of the command, and so is whom it trusts.
+    kept_sweep, now = stored.pop("sweep", None), {k: v for k, v in today.tree.items() if k not in ("sweep", TRUST)}
+    stored.pop(TRUST, None)
+    if recorded and now.get("name") is None and stored.get("name") == _made_name(chosen):
+        # It is made of the options once more, which may be others.
+        stored["name"] = None
+    found = restore(stored, now, asked, unknown, shipped_references())
+    _refuse_left_behind(found, asked, folder, today)
+    notes = [*_notes(found, folder, today, recorded=recorded), *_left_out(words, asked, blocks)]
+    given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
+    body = {**found.tree, "resume": None, **given_now}
+    # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
+    sweep = None if sweeps or not isinstance(kept_sweep, dict) else {**kept_sweep, "resume": None}
+    # What they lack would make another run of them.
+    more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
+    held = (*today.words, *more) if recorded else ()
+    return Earlier(folder, _written(body, sweep), chosen, held, tuple(notes))
+
+
+def _made_name(chosen: Mapping[str, str]) -> str:
+    """The name of a run that was given none."""
+    return "_".join(chosen.get(group) or "custom" for group in ("datamodule", "model", "loss"))
+
+
+def _written(body: dict[str, Any], sweep: dict[str, Any] | None) -> Path:
+    """A folder with a config whose blocks are options of their groups, so that another option replaces one whole."""
+    place = Path(tempfile.mkdtemp(prefix="segexp_from_"))
+    atexit.register(shutil.rmtree, place, ignore_errors=True)
+    ours = yaml.safe_load((conf_dir() / "train.yaml").read_text(encoding="utf-8"))
+    blocks = {**body, **({"sweep": sweep} if sweep is not None else {})}
+    defaults: list[Any] = []
+    for entry in ours["defaults"]:
+        group = next(iter(entry)) if isinstance(entry, dict) else ""
+        if group == "experiment":
+            entry = {group: None}
+        elif group in LISTS:
+            entry = {group: [STORED] if group in blocks else []}
+        elif blocks.get(group) is not None:
+            entry = {group: STORED}
+        if group in blocks and (group in LISTS or blocks[group]):
+            _dump(place / group / f"{STORED}.yaml", blocks.pop(group) or {}, f"# @package {group}\n")
+        defaults.append(entry)
+    _dump(place / f"{PRIMARY}.yaml", {"defaults": defaults, **blocks, "hydra": ours["hydra"]})
+    return place
+
+
+def _dump(path: Path, content: Mapping[str, Any], head: str = "") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(head + yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
+
+
+def _refuse_left_behind(found: Restored, asked: Collection[str], folder: Path, today: Today) -> None:
+    """Refuses a word from which a value seems to derive whose YAML is not there to say so.
+
+    Raises:
+        ConfigError: There is such a value.
+    """
+    for key in sorted(asked):
+        value = _at(found.tree, key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        for other, stored in found.alone.items():
+            if same(stored, value) and _akin(key, other, value) and not any(below(other, word) for word in asked):
+                raise ConfigError(
+                    f"{key}: {other} of {folder} has the same value {value}, and nothing tells whether it follows from "
+                    f"{key}{_why(today)}; give both, such as {other}={value} to leave it"
+                )
+
+
+def _akin(key: str, other: str, value: float) -> bool:
+    """Whether two keys of one value look as if one had been derived: ``optimizer.lr`` and ``target.max_lr``."""
+    one, two = key.rpartition(".")[2], other.rpartition(".")[2]
+    fraction = isinstance(value, float) and value != int(value)
+    near = one in two.split("_") or (key.startswith("optimizer.") and other.startswith("scheduler."))
+    return key != other and (one == two or (fraction and near))
+
+
+def _why(today: Today) -> str:
+    if not today.missing:
+        return ""
+    words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
+    return f" (no option {words} here; --config-dir <its folder> would tell)"
+
+
+def _at(tree: Any, key: str) -> Any:
+    for name in key.split("."):
+        if not isinstance(tree, dict) or name not in tree:
+            return None
+        tree = tree[name]
+    return tree
+
+
+def _notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
+    notes = []
+    if not recorded:
+        notes.append(f"{folder} does not tell its words (run.json): all keys are taken as they are in config.yaml")
+    elif today.missing:
+        words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
+        notes.append(
+            f"{words}: no such option here, so what it set is kept as {folder} has it; --config-dir <folder> brings it"
+        )
+    elif found.kept:
+        # First what would have been derived.
+        ordered = sorted(found.kept.items(), key=lambda pair: pair[0] in found.alone)
+        pairs = [f"{key}={_short(one)} (today {_short(other)})" for key, (one, other) in ordered]
+        notes.append(f"kept as in {folder}, where its words give something else today: {_some(pairs)}")
+    if found.added:
+        pairs = [f"{key}={_short(value)}" for key, value in found.added.items()]
+        notes.append(f"keys that {folder} did not have, as they are today: {_some(pairs)}")
+    return notes
+
+
+def _left_out(words: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
+    """Words for a block that another option takes the place of."""
+    notes = []
+    for group in sorted(set(asked) & set(blocks) - set(LISTS)):
+        gone = [word for word in words if below(key_of(word), group) and key_of(word) != group]
+        if gone:
+            notes.append(f"{group}= is chosen anew, without what the earlier run set of it: {_some(gone)}")
+    return notes
+
+
+def _short(value: Any) -> str:
+    text = str(value) if value is not None else "null"
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def _some(texts: Sequence[str]) -> str:
+    return ", ".join(texts[:SHOWN]) + (f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else "")
 
 
 def own_data(argv: list[str]) -> list[str]:

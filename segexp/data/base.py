@@ -22,7 +22,7 @@ from segexp.data.places import GridPlaces, Places, RandomPlaces
 from segexp.data.problems import Problem, problem_of, refuse
 from segexp.data.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
-from segexp.data.splits import PHASES, Phase
+from segexp.data.splits import PHASES, Phase, Split, moved
 from segexp.data.survey import Survey, class_counts, survey
 from segexp.errors import DataError, UserError
 from segexp.run.progress import shown
@@ -84,6 +84,14 @@ class SegmentationDataModule(DataSettings):
         """Side of a pixel on the ground in metres, where the files say it; asked after :meth:`read`."""
         return None
 
+    def keep_split(self, split: Split) -> None:
+        """Takes over the split of a run, before :meth:`setup`; data sets of files then give each part its images.
+
+        Args:
+            split: Names of the images of each part.
+        """
+        self.run_split = split
+
     def settle(self, items: Items) -> None:
         """Settles keys of the samples (crops) that the config leaves to the data.
 
@@ -117,6 +125,8 @@ class SegmentationDataModule(DataSettings):
             for phase in ("val", "test"):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
         items = self._looked_at(items)
+        if self.run_split is not None:
+            refuse(moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
         if small := smaller(items["train"], self.crop_size):
             self.notes.append(
                 f"{len(small)} training images are smaller than crop_size={self.crop_size}: they are mirrored around "

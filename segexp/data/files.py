@@ -82,6 +82,8 @@ class FilesDataModule(SegmentationDataModule):
         self.cache = cache
         self.cache_limit = cache_limit
         self.on_bad = on_bad
+        # By itself: what is read for a run with a split of its own is of no use to others, see segexp.data.reading.
+        self._kept: Split | None = None
         self._known: SurveyCache | None = None
         self._found: Found | None = None
 
@@ -110,6 +112,8 @@ class FilesDataModule(SegmentationDataModule):
         names = [pair.name for pair in listing.pairs]
         units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
+        if self._kept is not None:
+            return self.as_kept(names, listing.notes)
         if self.split_file is not None:
             return read_split(Path(self.split_file).expanduser(), names)
         if self.split == "kfold":
@@ -121,6 +125,32 @@ class FilesDataModule(SegmentationDataModule):
             return with_validation(rest, listing.tested, self.val_fraction, self.split_seed, units, strata)
         train = [name for name in rest if name not in set(listing.validated)]
         return {"train": sorted(train), "val": sorted(listing.validated), "test": sorted(listing.tested)}
+
+    def keep_split(self, split: Split) -> None:
+        """Takes over the split of a run: images that it had not are used nowhere, which is noted."""
+        super().keep_split(split)
+        self._kept = split
+
+    def as_kept(self, names: Sequence[str], notes: list[str]) -> Split:
+        """The split of the run.
+
+        Args:
+            names: Images that there are.
+            notes: Where those are named that the run does not know.
+
+        Raises:
+            DataError: Some of its images are not there.
+        """
+        split = self._kept or {}
+        known = {name for phase in PHASES for name in split[phase]}
+        if lost := sorted(known - set(names)):
+            raise DataError(
+                f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
+                "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
+            )
+        if new := sorted(set(names) - known):
+            notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
+        return {phase: list(split[phase]) for phase in PHASES}
 
     def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
         """The images of each part; data sets that cut images into several do it here.

@@ -104,7 +104,9 @@ class InriaDataModule(FilesDataModule):
             return super().arrange(split, items)
         patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
         names = list(patches)
-        if self.split_file is not None:
+        if self._kept is not None:
+            parts = self.as_kept(names, self.notes)
+        elif self.split_file is not None:
             parts = read_split(Path(self.split_file).expanduser(), names)
         else:
             parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)

@@ -18,7 +18,7 @@ from segexp.data.listing import Found, Pair
 from segexp.data.lookalikes import lookalikes
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
-from segexp.data.splits import PHASES, Phase
+from segexp.data.splits import PHASES, Phase, moved
 from segexp.data.survey import Survey, survey
 from segexp.data.worker_errors import naming
 from segexp.errors import UserError
@@ -116,6 +116,8 @@ def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progre
             found.problems.append(problem_of(error))
             return []
         found.problems += datamodule.unfit(found.parts)
+        if datamodule.run_split is not None:
+            found.problems += moved(datamodule.run_split, {p: [i.name for i in found.parts[p]] for p in PHASES})
         return []
     listed: Found = datamodule.find()
     found.problems += listed.problems + datamodule.misfits(listed)

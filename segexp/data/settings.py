@@ -15,7 +15,7 @@ from segexp.data.loader import worker_count
 from segexp.data.normalization import check_normalize
 from segexp.data.problems import Problem, problem_of
 from segexp.data.shared_memory import loaders_fit
-from segexp.data.splits import PHASES, Phase
+from segexp.data.splits import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
 from segexp.types import Fraction, LoaderOptions, NonNegativeInt, PositiveInt
 
@@ -30,6 +30,7 @@ class DataSettings(pl.LightningDataModule):
         notes: What was decided or passed over, in words.
         skipped: Images that were left out, each with the reason.
         sources: File of each image, for messages; empty where there are no files.
+        run_split: Images of each part of the run that goes on, or is tested again; None: a new run.
         copies_matter: Whether an image may not be in two parts.
         unlike: What to do about an image that has other channels than the rest.
     """
@@ -98,6 +99,7 @@ class DataSettings(pl.LightningDataModule):
         self.notes: list[str] = []
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
+        self.run_split: Split | None = None
 
     @abstractmethod
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:

@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from segexp.data.problems import Problem
 from segexp.errors import ConfigError, TooFewError
 
 Phase = Literal["train", "val", "test"]
@@ -133,3 +134,22 @@ def _spread(order: Sequence[str], strata: Labels) -> list[str]:
 
 def _flat(blocks: Sequence[Sequence[str]]) -> list[str]:
     return [name for block in blocks for name in block]
+
+
+def moved(before: Mapping[Phase, Sequence[str]], now: Mapping[Phase, Sequence[str]]) -> list[Problem]:
+    """What is in another part than in the split of a run, or gone from it: figures would be of images that are known.
+
+    Args:
+        before: Names of each part of the run.
+        now: Names of each part now.
+    """
+    part = {name: phase for phase in PHASES for name in before[phase]}
+    for phase in PHASES:
+        here = set(now[phase])
+        for name in (*now[phase], *before[phase]):
+            was = part.get(name)
+            if (name in here) != (was == phase):
+                place = f"in the part {phase}" if name in here else "not there"
+                text = f"{name}: {place} now, but {f'in {was}' if was else 'in no part'} of the run that goes on"
+                return [Problem("split", f"{text}; give it the same images, or start anew without resume")]
+    return []

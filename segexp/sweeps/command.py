@@ -59,7 +59,7 @@ class Sweep:
 
     def add(self, config: Any, invocation: Invocation) -> None:
         """Takes one composed job."""
-        self._plan.add(lambda: checked_train(config), invocation)
+        self._plan.add(lambda: checked_train(config, command=invocation.command), invocation)
 
     def run(self) -> int:
         """Runs all jobs; gives the exit code.

@@ -111,7 +111,7 @@ class SearchCommand:
         plan = Plan()
         for values in space.corners():
             config, invocation = self._compose(space.line(values))
-            plan.add(partial(checked_train, config), invocation)
+            plan.add(partial(checked_train, config, command=invocation.command), invocation)
         corners = plan.jobs()
         refuse_incomparable(space, corners[0].config)
         _refuse_all_at_once(corners[0].config["sweep"])

@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,18 +20,22 @@ from segexp.metrics.base import ImageMeasure
 from segexp.metrics.names import direction
 from segexp.modules.schedule import Schedule
 from segexp.spec import DataSpec
+from segexp.training.go_on import checkpoint_of
+from segexp.training.run_split import split_of
 
 Config = dict[str, Any]
 
 
 def build_datamodule(config: Config) -> SegmentationDataModule:
-    """Datamodule with its augmentation; reads no file yet."""
+    """Datamodule with its augmentation; reads no image yet. With ``resume`` its split is that of the run."""
     with _naming("augment"), warnings.catch_warnings():
         # albumentations only warns of an argument that it does not know, and goes on without it.
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         augment = instantiate(config["augment"], _convert_="all")
     with _naming("datamodule"):
         built: SegmentationDataModule = instantiate(config["datamodule"], augment=augment, _convert_="all")
+    if (resume := checkpoint_of(config.get("resume"))) is not None and (split := split_of(Path(resume))) is not None:
+        built.keep_split(split)
     return built
 
 
@@ -89,13 +94,35 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
     schedule = Schedule(
         get_method(section["target"]["_target_"]), settings, section["interval"], monitor, towards, every
     )
-    with _naming("scheduler.target"):
-        # Tried once on a weight of its own, so that a value it refuses is found now.
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
-        built = schedule.build(optimizer, steps=100, epochs=100)
+    built = _tried(config, schedule)
     if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
     return schedule
+
+
+def _tried(config: Config, schedule: Schedule) -> Any:
+    """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
+    weight = torch.nn.Parameter(torch.zeros(1, 1))
+    weight.grad = torch.zeros(1, 1)
+    with _naming("optimizer"):
+        optimizer = instantiate(config["optimizer"], _convert_="all")([weight])
+    with _naming("scheduler.target"), warnings.catch_warnings(action="ignore"):
+        try:
+            built = schedule.build(optimizer, steps=100, epochs=100)
+            optimizer.step(lambda: torch.zeros(()))
+            built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
+        except (RuntimeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
+            raise ConfigError(f"scheduler.target: {_last_line(error)}") from error
+        except ValueError as error:
+            if "cycle_momentum" not in str(error):
+                raise
+            name, cycle = type(optimizer).__name__, config["scheduler"]["target"]["_target_"].rpartition(".")[2]
+            plus = "" if "cycle_momentum" in config["scheduler"]["target"] else "+"
+            raise ConfigError(
+                f"scheduler.target: {cycle} moves the momentum too, and {name} has none; add "
+                f"{plus}scheduler.target.cycle_momentum=false"
+            ) from error
+    return built
 
 
 def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:

@@ -16,6 +16,7 @@ from segexp.run.progress import shown
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.misfits import Misfits
+from segexp.training.run_split import taken_up
 
 Config = dict[str, Any]
 
@@ -38,6 +39,7 @@ def check(config: Config, *, full: bool, scope: Literal["data", "all"]) -> tuple
     problems: list[Problem] = []
     found = Review()
     try:
+        config = taken_up(config)
         datamodule = build.build_datamodule(config)
     except UserError as error:
         problems.append(problem_of(error, kind="augmentation" if str(error).startswith("augment") else None))

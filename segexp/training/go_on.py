@@ -28,12 +28,17 @@ def checkpoint_of(resume: str | None) -> str | None:
     raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
 
 
-def command(checkpoint: Path) -> str:
-    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none."""
+def command(checkpoint: Path, *more: str) -> str:
+    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none.
+
+    Args:
+        checkpoint: In its run folder.
+        *more: Further words.
+    """
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
-    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint))])
+    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
 
 
 def with_command(message: str, checkpoint: Path) -> str:

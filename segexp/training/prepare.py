@@ -10,6 +10,7 @@ import torch
 from segexp.data.base import SegmentationDataModule
 from segexp.data.batches import check_batches
 from segexp.data.items import Image, Item
+from segexp.data.splits import PHASES
 from segexp.errors import ConfigError
 from segexp.inference.settings import Inference
 from segexp.metrics.names import check_name
@@ -40,7 +41,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
         build.build_optimizer(config, model),
         build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]),
         resolve_speed(config["speed"], device_type(config), allocator=allocator),
-        record={"config": config},
+        record={"config": config, "split": {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES}},
     )
     module.measures = build.build_measures(config, spec)
     module.inference = Inference(**config["inference"])

@@ -8,7 +8,7 @@ from typing import Any
 import lightning.pytorch as pl
 import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
 from segexp.data.batches import rank_of
 from segexp.errors import ConfigError
@@ -17,7 +17,7 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
-from segexp.training.go_on import told_apart, with_command
+from segexp.training.go_on import command, told_apart, with_command
 from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
@@ -60,7 +60,18 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     _check_same(config, earlier)
+    _check_epochs(config["trainer"]["max_epochs"], epoch + 1, Path(resume))
     return epoch + 1
+
+
+def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
+    """As many as are done is right: the run goes straight to its test."""
+    if asked < done:
+        line = command(checkpoint, f"trainer.max_epochs={done + 1}")
+        raise ConfigError(
+            f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
+            f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without resume"
+        )
 
 
 def _check_same(config: Config, earlier: Config) -> None:
@@ -162,6 +173,22 @@ class Last(ModelCheckpoint):
             if isinstance(logger, EpochTable):
                 logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
         super().on_train_epoch_end(trainer, pl_module)
+
+
+class Clock(Timer):
+    """Ends training by the clock. It starts anew when a run goes on: else nothing could be trained once it is up."""
+
+    @property
+    def state_key(self) -> str:
+        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        return "Timer"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: time is counted for each command."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes nothing over."""
 
 
 class Stopping(EarlyStopping):

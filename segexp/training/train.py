@@ -15,6 +15,7 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from segexp.commands import Invocation
 from segexp.config.quoting import printed
 from segexp.data.base import SegmentationDataModule
+from segexp.data.batches import rank_of
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
@@ -23,13 +24,14 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.ranks.plan import count
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.run.files import replace_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training import group
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import checkpoint_of, command
+from segexp.training.go_on import LAST, command
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -37,7 +39,8 @@ from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
-from segexp.training.resume import check_resume, earlier_rows
+from segexp.training.resume import Clock, check_resume, earlier_rows
+from segexp.training.run_split import taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
@@ -71,7 +74,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     """
     start_console()
     quiet_warnings()
-    config = {**config, "resume": checkpoint_of(config["resume"])}
+    config = taken_up(config)
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     check_ranks(config)
@@ -80,6 +83,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
     rank = group.join(config).rank
     datamodule, module = prepare(config, allocator=allocator)
+    datamodule.notes += invocation.notes
     datamodule.first_epoch = check_resume(config, module)
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
@@ -244,7 +248,15 @@ def _fit(
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()
     make_whole(module)
+    _keep_last(config["resume"], folder)
     return trainer
+
+
+def _keep_last(resume: str | None, folder: RunFolder) -> None:
+    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    last = folder.checkpoints / LAST.name
+    if resume is not None and not last.is_file() and rank_of()[0] == 0:
+        replace_file(last, Path(resume).read_bytes())
 
 
 def _why_it_ended(trainer: pl.Trainer) -> str:
@@ -253,7 +265,9 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
         return "trainer.max_epochs"
     stopping = trainer.early_stopping_callback
     early = stopping is not None and stopping.stopped_epoch > 0
-    why = "callbacks.early_stopping" if early else "trainer.max_time or a callback"
+    clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined]
+    late = clock is not None and (clock.time_remaining() or 0) <= 0
+    why = "callbacks.early_stopping" if early else "trainer.max_time" if late else "a callback"
     LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
     return why
 

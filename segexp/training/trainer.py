@@ -19,11 +19,11 @@ from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
 from segexp.training.memory import GiveBack
 from segexp.training.pictures import ValidationPanels, panel_epochs
-from segexp.training.resume import Best, Last, RandomState, Stopping
+from segexp.training.resume import Best, Clock, Last, RandomState, Stopping
 from segexp.training.strategies import ALONE, ONE, environment
 
 PASSED_ON = (
-    "max_epochs", "max_time", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
+    "max_epochs", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
     "check_val_every_n_epoch",
 )  # fmt: skip
 
@@ -105,6 +105,8 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
         Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
         Last(folder.checkpoints),
     ]
+    if config["trainer"]["max_time"] is not None:
+        callbacks.append(Clock(config["trainer"]["max_time"]))
     stopping = section["early_stopping"]
     if stopping["patience"] is not None:
         callbacks.append(Stopping(monitor, stopping["min_delta"], stopping["patience"], mode))

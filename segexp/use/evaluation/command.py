@@ -21,7 +21,15 @@ from segexp.training.page import write_page
 from segexp.training.results import per_image, results
 from segexp.training.rows import model_rows, observer_rows
 from segexp.training.trainer import build_tester
-from segexp.use.evaluation.data import EvaluationData, Phase, evaluation_data, natural_phase, trained_on
+from segexp.use.evaluation.data import (
+    EvaluationData,
+    Phase,
+    evaluation_data,
+    keep_own_split,
+    natural_phase,
+    own_images,
+    trained_on,
+)
 from segexp.use.load import load
 from segexp.use.model import Model
 from segexp.use.runs import Source, find_sources
@@ -66,7 +74,7 @@ class Evaluation:
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
         split_given = data is not None and data.get("split") not in (None, "auto")
-        self.splits = split_given or self.section == self.model.config["datamodule"]
+        self.splits = split_given or own_images(self.model, self.section)
         self.name = _data_name(self.section, invocation)
 
     def run(self) -> Config:
@@ -95,6 +103,7 @@ class Evaluation:
         source = _built(self.section, self.model.config)
         asked = self.config["phase"]
         phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
+        keep_own_split(source, self.model, self.section, phase)
         data = evaluation_data(source, self.model.spec, phase)
         # Distances are in metres where these images say how large a pixel is.
         data._spec = replace(self.model.spec, pixel_size=source.pixel_size())

@@ -13,10 +13,17 @@ from segexp.data.reading import read
 from segexp.data.splits import PHASES
 from segexp.errors import DataError, MismatchError
 from segexp.spec import DataSpec
+from segexp.training.run_split import split_of
+from segexp.use.model import Model
 from segexp.use.runs import Source
 
 Phase = Literal["train", "val", "test", "all"]
 
+LOADING = (
+    "loader", "cache", "cache_limit", "seed", "crop_size", "crops_per_image", "crops_total", "sampling", "stride",
+    "positive_fraction", "positive_classes", "balance", "pad_to_crop", "redraw_crops", "normalize", "eval_size",
+)  # fmt: skip
+"""Keys of a data set that leave its images and their parts as they are."""
 IRRELEVANT = ("split", "duplicates", "crops and batches", "augmentation", "loader")
 """Kinds of problems that only a training has."""
 
@@ -78,6 +85,27 @@ def evaluation_data(source: SegmentationDataModule, spec: DataSpec, phase: Phase
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
     return EvaluationData(source, items, spec, phase)
+
+
+def own_images(model: Model, section: Mapping[str, Any]) -> bool:
+    """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
+    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
+    return before == now
+
+
+def keep_own_split(source: SegmentationDataModule, model: Model, section: Mapping[str, Any], phase: Phase) -> None:
+    """Lets the run's own images be in the parts that they were in, whatever files have come since.
+
+    Args:
+        source: Not set up yet.
+        model: Of one run, or of several, of which the first counts.
+        section: What ``source`` was built from.
+        phase: Part that is asked for; ``all`` has images of no part too.
+    """
+    if phase != "all" and own_images(model, section):
+        split = split_of(model.sources[0].checkpoint)
+        if split is not None:
+            source.keep_split(split)
 
 
 def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:

@@ -12,7 +12,7 @@ from segexp.data.items import Item
 from segexp.errors import MismatchError
 from segexp.training.build import build_datamodule
 from segexp.use.evaluation.command import data_section
-from segexp.use.evaluation.data import evaluation_data
+from segexp.use.evaluation.data import evaluation_data, keep_own_split
 from segexp.use.model import Model
 
 LARGEST = 1024
@@ -47,7 +47,9 @@ class RunImages:
     @cached_property
     def _source(self) -> SegmentationDataModule:
         nothing = {"_target_": "segexp.data.augment.Augment"}
-        return build_datamodule({"augment": nothing, "datamodule": self.section, "seed": self.model.config["seed"]})
+        source = build_datamodule({"augment": nothing, "datamodule": self.section, "seed": self.model.config["seed"]})
+        keep_own_split(source, self.model, self.section, "train")
+        return source
 
 
 def spread(items: Sequence[Item], most: int | None) -> list[Item]:

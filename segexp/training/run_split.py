@@ -1,0 +1,70 @@
+"""The split of a run belongs to it: where a run goes on, or is tested again, its images are in the parts they were in."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segexp.data.splits import PHASES, Split
+from segexp.errors import ConfigError
+from segexp.training.go_on import checkpoint_of
+
+Config = dict[str, Any]
+OPEN = ("auto", None)
+"""Values of keys of a data set that are left to the data."""
+
+
+def kept_of(checkpoint: Path) -> Mapping[str, Any]:
+    """What segexp stored in a checkpoint; empty where there is none, which is said where the checkpoint is used."""
+    try:
+        # Weights stay on the disk.
+        content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["segexp"]
+    except Exception:  # torch.load raises nearly anything for a file that is no checkpoint
+        return {}
+    return content if isinstance(content, Mapping) else {}
+
+
+def split_of(checkpoint: Path) -> Split | None:
+    """Names of the images of each part, as the checkpoint has them, or split.json of its run; None: neither.
+
+    Raises:
+        ConfigError: split.json is damaged.
+    """
+    stored = kept_of(checkpoint).get("split")
+    path = checkpoint.resolve().parent.parent / "split.json"
+    if stored is None and path.is_file():
+        try:
+            stored = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ConfigError(f"{path}: is no valid JSON: {error}; it tells which images the run trains on") from error
+    return _split(stored, path) if stored is not None else None
+
+
+def _split(content: Any, path: Path) -> Split:
+    parts = content if isinstance(content, Mapping) else {}
+    for phase in PHASES:
+        names = parts.get(phase)
+        if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+            raise ConfigError(f"{path}: has no list of image names under {phase!r}; was it edited?")
+    return {phase: list(parts[phase]) for phase in PHASES}
+
+
+def taken_up(config: Config) -> Config:
+    """The config of a run that goes on: ``resume`` is the checkpoint's path, and the data set has what is settled.
+
+    A command that is typed once more leaves patterns, classes and crops to the data once more, which may have changed.
+
+    Raises:
+        ConfigError: ``resume`` is a folder without a checkpoint.
+    """
+    config = {**config, "resume": checkpoint_of(config["resume"])}
+    if config["resume"] is None:
+        return config
+    earlier = dict(kept_of(Path(config["resume"])).get("config", {})).get("datamodule", {})
+    data = config["datamodule"]
+    if earlier.get("_target_") != data.get("_target_"):
+        return config
+    settled = {key: earlier[key] for key, value in data.items() if value in OPEN and key in earlier}
+    return {**config, "datamodule": {**data, **settled}}
