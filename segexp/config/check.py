@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import math
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -70,9 +71,18 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _value(item, element, _join(path, str(key)))
     elif not matches(value, annotation):
-        yield f"{path}: found {value!r}, expected {describe(annotation)}.{_hint(value, annotation)}"
+        yield f"{path}: found {_short(value)}, expected {describe(annotation)}.{_hint(value, annotation)}"
     else:
         yield from _inner(value, annotation, path)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_SHOWN = 80
+"""Characters of a value that are told."""
 
 
 def _dataclass(annotation: Any) -> type | None:
@@ -127,6 +137,9 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if not isinstance(target, str):
         yield f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
         return
+    if "." not in target.strip("."):
+        yield f"{path}._target_: found {target!r}, expected a class with its module, such as package.module.Class"
+        return
     if (problem := _existence(target, path)) is not None:
         yield problem
         return
@@ -180,13 +193,20 @@ def matches(value: Any, annotation: Any) -> bool:
     return _is_plain(value, annotation)
 
 
+_LARGEST = 2**63 - 1
+"""Whole numbers that torch and numpy can hold."""
+
+
 def _is_plain(value: Any, annotation: Any) -> bool:
     if dataclasses.is_dataclass(annotation):
         return isinstance(value, Mapping)
+    if isinstance(value, bool):
+        return annotation is bool or not isinstance(annotation, type) or annotation is object
     if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        whole = isinstance(value, int) and abs(value) <= _LARGEST
+        return whole or (isinstance(value, float) and not math.isnan(value))
     if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and abs(value) <= _LARGEST
     if annotation in (tuple, set, frozenset):
         return isinstance(value, list)
     return not isinstance(annotation, type) or isinstance(value, annotation)

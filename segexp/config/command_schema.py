@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from segexp.config.schema import CheckConfig, PreviewConfig, Supplied, TrainConfig
-from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
+from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class GenerateConfig:
     out: str
     count: PositiveInt
     size: PositiveInt | None
-    seed: NonNegativeInt
+    seed: Seed
     debug: bool
 
 
@@ -28,8 +28,8 @@ class CompareConfig:
     measure: str | None
     base: str | None
     out: str | None
-    resamples: NonNegativeInt
-    seed: NonNegativeInt
+    resamples: Draws
+    seed: Seed
     debug: bool
 
 
@@ -127,8 +127,8 @@ class EvaluateConfig:
     threshold: Annotated[float, Range(low=0, high=1)] | None
     inference: OtherInferenceConfig
     panels: NonNegativeInt
-    bootstrap: NonNegativeInt
-    seed: NonNegativeInt
+    bootstrap: Draws
+    seed: Seed
     out: str | None
     output_dir: str
     device: Literal["auto", "cpu", "gpu", "mps"]
@@ -149,7 +149,7 @@ class ExportConfig:
     int8: bool
     images: NonNegativeInt | None
     calibration: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     rounds: NonNegativeInt
     debug: bool
     datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
