@@ -1,5 +1,6 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
+import io
 import os
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from segexp.commands import COMMANDS, OWN_KEYS, Command, Invocation
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import as_typed
+from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
 from segexp.words import config_dirs, ordered, split
@@ -32,9 +34,13 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name with letters that the terminal does not know must not end a command.
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         command, rest = split(list(argv))
-        return _dispatch(command, rest)
+        with trusting(rest):
+            return _dispatch(command, rest)
     except SegexpError as error:
         _say_error(error)
         return error.exit_code
@@ -270,6 +276,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     sweep = state.mode == RunMode.MULTIRUN
     # Taken out whole: reading them one by one would resolve the ${...} in them.
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
+    own = without_trust(written)
     found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
     if command.takes_training:
         # Hydra does not note a list of options; their blocks bear their names.
@@ -277,7 +284,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     run = earlier(argv, OWN_KEYS.get(command.name))
     return Invocation(
         command=["segexp", command.name, *as_typed(argv)],
-        overrides=tuple(written) if run is None else run.all_words(written, found),
+        overrides=tuple(own) if run is None else run.all_words(own, found),
         choices=found if run is None else run.chosen(found),
         sweep_dir=Path(state.sweep.dir) if sweep else None,
         job=int(state.job.num) if sweep else 0,

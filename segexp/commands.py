@@ -80,15 +80,17 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     except OmegaConfBaseException as error:
         raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from error
     check_config(plain, schema)
+    # It holds for the command, see segexp.config.trust, and is no part of what a run is.
+    plain.pop("trust", None)
     return plain
 
 
-def checked_train(config: Any, schema: type | None = None, command: Sequence[str] = ()) -> dict[str, Any]:
+def checked_train(config: Any, schema: type | None = None, command: Sequence[str] | None = None) -> dict[str, Any]:
     """A composed config of a training, resolved and checked.
 
     Args:
         config: As Hydra composed it.
-        command: The command line in words: what was asked for must have an effect.
+        command: The command line in words: what was asked for must have an effect. None: nobody asked.
         schema: Of a command that has keys of its own beside those of a training.
 
     Raises:
@@ -99,9 +101,21 @@ def checked_train(config: Any, schema: type | None = None, command: Sequence[str
     from segexp.config.schema import TrainConfig
 
     plain = _plain(config, schema or TrainConfig)
+    _check_names(plain)
     check_monitors(plain)
-    refuse_overruled(plain, command)
+    if command is not None:
+        refuse_overruled(plain, command)
     return plain
+
+
+def _check_names(plain: dict[str, Any]) -> None:
+    """Names of folders below ``output_dir`` stay below it."""
+    from segexp.config.stored import wrong_name
+    from segexp.errors import ConfigError
+
+    for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):
+        if name is not None and (why := wrong_name(name)):
+            raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
 
 
 def _train(config: Any, invocation: Invocation) -> None:
@@ -205,8 +219,9 @@ def _compare(config: Any, invocation: Invocation) -> None:
     from segexp.reporting.compare import compare, place_of
 
     found = compare(plain["runs"], plain["measure"], plain["base"], plain["resamples"], plain["seed"])
+    print(found.text())  # noqa: T201 - the command's answer
     files = found.write(place_of(plain["runs"], plain["out"]))
-    print(f"{found.text()}\n\n" + "\n".join(map(str, files)))  # noqa: T201 - the command's answer
+    print("\n" + "\n".join(map(str, files)))  # noqa: T201
 
 
 def _report(config: Any, invocation: Invocation) -> None:

@@ -7,6 +7,14 @@ text without a trace and ends with ``exit_code``.
 from collections.abc import Callable, Sequence
 
 
+def one_line(error: BaseException) -> str:
+    """An error of any library in a line: its kind and the first line of its words; of ours the words alone."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    if isinstance(error, SegexpError) and first:
+        return first
+    return f"{type(error).__name__}: {first}" if first else type(error).__name__
+
+
 class SegexpError(Exception):
     """Base of all errors of segexp; ``exit_code`` 1 means that the run failed."""
 
@@ -39,6 +47,10 @@ class SizeError(DataError):
     """Files that belong together have different sizes."""
 
 
+class PlaceError(DataError):
+    """Files that belong together say that they lie in different places on the ground."""
+
+
 class LabelError(DataError):
     """A mask holds what is no class.
 
@@ -69,5 +81,13 @@ class Pruned(SegexpError):
     exit_code = 0
 
 
-class StoredError(UserError):
-    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment."""
+class StoredError(DataError):
+    """A stored file asks for more than data may: code of other packages, a file elsewhere, the environment.
+
+    Attributes:
+        word: The word that takes the value all the same when the command gives it; empty: there is none.
+        key: Its key.
+    """
+
+    word: str = ""
+    key: str = ""

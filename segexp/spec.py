@@ -23,6 +23,8 @@ class DataSpec:
         kind: What the target is; a mask today.
         pixel_size: Side of a pixel on the ground in metres; None: not known, distances are in pixels.
         dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
+        bands: Which bands of the files are the channels, from 1, where they were chosen; None: all.
+        file_channels: Bands of the training files, where some were chosen and all files have as many.
     """
 
     classes: tuple[str, ...]
@@ -34,6 +36,8 @@ class DataSpec:
     kind: Literal["segmentation"] = "segmentation"
     pixel_size: float | None = None
     dtype: str | None = None
+    bands: tuple[int, ...] | None = None
+    file_channels: int | None = None
 
     @property
     def num_classes(self) -> int:
@@ -69,6 +73,8 @@ class DataSpec:
             # Checkpoints of older versions do not have these.
             pixel_size=plain.get("pixel_size"),
             dtype=plain.get("dtype"),
+            bands=None if plain.get("bands") is None else tuple(plain["bands"]),
+            file_channels=plain.get("file_channels"),
         )
 
 

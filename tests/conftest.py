@@ -40,6 +40,9 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("WANDB_API_KEY", "WANDB_MODE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("SEGEXP_CACHE", str(tmp_path / ".segexp_cache"))
+    # No key of this user is made, and no test trusts what another one did.
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / ".state"))
+    monkeypatch.delenv("SEGEXP_TRUST", raising=False)
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
     return tmp_path

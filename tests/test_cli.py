@@ -161,7 +161,7 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     assert set(config) == {
         "name", "seed", "monitor", "tta", "inference", "panels", "panel_epochs", "val_panels",
         "bootstrap", "baselines", "output_dir", "resume",
-        "debug",
+        "trust", "debug",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8

@@ -1,6 +1,6 @@
 """What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.check`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 from segexp.config.schema import CheckConfig, PreviewConfig, Supplied, TrainConfig
@@ -106,6 +106,7 @@ class PredictConfig:
     overwrite: bool
     progress: Literal["auto", "bar", "none"]
     debug: bool
+    trust: str | list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class EvaluateConfig:
     debug: bool
     datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
     metric: dict[str, Annotated[dict[str, Any], Supplied()]] | None = None
+    trust: str | list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ class ExportConfig:
     rounds: NonNegativeInt
     debug: bool
     datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+    trust: str | list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -170,6 +173,7 @@ class DemoConfig:
     max_pixels: PositiveInt
     kept_megabytes: PositiveFloat
     debug: bool
+    trust: str | list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """Keys of the optimiser that the learning-rate schedule replaces by numbers of its own: asking for them has no effect.
 
 ``OneCycleLR`` and ``CyclicLR`` set the learning rate, and unless ``cycle_momentum`` is false also SGD's momentum or the
-first of Adam's betas. What nobody asked for may be replaced, as with the defaults; what is asked for is used or refused.
+first of Adam's betas. What nobody asked for may be replaced, as with the defaults; what is asked for is used, or else
+refused.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,10 +60,12 @@ def _overruled(config: Block, typed: set[str]) -> Iterator[str]:
         return
     low, high = target.get("base_momentum", low), target.get("max_momentum", high)
     for key, found in (("momentum", optimizer.get("momentum")), ("betas", _first(optimizer.get("betas")))):
-        if found is None or "betas" in optimizer and key == "momentum":
+        if found is None or ("betas" in optimizer and key == "momentum"):
             continue
         usual = _usual(optimizer, key)
-        if found != (usual if key == "momentum" else _first(usual)) or (key == "momentum" and "optimizer.momentum" in typed):
+        if found != (usual if key == "momentum" else _first(usual)) or (
+            key == "momentum" and "optimizer.momentum" in typed
+        ):
             yield (
                 f"optimizer.{key}: found {optimizer[key]}, but {name} moves "
                 f"{'the first of them' if key == 'betas' else 'it'} between {low} and {high}; to use it, add "

@@ -16,11 +16,13 @@ from typing import Any
 
 import yaml
 
+from segexp.config.flags import config_dirs
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import typed as word_of
-from segexp.config.recompose import LISTS, Today, below, key_of, recompose, shipped_references, usable
-from segexp.config.restore import Restored, restore, same
+from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
+from segexp.config.rerun_notes import left_out, notes, refuse_left_behind
+from segexp.config.restore import restore
 from segexp.config.stored import check_choices, check_overrides, check_stored
 from segexp.config.trust import KEY as TRUST
 from segexp.config.trust import trusted_packages, typed_keys
@@ -31,8 +33,6 @@ STORED = "from/run"
 """Name under which Hydra finds a block of the earlier run beside the options of its group."""
 PRIMARY = "from_run"
 """Name of the config that Hydra starts from."""
-SHOWN = 6
-"""Keys named in a note."""
 _SWEEPS = ("-m", "--multirun")
 
 
@@ -89,8 +89,6 @@ def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlie
     Raises:
         ConfigError: The folder holds no run, or a new word would leave keys behind that derive from it.
     """
-    from segexp.words import config_dirs
-
     word = given(argv)
     if word is None:
         return None
@@ -100,12 +98,6 @@ def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlie
     folder = _folder(word)
     state = tuple(_stamp(folder / name) for name in ("config.yaml", "run.json"))
     return _prepared(folder, state, asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
-
-
-def choices(argv: Sequence[str]) -> dict[str, str]:
-    """Options that the earlier run had chosen, which name the parts of the new one; empty without ``from=``."""
-    word = given(argv)
-    return {} if word is None else _choices(_record(_folder(word)))
 
 
 def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
@@ -203,8 +195,8 @@ def _prepared(
         # It is made of the options once more, which may be others.
         stored["name"] = None
     found = restore(stored, now, asked, unknown, shipped_references())
-    _refuse_left_behind(found, asked, folder, today)
-    notes = [*_notes(found, folder, today, recorded=recorded), *_left_out(words, asked, blocks)]
+    refuse_left_behind(found, asked, folder, today)
+    told = [*notes(found, folder, today, recorded=recorded), *left_out(words, asked, blocks)]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
     body = {**found.tree, "resume": None, **given_now}
     # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
@@ -212,7 +204,7 @@ def _prepared(
     # What they lack would make another run of them.
     more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
     held = (*today.words, *more) if recorded else ()
-    return Earlier(folder, _written(body, sweep), chosen, held, tuple(notes))
+    return Earlier(folder, _written(body, sweep), chosen, held, tuple(told))
 
 
 def _made_name(chosen: Mapping[str, str]) -> str:
@@ -229,102 +221,23 @@ def _written(body: dict[str, Any], sweep: dict[str, Any] | None) -> Path:
     defaults: list[Any] = []
     for entry in ours["defaults"]:
         group = next(iter(entry)) if isinstance(entry, dict) else ""
-        if group == "experiment":
-            entry = {group: None}
-        elif group in LISTS:
-            entry = {group: [STORED] if group in blocks else []}
-        elif blocks.get(group) is not None:
-            entry = {group: STORED}
+        defaults.append({group: _option(group, blocks)} if group in (*LISTS, *blocks, "experiment") else entry)
         if group in blocks and (group in LISTS or blocks[group]):
             _dump(place / group / f"{STORED}.yaml", blocks.pop(group) or {}, f"# @package {group}\n")
-        defaults.append(entry)
     _dump(place / f"{PRIMARY}.yaml", {"defaults": defaults, **blocks, "hydra": ours["hydra"]})
     return place
+
+
+def _option(group: str, blocks: Collection[str]) -> str | list[str] | None:
+    """What the defaults list names of a group."""
+    if group in LISTS:
+        return [STORED] if group in blocks else []
+    return STORED if group in blocks else None
 
 
 def _dump(path: Path, content: Mapping[str, Any], head: str = "") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(head + yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True), encoding="utf-8")
-
-
-def _refuse_left_behind(found: Restored, asked: Collection[str], folder: Path, today: Today) -> None:
-    """Refuses a word from which a value seems to derive whose YAML is not there to say so.
-
-    Raises:
-        ConfigError: There is such a value.
-    """
-    for key in sorted(asked):
-        value = _at(found.tree, key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        for other, stored in found.alone.items():
-            if same(stored, value) and _akin(key, other, value) and not any(below(other, word) for word in asked):
-                raise ConfigError(
-                    f"{key}: {other} of {folder} has the same value {value}, and nothing tells whether it follows from "
-                    f"{key}{_why(today)}; give both, such as {other}={value} to leave it"
-                )
-
-
-def _akin(key: str, other: str, value: float) -> bool:
-    """Whether two keys of one value look as if one had been derived: ``optimizer.lr`` and ``target.max_lr``."""
-    one, two = key.rpartition(".")[2], other.rpartition(".")[2]
-    fraction = isinstance(value, float) and value != int(value)
-    near = one in two.split("_") or (key.startswith("optimizer.") and other.startswith("scheduler."))
-    return key != other and (one == two or (fraction and near))
-
-
-def _why(today: Today) -> str:
-    if not today.missing:
-        return ""
-    words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
-    return f" (no option {words} here; --config-dir <its folder> would tell)"
-
-
-def _at(tree: Any, key: str) -> Any:
-    for name in key.split("."):
-        if not isinstance(tree, dict) or name not in tree:
-            return None
-        tree = tree[name]
-    return tree
-
-
-def _notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
-    notes = []
-    if not recorded:
-        notes.append(f"{folder} does not tell its words (run.json): all keys are taken as they are in config.yaml")
-    elif today.missing:
-        words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
-        notes.append(
-            f"{words}: no such option here, so what it set is kept as {folder} has it; --config-dir <folder> brings it"
-        )
-    elif found.kept:
-        # First what would have been derived.
-        ordered = sorted(found.kept.items(), key=lambda pair: pair[0] in found.alone)
-        pairs = [f"{key}={_short(one)} (today {_short(other)})" for key, (one, other) in ordered]
-        notes.append(f"kept as in {folder}, where its words give something else today: {_some(pairs)}")
-    if found.added:
-        pairs = [f"{key}={_short(value)}" for key, value in found.added.items()]
-        notes.append(f"keys that {folder} did not have, as they are today: {_some(pairs)}")
-    return notes
-
-
-def _left_out(words: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
-    """Words for a block that another option takes the place of."""
-    notes = []
-    for group in sorted(set(asked) & set(blocks) - set(LISTS)):
-        gone = [word for word in words if below(key_of(word), group) and key_of(word) != group]
-        if gone:
-            notes.append(f"{group}= is chosen anew, without what the earlier run set of it: {_some(gone)}")
-    return notes
-
-
-def _short(value: Any) -> str:
-    text = str(value) if value is not None else "null"
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
-def _some(texts: Sequence[str]) -> str:
-    return ", ".join(texts[:SHOWN]) + (f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else "")
 
 
 def own_data(argv: list[str]) -> list[str]:

@@ -171,7 +171,7 @@ _ABSENT: Any = type("Absent", (), {"__repr__": lambda _: "nothing"})()
 
 
 def _settled_anew(asked: Collection[str]) -> Collection[str]:
-    """Keys of the data set that are left to the data once more: other files or classes are asked for, or other crops."""
+    """Keys of the data set that are left to the data once more: other files, classes or crops are asked for."""
     names = {key.split(".")[1] for key in asked if key.startswith("datamodule.")}
     if names - set(SAME_IMAGES) and not any(below(key, "resume") for key in asked):
         return _Everything()

@@ -186,6 +186,7 @@ class TrainConfig:
     # Configs of earlier runs do not have them.
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
+    trust: str | list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -77,7 +77,10 @@ def _defined(bases: tuple[str, ...]) -> frozenset[str]:
     return frozenset({*bases, *(found.dotted for base in bases if (found := definition(base)) is not None)})
 
 
-_ALBUMENTATIONS = ("albumentations.core.transforms_interface.BasicTransform", "albumentations.core.composition.BaseCompose")
+_ALBUMENTATIONS = (
+    "albumentations.core.transforms_interface.BasicTransform",
+    "albumentations.core.composition.BaseCompose",
+)
 TRANSFORMS = Slot(_ALBUMENTATIONS, (*PACKAGES, "albumentations"), inner=("transforms",))
 AUGMENT = Slot(("segexp.data.augment.Augment",), inner=("transforms",))
 SCHEDULER = Slot(("torch.optim.lr_scheduler.LRScheduler",), inner=("schedulers",))

@@ -1,4 +1,4 @@
-"""Checks what a stored file (a run's config, a checkpoint, a sweep) asks for, before anything in it is imported or used.
+"""Checks what a stored file (config of a run, checkpoint, sweep) asks for, before anything in it is imported or used.
 
 A run from somebody else is data. It may choose among classes and numbers; it may not name code of other packages,
 functions, the environment, lines of shell, or places outside of its folder. Everything is read from source, by the role
@@ -41,10 +41,11 @@ def check_stored(
     trusted: Collection[str] = (),
     *,
     typed: Collection[str] = (),
-    trains: bool = True,
+    built: Collection[str] | None = None,
     sweeps: bool = False,
+    agreed: Collection[str] = (),
 ) -> None:
-    """Checks a stored config, or a part of one under its whole keys, before anything in it is imported or resolved.
+    """Checks a stored config before anything in it is imported or resolved.
 
     Args:
         config: As it was read (YAML, checkpoint); values may refer to others, ``${optimizer.lr}``.
@@ -52,20 +53,24 @@ def check_stored(
         trusted: Packages beside segexp's own, see :func:`segexp.config.trust.trusted_packages`; those of the variable
             SEGEXP_TRUST count always.
         typed: Keys and groups that the command gives anew; what is stored there is not used.
-        trains: Whether the config is trained with; False: its model and data are used, nothing else.
+        built: Sections whose objects are built, where nothing is trained; None: the config is trained with. A class of
+            another package in any other section is not refused, since it is never imported.
         sweeps: Whether its section ``sweep`` starts jobs.
+        agreed: Words, ``key=value``, that take a value all the same.
 
     Raises:
         StoredError: One line with file, key, what was found, and the way out.
     """
-    _refuse_size(config, source)
-    look = _Look(source, packages(trusted), frozenset(typed), trains, sweeps)
+    if not isinstance(config, Mapping):
+        raise StoredError(f"{source}: is no config: found a {type(config).__name__}, expected a block of keys")
+    refuse_size(config, source)
     for key in ("hydra", "defaults"):
         if key in config:
-            raise StoredError(f"{source}: {key}: found a block of Hydra's own, which is not taken from a file; remove it")
-    if any([look.reference(key, value) for key, value in _texts(config, "")]):
+            raise StoredError(f"{source}: {key}: a block of Hydra's own, which is not taken from a file; remove it")
+    if sum(_refers(source, key, value) for key, value in _texts(config, "")):
         config = _resolved(config, source)
-    look.tree(config, (), None, None)
+    rules = _Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), built, sweeps)
+    _Look(rules, config, whole=True).tree(config, (), None, None)
 
 
 def check_overrides(
@@ -74,6 +79,7 @@ def check_overrides(
     trusted: Collection[str] = (),
     *,
     typed: Collection[str] = (),
+    agreed: Collection[str] = (),
 ) -> None:
     """Checks stored words (``overrides`` of a run.json, words of a search) before Hydra gets them.
 
@@ -82,18 +88,19 @@ def check_overrides(
         source: The file that they stand in.
         trusted: As for :func:`check_stored`.
         typed: Keys and groups that the command gives anew.
+        agreed: As for :func:`check_stored`.
 
     Raises:
         StoredError: One line with file, word and the way out.
     """
+    rules = _Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), None, sweeps=True)
     for word in overrides:
         _refuse_word(word, source)
-        look = _Look(source, packages(trusted), frozenset(typed), trains=True, sweeps=True)
         for key, value in _parsed(word, source):
             part = _block(key.split("."), value)
             for place, text in _texts(part, ""):
-                look.reference(place, text)
-            look.tree(part, (), None, None)
+                _refers(source, place, text)
+            _Look(rules, part).tree(part, (), None, None)
 
 
 def check_choices(choices: Mapping[Any, Any], source: Path) -> None:
@@ -120,6 +127,29 @@ def needed(config: Mapping[Any, Any]) -> list[str]:
     return sorted(found)
 
 
+def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> list[str]:
+    """Words that a command needs to use a config again from where it is stored; none for most.
+
+    Args:
+        config: Of one's own run.
+        source: Where it lies.
+        sweeps: As for :func:`check_stored`.
+    """
+    packages_needed = needed(config)
+    words = [f"trust=[{','.join(packages_needed)}]"] if packages_needed else []
+    keys: set[str] = set()
+    while True:
+        try:
+            check_stored(config, source, packages_needed, typed=keys, sweeps=sweeps)
+        except StoredError as error:
+            if not error.word or error.key in keys:
+                return words
+            keys.add(error.key)
+            words.append(error.word)
+        else:
+            return words
+
+
 def leaves(text: str) -> bool:
     """Whether a path, of whatever system, leads out of the folder that it is taken to be in."""
     windows = PureWindowsPath(text)
@@ -132,14 +162,33 @@ def leaves(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class _Look:
-    """One look at a config; see :func:`check_stored` for the fields."""
+class _Rules:
+    """What a look at a config goes by; see :func:`check_stored`."""
 
     source: Path
     trusted: frozenset[str]
     typed: frozenset[str]
-    trains: bool
+    agreed: frozenset[str]
+    built: Collection[str] | None
     sweeps: bool
+
+    @property
+    def trains(self) -> bool:
+        """Whether the config is trained with."""
+        return self.built is None
+
+    def builds(self, section: str) -> bool:
+        """Whether objects of a section are built."""
+        return self.built is None or section in self.built
+
+
+@dataclass(frozen=True)
+class _Look:
+    """One look at a config, or with ``whole`` False at a part of one under its whole keys."""
+
+    rules: _Rules
+    config: Any
+    whole: bool = False
 
     def tree(self, value: Any, path: tuple[str, ...], slot: Slot | None, owner: Slot | None) -> None:
         """Looks at a value.
@@ -152,6 +201,10 @@ class _Look:
         """
         if self._is_typed(path):
             return
+        if slot_at(path) is not None and self.whole and not isinstance(value, Mapping | None):
+            raise StoredError(
+                f"{self.rules.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_"
+            )
         slot = slot or slot_at(path)
         if isinstance(value, Mapping):
             self._block(value, path, slot, owner)
@@ -172,23 +225,28 @@ class _Look:
         is_object = "_target_" in value or slot_at(path) is not None
         for key, item in value.items():
             if key in _FORMS and not any(item is form or item == form for form in _FORMS[key]):
-                raise StoredError(f"{self.source}: {'.'.join([*path, key])}: found {item!r}, expected {_FORMS[key]}")
+                raise StoredError(
+                    f"{self.rules.source}: {'.'.join([*path, key])}: found {item!r}, expected {_FORMS[key]}"
+                )
             if slot is None or not is_object:
                 self.tree(item, (*path, str(key)), slot, owner)
             elif key != "_target_":
-                self.tree(item, (*path, str(key)), slot.of_key(str(key), found), slot)
+                # Only blocks and lists can hold an object.
+                holds = isinstance(item, Mapping | list | tuple)
+                self.tree(item, (*path, str(key)), slot.of_key(str(key), found) if holds else None, slot)
 
     def _target(self, target: Any, path: tuple[str, ...], slot: Slot) -> Definition | None:
         found = definition(target) if isinstance(target, str) else None
+        unused = not self.rules.builds(path[0])
         if found is None or not slot.fits(found):
             top = target.split(".")[0] if isinstance(target, str) else ""
-            if found is None and top in self.trusted and not installed(top):
-                # Its import will say so, and nothing can run.
+            if found is None and (unused or top in self.rules.trusted) and top and not installed(top):
+                # Nothing can run; its import, where there is one, will say so.
                 return None
             kind = "is not found in the source of any package" if found is None else _kind(found)
             raise self._refused(path, target, f"{kind}, expected {slot.described}")
-        stranger = slot.stranger(str(target), found, self.trusted)
-        if stranger is not None:
+        stranger = slot.stranger(str(target), found, self.rules.trusted)
+        if stranger is not None and not unused:
             raise self._refused(
                 path, target, f"is of the package {stranger}, which a stored file may not name by itself", stranger
             )
@@ -196,67 +254,59 @@ class _Look:
 
     def _refused(self, path: tuple[str, ...], target: Any, why: str, package: str = "my_package") -> StoredError:
         key = ".".join([*path, "_target_"])
-        ask = "if you trust it" if package != "my_package" else "a package of your own"
+        ask = "If you trust it" if package != "my_package" else "A package of your own"
         return StoredError(
-            f"{self.source}: {key}: {target!r} {why}; nothing of the file was run. {ask[0].upper()}{ask[1:]}: add "
-            f"'trust=[{package}]', in Python trust=[\"{package}\"], or set SEGEXP_TRUST={package} ({PAGE})"
+            f"{self.rules.source}: {key}: {target!r} {why}; nothing of the file was run. {ask}: add "
+            f"'trust=[{package}]', " + f'in Python trust=["{package}"], or set SEGEXP_TRUST={package} ({PAGE})'
         )
-
-    def reference(self, key: str, text: str) -> bool:
-        """Whether a text refers to other keys.
-
-        Raises:
-            StoredError: It calls a resolver, which reads the environment or files.
-        """
-        if "${" not in text:
-            return False
-        if "${" in _REFERENCE.sub("", text) or key.endswith("_target_"):
-            raise StoredError(
-                f"{self.source}: {key}: found {text!r}; of a stored file only references to other keys are taken, such "
-                "as ${optimizer.lr}, nothing that reads the environment or files; write the value itself"
-            )
-        return True
 
     def _text(self, text: str, path: tuple[str, ...], owner: Slot | None) -> None:
         """A text inside an object: no place elsewhere. Images lie where they lie, so a datamodule may have any."""
         if owner is None or path[0] == "datamodule" or path[-1].startswith("_"):
             return
-        if not self.trains and (path[0] != "model" or path[-1] in _PUBLISHED):
+        if not self.rules.trains and (path[0] != "model" or path[-1] in _PUBLISHED):
             # Published weights are not read where a checkpoint brings its own.
             return
         if leaves(text) or _ADDRESS.match(text):
             what = "an address" if _ADDRESS.match(text) else "a path out of its folder"
-            raise self._again(path, text, what)
+            self._again(path, text, what)
 
     def _own(self, value: Any, path: tuple[str, ...]) -> None:
         """The keys of segexp that say where to write, connect, or which lines of shell to run."""
+        if not path:
+            return
         if path == ("name",) and value is not None and (why := wrong_name(value)):
-            raise StoredError(f"{self.source}: name: found {value!r}, {why}; give another: name=<name>")
-        if not self.trains:
+            raise StoredError(f"{self.rules.source}: name: found {value!r}, {why}; give another: name=<name>")
+        if not self.rules.trains:
             return
         if path == ("output_dir",) and isinstance(value, str) and leaves(value) and not self._lies_in(value):
-            raise self._again(path, value, "a path out of its folder")
-        if self.sweeps and value and path[:1] == ("sweep",) and (what := _ELSEWHERE.get(".".join(path[1:]))):
-            if value not in ("auto", "local") and (path[-1] != "study" or wrong_name(value)):
-                raise self._again(path, value, what)
+            self._again(path, value, "a path out of its folder")
+        what = _ELSEWHERE.get(".".join(path[1:])) if self.rules.sweeps and path[0] == "sweep" else None
+        if what and value and value not in ("auto", "local") and (path[-1] != "study" or wrong_name(value)):
+            self._again(path, value, what)
 
     def _lies_in(self, output_dir: str) -> bool:
         """Whether the file lies in that folder itself: the run was made there."""
-        return Path(output_dir).expanduser().resolve() in self.source.resolve().parents
+        return Path(output_dir).expanduser().resolve() in self.rules.source.resolve().parents
 
-    def _again(self, path: tuple[str, ...], value: Any, what: str) -> StoredError:
+    def _again(self, path: tuple[str, ...], value: Any, what: str) -> None:
+        """Refuses a value that the command may give again, unless it is agreed to."""
         from segexp.config.quoting import shell_word, typed
 
         numbers = [index for index, part in enumerate(path) if part.isdigit()]
-        key = ".".join(path[: numbers[0]] if numbers else path)
-        give = f"give {key} in the command" if numbers else f"give it in the command: {shell_word(typed(key, value))}"
-        return StoredError(
-            f"{self.source}: {'.'.join(path)}: found {value!r}, {what}, which is not taken from a file; if it is right, "
-            f"{give} ({PAGE})"
+        key = path[: numbers[0]] if numbers else path
+        word = typed(".".join(key), _at(self.config, key))
+        if word in self.rules.agreed:
+            return
+        error = StoredError(
+            f"{self.rules.source}: {'.'.join(path)}: found {value!r}, {what}, which is not taken from a file; if it is "
+            f"right, give it in the command: {shell_word(word)} ({PAGE})"
         )
+        error.word, error.key = word, ".".join(key)
+        raise error
 
     def _is_typed(self, path: tuple[str, ...]) -> bool:
-        return any(".".join(path[:length]) in self.typed for length in range(1, len(path) + 1))
+        return any(".".join(path[:length]) in self.rules.typed for length in range(1, len(path) + 1))
 
 
 def wrong_name(name: Any) -> str:
@@ -270,12 +320,38 @@ def wrong_name(name: Any) -> str:
     return ""
 
 
+def _refers(source: Path, key: str, text: str) -> bool:
+    """Whether a text refers to other keys.
+
+    Raises:
+        StoredError: It calls a resolver, which reads the environment or files.
+    """
+    if "${" not in text:
+        return False
+    if "${" in _REFERENCE.sub("", text) or key.endswith("_target_"):
+        raise StoredError(
+            f"{source}: {key}: found {text!r}; of a stored file only references to other keys are taken, such as "
+            "${optimizer.lr}, nothing that reads the environment or files; write the value itself"
+        )
+    return True
+
+
+def _at(config: Any, path: Sequence[str]) -> Any:
+    for key in path:
+        config = config[key]
+    return config
+
+
 def _kind(found: Definition) -> str:
     return "is a class of another kind" if found.is_class else "is a function"
 
 
-def _refuse_size(config: Any, source: Path) -> None:
-    """Refuses what is no plain value, and configs that no hand could have written."""
+def refuse_size(config: Any, source: Path) -> None:
+    """Refuses what is no plain value, and configs that no hand could have written.
+
+    Raises:
+        StoredError: The file holds such a thing.
+    """
     left = MOST_VALUES
     waiting: list[tuple[Any, int]] = [(config, 0)]
     while waiting:
@@ -330,7 +406,7 @@ def _resolved(config: Mapping[Any, Any], source: Path) -> Mapping[Any, Any]:
         found: Any = OmegaConf.to_container(OmegaConf.create(dict(config)), resolve=True)
     except (OmegaConfBaseException, RecursionError) as error:
         raise StoredError(f"{source}: a reference leads nowhere: {str(error).splitlines()[0]}") from error
-    _refuse_size(found, source)
+    refuse_size(found, source)
     return dict(found)
 
 
@@ -344,30 +420,36 @@ def _refuse_word(word: str, source: Path) -> None:
         _refuse_option(key, value, source)
 
 
-_PLAIN = ("name", "output_dir", "resume", "monitor")
+_PLAIN = ("name", "output_dir", "resume", "monitor", "from")
 """Keys without a dot whose values are free texts, and not options of a group."""
 
 
 def _refuse_option(group: str, option: str, source: Path) -> None:
-    if "{" not in option and re.search(r"[/\\]|\.\.|:", option) or re.match(r"hydra\b", group):
+    if ("{" not in option and re.search(r"[/\\]|\.\.|:", option)) or re.match(r"hydra\b", group):
         raise StoredError(f"{source}: {group}={option}: found a path, expected the name of an option")
 
 
 def _parsed(word: str, source: Path) -> Iterator[tuple[str, Any]]:
-    """Key and values of an override; a range of a search, which is no override of Hydra's, has none."""
+    """Key and values of an override; a range of numbers, which a search may have, has none."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.core.override_parser.types import ChoiceSweep, Glob, Sweep
     from hydra.errors import HydraException
 
     key, _, text = word.lstrip("+~").partition("=")
-    if "_target_" not in word and "${" not in word and re.fullmatch(r"(log|float|int)?\(.*\)", text):
+    if _RANGE.fullmatch(text):
         return
     try:
-        override = OverridesParser.create().parse_override(word)
-        values = list(override.sweep_iterator()) if override.is_sweep_override() else [override.value()]
+        value = OverridesParser.create().parse_override(word).value()
     except HydraException as error:
         raise StoredError(f"{source}: {word}: is no override: {str(error).splitlines()[0]}") from error
-    for value in values:
+    if isinstance(value, ChoiceSweep):
+        yield from ((key, _unquoted(each)) for each in value.list)
+    elif not isinstance(value, Sweep | Glob):
         yield key, _unquoted(value)
+
+
+_RANGE = re.compile(r"(log|int_log|int)\([^()]*\)")
+"""What a search has beside Hydra's own ranges."""
 
 
 def _unquoted(value: Any) -> Any:

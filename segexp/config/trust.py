@@ -5,9 +5,12 @@ What a stored file may name without any of these stands in :mod:`segexp.config.s
 
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 
+from segexp.config.slots import TRANSFORMS
 from segexp.errors import ConfigError
 
 KEY = "trust"
@@ -29,9 +32,35 @@ def trusted_packages(argv: Sequence[str]) -> frozenset[str]:
     Raises:
         ConfigError: ``trust=`` or the variable holds what is no package.
     """
+    # A class of torch that is named makes not all of torch trusted.
+    known = {package.split(".")[0] for package in TRANSFORMS.packages}
     named = {found for word in argv if not _is_trust(word) for found in _TARGET.findall(word)}
     own = {found for folder in _config_dirs(argv) for found in _in_folder(Path(folder))}
-    return frozenset(named | own) | packages(typed(argv))
+    return frozenset((named | own) - known) | packages(typed(argv))
+
+
+@contextmanager
+def trusting(argv: Sequence[str]) -> Iterator[None]:
+    """In this context a command line's trust holds, here and in every process that is started: by SEGEXP_TRUST.
+
+    Raises:
+        ConfigError: As :func:`trusted_packages`.
+    """
+    before = os.environ.get(VARIABLE)
+    if found := trusted_packages(argv):
+        os.environ[VARIABLE] = ",".join(sorted(found))
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(VARIABLE, None)
+        else:
+            os.environ[VARIABLE] = before
+
+
+def shared_trust() -> dict[str, str]:
+    """The variable as it is here, for processes on other machines."""
+    return {VARIABLE: os.environ[VARIABLE]} if VARIABLE in os.environ else {}
 
 
 def packages(names: str | Iterable[str]) -> frozenset[str]:
@@ -71,12 +100,12 @@ def _is_trust(word: str) -> bool:
 
 
 def _config_dirs(argv: Sequence[str]) -> list[str]:
-    from segexp.words import config_dirs
-
-    return config_dirs(list(argv))
+    """As :func:`segexp.words.config_dirs`, which knows all commands and what they import."""
+    after = [folder for flag, folder in pairwise(argv) if flag in ("--config-dir", "-cd")]
+    return [*after, *(word.partition("=")[2] for word in argv if word.startswith("--config-dir="))]
 
 
 def _in_folder(folder: Path) -> set[str]:
-    """Packages of the classes that the YAML files of a folder name, at any depth of groups."""
-    files = [path for ending in ("yaml", "yml") for path in folder.rglob(f"*.{ending}") if path.is_file()]
+    """Packages of the classes that options in a folder name; what lies deeper than groups of groups is none."""
+    files = [path for below in ("", "*/", "*/*/") for path in folder.glob(f"{below}*.yaml") if path.is_file()]
     return {found for path in files for found in _TARGET.findall(path.read_text(encoding="utf-8", errors="replace"))}

@@ -92,6 +92,10 @@ class SegmentationDataModule(DataSettings):
         """
         self.run_split = split
 
+    def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
+        """Which bands of the files are the channels, from 1, and how many the files have; asked after :meth:`read`."""
+        return None, None
+
     def settle(self, items: Items) -> None:
         """Settles keys of the samples (crops) that the config leaves to the data.
 
@@ -138,7 +142,7 @@ class SegmentationDataModule(DataSettings):
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(
-            names, colours, channels, mean, std, scaling, pixel_size=self.pixel_size(), dtype=str(dtype)
+            names, colours, channels, mean, std, scaling, "segmentation", self.pixel_size(), str(dtype), *self.picked()
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())

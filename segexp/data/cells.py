@@ -66,7 +66,7 @@ class CellsDataModule(FilesDataModule):
         self.split = split
         self.root = Path(root).expanduser()
         self.dataset = dataset
-        self.labels = LabelMap(GREYS, len(NAMES), nearest=stray == "nearest", fixed=True)
+        self.labels = LabelMap(GREYS, len(NAMES), nearest=stray == "nearest", fixed=True, reading="shown")
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background, cytoplasm, nucleus."""
@@ -88,6 +88,10 @@ class CellsDataModule(FilesDataModule):
     def cache_name(self) -> str:
         """Whether stray values are mapped."""
         return "nearest" if self.labels.nearest else ""
+
+    def file_labels(self) -> LabelMap:
+        """What 0, 128 and 255 mean."""
+        return self.labels
 
     def open(self, pair: Pair) -> Item:
         """Image and mask; with ``stray=nearest`` the mask is read, so that all that is changed is known at once."""

@@ -11,6 +11,9 @@ from segexp.data.rasters import open_raster
 from segexp.data.stored import StoredItem
 from segexp.data.survey import cache_folder
 
+VERSION = 2
+"""Of how files are decoded: copies of another one are not read. 2: masks are brought into line with their images."""
+
 
 def on_disk(item: Item, name: str) -> Item:
     """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
@@ -38,7 +41,7 @@ def is_on_disk(item: Item, name: str) -> bool:
 
 
 def _folder(name: str, key: str) -> Path:
-    return cache_folder() / "decoded" / hashlib.sha256(f"{name} {key}".encode()).hexdigest()[:24]
+    return cache_folder() / "decoded" / hashlib.sha256(f"{VERSION} {name} {key}".encode()).hexdigest()[:24]
 
 
 def _save(path: Path, array: Image | Mask) -> None:

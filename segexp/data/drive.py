@@ -1,18 +1,18 @@
 """DRIVE: vessels in photographs of the retina (Staal et al. 2004), in its own file layout."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from segexp.data.base import Items
 from segexp.data.drive_files import DriveImage, scan
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items import Item, Mask
-from segexp.data.labels import checked_mapping, to_classes
-from segexp.data.problems import problem_of, refuse
-from segexp.data.rasters import read_grey, read_rgb
+from segexp.data.labels import LabelMap, checked_mapping
+from segexp.data.mask_reading import MaskReading
+from segexp.data.problems import Problem, problem_of
+from segexp.data.rasters import open_raster, read_rgb
 from segexp.errors import DataError, SizeError
 from segexp.spec import IGNORED
 
@@ -35,6 +35,7 @@ class DriveDataModule(FilesDataModule):
         root: str,
         labels: Literal["vessel", "three_class"] = "vessel",
         mask_values: dict[int, int] | None = None,
+        mask_reading: Literal["auto", "shown", "stored", "alpha"] = "auto",
         split: Literal["official", "holdout", "kfold"] = "official",
         **shared: Any,
     ) -> None:
@@ -44,6 +45,7 @@ class DriveDataModule(FilesDataModule):
             root: Folder that holds ``training/`` and, for ``split=official``, ``test/``.
             labels: Two classes inside the field of view, or three over the whole image.
             mask_values: What the values of ``1st_manual`` mean, 0 or 1; None: 0 is background, 255 vessel.
+            mask_reading: Whether these are values that files show or that they store; ``auto``: whichever fits.
             split: ``official``: test/ is tested, training/ gives training and validation images; ``holdout`` and
                 ``kfold``: all three parts come from training/.
             **shared: Keys of every data set of files.
@@ -52,6 +54,10 @@ class DriveDataModule(FilesDataModule):
         self.root = Path(root).expanduser()
         self.labels = labels
         self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
+        # Values of the layout are those that are shown.
+        own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
+        self._values = LabelMap(self.mask_values, classes=2, reading=own)
+        self._view = LabelMap({0: 0, 255: 1}, classes=2, fixed=True, reading="shown")
         self._files: dict[str, DriveImage] = {}
         self._second: dict[str, Mask] = {}
 
@@ -80,7 +86,11 @@ class DriveDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """Labels and what mask values mean."""
-        return f"{self.labels} {self.mask_values}"
+        return f"{self.labels} {self.mask_values} {self._values.choices.reading}"
+
+    def file_labels(self) -> LabelMap:
+        """What the observers' values mean."""
+        return self._values
 
     def open(self, pair: Pair) -> Item:
         """Image, vessels and field of view."""
@@ -88,19 +98,17 @@ class DriveDataModule(FilesDataModule):
         image = read_rgb(files.image)
         return Item(files.name, image, self._target(files, files.manual, image.shape[:2]))
 
-    def read(self) -> Items:
-        """As every data set of files; the second observer's masks are checked too, where there are any."""
-        items = super().read()
+    def beside(self, items: Sequence[Item]) -> list[Problem]:
+        """The second observer's masks of these images, where there are any; gives what is amiss with them."""
         problems = []
-        for item in items["test"]:
+        for item in items:
             files = self._files[item.name]
             if files.second is not None:
                 try:
                     self._second[item.name] = self._observed(files, files.second, item.shape)
                 except DataError as error:
                     problems.append(problem_of(error))
-        refuse(problems)
-        return items
+        return problems
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """The second observer, when every test image has one."""
@@ -120,8 +128,7 @@ class DriveDataModule(FilesDataModule):
 
     def _target(self, files: DriveImage, manual: Path, expected: tuple[int, ...]) -> Mask:
         """Class numbers of one observer's vessels; ``expected`` is the image's (H, W)."""
-        vessel = to_classes(read_grey(manual), self.mask_values, manual)
-        inside = to_classes(read_grey(files.mask), {0: 0, 255: 1}, files.mask, fixed=True)
+        vessel, inside = _classes(manual, self._values), _classes(files.mask, self._view)
         for path, array in ((manual, vessel), (files.mask, inside)):
             if array.shape != expected:
                 raise SizeError(
@@ -130,6 +137,11 @@ class DriveDataModule(FilesDataModule):
         if self.labels == "vessel":
             return np.where(inside == 1, vessel, IGNORED).astype(np.uint8)
         return np.where(inside == 0, 0, np.where(vessel == 1, 1, 2)).astype(np.uint8)
+
+
+def _classes(path: Path, labels: LabelMap) -> Mask:
+    raster = open_raster(path, raw=True)
+    return labels.window(raster, 0, 0, raster.height, raster.width)
 
 
 def _size(shape: tuple[int, ...]) -> str:

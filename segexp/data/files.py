@@ -2,7 +2,6 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -10,16 +9,17 @@ from segexp.data import duplicates, reading
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.checks import alike, few, named_once
 from segexp.data.disk_cache import on_disk
+from segexp.data.each import each
 from segexp.data.items import Item
+from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
-from segexp.data.split_file import read_split
+from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
-from segexp.data.turned import turned_notes
+from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
-from segexp.run.progress import shown
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, Seed
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
@@ -27,8 +27,6 @@ __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 T = TypeVar("T")
 R = TypeVar("R")
 
-READERS = 4
-"""Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
 SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
@@ -107,13 +105,21 @@ class FilesDataModule(SegmentationDataModule):
         """What else than the files decides the class numbers; part of the key of every cache."""
         return ""
 
+    def file_labels(self) -> LabelMap | None:
+        """What values in mask files mean; None: masks are no such files."""
+        return None
+
+    def beside(self, items: Sequence[Item]) -> list[Problem]:
+        """Reads what the test needs beside images and masks (another observer's masks), and gives what is amiss."""
+        return []
+
     def assign(self, listing: Listing) -> Split:
         """Names of the images of each part."""
         names = [pair.name for pair in listing.pairs]
         units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
         if self._kept is not None:
-            return self.as_kept(names, listing.notes)
+            return kept_split(self._kept, names, listing.notes)
         if self.split_file is not None:
             return read_split(Path(self.split_file).expanduser(), names)
         if self.split == "kfold":
@@ -130,27 +136,6 @@ class FilesDataModule(SegmentationDataModule):
         """Takes over the split of a run: images that it had not are used nowhere, which is noted."""
         super().keep_split(split)
         self._kept = split
-
-    def as_kept(self, names: Sequence[str], notes: list[str]) -> Split:
-        """The split of the run.
-
-        Args:
-            names: Images that there are.
-            notes: Where those are named that the run does not know.
-
-        Raises:
-            DataError: Some of its images are not there.
-        """
-        split = self._kept or {}
-        known = {name for phase in PHASES for name in split[phase]}
-        if lost := sorted(known - set(names)):
-            raise DataError(
-                f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
-                "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
-            )
-        if new := sorted(set(names) - known):
-            notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
-        return {phase: list(split[phase]) for phase in PHASES}
 
     def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
         """The images of each part; data sets that cut images into several do it here.
@@ -174,11 +159,25 @@ class FilesDataModule(SegmentationDataModule):
         groups = duplicates.copies(found.listing.pairs)
         found.listing = duplicates.united(found.listing, groups)
         self._split(found)
+        if not self._settle_readings(found):
+            return found
         self._open_all(found)
         self._part_copies(found, groups)
         if found.split is not None and found.items:
             self._arrange(found, found.split)
         return found
+
+    def _settle_readings(self, found: Found) -> bool:
+        """Settles how masks are read, before threads open them; False: that is open."""
+        labels = self.file_labels()
+        try:
+            if labels is not None:
+                labels.prepare([pair.mask for pair in found.listing.pairs])
+                found.notes += labels.choices.notes
+        except UserError as error:
+            found.problems.append(problem_of(error))
+            return False
+        return True
 
     def _split(self, found: Found) -> None:
         try:
@@ -194,7 +193,7 @@ class FilesDataModule(SegmentationDataModule):
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
         found.items |= opened
         found.problems += problems
-        found.notes += turned_notes(opened.values())
+        found.notes += turned_notes(opened.values()) + mirrored_notes(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
 
     def _arrange(self, found: Found, split: Split) -> None:
@@ -226,7 +225,9 @@ class FilesDataModule(SegmentationDataModule):
         refuse(found.problems)
         self.notes += [*found.notes, *found.listing.notes]
         self._known = SurveyCache(f"{type(self).__name__} {self.cache_name()}")
-        return self.arrange(found.split or {}, self._keep(found.items))
+        parts = self.arrange(found.split or {}, self._keep(found.items))
+        refuse(self.beside(parts["test"]))
+        return parts
 
     def _sampled(self, items: Sequence[Item]) -> list[Problem]:
         some = items[:: max(1, len(items) // SAMPLED)]
@@ -267,16 +268,7 @@ class FilesDataModule(SegmentationDataModule):
         self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]
     ) -> tuple[dict[str, R], list[Problem]]:
         """Does something with all files; what cannot be used is left out as asked, or is a problem."""
-        with ThreadPoolExecutor(READERS) as pool:
-            results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
-        done: dict[str, R] = {}
-        problems = []
-        for thing, result in zip(things, results, strict=True):
-            if not isinstance(result, UserError):
-                done[name(thing)] = result
-            elif not self.leaves_out(name(thing), result):
-                problems.append(problem_of(result))
-        return done, problems
+        return each(things, name, do, self.leaves_out)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """With ``on_bad=skip``; noted once."""
@@ -315,10 +307,3 @@ class FilesDataModule(SegmentationDataModule):
         if self.split_file is not None:
             rule = {"file": self.split_file}
         return {**super().describe(), "split": rule}
-
-
-def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
-    try:
-        return do(thing)
-    except UserError as error:
-        return error

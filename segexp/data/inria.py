@@ -11,8 +11,9 @@ from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.inria_files import scan
 from segexp.data.items import Item
 from segexp.data.labels import LabelMap, checked_mapping
+from segexp.data.mask_reading import MaskReading
 from segexp.data.rasters import open_raster
-from segexp.data.split_file import read_split
+from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout
 from segexp.data.stored import FileMask, StoredItem, WindowItem
 from segexp.errors import ConfigError, DataError
@@ -34,6 +35,7 @@ class InriaDataModule(FilesDataModule):
         root: str,
         cities: list[str] | None = None,
         mask_values: dict[int, int] | None = None,
+        mask_reading: Literal["auto", "shown", "stored", "alpha"] = "auto",
         split: Literal["official", "holdout", "kfold", "patches"] = "official",
         patch_size: PositiveInt = 250,
         **shared: Any,
@@ -44,6 +46,7 @@ class InriaDataModule(FilesDataModule):
             root: ``AerialImageDataset`` or the folder that holds it, or a folder with ``images/`` and ``gt/``.
             cities: Only these; None: all.
             mask_values: What the values of ``gt`` mean, 0 or 1; None: 0 is background, 255 building.
+            mask_reading: Whether these are values that files show or that they store; ``auto``: whichever fits.
             split: ``official``: tiles 1-5 of each city are tested, a share of the others validates; ``holdout`` and
                 ``kfold``: by tile, each part with its share of every city; ``patches``: the tiles are cut into patches,
                 which are dealt out at random, so that patches of one tile lie in several parts.
@@ -53,7 +56,10 @@ class InriaDataModule(FilesDataModule):
         super().__init__(split="holdout" if split == "patches" else split, **shared)
         self.root = Path(root).expanduser()
         self.cities = cities
-        self.labels = LabelMap(checked_mapping(mask_values or {0: 0, 255: 1}, classes=2), classes=2)
+        values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
+        # Values of the layout are those that are shown.
+        own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
+        self.labels = LabelMap(values, classes=2, reading=own)
         self.patch_size = patch_size if split == "patches" else None
         self._pixel_size: float | None = None
 
@@ -83,7 +89,11 @@ class InriaDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """What mask values mean."""
-        return str(self.labels.numbers)
+        return f"{self.labels.numbers} {self.labels.choices.reading}"
+
+    def file_labels(self) -> LabelMap:
+        """What mask values mean."""
+        return self.labels
 
     def open(self, pair: Pair) -> Item:
         """The headers of image and mask."""
@@ -105,7 +115,7 @@ class InriaDataModule(FilesDataModule):
         patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
         names = list(patches)
         if self._kept is not None:
-            parts = self.as_kept(names, self.notes)
+            parts = kept_split(self._kept, names, self.notes)
         elif self.split_file is not None:
             parts = read_split(Path(self.split_file).expanduser(), names)
         else:

@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from segexp.data.items import Image, Mask
 from segexp.data.label_keys import HIGHEST, KEY, Values, listed, named_proposal, parsed, proposal, shown
 from segexp.data.label_values import read_values
+from segexp.data.mask_choice import Choices
+from segexp.data.mask_fit import UNKNOWN
 from segexp.data.mask_forms import packed, to_plane, to_rgb
+from segexp.data.mask_reading import MaskReading
+from segexp.data.rasters import Raster
 from segexp.errors import ConfigError, LabelError
 
 __all__ = ["LabelMap", "checked_mapping", "read_values", "to_classes"]
@@ -20,8 +24,6 @@ MANY = 16
 """More values than this are no classes: a mask that was resized or saved as JPEG."""
 BAND = 64
 """Rows of colours that are looked up at once, so that what lies between stays in the processor's cache."""
-UNKNOWN = 254
-"""What the tables hold for a value that is no class; so there are at most 254 classes, 0 to 253."""
 
 
 class LabelMap:
@@ -36,7 +38,14 @@ class LabelMap:
     """
 
     def __init__(
-        self, values: Values, classes: int, nearest: bool = False, *, fixed: bool = False, names: Sequence[str] = ()
+        self,
+        values: Values,
+        classes: int,
+        nearest: bool = False,
+        *,
+        fixed: bool = False,
+        names: Sequence[str] = (),
+        reading: MaskReading = "auto",
     ) -> None:
         """Checks the mapping.
 
@@ -48,6 +57,7 @@ class LabelMap:
                 least distance in RGB); what was changed is kept in ``changed``.
             fixed: Whether the mapping belongs to the layout of a data set and no key changes it.
             names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``stray``.
+            reading: Whether values are what files store or what they show; ``auto``: whichever the mapping fits.
 
         Raises:
             ConfigError: A key or a class number is out of range.
@@ -60,6 +70,7 @@ class LabelMap:
         self.fixed = fixed
         self.names = tuple(names)
         self.changed: dict[str, dict[int | str, int]] = {}
+        self.choices = Choices(reading)
         self._build()
 
     def _build(self) -> None:
@@ -79,6 +90,45 @@ class LabelMap:
         vars(self).update(state)
         self._build()
 
+    def prepare(self, paths: Sequence[Path]) -> None:
+        """Settles how files are read by a sample of them; raises LabelError where that is open."""
+        self.choices.prepare(self, paths)
+
+    def window(self, raster: Raster, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window of a file, read as the mapping fits it; see :meth:`apply`.
+
+        Args:
+            raster: From ``open_raster(path, raw=True)``.
+            top: First row.
+            left: First column.
+            height: Rows.
+            width: Columns.
+        """
+        reading = self.choices.of(self, raster)
+        raw = raster.window(top, left, height, width)
+        try:
+            return self.apply(reading.of(raw), raster.path, raster.palette if reading.takes_palette else None)
+        except LabelError:
+            second = self.choices.second(self, raster)
+            if second is None:
+                raise
+            return self.apply(second.of(raw), raster.path)
+
+    def known(self, pixels: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> Mask:
+        """As :meth:`apply`, with 254 where a value is no class; raises LabelError for pixels of no known form."""
+        return self._found(pixels, path, palette)[0]
+
+    def _found(
+        self, raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None
+    ) -> tuple[Mask, Callable[[], NDArray[Any]], bool]:
+        """Classes, what they were looked up by, and whether these are colours."""
+        colours = to_rgb(raw, path, palette) if self.colours else None
+        plane = to_plane(raw, path) if colours is None else None
+        if plane is not None:
+            return self._look_up(plane), lambda: plane, False
+        seen = raw[..., :3] if colours is None else colours
+        return self._look_up_colours(seen), lambda: packed(seen), True
+
     def apply(self, raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None = None) -> Mask:
         """Class numbers of a mask or of a window of one.
 
@@ -94,12 +144,8 @@ class LabelMap:
         Raises:
             LabelError: A value is none of the legal ones; the message has the line to write.
         """
-        colours = to_rgb(raw, path, palette) if self.colours else None
-        plane = to_plane(raw, path) if colours is None else None
-        if plane is not None:
-            return self._checked(self._look_up(plane), lambda: plane, path, is_colour=False)
-        seen = raw[..., :3] if colours is None else colours
-        return self._checked(self._look_up_colours(seen), lambda: packed(seen), path, is_colour=True)
+        classes, keys, is_colour = self._found(raw, path, palette)
+        return self._checked(classes, keys, path, is_colour=is_colour)
 
     def notes(self) -> list[str]:
         """What ``nearest`` changed, one line per file."""

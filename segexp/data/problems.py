@@ -5,13 +5,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from segexp.errors import ConfigError, DataError, LabelError, MismatchError, SegexpError, SizeError, UnreadableError
+from segexp.errors import (
+    ConfigError,
+    DataError,
+    LabelError,
+    MismatchError,
+    PlaceError,
+    SegexpError,
+    SizeError,
+    UnreadableError,
+)
 
 Kind = Literal[
     "folders and files",
     "split",
     "unreadable files",
     "sizes",
+    "places",
     "channels and types",
     "labels",
     "duplicates",
@@ -25,6 +35,17 @@ Kind = Literal[
 MOST = 20
 """Lines of one kind in an error; the check command names them all."""
 CHECK = "python -m segexp check"
+
+
+_FILES = ("images", "masks", "valid", "root", "unit", "group", "stratum", "table", "table_key", "parts", "cities")
+_LABELS = ("mask_values", "mask_reading", "classes", "ignored", "colours")
+_KEYS: dict[Kind, tuple[str, ...]] = {
+    "folders and files": tuple(f"datamodule.{key}:" for key in _FILES),
+    "labels": tuple(f"datamodule.{key}:" for key in _LABELS),
+    "split": tuple(f"datamodule.{key}:" for key in ("split", "fold", "folds", "split_file")),
+    "augmentation": ("augment",),
+}
+"""What sort of thing is amiss where a key of the config is at fault; other keys are of crops and batches."""
 
 
 @dataclass(frozen=True)
@@ -54,9 +75,13 @@ def _kind_of(error: SegexpError) -> Kind:
         return "unreadable files"
     if isinstance(error, SizeError):
         return "sizes"
+    if isinstance(error, PlaceError):
+        return "places"
     if isinstance(error, LabelError):
         return "labels"
-    return "crops and batches" if isinstance(error, ConfigError | MismatchError) else "unreadable files"
+    if isinstance(error, ConfigError):
+        return next((kind for kind, keys in _KEYS.items() if str(error).startswith(keys)), "crops and batches")
+    return "crops and batches" if isinstance(error, MismatchError) else "unreadable files"
 
 
 def refuse(problems: Iterable[Problem]) -> None:

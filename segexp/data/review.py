@@ -13,9 +13,10 @@ from segexp.data.checks import absent_classes, same_pixels
 from segexp.data.files import FilesDataModule
 from segexp.data.folder.words import overrides
 from segexp.data.items import Item
-from segexp.data.label_values import read_values
+from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Pair
 from segexp.data.lookalikes import lookalikes
+from segexp.data.mask_choice import values_read
 from segexp.data.problems import Problem, problem_of
 from segexp.data.rasters import open_raster
 from segexp.data.splits import PHASES, Phase, moved
@@ -99,7 +100,10 @@ def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress
     found.chosen = len(chosen)
     _look(datamodule, found, chosen, progress)
     names = {item.name for item, _ in chosen}
-    _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), progress)
+    labels = datamodule.file_labels() if isinstance(datamodule, FilesDataModule) else None
+    _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), labels, progress)
+    if isinstance(datamodule, FilesDataModule):
+        found.problems += datamodule.beside(found.parts["test"])
     _compare(found, datamodule.sources if datamodule.copies_matter else None)
     found.notes += [note for note in datamodule.notes if note not in found.notes]
     if not any(problem.fatal for problem in found.problems) and (guessed := datamodule.guessed()):
@@ -180,17 +184,18 @@ def _look(
             found.problems.append(problem_of(result, fatal=not datamodule.leaves_out(item.name, result)))
 
 
-def _read_values(found: Review, masks: Sequence[Path], progress: Progress[Any]) -> None:
-    for _, table in progress(_parallel(masks, _values), len(masks), "mask values"):
+def _read_values(found: Review, masks: Sequence[Path], labels: LabelMap | None, progress: Progress[Any]) -> None:
+    for _, table in progress(_parallel(masks, lambda path: _values(path, labels)), len(masks), "mask values"):
         if table is not None:
             found.masks += 1
-            for row in table.tolist():
-                found.values[tuple(row[:-1])] += row[-1]
+            found.values.update(table)
 
 
-def _values(path: Path) -> Any:
+def _values(path: Path, labels: LabelMap | None) -> Counter[tuple[int, ...]] | None:
+    """Pixels of each value, as it is read."""
     try:
-        return read_values(open_raster(path, raw=True))
+        raster = open_raster(path, raw=True)
+        return values_read(raster, labels)
     except UserError:
         return None
 

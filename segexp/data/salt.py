@@ -86,14 +86,14 @@ class SaltDataModule(FilesDataModule):
 
 
 @cache
-def _labels(white: int) -> LabelMap:
-    """Black and white, whatever number is white: 255 in a mask of 16 bits would be nearly black."""
-    return LabelMap({0: 0, white: 1}, 2, fixed=True)
+def _labels(*, deep: bool) -> LabelMap:
+    """Black and white as they are shown: 255 in a mask of 16 bits would be nearly black."""
+    return LabelMap({0: 0, 65535 if deep else 255: 1}, 2, fixed=True, reading="stored" if deep else "shown")
 
 
 def _mask(path: Path) -> FileMask:
     raster = open_raster(path, raw=True)
-    return FileMask(raster, _labels(raster.header.white))
+    return FileMask(raster, _labels(deep=raster.header.white > 255))
 
 
 def _stratum(pair: Pair) -> str:

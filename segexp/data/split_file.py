@@ -1,4 +1,4 @@
-"""A split that is given: the split.json of a run, or a file written by hand."""
+"""A split that is given: the split.json of a run, a file written by hand, or that of the run that goes on."""
 
 import json
 from collections.abc import Sequence
@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.suggest import nearest
+from segexp.data.checks import few
 from segexp.data.splits import PHASES, Split
 from segexp.errors import DataError
 
@@ -38,6 +39,28 @@ def read_split(path: Path, names: Sequence[str]) -> Split:
     if problems:
         raise DataError("\n".join(problems))
     return {phase: list(content[phase]) for phase in PHASES}
+
+
+def kept_split(split: Split, names: Sequence[str], notes: list[str]) -> Split:
+    """The split of a run that goes on, or is tested again.
+
+    Args:
+        split: Names of the images of each part of the run.
+        names: Images that there are.
+        notes: Where those are named that the run does not know.
+
+    Raises:
+        DataError: Some of its images are not there.
+    """
+    known = {name for phase in PHASES for name in split[phase]}
+    if lost := sorted(known - set(names)):
+        raise DataError(
+            f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
+            "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
+        )
+    if new := sorted(set(names) - known):
+        notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
+    return {phase: list(split[phase]) for phase in PHASES}
 
 
 def _content(path: Path) -> dict[str, Any]:

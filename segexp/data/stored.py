@@ -1,5 +1,6 @@
 """An item whose pixels lie in files: nothing is decoded before it is asked for, and no more than asked for."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from segexp.data.items import Image, Item, Mask
 from segexp.data.labels import LabelMap
-from segexp.data.rasters import Raster
+from segexp.data.rasters import Raster, aligned
 from segexp.errors import SizeError
 from segexp.spec import IGNORED
 
@@ -56,8 +57,7 @@ class FileMask:
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
         """Class numbers of a window."""
-        raw = self.raster.window(top, left, height, width)
-        return self.labels.apply(raw, self.raster.path, self.raster.palette)
+        return self.labels.window(self.raster, top, left, height, width)
 
 
 class ValidMask:
@@ -88,14 +88,24 @@ class ValidMask:
         return np.where(valid, self.mask.window(top, left, height, width), IGNORED).astype(np.uint8)
 
 
+def raster_holders(source: object) -> Iterator[tuple[object, str]]:
+    """What in a mask reads a file of its own beside the image, and the name of the attribute that holds the file."""
+    while source is not None:
+        for name in ("raster", "valid"):
+            if isinstance(vars(source).get(name), Raster):
+                yield source, name
+        source = getattr(source, "mask", None)
+
+
 class StoredItem(Item):
     """An image file and its mask, read in windows."""
 
     def __init__(self, name: str, raster: Raster, mask: MaskSource, group: str | None = None) -> None:
-        """Compares the sizes in the headers; no pixel is read.
+        """Compares sizes and places in the headers; no pixel is read.
 
         Raises:
             SizeError: Image and mask have different sizes.
+            PlaceError: Both say where they lie, and it is not the same place.
         """
         self.name = name
         self.group = group
@@ -103,6 +113,8 @@ class StoredItem(Item):
         self.mask_source = mask
         self.known_as: str | None = None
         self._check_sizes()
+        for holder, attribute in raster_holders(mask):
+            setattr(holder, attribute, aligned(getattr(holder, attribute), raster))
 
     def _check_sizes(self) -> None:
         valid = getattr(self.mask_source, "valid", None)

@@ -1,11 +1,28 @@
-"""Images whose orientation tag differs from that of their mask: both are read upright, and it is said."""
+"""Images that are stored in another direction than their masks: they are read in line, and it is said."""
 
 from collections.abc import Iterable
 
 from segexp.data.items import Item
-from segexp.data.stored import StoredItem
+from segexp.data.rasters import MirroredRaster
+from segexp.data.stored import StoredItem, raster_holders
 
 SHOWN = 5
+
+
+def mirrored_notes(items: Iterable[Item]) -> list[str]:
+    """A line if masks were stored from south to north and their images were not, or the like."""
+    found = [item.name for item in items if isinstance(item, StoredItem) and _is_mirrored(item)]
+    if not found:
+        return []
+    names = ", ".join(found[:SHOWN]) + (", ..." if len(found) > SHOWN else "")
+    return [
+        f"{len(found)} masks are stored in the opposite order of rows (south-up) or columns than their images, as both "
+        f"say where they lie: they are mirrored in memory: {names}"
+    ]
+
+
+def _is_mirrored(item: StoredItem) -> bool:
+    return any(isinstance(getattr(holder, name), MirroredRaster) for holder, name in raster_holders(item.mask_source))
 
 
 def turned_notes(items: Iterable[Item]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from segexp.errors import DataError
 from segexp.reporting.compare import write_summary
 from segexp.reporting.comparison.find import MANIFEST, expanded, walk
+from segexp.reporting.remade import remake
 from segexp.reporting.report import write_report
 
 SUMMARY = "summary.html"
@@ -29,7 +30,7 @@ def write_reports(places: str | Path | Sequence[str | Path]) -> tuple[list[Path]
         raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
     runs, sweeps = _found(given)
     pages, failed = [], []
-    for write, folders in ((write_report, runs), (_write_sweep, sweeps)):
+    for write, folders in ((_write_run, runs), (_write_sweep, sweeps)):
         for folder in folders:
             try:
                 pages.append(write(folder))
@@ -54,6 +55,12 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
         runs |= dict.fromkeys(found)
         sweeps |= dict.fromkeys(f for f in below if any((f / name).is_file() for name in (MANIFEST, SUMMARY)))
     return list(runs), list(sweeps)
+
+
+def _write_run(folder: Path) -> Path:
+    """The page, and before it the pictures that could not be made when the run ended."""
+    remake(folder)
+    return write_report(folder)
 
 
 def _write_sweep(folder: Path) -> Path:

@@ -10,7 +10,9 @@ import numpy as np
 from matplotlib.ft2font import FT2Font
 from numpy.typing import NDArray
 
-from segexp.reporting.pixels import Colour, Pixels
+from segexp.reporting.colours import Colour
+from segexp.reporting.pixels import Pixels
+from segexp.run.text import printable
 
 INK = (24, 24, 27)
 PAPER = (255, 255, 255)
@@ -36,7 +38,7 @@ def _font(bold: bool, size: int) -> FT2Font:
 
 def _glyphs(text: str, size: int, bold: bool) -> tuple[NDArray[np.uint8], int]:
     """Coverage (h, w) 0..255 of ``text`` and the rows that lie above its base line."""
-    font = _font(bold, size)
+    font, text = _font(bold, size), printable(text)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a letter that the font lacks is drawn as a box, which is enough
         font.set_text(text)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.reporting.captions import BORDER, INK, PAPER, LegendEntry, draw_legend, draw_text
+from segexp.reporting.colours import Colour
 from segexp.reporting.displayed import displayed_small, reduced_labels
-from segexp.reporting.pixels import IGNORED_DARK, IGNORED_LIGHT, Colour, Pixels, wrong_colours
+from segexp.reporting.pixels import IGNORED_DARK, IGNORED_LIGHT, Pixels, wrong_colours
 from segexp.run.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 

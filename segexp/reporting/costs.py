@@ -1,12 +1,12 @@
 """How large and how fast: parameters, file, time of training, images per second."""
 
-import csv
 import math
 from pathlib import Path
 from statistics import median
 
 from segexp.reporting import values
-from segexp.run.contents import RunContents
+from segexp.run.contents import RunContents, numbers_of, read_rows
+from segexp.run.inside import inside
 
 Facts = list[tuple[str, str]]
 
@@ -37,20 +37,16 @@ def _training(folder: RunContents) -> str:
 
 
 def _size(folder: RunContents) -> str:
-    name = values.inner(folder.results, "checkpoint", "path")
-    path = folder.path / str(name)
-    if name is None or not path.is_file():
+    path = inside(folder.path, values.inner(folder.results, "checkpoint", "path"))
+    if path is None or not path.is_file():
         return ""
     return f"{path.stat().st_size / 1e6:.1f} MB on disk, with the state of the optimiser"
 
 
 def _epoch_seconds(metrics_csv: Path) -> float | None:
     """Median, since the first epoch warms up; None where it was not measured."""
-    if not metrics_csv.is_file():
-        return None
-    with metrics_csv.open(newline="", encoding="utf-8") as stream:
-        cells = [row.get("seconds") or "" for row in csv.DictReader(stream)]
-    found = [float(cell) for cell in cells if cell]
+    rows = [{"seconds": row.get("seconds", "")} for row in read_rows(metrics_csv)]
+    found = [row["seconds"] for row in numbers_of(rows, metrics_csv) if not math.isnan(row["seconds"])]
     return median(found) if found else None
 
 

@@ -42,6 +42,8 @@ LABELS = {
 }
 """In the order of the tables."""
 
+AGAINST = "MCC, class against rest"
+"""Of more than two classes; with two it is that of all classes."""
 SHORT = ("miou", "mdice")
 """Means that stand under the name of their measure already."""
 
@@ -54,6 +56,8 @@ def name_of(figure: str) -> str:
 def head_of(results: Mapping[str, Any], figure: str) -> str:
     """Name with the unit where it has a short one."""
     unit = values.words(values.inner(results, "units", figure))
+    if figure == "mcc" and len(values.classes_of(results)) > 2:
+        return AGAINST
     return f"{name_of(figure)} ({unit})" if 0 < len(unit) <= 2 else name_of(figure)
 
 

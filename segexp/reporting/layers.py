@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
-from segexp.reporting.displayed import reduced
+from segexp.reporting.displayed import LARGEST_SIDE, reduced
+from segexp.reporting.pictures import LARGEST, is_small_png
 from segexp.reporting.pixels import Pixels
 from segexp.run.files import replace_file
 
@@ -51,7 +52,9 @@ def read_layer(path: Path) -> Pixels:
     Raises:
         DataError: It is no PNG of that kind.
     """
-    pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_UNCHANGED)
+    content = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+    known = is_small_png(content, LARGEST_SIDE**2)
+    pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED) if known else None
     if pixels is None or pixels.dtype != np.uint8 or (pixels.ndim == 3 and pixels.shape[2] != 3):
         raise DataError(f"{path} is no PNG of 8 bits, grey or RGB. Was it cut short or replaced? Run the test again.")
     return np.asarray(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB) if pixels.ndim == 3 else pixels, np.uint8)

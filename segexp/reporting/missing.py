@@ -15,6 +15,8 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
     """
     if not values.rows_of(folder.results):
         return ["Results: this run was not tested."] if folder.run else []
+    broken = folder.run.get("not_made")
+    told = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
     binary = values.foreground_of(folder.results) is not None
     again = "Runs of older versions have none; segexp evaluate run=<folder> makes them."
     lines = {
@@ -24,4 +26,10 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
         "intervals": "Confidence intervals: none were drawn.",
         "training": "" if content["curves"] else "Training curves: metrics.csv is not there.",
     }
-    return [line for key, line in lines.items() if line and not content[key]]
+    return told + [line for key, line in lines.items() if line and not content[key]]
+
+
+def _not_made(entry: Mapping[str, object]) -> str:
+    """What could not be made when the run ended."""
+    what, error, again = (values.words(entry.get(key)) for key in ("what", "error", "again"))
+    return f"{what} could not be made: {error}. To make it: {again}"

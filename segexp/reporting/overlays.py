@@ -6,8 +6,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.reporting.colours import Colour
 from segexp.reporting.layers import COMPRESSION
-from segexp.reporting.pixels import DARK, FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, Pixels, wrong_colours
+from segexp.reporting.pixels import DARK, TRUE_POSITIVE, Pixels, error_colours, wrong_colours
 from segexp.spec import IGNORED, DataSpec
 
 RIGHT_ALPHA = 70
@@ -60,8 +61,9 @@ def errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
     painted[..., 3] = np.where(painted[..., 3] > 0, RIGHT_ALPHA, 0)
     if spec.is_binary:
         painted[(truth == 1) & ~wrong] = (*TRUE_POSITIVE, FOUND_ALPHA)
-        painted[wrong & (truth == 0)] = (*FALSE_POSITIVE, 255)
-        painted[wrong & (truth == 1)] = (*FALSE_NEGATIVE, 255)
+        positive, negative = error_colours(spec)
+        painted[wrong & (truth == 0)] = (*positive, 255)
+        painted[wrong & (truth == 1)] = (*negative, 255)
     else:
         bright = np.array([(*colour, 255) for colour in wrong_colours(spec)], np.uint8)
         painted[wrong] = bright[truth[wrong]]

@@ -4,6 +4,8 @@ from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from segexp.run.text import readable
+
 
 def template(name: str) -> Template:
     """The template of this name in ``segexp/reporting/templates``; a value that it lacks is an error."""
@@ -26,4 +28,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_shown,
     )
+
+
+def _shown(value: object) -> object:
+    """What a page prints: of names from elsewhere no letter that is not seen."""
+    return readable(value) if type(value) is str else value

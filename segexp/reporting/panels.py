@@ -142,10 +142,11 @@ def _error_legend(spec: DataSpec, some_ignored: bool) -> tuple[str, list[LegendE
     if not spec.is_binary:
         wrong = zip(pixels.wrong_colours(spec), spec.classes, strict=True)
         return "errors, bright in truth's colour", [LegendEntry(*entry) for entry in wrong] + ignored
+    positive, negative = pixels.error_colours(spec)
     return "errors", [
         LegendEntry(pixels.TRUE_POSITIVE, "found"),
-        LegendEntry(pixels.FALSE_POSITIVE, "false"),
-        LegendEntry(pixels.FALSE_NEGATIVE, "missed"),
+        LegendEntry(positive, "false"),
+        LegendEntry(negative, "missed"),
         *ignored,
     ]
 

@@ -1,13 +1,19 @@
 """Pictures of a run folder as data that a single HTML file can hold."""
 
 import base64
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.reporting import values
 from segexp.run.contents import RunContents
+from segexp.run.inside import inside
 
+LARGEST, MOST_PIXELS = 2**26, 2**27
+"""Bytes and pixels of a picture that a page takes."""
+MOST = 100
+"""Pictures of a kind on a page."""
 RANKS = ("worst", "middle", "median", "best")
 """The order of the panels; other ranks follow."""
 
@@ -32,12 +38,22 @@ class Picture:
         return ", ".join(part for part in (self.label, self.caption) if part)
 
 
-def embed(path: Path, label: str = "", caption: str = "") -> Picture | None:
-    """Read a PNG, or give None where the file is missing."""
-    if not path.is_file():
+def embed(path: Path | None, label: str = "", caption: str = "") -> Picture | None:
+    """Read a PNG, or give None where there is none, or one that is too large to be ours."""
+    if path is None or not path.is_file() or path.stat().st_size > LARGEST:
         return None
-    content = base64.b64encode(path.read_bytes()).decode("ascii")
-    return Picture(f"data:image/png;base64,{content}", label, caption)
+    content = path.read_bytes()
+    if not is_small_png(content, MOST_PIXELS):
+        return None
+    return Picture(f"data:image/png;base64,{base64.b64encode(content).decode('ascii')}", label, caption)
+
+
+def is_small_png(content: bytes, most: int) -> bool:
+    """Whether it begins as a PNG of at most so many pixels: a file of a few kB can hold an image of many GB."""
+    if len(content) < 24 or not content.startswith(b"\x89PNG\r\n\x1a\n"):
+        return False
+    width, height = struct.unpack(">II", content[16:24])
+    return 0 < int(width) * int(height) <= most
 
 
 def panels(folder: RunContents) -> list[Picture]:
@@ -46,12 +62,12 @@ def panels(folder: RunContents) -> list[Picture]:
     entries = [entry for entry in named if isinstance(entry, Mapping)] if isinstance(named, list) else []
     entries.sort(key=lambda entry: RANKS.index(entry["rank"]) if entry.get("rank") in RANKS else len(RANKS))
     pictures = [
-        embed(folder.path / str(entry.get("file")), values.words(entry.get("rank")), _panel_caption(entry))
-        for entry in entries
+        embed(inside(folder.path, entry.get("file")), values.words(entry.get("rank")), _panel_caption(entry))
+        for entry in entries[:MOST]
     ]
     known = {Path(str(entry.get("file"))).name for entry in entries}
     others = [path for path in sorted((folder.path / "panels").glob("*.png")) if path.name not in known]
-    pictures += [embed(path, "", path.stem) for path in others]
+    pictures += [embed(inside(folder.path, path.resolve()), "", path.stem) for path in others[:MOST]]
     return [picture for picture in pictures if picture is not None]
 
 
@@ -67,5 +83,6 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
 
 def class_maps(folder: RunContents) -> list[Picture]:
     """Class maps by file name."""
-    pictures = [embed(path, "", path.stem) for path in sorted((folder.path / "class_maps").glob("*.png"))]
+    found = sorted((folder.path / "class_maps").glob("*.png"))[:MOST]
+    pictures = [embed(inside(folder.path, path.resolve()), "", path.stem) for path in found]
     return [picture for picture in pictures if picture is not None]

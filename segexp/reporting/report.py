@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from segexp.errors import DataError, one_line
 from segexp.reporting import class_tables, groups_table, pictures, reproduce, rows_table, sections, values
 from segexp.reporting.charts.calibration import calibration_charts
 from segexp.reporting.charts.decision import decision_charts
@@ -17,6 +18,7 @@ from segexp.reporting.table import Table
 from segexp.reporting.trivial import beaten_by
 from segexp.run.contents import RunContents, read_run
 from segexp.run.files import replace_file
+from segexp.run.text import utf8
 
 REPORT = "report.html"
 """Name of the report in the run folder."""
@@ -34,11 +36,17 @@ def write_report(run_dir: Path) -> Path:
         The path of the report; pictures are embedded, nothing is loaded from elsewhere, its one script is the viewer's.
 
     Raises:
-        DataError: It is no run folder, or run.json or results.json cannot be parsed.
+        DataError: It is no run folder, or its files are none that segexp has written.
         OSError: The folder cannot be written.
     """
-    page = template("report.html.j2").render(_content(read_run(run_dir)))
-    return replace_file(run_dir / REPORT, page.encode("utf-8"))
+    run = read_run(run_dir)
+    try:
+        page = template("report.html.j2").render(_content(run))
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # files that anybody may have written hold anything
+        raise DataError(f"{run_dir}: no page can be made of its files ({one_line(error)}); edited?") from error
+    return replace_file(run_dir / REPORT, utf8(page))
 
 
 def _content(folder: RunContents) -> dict[str, object]:

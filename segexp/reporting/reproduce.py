@@ -5,7 +5,11 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+import yaml
+
 from segexp.config.quoting import as_typed, command_line, shell_word, typed
+from segexp.config.stored import needed, refuse_size
+from segexp.errors import StoredError
 from segexp.reporting import values
 from segexp.reporting.comparison.find import MANIFEST
 from segexp.run.contents import RunContents
@@ -32,10 +36,11 @@ def commands(folder: RunContents) -> Commands:
     else:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
-        found.append(("from its folder", command_line([typed("from", _place(folder.path))])))
+        place = _place(folder.path)
+        found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
         found += _going_on(folder)
         if values.inner(folder.results, "checkpoint", "path") is not None:
-            found.append(("its test alone", command_line(["evaluate", typed("run", _place(folder.path))])))
+            found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
     return found
 
 
@@ -47,8 +52,22 @@ def _going_on(folder: RunContents) -> Commands:
     sweep = folder.path.parent
     if (sweep / MANIFEST).is_file():
         return [("go on with the sweep", command_line([typed("sweep.resume", _place(sweep))]))]
-    words = [typed("from", _place(folder.path)), typed("resume", _place(last))]
+    words = [typed("from", _place(folder.path)), typed("resume", _place(last)), *_trust(folder)]
     return [("go on from its last finished epoch", command_line(words))]
+
+
+def _trust(folder: RunContents) -> list[str]:
+    """The word by which a command trusts the packages that the run names; no other that its config would need.
+
+    Whoever pastes a line of a page agrees to what it says: that is never a place elsewhere.
+    """
+    try:
+        config = yaml.safe_load(folder.config)
+        refuse_size(config, folder.path)
+    except (yaml.YAMLError, StoredError, RecursionError):
+        return []
+    packages = needed(config) if isinstance(config, dict) else []
+    return [f"trust=[{','.join(packages)}]"] if packages else []
 
 
 def alone(folder: RunContents) -> str:

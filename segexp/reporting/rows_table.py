@@ -6,7 +6,7 @@ from typing import Any
 from segexp.reporting import values
 from segexp.reporting.class_tables import overlap_table, probability_table, shape_table
 from segexp.reporting.groups_table import groups_table
-from segexp.reporting.labels import head_of
+from segexp.reporting.labels import head_of, name_of
 from segexp.reporting.table import Table
 from segexp.reporting.trivial import beaten_by
 
@@ -44,7 +44,7 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
     paths += [("AUC", ("auc",)), ("AP", ("ap",))]
     row = values.model_row(results)
     if values.inner(row, "dataset", "mcc_overall") is not None:
-        paths.append(("MCC", ("mcc_overall",)))
+        paths.append(("MCC" if foreground is not None else name_of("mcc_overall"), ("mcc_overall",)))
     columns = [(name, "dataset", path, 4) for name, path in paths]
     image = values.inner(row, "image")
     distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []

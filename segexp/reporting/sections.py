@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.reporting import values
+from segexp.reporting.decided import of_monitor, of_test, threshold_of
 from segexp.reporting.labels import LABELS, name_of
 from segexp.reporting.table import Table
 from segexp.run.contents import RunContents
@@ -156,6 +157,7 @@ def chosen(folder: RunContents) -> Facts:
     """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
+    monitor = ""
     if isinstance(checkpoint, Mapping):
         monitor = values.words(checkpoint.get("monitor"))
         reached = (values.words(checkpoint.get("mode")), monitor, values.measure(checkpoint.get("value")))
@@ -167,7 +169,9 @@ def chosen(folder: RunContents) -> Facts:
         rule, place = (values.words(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)
         pairs.append(("threshold", values.plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
-    return _known(*pairs, ("images seen", seen(folder.results.get("inference"))))
+    half, own = of_monitor(folder.results), of_test(folder.results)
+    told = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
+    return _known(*pairs, ("masks", told), ("images seen", seen(folder.results.get("inference"))))
 
 
 def seen(inference: object) -> str:
@@ -186,7 +190,10 @@ def seen(inference: object) -> str:
 def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
     epoch = values.epoch(values.inner(folder.results, "checkpoint", "epoch"))
-    return f"The dotted line marks epoch {epoch}, whose checkpoint was tested." if epoch else ""
+    half = " Validation figures of masks are at 0.5, test figures at the chosen threshold." * bool(
+        threshold_of(folder.results) is not None
+    )
+    return f"The dotted line marks epoch {epoch}, whose checkpoint was tested.{half}" if epoch else ""
 
 
 def data_table(folder: RunContents) -> Table | None:

@@ -3,14 +3,18 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
 from segexp.reporting import values
+from segexp.reporting.colours import Colour
 from segexp.reporting.layers import NAMES, read_layer
 from segexp.reporting.overlays import DASH, NOT_COUNTED, errors, fill, heat, outline, photo, png
-from segexp.reporting.pixels import FALSE_NEGATIVE, FALSE_POSITIVE, TRUE_POSITIVE, Colour, wrong_colours
+from segexp.reporting.pictures import MOST
+from segexp.reporting.pixels import TRUE_POSITIVE, error_colours, wrong_colours
 from segexp.run.contents import RunContents
+from segexp.run.inside import inside
 from segexp.spec import DataSpec
 
 
@@ -65,9 +69,15 @@ def specimens(folder: RunContents) -> list[Specimen]:
     panels = folder.results.get("panels")
     if spec is None or not isinstance(panels, list):
         return []
-    entries = [entry for entry in panels if isinstance(entry, Mapping) and entry.get("layers")]
-    there = [entry for entry in entries if all((folder.path / entry["layers"] / f"{n}.png").is_file() for n in NAMES)]
-    return [_specimen(folder, entry, spec) for entry in there]
+    entries = [entry for entry in panels if isinstance(entry, Mapping)][:MOST]
+    return [_specimen(place, entry, spec) for entry in entries if (place := _layers_of(folder, entry)) is not None]
+
+
+def _layers_of(folder: RunContents, entry: Mapping[str, Any]) -> Path | None:
+    """Where the layers of a panel lie, if all of them lie in the run folder."""
+    place = entry.get("layers")
+    files = [inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
+    return folder.path / str(place) if all(file is not None and file.is_file() for file in files) else None
 
 
 def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
@@ -78,8 +88,7 @@ def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
     return DataSpec(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours))
 
 
-def _specimen(folder: RunContents, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:
-    place = folder.path / entry["layers"]
+def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:
     image, truth, prediction, probability = (read_layer(place / f"{name}.png") for name in NAMES)
     if not image.shape[:2] == truth.shape == prediction.shape == probability.shape:
         raise DataError(f"{place}: the layers differ in size. Were they replaced? Run the test again.")
@@ -103,7 +112,11 @@ def _specimen(folder: RunContents, entry: Mapping[str, Any], spec: DataSpec) -> 
 
 
 def _size(size: object, height: int, width: int) -> str:
-    full = size if isinstance(size, list) and len(size) == 2 else [height, width]
+    full = (
+        size
+        if isinstance(size, list) and len(size) == 2 and all(side and side > 0 for side in size)
+        else [height, width]
+    )
     shown = "" if full[0] == height else f", shown at {100 * height / full[0]:.0f} %"
     return f"{full[1]} × {full[0]} pixels{shown}"
 
@@ -120,10 +133,11 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
     masks = "truth prediction"
     found = [Swatch(_hex(colour), name, masks) for colour, name in zip(spec.colours, spec.classes, strict=True)]
     if spec.is_binary:
+        positive, negative = error_colours(spec)
         found += [
             Swatch(_hex(TRUE_POSITIVE), "found", "errors"),
-            Swatch(_hex(FALSE_POSITIVE), "error: false", "errors"),
-            Swatch(_hex(FALSE_NEGATIVE), "error: missed", "errors"),
+            Swatch(_hex(positive), "error: false", "errors"),
+            Swatch(_hex(negative), "error: missed", "errors"),
         ]
     else:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)

@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+from segexp.run.text import printable, readable, shortened
+
+WIDEST = 100
+"""Letters of a cell on the terminal."""
+
 
 @dataclass(frozen=True)
 class Table:
@@ -21,11 +26,12 @@ class Table:
 
     def as_text(self) -> str:
         """Aligned columns under a rule, words to the left and numbers to the right."""
-        lines = [self.header, *self.rows]
+        # A control character would reach the terminal, and one long name would make every line as long.
+        lines = [tuple(shortened(printable(cell), WIDEST) for cell in line) for line in (self.header, *self.rows)]
         widths = [max(len(line[column]) for line in lines) for column in range(len(self.header))]
         drawn = [self._line(line, widths) for line in lines]
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        return "\n".join([self.title, "", drawn[0], rule, *drawn[1:]])
+        return "\n".join([readable(self.title), "", drawn[0], rule, *drawn[1:]])
 
     def _line(self, cells: tuple[str, ...], widths: list[int]) -> str:
         aligned = [

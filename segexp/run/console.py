@@ -4,6 +4,8 @@ import logging
 import sys
 from pathlib import Path
 
+from segexp.run.text import readable
+
 LOG = logging.getLogger("segexp")
 
 
@@ -29,7 +31,7 @@ def quiet_libraries() -> None:
 
 def start_log_file(path: Path) -> logging.Handler:
     """Adds log.txt, with times; warnings of Python and of Lightning go there as well."""
-    handler = logging.FileHandler(path, encoding="utf-8")
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
     logging.captureWarnings(True)
     for name in ("segexp", "py.warnings", "lightning.pytorch"):
@@ -45,7 +47,19 @@ def stop_log_file(handler: logging.Handler) -> None:
     handler.close()
 
 
+class _LogFile(logging.FileHandler):
+    """On a full disk it says so once, in a line, where logging prints a trace for every record."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not getattr(self, "_told", False):
+            self._told = True
+            print(f"segexp: {self.baseFilename}: cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201
+
+
 class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        text = record.getMessage()
+        text = readable(record.getMessage())
         return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"

@@ -1,7 +1,5 @@
 """The run folder: where everything that a run produces lies. Plain files, no torch."""
 
-import csv
-import io
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -12,6 +10,8 @@ from typing import Any
 import yaml
 
 from segexp.run.files import replace_file
+from segexp.run.table_file import as_csv
+from segexp.run.text import utf8
 
 
 class RunFolder:
@@ -47,7 +47,7 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Writes a text file."""
-        replace_file(self.path / name, text.encode())
+        replace_file(self.path / name, utf8(text))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes JSON; nan has no place in JSON and is refused."""
@@ -57,11 +57,6 @@ class RunFolder:
         """Writes YAML, keys in the order given."""
         self.write_text(name, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
 
-    def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Writes one row per mapping; columns in order of appearance, cells without a value empty."""
-        columns = list(dict.fromkeys(key for row in rows for key in row))
-        stream = io.StringIO(newline="")
-        writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        self.write_text(name, stream.getvalue())
+    def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]], *, as_it_is: bool = False) -> None:
+        """Writes one row per mapping, see :func:`segexp.run.table_file.as_csv`."""
+        self.write_text(name, as_csv(rows, as_it_is=as_it_is))

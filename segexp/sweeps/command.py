@@ -17,11 +17,12 @@ from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
+from segexp.sweeps.foreign import check_folder, check_jobs, confirms
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.places import JobPlace
-from segexp.sweeps.plan import Config, Job, Plan
+from segexp.sweeps.plan import Config, Job, Plan, parent_of
 from segexp.sweeps.supply import Grid
 
 RESUME = "sweep.resume="
@@ -71,18 +72,19 @@ class Sweep:
         section = jobs[0].config["sweep"]
         if section["resume"] is None:
             refuse_too_little(section, [job.config for job in jobs])
-            folder = RunFolder.create(Path(jobs[0].config["output_dir"]) / "multirun").path
+            folder = RunFolder.create(parent_of(jobs)).path
             manifest = Manifest.create(folder, jobs, self._facts())
         else:
             folder = Path(section["resume"])
             manifest = Manifest.read(folder)
+            check_folder(manifest, self._argv)
             # With nothing but sweep.resume= the jobs are those of the folder.
-            if any(job.invocation.overrides for job in jobs):
+            if any(job.invocation.overrides for job in jobs) and not confirms(manifest, jobs):
                 refuse_other_grid(manifest, jobs)
             section = kept_section(folder, section, self._argv)
         lock = SweepLock(folder)
         try:
-            return _run(Manifest.read(folder), section, lock)
+            return _run(Manifest.read(folder), section, lock, self._argv)
         finally:
             lock.release()
 
@@ -95,12 +97,14 @@ class Sweep:
         }
 
 
-def _run(manifest: Manifest, section: Config, lock: SweepLock) -> int:
+def _run(manifest: Manifest, section: Config, lock: SweepLock, argv: Sequence[str]) -> int:
     """Runs what is left of a sweep."""
     display = Display(manifest)
     for note in manifest.reconcile():
         display.say(f"note: {note}")
     places = {entry.number: JobPlace(manifest.folder, entry.number) for entry in manifest if entry.state != "finished"}
+    if section["resume"] is not None:
+        check_jobs(places.values(), argv)
     jobs: dict[int, Job] = {number: place.read() for number, place in places.items()}
     _announce(manifest, display)
     code = 0

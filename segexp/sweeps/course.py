@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Mapping
 
+from segexp.config.quoting import command_line, typed
+from segexp.errors import one_line
 from segexp.sweeps.display import Display
 from segexp.sweeps.engine import Engine, make_engine
+from segexp.sweeps.foreign import words_again
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Config
 from segexp.sweeps.run import Runner
+from segexp.sweeps.seal import seal, sealed
 from segexp.sweeps.supply import Supply
 
 
@@ -34,6 +38,8 @@ def run_jobs(
     Returns:
         Exit code.
     """
+    words = dict.fromkeys([*sealed(manifest.folder), *words_again(configs.values(), manifest.folder), *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)
@@ -58,11 +64,15 @@ def _import_ahead() -> None:
 
 
 def show_table(manifest: Manifest, display: Display) -> None:
-    """The table over all jobs that have finished, and its files."""
+    """The table over all jobs that have finished, and its files; what is wrong with it changes nothing of the jobs."""
     if not manifest.of("finished"):
         return
     from segexp.reporting.compare import compare
 
-    comparison = compare([manifest.folder])
-    files = [f"summary       {path}" for path in comparison.write(manifest.folder)]
-    display.say("\n".join(["", comparison.text(), "", *files]))
+    try:
+        comparison = compare([manifest.folder])
+        display.say(f"\n{comparison.text()}\n")
+        display.say("\n".join(f"summary       {path}" for path in comparison.write(manifest.folder)))
+    except Exception as error:  # each job has its own results.json
+        again = command_line(["compare", typed("runs", [str(manifest.folder)])])
+        display.say(f"note: not all of the table over the jobs was made ({one_line(error)}); to make it: {again}")

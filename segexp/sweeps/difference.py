@@ -33,7 +33,7 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
             [
                 f"sweep.resume: the jobs of {manifest.folder} are others than those of the command",
                 *lines,
-                f"  to go on with those of the folder: {going_on(manifest.folder)}",
+                f"  to go on with those of the folder: {going_on(manifest.folder, manifest.again)}",
             ]
         )
     )

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
+from segexp.reporting.decided import of_monitor, of_test
 from segexp.sweeps.manifest import Entry, Manifest, State
 from segexp.sweeps.places import JobPlace
 
@@ -115,6 +116,7 @@ def headline(folder: Path) -> str:
     try:
         content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
         best = content["checkpoint"]
-        return f"{best['monitor']} {best['value']:.4f}, test mean IoU {content['rows'][0]['dataset']['miou']:.4f}"
+        chosen = f"{best['monitor']} {best['value']:.4f} {of_monitor(content)}".rstrip()
+        return f"{chosen}, test mean IoU {content['rows'][0]['dataset']['miou']:.4f} {of_test(content)}".rstrip()
     except (OSError, ValueError, KeyError, TypeError):
         return ""

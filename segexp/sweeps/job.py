@@ -1,5 +1,6 @@
 """One job of a sweep inside a process of its own, whoever started it: the fork server, a cluster, a test."""
 
+import json
 import shutil
 import sys
 import traceback
@@ -38,9 +39,22 @@ def run_job(sweep: Path, number: int) -> int:
         place.write_outcome("pruned")
         return 0
     except BaseException as error:
-        return _ended_badly(place, error)
+        code = _exit_code(error)
+        if code == INTERRUPTED and _has_finished(sweep / place.read().folder):
+            # Broken off when only pictures were missing: there is nothing to go on with.
+            place.write_outcome("finished")
+            return code
+        return _ended_badly(place, error, code)
     place.write_outcome("finished")
     return 0
+
+
+def _has_finished(folder: Path) -> bool:
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(content, dict) and content.get("state") == "finished"
 
 
 def _last_checkpoint(folder: Path, place: JobPlace) -> Path | None:
@@ -78,8 +92,7 @@ def _remove_partial(folder: Path) -> None:
                 path.unlink()
 
 
-def _ended_badly(place: JobPlace, error: BaseException) -> int:
-    code = _exit_code(error)
+def _ended_badly(place: JobPlace, error: BaseException, code: int) -> int:
     if code == INTERRUPTED:
         place.write_outcome("interrupted")
         return code

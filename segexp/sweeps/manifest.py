@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
 from segexp.run.files import replace_file
+from segexp.run.within import within
 from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job
 
@@ -50,6 +51,8 @@ class Manifest:
     folder: Path
     facts: dict[str, Any] = field(default_factory=dict)
     entries: dict[int, Entry] = field(default_factory=dict)
+    again: list[str] = field(default_factory=list)
+    """Words that a command to go on needs beside the folder; not in the file, which could tell any."""
 
     @classmethod
     def create(cls, folder: Path, jobs: Sequence[Job], facts: dict[str, Any]) -> "Manifest":
@@ -73,8 +76,8 @@ class Manifest:
             raise ConfigError(f"sweep.resume: no file {path}; give the folder of a sweep, outputs/multirun/<name>")
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            entries = [Entry(**job) for job in content.pop("jobs")]
-        except (ValueError, TypeError, KeyError) as error:
+            entries = [_entry(folder, job) for job in content.pop("jobs")]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: is no manifest of segexp: {error}; was it edited?") from error
         return cls(folder, content, {entry.number: entry for entry in entries})
 
@@ -119,3 +122,17 @@ class Manifest:
                 self.entries[entry.number] = replace(entry, state="waiting")
         self.write()
         return notes
+
+
+def _entry(folder: Path, job: dict[str, Any]) -> Entry:
+    """A job of the file; its folder is one of the sweep's.
+
+    Raises:
+        StoredError: It is not.
+        ValueError: Its number is none.
+    """
+    entry = Entry(**job)
+    if type(entry.number) is not int or entry.number < 0:
+        raise ValueError(f"the number of a job is {entry.number!r}")
+    within(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
+    return entry

@@ -14,6 +14,7 @@ NNN_<overrides>/         its run folder
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +25,7 @@ from segexp.commands import Invocation
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.run.files import replace_file, sync
+from segexp.run.within import within
 from segexp.sweeps.plan import Config, Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
@@ -71,7 +73,8 @@ class JobPlace:
             )
             job = Job(self.number, content["key"], content["label"], config, invocation)
             # Sweeps from before there were searches have no trial.
-            found = replace(invocation, folder=self.sweep / content["folder"], trial=content.get("trial"))
+            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
+            found = replace(invocation, folder=folder, trial=content.get("trial"))
             return replace(job, invocation=found)
         except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
             raise DataError(f"{self.path}: the files of this job cannot be read: {error}; start a new sweep") from error
@@ -128,9 +131,9 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def going_on(folder: Path) -> str:
-    """The command that goes on with a sweep."""
-    return command_line([typed("sweep.resume", str(folder))])
+def going_on(folder: Path, more: Sequence[str] = ()) -> str:
+    """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
+    return command_line([typed("sweep.resume", str(folder)), *more])
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

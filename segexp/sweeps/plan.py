@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from segexp.commands import Invocation
@@ -77,6 +78,13 @@ class Plan:
         ]
         _refuse_twins(jobs)
         return jobs
+
+
+def parent_of(jobs: Sequence[Job]) -> Path:
+    """Where the folder of a sweep is made: below ``output_dir`` in ``name``, as a run, where all jobs have that one."""
+    names = {job.config.get("name") for job in jobs}
+    (name,) = names if len(names) == 1 else (None,)
+    return Path(jobs[0].config["output_dir"]) / (name or "multirun")
 
 
 def _told(text: str, where: Sequence[str], jobs: int) -> str:

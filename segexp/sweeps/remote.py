@@ -13,10 +13,11 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from segexp.config.trust import shared_trust
 from segexp.errors import SegexpError
 from segexp.sweeps.places import JobPlace, now
 from segexp.sweeps.process import fresh_python, megabytes
@@ -40,11 +41,13 @@ class RemoteJob:
         sweep: Folder of the sweep, at the same place on all machines.
         cwd: Where the sweep was started; relative paths of the configs count from there.
         threads: Of a job, on the processor.
+        trust: What the sweep trusts, as a variable of the environment: the resume of a job needs it too.
     """
 
     sweep: Path
     cwd: Path
     threads: int
+    trust: dict[str, str] = field(default_factory=shared_trust)
 
     def __call__(self, number: int) -> None:
         """Runs a job, or goes on with it, and writes down how its process ended."""
@@ -73,7 +76,7 @@ class RemoteJob:
         return DelayedSubmission(self, number)
 
     def _start(self, number: int, lock: int) -> "subprocess.Popen[bytes]":
-        message = {"job": number, "threads": self.threads, "environment": {}}
+        message = {"job": number, "threads": self.threads, "environment": self.trust}
         command = [*fresh_python("job_main", str(self.sweep), json.dumps(message)), str(os.getpid())]
         environment = {name: value for name, value in os.environ.items() if name not in NOT_FOR_JOBS}
         # A child inherits what is blocked. This process leaves Ctrl-C to it.

@@ -141,7 +141,7 @@ class Runner:
                 log = JobPlace(self._manifest.folder, entry.number).output
                 self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
         if self._supply.left():
-            self._display.say(f"\nto go on: {going_on(self._manifest.folder)}")
+            self._display.say(f"\nto go on: {going_on(self._manifest.folder, self._manifest.again)}")
         if self._presses:
             return INTERRUPTED
         return 1 if self._manifest.of("failed", "interrupted") else 0

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import segexp
 from segexp.commands import Invocation, checked_train
 from segexp.config.quoting import as_typed
+from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.metrics.names import direction
 from segexp.run.folder import RunFolder
@@ -19,10 +20,12 @@ from segexp.search.study import open_study, require_optuna, storage_url
 from segexp.sweeps.asked import refuse_too_little
 from segexp.sweeps.course import run_jobs, show_table
 from segexp.sweeps.display import Display
+from segexp.sweeps.foreign import check_folder, check_jobs, without_folders
 from segexp.sweeps.local import LocalEngine
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
-from segexp.sweeps.plan import Config, Job, Plan
+from segexp.sweeps.places import JobPlace
+from segexp.sweeps.plan import Config, Job, Plan, parent_of
 from segexp.sweeps.search import Search
 from segexp.sweeps.search_facts import keep_or_compare, refuse_incomparable
 from segexp.sweeps.search_words import SEARCH_KEYS, experiment, going_on, resumed, without_flags
@@ -71,7 +74,7 @@ class SearchCommand:
         words = without_flags(self._argv)
         space, corners = self._corners(words)
         section = corners[0].config["sweep"]
-        multirun = Path(corners[0].config["output_dir"]) / "multirun"
+        multirun = parent_of(corners)
         named = section["study"] is not None and section["storage"] is None
         if named and (multirun / section["study"] / MANIFEST).is_file():
             return self._go_on(multirun / section["study"])
@@ -90,7 +93,9 @@ class SearchCommand:
 
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
+        check_folder(manifest, self._argv)
         words = going_on(manifest, without_flags(self._argv))
+        self._extra = without_folders(words)[1]
         space, corners = self._corners(words)
         lock = SweepLock(folder)
         try:
@@ -130,14 +135,17 @@ class SearchCommand:
             "segexp": segexp.__version__,
             "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "search": {"name": name, "words": list(words), "section": _kept(section)},
+            "search": {"name": name, "words": without_trust(words), "section": _kept(section)},
         }
 
     def _search(self, manifest: Manifest, study: "Study", space: Space, corners: Sequence[Job], lock: SweepLock) -> int:
         """Runs what is left of a search."""
         section, monitor = corners[0].config["sweep"], corners[0].config["monitor"]
         display = Display(manifest)
+        manifest.again = [word for folder in self._extra for word in ("--config-dir", folder)]
         notes = manifest.reconcile()
+        waiting = manifest.of("waiting", "interrupted")
+        check_jobs([JobPlace(manifest.folder, entry.number) for entry in waiting], self._argv)
         settings = _settings(section, corners)
         told = {key: settings[key] for key in ("storage", "pruner", "startup", "warmup", "epochs")}
         search = Search(

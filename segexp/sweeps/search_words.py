@@ -9,9 +9,12 @@ from typing import Any
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import typed, unquoted
 from segexp.config.schema import SearchConfig
+from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
+from segexp.sweeps.foreign import same_words, without_folders, words_to_take
 from segexp.sweeps.manifest import MANIFEST, Manifest
+from segexp.sweeps.seal import sealed
 from segexp.sweeps.trials import is_sweep_word
 
 SEARCH_KEYS = tuple(field.name for field in fields(SearchConfig))
@@ -59,7 +62,7 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 def experiment(words: Sequence[str]) -> list[str]:
     """Those that are about the trials."""
-    return [word for word in words if not is_sweep_word(word) and not word.startswith("debug=")]
+    return [word for word in without_trust(words) if not is_sweep_word(word) and not word.startswith("debug=")]
 
 
 def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
@@ -69,12 +72,19 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
         ConfigError: The command has others.
     """
     told: dict[str, Any] = manifest.facts["search"]
-    if (asked := experiment(now)) and sorted(asked) != sorted(experiment(told["words"])):
+    kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
+    words, kept = words_to_take(manifest, told["words"], now), words_to_take(manifest, kept, now)
+    if (asked := experiment(without_folders(now)[0])) and not same_words(asked, experiment(words)):
         raise ConfigError(
             f"sweep.resume: {manifest.folder} searches {' '.join(experiment(told['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
-    kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
     # The last word of a key counts.
-    return [*told["words"], *kept, *changed]
+    return [*words, *kept, *changed, *_folders(manifest, now)]
+
+
+def _folders(manifest: Manifest, now: Sequence[str]) -> list[str]:
+    """Folders of options that this user gave at the start, unless there are others now."""
+    given = [] if without_folders(now)[1] else without_folders(sealed(manifest.folder))[1]
+    return [word for folder in given for word in ("--config-dir", folder)]

@@ -2,12 +2,15 @@
 
 import importlib.util
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from segexp.config.quoting import command_line
+from segexp.errors import DataError, one_line
+from segexp.reporting.decided import of_monitor
 from segexp.run.folder import RunFolder
+from segexp.run.json_file import read_object
 from segexp.search.space import Space
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.search import FOLDER, LOST
@@ -15,6 +18,7 @@ from segexp.sweeps.search import FOLDER, LOST
 if TYPE_CHECKING:
     from optuna import Study
 
+T = TypeVar("T")
 TABLE = "trials.csv"
 STATES = {"COMPLETE": "finished", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running", "WAITING": "waiting"}
 ENOUGH = 8
@@ -53,10 +57,20 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
     except ValueError:
         return
     words = [word for word in space.line(best.params) if not is_sweep_word(word)]
-    yield f"best          trial {best.number}, {monitor} {best.value:.4f}, {space.label(best.params)}"
+    half = _half(best.user_attrs.get(FOLDER))
+    yield f"best          trial {best.number}, {monitor} {best.value:.4f}{half}, {space.label(best.params)}"
     if FOLDER in best.user_attrs:
         yield f"              {best.user_attrs[FOLDER]}"
     yield f"              {command_line(words)}"
+
+
+def _half(folder: object) -> str:
+    """Says where the value is at 0.5 and the test figures of the run are not."""
+    try:
+        told = of_monitor(read_object(Path(str(folder)) / "results.json"))
+    except (DataError, OSError):
+        return ""
+    return f" ({told})" if told else ""
 
 
 def is_sweep_word(word: str) -> bool:
@@ -86,8 +100,17 @@ def importance_line(study: "Study", space: Space) -> str | None:
 
 def report(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
     """Lines for the end of a search; writes trials.csv."""
-    table = write_trials(study, space, manifest)
-    lines = list(best_lines(study, space, monitor))
-    if (importance := importance_line(study, space)) is not None:
+    lines: list[str] = []
+
+    def made(what: str, make: Callable[[], T]) -> T | None:
+        try:
+            return make()
+        except Exception as error:  # the trials stand in the study and in their folders
+            lines.append(f"note: {what} was not made ({one_line(error)})")
+            return None
+
+    table = made(TABLE, lambda: write_trials(study, space, manifest))
+    lines += made("the line of the best trial", lambda: list(best_lines(study, space, monitor))) or []
+    if (importance := made("the line of importances", lambda: importance_line(study, space))) is not None:
         lines.append(importance)
-    return [*lines, f"trials        {table}"] if table is not None else []
+    return [*lines, f"trials        {table}"] if table is not None else lines

@@ -102,14 +102,11 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
 
 def _tried(config: Config, schedule: Schedule) -> Any:
     """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
-    weight = torch.nn.Parameter(torch.zeros(1, 1))
-    weight.grad = torch.zeros(1, 1)
-    with _naming("optimizer"):
-        optimizer = instantiate(config["optimizer"], _convert_="all")([weight])
+    optimizer = _one_weight(config)
     with _naming("scheduler.target"), warnings.catch_warnings(action="ignore"):
         try:
             built = schedule.build(optimizer, steps=100, epochs=100)
-            optimizer.step(lambda: torch.zeros(()))
+            optimizer.step(lambda: 0.0)
             built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
         except (RuntimeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
             raise ConfigError(f"scheduler.target: {_last_line(error)}") from error
@@ -123,6 +120,39 @@ def _tried(config: Config, schedule: Schedule) -> Any:
                 f"{plus}scheduler.target.cycle_momentum=false"
             ) from error
     return built
+
+
+def _one_weight(config: Config) -> Optimizer:
+    """The optimiser that is asked for, with a weight of its own."""
+    weight = torch.nn.Parameter(torch.zeros(1, 1))
+    weight.grad = torch.zeros(1, 1)
+    with _naming("optimizer"):
+        made: Optimizer = instantiate(config["optimizer"], _convert_="all")([weight])
+    return made
+
+
+def check_length(config: Config, schedule: Schedule | None, batches: int) -> None:
+    """Checks that a schedule of a length of its own is as long as the run: it cannot be moved any further.
+
+    Args:
+        config: The whole config.
+        schedule: That of the run.
+        batches: Batches of an epoch.
+
+    Raises:
+        ConfigError: It is shorter.
+    """
+    section = config["trainer"]
+    if schedule is None:
+        return
+    steps = section["max_epochs"] * -(-batches // section["accumulate_grad_batches"])
+    length = steps if schedule.interval == "step" else section["max_epochs"]
+    own = getattr(schedule.build(_one_weight(config), steps=steps, epochs=section["max_epochs"]), "total_steps", length)
+    if own < length:
+        raise ConfigError(
+            f"scheduler.target: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
+            "scheduler.target.total_steps=auto, or fewer trainer.max_epochs"
+        )
 
 
 def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:

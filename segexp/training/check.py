@@ -42,7 +42,7 @@ def check(config: Config, *, full: bool, scope: Literal["data", "all"]) -> tuple
         config = taken_up(config)
         datamodule = build.build_datamodule(config)
     except UserError as error:
-        problems.append(problem_of(error, kind="augmentation" if str(error).startswith("augment") else None))
+        problems.append(problem_of(error))
     else:
         found = review(datamodule, full=full, progress=_progress)
         problems += found.problems

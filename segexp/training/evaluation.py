@@ -9,26 +9,23 @@ import lightning.pytorch as pl
 import torch
 
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import SegexpError
 from segexp.metrics.names import IMAGE
 from segexp.modules.logged import flat_measures
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
+from segexp.training.afterwards import Afterwards
 from segexp.training.explain import explain
-from segexp.training.results import per_image, results
+from segexp.training.outcome import Outcome, RunFailed
+from segexp.training.results import results
 from segexp.training.resume import Best
-from segexp.training.rows import Row, baseline_rows, model_rows, observer_rows
+from segexp.training.rows import baseline_rows, model_rows, observer_rows
 from segexp.training.trainer import build_tester
 
 Config = dict[str, Any]
 
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
-
-
-class RunFailed(SegexpError):
-    """Training cannot give a result, for example because the loss became nan."""
 
 
 def restore_best(trainer: pl.Trainer, module: SegmentationModule, folder: RunFolder) -> dict[str, Any]:
@@ -67,8 +64,9 @@ def test(
     module: SegmentationModule,
     best: Mapping[str, Any],
     data_name: str,
+    after: Afterwards,
 ) -> dict[str, Any]:
-    """Tests the restored weights, scores the baselines, draws the pictures and writes results.json."""
+    """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
     tester = build_tester(config)
     if config["tta"] != "none":
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
@@ -77,21 +75,24 @@ def test(
     start = time.perf_counter()
     tester.test(module, datamodule=datamodule, verbose=False)
     took = time.perf_counter() - start - sum(module.tested.seconds.values())
-    rows: list[Row] = model_rows(module)
-    if config["baselines"]:
-        rows += baseline_rows(datamodule, module.measures)
-    rows += observer_rows(datamodule, module.measures)
     _say_seconds(module.tested.seconds)
-    content = results(rows, datamodule, module, best, data_name, config["bootstrap"], config["seed"])
     # For run.json: results.json is the same, to the last byte, of the same command.
-    module.tested.speed = _speed(took, content["split"]["images"])
-    names = [item.name for item in datamodule.items("test")]
-    folder.write_csv("per_image.csv", per_image(rows, names))
-    # First without pictures, so that Ctrl-C while they are drawn loses no figure.
-    folder.write_json("results.json", {**content, "panels": []})
-    content["panels"] = explain(folder, module, datamodule, rows[0], config["panels"], best["epoch"])
-    folder.write_json("results.json", content)
-    return content
+    module.tested.speed = _speed(took, len(datamodule.items("test")))
+    measures = module.measures
+    others = {"the rows of trivial predictors": lambda: baseline_rows(datamodule, measures)}
+    others = others if config["baselines"] else {}
+    outcome = Outcome(
+        folder,
+        model_rows(module),
+        {**others, "the rows of other people": lambda: observer_rows(datamodule, measures)},
+        [item.name for item in datamodule.items("test")],
+        lambda rows, resamples: results(rows, datamodule, module, best, data_name, resamples, config["seed"]),
+    )
+    return outcome.write(
+        after,
+        config["bootstrap"],
+        lambda row: explain(folder, module, datamodule, row, config["panels"], best["epoch"], after),
+    )
 
 
 def _speed(seconds: float, images: int) -> dict[str, float]:

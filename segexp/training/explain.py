@@ -1,11 +1,14 @@
 """Pictures of a test: worst, middle and best images, curves, confusion matrix, class probability maps."""
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.items import Item
+from segexp.metrics.curves import ScoreCurve
 from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.measures import measures
 from segexp.modules.segmentation import SegmentationModule
@@ -16,11 +19,15 @@ from segexp.reporting.layers import certainty, save_layers
 from segexp.reporting.reliability import plot_reliability
 from segexp.reporting.scores import ThresholdPoint, plot_scores
 from segexp.run.folder import RunFolder
+from segexp.training.afterwards import Afterwards
 from segexp.training.memory import give_all_back
 from segexp.training.pictures import picture_of, predict
 from segexp.training.results import reliability_of
 from segexp.training.rows import Row, image_scores_of, probability
 from segexp.training.thresholds import threshold_rows
+
+Panels = list[dict[str, Any]]
+"""Entries of results.json, one per panel."""
 
 
 def explain(
@@ -30,8 +37,9 @@ def explain(
     row: Row,
     count: int,
     best_epoch: int,
-) -> list[dict[str, Any]]:
-    """Draws everything into the run folder.
+    after: Afterwards,
+) -> Panels:
+    """Draws everything into the run folder, each picture by itself.
 
     Args:
         folder: The run folder, with metrics.csv.
@@ -40,49 +48,61 @@ def explain(
         row: The model's counts.
         count: Number of panels.
         best_epoch: Epoch of the best checkpoint, from 0.
+        after: Keeps what could not be drawn.
 
     Returns:
         One entry per panel, for results.json.
     """
-    plot_curves(folder.path / "metrics.csv", folder.path / "curves.png", best_epoch)
-    return draw(folder, module, datamodule, row, count)
+    history, curves = folder.path / "metrics.csv", folder.path / "curves.png"
+    after.make("curves.png", lambda: plot_curves(history, curves, best_epoch), from_files=True)
+    return draw(folder, module, datamodule, row, count, after)
 
 
 def draw(
-    folder: RunFolder, module: SegmentationModule, datamodule: SegmentationDataModule, row: Row, count: int
-) -> list[dict[str, Any]]:
+    folder: RunFolder,
+    module: SegmentationModule,
+    datamodule: SegmentationDataModule,
+    row: Row,
+    count: int,
+    after: Afterwards,
+) -> Panels:
     """As :func:`explain`, but for the course of the training."""
-    spec = datamodule.spec
-    plot_confusion(row.matrices.sum(dim=0).numpy(), spec.classes, folder.path / "confusion.png")
-    _plot_scores(folder, module, row)
-    _plot_reliability(folder, module, row)
+    spec, counts = datamodule.spec, row.matrices.sum(dim=0).numpy()
+    confusion = folder.path / "confusion.png"
+    after.make("confusion.png", lambda: plot_confusion(counts, spec.classes, confusion), from_files=True)
+    _draw_scores(folder, module, row, after)
+    after.make("reliability.png", lambda: _plot_reliability(folder, module, row), from_files=True)
     panels = []
     for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
-        give_all_back(math.prod(datamodule.items("test")[index].shape))
-        item = datamodule.items("test")[index].decoded()
-        prediction, probabilities = predict(module, item, module.threshold)
-        picture = picture_of(item, prediction, spec)
-        stem = f"{number:02d}_{rank}_{picture.stem}"
-        picture.save(folder.panels / f"{stem}.png")
-        if not spec.is_binary:
-            maps = folder.path / "class_maps" / f"{stem}.png"
-            plot_class_maps(item.image, probabilities, item.mask, spec, maps)
-        layers = {
-            "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
-            "probability": certainty(probabilities),
-        }  # fmt: skip
-        save_layers(folder.panels / "layers" / stem, layers)
-        panels.append(
-            {
-                "file": f"panels/{stem}.png",
-                "layers": f"panels/layers/{stem}",
-                "image": item.name,
-                "size": list(item.mask.shape),
-                "rank": rank,
-                "figures": picture.figures,
-            }
-        )
+        item = datamodule.items("test")[index]
+        entry = after.make(f"the panel of {item.name}", partial(_panel, folder, module, item, number, rank))
+        panels += [entry] if entry is not None else []
     return panels
+
+
+def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: int, rank: str) -> dict[str, Any]:
+    """Draws a test image, and for many classes their probabilities; gives its entry."""
+    give_all_back(math.prod(item.shape))
+    item, spec = item.decoded(), module.spec
+    prediction, probabilities = predict(module, item, module.threshold)
+    picture = picture_of(item, prediction, spec)
+    stem = f"{number:02d}_{rank}_{picture.stem}"
+    picture.save(folder.panels / f"{stem}.png")
+    if not spec.is_binary:
+        plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
+    layers = {
+        "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
+        "probability": certainty(probabilities),
+    }  # fmt: skip
+    save_layers(folder.panels / "layers" / stem, layers)
+    return {
+        "file": f"panels/{stem}.png",
+        "layers": f"panels/layers/{stem}",
+        "image": item.name,
+        "size": list(item.mask.shape),
+        "rank": rank,
+        "figures": picture.figures,
+    }
 
 
 def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
@@ -114,15 +134,19 @@ def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -
         plot_reliability(points, pooled["ece"], pooled["brier"], folder.path / "reliability.png")
 
 
-def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
-    """ROC and precision-recall curves with the chosen threshold; two classes only."""
+def _draw_scores(folder: RunFolder, module: SegmentationModule, row: Row, after: Afterwards) -> None:
+    """thresholds.csv, and ROC and precision-recall curves with the chosen threshold; two classes only."""
     if not module.spec.is_binary:
         return
-    curve = module.tested.scores.curve()
-    roc, pr = curve.roc(), curve.pr()
-    if roc is None or pr is None:
+    curve = after.make("the curves over all thresholds", module.tested.scores.curve)
+    if curve is None or curve.roc() is None or curve.pr() is None:
         return
-    folder.write_csv("thresholds.csv", threshold_rows(curve))
+    after.make("thresholds.csv", lambda: folder.write_csv("thresholds.csv", threshold_rows(curve)))
+    after.make("scores.png", lambda: _plot_scores(folder, module, row, curve))
+
+
+def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row, curve: ScoreCurve) -> None:
+    roc, pr = curve.roc() or {}, curve.pr() or {}
     pooled = row.matrices.sum(dim=0, keepdim=True)
     values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}
     point = ThresholdPoint(

@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from segexp.config.quoting import command_line, typed
+from segexp.config.stored import again
 from segexp.errors import ConfigError
 from segexp.reporting.comparison.find import MANIFEST
 
@@ -39,6 +42,12 @@ def command(checkpoint: Path, *more: str) -> str:
     if not (folder / "config.yaml").is_file():
         return ""
     return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+
+
+def needed_words(folder: Path) -> list[str]:
+    """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
+    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    return again(config, folder / "config.yaml")
 
 
 def with_command(message: str, checkpoint: Path) -> str:

@@ -12,7 +12,7 @@ from lightning.pytorch.loggers import Logger
 from segexp.errors import MissingExtraError
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
-from segexp.training.tracking import RunFacts, Tracked
+from segexp.training.tracking import RunFacts, Tracked, kept_quiet
 from segexp.types import PositiveFloat, PositiveInt
 
 
@@ -174,7 +174,8 @@ def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Tracked]:
             if settings is not None:
                 # Not instantiate: it would build the objects that the config handed to the logger describes.
                 make: Callable[..., Tracked] = get_method(settings["_target_"])
-                built.append(make(run, **{key: value for key, value in settings.items() if not key.startswith("_")}))
+                own = {key: value for key, value in settings.items() if not key.startswith("_")}
+                built.append(kept_quiet(make(run, **own)))
     except BaseException:
         close_loggers(built, ok=False)
         raise

@@ -11,6 +11,7 @@ from segexp.data.problems import Problem, problem_of
 from segexp.errors import UserError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
+from segexp.modules.schedule import Schedule
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
 from segexp.ranks.plan import count
@@ -37,13 +38,16 @@ class Misfits:
         self.problems: list[Problem] = []
 
     def try_batches(self, samples: int, loader: LoaderOptions) -> None:
-        """Tries whether the batches of an epoch can be divided between the ranks.
+        """Tries whether the batches of an epoch can be divided between the ranks, and fit the schedule.
 
         Args:
             samples: In an epoch.
             loader: Options of the loaders.
         """
-        self._try(lambda: check_batches(samples, loader, count(self.config["trainer"])))
+        config = self.config
+        self._try(lambda: check_batches(samples, loader, count(config["trainer"])))
+        batches = max(1, samples // loader.batch_size if loader.drop_last else -(-samples // loader.batch_size))
+        self._try(lambda: build.check_length(config, self._schedule(), batches))
 
     def try_all(self, sample: tuple[int, int] | None, others: Iterable[tuple[int, int]]) -> list[Problem]:
         """Tries everything.
@@ -58,7 +62,7 @@ class Misfits:
         self._try(lambda: check_ranks(config))
         self._try(lambda: build.build_extra_callbacks(config))
         self._try(lambda: check_monitors(config, spec.classes))
-        self._try(lambda: build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]))
+        self._try(self._schedule)
         self._try(lambda: build.build_measures(config, spec))
         loss = self._try(lambda: build.build_loss(config, spec))
         model = self._try(lambda: build.build_model(config, spec))
@@ -90,6 +94,9 @@ class Misfits:
                 break
         if loss is not None and optimizer is not None:
             self._try(lambda: check_resume({**config, "resume": checkpoint_of(config["resume"])}, module))
+
+    def _schedule(self) -> Schedule | None:
+        return build.build_schedule(self.config, self.config["trainer"]["check_val_every_n_epoch"])
 
     def _fits(self, module: SegmentationModule, image: torch.Tensor) -> bool:
         before = len(self.problems)

@@ -1,10 +1,13 @@
 """The page at the end of a run."""
 
+import json
 from pathlib import Path
 
 from segexp.config.quoting import command_line, typed
+from segexp.errors import one_line
 from segexp.reporting.report import write_report
 from segexp.run.console import LOG
+from segexp.run.folder import RunFolder
 
 
 def write_page(folder: Path) -> str:
@@ -21,4 +24,14 @@ def write_page(folder: Path) -> str:
     except Exception as error:
         again = command_line(["report", typed("run", str(folder))])
         LOG.error(f"the report could not be written: {type(error).__name__}: {error}; to try again: {again}")
+        _keep({"what": "report.html", "error": one_line(error), "again": again}, folder)
         return "none, see above"
+
+
+def _keep(entry: dict[str, str], folder: Path) -> None:
+    """Adds to run.json what could not be made; where that fails too, the line has said it."""
+    try:
+        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        RunFolder(folder).write_json("run.json", {**content, "not_made": [*content.get("not_made", []), entry]})
+    except (OSError, ValueError):
+        return

@@ -14,17 +14,23 @@ from lightning.pytorch.callbacks import Callback
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Item, Mask
+from segexp.errors import one_line
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting.displayed import displayed_small, reduced_labels
 from segexp.reporting.panels import panel, save_picture
 from segexp.reporting.pixels import Pixels
+from segexp.run.console import LOG
 from segexp.spec import IGNORED, DataSpec
 from segexp.training.memory import give_all_back
 
 TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
+
+
+LONGEST = 120
+"""Letters of an image's name in the name of its picture: with what stands around it, a file system takes 255."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ class Picture:
     @property
     def stem(self) -> str:
         """The name as part of a file name."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)[-LONGEST:]
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""
@@ -134,17 +140,22 @@ class ValidationPanels(Callback):
         module, datamodule = pl_module, trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
         if not isinstance(module, SegmentationModule) or not isinstance(datamodule, SegmentationDataModule):
             return
+        try:
+            pictures = self._drawn(module, datamodule, trainer.current_epoch)
+        except Exception as error:  # pictures must not end a training
+            LOG.warning(f"no pictures of validation images after epoch {trainer.current_epoch + 1} ({one_line(error)})")
+            return
         from segexp.training.tracking import tell
 
-        pictures = self._pictures(module, datamodule)
-        for picture in pictures:
-            picture.save(self._folder / f"epoch_{trainer.current_epoch:04d}_{picture.stem}.png")
         tell(trainer.loggers, lambda logger: logger.show("panels/val", pictures, trainer.global_step))
 
-    def _pictures(self, module: SegmentationModule, datamodule: SegmentationDataModule) -> list[Picture]:
+    def _drawn(self, module: SegmentationModule, datamodule: SegmentationDataModule, epoch: int) -> list[Picture]:
         items = datamodule.items("val")
         chosen = np.unique(np.linspace(0, len(items) - 1, min(self._count, len(items))).round().astype(int))
-        return pictures_of(module, [items[int(index)] for index in chosen], 0.0)
+        pictures = pictures_of(module, [items[int(index)] for index in chosen], 0.0)
+        for picture in pictures:
+            picture.save(self._folder / f"epoch_{epoch:04d}_{picture.stem}.png")
+        return pictures
 
 
 def test_pictures(

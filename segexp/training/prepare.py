@@ -34,12 +34,13 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     # Of the training images alone: what is known of the others must not shape the training.
     loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
     check_monitors(config, spec.classes)
+    schedule = build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"])
     module = _kind(config)(
         model,
         loss,
         spec,
         build.build_optimizer(config, model),
-        build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"]),
+        schedule,
         resolve_speed(config["speed"], device_type(config), allocator=allocator),
         record={"config": config, "split": {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES}},
     )
@@ -47,6 +48,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     module.inference = Inference(**config["inference"])
     ranks = count(config["trainer"])
     check_batches(datamodule.samples_per_epoch, datamodule.loader, ranks)
+    build.check_length(config, schedule, len(datamodule.train_batches()))
     _try_sizes(module, datamodule)
     _divide(module, datamodule, ranks)
     return datamodule, module

@@ -1,7 +1,7 @@
 """The preview command: training samples as they are drawn, what classes they hold, and how fast they come."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from segexp.data.loader import make_loader
 from segexp.data.samples import KeyedSampler, RandomCrops
 from segexp.data.throughput import Throughput, measure
 from segexp.data.worker_errors import killed_worker
+from segexp.errors import one_line
 from segexp.modules.segmentation import SegmentationModule
 from segexp.reporting import preview_page
 from segexp.reporting.contact_sheet import Cell, row_picture, save_png, sheet
@@ -59,14 +60,27 @@ def preview(config: Config, own: dict[str, Any], invocation: Invocation, *, step
     }
     config["datamodule"].update(datamodule.settled())
     title = preview_page.title(config, invocation.choices)
-    picture = sheet(rows, datamodule.spec, title, ignored=facts["ignored"] > 0)
     folder = RunFolder.create(Path(config["output_dir"]) / "preview")
+    # The figures first: a picture or page that fails costs none of them.
     folder.write_json("preview.json", facts)
-    save_png(folder.path / "preview.png", picture)
-    page = preview_page.render(config, facts, rows, datamodule.spec, title, own["epochs"])
-    folder.write_text("preview.html", page)
-    files = [f"{name:<10}{folder.path / f'preview.{name}'}" for name in ("html", "png", "json")]
-    return "\n".join([preview_page.as_text(facts), "", *files])
+    spec, epochs = datamodule.spec, own["epochs"]
+    made = {
+        "html": lambda: folder.write_text(
+            "preview.html", preview_page.render(config, facts, rows, spec, title, epochs)
+        ),
+        "png": lambda: save_png(folder.path / "preview.png", sheet(rows, spec, title, ignored=facts["ignored"] > 0)),
+    }
+    files = [_file(folder.path / f"preview.{name}", make) for name, make in made.items()]
+    return "\n".join([preview_page.as_text(facts), "", *files, f"json      {folder.path / 'preview.json'}"])
+
+
+def _file(path: Path, make: Callable[[], object]) -> str:
+    """The line of a file that was made, or that could not be."""
+    try:
+        make()
+    except Exception as error:  # whatever a library raises, the figures stand
+        return f"not made: {path} ({one_line(error)})"
+    return f"{path.suffix[1:]:<10}{path}"
 
 
 def _set_up(config: Config) -> SegmentationDataModule:

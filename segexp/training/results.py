@@ -12,6 +12,8 @@ from segexp.metrics.class_scores import COARSE_PER_UNIT
 from segexp.metrics.figures import Array
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.tested import Measures
+from segexp.run.table_file import guarded
+from segexp.run.text import printable
 from segexp.spec import IGNORED
 from segexp.training.groups import groups_of
 from segexp.training.rows import Row, probability
@@ -79,7 +81,7 @@ def results(
         "rows": [row.to_dict(spec, weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
-        "notes": [*datamodule.notes, *_notes(len(items), resamples)],
+        "notes": [*datamodule.notes, *_notes(len(items), resamples), *_formulas([item.name for item in items])],
     }
 
 
@@ -95,6 +97,17 @@ def _weights(images: int, resamples: int, seed: int) -> Array | None:
 
 def _notes(images: int, resamples: int) -> list[str]:
     return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+
+
+def _formulas(names: Sequence[str]) -> list[str]:
+    """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
+    found = next((name for name in names if guarded(name) != name), None)
+    if found is None:
+        return []
+    return [
+        f"per_image.csv keeps the names of images as they are; a spreadsheet takes some ({printable(found)!r}) for "
+        "formulas: import that column as text"
+    ]
 
 
 def units(measures: Measures) -> dict[str, str]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
+from segexp.config.stored import check_stored
 from segexp.data.batches import rank_of
 from segexp.errors import ConfigError
 from segexp.modules.ranks import all_objects
@@ -17,7 +18,9 @@ from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
-from segexp.training.go_on import command, told_apart, with_command
+from segexp.run.folder import RunFolder
+from segexp.training.callback_paths import refuse_paths
+from segexp.training.go_on import LAST, command, told_apart, with_command
 from segexp.training.loggers import EpochTable
 
 Config = dict[str, Any]
@@ -53,6 +56,8 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    check_stored(earlier, Path(resume), built=())
+    refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     if {name: value.shape for name, value in state.items()} != {
         name: value.shape for name, value in module.state_dict().items()
     }:
@@ -114,6 +119,13 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     return [row for row in rows if row["epoch"] < first_epoch]
 
 
+def keep_last(resume: str | None, folder: RunFolder) -> None:
+    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    last = folder.checkpoints / LAST.name
+    if resume is not None and not last.is_file() and rank_of()[0] == 0:
+        replace_file(last, Path(resume).read_bytes())
+
+
 def _number(key: str, cell: str) -> float:
     return int(cell) if key == "epoch" else float(cell)
 
@@ -141,6 +153,7 @@ class Best(ModelCheckpoint):
                 "best_model_path": path,
                 "kth_best_model_path": path,
                 "best_k_models": {path: state_dict["best_model_score"]},
+                "last_model_path": "",
             }
         )
 

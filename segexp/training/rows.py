@@ -90,7 +90,7 @@ def _pair(value: Array) -> list[float] | None:
 
 
 def _cell(value: float) -> float | str:
-    return "" if math.isnan(value) else round(float(value), 6)
+    return round(float(value), 6) if math.isfinite(value) else ""
 
 
 def model_rows(module: SegmentationModule) -> list[Row]:

@@ -1,4 +1,4 @@
-"""The split of a run belongs to it: where a run goes on, or is tested again, its images are in the parts they were in."""
+"""The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
 import json
 from collections.abc import Mapping
@@ -62,9 +62,17 @@ def taken_up(config: Config) -> Config:
     config = {**config, "resume": checkpoint_of(config["resume"])}
     if config["resume"] is None:
         return config
-    earlier = dict(kept_of(Path(config["resume"])).get("config", {})).get("datamodule", {})
+    stored = kept_of(Path(config["resume"])).get("config")
+    earlier = stored.get("datamodule") if isinstance(stored, Mapping) else None
     data = config["datamodule"]
-    if earlier.get("_target_") != data.get("_target_"):
+    if not isinstance(earlier, Mapping) or earlier.get("_target_") != data.get("_target_"):
         return config
-    settled = {key: earlier[key] for key, value in data.items() if value in OPEN and key in earlier}
+    settled = {k: earlier[k] for k, value in data.items() if value in OPEN and k in earlier and _is_data(earlier[k])}
     return {**config, "datamodule": {**data, **settled}}
+
+
+def _is_data(value: Any) -> bool:
+    """Whether a stored value builds nothing and refers to nothing: the config that it goes into is checked already."""
+    if isinstance(value, Mapping):
+        return not any(str(key).startswith("_") for key in value) and all(map(_is_data, value.values()))
+    return all(map(_is_data, value)) if isinstance(value, list) else "${" not in str(value)

@@ -1,5 +1,6 @@
 """What the loggers beside metrics.csv are told about a run, and the little that all of them can do."""
 
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import Logger
 
+from segexp.errors import one_line
 from segexp.run.console import LOG
 from segexp.training.pictures import Picture
 from segexp.training.tested_report import TestReport
@@ -62,3 +64,27 @@ def tell(loggers: Iterable[object], what: Callable[[Tracked], None]) -> None:
                 what(logger)
             except Exception as error:
                 LOG.warning(f"{type(logger).__name__}: not everything is shown there ({type(error).__name__}: {error})")
+
+
+CALLED_BY_LIGHTNING = ("log_hyperparams", "log_metrics", "log_graph", "save", "finalize", "after_save_checkpoint")
+
+
+def kept_quiet(logger: Tracked) -> Tracked:
+    """The tracker itself; what Lightning calls on it no longer raises: a line says once that something is missing."""
+    told: list[str] = []
+    for name in CALLED_BY_LIGHTNING:
+        setattr(logger, name, _quiet(getattr(logger, name), type(logger).__name__, told))
+    return logger
+
+
+def _quiet(call: Callable[..., Any], name: str, told: list[str]) -> Callable[..., None]:
+    @functools.wraps(call)
+    def made(*args: Any, **kwargs: Any) -> None:
+        try:
+            call(*args, **kwargs)
+        except Exception as error:  # a tracker must not end a training
+            if not told:
+                told.append(name)
+                LOG.warning(f"{name}: not everything is logged there ({one_line(error)}); metrics.csv has it all")
+
+    return made

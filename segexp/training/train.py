@@ -15,7 +15,6 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 from segexp.commands import Invocation
 from segexp.config.quoting import printed
 from segexp.data.base import SegmentationDataModule
-from segexp.data.batches import rank_of
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
@@ -24,14 +23,14 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.ranks.plan import count
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
-from segexp.run.files import replace_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
 from segexp.training import group
+from segexp.training.afterwards import Afterwards, end, evaluate_line
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
 from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import LAST, command
+from segexp.training.go_on import command, needed_words
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
@@ -39,7 +38,7 @@ from segexp.training.prepare import device_type, prepare
 from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
-from segexp.training.resume import Clock, check_resume, earlier_rows
+from segexp.training.resume import Clock, check_resume, earlier_rows, keep_last
 from segexp.training.run_split import taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
@@ -124,34 +123,45 @@ def _run(
 ) -> dict[str, Any]:
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, invocation.command, _facts(config, invocation, datamodule, module, name))
+    after = Afterwards(folder.path, evaluate_line(folder.path))
     announce(folder, datamodule, module, count(config["trainer"]))
     handler = signal.getsignal(signal.SIGINT)
     try:
-        content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra)
+        content = _fit_and_test(config, invocation, folder, record, datamodule, module, extra, after)
     except BaseException as error:
         if _was_stopped(error) or group.interrupted():
             # Lightning switches Ctrl-C off while it shuts down; after fitting, it never switches it on again.
             signal.signal(signal.SIGINT, handler)
-            LOG.warning("interrupted")
-            record.end("interrupted")
-            write_page(folder.path)
-            raise Interrupted(_how_to_go_on(folder)) from error
-        if isinstance(error, Pruned):
-            LOG.info(str(error))
-            record.end("pruned", ended_by=str(error))
-            write_page(folder.path)
-            raise
-        shown = killed_worker(error) or group.reason(error)
-        LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
-        record.end("failed", error=f"{type(shown).__name__}: {shown}")
+        shown = _ended(error, folder, record, after)
         if shown is error:
             raise
         raise shown from error
-    record.end("finished")
+    end(record, "finished", after)
     report = write_page(folder.path)
     LOG.info("\n" + results_table(content))
     LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
     return content
+
+
+def _ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Afterwards) -> BaseException:
+    """Records how a run ended otherwise; gives what is to be raised."""
+    if _was_stopped(error) or group.interrupted():
+        LOG.warning("interrupted")
+        # With all figures on the disk there is nothing to go on with: only pictures are missing.
+        end(record, "finished" if after.complete else "interrupted", after)
+        write_page(folder.path)
+        return Interrupted(after.summary() if after.complete else _how_to_go_on(folder))
+    if isinstance(error, Pruned):
+        LOG.info(str(error))
+        end(record, "pruned", after, ended_by=str(error))
+        write_page(folder.path)
+        return error
+    shown = killed_worker(error) or group.reason(error)
+    LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
+    end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
+    if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
+        LOG.info(f"the best weights so far are kept; to test them: {after.again}")
+    return shown
 
 
 def _was_stopped(error: BaseException) -> bool:
@@ -166,9 +176,8 @@ def _how_to_go_on(folder: RunFolder) -> str:
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
     word = printed("resume", str(last))
-    return (
-        f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {command(last)}"
-    )
+    line = command(last, *needed_words(folder.path))
+    return f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {line}"
 
 
 def _facts(
@@ -210,28 +219,31 @@ def _fit_and_test(
     datamodule: SegmentationDataModule,
     module: SegmentationModule,
     extra: list[Callback],
+    after: Afterwards,
 ) -> dict[str, Any]:
     start = time.perf_counter()
     monitor, epochs = config["monitor"], config["trainer"]["max_epochs"]
     earlier = earlier_rows(config["resume"], datamodule.first_epoch)
     table = EpochTable(folder, monitor, direction(monitor), epochs, earlier)
     loggers = build_loggers(config.get("logger", {}), _run_facts(config, invocation, folder, record))
-    finished = False
+    pruned = False
     try:
         trainer = _fit(config, folder, [table, *loggers], datamodule, module, extra)
         end_if_pruned(trainer)
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
-        content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"))
-        record.update(test=module.tested.speed)
-        _tell(loggers, content, folder, module, datamodule, trainer.global_step)
-        finished = True
+        content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"), after)
+        after.make("the time of the test in run.json", lambda: record.update(test=module.tested.speed))
+        step = trainer.global_step
+        if loggers:
+            shown = "what the loggers show of the test"
+            after.make(shown, lambda: _tell(loggers, content, folder, module, datamodule, step))
     except Pruned:
-        finished = True
+        pruned = True
         raise
     finally:
-        close_loggers(loggers, ok=finished)
+        close_loggers(loggers, ok=after.complete or pruned)
     return content
 
 
@@ -248,15 +260,8 @@ def _fit(
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()
     make_whole(module)
-    _keep_last(config["resume"], folder)
+    keep_last(config["resume"], folder)
     return trainer
-
-
-def _keep_last(resume: str | None, folder: RunFolder) -> None:
-    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
-    last = folder.checkpoints / LAST.name
-    if resume is not None and not last.is_file() and rank_of()[0] == 0:
-        replace_file(last, Path(resume).read_bytes())
 
 
 def _why_it_ended(trainer: pl.Trainer) -> str:
@@ -281,8 +286,6 @@ def _tell(
     step: int,
 ) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
-    if not loggers:
-        return
     best = content["checkpoint"]
     curve = module.tested.scores.curve() if module.spec.is_binary else None
     report = TestReport(

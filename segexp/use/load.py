@@ -1,6 +1,6 @@
 """Builds the model of an earlier run from its checkpoint alone."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, SegexpError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
@@ -21,6 +22,9 @@ from segexp.training.prepare import device_type
 from segexp.training.rows import probability
 from segexp.use.model import Model, log_odds
 from segexp.use.runs import Place, Source, find_sources
+
+BUILT = ("model", "datamodule", "augment", "metric")
+"""Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
 
 
 class Member(NamedTuple):
@@ -51,6 +55,8 @@ def load(
     device: str = "auto",
     inference: dict[str, Any] | None = None,
     precision: Precision = "float32",
+    trust: Collection[str] = (),
+    bands: Sequence[int] | None = None,
 ) -> Model:
     """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -61,7 +67,8 @@ def load(
         model = load("outputs/drive_cunet/2026-11-24_20-20-50_1a2b")
         mask = model.predict("image.png")  # uint8 (H, W)
 
-    Everything needed is in the checkpoint; only a model class of your own must be importable.
+    Everything needed is in the checkpoint. A checkpoint from somebody else runs no code: only classes of segexp, torch
+    and the like are built. One of your own must be importable, and its package named: ``trust=["my_package"]``.
 
     Args:
         run: Run folder, checkpoint file, file of ``export format=safetensors``, glob of such, or a list of them.
@@ -74,14 +81,18 @@ def load(
             ``blend``, ``batch_size``.
         precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
             while probabilities differ in the third digit.
+        trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
+            SEGEXP_TRUST count too.
+        bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
 
     Raises:
+        StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
         DataError: There is no such run or checkpoint, or the file is none of segexp's.
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
     kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
-    members = [restore(source, kind) for source in find_sources(run, checkpoint)]
+    members = [restore(source, kind, trust) for source in find_sources(run, checkpoint)]
     _check_alike(members)
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
@@ -90,14 +101,15 @@ def load(
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, chosen)
+    return Model(module.to(kind), [member.source for member in members], first.config, chosen, bands)
 
 
-def restore(source: Source, device: str = "cpu") -> Member:
+def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
     """One checkpoint as a module, in evaluation mode; no published weights are read, no network is touched.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        StoredError: Its config asks for more than data may.
     """
     try:
         content = _content(source.checkpoint)
@@ -109,6 +121,9 @@ def restore(source: Source, device: str = "cpu") -> Member:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
+    check_stored(config, source.checkpoint, trust, built=BUILT)
+    if "_target_" not in config.get("model", {}):
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     model = build_model({**config, "resume": str(source.checkpoint)}, spec)
     # Compiling takes longer than most predictions.
     speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
@@ -173,7 +188,7 @@ def _check_alike(members: Sequence[Member]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:
-        for what in ("classes", "in_channels"):
+        for what in ("classes", "in_channels", "bands"):
             here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
             if here != there:
                 raise MismatchError(
@@ -183,4 +198,4 @@ def _check_alike(members: Sequence[Member]) -> None:
 
 
 def _words(value: Any) -> str:
-    return ", ".join(value) if isinstance(value, tuple) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

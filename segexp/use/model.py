@@ -29,6 +29,7 @@ class Model:
         module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
         sources: Where the weights come from, one of each member.
         config: Config of the (first) run.
+        bands: Bands of files that are the channels, from 1; None: as in training.
         chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
     """
 
@@ -38,11 +39,13 @@ class Model:
         sources: Sequence[Source],
         config: dict[str, Any],
         chosen: dict[str, str] | None = None,
+        bands: Sequence[int] | None = None,
     ) -> None:
         self.module = module.eval()
         self.sources = tuple(sources)
         self.config = config
         self.chosen = chosen or {}
+        self.bands = None if bands is None else tuple(bands)
 
     @property
     def notes(self) -> list[str]:
@@ -113,7 +116,7 @@ class Model:
 
     def open(self, image: Any) -> Raster:
         """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
-        return opened(image, self.module.spec, luminance=self.takes_luminance)
+        return opened(image, self.module.spec, luminance=self.takes_luminance, bands=self.bands)
 
     def tensor(self, pixels: NDArray[Any]) -> Tensor:
         """Raw pixels (H, W, C) as (1, C, H, W) on the device."""

@@ -1,5 +1,6 @@
 """Whatever an image comes as (file, array, Pillow image), as a raster with the channels of the model."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from PIL import Image as PillowImage
 
 from segexp.data.folder.channels import ConvertedRaster
 from segexp.data.rasters import ConvertedRaster as EqualChannels
-from segexp.data.rasters import Header, Raster, open_raster
+from segexp.data.rasters import Header, PickedBands, Raster, open_raster
 from segexp.errors import DataError
 from segexp.spec import DataSpec
 
@@ -22,10 +23,11 @@ class ArrayRaster(Raster):
 
     mapped = True
 
-    def __init__(self, pixels: NDArray[Any], path: Path | None = None) -> None:
+    def __init__(self, pixels: NDArray[Any], path: Path | None = None, *, has_alpha: bool = False) -> None:
         """Keeps uint8 or uint16 pixels (H, W, C); ``path`` is named in messages."""
         height, width, channels = pixels.shape
-        super().__init__(Header(path or Path("the image"), height, width, channels, pixels.dtype, "array", (0, 0)))
+        name = path or Path("the image")
+        super().__init__(Header(name, height, width, channels, pixels.dtype, "array", (0, 0), has_alpha=has_alpha))
         self.pixels = pixels
 
     def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
@@ -33,36 +35,54 @@ class ArrayRaster(Raster):
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
-def opened(image: Any, spec: DataSpec, *, luminance: bool = False) -> Raster:
+def opened(image: Any, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
     """An image as a raster that fits a model.
 
     Args:
         image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16.
         spec: What the model was trained on.
         luminance: Whether colours become grey for a model of one channel.
+        bands: Numbers, from 1, of the bands that are the model's channels; None: as in training.
 
     Raises:
         DataError: It cannot be read, or its channels or type are not those of the model.
     """
     if isinstance(image, str | Path):
-        return fitted(open_raster(Path(image).expanduser()), spec, luminance=luminance)
+        return fitted(open_raster(Path(image).expanduser()), spec, luminance=luminance, bands=bands)
     if isinstance(image, PillowImage.Image):
-        return fitted(ArrayRaster(_of_pillow(image)), spec, luminance=luminance)
+        pixels = _of_pillow(image)
+        has_alpha = pixels.shape[2] in (2, 4)
+        return fitted(ArrayRaster(pixels, has_alpha=has_alpha), spec, luminance=luminance, bands=bands)
     if isinstance(image, np.ndarray):
-        return _checked(ArrayRaster(_of_array(image)), spec)
+        array = ArrayRaster(_of_array(image))
+        is_ready = bands is None and array.channels == spec.in_channels != spec.file_channels
+        return _checked(array if is_ready else _picked(array, spec, bands), spec)
     raise DataError(
         f"the image is a {type(image).__name__}; expected the path of a file, a Pillow image, or a numpy array (H, W) "
         "or (H, W, C) of uint8 or uint16, not scaled"
     )
 
 
-def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False) -> Raster:
+def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
     """A file in the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
+
+    Args:
+        raster: The file.
+        spec: What the model was trained on.
+        luminance: Whether colours become grey for a model of one channel.
+        bands: Numbers, from 1, of the bands that are the model's channels; None: as in training.
 
     Raises:
         DataError: Channels or type are not those of the model.
     """
+    raster = _picked(raster, spec, bands)
     wanted, found = spec.in_channels, raster.channels
+    if wanted in (1, 3) and found in (2, 4) and not raster.header.has_alpha:
+        # Near infrared, or radar of another polarization: cut off as if it were alpha, the rest would be wrong colours.
+        raise DataError(
+            f"{raster.path}: {found} bands, none of which the file calls alpha, but the model was trained on {wanted}; "
+            f"say which are its channels, in their order, numbered from 1, as in {_bands(wanted, found)}"
+        )
     if wanted == 3 and found in (1, 2, 4):
         raster = ConvertedRaster(raster, "rgb")
     elif wanted == 1 and (found == 2 or (found in (3, 4) and luminance)):
@@ -70,6 +90,26 @@ def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False) -> Raster
     elif wanted == 1 and found in (3, 4):
         raster = EqualChannels(raster, 1)
     return _checked(raster, spec)
+
+
+def _picked(raster: Raster, spec: DataSpec, bands: Sequence[int] | None) -> Raster:
+    """The bands that are asked for, else those of the training files, where the model was trained on some of them."""
+    if bands is not None:
+        return PickedBands(raster, bands)
+    if spec.bands is None:
+        return raster
+    if spec.file_channels in (None, raster.channels):
+        return PickedBands(raster, spec.bands)
+    own = f"bands {list(spec.bands)} of {spec.file_channels}"
+    raise DataError(
+        f"{raster.path}: {raster.channels} bands, but the model was trained on {own}; say which are its channels, in "
+        f"their order, numbered from 1, as in {_bands(spec.in_channels, raster.channels)}"
+    )
+
+
+def _bands(wanted: int, found: int) -> str:
+    """So many of the bands of a file, as the command line takes it; some twice where there are too few."""
+    return f"'bands=[{','.join(str(place % found + 1) for place in range(wanted))}]'"
 
 
 def _checked(raster: Raster, spec: DataSpec) -> Raster:

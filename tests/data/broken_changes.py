@@ -118,7 +118,7 @@ def colours(root: Path, config: Config) -> None:
 
 
 def deep(root: Path, _: Config) -> None:
-    write(root / MASK, read(root / MASK).astype(np.uint16) * 257)
+    write(root / MASK, read(root / MASK).astype(np.uint16) * 200)
 
 
 def float_tile(root: Path, _: Config) -> None:

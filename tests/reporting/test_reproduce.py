@@ -98,3 +98,21 @@ def test_a_search_without_further_words_is_a_sweep_too(tmp_path: Path) -> None:
     lines = dict(reproduce.commands(contents(tmp_path, command=given, overrides=OVERRIDES)))
     assert lines["the sweep that this run is part of"] == given
     assert shlex.split(lines["this run alone"]) == ["python", "-m", "segexp", *OVERRIDES]
+
+
+def test_packages_of_ones_own_are_trusted_by_the_lines_of_a_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No other word that a stored config would need: who pastes a line must not agree to a place elsewhere."""
+    (tmp_path / "page_nets.py").write_text("from torch import nn\nclass Net(nn.Module): pass\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    run = contents(tmp_path, command="segexp train", overrides=[])
+    for config, more in (
+        ("model: {_target_: page_nets.Net, weights: /x/y.pt}\noutput_dir: /etc\n", ["trust=[page_nets]"]),
+        ("model: {_target_: os.system}\n", []),
+        ("model: [\n", []),
+        ("- 1\n", []),
+    ):
+        found = reproduce.commands(RunContents(run.path, run.run, run.results, config, [], ""))
+        assert [shlex.split(line)[-len(more) :] if more else more for _, line in found[1:]] == [more, more]
+        assert all(("trust=" in line) == bool(more) for _, line in found[1:])

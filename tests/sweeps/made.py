@@ -16,7 +16,8 @@ SECTION = {"engine": "local", "jobs": 2, "gpus": "auto", "resume": None}
 
 def config(**changes: Any) -> dict[str, Any]:
     base = {
-        "seed": 0, "resume": None, "loss": {"_target_": "a.B"}, "output_dir": "outputs", "debug": False,
+        "seed": 0, "resume": None, "loss": {"_target_": "segexp.losses.dice.Dice"}, "output_dir": "outputs",
+        "debug": False,
         "sweep": SECTION, "datamodule": {"root": "here", "seed": 0}, "trainer": {"accelerator": "cpu"},
     }  # fmt: skip
     return {**base, **changes}

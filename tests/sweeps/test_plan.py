@@ -1,10 +1,12 @@
 """Jobs of a sweep: labels, keys, and what is refused before anything is written."""
 
+from pathlib import Path
+
 import pytest
 
 from segexp.commands import Invocation
 from segexp.errors import ConfigError
-from segexp.sweeps.plan import Plan, config_key, varying
+from segexp.sweeps.plan import Plan, config_key, parent_of, varying
 from tests.sweeps.made import SECTION, config, planned, seeds
 
 
@@ -77,3 +79,13 @@ def test_one_place_and_one_way_for_the_whole_sweep() -> None:
     with pytest.raises(ConfigError, match="output_dir: found several values"):
         plan.jobs()
     assert len(seeds(0, 1)) == 2
+
+
+def test_a_sweep_lies_where_its_name_says() -> None:
+    assert parent_of(planned(["seed=0"], ["seed=1"])).name == "multirun"
+    jobs = planned(["seed=0"], ["seed=1"])
+    for job in jobs:
+        job.config["name"] = "ablation"
+    assert parent_of(jobs) == Path(jobs[0].config["output_dir"]) / "ablation"
+    jobs[1].config["name"] = "other"
+    assert parent_of(jobs).name == "multirun"

@@ -80,6 +80,13 @@ class StopInTest(Callback):
         raise KeyboardInterrupt
 
 
+class FailAtTheEnd(Callback):
+    """An error when fitting is over."""
+
+    def on_fit_end(self, *_: Any) -> None:
+        raise RuntimeError("late")
+
+
 class Dropping(nn.Module):
     """Draws random numbers of torch in training."""
 

@@ -1,13 +1,13 @@
-"""Objects from a config: what a run that goes on from a checkpoint leaves out."""
+"""Objects from a config: what a run that goes on leaves out, and schedules tried with the optimiser of the run."""
 
 from typing import Any
 
 import pytest
 import torch
 
-from segexp.errors import UserError
+from segexp.errors import ConfigError, UserError
 from segexp.spec import DataSpec
-from segexp.training.build import build_model
+from segexp.training.build import build_model, build_schedule, check_length
 
 SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
 
@@ -28,3 +28,54 @@ def test_a_resumed_run_reads_no_published_weights() -> None:
         model = build_model(given, SPEC)
     assert sum(p.numel() for p in model.parameters()) == 29_443_585
     assert given["model"]["pretrained"] == "no/such/file.pth", "the config that is recorded stays as given"
+
+
+def scheduled(optimizer: dict[str, Any], target: dict[str, Any], epochs: int = 2) -> dict[str, Any]:
+    names = {"optimizer": f"torch.optim.{optimizer.pop('_target_')}", "scheduler": target.pop("_target_")}
+    return {
+        "optimizer": {"_target_": names["optimizer"], "_partial_": True, **optimizer},
+        "scheduler": {
+            "target": {"_target_": f"torch.optim.lr_scheduler.{names['scheduler']}", "_partial_": True, **target},
+            "interval": "step",
+            "monitor": None,
+        },
+        "trainer": {"max_epochs": epochs, "accumulate_grad_batches": 1},
+    }
+
+
+CYCLE = {"_target_": "OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "target", "message"),
+    [
+        (
+            {"_target_": "Adagrad"},
+            CYCLE,
+            r"momentum too, and Adagrad has none; add \+scheduler.target.cycle_momentum=fa",
+        ),
+        ({"_target_": "Rprop"}, {**CYCLE, "cycle_momentum": True}, r"; add scheduler.target.cycle_momentum=false"),
+        ({"_target_": "SGD"}, {"_target_": "LambdaLR", "lr_lambda": "x"}, "^scheduler.target: "),
+        ({"_target_": "SGD", "lr": -1.0}, CYCLE, "^optimizer: Invalid learning rate"),
+    ],
+)
+def test_a_schedule_is_tried_with_the_optimiser_of_the_run(
+    optimizer: dict[str, Any], target: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build_schedule(scheduled(dict(optimizer), dict(target)), 1)
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "LBFGS", "Adadelta", "Muon", "ASGD"])
+def test_optimisers_that_a_schedule_takes(name: str) -> None:
+    for target in ({**CYCLE, "cycle_momentum": False}, {"_target_": "CosineAnnealingLR", "T_max": "auto"}):
+        assert build_schedule(scheduled({"_target_": name, "lr": 0.1}, dict(target)), 1) is not None
+
+
+def test_a_cycle_must_be_as_long_as_the_run() -> None:
+    short = scheduled({"_target_": "SGD", "momentum": 0.9}, {**CYCLE, "total_steps": 5})
+    check_length(short, build_schedule(short, 1), batches=2)
+    with pytest.raises(ConfigError, match=r"its cycle takes 5 steps, but the run has 6; use .*total_steps=auto"):
+        check_length(short, build_schedule(short, 1), batches=3)
+    short["trainer"]["accumulate_grad_batches"] = 2
+    check_length(short, build_schedule(short, 1), batches=3)

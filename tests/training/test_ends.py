@@ -45,6 +45,8 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     assert found is not None
     assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
     assert Path(found[1]).is_file()
+    # A callback of a package of one's own: the line that goes on says that it is trusted.
+    assert captured.err.rstrip().endswith("last.ckpt 'trust=[tests]'")
     assert "Traceback" not in captured.out + captured.err
     assert read_json(folder / "run.json")["state"] == "interrupted"
     assert "interrupted" in (folder / "log.txt").read_text()

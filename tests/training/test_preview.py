@@ -85,3 +85,13 @@ def test_loading_is_timed_over_several_epochs() -> None:
     assert found.workers == 0
     assert found.batches > 2
     assert found.samples == pytest.approx(3 / found.batch, rel=0.5)
+
+
+def test_a_picture_that_fails_costs_no_figure(tmp_path: Path) -> None:
+    from segexp.training.preview import _file
+
+    def broken() -> None:
+        raise MemoryError("sheet")
+
+    assert _file(tmp_path / "preview.png", broken) == f"not made: {tmp_path / 'preview.png'} (MemoryError: sheet)"
+    assert _file(tmp_path / "preview.html", lambda: None) == f"html      {tmp_path / 'preview.html'}"

@@ -25,6 +25,9 @@ def channels_for(rasters: Sequence[Raster]) -> Channels:
     Bands of TIFF files and of arrays are data, whatever their number, and stay.
     """
     found = {raster.channels for raster in rasters}
+    if not found:
+        # None could be opened, which is told with the files.
+        return "all"
     bands = any(raster.header.kind.startswith(("TIFF", "GeoTIFF", "NumPy")) for raster in rasters)
     if bands or found in ({1}, {3}) or not found <= {1, 2, 3, 4}:
         return "all"
@@ -45,10 +48,16 @@ class ConvertedRaster(Raster):
                 f"{whole.path}: {whole.channels} channels, expected grey or RGB, with or without alpha; use "
                 "datamodule.channels=all"
             )
+        if whole.channels in (2, 4) and not whole.header.has_alpha:
+            raise DataError(
+                f"{whole.path}: {whole.channels} bands, none of which the file calls alpha, expected grey or RGB, with "
+                "or without alpha; choose some, numbered from 1, in their order, as in 'datamodule.bands=[3,2,1]', or "
+                "take them all: datamodule.channels=all"
+            )
         white = int(np.iinfo(whole.dtype).max)
         shown = replace(
             whole.header, height=whole.height, width=whole.width, channels=3 if channels == "rgb" else 1, palette=None,
-            white=white, white_is_zero=False, orientation=1,
+            white=white, white_is_zero=False, orientation=1, has_alpha=False,
         )  # fmt: skip
         super().__init__(shown)
         self.whole = whole
@@ -72,9 +81,3 @@ def headers(paths: Sequence[Path]) -> list[Raster]:
         with suppress(DataError):
             rasters.append(open_raster(path))
     return rasters
-
-
-def valid_raster(path: Path) -> Raster:
-    """A file that holds 0 where nothing counts; alpha says nothing about that."""
-    raster = open_raster(path)
-    return ConvertedRaster(raster, "rgb" if raster.channels == 4 else "grey") if raster.channels in (2, 4) else raster

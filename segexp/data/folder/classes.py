@@ -8,6 +8,7 @@ from segexp.config.suggest import did_you_mean
 from segexp.data.folder.guess_classes import guess_values
 from segexp.data.folder.mask_sample import MaskSample
 from segexp.data.folder.palette import Colour, class_colours, parse_colour
+from segexp.data.mask_reading import MaskReading
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
 
@@ -26,12 +27,14 @@ class LabelKeys:
         classes: Names in the order of their numbers; None: as they appear in ``mask_values``.
         ignored: Values or colours that count nowhere.
         colours: Colour of each class, by name or in their order; None: chosen.
+        reading: Whether values are what files store or what they show.
     """
 
     mask_values: Mapping[int | str, int | str] | None = None
     classes: Sequence[str] | None = None
     ignored: Sequence[int | str] = ()
     colours: Mapping[str, str] | Sequence[str] | None = None
+    reading: MaskReading = "auto"
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Labels:
         values: Class number, or 255, of each value or colour.
         guessed: Keys that fix what was guessed.
         notes: What was guessed, in words.
+        reading: Whether values are what files store or what they show.
     """
 
     names: tuple[str, ...]
@@ -51,6 +55,7 @@ class Labels:
     values: dict[int | str, int]
     guessed: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    reading: MaskReading = "auto"
 
 
 def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
@@ -79,8 +84,11 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
         )
     chosen = _colours(names, keys.colours, guess.colours if guess else {})
     if guess is None:
-        return Labels(names, chosen, values)
-    return Labels(names, chosen, values, {"mask_values": guess.values}, (guess.note,))
+        return Labels(names, chosen, values, reading=keys.reading)
+    found: dict[str, Any] = {"mask_values": guess.values}
+    if guess.reading != keys.reading:
+        found["mask_reading"] = guess.reading
+    return Labels(names, chosen, values, found, (guess.note,), guess.reading)
 
 
 def _names(given: Named, classes: Sequence[str] | None) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from segexp.data.base import Items
 from segexp.data.files import FilesDataModule, Found, Listing, Pair
-from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers, valid_raster
+from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
 from segexp.data.folder.find import Found as FoundNames
 from segexp.data.folder.find import NameKeys, find_files
@@ -16,11 +16,14 @@ from segexp.data.folder.hints import maybe_units, stray_notes
 from segexp.data.folder.mask_sample import MaskSample, sample_masks
 from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
+from segexp.data.folder.valid import valid_raster
 from segexp.data.folder.words import override, overrides
 from segexp.data.items import Item
+from segexp.data.label_keys import parse_key
 from segexp.data.labels import LabelMap
+from segexp.data.mask_reading import MaskReading
 from segexp.data.problems import Problem, problem_of
-from segexp.data.rasters import open_raster
+from segexp.data.rasters import PickedBands, open_raster
 from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.errors import DataError, UserError
 from segexp.spec import IGNORED
@@ -43,7 +46,9 @@ class FolderDataModule(FilesDataModule):
         ignored: list[int | str] | None = None,
         colours: dict[str, str] | list[str] | None = None,
         stray: Literal["raise", "nearest"] = "raise",
+        mask_reading: MaskReading = "auto",
         channels: Literal["auto", "all", "rgb", "grey"] = "auto",
+        bands: list[PositiveInt] | None = None,
         unit: str | None = None,
         group: str | None = None,
         stratum: str | None = None,
@@ -69,8 +74,13 @@ class FolderDataModule(FilesDataModule):
             ignored: Values or colours of pixels that count nowhere.
             colours: Colours of the classes in pictures; None: those of the masks, or chosen.
             stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
+            mask_reading: Whether mask values are what a viewer shows (``shown``), what files store (``stored``: indices
+                of a palette, 0 and 1 of one bit), or 0 for transparent pixels and 255 for others (``alpha``); ``auto``:
+                whichever the values fit.
             channels: ``all``: as in the files; ``rgb`` and ``grey`` bring all images to that, without alpha; ``auto``:
                 by a sample of the images.
+            bands: Which bands of the files are the channels, numbered from 1, in their order; None: all. Kept with the
+                model, so that a prediction picks the same.
             unit: What a split must not cut apart, made of the parts of the name or of the table.
             group: What is scored together, likewise.
             stratum: What every part of the split gets its share of, likewise.
@@ -93,9 +103,11 @@ class FolderDataModule(FilesDataModule):
         )
         self.root = Path(root).expanduser()
         self.names = NameKeys(images, masks, valid, unit, group, stratum, table, table_key, parts, unpaired)
-        self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours)
+        self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours, mask_reading)
         self.stray = stray
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
+        self.bands = tuple(bands) if bands else None
+        self._file_channels: set[int] = set()
         chosen = {"split": split, "crop_size": crop_size, "crops_per_image": crops_per_image}
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
@@ -114,19 +126,26 @@ class FolderDataModule(FilesDataModule):
         pairs = self.found.listing.pairs
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
-        return sample_masks([pair.mask for pair in pairs])
+        keeps_white = any(parse_key(key) == (IGNORED, False) for key in self.label_keys.ignored)
+        return sample_masks([pair.mask for pair in pairs], self.label_keys.reading, keeps_white=keeps_white)
 
     @cached_property
     def label_map(self) -> LabelMap:
         """Turns mask values into class numbers."""
-        labels = self.labels
-        return LabelMap(labels.values, len(labels.names), nearest=self.stray == "nearest", names=labels.names)
+        labels, nearest = self.labels, self.stray == "nearest"
+        return LabelMap(labels.values, len(labels.names), nearest, names=labels.names, reading=labels.reading)
+
+    def file_labels(self) -> LabelMap:
+        """What mask values mean."""
+        return self.label_map
 
     @cached_property
     def shown_as(self) -> Channels:
         """What images are brought to."""
         if self.channels != "auto":
             return self.channels
+        if self.bands is not None:
+            return "all"
         return channels_for(headers([pair.image for pair in self.found.listing.pairs]))
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
@@ -157,13 +176,16 @@ class FolderDataModule(FilesDataModule):
 
     def cache_name(self) -> str:
         """What mask values mean, and what images are brought to."""
-        return f"{self.label_map.numbers} {self.label_map.colours} {self.stray} {self.shown_as}"
+        labels = self.label_map
+        return f"{labels.numbers} {labels.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
 
     def open(self, pair: Pair) -> Item:
         """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
-        shown = image if self.shown_as == "all" else ConvertedRaster(image, self.shown_as)
+        self._file_channels.add(image.channels)
+        chosen = image if self.bands is None else PickedBands(image, self.bands)
+        shown = chosen if self.shown_as == "all" else ConvertedRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
         if self.stray == "nearest":
             mask.window(0, 0, *mask.shape)
@@ -174,6 +196,11 @@ class FolderDataModule(FilesDataModule):
     def pixel_size(self) -> float | None:
         """Where all GeoTIFFs have the same."""
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
+
+    def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
+        """As ``bands`` says."""
+        counts = self._file_channels
+        return self.bands, next(iter(counts)) if self.bands is not None and len(counts) == 1 else None
 
     def find(self) -> Found:
         """As every data set of files; crops that are left open are settled first, since others must fit them."""

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from segexp.data.folder.mask_sample import FEW, MaskSample, Value
+from segexp.data.folder.mask_meaning import Value
+from segexp.data.folder.mask_sample import FEW, MaskSample
 from segexp.data.folder.odd_masks import unlike
 from segexp.data.folder.palette import Colour, colour_name
 from segexp.data.folder.words import override
 from segexp.data.label_keys import parse_key
+from segexp.data.mask_reading import MaskReading
 from segexp.errors import DataError
 from segexp.spec import IGNORED
 
@@ -24,11 +26,12 @@ Named = dict[int | str, int | str]
 
 @dataclass(frozen=True)
 class Guess:
-    """Class of each value by name, how that was found, and the colours of the masks themselves."""
+    """Class of each value by name, how that was found, the colours of the masks themselves, and how they are read."""
 
     values: Named
     note: str
     colours: dict[str, Colour] = field(default_factory=dict)
+    reading: MaskReading = "auto"
 
 
 def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Sequence[int | str]) -> Guess:
@@ -64,7 +67,8 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
 def _guess(named: Mapping[Value, str], sample: MaskSample, colours: dict[str, Colour]) -> Guess:
     mapping: Named = {key_of(value): name for value, name in named.items()}
     words = ", ".join(f"{key} is {name}" for key, name in mapping.items())
-    return Guess(mapping, f"guessed from mask values: {words}; {_looked(sample)}", colours)
+    how = f"; {sample.note}" if sample.note else ""
+    return Guess(mapping, f"guessed from mask values: {words}; {_looked(sample)}{how}", colours, sample.reading)
 
 
 def key_of(value: Value) -> int | str:

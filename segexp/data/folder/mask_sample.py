@@ -10,8 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.files import READERS
+from segexp.data.each import READERS
+from segexp.data.folder.mask_meaning import Meaning, Seen, Value, meaning
 from segexp.data.label_values import read_values
+from segexp.data.mask_reading import MaskReading
 from segexp.data.rasters import Raster, open_raster
 from segexp.errors import DataError
 
@@ -22,11 +24,6 @@ PIXELS = 200_000_000
 FEWEST = 4
 FEW = 16
 """As many values as a mask may have and still be one of classes, if nobody says what they mean."""
-
-Value = tuple[int, ...]
-"""One number, or the three of a colour."""
-Seen = tuple[Raster, dict[Value, int]]
-"""A mask and the pixels of each of its values."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +41,8 @@ class MaskSample:
         of: Masks that there are.
         lossy: Whether some are JPEG.
         holders: The masks that hold each value of ``counts``.
+        reading: How files must be read for these values.
+        note: How they were read, in words; may be empty.
     """
 
     counts: dict[Value, int]
@@ -55,10 +54,17 @@ class MaskSample:
     of: int
     lossy: bool
     holders: dict[Value, list[Path]] = field(default_factory=dict)
+    reading: MaskReading = "auto"
+    note: str = ""
 
 
-def sample_masks(paths: Sequence[Path]) -> MaskSample:
+def sample_masks(paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_white: bool = False) -> MaskSample:
     """Looks at masks spread over the list; at further ones as long as all hold but one value.
+
+    Args:
+        paths: All masks.
+        reading: What the config says of how files are read.
+        keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.mask_meaning.meaning`.
 
     What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
@@ -72,7 +78,7 @@ def sample_masks(paths: Sequence[Path]) -> MaskSample:
         seen += _read([path for path in spread(paths, 4 * MASKS) if path not in before])[0]
     if not seen:
         raise errors[0]
-    return _summary(seen, len(paths))
+    return _summary(seen, meaning(seen, reading, keeps_white=keeps_white), len(paths))
 
 
 def looks_like_masks(paths: Sequence[Path]) -> bool:
@@ -117,6 +123,8 @@ def _tried(raster: Raster) -> dict[Value, int] | DataError:
 def _values(raster: Raster) -> dict[Value, int]:
     table = _opaque(read_values(raster), raster)
     values = table[:, :-1]
+    if raster.header.has_alpha and values.shape[1] in (2, 4):
+        return {tuple(int(number) for number in row[:-1]): int(row[-1]) for row in table}
     if (
         values.shape[1] > 1
         and values.min() == 0
@@ -142,30 +150,33 @@ def _opaque(table: NDArray[np.int64], raster: Raster) -> NDArray[np.int64]:
     return colours[:, 2:] if grey else colours
 
 
-def _summary(seen: Sequence[Seen], of: int) -> MaskSample:
+def _summary(seen: Sequence[Seen], meant: Meaning, of: int) -> MaskSample:
     indices, colours = _indices(seen)
     plain = len(set(colours.values())) < len(colours)
     counts: Counter[Value] = Counter()
     holders: dict[Value, list[Path]] = {}
-    for raster, table in seen:
-        for value, count in sorted(table.items()):
-            meant = value if raster.palette is None or plain else _coloured(value[0], raster)
-            counts[meant] += count
-            holders.setdefault(meant, []).append(raster.path)
+    for (raster, _), table in zip(seen, meant.tables, strict=True):
+        for stored, count in sorted(table.items()):
+            value = stored if raster.palette is None or plain else _coloured(stored[0], raster)
+            value = meant.tones.get(value, value)
+            counts[value] += count
+            holders.setdefault(value, []).append(raster.path)
     is_colour = any(len(value) == 3 for value in counts)
-    nodata = {raster.nodata for raster, _ in seen if raster.nodata is not None}
+    nodata = {raster.missing_number for raster, _ in seen} - {None}
     return MaskSample(
-        counts=_as_colours(counts, list(colours.values()), seen[0][0].path)
+        counts=_as_colours(counts, [meant.tones.get(c, c) for c in colours.values()], seen[0][0].path)
         if is_colour
         else dict(sorted(counts.items())),
         is_colour=is_colour,
         indices=indices,
         index_colours=colours,
-        nodata=int(nodata.pop()) if len(nodata) == 1 and nodata <= set(range(65536)) else None,
+        nodata=nodata.pop() if len(nodata) == 1 else None,
         looked_at=len(seen),
         of=of,
         lossy=any(raster.header.kind.startswith("JPEG") for raster, _ in seen),
         holders=holders,
+        reading=meant.reading,
+        note=meant.note,
     )
 
 

@@ -47,7 +47,5 @@ class NodataMask:
 
 def with_nodata(mask: MaskSource, image: Raster) -> MaskSource:
     """The mask itself where the image knows no number for missing pixels."""
-    number = image.nodata
-    if number is None or number != int(number) or not 0 <= number <= np.iinfo(image.dtype).max:
-        return mask
-    return NodataMask(mask, image, int(number))
+    number = image.missing_number
+    return mask if number is None else NodataMask(mask, image, number)

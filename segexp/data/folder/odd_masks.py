@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from segexp.data.folder.mask_sample import MaskSample, Value
+from segexp.data.folder.mask_meaning import Value
+from segexp.data.folder.mask_sample import MaskSample
 
 SHOWN = 8
 """Masks that are named, and values of one that are written out."""

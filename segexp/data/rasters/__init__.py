@@ -3,10 +3,12 @@
 ``open_raster(path)`` for images, ``open_raster(path, raw=True)`` for masks.
 """
 
+from segexp.data.rasters.aligned import MirroredRaster, aligned
 from segexp.data.rasters.base import Header, Raster
 from segexp.data.rasters.converted import ConvertedRaster
 from segexp.data.rasters.handles import DEFAULT_MAP_LIMIT, close_files, release_pages, set_map_limit
 from segexp.data.rasters.opening import open_raster
+from segexp.data.rasters.picked import PickedBands
 from segexp.data.rasters.plain import read_grey, read_rgb
 from segexp.data.rasters.shown import as_grey, as_rgb
 
@@ -14,7 +16,10 @@ __all__ = [
     "DEFAULT_MAP_LIMIT",
     "ConvertedRaster",
     "Header",
+    "MirroredRaster",
+    "PickedBands",
     "Raster",
+    "aligned",
     "as_grey",
     "as_rgb",
     "close_files",

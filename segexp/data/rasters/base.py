@@ -1,5 +1,6 @@
 """What every kind of image file gives: facts from its header, and windows of its pixels."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from segexp.data.rasters import orient, shown
 from segexp.data.rasters.faults import outside
+from segexp.data.rasters.place import Place
 
 Pixels = NDArray[Any]
 
@@ -31,8 +33,10 @@ class Header:
         white: Number that stands for white: 1 for 1 bit, 15 for 4; 255 or 65535 else.
         white_is_zero: Whether 0 is shown as white.
         orientation: 1 to 8 as in EXIF; 1: upright.
-        nodata: Number that marks missing pixels, from a GeoTIFF.
+        nodata: Number that marks missing pixels as a GeoTIFF says it, which may be none that a pixel can have.
         pixel_size: Side of a pixel in metres, from a GeoTIFF with a projected coordinate system.
+        has_alpha: Whether the file calls its last channel alpha.
+        place: Where on the ground it lies, from the tags of a GeoTIFF.
     """
 
     path: Path
@@ -48,6 +52,8 @@ class Header:
     orientation: int = 1
     nodata: float | None = None
     pixel_size: float | None = None
+    has_alpha: bool = False
+    place: Place | None = None
 
 
 class Raster(ABC):
@@ -65,7 +71,7 @@ class Raster(ABC):
         channels: Numbers per pixel.
         dtype: Type of the pixels: uint8 or uint16; with ``raw`` any integer type of an array file.
         palette: uint8 (n, 3), RGB of each palette index; None: the file has no palette.
-        nodata: Number that marks missing pixels, None: none.
+        nodata: Number that marks missing pixels, as the file says it; None: none. See :attr:`missing_number`.
         pixel_size: Side of a pixel in metres; None: unknown.
         orientation: As stored in the file (EXIF 1 to 8); pixels are given upright whatever it is.
     """
@@ -85,6 +91,18 @@ class Raster(ABC):
         self.nodata = header.nodata
         self.pixel_size = header.pixel_size
         self.orientation = header.orientation
+
+    @property
+    def missing_number(self) -> int | None:
+        """Number that marks missing pixels; None: none, or one that no pixel of this type can have.
+
+        Files are often saved as integers with the ``nan``, ``-9999`` or ``1e38`` of the floating-point data before.
+        """
+        number = self.nodata
+        if number is None or not math.isfinite(number) or not float(number).is_integer():
+            return None
+        limits = np.iinfo(self.dtype)
+        return int(number) if limits.min <= number <= limits.max else None
 
     @abstractmethod
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
@@ -139,5 +157,5 @@ class Raster(ABC):
             return "palette"
         if self.header.white == 1:
             return "1-bit"
-        names = {1: "grey", 2: "grey and alpha", 3: "RGB", 4: "4 channels"}
+        names = {1: "grey", 3: "RGB", **({2: "grey and alpha"} if self.header.has_alpha else {})}
         return names.get(self.header.channels, f"{self.header.channels} channels")

@@ -19,7 +19,7 @@ def read_rgb(path: Path) -> Image:
     Raises:
         DataError: The file is missing, truncated, no image, or has 16 bits.
     """
-    return as_rgb(_eight_bits(path), path)
+    return as_rgb(_eight_bits(path, is_image=True), path)
 
 
 def read_grey(path: Path) -> Image:
@@ -34,8 +34,11 @@ def read_grey(path: Path) -> Image:
     return as_grey(_eight_bits(path), path)
 
 
-def _eight_bits(path: Path) -> Image:
+def _eight_bits(path: Path, *, is_image: bool = False) -> Image:
     raster = open_raster(path)
+    if is_image and raster.channels in (2, 4) and not raster.header.has_alpha:
+        found = f"{raster.channels} bands, none of which the file calls alpha"
+        raise unsupported(path, found, "grey or RGB", "save red, green and blue alone")
     if raster.dtype != np.uint8:
         raise unsupported(path, f"{raster.dtype} pixels", "8 bits", "save it as uint8")
     return raster.read()

@@ -6,6 +6,7 @@ import tifffile
 from segexp.data.rasters.base import Pixels
 from segexp.data.rasters.faults import unreadable
 from segexp.data.rasters.locked import LockedRaster
+from segexp.data.rasters.quiet import quiet_tifffile
 
 
 class SegmentsRaster(LockedRaster):
@@ -17,13 +18,15 @@ class SegmentsRaster(LockedRaster):
         """The file, if it is the one whose header was read."""
         self.unchanged()
         try:
-            return tifffile.TiffFile(self.path)
+            with quiet_tifffile():
+                return tifffile.TiffFile(self.path)
         except tifffile.TiffFileError as error:
             raise unreadable(self.path, error) from error
 
     def fill(self, pixels: Pixels, file: tifffile.TiffFile, top: int, left: int) -> None:
         """Decodes what the window touches."""
-        _fill(pixels, file, top, left)
+        with quiet_tifffile():
+            _fill(pixels, file, top, left)
 
 
 def _fill(pixels: Pixels, tiff: tifffile.TiffFile, top: int, left: int) -> None:

@@ -8,15 +8,18 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segexp.data.rasters import geo, orient
+from segexp.data.rasters import geo, orient, place
 from segexp.data.rasters.base import Header
 from segexp.data.rasters.faults import unreadable, unsupported
 from segexp.data.rasters.kinds import checked_dtype, checked_size
 from segexp.data.rasters.mapped import Layout
+from segexp.data.rasters.quiet import quiet_tifffile
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
 _PLAIN = {1, 8, 32773, 32946, 34925}
 """What tifffile decodes by itself: uncompressed, deflate (two numbers), packbits, LZMA. Of others it only thinks so."""
+_ALPHA = (1, 2)
+"""Of the tag ExtraSamples: associated and unassociated alpha."""
 _NO_RGB = {"SEPARATED": "CMYK inks", "CIELAB": "Lab colours", "ICCLAB": "Lab colours", "ITULAB": "Lab colours"}
 
 
@@ -53,7 +56,7 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
     Raises:
         DataError: The file is damaged, or of a kind that is not taken.
     """
-    with tifffile.TiffFile(file or path) as tiff:
+    with quiet_tifffile(), tifffile.TiffFile(file or path) as tiff:
         page = tiff.pages.first
         _check_pages(path, tiff)
         if page.dtype is None:
@@ -77,6 +80,8 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             orientation=orient.valid(page.tags.valueof(274)),
             nodata=geo.nodata(page),
             pixel_size=geo.pixel_size(page),
+            has_alpha=_has_alpha(page),
+            place=place.of_tags(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         return Tiff(header, _layout(page), compression, _has_codecs(page), tile, bool(page.geotiff_tags))
@@ -117,6 +122,11 @@ def _check_segments(path: Path, page: tifffile.TiffPage, size: int) -> None:
             f"{absent} of {len(offsets)} strips or tiles were never written",
             "Write it again without gaps, for example: gdal_translate -co SPARSE_OK=FALSE",
         )
+
+
+def _has_alpha(page: tifffile.TiffPage) -> bool:
+    """Whether the last channel is called alpha: a further channel that nothing is said of may be any band."""
+    return bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
 
 
 def _layout(page: tifffile.TiffPage) -> Layout | None:

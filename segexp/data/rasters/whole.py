@@ -72,6 +72,21 @@ class DeepPngRaster(WholeRaster):
         return np.asarray(found[..., order])
 
 
+class TwoColourBmpRaster(WholeRaster):
+    """A BMP of 4 or 8 bits whose palette is black and white: Pillow takes its bytes for bits and shows nothing."""
+
+    def decoded(self) -> Pixels:
+        """0 and 1 (H, W, 1)."""
+        try:
+            encoded = np.fromfile(self.path, np.uint8)
+        except OSError as error:
+            raise from_system(self.path, error) from error
+        found = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
+        if found is None:
+            raise unreadable(self.path, "its pixels cannot be decoded")
+        return (found > 0).astype(np.uint8)[..., None]
+
+
 class PillowTiffRaster(WholeRaster):
     """A TIFF whose header tifffile read and whose compression only Pillow knows; Pillow gives it upright and shown."""
 
@@ -119,6 +134,7 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
             found = _INKS.get(image.mode, f"pixels of mode {image.mode}")
             raise unsupported(path, f"{found} in a {form}", "grey, palette or RGB", "convert it, for example to PNG")
         coding = _coding(image)
+        bits = _bmp_bits(path) if form == "BMP" and image.mode == "1" else 1
         header = Header(
             path=path,
             height=image.height,
@@ -130,7 +146,10 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
             palette=_palette(image),
             white=_white(image, coding),
             orientation=_orientation(image),
+            has_alpha=image.mode in ("LA", "RGBA"),
         )
+    if bits > 1:
+        return TwoColourBmpRaster(header, raw=raw)
     deep = header.dtype == np.uint16 and header.channels > 1
     return DeepPngRaster(header, raw=raw) if deep else WholeRaster(header, raw=raw)
 
@@ -154,6 +173,14 @@ def _white(image: PillowImage.Image, coding: str) -> int:
     if packed:
         return int(2 ** int(packed[1]) - 1)
     return 65535 if image.mode.startswith("I") or "16" in coding else 255
+
+
+def _bmp_bits(path: Path) -> int:
+    """Bits of a pixel of a BMP; the headers of OS/2 are shorter."""
+    with path.open("rb") as file:
+        start = file.read(30)
+    place = 24 if start[14:18] == b"\x0c\0\0\0" else 28
+    return int.from_bytes(start[place : place + 2], "little")
 
 
 def _palette(image: PillowImage.Image) -> NDArray[np.uint8] | None:

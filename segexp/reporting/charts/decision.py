@@ -1,14 +1,17 @@
 """What another threshold would give, ROC, and precision over recall: two classes, from thresholds.csv."""
 
-import csv
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.errors import DataError
 from segexp.reporting import values
 from segexp.reporting.charts.lines import Chart, Line, Mark, line_chart
+from segexp.run.contents import numbers_of, read_rows
 
 Row = Mapping[str, float]
+COLUMNS = {"threshold", "recall", "precision", "false_positive_rate", "dice", "iou"}
 
 
 def decision_charts(thresholds_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
@@ -28,10 +31,10 @@ def decision_charts(thresholds_csv: Path, results: Mapping[str, Any]) -> list[Ch
 
 
 def _rows(path: Path) -> list[Row]:
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        return [{name: float(cell or "nan") for name, cell in row.items()} for row in csv.DictReader(stream)]
+    rows = numbers_of(read_rows(path), path)
+    if any(not row.keys() >= COLUMNS for row in rows):
+        raise DataError(f"{path}: expected the columns {', '.join(sorted(COLUMNS))}. Was it edited?")
+    return [row for row in rows if not any(math.isnan(row[name]) for name in COLUMNS)]
 
 
 def _nearest(rows: Sequence[Row], threshold: float) -> Row:

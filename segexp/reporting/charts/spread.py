@@ -1,5 +1,6 @@
 """A measure by class: a dot per image, and over them the figure of all pixels with its interval."""
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -60,7 +61,8 @@ def _chart(figure: str, classes: Sequence[str], results: Mapping[str, Any], imag
 
 
 def _of_images(images: Images, column: str) -> list[tuple[str, float]]:
-    return [(line.get("image", ""), float(line[column])) for line in images if line.get(column)]
+    found = [(line.get("image", ""), float(line[column])) for line in images if line.get(column)]
+    return [(name, value) for name, value in found if math.isfinite(value)]
 
 
 def _axis(scale: Scale, bottom: float) -> str:

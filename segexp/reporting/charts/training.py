@@ -1,11 +1,11 @@
 """Loss, validation measures and learning rate over the epochs, from metrics.csv; epochs are shown from 1."""
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from segexp.reporting.charts.lines import Chart, Line, line_chart
+from segexp.run.contents import read_rows
 
 MANY_CLASSES = 6
 """With more classes their own lines are left out: they would hide each other."""
@@ -35,10 +35,7 @@ def training_charts(metrics_csv: Path, best_epoch: object, monitor: str) -> list
 
 
 def _rows(path: Path) -> list[Row]:
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: value or "" for key, value in row.items() if key} for row in csv.DictReader(stream)]
+    rows = read_rows(path)
     return sorted((row for row in rows if math.isfinite(_number(row.get("epoch")))), key=lambda r: _number(r["epoch"]))
 
 

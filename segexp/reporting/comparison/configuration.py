@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from statistics import fmean
 from typing import Any
 
 from segexp.reporting.comparison import settings
@@ -87,6 +88,15 @@ class Configuration:
             for image, value in repeat.images.get(column, {}).items():
                 found.setdefault(image, []).append(value)
         return {image: sum(each) / len(each) for image, each in found.items()}
+
+    def by_image(self, column: str) -> Spread | None:
+        """Mean over the test images of a figure of per_image.csv, over the seeds: differences are differences of these.
+
+        results.json has the mean over classes of means over images, which is another number where a class is absent
+        from some images.
+        """
+        found = [repeat.images.get(column, {}).values() for repeat in self.repeats]
+        return spread([fmean(each) if each else None for each in found])
 
     @cached_property
     def beaten(self) -> list[Beaten]:

@@ -1,6 +1,6 @@
 """Configurations that were tested on the same images, compared by one measure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,6 +12,8 @@ from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.figures import Figure, lower_is_better
 from segexp.reporting.comparison.measure import Measure, choose_measure
 from segexp.reporting.comparison.paired import Difference, differences
+from segexp.reporting.comparison.spread import Spread
+from segexp.run.text import shortened
 
 
 @dataclass(frozen=True)
@@ -20,10 +22,11 @@ class Contest:
 
     Attributes:
         letter: A, B, ... where there are several test sets, else empty.
-        rows: Configurations, the best first by the mean over images.
+        rows: Configurations, the best first by the mean over images; of a search, by validation.
         measure: By what.
         base: What the others are compared with.
         differences: Of each row but the base, by name.
+        searched: Whether the rows are trials of a search, whose test figures choose nothing.
     """
 
     letter: str
@@ -31,11 +34,21 @@ class Contest:
     measure: Measure
     base: Configuration
     differences: dict[str, Difference]
+    searched: bool = False
+
+    @property
+    def best_row(self) -> Configuration | None:
+        """The first that no trivial predictor beats; None: there is none, or test figures choose nothing."""
+        return None if self.searched else next((row for row in self.rows if not row.beaten), None)
+
+    def reached(self, row: Configuration) -> Spread | None:
+        """The mean over images, whose differences are the differences."""
+        return row.by_image(self.measure.column)
 
     @property
     def title(self) -> str:
         """Data set and test images."""
-        data = values.words(values.inner(self.rows[0].runs[0].results, "task", "datamodule"))
+        data = shortened(values.words(values.inner(self.rows[0].runs[0].results, "task", "datamodule")), 60).strip()
         described = self.rows[0].tested.describe()
         return f"{data}, {described}" if data else described
 
@@ -49,20 +62,27 @@ class Contest:
         return lower_is_better(figure.measure, self.rows[0].runs[0].results)
 
     def best(self, figure: Figure) -> frozenset[str]:
-        """Names of the rows with the best mean; none where there is nothing to choose from."""
+        """Names of the rows with the best mean; none where there is nothing to choose from.
+
+        A row that a trivial predictor beats is the best of nothing, whatever figure it leads in.
+        """
         return self._best.get(figure, frozenset())
 
     @cached_property
     def _best(self) -> dict[Figure, frozenset[str]]:
-        return {figure: frozenset(self._winners(figure)) for figure in self.figures}
+        figures = {*self.figures, self.measure.by_image}
+        return {figure: frozenset(self._winners(figure)) for figure in figures}
 
     def _winners(self, figure: Figure) -> set[str]:
-        found = {row.name: row.figures[figure].mean for row in self.rows if figure in row.figures}
-        if len(found) < 2:
+        own = figure == self.measure.by_image
+        spreads = {row.name: self.reached(row) if own else row.figures.get(figure) for row in self.rows}
+        found = {name: each.mean for name, each in spreads.items() if each is not None}
+        if len(found) < 2 or self.searched:
             return set()
         top = min(found.values()) if self.lower(figure) else max(found.values())
         winners = {name for name, value in found.items() if value == top}
-        return winners if len(winners) < len(found) else set()
+        beaten = {row.name for row in self.rows if row.beaten}
+        return winners - beaten if len(winners) < len(found) else set()
 
     @cached_property
     def spread_of_images(self) -> list[tuple[str, float]]:
@@ -77,7 +97,12 @@ class Contest:
 
 
 def contests(
-    rows: Sequence[Configuration], measure: str | None, base: str | None, resamples: int, seed: int
+    rows: Sequence[Configuration],
+    measure: str | None,
+    base: str | None,
+    resamples: int,
+    seed: int,
+    places: Mapping[Path, int] | None = None,
 ) -> list[Contest]:
     """One contest per test set, in order of appearance.
 
@@ -87,6 +112,7 @@ def contests(
         base: Name, option or run folder of the one that the others are compared with; None: the best of each contest.
         resamples: Bootstrap samples.
         seed: Of the bootstrap.
+        places: Of the run folders that are trials of a search, their place by validation.
 
     Raises:
         ConfigError: No configuration is called so; no run has the measure.
@@ -94,14 +120,14 @@ def contests(
     if measure is not None:
         # Refused only if no test set has it: classes differ between data sets.
         choose_measure(measure, [run for row in rows for run in row.runs])
-    named = _named(base, rows) if base is not None else None
+    named = _named(base, rows) if base is not None else []
     by_set: dict[object, list[Configuration]] = {}
     for row in rows:
         by_set.setdefault(row.tested, []).append(row)
     letters = [chr(ord("A") + number % 26) * (1 + number // 26) for number in range(len(by_set))]
     letters = letters if len(by_set) > 1 else [""]
     return [
-        _contest(letter, group, _measure(measure, group), named, resamples, seed)
+        _contest(letter, group, _measure(measure, group), named, (resamples, seed), places or {})
         for letter, group in zip(letters, by_set.values(), strict=True)
     ]
 
@@ -118,23 +144,32 @@ def _contest(
     letter: str,
     group: Sequence[Configuration],
     measure: Measure,
-    named: Configuration | None,
-    resamples: int,
-    seed: int,
+    named: Sequence[Configuration],
+    bootstrap: tuple[int, int],
+    places: Mapping[Path, int],
 ) -> Contest:
-    ordered = sorted(group, key=lambda row: _rank(row, measure))
-    base = named if named in ordered and named is not None else ordered[0]
+    ranks = [_place(row, places) for row in group]
+    searched = all(place is not None for place in ranks)
+    by_place = sorted(zip(ranks, group, strict=True), key=lambda pair: pair[0] or 0)
+    ordered = [row for _, row in by_place] if searched else sorted(group, key=lambda row: _rank(row, measure))
+    usual = [row for row in ordered if not row.beaten and not searched] or ordered
+    base = next((row for row in ordered if any(row is other for other in named)), usual[0])
     others = [row for row in ordered if row is not base]
-    column = measure.column
     found = differences(
-        base.of_images(column),
-        [row.of_images(column) for row in others],
+        base.of_images(measure.column),
+        [row.of_images(measure.column) for row in others],
         lower=measure.lower,
-        resamples=resamples,
-        seed=seed,
+        resamples=bootstrap[0],
+        seed=bootstrap[1],
     )
     by_name = {row.name: difference for row, difference in zip(others, found, strict=True)}
-    return Contest(letter, tuple(ordered), measure, base, by_name)
+    return Contest(letter, tuple(ordered), measure, base, by_name, searched)
+
+
+def _place(row: Configuration, places: Mapping[Path, int]) -> int | None:
+    """Its place in its search; None: it is in none."""
+    found = [places[place] for run in row.runs if (place := run.path.resolve()) in places]
+    return min(found, default=None)
 
 
 def _rank(row: Configuration, measure: Measure) -> tuple[bool, float]:
@@ -144,11 +179,12 @@ def _rank(row: Configuration, measure: Measure) -> tuple[bool, float]:
     return not found, mean if measure.lower else -mean
 
 
-def _named(base: str, rows: Sequence[Configuration]) -> Configuration:
-    for row in rows:
-        if base == row.name or any(Path(base).resolve() == run.path.resolve() for run in row.runs):
-            return row
-    names = [row.name for row in rows]
+def _named(base: str, rows: Sequence[Configuration]) -> list[Configuration]:
+    """The row of a run folder, or the rows of a name, which every test set may have."""
+    of_run = [row for row in rows if any(Path(base).resolve() == run.path.resolve() for run in row.runs)]
+    if found := of_run or [row for row in rows if base == row.name]:
+        return found
+    names = list(dict.fromkeys(row.name for row in rows))
     best = nearest(base, names)
     hint = f" Did you mean '{best}'?" if best else ""
     raise ConfigError(

@@ -1,18 +1,20 @@
 """summary.csv and summary.md."""
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Any
 
+from segexp.reporting import markdown
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.figures import Figure
 from segexp.reporting.comparison.find import LeftOut
 from segexp.reporting.comparison.search import Search
-from segexp.reporting.comparison.settings import text_of
+from segexp.reporting.comparison.settings import ABSENT, text_of
 from segexp.reporting.comparison.spread import Spread
 from segexp.reporting.comparison.tables import differences_grid, results_grid
 from segexp.reporting.comparison.trials import CHOOSES_NOTHING, short, trials_grid
+from segexp.reporting.decided import decided
+from segexp.reporting.markdown import escaped
+from segexp.run import table_file
 
 
 def as_csv(contests: Sequence[Contest]) -> str:
@@ -23,12 +25,7 @@ def as_csv(contests: Sequence[Contest]) -> str:
     lines = [_line(contest, place) for contest in contests for place in range(len(contest.rows))]
     figures = dict.fromkeys(figure for contest in contests for figure in contest.figures)
     columns = list(dict.fromkeys(key for line in lines for key in line if not key.startswith("test/")))
-    columns += [column for figure in figures for column in _columns(figure)]
-    stream = io.StringIO(newline="")
-    writer = csv.DictWriter(stream, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(lines)
-    return stream.getvalue()
+    return table_file.as_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
 
 
 def _columns(figure: Figure) -> tuple[str, str, str]:
@@ -39,7 +36,8 @@ def _line(contest: Contest, place: int) -> dict[str, Any]:
     row = contest.rows[place]
     line: dict[str, Any] = {"configuration": row.name}
     line |= {"test_set": contest.letter} if contest.letter else {}
-    line |= {key: text_of(value) for key, value in row.varied.items()}
+    # A key that a row has not got is an empty cell; a dash would be a formula.
+    line |= {key: "" if value == ABSENT else text_of(value) for key, value in row.varied.items()}
     folds = [run.fold for run in row.repeats[0].runs if run.fold is not None]
     line |= {"folds": len(folds)} if folds else {}
     line |= {
@@ -50,6 +48,9 @@ def _line(contest: Contest, place: int) -> dict[str, Any]:
     }
     line |= _spread_cells(("train_seconds", "train_seconds.sd"), row.seconds)
     line |= _spread_cells(("train_samples_per_second", "train_samples_per_second.sd"), row.rate)
+    line |= {"no_better_than": ", ".join(found.name for found in row.beaten)}
+    reached = contest.reached(row)
+    line |= {"mean_over_images": "" if reached is None else reached.mean}
     line |= _difference_cells(contest, row.name)
     for figure, found in row.figures.items():
         line |= _spread_cells(_columns(figure), found)
@@ -84,29 +85,33 @@ def as_markdown(
     searches: Sequence[Search] = (),
 ) -> str:
     """Tables of results and of differences for a README or an issue."""
-    parts = [f"# {title}", *(f"> {note}" for note in notes)]
+    parts = [f"# {escaped(title)}", *(f"> {markdown.line(note)}" for note in notes)]
     parts += [part for search in searches for part in _search(search)]
     for contest in contests:
-        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{contest.title}")
-        parts.append("Mean ± standard deviation over n seeds; the best of a column is bold; ↓: less is better.")
+        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{escaped(contest.title)}")
+        bold = "rows by validation" if contest.searched else "the best of a column is bold"
+        told = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
+        at = decided([run.results for row in contest.rows for run in row.runs])
+        parts.append(f"{told} {escaped(at)}".rstrip())
         parts.append(results_grid(contest).as_markdown())
         if contest.differences:
             grid = differences_grid(contest)
-            parts.append(f"{grid.title}, paired by test image, 95 % bootstrap interval:")
+            parts.append(f"{markdown.line(grid.title)}, paired by test image, 95 % bootstrap interval:")
             parts.append(grid.as_markdown())
     if left_out:
-        parts += ["## Left out", "\n".join(f"- {entry}" for entry in left_out)]
+        parts += ["## Left out", "\n".join(f"- {markdown.line(str(entry))}" for entry in left_out)]
     return "\n\n".join(parts) + "\n"
 
 
 def _search(search: Search) -> list[str]:
     best = search.best
-    parts = [f"## Search {search.name}"]
+    parts = [f"## Search {escaped(search.name)}"]
     if best is not None:
         told = " ".join(f"{key}={short(text)}" for key, text in best.parameters.items())
-        parts.append(f"Best trial by validation: {best.number}, {search.monitor} {best.value:.4f}, `{told}`")
+        monitor = escaped(search.monitor)
+        parts.append(f"Best trial by validation: {best.number}, {monitor} {best.value:.4f}, {markdown.code(told)}")
     if search.command:
-        parts.append(f"```\n{search.command}\n```")
+        parts.append(markdown.code_block(search.command))
     if search.trials:
         parts.append(trials_grid(search).as_markdown())
     return [*parts, CHOOSES_NOTHING]

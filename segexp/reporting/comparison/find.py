@@ -1,16 +1,17 @@
 """Which folders are finished runs, and what is left out: run folders, folders above them, globs."""
 
 import glob
-import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import DataError
+from segexp.errors import DataError, one_line
 from segexp.reporting import values
 from segexp.run.contents import RunContents, read_run
+from segexp.run.inside import inside
+from segexp.run.json_file import read_object
 
 FINISHED = "finished"
 MANIFEST = "manifest.json"
@@ -108,8 +109,8 @@ def walk(top: Path) -> Iterator[Path]:
 def _read(folder: Path) -> RunContents | LeftOut:
     try:
         contents = read_run(folder)
-    except DataError as error:
-        return LeftOut(folder.name, "unreadable", str(error), folder)
+    except (DataError, OSError) as error:
+        return LeftOut(folder.name, "unreadable", one_line(error), folder)
     state = values.words(contents.run.get("state")) or "state unknown"
     if state != FINISHED:
         return LeftOut(folder.name, state, _first_line(contents.run.get("error")), folder)
@@ -121,14 +122,14 @@ def _read(folder: Path) -> RunContents | LeftOut:
 def _unfinished(manifest: Path) -> Iterator[LeftOut]:
     """Jobs of a sweep that have not finished, with or without a folder."""
     try:
-        content = json.loads(manifest.read_text(encoding="utf-8"))
-    except ValueError as error:
-        yield LeftOut(manifest.name, "unreadable", f"{manifest} is no valid JSON: {error}", None)
+        content = read_object(manifest)
+    except (DataError, OSError) as error:
+        yield LeftOut(manifest.name, "unreadable", one_line(error), None)
         return
     listed = values.inner(content, "jobs")
     for job in listed if isinstance(listed, list) else ():
         if isinstance(job, Mapping) and job.get("state") != FINISHED:
-            folder = manifest.parent / str(job["folder"]) if job.get("folder") else None
+            folder = inside(manifest.parent, job.get("folder"))
             yield LeftOut(_job_name(job), values.words(job.get("state")), _first_line(job.get("error")), folder)
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from segexp.reporting.comparison.spread import Spread
+from segexp.reporting.markdown import escaped
 from segexp.reporting.table import Table
 from segexp.reporting.values import ABSENT
 
@@ -72,10 +73,10 @@ class Grid:
 
     def as_markdown(self) -> str:
         """A table as GitHub draws it; the best of a column is bold."""
-        lines = [_line([head.text for head in self.heads])]
+        lines = [_line([escaped(head.text) for head in self.heads])]
         lines.append("| " + " | ".join("---:" if head.number else "---" for head in self.heads) + " |")
         for row in [*self.rows, *self.below]:
-            lines.append(_line([f"**{cell.whole}**" if cell.best else cell.whole for cell in row]))
+            lines.append(_line([f"**{escaped(cell.whole)}**" if cell.best else escaped(cell.whole) for cell in row]))
         return "\n".join(lines)
 
 
@@ -85,8 +86,7 @@ def _plain(cell: Cell, room: bool) -> str:
 
 
 def _line(cells: list[str]) -> str:
-    # A bar would end the cell.
-    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+    return "| " + " | ".join(cells) + " |"
 
 
 def number(text: str, value: float | None, *, best: bool = False, note: str = "") -> Cell:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from segexp.reporting import values
 from segexp.run.contents import RunContents
+from segexp.run.text import printable, shortened
+
+LONGEST = 40
+"""Letters of an image's name."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,8 @@ class ImageSet:
 
     def describe(self, most: int = 4) -> str:
         """For example ``4 images (01, 02, 03, 04), inside the field of view``."""
-        shown = ", ".join(self.images[:most]) + (", …" if len(self.images) > most else "")
+        names = [printable(shortened(name, LONGEST)) for name in self.images[:most]]
+        shown = ", ".join(names) + (", …" if len(self.images) > most else "")
         amount = "1 image" if len(self.images) == 1 else f"{len(self.images)} images"
         return f"{amount} ({shown}), {self.where}" if self.where else f"{amount} ({shown})"
 

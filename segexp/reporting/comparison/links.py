@@ -5,12 +5,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from segexp.reporting.report import REPORT
+from segexp.run.inside import inside
 
 
 def report_link(run: Path, out: Path) -> str:
     """Relative address of the report in a run folder, from the folder ``out``; empty where there is none."""
-    report = run / REPORT
-    if not report.is_file():
+    report = inside(run, REPORT)
+    if report is None or not report.is_file():
         return ""
     try:
         relative = os.path.relpath(report.resolve(), out.resolve())

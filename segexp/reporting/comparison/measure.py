@@ -53,7 +53,7 @@ class Measure:
 
     def of(self, configuration: Configuration) -> Spread | None:
         """The headline of a configuration over its seeds."""
-        return configuration.figures.get(self.headline)
+        return configuration.figures.get(self.headline) if self.pooled else configuration.by_image(self.column)
 
     def better(self, one: float, other: float) -> bool:
         """Whether the first value is the better one."""

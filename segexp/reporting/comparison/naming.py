@@ -1,27 +1,50 @@
 """Names of configurations: what differs between them, in as few words as tell them apart."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from segexp.reporting.comparison import settings
 from segexp.reporting.comparison.configuration import Configuration, Repeat
 from segexp.reporting.comparison.run import Run
 from segexp.reporting.comparison.settings import ABSENT
+from segexp.run.text import shortened
 
 LONGEST = 32
 """Letters of one value in a name; lists can be long."""
 
 
 def configurations(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
-    """Configurations with their names and varied keys; what they have in common is in none of the names."""
+    """Configurations with their names and varied keys; what those of one test set have in common is in none of them."""
+    by_set: dict[object, list[tuple[Repeat, ...]]] = {}
+    for repeats in groups:
+        by_set.setdefault(repeats[0].tested, []).append(repeats)
+    named = {id(row.repeats): row for group in by_set.values() for row in _of_one_set(group)}
+    return _numbered([named[id(repeats)] for repeats in groups])
+
+
+def _numbered(rows: Sequence[Configuration]) -> list[Configuration]:
+    """The same config on other images is another row of another table, and is called so."""
+    seen: dict[object, int] = {}
+    made = []
+    for row in rows:
+        key = row.name, settings.identity(row.runs[0].config)
+        seen[key] = seen.get(key, 0) + 1
+        made.append(row if seen[key] == 1 else replace(row, name=f"{row.name} #{seen[key]}"))
+    return made
+
+
+def _of_one_set(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
     first = [repeats[0].runs[0] for repeats in groups]
     keys = varied_keys(first)
     short = short_names(keys)
+    longest = {key: _longest([settings.text_of(value_of(run, key)) for run in first]) for key in keys}
     made: list[Configuration] = []
     names: dict[str, int] = {}
     for run, repeats in zip(first, groups, strict=True):
         found = {key: value_of(run, key) for key in keys}
-        name = ", ".join(_word(run, key, short[key]) for key in keys if found[key] != ABSENT) or _alone(run)
+        words = [_word(run, key, short[key], longest[key]) for key in keys if found[key] != ABSENT]
+        name = ", ".join(words) or _alone(run)
         names[name] = names.get(name, 0) + 1
         unique = name if names[name] == 1 else f"{name} #{names[name]}"
         made.append(Configuration(unique, repeats, found))
@@ -76,10 +99,17 @@ def short_names(keys: Sequence[str]) -> Mapping[str, str]:
     return short
 
 
-def _word(run: Run, key: str, short: str) -> str:
+def _longest(texts: Sequence[str]) -> int:
+    """To how many letters the values of a key are cut: so few that they are still told apart."""
+    different = len(set(texts))
+    limits = range(LONGEST, max(map(len, texts)) + 1, LONGEST)
+    fit = (limit for limit in limits if len({shortened(text, limit) for text in texts}) == different)
+    return next(fit, max(LONGEST, *map(len, texts)))
+
+
+def _word(run: Run, key: str, short: str, longest: int) -> str:
     """``cunet`` for an option of a group, ``lr=0.01`` for a key."""
-    text = settings.text_of(value_of(run, key))
-    text = text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
+    text = shortened(settings.text_of(value_of(run, key)), longest)
     return text if key in run.options else f"{short}={text}"
 
 

@@ -26,8 +26,13 @@ def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[
     """
     runs = [run for contest in contests for row in contest.rows for run in row.runs]
     found = list(_test_sets(contests))
+    # What is true of several test sets is said once.
+    letters: dict[str, list[str]] = {}
     for contest in contests:
-        found += [f"{contest.letter}: {text}" if contest.letter else text for text in _of_contest(contest)]
+        for text in _of_contest(contest):
+            letters.setdefault(text, []).append(contest.letter)
+    found += [f"{', '.join(where)}: {text}" if where[0] else text for text, where in letters.items()]
+    found += _beaten(contests)
     if older:
         names = _listed(run.path.name for run in older)
         found.append(f"Runs that were made again later with the same configuration and seed do not count: {names}.")
@@ -59,7 +64,6 @@ def _of_contest(contest: Contest) -> Iterator[str]:
     yield from _mixed(runs, "Some rows are means over several views of each image (tta: {})", _views)
     for row in contest.rows:
         yield from _of_folds(row)
-        yield from (f"{row.name} is {found}." for found in row.beaten)
     pooled = [
         name for row in contest.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
     ]
@@ -70,6 +74,19 @@ def _of_contest(contest: Contest) -> Iterator[str]:
     if contest.differences and images < FEW:
         told = "is 1 test image" if images == 1 else f"are {images} test images"
         yield f"There {told}: with fewer than {FEW} the intervals of differences are too narrow."
+
+
+def _beaten(contests: Sequence[Contest]) -> Iterator[str]:
+    """Rows that a trivial predictor beats; of many only how many, the tables tell which."""
+    beaten = [(contest, row) for contest in contests for row in contest.rows if row.beaten]
+    if len(beaten) > SHOWN:
+        names = _listed(dict.fromkeys(found.name for _, row in beaten for found in row.beaten))
+        total = sum(len(contest.rows) for contest in contests)
+        yield f"{len(beaten)} of {total} rows are no better than a trivial predictor ({names}); the tables say which."
+        return
+    for contest, row in beaten:
+        where = f"{contest.letter}: " if contest.letter else ""
+        yield f"{where}{row.name} is {' and '.join(map(str, row.beaten))}."
 
 
 def _of_folds(row: Configuration) -> Iterator[str]:

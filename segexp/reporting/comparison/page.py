@@ -22,7 +22,8 @@ from segexp.reporting.comparison.scale import amount, plain, time_unit
 from segexp.reporting.comparison.scatter import Point, scatter
 from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.side_by_side import sights
-from segexp.reporting.comparison.spread import Spread, mean_of
+from segexp.reporting.comparison.spread import mean_of
+from segexp.reporting.decided import decided
 from segexp.reporting.page_template import template
 from segexp.reporting.sections import Tile
 
@@ -81,25 +82,39 @@ def _headline(page: PageInput) -> list[Tile]:
 
 
 def _tiles(contest: Contest) -> list[Tile]:
-    """The best, and the smallest that is not clearly worse."""
-    best, measure = contest.rows[0], contest.measure
-    found = measure.of(best)
-    if found is None or not contest.differences:
+    """The best, how far it is ahead, and the smallest that is not clearly worse; what chance beats is no best."""
+    best, measure = contest.best_row, contest.measure
+    if not contest.differences:
         return []
-    told = [_tile(f"Best {measure.label}", values.measure(found.mean, measure.digits), best, found, contest)]
+    if best is None:
+        return _beaten(contest)
+    found = contest.reached(best)
+    if found is None:
+        return []
+    told = [_tile(f"Best {measure.label}, per image", values.measure(found.mean, measure.digits), best, contest)]
     told += _lead(contest)
     smallest = _smallest(contest)
     if smallest is not None and smallest.parameters is not None:
-        reached = measure.of(smallest)
-        told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, reached, contest))
+        told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, contest))
     return told
 
 
+def _beaten(contest: Contest) -> list[Tile]:
+    """No row is better than predictors that have learnt nothing."""
+    first = contest.rows[0]
+    told = [(f"{found.name}, {label}", f"{other:.4f}") for found in first.beaten for label, _, other in found.figures]
+    own = {label: value for found in first.beaten for label, value, _ in found.figures}
+    lines = [(first.name, ""), *((label, f"{value:.4f}") for label, value in own.items()), *told]
+    return [Tile("Better than a trivial predictor", f"0 of {len(contest.rows)}", tuple(lines))]
+
+
 def _lead(contest: Contest) -> list[Tile]:
-    """How far the best is ahead of the second."""
+    """How far the best is ahead of the second: the difference of the table below."""
+    if contest.base is not contest.rows[0] or contest.best_row is not contest.base:
+        return []
     second = contest.rows[1]
     found = contest.differences.get(second.name)
-    if contest.base is not contest.rows[0] or found is None or found.mean is None:
+    if found is None or found.mean is None:
         return []
     digits = contest.measure.digits
     lines = [
@@ -111,25 +126,28 @@ def _lead(contest: Contest) -> list[Tile]:
     return [Tile("Ahead of the second by", f"{abs(found.mean):.{digits}f}", tuple(lines))]
 
 
-def _tile(name: str, value: str, row: Configuration, found: Spread | None, contest: Contest) -> Tile:
+def _tile(name: str, value: str, row: Configuration, contest: Contest) -> Tile:
     """A headline with the name of its configuration, what that reaches and what it costs."""
-    time = mean_of(row.seconds)
+    measure = contest.measure
+    pairs = [(f"{measure.label}, per image", contest.reached(row))]
+    pairs += [("over all pixels", measure.of(row))] if measure.pooled else []
     lines = [
         (row.name, ""),
-        (contest.measure.label, found.text(contest.measure.digits) if found else values.ABSENT),
+        *((label, found.text(measure.digits) if found else values.ABSENT) for label, found in pairs),
         ("parameters", values.count(row.parameters)),
-        ("training", values.duration(time)),
+        ("training", values.duration(mean_of(row.seconds))),
     ]
     return Tile(name, value, tuple(lines))
 
 
 def _smallest(contest: Contest) -> Configuration | None:
     """The model with the fewest weights whose interval of the difference to the best reaches zero."""
-    if contest.base is not contest.rows[0]:
+    if contest.base is not contest.best_row:
         return None
     fit = [
         row for row in contest.rows
-        if row.parameters is not None and (row is contest.base or not contest.differences[row.name].clear)
+        if row.parameters is not None and not row.beaten
+        and (row is contest.base or not contest.differences[row.name].clear)
     ]  # fmt: skip
     smallest = min(fit, key=lambda row: row.parameters or 0, default=None)
     return None if smallest is contest.base else smallest
@@ -145,6 +163,8 @@ def _contest(contest: Contest, searches: Sequence[Search], out: Path) -> dict[st
         "base": contest.base.name,
         "base_is": _base_is(contest, searches),
         "measure": contest.measure.label,
+        "decided": decided([run.results for row in contest.rows for run in row.runs]),
+        "searched": contest.searched,
         "plots": _plots(contest),
         "parallel": _parallel(contest),
         "images": tables.images_grid(contest, IMAGES) if len(contest.rows) > 1 else None,
@@ -160,7 +180,7 @@ def _base_is(contest: Contest, searches: Sequence[Search]) -> str:
     chosen = {search.best.folder.resolve() for search in searches if search.best and search.best.folder}
     if any(run.path.resolve() in chosen for run in contest.base.runs):
         return "chosen by validation"
-    return "the best" if contest.base is contest.rows[0] else ""
+    return "the best" if contest.base is contest.best_row else ""
 
 
 def _linked(grid: Grid, contest: Contest, out: Path) -> Grid:
@@ -224,7 +244,9 @@ def _runs(page: PageInput, out: Path) -> Grid:
     rows = []
     for contest in page.contests:
         for row in contest.rows:
-            rows += [_run_cells(run, row.name, contest, out, folds, "yes") for run in row.runs]
+            # Rows of two test sets may have one name.
+            name = f"{contest.letter}: {row.name}" if contest.letter else row.name
+            rows += [_run_cells(run, name, contest, out, folds, "yes") for run in row.runs]
     rows += [_run_cells(run, "", page.contests[0], out, folds, "no, made again later") for run in page.older]
     return Grid("runs", heads, rows)
 

@@ -9,6 +9,7 @@ from segexp.reporting.comparison import svg
 from segexp.reporting.comparison.label_places import LETTER
 from segexp.reporting.comparison.scale import Scale, fitted
 from segexp.reporting.comparison.settings import ABSENT, text_of
+from segexp.run.text import shortened
 
 WIDTH, HEIGHT = 860.0, 340.0
 NARROWEST = 150.0
@@ -128,7 +129,7 @@ def _colour(value: float, lines: Sequence[Line], lower: bool) -> str:
 
 
 def _short(label: str) -> str:
-    return label if len(label) <= LONGEST else label[: LONGEST - 1] + "…"
+    return shortened(label, LONGEST)
 
 
 def _axis(x: float, name: str, labels: Sequence[tuple[str, float]], *, left: bool) -> str:

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.errors import DataError
+from segexp.errors import DataError, SegexpError, one_line
 from segexp.reporting import values
 from segexp.reporting.comparison.configuration import grouped
 from segexp.reporting.comparison.contest import Contest, contests
 from segexp.reporting.comparison.files import as_csv, as_markdown
-from segexp.reporting.comparison.find import LeftOut
+from segexp.reporting.comparison.find import FINISHED, LeftOut
 from segexp.reporting.comparison.naming import configurations
 from segexp.reporting.comparison.notes import notes
 from segexp.reporting.comparison.page import PageInput, render
@@ -18,6 +18,11 @@ from segexp.reporting.comparison.search import Search
 from segexp.reporting.comparison.terminal import as_text
 from segexp.run.contents import RunContents
 from segexp.run.files import replace_file
+from segexp.run.text import printable, shortened, utf8
+
+
+class PageFailed(SegexpError):
+    """The page of a comparison cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +57,18 @@ class Comparison:
 
         Raises:
             OSError: The folder cannot be written.
+            PageFailed: The page cannot be made; the two tables are written.
         """
+        found = replace_file(out / "summary.csv", utf8(as_csv(self.contests)))
+        table = as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches)
+        files = [found, replace_file(out / "summary.md", utf8(table))]
         page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
-        written = {
-            "summary.csv": as_csv(self.contests),
-            "summary.md": as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches),
-            "summary.html": render(page, out),
-        }
-        return [replace_file(out / name, text.encode("utf-8")) for name, text in written.items()]
+        target = out / "summary.html"
+        try:
+            text = render(page, out)
+        except Exception as error:  # whatever is wrong with it, the tables stand
+            raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
+        return [*files, replace_file(target, utf8(text))]
 
 
 def build(
@@ -74,10 +83,34 @@ def build(
     """See :func:`segexp.reporting.compare.compare`."""
     if not found:
         raise DataError("no run has finished, so there is nothing to compare:\n" + _indented(left_out))
-    groups, older = grouped([Run(contents) for contents in found])
+    runs, damaged = _readable(found)
+    left_out = [*left_out, *damaged]
+    if not runs:
+        raise DataError("no run can be compared:\n" + _indented(left_out))
+    groups, older = grouped(runs)
     rows = configurations(groups)
-    made = contests(rows, measure, base, resamples, seed)
+    # Of two searches in one table, the places of each are its own; both come first.
+    places = {run: place for search in searches for run, place in search.places.items()}
+    made = contests(rows, measure, base, resamples, seed, places)
     return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
+
+
+def _readable(found: Sequence[RunContents]) -> tuple[list[Run], list[LeftOut]]:
+    """Runs whose files hold what they should; one that was damaged does not end the comparison of the others."""
+    runs, damaged = [], []
+    for contents in found:
+        run = Run(contents)
+        try:
+            run.read_all()
+        except Exception as error:  # files that anybody may have written hold anything
+            damaged.append(LeftOut(contents.path.name, "unreadable", one_line(error), contents.path))
+            continue
+        if run.images:
+            runs.append(run)
+        else:
+            reason = "per_image.csv holds no figures, so that its images cannot be compared"
+            damaged.append(LeftOut(contents.path.name, FINISHED, reason, contents.path))
+    return runs, damaged
 
 
 def _indented(left_out: Sequence[LeftOut]) -> str:
@@ -86,7 +119,8 @@ def _indented(left_out: Sequence[LeftOut]) -> str:
 
 def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
     rows = [row for contest in made for row in contest.rows]
-    names = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    found = [values.words(values.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    names = [printable(shortened(name, 60)).strip() for name in found]
     data = " and ".join(dict.fromkeys(name for name in names if name))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
     if len(searches) == 1 and searches[0].trials:

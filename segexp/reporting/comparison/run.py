@@ -1,6 +1,6 @@
 """One finished run as the comparison sees it."""
 
-import csv
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from segexp.reporting import values
 from segexp.reporting.comparison import settings
 from segexp.reporting.comparison.figures import Figures, figures_of
 from segexp.reporting.comparison.image_set import ImageSet, image_set
-from segexp.run.contents import RunContents
+from segexp.run.contents import RunContents, numbers_of, read_rows
 
 ImageValues = dict[str, dict[str, float]]
 """By column of per_image.csv: value by image, where defined."""
@@ -23,6 +23,10 @@ class Run:
     """A finished run; everything is read from its folder."""
 
     contents: RunContents
+
+    def read_all(self) -> None:
+        """Reads and checks every file that a comparison takes from its folder."""
+        _ = self.config, self.options, self.figures, self.images, self.tested, self.rate
 
     @property
     def path(self) -> Path:
@@ -74,7 +78,11 @@ class Run:
     @cached_property
     def images(self) -> ImageValues:
         """Figures of the model of each test image."""
-        return image_values(self.contents.images, values.words(values.model_row(self.results).get("name")))
+        return self.images_of(values.words(values.model_row(self.results).get("name")))
+
+    def images_of(self, name: str) -> ImageValues:
+        """Figures of a predictor beside the model."""
+        return image_values(self.contents.images, name, self.path / "per_image.csv")
 
     @cached_property
     def tested(self) -> ImageSet:
@@ -115,21 +123,23 @@ class Run:
         return values.words(self.contents.run.get("threads"))
 
 
-def image_values(rows: list[dict[str, str]], name: str) -> ImageValues:
-    """Figures by column and image of the predictor ``name`` in per_image.csv."""
+def image_values(rows: list[dict[str, str]], name: str, path: Path) -> ImageValues:
+    """Figures by column and image of the predictor ``name`` in per_image.csv.
+
+    Raises:
+        DataError: A figure is no number.
+    """
+    own = [row for row in rows if row.get("row", name) == name]
+    cells = [{column: text for column, text in row.items() if column not in ("image", "row")} for row in own]
     found: ImageValues = {}
-    for row in rows:
-        if row.get("row", name) != name:
-            continue
-        for column, text in row.items():
-            if column not in ("image", "row") and text:
-                found.setdefault(column, {})[row.get("image", "")] = float(text)
+    for row, figures in zip(own, numbers_of(cells, path), strict=True):
+        for column, value in figures.items():
+            if not math.isnan(value):
+                found.setdefault(column, {})[row.get("image", "")] = value
     return found
 
 
 def _epoch_seconds(path: Path) -> list[float]:
-    if not path.is_file():
-        return []
-    with path.open(newline="", encoding="utf-8") as stream:
-        times = [float(row["seconds"]) for row in csv.DictReader(stream) if row.get("seconds")]
-    return [time for time in times if time > 0]
+    rows = [{"seconds": row.get("seconds", "")} for row in read_rows(path)]
+    # nan is no more than 0 either.
+    return [row["seconds"] for row in numbers_of(rows, path) if row["seconds"] > 0]

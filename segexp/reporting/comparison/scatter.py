@@ -9,6 +9,7 @@ from segexp.reporting.comparison.label_places import Box, Place, places
 from segexp.reporting.comparison.pareto import front
 from segexp.reporting.comparison.scale import Scale, fitted, plain
 from segexp.reporting.comparison.spread import Spread
+from segexp.run.text import shortened
 
 WIDTH, HEIGHT = 520.0, 360.0
 LEFT, RIGHT, TOP, BOTTOM = 58.0, 14.0, 34.0, 52.0
@@ -56,7 +57,7 @@ def scatter(
     for index, centre in reversed(list(zip(order, centres, strict=True))):
         content += _dot(points[index], centre, up, form, on_front=index in best)
     named = [points[index].name for index in order[: len(best) if len(points) > MANY else None]]
-    texts = [name if len(name) <= LONGEST else name[: LONGEST - 1] + "…" for name in named]
+    texts = [shortened(name, LONGEST) for name in named]
     steps = _step_boxes([centres[place] for place in range(len(best))], across.end)
     spots = places(centres, texts, (LEFT, TOP - 8, WIDTH, HEIGHT - BOTTOM), steps)
     for centre, label, place in zip(centres, texts, spots, strict=False):

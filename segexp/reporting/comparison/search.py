@@ -1,17 +1,21 @@
 """A search for hyperparameters as its folder tells of it: all trials, and the best by validation images."""
 
 import csv
-import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from segexp.errors import DataError
+from segexp.errors import DataError, one_line
 from segexp.reporting import reproduce, values
 from segexp.reporting.comparison.find import FINISHED, MANIFEST
+from segexp.reporting.decided import of_monitor
 from segexp.run.contents import RunContents, read_run
+from segexp.run.inside import inside
+from segexp.run.json_file import read_object
+from segexp.run.table_file import read_csv
 
 TABLE = "trials.csv"
 FIRST, LAST = ("trial", "state", "value"), ("epochs", "seconds", "folder")
@@ -50,12 +54,14 @@ class Search:
         trials: By number.
         monitor: What the trials are judged by, a figure of validation images.
         mode: ``max`` or ``min``: whether the highest or the lowest is best.
+        half: ``at 0.5`` where a threshold decides the monitor, and test figures are at another one.
     """
 
     name: str
     trials: tuple[Trial, ...]
     monitor: str
     mode: str
+    half: str = ""
 
     @cached_property
     def best(self) -> Trial | None:
@@ -63,6 +69,17 @@ class Search:
         done = [trial for trial in self.trials if trial.state == FINISHED and trial.value is not None]
         sign = -1 if self.mode == "max" else 1
         return min(done, key=lambda trial: sign * (trial.value or 0.0), default=None)
+
+    @property
+    def places(self) -> dict[Path, int]:
+        """Place by validation of each run folder, the best first; trials without a value come last."""
+        sign = -1 if self.mode == "max" else 1
+        ranked = sorted(self.trials, key=lambda trial: (trial.value is None, sign * (trial.value or 0.0), trial.number))
+        found: dict[Path, int] = {}
+        for place, trial in enumerate(ranked):
+            if trial.folder is not None:
+                found.setdefault(trial.folder.resolve(), place)
+        return found
 
     @property
     def states(self) -> str:
@@ -108,41 +125,51 @@ def chosen(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | Non
 
 def _read(folder: Path, run: RunContents) -> Search | None:
     try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        manifest = read_object(folder / MANIFEST)
+    except (OSError, DataError):
         return None
     if values.inner(manifest, "search") is None:
         return None
     chosen = values.inner(run.results, "checkpoint")
     monitor = values.words(values.inner(chosen, "monitor")) or "value"
     mode = values.words(values.inner(chosen, "mode"))
-    return Search(folder.name, tuple(_trials(folder, manifest)), monitor, mode or "max")
+    return Search(folder.name, tuple(_trials(folder, manifest)), monitor, mode or "max", of_monitor(run.results))
 
 
 def _trials(folder: Path, manifest: object) -> list[Trial]:
     listed = values.inner(manifest, "jobs")
     jobs = [job for job in listed if isinstance(job, Mapping)] if isinstance(listed, list) else []
-    own = {str(job.get("trial")): folder / str(job.get("folder")) for job in jobs}
+    own = {str(job.get("trial")): inside(folder, job.get("folder")) for job in jobs}
     if not (folder / TABLE).is_file():
         return []
-    with (folder / TABLE).open(newline="", encoding="utf-8") as stream:
-        rows = list(csv.DictReader(stream))
-    return [_trial(row, own.get(row["trial"]) or _place(row["folder"], folder)) for row in rows]
+    try:
+        with (folder / TABLE).open(newline="", encoding="utf-8", errors="replace") as stream:
+            rows = read_csv(stream)
+        return [_trial(row, own.get(row["trial"]) or _place(row["folder"], folder)) for row in rows]
+    except (ValueError, KeyError, csv.Error) as error:
+        raise DataError(f"{folder / TABLE}: is no table of trials ({one_line(error)}); was it edited?") from error
 
 
 def _place(text: str, folder: Path) -> Path | None:
-    """Of a trial that is none of the jobs: another worker's, or a repeat of a job, whose folder it names."""
-    named = Path(text)
-    return (named if named.is_dir() else folder / named.name) if text else None
+    """Of a trial that is none of the jobs: another worker's beside this sweep, or a repeat, whose folder it names."""
+    if not text:
+        return None
+    beside = inside(folder.resolve().parent, Path(text).absolute())
+    return beside if beside is not None and beside.is_dir() else inside(folder, Path(text).name)
 
 
 def _trial(row: Mapping[str, str], place: Path | None) -> Trial:
     return Trial(
         int(row["trial"]),
         row["state"],
-        float(row["value"]) if row["value"] else None,
+        _finite(row["value"]),
         {key: text for key, text in row.items() if key not in FIRST + LAST},
         int(row["epochs"]) if row["epochs"] else None,
-        float(row["seconds"]) if row["seconds"] else None,
+        _finite(row["seconds"]),
         place if place is not None and place.is_dir() else None,
     )
+
+
+def _finite(text: str) -> float | None:
+    value = float(text or "nan")
+    return value if math.isfinite(value) else None

@@ -20,6 +20,9 @@ NEUTRAL = (
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
 
+ENTRIES, DEEPEST = 100_000, 40
+"""Entries and levels of a config that are read; the largest of ours have some hundreds, and ten."""
+
 # The C parser is some 10 times as fast, and a sweep has hundreds of configs.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -28,9 +31,27 @@ def flat_config(text: str) -> dict[str, Any]:
     """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read."""
     try:
         tree = yaml.load(text, Loader=_LOADER)
-    except yaml.YAMLError:
+        _refuse_huge(tree)
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     return dict(_flat(tree, "")) if isinstance(tree, Mapping) else {}
+
+
+def _refuse_huge(tree: Any) -> None:
+    """A few lines of references in YAML can stand for millions of entries.
+
+    Raises:
+        ValueError: It is larger or deeper than any config.
+    """
+    level, entries = [tree], 0
+    for _ in range(DEEPEST):
+        blocks = [block for block in level if isinstance(block, dict | list)]
+        entries += sum(map(len, blocks))
+        if entries > ENTRIES or not blocks:
+            break
+        level = [part for block in blocks for part in (block.values() if isinstance(block, dict) else block)]
+    if entries > ENTRIES or any(isinstance(block, dict | list) for block in level):
+        raise ValueError(f"more than {ENTRIES} entries or {DEEPEST} levels")
 
 
 def _flat(tree: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:

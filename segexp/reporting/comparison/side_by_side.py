@@ -9,7 +9,8 @@ from segexp.reporting import values
 from segexp.reporting.comparison.configuration import Configuration
 from segexp.reporting.comparison.contest import Contest
 from segexp.reporting.comparison.run import Run
-from segexp.reporting.pictures import Picture, embed
+from segexp.reporting.pictures import LARGEST, MOST_PIXELS, Picture, embed, is_small_png
+from segexp.run.inside import inside
 
 IMAGES = 4
 """Images that are shown at most."""
@@ -55,8 +56,8 @@ def panel_of(run: Run, image: str) -> Path | None:
     entries = run.results.get("panels")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and entry.get("image") == image:
-            path = run.path / str(entry.get("file"))
-            return path if path.is_file() else None
+            path = inside(run.path, entry.get("file"))
+            return path if path is not None and path.is_file() else None
     return None
 
 
@@ -85,7 +86,9 @@ def _halves(path: Path) -> tuple[str, str]:
     from segexp.reporting.layers import COMPRESSION
     from segexp.reporting.panels import halves
 
-    picture = cv2.imread(str(path))
+    content = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+    known = is_small_png(content, MOST_PIXELS)
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if known else None
     cut = halves(np.asarray(picture, dtype=np.uint8)) if picture is not None else None
     if cut is None:
         return "", ""

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from html import escape
 
 from segexp.reporting.comparison.scale import Scale
+from segexp.run.text import printable
 
 
 def tag(name: str, content: str = "", **attributes: float | str) -> str:
@@ -14,12 +15,12 @@ def tag(name: str, content: str = "", **attributes: float | str) -> str:
 
 def text(content: str, x: float, y: float, **attributes: float | str) -> str:
     """A line of text, escaped."""
-    return tag("text", escape(content), x=x, y=y, **attributes)
+    return tag("text", escape(printable(content)), x=x, y=y, **attributes)
 
 
 def title(content: str) -> str:
     """What is told when the pointer rests on the element around it."""
-    return tag("title", escape(content))
+    return tag("title", escape(printable(content)))
 
 
 def drawing(content: str, width: float, height: float, label: str) -> str:
@@ -48,4 +49,4 @@ def axes(across: Scale, up: Scale, names: tuple[str, str], formats: tuple[Callab
 
 
 def _value(value: float | str) -> str:
-    return escape(value) if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")
+    return escape(printable(value)) if isinstance(value, str) else f"{value:.1f}".removesuffix(".0")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import fmean
 
 from segexp.reporting import values
 from segexp.reporting.comparison.configuration import Configuration
@@ -26,7 +27,8 @@ def main_figures(contest: Contest) -> list[Figure]:
     # Of two classes there is one distance, else the mean is the last of them.
     distances = [figure for figure in contest.figures if figure.measure.startswith("hd")][-1:]
     wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances]
-    return [figure for figure in dict.fromkeys(wanted) if figure in contest.figures]
+    there = {*contest.figures, contest.measure.by_image}
+    return [figure for figure in dict.fromkeys(wanted) if figure in there]
 
 
 def results_grid(contest: Contest) -> Grid:
@@ -72,7 +74,8 @@ def _head(contest: Contest, figure: Figure) -> Head:
     both = Figure("dataset", figure.measure, figure.part) in contest.figures
     per_image = ", per image" if figure.block == "image" and both else ""
     meaning = LABELS[figure.measure].meaning if figure.measure in LABELS else ""
-    return Head(name + per_image, note="; ".join(part for part in (meaning, over) if part))
+    more = "differences are differences of these" if figure == contest.measure.by_image else ""
+    return Head(name + per_image, note="; ".join(part for part in (meaning, over, more) if part))
 
 
 def digits_of(contest: Contest, figure: Figure) -> int:
@@ -83,7 +86,7 @@ def digits_of(contest: Contest, figure: Figure) -> int:
 def _figure_cells(contest: Contest, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
     cells = []
     for figure in figures:
-        found = row.figures.get(figure)
+        found = contest.reached(row) if figure == contest.measure.by_image else row.figures.get(figure)
         best, note = row.name in contest.best(figure), _count(row, found)
         cells.append(spread_cell(found, digits_of(contest, figure), best=best, note=note))
     return cells
@@ -127,6 +130,8 @@ def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequenc
         name = values.words(entry.get("name"))
         if not name.startswith("model"):
             found = figures_of(entry)
+            of_images = runs[0].images_of(name).get(contest.measure.column, {}).values()
+            found |= {contest.measure.by_image: fmean(of_images)} if of_images else {}
             before, after = (
                 [number(values.measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in part]
                 for part in (first, rest)

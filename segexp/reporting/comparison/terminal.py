@@ -9,6 +9,7 @@ from segexp.reporting.comparison.find import LeftOut
 from segexp.reporting.comparison.grid import Cell, Grid, Head, spread_cell
 from segexp.reporting.comparison.spread import mean_of
 from segexp.reporting.comparison.tables import interval_text
+from segexp.run.text import readable, shortened
 
 LONGEST = 44
 """Letters of a name, so that the table fits a terminal."""
@@ -16,10 +17,25 @@ LONGEST = 44
 
 def as_text(contests: Sequence[Contest], notes: Sequence[str], left_out: Sequence[LeftOut]) -> str:
     """Tables, notes and what is left out."""
-    blocks = [_grid(contest).as_table().as_text() for contest in contests]
+    blocks = [part for contest in contests for part in (_grid(contest).as_table().as_text(), _names(contest))]
     blocks.append("\n".join(f"note: {note}" for note in notes))
     blocks.append("\n".join(_left_out(left_out)))
-    return "\n\n".join(block for block in blocks if block)
+    return "\n\n".join(readable(block) for block in blocks if block)
+
+
+def _label(contest: Contest, place: int) -> str:
+    """A name that fits; of one that does not, what sets it apart is told below the table by its number."""
+    name = contest.rows[place].name
+    if len(name) <= LONGEST:
+        return name
+    mark = f" ({place + 1})"
+    return shortened(name, LONGEST - len(mark)) + mark
+
+
+def _names(contest: Contest) -> str:
+    """The names that were cut."""
+    long = [(place, row.name) for place, row in enumerate(contest.rows) if len(row.name) > LONGEST]
+    return "\n".join(f"({place + 1}) {name}" for place, name in long)
 
 
 def _left_out(left_out: Sequence[LeftOut]) -> list[str]:
@@ -31,27 +47,25 @@ def _left_out(left_out: Sequence[LeftOut]) -> list[str]:
 
 def _grid(contest: Contest) -> Grid:
     measure = contest.measure
-    heads = [Head("configuration", number=False), Head("n"), Head(measure.label)]
-    heads += (
-        [Head(f"to {'the best' if contest.base is contest.rows[0] else 'base'} [95 %]")] if contest.differences else []
-    )
+    # The mean over images, of which the difference is one; the page has the figure over all pixels too.
+    heads = [Head("configuration", number=False), Head("n"), Head(f"{measure.label} per image")]
+    best = contest.base is contest.best_row
+    heads += [Head(f"to {'the best' if best else 'base'} [95 %]")] if contest.differences else []
     heads += [Head("parameters"), Head("training")]
     title = f"{contest.letter}: {contest.title}" if contest.letter else contest.title
-    return Grid(title, heads, [_cells(contest, row) for row in contest.rows])
+    return Grid(title, heads, [_cells(contest, place) for place in range(len(contest.rows))])
 
 
-def _cells(contest: Contest, row: Configuration) -> list[Cell]:
-    measure, found = contest.measure, contest.measure.of(row)
-    name = row.name if len(row.name) <= LONGEST else row.name[: LONGEST - 1] + "…"
-    seconds = row.seconds
-    best = row.name in contest.best(measure.headline)
+def _cells(contest: Contest, place: int) -> list[Cell]:
+    measure, row = contest.measure, contest.rows[place]
+    best = row.name in contest.best(measure.by_image)
     return [
-        Cell(name),
+        Cell(_label(contest, place), minor=f"({', '.join(found.verdict for found in row.beaten)})" * bool(row.beaten)),
         Cell(str(len(row.repeats))),
-        spread_cell(found, measure.digits, best=best),
+        spread_cell(contest.reached(row), measure.digits, best=best),
         *([_difference(contest, row)] if contest.differences else []),
         Cell(values.count(row.parameters)),
-        Cell(values.duration(mean_of(seconds))),
+        Cell(values.duration(mean_of(row.seconds))),
     ]
 
 

@@ -33,6 +33,7 @@ def shown(search: Search, out: Path) -> dict[str, Any]:
         "command": search.command,
         "trials": trials_grid(search, out) if search.trials else None,
         "below": CHOOSES_NOTHING,
+        "half": search.half,
     }
 
 
@@ -43,14 +44,17 @@ def best_tile(search: Search) -> Tile | None:
         return None
     parameters = tuple((key, short(text)) for key, text in best.parameters.items())
     name = f"Best {search.monitor}, by validation"
-    return Tile(name, values.measure(best.value), ((f"trial {best.number} of {len(search.trials)}", ""), *parameters))
+    half = (("masks of validation", search.half),) if search.half else ()
+    lines = ((f"trial {best.number} of {len(search.trials)}", ""), *parameters, *half)
+    return Tile(name, values.measure(best.value), lines)
 
 
 def trials_grid(search: Search, out: Path | None = None) -> Grid:
     """A row per trial; links need ``out``."""
     keys = list(search.trials[0].parameters) if search.trials else []
     heads = [Head("trial", number=False), Head("state", number=False)]
-    heads.append(Head(search.monitor, note="on validation images; of a pruned trial when it was ended"))
+    monitor = f"{search.monitor} {search.half}".rstrip()
+    heads.append(Head(monitor, note="on validation images; of a pruned trial when it was ended"))
     heads += [Head(key, number=all(_is_number(trial.parameters[key]) for trial in search.trials)) for key in keys]
     heads += [Head("epochs"), Head("time")]
     return Grid("trials", heads, [_row(trial, trial is search.best, out) for trial in search.trials])

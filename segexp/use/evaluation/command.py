@@ -1,6 +1,7 @@
 """``evaluate``: the test of a training, with any model on any data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from segexp.commands import Invocation
 from segexp.config.check import check_config
 from segexp.config.command_schema import DataConfig
+from segexp.config.quoting import command_line
 from segexp.data.base import SegmentationDataModule
 from segexp.reporting import values
 from segexp.reporting.rows_table import results_table
@@ -15,11 +17,14 @@ from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
 from segexp.run.record import RunRecord
+from segexp.run.within import within
 from segexp.training import build
+from segexp.training.afterwards import Afterwards, end
 from segexp.training.explain import draw
+from segexp.training.outcome import Outcome
 from segexp.training.page import write_page
-from segexp.training.results import per_image, results
-from segexp.training.rows import model_rows, observer_rows
+from segexp.training.results import results
+from segexp.training.rows import Row, model_rows, observer_rows
 from segexp.training.trainer import build_tester
 from segexp.use.evaluation.data import (
     EvaluationData,
@@ -86,12 +91,13 @@ class Evaluation:
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
+        after = Afterwards(folder.path, command_line(self.invocation.command[1:]))
         try:
             record = RunRecord(folder, self.invocation.command, facts)
-            trainer = {**self.model.config["trainer"], "accelerator": self.config["device"]}
-            build_tester({"trainer": trainer}).test(module, datamodule=data, verbose=False)
-            content = self._write(folder, data)
-            record.end("finished")
+            with _ending(record, after):
+                trainer = {**self.model.config["trainer"], "accelerator": self.config["device"]}
+                build_tester({"trainer": trainer}).test(module, datamodule=data, verbose=False)
+                content = self._write(folder, data, after)
         finally:
             stop_log_file(handler)
         report = write_page(folder.path)
@@ -123,24 +129,33 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config["output_dir"]) / "evaluations"
         else:
-            place = first / "evaluations"
+            place = within(first, "evaluations", str(first))
         folder = RunFolder.create(place / name)
         folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
         return folder
 
-    def _write(self, folder: RunFolder, data: EvaluationData) -> Config:
-        rows = [*model_rows(self.model.module), *observer_rows(data, self.model.module.measures)]
-        content = results(
-            rows, data, self.model.module, self._checkpoint(), self.name, self.config["bootstrap"], self.config["seed"]
+    def _write(self, folder: RunFolder, data: EvaluationData, after: Afterwards) -> Config:
+        module = self.model.module
+        outcome = Outcome(
+            folder,
+            model_rows(module),
+            {"the rows of other people": lambda: observer_rows(data, module.measures)},
+            [item.name for item in data.items("test")],
+            lambda rows, resamples: self._content(rows, resamples, data),
         )
+        panels = self.config["panels"]
+        return outcome.write(
+            after, self.config["bootstrap"], lambda row: draw(folder, module, data, row, panels, after)
+        )
+
+    def _content(self, rows: list[Row], resamples: int, data: EvaluationData) -> Config:
+        seed = self.config["seed"]
+        content = results(rows, data, self.model.module, self._checkpoint(), self.name, resamples, seed)
         content["split"]["name"] = data.phase
         content["runs"] = [source.name for source in self.model.sources]
         if content["threshold"] is not None:
             content["threshold"] |= self.model.chosen
         content["notes"] = [*self.model.notes, *content["notes"]]
-        folder.write_csv("per_image.csv", per_image(rows, [item.name for item in data.items("test")]))
-        content["panels"] = draw(folder, self.model.module, data, rows[0], self.config["panels"])
-        folder.write_json("results.json", content)
         return content
 
     def _checkpoint(self) -> Config:
@@ -149,6 +164,21 @@ class Evaluation:
             return {"path": ", ".join(source.name for source in self.model.sources), "ensemble": "mean"}
         (source,) = self.model.sources
         return {**source.results.get("checkpoint", {}), "path": str(source.checkpoint)}
+
+
+@contextmanager
+def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
+    """Records how an evaluation ended; one that is broken off while pictures are drawn has its figures."""
+    try:
+        yield
+    except BaseException as error:
+        stopped = isinstance(error, KeyboardInterrupt)
+        state = "finished" if after.complete else "interrupted" if stopped else "failed"
+        end(record, state, after, **({} if stopped else {"error": f"{type(error).__name__}: {error}"}))
+        if after.complete:
+            LOG.warning(after.summary())
+        raise
+    end(record, "finished", after)
 
 
 def data_section(model: Model, data: Mapping[str, Any] | None) -> Config:

@@ -175,7 +175,7 @@ def _check_images(items: Sequence[Item], spec: DataSpec) -> None:
         if item.channels != spec.in_channels:
             raise MismatchError(
                 f"{item.name}: {item.channels} channels, but the model was trained on {spec.in_channels}; "
-                "datamodule=folder brings images to datamodule.channels=rgb or grey"
+                "datamodule=folder brings images to datamodule.channels=rgb or grey, or picks bands (datamodule.bands)"
             )
         if spec.scaling == "fixed" and spec.dtype is not None and item.dtype != spec.dtype:
             raise MismatchError(

@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from segexp.data.items import Item
-from segexp.errors import ConfigError, DataError, SegexpError
+from segexp.errors import ConfigError, DataError, SegexpError, one_line
 from segexp.reporting.table import Table
 from segexp.run.console import LOG, start_console
+from segexp.run.files import replace_file
+from segexp.run.text import utf8
 from segexp.use.export.agreement import Agreement, ExportFailed, by_pytorch, compare, drawn
 from segexp.use.export.facts import facts, left_out
 from segexp.use.export.formats import FORMATS
@@ -94,11 +96,21 @@ class Export:
             LOG.info(line)
         self.tested = self._taken()  # what is wrong with them is told before the export, which may take long
         agreement = self._written()
+        # What is known of the file lies beside it before anything else is tried.
+        self._note(Exported(self.path, agreement, {}))
         run = self.form.read(self.path)
         int8 = int8_file(self.path, run, self) if self.config["int8"] else None
-        done = Exported(self.path, agreement, self._speeds(run, int8), int8)
+        done = Exported(self.path, agreement, self._speeds_or_none(run, int8), int8)
         self._note(done)
         return done
+
+    def _speeds_or_none(self, run: Run, int8: Int8 | None) -> dict[str, float]:
+        """The file is good whatever becomes of its speed."""
+        try:
+            return self._speeds(run, int8)
+        except Exception as error:
+            LOG.warning(f"images per second were not measured ({one_line(error)}); the file {self.path} stands")
+            return {}
 
     def _written(self) -> Agreement:
         graph = Deployed(self.model.module)
@@ -158,4 +170,4 @@ class Export:
             "int8": done.int8.facts() if done.int8 is not None else None,
         }  # fmt: skip
         text = json.dumps(content, indent=2, ensure_ascii=False)
-        self.path.with_name(f"{self.path.name}.json").write_text(text, encoding="utf-8")
+        replace_file(self.path.with_name(f"{self.path.name}.json"), utf8(text))

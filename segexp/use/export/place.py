@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from segexp.errors import ConfigError
+from segexp.run.within import within
 from segexp.use.model import Model
 
 PART = "part_"
@@ -27,7 +28,7 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
         what = "several runs" if len(model.sources) > 1 else "a checkpoint that is in no run folder"
         raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
     ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
-    return folder / "exports" / f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
+    return within(folder, "exports", str(folder)) / f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
 
 
 @contextmanager

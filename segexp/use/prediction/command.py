@@ -92,11 +92,14 @@ class Told:
     def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
         self.folder, self.debug = folder, config["debug"]
         self.counts = {"done": 0, "skipped": 0, "failed": 0}
+        self._placeless: list[str] = []
 
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """All outcomes, as they come."""
         for outcome in outcomes:
             self.counts[outcome.state] += 1
+            if outcome.is_placed is False:
+                self._placeless.append(outcome.file.name)
             if outcome.state == "failed":
                 self._failed(outcome)
             elif outcome.state == "done":
@@ -117,6 +120,12 @@ class Told:
         Raises:
             PredictionFailed: Some files failed.
         """
+        if self._placeless:
+            first = f" such as {self._placeless[0]}" if len(self._placeless) > 1 else f", {self._placeless[0]}"
+            LOG.info(
+                f"place       {len(self._placeless)} files say nowhere where on the ground they lie{first}: what was "
+                "written of them is in pixels"
+            )
         text = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
         text = f"{text}; see {self.folder.path / 'summary.csv'}"
         if self.counts["failed"]:

@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.data.rasters import release_pages
+from segexp.data.rasters.gdal import has_rasterio
 from segexp.spec import IGNORED, DataSpec
 from segexp.use.model import Model
 from segexp.use.prediction.bands import logit_bands
+from segexp.use.prediction.beside import write_beside
 from segexp.use.prediction.geotiff import TiffSink
 from segexp.use.prediction.image_file import ImageFile
 from segexp.use.prediction.maps import Depth, Layer, layers, overlay, scores
@@ -62,7 +64,8 @@ class Wanted:
             return self.form
         raster = file.raster
         is_huge = file.is_tiff and raster.height * raster.width > HUGE
-        return "tiff" if is_huge or file.is_georeferenced else "png"
+        is_placed = file.has_tags or (file.place is not None and has_rasterio())
+        return "tiff" if is_huge or is_placed else "png"
 
     def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
         """All files of one prediction."""
@@ -143,10 +146,20 @@ class FilePrediction:
         finally:
             if self._spool is not None:
                 self._spool.close()
+        self._write_places()
         if outlines is not None:
             outlines.replace(self.wanted.outlines(self.stem))
         for name, sink in self._sinks.items():
             sink.commit() if name in self.wanted.write else sink.abandon()
+
+    def _write_places(self) -> None:
+        """Pictures have their place beside them; GeoTIFFs have it inside."""
+        transform = self.source.transform
+        if transform is None:
+            return
+        pictures = [s for name, s in self._sinks.items() if isinstance(s, PictureSink) and name in self.wanted.write]
+        for target in [target for sink in pictures for target in sink.targets]:
+            write_beside(target, transform, self.source.wkt)
 
     def _open(self) -> None:
         form = self.wanted.form_for(self.source.file)
@@ -209,5 +222,9 @@ class FilePrediction:
         """Outlines of the mask that was just written, still under its partial name, as they are."""
         target = self.wanted.outlines(self.stem, whole=False)
         mask = partial(self._sinks["mask"].targets[0])
-        self.polygons = write_polygons(mask, target, self.model.classes, self.wanted.polygons, self.wanted.simplify)
+        # A picture that is not finished has nothing beside it yet.
+        ground = self.source.ground if isinstance(self._sinks["mask"], PictureSink) else None
+        self.polygons = write_polygons(
+            mask, target, self.model.classes, self.wanted.polygons, self.wanted.simplify, ground
+        )
         return target

@@ -6,6 +6,8 @@ from typing import NamedTuple
 import tifffile
 
 from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters.place import Place, of_neighbours
+from segexp.data.rasters.quiet import quiet_tifffile
 
 TIFFS = ("TIFF", "GeoTIFF")
 """How kinds of files that may lie on the ground begin."""
@@ -17,12 +19,19 @@ class ImageFile(NamedTuple):
     Attributes:
         raster: Its pixels.
         gdal: What rasterio opens.
-        is_georeferenced: Whether it is a TIFF that says where on the ground it lies.
+        has_tags: Whether it is a TIFF that says itself where on the ground it lies.
+        place: What the files beside it say of that; None: nothing.
     """
 
     raster: Raster
     gdal: str
-    is_georeferenced: bool
+    has_tags: bool
+    place: Place | None = None
+
+    @property
+    def is_georeferenced(self) -> bool:
+        """Whether it, or a file beside it, says where on the ground it lies."""
+        return self.has_tags or self.place is not None
 
     @property
     def is_tiff(self) -> bool:
@@ -39,6 +48,6 @@ def local_image(path: Path) -> ImageFile:
     raster = open_raster(path)
     georeferenced = False
     if raster.header.kind.startswith(TIFFS):
-        with tifffile.TiffFile(path) as file:
+        with quiet_tifffile(), tifffile.TiffFile(path) as file:
             georeferenced = bool(file.pages.first.geotiff_tags)
-    return ImageFile(raster, str(path), georeferenced)
+    return ImageFile(raster, str(path), georeferenced, of_neighbours(path))

@@ -1,6 +1,5 @@
 """The output folder: whose predictions lie in it, which are complete, and what became of each file."""
 
-import csv
 import json
 import time
 import zlib
@@ -9,8 +8,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, one_line
+from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
+from segexp.run.table_file import read_csv
 from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.inputs import Input
@@ -73,7 +74,11 @@ class OutputFolder:
         start = time.monotonic()
         names = sorted(self._rows, key=lambda name: self._places.get(name, -1))
         merged = {**self._earlier, **{name: self._rows[name] for name in names}}
-        self._folder.write_csv(SUMMARY, list(merged.values()))
+        try:
+            self._folder.write_csv(SUMMARY, list(merged.values()))
+        except OSError as error:
+            # The predictions stand; a disk that is full now may have room for the table later.
+            LOG.error(f"{self.path / SUMMARY}: cannot be written ({one_line(error)}); predictions that are done stand")
         self._waiting = False
         # Of many thousand files the table is long: writing it may take a twentieth of the time.
         self._next = time.monotonic() + 20 * (time.monotonic() - start)
@@ -130,4 +135,4 @@ def _rows(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as stream:
-        return [row for row in csv.DictReader(stream) if row.get("file")]
+        return [row for row in read_csv(stream) if row.get("file")]

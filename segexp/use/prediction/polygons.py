@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from segexp.errors import MissingExtraError
-from segexp.use.prediction.source import opened
+from segexp.use.prediction.source import Ground, opened
 from segexp.use.prediction.tracing import Part, Ring, traced
 
 PolygonForm = Literal["geojson", "gpkg"]
@@ -66,7 +66,14 @@ def check_polygons(form: PolygonForm, simplify: float) -> None:
         )
 
 
-def write_polygons(mask: Path, target: Path, classes: Sequence[str], form: PolygonForm, simplify: float = 0.0) -> int:
+def write_polygons(
+    mask: Path,
+    target: Path,
+    classes: Sequence[str],
+    form: PolygonForm,
+    simplify: float = 0.0,
+    ground: Ground | None = None,
+) -> int:
     """Traces every object of all classes but the first; pixels that touch at a corner belong together.
 
     Args:
@@ -76,24 +83,35 @@ def write_polygons(mask: Path, target: Path, classes: Sequence[str], form: Polyg
         form: ``geojson``: with the coordinates of the mask, named in ``crs``; ``gpkg``: layer ``objects``.
         simplify: How far a border may move (Douglas and Peucker 1973), in units of the coordinates; areas are those of
             the pixels all the same.
+        ground: Where the mask lies, if it does not say so itself.
 
     Returns:
         Number of polygons.
     """
     with opened(mask) as dataset:
-        found = _traced(dataset, classes)
+        transform, crs = (dataset.transform, dataset.crs) if ground is None else (ground.transform, ground.crs)
+        found = _traced(dataset, classes, transform, crs)
         if simplify:
             found = (_simplified(polygon, simplify) for polygon in found)
-        return _geojson(found, target, dataset.crs) if form == "geojson" else _geopackage(found, target, dataset.crs)
+        return _geojson(found, target, crs) if form == "geojson" else _geopackage(found, target, crs)
 
 
-def _traced(dataset: Any, classes: Sequence[str]) -> Iterator[Polygon]:
-    pixel, crs = abs(dataset.transform.determinant), dataset.crs
+def _traced(dataset: Any, classes: Sequence[str], transform: Any, crs: Any) -> Iterator[Polygon]:
+    pixel = abs(transform.determinant)
     metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
-    for number, parts in traced(dataset):
+    for number, traced_parts in traced(dataset):
+        # GDAL traces in the coordinates that the mask itself gives: pixels where its place is told from elsewhere.
+        is_there = transform == dataset.transform
+        parts = traced_parts if is_there else [[_moved(ring, transform) for ring in part] for part in traced_parts]
         area = sum(_area(ring) * (1 if place == 0 else -1) for part in parts for place, ring in enumerate(part))
         square = None if metres is None else round(area * metres**2, 4)
         yield Polygon(classes[number], parts, round(area / pixel, 3), square)
+
+
+def _moved(ring: Ring, transform: Any) -> Ring:
+    """Points in pixels as coordinates."""
+    a, b, c, d, e, f = tuple(transform)[:6]
+    return [(a * x + b * y + c, d * x + e * y + f) for x, y in ring]
 
 
 def _area(ring: Ring) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.trust import shared_trust
 from segexp.ray_cluster import connect, nodes, too_much
 from segexp.run.console import LOG
 from segexp.use.model import Model
@@ -32,7 +33,7 @@ class RayEngine:
         for note in too_much(self._ray, self.asked, "files"):
             LOG.warning(note)
         device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
-        self._given = (config, device, Path.cwd(), shared_settings())
+        self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
         self._weights = fingerprint(model)
         self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(Actor)
         self._pool: Pool | None = None

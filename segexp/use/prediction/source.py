@@ -2,19 +2,20 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.rasters import Raster
 from segexp.data.rasters.gdal import has_rasterio
+from segexp.data.rasters.place import Place, Transform
 from segexp.data.rasters.whole import WholeRaster
 from segexp.errors import DataError, MissingExtraError
+from segexp.run.console import LOG
 from segexp.use.model import Model
 from segexp.use.pixels import ArrayRaster, fitted
+from segexp.use.prediction.beside import is_identity
 from segexp.use.prediction.image_file import ImageFile, local_image
 
 
@@ -39,13 +40,17 @@ class Ground(NamedTuple):
     masked: bool
 
 
+NOWHERE = Ground(None, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), ([], None), None, None, masked=False)
+"""Of a file that says nothing itself."""
+
+
 class ImageSource:
     """A file that is predicted.
 
     Attributes:
         path: Of the file.
         raster: Pixels in the channels of the model.
-        ground: Of a TIFF, where rasterio is installed; None else.
+        ground: Of a TIFF, and of another file beside which its place is told, where rasterio is installed; None else.
     """
 
     def __init__(self, given: Path | ImageFile, model: Model, bands: Sequence[int] | None = None) -> None:
@@ -54,7 +59,7 @@ class ImageSource:
         Args:
             given: The file.
             model: What it must fit.
-            bands: Numbers, from 1, of the bands that are the model's channels; None: all there are.
+            bands: Numbers, from 1, of the bands that are the model's channels; None: as the model says.
 
         Raises:
             DataError: It cannot be read, or does not fit the model.
@@ -64,10 +69,9 @@ class ImageSource:
         self.whole = self.file.raster
         self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):
-            self.whole = ArrayRaster(self.whole.read(), self.path)
-        chosen = self.whole if bands is None else PickedBands(self.whole, bands)
-        self.raster = fitted(chosen, model.spec, luminance=model.takes_luminance)
-        self.ground = self._ground() if self.file.is_tiff else None
+            self.whole = ArrayRaster(self.whole.read(), self.path, has_alpha=self.whole.header.has_alpha)
+        self.raster = fitted(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
+        self.ground = self._ground() if self.file.is_tiff or self.file.place is not None else None
 
     @property
     def height(self) -> int:
@@ -87,7 +91,7 @@ class ImageSource:
         """Where some rows hold no data, bool (count, W); None: nowhere."""
         if self.ground is not None and self.ground.masked:
             return self._masked(top, count)
-        number = self.whole.nodata
+        number = self.whole.missing_number
         if number is None:
             return None
         return np.asarray((self.whole.window(top, 0, count, self.width) == number).all(axis=2))
@@ -99,46 +103,63 @@ class ImageSource:
 
     def _ground(self) -> Ground | None:
         if not has_rasterio():
-            if self.file.is_georeferenced:
+            if self.file.has_tags:
                 raise MissingExtraError(
                     f"{self.path}: is a GeoTIFF; to write its predictions in place needs rasterio, which is not "
                     "installed: pip install 'segexp[geo]'"
                 )
             return None
-        if self.whole.orientation != 1:
+        orientation = self.file.raster.orientation
+        if orientation != 1:
             if self.file.is_georeferenced:
+                kind = "a GeoTIFF" if self.file.has_tags else "an image with a place on the ground"
                 raise DataError(
-                    f"{self.path}: a GeoTIFF with an orientation tag ({self.whole.orientation}), which programs read "
-                    "in different ways; save it upright"
+                    f"{self.path}: {kind} with an orientation tag ({orientation}), which programs read in different "
+                    "ways; save it upright"
                 )
             return None
+        place = self.file.place
+        if not self.file.is_tiff:
+            return None if place is None else with_place(NOWHERE, place)
         with opened(self.file.gdal) as dataset:
-            return _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
+            found = _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
+        return found if place is None else with_place(found, place)
+
+    @property
+    def transform(self) -> Transform | None:
+        """From pixels to coordinates; None: the file does not say where it lies, or by control points alone."""
+        if self.ground is not None and not is_identity(self.ground.transform):
+            return tuple(self.ground.transform)[:6]
+        return None if self.file.place is None else self.file.place.transform
+
+    @property
+    def wkt(self) -> str | None:
+        """The coordinate system as text; None: unknown."""
+        if self.ground is not None and self.ground.crs is not None:
+            return str(self.ground.crs.to_wkt())
+        return None if self.file.place is None else self.file.place.wkt
+
+    @property
+    def is_placed(self) -> bool:
+        """Whether anything says where it lies."""
+        ground = self.ground
+        return self.transform is not None or (ground is not None and bool(ground.gcps[0] or ground.rpcs))
 
 
-class PickedBands(Raster):
-    """Some bands of a raster, in the order given."""
+def with_place(ground: Ground, place: Place) -> Ground:
+    """What a file says itself, completed by what lies beside it."""
+    from affine import Affine
+    from rasterio.crs import CRS
+    from rasterio.errors import CRSError
 
-    def __init__(self, whole: Raster, bands: Sequence[int]) -> None:
-        """Keeps the raster.
-
-        Args:
-            whole: The file.
-            bands: Numbers from 1.
-
-        Raises:
-            DataError: It has no such band.
-        """
-        if not all(1 <= band <= whole.channels for band in bands):
-            raise DataError(f"{whole.path}: has {whole.channels} bands, bands={list(bands)} asks for others")
-        header = replace(whole.header, height=whole.height, width=whole.width, channels=len(bands), orientation=1)
-        super().__init__(replace(header, palette=None, white=255, white_is_zero=False))
-        self.whole = whole
-        self.places = [band - 1 for band in bands]
-
-    def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
-        """The bands of a window."""
-        return np.ascontiguousarray(self.whole.window(top, left, height, width)[..., self.places])
+    if is_identity(ground.transform) and not ground.gcps[0]:
+        ground = ground._replace(transform=Affine(*place.transform))
+    if ground.crs is None and place.wkt is not None:
+        try:
+            ground = ground._replace(crs=CRS.from_wkt(place.wkt))
+        except CRSError as error:
+            LOG.warning(f"a coordinate system beside an image cannot be read and is left out: {error}")
+    return ground
 
 
 def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:

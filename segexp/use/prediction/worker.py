@@ -32,6 +32,7 @@ class Outcome:
         facts: For its row of the summary.
         error: Why it failed.
         trace: Where in the code.
+        is_placed: Whether anything says where it lies; None: nobody would expect that.
     """
 
     file: Input
@@ -39,6 +40,7 @@ class Outcome:
     facts: dict[str, Any] = field(default_factory=dict)
     error: str = ""
     trace: str = ""
+    is_placed: bool | None = None
 
 
 class FileWorker:
@@ -88,7 +90,9 @@ class FileWorker:
             ) as bar:  # fmt: skip
                 work.run(bar.update)
         give_all_back(pixels)
-        return Outcome(file, "done", self._facts(work, round(time.perf_counter() - start, 2)))
+        facts = self._facts(work, round(time.perf_counter() - start, 2))
+        asked = "polygons" in self.wanted.write or self.wanted.form == "tiff" or source.file.is_tiff
+        return Outcome(file, "done", facts, is_placed=source.is_placed if asked else None)
 
     def _is_complete(self, file: Input, stem: Path) -> bool:
         """In either form: which one it is stands in the header, and settings of this folder are the same."""

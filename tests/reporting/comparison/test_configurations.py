@@ -185,3 +185,15 @@ def test_a_config_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> No
     assert run.config == {}
     assert run.seed == "0"
     assert named([run]) == ["cunet"]
+
+
+def test_long_values_are_cut_where_they_are_still_told_apart(tmp_path: Path) -> None:
+    folder = "images/of/the/second/campaign/in/the/south/"
+    runs = [
+        run_of(tmp_path / str(number), ONE, overrides=[f"note={note}"], config={"note": note})
+        for number, note in enumerate((f"{folder}a/part", f"{folder}b/part", "short"))
+    ]
+    names = [row.name for row in configurations(grouped(runs)[0])]
+    assert len(set(names)) == 3
+    assert not any("#" in name for name in names)
+    assert "note=short" in names

@@ -2,8 +2,8 @@
 
 import pytest
 
+from segexp.config.flags import ordered
 from segexp.errors import ConfigError
-from segexp.words import ordered
 from tests.lines import run_lines
 
 MORE = ["hydra.sweep.dir='x'"]
@@ -49,9 +49,10 @@ def test_what_is_no_flag_is_said_in_one_line(argv: list[str], message: str) -> N
 
 def test_every_command_takes_flags_anywhere() -> None:
     lines = [
-        "check model=cunet --config-dir . scope=config", "check -m scope=config seed=0,1", "scope=config seed=0,1 check -m",
-        "model=cunet --cfg job panels=0", "generate --cfg job out=x", "compare a --cfg job base=b",
-        "evaluate run=x --cfg job panels=1", "predict run=x --cfg job input=y", "check --config-dir . from=nowhere --cfg job",
+        "check model=cunet --config-dir . scope=config", "check -m scope=config seed=0,1",
+        "scope=config seed=0,1 check -m", "model=cunet --cfg job panels=0", "generate --cfg job out=x",
+        "compare a --cfg job base=b", "evaluate run=x --cfg job panels=1", "predict run=x --cfg job input=y",
+        "check --config-dir . from=nowhere --cfg job",
     ]  # fmt: skip
     answers = run_lines([line.split() for line in lines])
     assert [answer.code for answer in answers] == [0] * 8 + [2]

@@ -1,0 +1,110 @@
+"""Flags of Hydra among the words of a command line: they may stand anywhere, and folders of options are several."""
+
+from collections.abc import Sequence
+
+from segexp.errors import ConfigError
+
+_FOLDER, _NAME, _VIEW, _KEY = "a folder", "a name", "job, hydra or all", "a key"
+_VIEWS = ("job", "hydra", "all")
+_OPTIONS_WITH_VALUE = {
+    "--config-dir": _FOLDER, "-cd": _FOLDER, "--config-path": _FOLDER, "-cp": _FOLDER, "--config-name": _NAME,
+    "-cn": _NAME, "--cfg": _VIEW, "-c": _VIEW, "--package": _KEY, "-p": _KEY,
+}  # fmt: skip
+"""Flags of Hydra that a value follows, and what it is."""
+_INFO = ("--info", "-i")
+_ABOUT = ("all", "config", "defaults", "defaults-tree", "plugins", "searchpath")
+"""What ``--info`` may be about; it needs no value."""
+_FLAGS = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r", "--multirun", "-m",
+          "--shell-completion", "-sc")  # fmt: skip
+
+
+def belongs_to_flag(argv: list[str], index: int) -> bool:
+    """Whether the word there is the value of the flag before it."""
+    before = argv[index - 1] if index > 0 else ""
+    return before in _OPTIONS_WITH_VALUE or (before in _INFO and argv[index] in _ABOUT)
+
+
+def config_dirs(argv: list[str]) -> list[str]:
+    """Values of ``--config-dir``, so that a user's own options are listed and suggested too."""
+    found = []
+    for index, argument in enumerate(argv):
+        if argument in ("--config-dir", "-cd") and index + 1 < len(argv):
+            found.append(argv[index + 1])
+        elif argument.startswith("--config-dir="):
+            found.append(argument.split("=", 1)[1])
+    return found
+
+
+def without_config_dirs(argv: list[str]) -> list[str]:
+    """The arguments without ``--config-dir`` and its values."""
+    flags = ("--config-dir", "-cd")
+    return [
+        argument
+        for index, argument in enumerate(argv)
+        if argument not in flags
+        and not argument.startswith("--config-dir=")
+        and not (index > 0 and argv[index - 1] in flags)
+    ]
+
+
+def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
+    """Flags with their values first, then all overrides, with ``more`` behind them.
+
+    Hydra's parser ends with its usage at a flag between two overrides; here flags may stand anywhere.
+
+    Raises:
+        ConfigError: There is no such flag, or one lacks its value.
+    """
+    flags: list[str] = []
+    words: list[str] = []
+    waiting = list(argv)
+    while waiting:
+        word = waiting.pop(0)
+        if not word.startswith("-"):
+            words.append(word)
+            continue
+        flags.append(_known(word))
+        if word in _OPTIONS_WITH_VALUE:
+            if not waiting:
+                raise ConfigError(f"{word}: found nothing behind it; expected {_OPTIONS_WITH_VALUE[word]}")
+            flags.append(waiting.pop(0))
+            _refuse_view(word, flags[-1])
+        elif "=" in word:
+            _refuse_view(*word.split("=", 1))
+        elif word in _INFO and waiting and waiting[0] in _ABOUT:
+            flags.append(waiting.pop(0))
+    return [*_one_config_dir(flags), *words, *_more_config_dirs(flags), *more]
+
+
+def _refuse_view(flag: str, value: str) -> None:
+    if _OPTIONS_WITH_VALUE.get(flag) == _VIEW and value not in _VIEWS:
+        raise ConfigError(f"{flag}: found {value!r}, expected {_VIEW}")
+
+
+def _known(flag: str) -> str:
+    """The flag, if Hydra has it.
+
+    Raises:
+        ConfigError: It has not.
+    """
+    name, equals, _ = flag.partition("=")
+    if name in _FLAGS or name in _INFO or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--"))):
+        return flag
+    from segexp.config.suggest import nearest
+
+    best = nearest(name, [*_FLAGS, *_INFO, *_OPTIONS_WITH_VALUE])
+    hint = f" Did you mean '{best}'?" if best else ""
+    raise ConfigError(f"{flag}: no such flag.{hint} A key is written without dashes, key=value")
+
+
+def _one_config_dir(flags: list[str]) -> list[str]:
+    """Flags of which Hydra, which heeds one ``--config-dir``, gets the first alone."""
+    folders = config_dirs(flags)
+    return [*(("--config-dir", folders[0]) if folders else ()), *without_config_dirs(flags)]
+
+
+def _more_config_dirs(flags: list[str]) -> list[str]:
+    from segexp.config.recompose import search_path
+
+    folders = config_dirs(flags)[1:]
+    return [search_path(folders)] if folders else []

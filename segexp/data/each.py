@@ -1,0 +1,48 @@
+"""Does something with many files at a time; what goes wrong with one is told with the others."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from segexp.data.problems import Problem, problem_of
+from segexp.errors import UserError
+from segexp.run.progress import shown
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+READERS = 4
+"""Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
+
+
+def each(
+    things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R], leaves_out: Callable[[str, UserError], bool]
+) -> tuple[dict[str, R], list[Problem]]:
+    """Does something with all files.
+
+    Args:
+        things: The files, or what has them.
+        name: What each is called.
+        do: Raises UserError where a file cannot be used.
+        leaves_out: Whether such a file is left out, by its name and the error; else it is a problem.
+
+    Returns:
+        What was made of each, by name, and problems.
+    """
+    with ThreadPoolExecutor(READERS) as pool:
+        results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
+    done: dict[str, R] = {}
+    problems = []
+    for thing, result in zip(things, results, strict=True):
+        if not isinstance(result, UserError):
+            done[name(thing)] = result
+        elif not leaves_out(name(thing), result):
+            problems.append(problem_of(result))
+    return done, problems
+
+
+def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
+    try:
+        return do(thing)
+    except UserError as error:
+        return error
