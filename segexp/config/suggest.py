@@ -58,6 +58,8 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
     block, _, last = word.rpartition(".")
     inside = [name for name in names if name.rpartition(".")[0] == block]
     found = _closest(last, inside)
+    if block and last in _VAGUE:
+        return found
     if found is None and (ending := _alone(word, names)) is not None:
         return ending
     if found is None and (meant := synonym(word, names)) is not None:
@@ -96,8 +98,6 @@ def _alone(word: str, names: Sequence[str]) -> str | None:
     for count in range(len(parts), 0, -1):
         end = parts[-count:]
         found = [name for name in names if name.split(".")[-count:] == end and name != word]
-        if count == 1 and len(parts) > 1 and end[0] in _VAGUE:
-            return None
         own = [name for name in found if name.split(".")[0] == parts[0]] if len(parts) > 1 else []
         for few in (own, found):
             if len(few) == 1:

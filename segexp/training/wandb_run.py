@@ -17,6 +17,8 @@ Mode = Literal["auto", "online", "offline"]
 
 # We write the variable; only what stood there before is the user's.
 MODE_OF_USER = os.environ.get("WANDB_MODE")
+_ON = ("1", "true", "yes", "on")
+DISABLED_BY_USER = MODE_OF_USER == "disabled" or os.environ.get("WANDB_DISABLED", "").lower() in _ON
 
 ANSWER_SECONDS = 3
 """How long a server that went online at the start is waited for at the test."""
@@ -97,7 +99,7 @@ def run_id(folder: Path) -> str | None:
 def is_offline(mode: Mode) -> bool:
     """Whether the network is left alone: asked for, or no key is found. The user's WANDB_MODE counts for ``auto``."""
     asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
-    return asked in ("offline", "dryrun", "disabled") or (asked == "auto" and not has_key())
+    return asked in ("offline", "dryrun") or (asked == "auto" and not has_key())
 
 
 def has_key() -> bool:
