@@ -134,16 +134,10 @@ def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
 def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator[str]:
     """Problems of a section that builds an object."""
     target = value.get("_target_")
-    if not isinstance(target, str):
-        yield f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
-        return
-    if "." not in target.strip("."):
-        yield f"{path}._target_: found {target!r}, expected a class with its module, such as package.module.Class"
-        return
-    if (problem := _existence(target, path)) is not None:
+    if (problem := _no_class(value, path) or _existence(str(target), path)) is not None:
         yield problem
         return
-    found = signature(target)
+    found = signature(str(target))
     if found is None:
         return
     keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
@@ -162,6 +156,16 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield from _value(keys[name], Any, _join(path, name))
         elif parameter.required and not value.get("_partial_") and "_args_" not in value:
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _no_class(value: Mapping[str, Any], path: str) -> str | None:
+    """The problem of a ``_target_`` that is no dotted path."""
+    target = value.get("_target_")
+    if "_target_" not in value:
+        return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+    if not isinstance(target, str) or "." not in target.strip("."):
+        return f"{path}._target_: found {_short(target)}, expected a class with its module, such as package.module.Class"
+    return None
 
 
 def _existence(target: str, path: str) -> str | None:

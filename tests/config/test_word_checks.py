@@ -9,7 +9,7 @@ from tests.lines import run_lines
 
 CHECK = ["check", "scope=config"]
 WRONG = {
-    "augment=[d4,flips]": "augment=[d4,flips]: found a list, expected one option of augment; write augment=d4,flips for",
+    "augment=[d4,flips]": "augment=[d4,flips]: found a list, expected one option of augment; write augment=d4,flips",
     "model=[unet]": "model=[unet]: found a list, expected one option of model; write model=unet",
     "model=../loss/bce": "model=../loss/bce: no such option.",
     "model=unet.yaml": "model=unet.yaml: no such option. Did you mean 'unet'?",

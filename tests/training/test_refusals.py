@@ -1,4 +1,4 @@
-"""What is refused is refused before there is a run folder, by train and by check alike; what callbacks write lies in it."""
+"""What is refused is refused before there is a run folder, by train and check alike; callbacks write into it."""
 
 import sys
 from pathlib import Path
