@@ -164,7 +164,7 @@ def _no_class(value: Mapping[str, Any], path: str) -> str | None:
     if "_target_" not in value:
         return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
     if not isinstance(target, str) or "." not in target.strip("."):
-        return f"{path}._target_: found {_short(target)}, expected a class with its module, such as package.module.Class"
+        return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
     return None
 
 
