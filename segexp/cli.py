@@ -1,6 +1,5 @@
 """The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
 
-import io
 import os
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from segexp.config.quoting import as_typed
 from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.pipe import BROKEN_PIPE, nobody_reads
+from segexp.run.text import tolerant_streams
 from segexp.words import config_dirs, ordered, split
 
 if TYPE_CHECKING:
@@ -34,9 +34,7 @@ def run(argv: Sequence[str]) -> int:
     Returns:
         Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name with letters that the terminal does not know must not end a command.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    tolerant_streams()
     try:
         command, rest = split(list(argv))
         with trusting(rest):
@@ -50,6 +48,9 @@ def run(argv: Sequence[str]) -> int:
         if nobody_reads():
             return BROKEN_PIPE
         raise
+    except (OSError, MemoryError) as error:
+        _say_exception(error, debug="debug=true" in argv)
+        return 1
 
 
 def _dispatch(command: Command, argv: list[str]) -> int:
@@ -259,7 +260,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
     except Exception as error:
         if isinstance(error, BrokenPipeError) and nobody_reads():
             return BROKEN_PIPE
-        traceback.print_exc()
+        _say_exception(error, debug=debug)
         return 1
     return 0
 
@@ -290,6 +291,17 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
         job=int(state.job.num) if sweep else 0,
         notes=() if run is None else run.notes,
     )
+
+
+def _say_exception(error: Exception, *, debug: bool) -> None:
+    """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
+    from segexp.causes import cause_of, sentence
+
+    cause = cause_of(error, Path.cwd())
+    if cause is None or debug:
+        traceback.print_exception(error)
+    if cause is not None:
+        _say_error(SegexpError(sentence(cause)))
 
 
 def _say_error(error: SegexpError) -> None:

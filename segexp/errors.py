@@ -43,6 +43,10 @@ class UnreadableError(DataError):
     """A file is missing, damaged, or of a kind that is not taken."""
 
 
+class TooLargeError(UnreadableError):
+    """A file would take more memory than one image may."""
+
+
 class SizeError(DataError):
     """Files that belong together have different sizes."""
 
@@ -65,6 +69,10 @@ class LabelError(DataError):
 
 class TooFewError(DataError):
     """There are fewer images than a split needs."""
+
+
+class ResourceError(SegexpError):
+    """The machine, not the file, is at fault: memory, open files, disk, network drive. No image is left out for it."""
 
 
 class DivergedError(SegexpError):

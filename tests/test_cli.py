@@ -332,7 +332,7 @@ def test_compare_writes_summaries_and_prints_a_table(tmp_path: Path) -> None:
     assert sweep.out.endswith("sweep/summary.csv\nsweep/summary.md\nsweep/summary.html\n")
     assert "torch" not in base.heavy
     assert (two.code, two.err) == (0, "")
-    assert re.search(r"^unet +1 +0\.6600\* +\+0\.0500 \[\+0\.0000, \+0\.1000\]", two.out, re.MULTILINE)
+    assert re.search(r"^unet +1 +0\.6500\* +\+0\.0500 \[\+0\.0000, \+0\.1000\]", two.out, re.MULTILINE)
     assert sorted(path.name for path in (tmp_path / "new").iterdir()) == ["summary.csv", "summary.html", "summary.md"]
     assert measure.code == base.code == 2
     assert "Did you mean 'dice/vessel'?" in measure.err

@@ -3,13 +3,15 @@
 import dataclasses
 import importlib.util
 import math
+import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.schema import Supplied
-from segexp.config.signature import UNKNOWN, exists, names_in, signature
+from segexp.config.signature import UNKNOWN, exists, signature
+from segexp.config.source import broken, names_in
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
@@ -173,9 +175,19 @@ def _existence(target: str, path: str) -> str | None:
     if exists(target) is False:
         return f"{path}._target_: {module} has no {name!r}.{did_you_mean(name, names_in(module))}"
     top = target.split(".", 1)[0]
-    if not top.isidentifier() or (exists(target) is None and importlib.util.find_spec(top) is None):
+    if (reason := broken(module)) is not None:
+        return f"{path}._target_: {target} cannot be imported: {reason}"
+    if not top.isidentifier() or (exists(target) is None and not _is_there(top)):
         return f"{path}._target_: no module {top!r} is installed (found {target!r}); is its package on the path?"
     return None
+
+
+def _is_there(top: str) -> bool:
+    """Whether a module of this name can be imported, as far as is known without doing so."""
+    try:
+        return top in sys.modules or importlib.util.find_spec(top) is not None
+    except (ImportError, AttributeError, ValueError):  # a finder that fails; the import will tell
+        return True
 
 
 def matches(value: Any, annotation: Any) -> bool:

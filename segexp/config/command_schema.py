@@ -89,6 +89,9 @@ class PredictConfig:
     checkpoint: str
     input: str | list[str]
     timeout: PositiveFloat
+    total_timeout: PositiveFloat
+    max_gigabytes: PositiveFloat
+    image_limit: PositiveFloat
     output: str
     write: list[Literal["mask", "probability", "overlay", "uncertainty", "polygons"]]
     format: Literal["auto", "png", "tiff"]
@@ -167,10 +170,12 @@ class DemoConfig:
     tta: Literal["none", "flips", "d4"] | None
     device: Literal["auto", "cpu", "gpu", "mps"]
     host: str
+    hosts: list[str]
     port: Annotated[int, Range(low=0, high=65535)]
     open: bool
     max_megabytes: PositiveFloat
     max_pixels: PositiveInt
+    image_limit: PositiveFloat
     kept_megabytes: PositiveFloat
     debug: bool
     trust: str | list[str] = field(default_factory=list)

@@ -1,12 +1,17 @@
 """Texts that the grammar of Hydra, or a shell, would take for something else; how commands are printed."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-_PATTERNS = re.compile(r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table))=(.*)", re.DOTALL)
+_PATTERNS = re.compile(
+    r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table|table_key|split_file))=(.*)", re.DOTALL
+)
 """Keys of ``datamodule=folder`` that are names of files, or patterns of them."""
+_SWEEP = re.compile(r"^\w+\(.*\)$|,", re.DOTALL)
+"""``a,b`` and ``glob(*)``."""
 _PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
 """Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
 _FOLDERS = re.compile(r"(\+{0,2}(?:resume|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL)
@@ -96,6 +101,8 @@ def _block_key(key: Any) -> str:
 def quote_patterns(argv: Sequence[str]) -> list[str]:
     """``datamodule.masks=gt/{stem}.png`` as ``datamodule.masks='gt/{stem}.png'``: a brace would begin a block of keys.
 
+    Names of files with blanks, accents, quotes and other signs of the grammar are quoted too, so that they may be given
+    as a shell gives them; those with commas only where there is such a file.
     What looks like a block is left as it is for data sets that are not called ``folder``: they may have some.
     """
     chosen = [argument.split("=", 1)[1] for argument in argv if argument.startswith("datamodule=")]
@@ -133,8 +140,19 @@ def _in_quotes(argument: str, *, blocks: bool) -> str:
     if folder is not None and "${" not in folder[2] and re.search(r"[^\w/.+@%*|~-]", folder[2], re.ASCII):
         return f"{folder[1]}={quoted(folder[2])}"
     found = _PATTERNS.fullmatch(argument)
-    if found is None or "{" not in found[2] or found[2][0] in "'\"" or "${" in found[2]:
+    if found is None or not _needs_quotes(found[2]):
         return argument
     if blocks and re.fullmatch(r"\{.*:.*\}", found[2], re.DOTALL):
         return argument
     return f"{found[1]}={quoted(found[2])}"
+
+
+def _needs_quotes(value: str) -> bool:
+    """Whether Hydra would not take a name for itself; commas and calls may stand for the values of a sweep."""
+    if value != "null" and os.path.exists(os.path.expanduser(value)):  # noqa: PTH110, PTH111 - any text
+        return _PLAIN.fullmatch(value) is None or _NO_TEXT.fullmatch(value) is not None
+    if value[:1] in ("", "'", '"') or "${" in value:
+        return False
+    if "{" in value:
+        return True
+    return _SWEEP.search(value) is None and re.fullmatch(r"[\w/.+@%*|~?:-]*", value, re.ASCII) is None

@@ -7,15 +7,13 @@ torch (seconds); parsing its file takes milliseconds, so a wrong key or value is
 import ast
 import builtins
 import functools
-import importlib.util
-import sys
 import types
 import typing
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import segexp.types
+from segexp.config.source import DEPTH, Found, find
 
 UNKNOWN = object()
 """Annotation that cannot be judged without importing; anything goes."""
@@ -24,7 +22,8 @@ _NAMES: dict[str, Any] = {
     name: value
     for module in (builtins, typing, segexp.types)
     for name, value in vars(module).items()
-    if not name.startswith("_")
+    # Of what is built in the types alone: ``x: callable`` names a function.
+    if not name.startswith("_") and (module is not builtins or isinstance(value, type))
 }
 _NAMES["Any"] = UNKNOWN
 
@@ -45,6 +44,13 @@ class Signature:
     open: bool = False
 
 
+_OBJECT = Signature({})
+"""Of a class that has no constructor of its own, nor do its bases."""
+
+_WITHOUT_CONSTRUCTOR = {"object", "ABC", "Protocol", "Generic"}
+"""Bases that take no keys; ``abc`` is built into the interpreter and has no file to be read."""
+
+
 @functools.cache
 def signature(target: str) -> Signature | None:
     """The signature behind a dotted path.
@@ -56,63 +62,59 @@ def signature(target: str) -> Signature | None:
         None when the module's source cannot be found or does not define the name; the import will then tell.
     """
     module, _, name = target.rpartition(".")
-    node, where = _find(module, name)
-    if isinstance(node, ast.FunctionDef):
-        return _read(node.args, skip_first=False)
-    if isinstance(node, ast.ClassDef):
-        return _of_class(node, where)
+    found = find(module, name)
+    if isinstance(found.node, ast.FunctionDef):
+        return _read(found.node.args, skip_first=False)
+    if isinstance(found.node, ast.ClassDef):
+        return _of_class(found.node, found.module)
     return None
 
 
 def exists(target: str) -> bool | None:
     """Whether a dotted path names a class or function; None when its source cannot tell."""
     module, _, name = target.rpartition(".")
-    path = _source(module)
-    if path is None or _has_star(_tree(path)):
-        return None if path is None or _find(module, name)[0] is None else True
-    return _find(module, name)[0] is not None
+    found = find(module, name)
+    if found.node is not None:
+        return True
+    return False if found.absent else None
 
 
-def _has_star(tree: ast.Module) -> bool:
-    """Whether names come in through ``from x import *``, which is not followed (packages re-export hundreds)."""
-    return any(isinstance(n, ast.ImportFrom) and any(a.name == "*" for a in n.names) for n in tree.body)
-
-
-def names_in(module: str) -> list[str]:
-    """Classes and functions that a module defines or hands on, for suggestions."""
-    path = _source(module)
-    found: list[str] = []
-    for node in _tree(path).body if path else []:
-        if isinstance(node, _DEFINITIONS):
-            found.append(node.name)
-        elif isinstance(node, ast.ImportFrom):
-            found += [alias.asname or alias.name for alias in node.names]
-    return found
-
-
-_DEFINITIONS = (ast.ClassDef, ast.FunctionDef)
-
-
-def _of_class(node: ast.ClassDef, module: str) -> Signature | None:
-    """Signature of a class: its ``__init__``, or dataclass fields, or the base class's where it has none."""
-    constructor = next((n for n in node.body if isinstance(n, ast.FunctionDef) and n.name == "__init__"), None)
-    if constructor is None:
-        return _of_dataclass(node, module) if _is_dataclass(node) else _of_base(node, module)
-    own = _read(constructor.args, skip_first=True)
+def _of_class(node: ast.ClassDef, module: str, depth: int = DEPTH) -> Signature | None:
+    """Signature of a class: its constructor, or dataclass fields, or the base class's where it has none."""
+    own = _own(node)
+    if own is None:
+        if _is_dataclass(node):
+            return _of_dataclass(node, module, depth)
+        # Other decorators and metaclasses may write a constructor, as attrs does.
+        return None if node.decorator_list or _has_metaclass(node) else _of_base(node, module, depth)
     # A constructor that ends in **keys hands them to its base class: the schema goes on there.
-    if own.open and (base := _of_base(node, module)) is not None:
+    if own.open and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
         return Signature({**base.parameters, **own.parameters}, base.open)
     return own
 
 
+def _own(node: ast.ClassDef) -> Signature | None:
+    """What ``__init__`` takes, or ``__new__`` where there is no other; the last one wins (the others are overloads)."""
+    methods = {method.name: method for method in node.body if isinstance(method, ast.FunctionDef)}
+    constructor = methods.get("__init__", methods.get("__new__"))
+    return None if constructor is None else _read(constructor.args, skip_first=True)
+
+
+def _has_metaclass(node: ast.ClassDef) -> bool:
+    return any(ast.unparse(keyword.value).rsplit(".", 1)[-1] != "ABCMeta" for keyword in node.keywords)
+
+
 def _is_dataclass(node: ast.ClassDef) -> bool:
+    """Whether the constructor is made of annotated fields."""
+    if any(ast.unparse(base).rsplit(".", 1)[-1] == "NamedTuple" for base in node.bases):
+        return True
     names = [decorator.func if isinstance(decorator, ast.Call) else decorator for decorator in node.decorator_list]
     return any(ast.unparse(name).rsplit(".", 1)[-1] == "dataclass" for name in names)
 
 
-def _of_dataclass(node: ast.ClassDef, module: str) -> Signature:
+def _of_dataclass(node: ast.ClassDef, module: str, depth: int) -> Signature:
     """Fields of a dataclass, after those of its base class."""
-    base = _of_base(node, module)
+    base = _of_base(node, module, depth)
     parameters = dict(base.parameters) if base is not None else {}
     for item in node.body:
         if not isinstance(item, ast.AnnAssign) or not isinstance(item.target, ast.Name):
@@ -120,6 +122,7 @@ def _of_dataclass(node: ast.ClassDef, module: str) -> Signature:
         options = _field_options(item.value)
         if (
             "ClassVar" in ast.unparse(item.annotation)
+            or "KW_ONLY" in ast.unparse(item.annotation)
             or ast.unparse(options.get("init", ast.Constant(True))) == "False"
         ):
             continue
@@ -135,13 +138,20 @@ def _field_options(value: ast.expr | None) -> dict[str, ast.expr]:
     return {}
 
 
-def _of_base(node: ast.ClassDef, module: str) -> Signature | None:
+def _of_base(node: ast.ClassDef, module: str, depth: int) -> Signature | None:
+    """What the first base with a constructor takes; None where a base before it cannot be read."""
     for base in node.bases:
-        if isinstance(base, ast.Name):
-            found, where = _find(module, base.id)
-            if isinstance(found, ast.ClassDef):
-                return _of_class(found, where)
-    return None
+        name = base.value if isinstance(base, ast.Subscript) else base
+        if ast.unparse(name).rsplit(".", 1)[-1] in _WITHOUT_CONSTRUCTOR:
+            continue
+        found = find(module, name.id) if isinstance(name, ast.Name) else Found(None, module)
+        # A class may stand on another of its own name, which the same name no longer finds.
+        if depth == 0 or not isinstance(found.node, ast.ClassDef) or found.node is node:
+            return None
+        of_base = _of_class(found.node, found.module, depth - 1)
+        if of_base is not _OBJECT:
+            return of_base
+    return _OBJECT
 
 
 def _read(arguments: ast.arguments, *, skip_first: bool) -> Signature:
@@ -160,7 +170,7 @@ def evaluate(node: ast.expr | None) -> Any:
     """The type behind an annotation as far as it can be known without importing its module."""
     match node:
         case ast.Constant(value=str() as text):
-            return evaluate(ast.parse(text, mode="eval").body)
+            return _evaluate_text(text)
         case ast.Constant(value=None):
             return type(None)
         case ast.Name(id=name):
@@ -172,14 +182,29 @@ def evaluate(node: ast.expr | None) -> Any:
         case ast.Subscript(value=ast.Name(id="Optional"), slice=inner):
             return _union([inner, ast.Constant(None)])
         case ast.Subscript(value=ast.Name(id="Literal"), slice=inner):
-            values = inner.elts if isinstance(inner, ast.Tuple) else [inner]
-            return typing.Literal[tuple(ast.literal_eval(value) for value in values)]
+            return _literal(inner.elts if isinstance(inner, ast.Tuple) else [inner])
         case ast.Subscript(value=ast.Name(id="list" | "Sequence" | "dict" as name), slice=inner):
             members = inner.elts if isinstance(inner, ast.Tuple) else [inner]
             known = tuple(typing.Any if (part := evaluate(m)) is UNKNOWN else part for m in members)
             return types.GenericAlias(dict if name == "dict" else list, known)
         case _:
             return UNKNOWN
+
+
+def _evaluate_text(text: str) -> Any:
+    """An annotation in quotes; words that are no Python say nothing."""
+    try:
+        return evaluate(ast.parse(text.strip(), mode="eval").body)
+    except (SyntaxError, ValueError, RecursionError):
+        return UNKNOWN
+
+
+def _literal(values: list[ast.expr]) -> Any:
+    """Choices; unknown where one of them is a name."""
+    try:
+        return typing.Literal[tuple(ast.literal_eval(value) for value in values)]
+    except (ValueError, TypeError, SyntaxError):
+        return UNKNOWN
 
 
 def _union(members: list[ast.expr]) -> Any:
@@ -189,52 +214,3 @@ def _union(members: list[ast.expr]) -> Any:
 
 
 _TENSORS = ("Tensor", "torch.Tensor")
-
-
-def _find(module: str, name: str, depth: int = 4) -> tuple[ast.stmt | None, str]:
-    """The definition of ``name``, following ``from x import name`` through packages."""
-    path = _source(module)
-    if path is None or depth == 0:
-        return None, module
-    for node in _tree(path).body:
-        if isinstance(node, _DEFINITIONS) and node.name == name:
-            return node, module
-        if isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                if (alias.asname or alias.name) == name:
-                    return _find(_absolute(node, module, path), alias.name, depth - 1)
-    return None, module
-
-
-def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
-    if node.level == 0:
-        return node.module or ""
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    base = package[: len(package) - node.level + 1]
-    return ".".join([*base, node.module] if node.module else base)
-
-
-@functools.cache
-def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
-
-
-@functools.cache
-def _source(module: str) -> Path | None:
-    """File of a module, found without importing it or its parents (``find_spec`` would import torch)."""
-    top, *rest = module.split(".")
-    if not top.isidentifier():
-        return None
-    loaded = sys.modules.get(top)
-    spec = loaded.__spec__ if loaded is not None else importlib.util.find_spec(top)
-    if spec is None:
-        return None
-    roots = [Path(place) for place in spec.submodule_search_locations or []]
-    if not roots:
-        return Path(spec.origin) if spec.origin and not rest else None
-    for root in roots:
-        stem = root.joinpath(*rest)
-        for candidate in (stem / "__init__.py", stem.with_suffix(".py")):
-            if candidate.is_file():
-                return candidate
-    return None

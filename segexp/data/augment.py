@@ -11,7 +11,7 @@ from segexp.data.crops import random_crop
 from segexp.data.items import Image, Item, Mask
 from segexp.data.places import Place
 from segexp.data.problems import Problem
-from segexp.errors import MismatchError
+from segexp.errors import ConfigError, MismatchError
 from segexp.types import Angle, NonNegativeFloat
 
 # albumentations asks a package index for its newest version at import unless told not to.
@@ -87,7 +87,18 @@ class Augment:
 def _compose(transforms: list[Any]) -> "albumentations.Compose":
     import albumentations
 
+    for index, transform in enumerate(transforms):
+        if not isinstance(transform, albumentations.BasicTransform | albumentations.BaseCompose):
+            raise ConfigError(
+                f"augment.transforms[{index}]: found {_described(transform)}, expected a transform of albumentations, "
+                "which changes image and mask together: {_target_: albumentations.HorizontalFlip}"
+            )
     return albumentations.Compose(transforms)
+
+
+def _described(transform: Any) -> str:
+    kind = transform if isinstance(transform, type) else type(transform)
+    return f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else repr(transform)
 
 
 def _size(mask: Mask) -> str:

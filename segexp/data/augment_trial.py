@@ -1,6 +1,7 @@
 """Tries every transform on made-up pixels of the kind at hand: what it cannot do is said at the start."""
 
 import copy
+import inspect
 import random
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -49,29 +50,37 @@ def _pixels(channels: int, dtype: np.dtype[Any], shape: tuple[int, int]) -> tupl
 
 
 def _leaves(transform: Any) -> Iterator[Any]:
-    """The transforms inside ``OneOf`` and the like; any other by itself."""
-    inner = getattr(transform, "transforms", None)
-    if isinstance(inner, list | tuple):
-        for part in inner:
-            yield from _leaves(part)
-    else:
+    """The transforms inside ``OneOf`` and the like; any other by itself.
+
+    By their class: a transform may have a list ``transforms`` of its own functions, as ``ColorJitter`` has.
+    """
+    import albumentations
+
+    whole = not isinstance(transform, albumentations.BaseCompose)
+    # What is inside of this one sees some of the channels only.
+    if whole or isinstance(transform, albumentations.SelectiveChannelTransform):
         yield transform
+        return
+    for part in transform.transforms:
+        yield from _leaves(part)
 
 
 def _faults(transform: Any, image: NDArray[Any], mask: NDArray[np.uint8], tries: int) -> Iterator[tuple[str, bool]]:
     """The first thing that is wrong with what a transform does, in words, and whether training is refused for it."""
     import albumentations
 
-    always = copy.deepcopy(transform)
-    always.p = 1.0
-    compose = albumentations.Compose([always])
     kind = f"{image.shape[2]} channel{'s' * (image.shape[2] > 1)} of {image.dtype}"
+    compose: Any = None
     for seed in range(tries):
-        compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
         try:
+            if compose is None:
+                always = copy.deepcopy(transform)
+                always.p = 1.0
+                compose = albumentations.Compose([always])
+            compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
             changed = compose(image=image.copy(), mask=mask.copy())
         except Exception as error:
-            cause = f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+            cause = ": ".join(part for part in (type(error).__name__, " ".join(str(error).split())[:160]) if part)
             yield f"cannot change images of {kind} ({cause}); leave it out, or choose augment=d4", True
             return
         fault = _pixel_fault(image, changed["image"], kind) or _mask_fault(mask, changed["mask"])
@@ -79,14 +88,19 @@ def _faults(transform: Any, image: NDArray[Any], mask: NDArray[np.uint8], tries:
             yield fault, True
             return
         if (changed["mask"] == 0).any():
-            yield (
-                (
-                    f"fills the mask with 0, a class, beyond the border of the image; {IGNORED} counts nowhere: add "
-                    f"fill_mask: {IGNORED}, or turn and zoom with augment.rotate and augment.scale"
-                ),
-                False,
-            )
+            yield _filling(transform), False
             return
+
+
+def _filling(transform: Any) -> str:
+    """What to do about a mask that is filled with 0; some transforms have no key for it."""
+    settable = "fill_mask" in inspect.signature(type(transform).__init__).parameters
+    way = (
+        f"add fill_mask: {IGNORED}, or turn and zoom with augment.rotate and augment.scale"
+        if settable
+        else f"take a transform that has fill_mask: {IGNORED}, such as XYMasking or CoarseDropout"
+    )
+    return f"fills the mask with 0, a class, where it takes the image away; {IGNORED} counts nowhere: {way}"
 
 
 def _pixel_fault(before: NDArray[Any], after: NDArray[Any], kind: str) -> str | None:

@@ -167,7 +167,9 @@ class SegmentationDataModule(DataSettings):
         refuse(problems)
         if self.copies_matter and (pairs_alike := lookalikes(found)):
             self.notes.append(note_of(pairs_alike))
-        refuse(absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0]))
+        absent = list(absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0]))
+        refuse(absent)
+        self.notes += [problem.text for problem in absent]
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:
             if not found[phase]:

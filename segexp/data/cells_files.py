@@ -6,6 +6,7 @@ from pathlib import Path
 from segexp.data.files import Listing, Pair
 from segexp.data.paired import check_root, holding, named, unpaired
 from segexp.errors import DataError
+from segexp.special import special_file
 
 TYPES = {1: "neutrophil", 2: "lymphocyte", 3: "monocyte", 4: "eosinophil", 5: "basophil"}
 """Types of cells by their number in the tables."""
@@ -54,6 +55,8 @@ def _types(table: Path, images: dict[str, Path], listing: Listing) -> dict[int, 
 
 def _read_types(table: Path, problems: list[str]) -> dict[int, int]:
     """Number of the type by number of the image; the two tables have different headers, which are passed over."""
+    if (what := special_file(table)) is not None:
+        raise DataError(f"{table}: is {what}, expected a table")
     try:
         with table.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.reader(file))

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segexp.data.items import Item
 from segexp.data.problems import Problem, problem_of
@@ -14,6 +15,7 @@ from segexp.data.survey import Survey, class_counts
 from segexp.errors import ConfigError, DataError
 from segexp.spec import IGNORED
 
+PARTS: dict[Phase, str] = {"train": "training", "val": "validation", "test": "test"}
 FEW = 5
 """Names in a list."""
 
@@ -29,10 +31,12 @@ def alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> It
     most, count = common(items)
     for item in items:
         if (item.channels, item.dtype) != most:
+            cures = [advice] if item.channels != most[0] else []
+            cures += [f"save it as {most[1]} as they are, or them as {item.dtype}"] if item.dtype != most[1] else []
             yield Problem(
                 "channels and types",
                 f"{sources.get(item.name, item.name)}: {item.channels} channels of {item.dtype}, but {count} of "
-                f"{len(items)} images have {most[0]} of {most[1]}; all images must be alike: {advice}",
+                f"{len(items)} images have {most[0]} of {most[1]}; all images must be alike: {', and '.join(cures)}",
             )
 
 
@@ -101,10 +105,34 @@ def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[st
             "look at the masks and at what their values mean, or choose another split (datamodule.split_seed, "
             "datamodule.split_file)",
         )
+    for phase in ("val", "test"):
+        yield from _absent_from(phase, surveys.get(phase, ()), names, known=pixels > 0)
     for phase, found in surveys.items():
         if found and not any(survey.counted for survey in found):
             text = f"{phase}: no pixel of its {len(found)} images counts, their masks are all {IGNORED}"
             yield Problem("classes", f"{text}; look at the masks, or choose another split")
+
+
+def _absent_from(
+    phase: Phase, found: Sequence[Survey], names: Sequence[str], known: NDArray[np.bool_]
+) -> Iterator[Problem]:
+    """Classes that training shows and another part does not: nothing is refused, but its figures leave them out."""
+    counts = class_counts(found).sum(axis=0) if found else np.zeros(0)
+    if not counts.any():
+        return
+    lacking = [name for name, count, is_known in zip(names, counts, known, strict=True) if is_known and not count]
+    if not lacking:
+        return
+    what = f"{PARTS[phase]}: no pixel of {', '.join(lacking)} in any of its {len(found)} images"
+    if phase == "val":
+        means = "so that checkpoint and threshold are chosen without regard to it"
+    else:
+        means = "so that the figures say nothing about it"
+    yield Problem(
+        "classes",
+        f"{what}, {means}; give more images, or choose another split (datamodule.split_seed, datamodule.split_file)",
+        fatal=False,
+    )
 
 
 def same_pixels(

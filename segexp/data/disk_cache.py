@@ -41,7 +41,8 @@ def is_on_disk(item: Item, name: str) -> bool:
 
 
 def _folder(name: str, key: str) -> Path:
-    return cache_folder() / "decoded" / hashlib.sha256(f"{VERSION} {name} {key}".encode()).hexdigest()[:24]
+    text = f"{VERSION} {name} {key}"
+    return cache_folder() / "decoded" / hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
 
 def _save(path: Path, array: Image | Mask) -> None:

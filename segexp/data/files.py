@@ -14,13 +14,14 @@ from segexp.data.items import Item
 from segexp.data.labels import LabelMap
 from segexp.data.listing import Found, Listing, Pair
 from segexp.data.problems import Problem, problem_of, refuse
+from segexp.data.rasters import DEFAULT_GB, set_image_limit
 from segexp.data.split_file import kept_split, read_split
 from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
 from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
-from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveInt, Seed
+from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 
@@ -48,6 +49,7 @@ class FilesDataModule(SegmentationDataModule):
         cache: Literal["none", "ram", "disk"] = "ram",
         cache_limit: NonNegativeFloat = 2.0,
         on_bad: Literal["raise", "skip"] = "raise",
+        image_limit: PositiveFloat = DEFAULT_GB,
         **shared: Any,
     ) -> None:
         """Stores the settings.
@@ -66,6 +68,8 @@ class FilesDataModule(SegmentationDataModule):
             cache_limit: GiB that ``ram`` or ``disk`` may take; what does not fit is decoded at each use.
             on_bad: What becomes of a file that cannot be read: ``raise`` names it and ends; ``skip`` leaves it out,
                 which the run folder and results.json say.
+            image_limit: GB of memory that decoding one file may take; a file that declares more is one that cannot be
+                read. What it takes is known from its header.
             **shared: Keys of every data set.
         """
         super().__init__(**shared)
@@ -80,6 +84,7 @@ class FilesDataModule(SegmentationDataModule):
         self.cache = cache
         self.cache_limit = cache_limit
         self.on_bad = on_bad
+        self.image_limit = image_limit
         # By itself: what is read for a run with a split of its own is of no use to others, see segexp.data.reading.
         self._kept: Split | None = None
         self._known: SurveyCache | None = None
@@ -148,6 +153,7 @@ class FilesDataModule(SegmentationDataModule):
 
     def find(self) -> Found:
         """Lists, splits and opens all files; what is amiss is gathered, not raised. No more than headers is read."""
+        set_image_limit(self.image_limit)
         found = Found()
         try:
             found.listing = self.listing()

@@ -6,15 +6,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from segexp.config.suggest import nearest
+from segexp.data.file_kinds import is_clutter, is_image
 from segexp.errors import DataError
 
 CITIES = ("austin", "chicago", "kitsap", "tyrol-w", "vienna")
 """Cities with labels."""
 UNLABELLED = ("bellingham", "bloomington", "innsbruck", "sfo", "tyrol-e")
 """Cities of the contest's test part, whose labels were never published."""
-SUFFIXES = {".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"}
-CLUTTER = {"Thumbs.db", "desktop.ini"}
-"""What file managers leave behind; hidden files are passed over as well."""
 
 _NAME = re.compile(r"([a-z]+(?:-[a-z]+)*)([1-9][0-9]*)(?:_.*)?")
 
@@ -101,9 +99,9 @@ def _named(folder: Path, known: Sequence[str], found: Scan) -> dict[str, Path]:
     """Files by name without its end; an image whose tile is not known is a problem: it would be missed silently."""
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.name in CLUTTER:
+        if is_clutter(path.name):
             continue
-        if path.suffix.lower() not in SUFFIXES:
+        if not is_image(path.name):
             found.notes.append(f"{path}: not used, it is no image")
         elif path.stem in files:
             found.problems.append(f"{path}: has the name of {files[path.stem].name}; keep one of them")
@@ -149,5 +147,5 @@ def _note_unlabelled(folder: Path, found: Scan) -> None:
     """The test part lies beside ``train``."""
     images = folder.parent / "test" / "images"
     if folder.name == "train" and images.is_dir():
-        count = sum(path.suffix.lower() in SUFFIXES for path in images.iterdir())
+        count = sum(is_image(path.name) for path in images.iterdir())
         found.notes.append(f"{images}: {count} images without published labels, not used")

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
+from segexp.config.quoting import shell_word, typed
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
 
@@ -89,4 +90,6 @@ def named_proposal(illegal: Iterable[int], mapping: Mapping[int, int], names: Se
     """The ``mask_values`` line that makes each found value a class of its own, by the names of the classes."""
     known = {value: "ignored" if number == IGNORED else names[number] for value, number in mapping.items()}
     known |= {value: f"class_{len(names) + place}" for place, value in enumerate(sorted(illegal))}
-    return "'{" + ",".join(f"{shown(value, is_colour)}:{known[value]}" for value in sorted(known)) + "}'"
+    # Names may hold anything: as Hydra reads a text, and then as a shell reads a word.
+    texts = {value: typed("", name).removeprefix("=") for value, name in known.items()}
+    return shell_word("{" + ",".join(f"{shown(value, is_colour)}:{texts[value]}" for value in sorted(known)) + "}")

@@ -4,15 +4,9 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from segexp.data.file_kinds import is_clutter
 from segexp.errors import DataError
-
-CLUTTER = {"Thumbs.db", "desktop.ini"}
-"""What file managers leave behind; hidden files are passed over as well."""
-
-
-def is_clutter(path: Path) -> bool:
-    """Whether a file is none of the data set's and not worth a word."""
-    return path.name.startswith(".") or path.name in CLUTTER
+from segexp.special import special_file
 
 
 def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str, Path]:
@@ -27,9 +21,11 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
     found: dict[str, Path] = {}
     for path in sorted(folder.iterdir()) if folder.is_dir() else []:
         match = re.fullmatch(pattern, path.name)
-        if match:
+        if path.exists() and (what := special_file(path)) is not None:
+            notes.append(f"{path}: passed over, is {what}")
+        elif match:
             found[match[1]] = path
-        elif not is_clutter(path):
+        elif not is_clutter(path.name):
             notes.append(f"{path}: not used, its name does not fit the layout of {layout}")
     return found
 

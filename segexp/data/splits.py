@@ -92,7 +92,11 @@ def _validated(blocks: list[list[str]], test: Sequence[str], val_fraction: float
     for phase in PHASES:
         if not split[phase]:
             total = sum(map(len, split.values()))
-            raise TooFewError(f"{total} images leave none for {phase}; give more images or other fractions")
+            unit = " unit of images that belong together" if any(len(block) > 1 for block in blocks) else ""
+            raise TooFewError(
+                f"{total} images leave none for {phase}; give more images or other fractions: training, validation and "
+                f"test take one{unit} each, 3 at the least"
+            )
     return split
 
 

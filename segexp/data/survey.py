@@ -128,7 +128,7 @@ class SurveyCache:
         Args:
             name: What the data set and its labels are called: another root or mapping is another cache.
         """
-        digest = hashlib.sha256(f"{VERSION} {name}".encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{VERSION} {name}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
         self.path = cache_folder() / "surveys" / f"{digest}.json"
         self._known: dict[str, Any] = _read(self.path)
         self._new: dict[str, Any] = {}

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from torch.utils.data import get_worker_info
 
+from segexp.causes import resource_error
 from segexp.data.shared_memory import free_memory, gib
-from segexp.errors import SegexpError, UserError
+from segexp.errors import ResourceError, SegexpError, UserError
 
 MARK = "\x1e"
 """Stands before the message where torch carries it, behind the trace of the loading process, to the main one."""
@@ -64,7 +65,13 @@ def naming(what: str, image: str = "") -> Iterator[Making]:
         raise SampleError(_named(str(error), making)) from error
     except MemoryError as error:
         raise SampleError(f"{making.image or making.what}: not enough memory for it; {_less_memory()}") from error
+    except ResourceError as error:
+        if get_worker_info() is None:
+            raise
+        raise SampleError(_named(str(error), making)) from error
     except Exception as error:
+        if (refused := resource_error(error, making.image or making.what)) is not None:
+            raise SampleError(str(refused)) from error
         text = " ".join(str(error).split())
         raise SampleError(
             f"{making.image or 'unknown image'}: {making.what} could not be made: {type(error).__name__}: {text}"

@@ -7,7 +7,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from segexp.spec import DataSpec
+from segexp.errors import ConfigError
+from segexp.losses.inputs import check_inputs
+from segexp.spec import IGNORED, DataSpec
 
 TOTAL = "total"
 """Key of the scalar to minimise in :meth:`SegmentationLoss.terms`."""
@@ -24,11 +26,26 @@ class SegmentationLoss(nn.Module, ABC):
     logits; a mask without a single valid pixel gives exactly 0 and a zero gradient. The docstring says which
     activation it is and what becomes of a class that is absent from the mask.
 
+    A call compares logits and mask first, see :func:`segexp.losses.inputs.check_inputs`; a subclass need not.
+
     Attributes:
         exceptions: Parts of the contract that cannot hold, by name, each with the reason.
+        one_logit: Whether the loss is for two classes alone and reads one logit per pixel, that of the second.
     """
 
     exceptions: Mapping[str, str] = MappingProxyType({})
+    one_logit: bool = False
+
+    def __call__(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """The loss of inputs that fit each other.
+
+        Raises:
+            MismatchError: Shapes or types do not fit the loss or each other.
+            DataError: The mask holds what is no class.
+        """
+        check_inputs(type(self).__name__, logits, mask, one_logit=self.one_logit)
+        value: Tensor = super().__call__(logits, mask)
+        return value
 
     @abstractmethod
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
@@ -93,3 +110,32 @@ class SegmentationLoss(nn.Module, ABC):
 def describe_classes(spec: DataSpec) -> str:
     """Number and names of the classes for a message: ``3 (a, b, c)``."""
     return f"{spec.num_classes} ({', '.join(spec.classes)})"
+
+
+def refuse_other(built: object, key: str, target: str) -> None:
+    """Makes sure that a key gave a loss of segexp: a plain one of torch knows nothing of ignored pixels.
+
+    Args:
+        built: What the key gave.
+        key: For example ``loss._target_``.
+        target: What the key names.
+
+    Raises:
+        ConfigError: It is something else; the message says how to wrap it.
+    """
+    if isinstance(built, SegmentationLoss):
+        return
+    name = target.rpartition(".")[2]
+    instead = f"use loss={_OURS[name]}, or wrap it: " if name in _OURS else "wrap it: "
+    raise ConfigError(
+        f"{key}: {target or type(built).__name__} is no segexp.losses.base.SegmentationLoss (logits and class numbers "
+        f"in, {IGNORED} ignored); {instead}docs/extending.md has an example"
+    )
+
+
+_OURS = {
+    "BCELoss": "bce", "BCEWithLogitsLoss": "bce", "CrossEntropyLoss": "ce", "NLLLoss": "nll", "DiceLoss": "dice",
+    "JaccardLoss": "jaccard", "LovaszLoss": "lovasz", "FocalLoss": "focal", "TverskyLoss": "tversky",
+    "GeneralizedDiceLoss": "generalised_dice", "DiceCELoss": "ce_dice", "SoftclDiceLoss": "soft_cldice",
+}  # fmt: skip
+"""Losses of other packages by their name, and the file of ours that is the same idea."""

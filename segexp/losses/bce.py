@@ -26,6 +26,7 @@ class BCE(SegmentationLoss):
             pixels of all training images.
     """
 
+    one_logit = True
     pos_weight: Tensor | None
 
     def __init__(self, pos_weight: PositiveFloat | Literal["auto"] | None = None) -> None:

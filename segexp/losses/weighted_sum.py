@@ -6,7 +6,7 @@ from typing import Any, cast
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MismatchError
-from segexp.losses.base import TOTAL, SegmentationLoss
+from segexp.losses.base import TOTAL, SegmentationLoss, refuse_other
 from segexp.losses.weight_schedule import schedule_of, weight_at
 from segexp.spec import DataSpec
 from segexp.types import NonNegativeFloat, WeightSchedule
@@ -116,6 +116,8 @@ def _checked(terms: Mapping[str, SegmentationLoss], weights: Mapping[str, Any]) 
         raise ConfigError(
             f"loss.terms names {sorted(terms)} and loss.weights names {sorted(weights)}: give each term one weight"
         )
+    for name, term in terms.items():
+        refuse_other(term, f"loss.terms.{name}", f"{type(term).__module__}.{type(term).__qualname__}")
     if TOTAL in terms:
         raise ConfigError(f"loss.terms.{TOTAL}: this name is taken by the sum, choose another")
     schedules = {name: schedule_of(f"loss.weights.{name}", weight) for name, weight in weights.items()}

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from segexp.errors import DataError
+from segexp.errors import DataError, MismatchError
 from segexp.metrics.table import ImageTable
 from segexp.spec import IGNORED
 
@@ -25,8 +25,12 @@ def confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
         int64 (B, C, C), rows are the truth, columns the prediction.
 
     Raises:
-        DataError: The truth holds another value; counted as it is, it would vanish without a word.
+        MismatchError: Prediction and truth have different shapes, or are no class numbers.
+        DataError: The truth or the prediction holds another value; counted as it is, it would vanish without a word, or
+            count as another class.
     """
+    _check_shapes(prediction, truth)
+    _check_prediction(prediction, num_classes)
     pixels = max(1, BLOCK // truth.shape[0])
     parts = [torch.split(labels.flatten(1), pixels, dim=1) for labels in (prediction, truth)]
     counts = torch.stack([_pairs(p, t, num_classes) for p, t in zip(*parts, strict=True)]).sum(dim=0)
@@ -38,6 +42,31 @@ def confusion(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:
             "map these values to classes in the datamodule"
         )
     return counts[:, :num_classes]
+
+
+def _check_shapes(prediction: Tensor, truth: Tensor) -> None:
+    if prediction.shape != truth.shape or truth.ndim != 3:
+        raise MismatchError(
+            f"counts: found predictions {tuple(prediction.shape)} and masks {tuple(truth.shape)}, expected both "
+            "(B, H, W); squeeze(1) takes a channel off"
+        )
+    if prediction.is_floating_point() or truth.is_floating_point():
+        raise MismatchError(
+            f"counts: found predictions of {prediction.dtype} and masks of {truth.dtype}, expected class numbers; of "
+            "logits (B, K, H, W) logits.argmax(dim=1), for two classes (logits[:, 0] >= 0).byte()"
+        )
+
+
+def _check_prediction(prediction: Tensor, num_classes: int) -> None:
+    if prediction.numel() == 0 or prediction.dtype == torch.bool:
+        return
+    lowest, highest = (int(edge) for edge in prediction.aminmax())
+    if lowest < 0 or highest >= num_classes:
+        found = [value for value in torch.unique(prediction).tolist() if not 0 <= value < num_classes]
+        raise DataError(
+            f"the prediction holds {found[:8]}, expected 0..{num_classes - 1}: every pixel gets a class, also where "
+            "the truth is ignored"
+        )
 
 
 def _pairs(prediction: Tensor, truth: Tensor, num_classes: int) -> Tensor:

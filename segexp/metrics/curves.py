@@ -1,25 +1,24 @@
-"""ScoreCurve: ROC, precision-recall and the best threshold, from positives and negatives per logit bin."""
+"""ScoreCurve: ROC, precision-recall and the best threshold, from the scores of positives and negatives."""
 
 import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
+
+from segexp.metrics.ranked import Counts, Ranked, Values
 
 Array = NDArray[np.float64]
 
-LIMIT = 16
-"""Logits are told apart from -16 to 16: probabilities from 1e-7 to 1 - 1e-7."""
-
 PER_UNIT = 2048
-"""Bins per unit of logit, a power of two so that scaling a float32 by it is exact."""
-
-NUM_BINS = 2 * LIMIT * PER_UNIT
+"""Among thresholds that predict the same, a multiple of 1/2048 is taken where there is one."""
 
 CURVE_POINTS = 1000
 """Most points of a curve that is drawn or stored."""
+
+BLOCK = 1 << 14
+"""Positives looked at together, which keeps the memory small whatever their number."""
 
 
 class Threshold(NamedTuple):
@@ -30,96 +29,178 @@ class Threshold(NamedTuple):
     dice: float
 
 
-class ScoreCurve:
-    """What the counts of a :class:`~segexp.metrics.scores.ScoreHistogram` say; all None without both classes.
+class _Block(NamedTuple):
+    """Distinct scores of some positives, ascending, (n,) each.
 
-    Args:
-        counts: int64 (2, bins), negatives and positives per bin of ascending logits.
+    Attributes:
+        keys: The scores.
+        before: The score of a positive before the first of them, -inf where there is none.
+        own: Positives of this score.
+        true: Positives at or above it.
+        below: Negatives below it.
+        place: Place of the first negative that is not below it.
+        tied: Negatives of this score.
     """
 
-    def __init__(self, counts: Tensor) -> None:
-        descending = counts.cpu().flip(1)
-        used = descending.sum(dim=0) > 0
-        # Index i: everything from the i-th used bin from above upwards is called foreground.
-        self._bins = (NUM_BINS - 1 - used.nonzero().flatten()).tolist()
-        negatives, positives = descending[:, used].cumsum(dim=1).double()
-        self._false, self._true = negatives, positives
-        self._defined = bool(counts[0].sum() > 0) and bool(counts[1].sum() > 0)
+    keys: Values
+    before: float
+    own: Counts
+    true: Counts
+    below: Counts
+    place: Counts
+    tied: Counts
+
+
+class _Areas(NamedTuple):
+    auc: float
+    average_precision: float
+    best: Threshold
+
+
+class ScoreCurve:
+    """What scores of positives and negatives say; all None without both of them.
+
+    Exact where each pixel stands for itself. A score may be any float, also infinite; equal scores are ties.
+
+    Args:
+        negatives: Scores of the pixels of the first class.
+        positives: Scores of the pixels of the second class.
+        bound: By how much AUC, average precision and Dice may be wrong; 0: exact.
+    """
+
+    def __init__(self, negatives: Ranked, positives: Ranked, bound: float = 0.0) -> None:
+        self._negatives, self._positives = negatives, positives
+        self.bound = bound
+        self._defined = negatives.total > 0 and positives.total > 0
+        self._found: _Areas | None = None
+
+    @property
+    def pixels(self) -> int:
+        """Number of pixels."""
+        return self._negatives.total + self._positives.total
 
     def auc(self) -> float | None:
-        """Area under the ROC curve; ties (a shared bin) count half, as in the trapezoidal rule."""
-        if not self._defined:
-            return None
-        true, false = self._rates()
-        return float(torch.trapezoid(true, false))
+        """Area under the ROC curve; ties count half, as in the trapezoidal rule."""
+        return self._areas().auc if self._defined else None
 
     def average_precision(self) -> float | None:
         """Sum of (R_n - R_{n-1}) P_n over descending thresholds, not interpolated, as in scikit-learn."""
-        if not self._defined:
-            return None
-        precision = self._true / (self._true + self._false)
-        return float((self._rates()[0].diff() * precision).sum())
+        return self._areas().average_precision if self._defined else None
+
+    def best_threshold(self) -> Threshold | None:
+        """The threshold with the highest foreground Dice.
+
+        Thresholds between two neighbouring scores predict the same: of these the multiple of 1/2048 nearest to logit 0
+        is given, or the upper score where none lies between. Of several that are equally good, the one nearest to 0.
+        """
+        return self._areas().best if self._defined else None
 
     def roc(self) -> dict[str, list[float]] | None:
-        """False and true positive rates ``fpr``, ``tpr`` at descending thresholds ``logit``, from (0, 0)."""
+        """False and true positive rates ``fpr``, ``tpr`` at descending thresholds ``logit``, from (0, 0) at inf."""
         if not self._defined:
             return None
-        true, false = self._rates()
-        keep = self._subsample()
-        start = torch.cat((torch.zeros(1, dtype=torch.int64), keep + 1))
-        logits = [float(LIMIT), *(_edge(self._bins[index]) for index in keep.tolist())]
-        return {"fpr": false[start].tolist(), "tpr": true[start].tolist(), "logit": logits}
+        keys, true, false = self._points()
+        return {
+            "fpr": [0.0, *(false / self._negatives.total).tolist()],
+            "tpr": [0.0, *(true / self._positives.total).tolist()],
+            "logit": [math.inf, *keys.tolist()],
+        }
 
     def pr(self) -> dict[str, list[float]] | None:
         """``recall`` and ``precision`` at descending thresholds ``logit``."""
         if not self._defined:
             return None
-        keep = self._subsample()
-        true, false = self._true[keep], self._false[keep]
+        keys, true, false = self._points()
         return {
-            "recall": (true / self._true[-1]).tolist(),
+            "recall": (true / self._positives.total).tolist(),
             "precision": (true / (true + false)).tolist(),
-            "logit": [_edge(self._bins[index]) for index in keep.tolist()],
+            "logit": keys.tolist(),
         }
 
-    def best_threshold(self) -> Threshold | None:
-        """The bin edge with the highest foreground Dice; among equals the one nearest to logit 0."""
-        if not self._defined:
-            return None
-        dice = 2 * self._true / (self._true + self._false + self._true[-1])
-        best = float(dice.max())
-        candidates = (dice == best).nonzero().flatten().tolist()
-        edge = min((self._nearest_to_zero(index) for index in candidates), key=abs)
-        return Threshold(edge, _sigmoid(edge), best)
+    def _areas(self) -> _Areas:
+        if self._found is None:
+            self._found = self._measured()
+        return self._found
 
-    def _nearest_to_zero(self, index: int) -> float:
-        """Between a used bin and the next one above, every edge gives the same prediction."""
-        lowest = self._bins[index + 1] + 1 if index + 1 < len(self._bins) else 0
-        highest = self._bins[index]
-        return _edge(min(max(NUM_BINS // 2, lowest), highest))
+    def _measured(self) -> _Areas:
+        """Everything in one pass over the positives: Dice, too, is highest at the score of one of them."""
+        positives, negatives = self._positives.total, self._negatives.total
+        below = precision = 0.0
+        best = Threshold(0.0, 0.5, -1.0)
+        for block in self._blocks():
+            below += float(block.own @ (block.below + block.tied / 2))
+            called = block.true + (negatives - block.below)
+            precision += float(block.own @ (block.true / called))
+            best = self._better(best, block, 2 * (block.true / (called + positives)))
+        return _Areas(below / positives / negatives, precision / positives, best)
 
-    def _rates(self) -> tuple[Tensor, Tensor]:
-        """True and false positive rates float64 (points + 1,), from 0 to 1."""
-        zero = torch.zeros(1, dtype=torch.float64)
-        true, false = self._true / self._true[-1], self._false / self._false[-1]
-        return torch.cat((zero, true)), torch.cat((zero, false))
+    def _blocks(self) -> Iterator[_Block]:
+        """The positives in blocks; equal scores are never parted."""
+        values, total = self._positives.values, self._positives.total
+        first, before = 0, -math.inf
+        while first < len(values):
+            last = min(first + BLOCK, len(values))
+            last = int(np.searchsorted(values, values[last - 1], side="right"))
+            starts = self._positives.starts(first, last)
+            keys = values[first:last] if len(starts) == last - first else values[starts]
+            counted = self._positives.before(np.append(starts, last))
+            left, right = self._negatives.places(keys)
+            below = self._negatives.before(left)
+            tied = below - below if right is left else self._negatives.before(right) - below
+            yield _Block(keys, before, np.diff(counted), total - counted[:-1], below, left, tied)
+            first, before = last, float(keys[-1])
 
-    def _subsample(self) -> Tensor:
-        """At most ``CURVE_POINTS`` - 1 indices, evenly spaced along the ROC curve, ends included."""
-        if len(self._bins) < CURVE_POINTS:
-            return torch.arange(len(self._bins))
-        true, false = self._rates()
-        along = (true + false)[1:].contiguous()
-        wanted = torch.linspace(float(along[0]), float(along[-1]), CURVE_POINTS - 1, dtype=torch.float64)
-        found = torch.searchsorted(along, wanted).clamp(max=len(along) - 1).tolist()
-        return torch.tensor(sorted(set(found)))
+    def _better(self, best: Threshold, block: _Block, dice: Array) -> Threshold:
+        """The better of a threshold and those of a block, ``dice`` (n,) of its scores."""
+        top = float(dice.max())
+        if top < best.dice:
+            return best
+        equal = np.flatnonzero(dice == top)
+        positive = np.where(equal > 0, block.keys[equal - 1], block.before)
+        lower = np.maximum(positive, self._negatives.value_before(block.place[equal]))
+        edges = _edges(lower, block.keys[equal])
+        edge = float(edges[np.argmin(np.abs(edges))])
+        if top == best.dice and abs(edge) >= abs(best.logit):
+            return best
+        return Threshold(edge, _sigmoid(edge), top)
+
+    def _points(self) -> tuple[Values, Counts, Counts]:
+        """Descending thresholds, and the true and false positives that they give; evenly spaced along the ROC curve."""
+        keys = np.unique(np.concatenate([_spread(side) for side in (self._negatives, self._positives)]))[::-1]
+        true, false = (side.total - side.below(keys) for side in (self._positives, self._negatives))
+        if len(keys) >= CURVE_POINTS:
+            along = true / self._positives.total + false / self._negatives.total
+            wanted = np.linspace(along[0], along[-1], CURVE_POINTS - 1)
+            keep = np.unique(np.searchsorted(along, wanted).clip(max=len(along) - 1))
+            keys, true, false = keys[keep], true[keep], false[keep]
+        return keys, true, false
+
+
+def _spread(side: Ranked) -> Values:
+    """Scores of which points of a curve may be made: all where they are few, else evenly spaced among the pixels."""
+    values = side.values
+    new: NDArray[np.bool_] = np.append(True, values[1:] != values[:-1])
+    if np.count_nonzero(new) < CURVE_POINTS:
+        return values[new]
+    return values[side.place_of(np.linspace(0, side.total - 1, 4 * CURVE_POINTS).astype(np.int64))]
+
+
+def _edges(lower: Values, upper: Values) -> Values:
+    """A threshold above ``lower`` and at most ``upper``, (n,) each; see :meth:`ScoreCurve.best_threshold`."""
+    above = (np.floor(np.maximum(lower, 0.0).astype(np.float64) * PER_UNIT) + 1) / PER_UNIT
+    step = np.where(upper < 0, np.floor(upper.astype(np.float64) * PER_UNIT) / PER_UNIT, above)
+    step = np.where((lower < 0) & (upper >= 0), 0.0, step)
+    # Logits are float32: a multiple that is none would be rounded, perhaps to ``lower``.
+    fits = (step > lower) & (step <= upper) & (step.astype(np.float32) == step)
+    highest = np.finfo(np.float32).max
+    return np.where(fits, step, np.where(lower < highest, np.minimum(upper, highest), upper))
 
 
 def areas(counts: Array) -> tuple[Array, Array]:
     """Area under the ROC curve and average precision of many histograms at once, as in :class:`ScoreCurve`.
 
     Args:
-        counts: (..., 2, bins), negatives and positives per bin of ascending logits.
+        counts: (..., 2, bins), negatives and positives per bin of ascending scores.
 
     Returns:
         Two float64 (...); nan where one of the two is missing.
@@ -140,10 +221,10 @@ def areas(counts: Array) -> tuple[Array, Array]:
     return below / pairs, found / positives
 
 
-def _edge(index: int) -> float:
-    """Lowest logit of a bin; the lowest bin also holds all below, so its edge is the least finite float32."""
-    return (index - NUM_BINS // 2) / PER_UNIT if index > 0 else torch.finfo(torch.float32).min
-
-
 def _sigmoid(logit: float) -> float:
     return 1.0 / (1.0 + math.exp(-logit)) if logit > -500 else 0.0
+
+
+def within(bound: float) -> str:
+    """What a bound means, in words."""
+    return f"within {bound:.1e} of the exact figures: too many pixels to keep each of them"

@@ -16,6 +16,7 @@ from segexp.inference.sliding import sliding_window
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.losses.blocks import block_terms
 from segexp.metrics.counts import ConfusionCounts
+from segexp.metrics.curves import ScoreCurve, within
 from segexp.metrics.measures import dataset_scores, image_scores
 from segexp.metrics.names import IMAGE
 from segexp.metrics.scores import ScoreHistogram
@@ -28,6 +29,7 @@ from segexp.modules.schedule import Schedule
 from segexp.modules.speed import Speed
 from segexp.modules.tested import Measures, Tested
 from segexp.modules.tta import Precision, Tta, augmented
+from segexp.run.console import LOG
 from segexp.scaling import batch_statistics
 from segexp.spec import DataSpec
 
@@ -93,6 +95,7 @@ class SegmentationModule(pl.LightningModule):
         self._record = record or {}
         self._counts = ConfusionCounts(spec.num_classes)
         self._scores = ScoreHistogram() if spec.is_binary else None
+        self._bound_told = False
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
         self._rate = 0.0
@@ -201,24 +204,33 @@ class SegmentationModule(pl.LightningModule):
         if first < 0:
             return  # a rank without an image of its own was given one that another has
         logits = self.evaluated(batch["image"])
-        if bool(logits.isnan().any()):
-            raise DivergedError(
-                f"the model gives nan after epoch {self.current_epoch + 1}: training diverged. Lower optimizer.lr, "
-                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
-            )
+        self._refuse_nan(logits, f"after epoch {self.current_epoch + 1}")
         terms = block_terms(self.loss, logits, batch["mask"])
         self._val_losses.add(first, len(batch["mask"]), named_terms("val", terms))
         self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
         if self._scores is not None:
             self._scores.update(logits, batch["mask"])
 
+    @staticmethod
+    def _refuse_nan(logits: Tensor, when: str) -> None:
+        if bool(logits.isnan().any()):
+            raise DivergedError(
+                f"the model gives nan {when}: training diverged. Lower optimizer.lr, "
+                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
+            )
+
     def on_test_epoch_start(self) -> None:
         """Starts counting; at probability 0.5 as well, so that the gain of the chosen threshold can be seen."""
         self.tested = Tested(self.spec, self.measures, self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
-        """Counts and sums of whole images, in float32, at the stored threshold and at 0.5."""
+        """Counts and sums of whole images, in float32, at the stored threshold and at 0.5.
+
+        Raises:
+            DivergedError: A logit is nan, as in validation.
+        """
         logits = self.evaluated(batch["image"])
+        self._refuse_nan(logits, "for a test image")
         predictions = {"at_threshold": self.classify(logits, self.threshold), "at_half": self.classify(logits, 0.0)}
         self.tested.update(logits, self.probabilities, predictions, batch)
 
@@ -245,10 +257,17 @@ class SegmentationModule(pl.LightningModule):
         if self._scores is not None:
             curve = self._scores.compute()
             named |= {"val/auc": curve.auc(), "val/ap": curve.average_precision()}
+            self._say_bound(curve)
             best = curve.best_threshold()
             self.threshold = best.logit if best is not None else 0.0
             self._scores.reset()
         self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
+
+    def _say_bound(self, curve: ScoreCurve) -> None:
+        """Says once what AUC, AP and threshold of a large set are worth."""
+        if curve.bound and not self._bound_told and self.trainer.is_global_zero:
+            LOG.info(f"val/auc, val/ap and the threshold are of {curve.pixels} pixels, {within(curve.bound)}")
+            self._bound_told = True
 
     def on_train_epoch_start(self) -> None:
         """Starts the clock of the epoch; sets the weights of a loss that change with it."""

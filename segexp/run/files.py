@@ -32,7 +32,9 @@ def replace_file(path: Path, content: bytes) -> Path:
             os.fsync(stream.fileno())
         _give_usual_rights(Path(temporary))
         Path(temporary).replace(path)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
+            error.filename = str(path)  # of a disk that is full the system names nothing
         Path(temporary).unlink(missing_ok=True)
         raise
     sync(path.parent)

@@ -1,9 +1,11 @@
 """Names from elsewhere (files, classes, runs) as one readable line, whatever letters they hold."""
 
 import re
+import sys
 
 _HIDDEN = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff"
 """Control characters (a terminal obeys some), those that turn the direction of writing, and bytes that are no UTF-8."""
+_UNDECODED = re.compile("[\ud800-\udfff]")
 _LINE = re.compile(f"[{_HIDDEN}]")
 _TEXT = re.compile(f"[{_HIDDEN}]".replace("\\x00-\\x1f", "\\x00-\\x08\\x0b-\\x1f"))
 
@@ -19,8 +21,8 @@ def readable(text: str) -> str:
 
 
 def utf8(text: str) -> bytes:
-    """Bytes of a file; what has no place in UTF-8 is written as its number after a backslash."""
-    return text.encode("utf-8", "backslashreplace")
+    r"""Bytes of a file; what has no place in UTF-8 is written as its number after a backslash: ``M\xfcller``."""
+    return _UNDECODED.sub(_escape, text).encode("utf-8")
 
 
 def shortened(text: str, most: int) -> str:
@@ -32,4 +34,16 @@ def shortened(text: str, most: int) -> str:
 
 
 def _escape(found: re.Match[str]) -> str:
+    number = ord(found[0])
+    if 0xDC80 <= number <= 0xDCFF:
+        # How Python keeps a byte that is no UTF-8.
+        return f"\\x{number - 0xDC00:02x}"
     return found[0].encode("unicode_escape").decode("ascii")
+
+
+def tolerant_streams() -> None:
+    """Lets the terminal escape what it cannot show: no word of ours is worth ending a run."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="backslashreplace")

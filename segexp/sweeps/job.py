@@ -7,6 +7,7 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
+from segexp.causes import resource_error
 from segexp.commands import run_training
 from segexp.errors import Pruned, SegexpError
 from segexp.run.files import sync, sync_tree
@@ -96,6 +97,8 @@ def _ended_badly(place: JobPlace, error: BaseException, code: int) -> int:
     if code == INTERRUPTED:
         place.write_outcome("interrupted")
         return code
+    if (refused := resource_error(error, "", place.path)) is not None and not isinstance(error, SegexpError):
+        error = refused
     text = f"{type(error).__name__}: {error}"
     if isinstance(error, SegexpError):
         print(f"segexp: {error}", file=sys.stderr)  # noqa: T201 - into the log of the job

@@ -17,13 +17,14 @@ from torch.optim import Optimizer
 from segexp.data.base import SegmentationDataModule
 from segexp.data.shared_memory import free_memory, gib
 from segexp.errors import ConfigError, SegexpError
-from segexp.losses.base import SegmentationLoss
+from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.metrics.names import direction
 from segexp.modules.schedule import AUTO, Schedule
 from segexp.spec import DataSpec
 from segexp.training.go_on import checkpoint_of
 from segexp.training.run_split import split_of
+from segexp.training.trials import expect, told, try_measure, trying
 
 Config = dict[str, Any]
 
@@ -36,6 +37,7 @@ def build_datamodule(config: Config) -> SegmentationDataModule:
         augment = instantiate(config["augment"], _convert_="all")
     with _naming("datamodule"):
         built: SegmentationDataModule = instantiate(config["datamodule"], augment=augment, _convert_="all")
+        expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
     if (resume := checkpoint_of(config.get("resume"))) is not None and (split := split_of(Path(resume))) is not None:
         built.keep_split(split)
     return built
@@ -54,6 +56,7 @@ def build_model(config: Config, spec: DataSpec) -> nn.Module:
         model: nn.Module = instantiate(
             section, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
         )
+        expect(model, nn.Module, "model", "a torch.nn.Module that gives logits (B, K, H, W)")
     return model
 
 
@@ -93,7 +96,9 @@ def build_loss(config: Config, spec: DataSpec, counts: Callable[[], Tensor] | No
     """
     with _naming("loss", config["loss"]):
         loss: SegmentationLoss = instantiate(config["loss"], _convert_="all")
-    loss.check(spec)
+        refuse_other(loss, "loss._target_", config["loss"].get("_target_", ""))
+    with trying("loss", "its check(spec)"):
+        loss.check(spec)
     if counts is not None and loss.needs_counts:
         loss.set_counts(counts(), spec)
     return loss
@@ -103,7 +108,7 @@ def build_optimizer(config: Config, model: nn.Module) -> Callable[[Any], Optimiz
     """The optimiser, still without parameters; tried once so that a value it refuses is found now."""
     with _naming("optimizer", config["optimizer"]):
         make: Callable[[Any], Optimizer] = instantiate(config["optimizer"], _convert_="all")
-        make(model.parameters())
+        expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
     return make
 
 
@@ -119,6 +124,7 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
         get_method(section["target"]["_target_"]), settings, section["interval"], monitor, towards, every
     )
     built = _tried(config, schedule)
+    expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler.target", "a schedule of torch.optim.lr_scheduler")
     if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
     return schedule
@@ -189,9 +195,21 @@ def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:
     """The costly measures of the test by name, told what the data is like."""
     built: dict[str, ImageMeasure] = {}
     for name, section in config.get("metric", {}).items():
+        if not isinstance(section, Mapping):
+            raise ConfigError(
+                f"metric.{name}: found {section!r}, expected a block that is named as its file: "
+                "my_measure: {_target_: my_package.MyMeasure}"
+            )
         with _naming(f"metric.{name}", section):
             built[name] = instantiate(section, _convert_="all")
-        built[name].prepare(spec)
+            expect(
+                built[name], ImageMeasure, f"metric.{name}",
+                "a segexp.metrics.base.ImageMeasure; docs/extending.md says how to write one",
+            )  # fmt: skip
+        with trying(f"metric.{name}", "its prepare(spec)"):
+            built[name].prepare(spec)
+        if not type(built[name]).__module__.startswith("segexp."):
+            try_measure(name, built[name], spec)
     _check_figures(built)
     return built
 
@@ -209,12 +227,10 @@ def _check_figures(measures: dict[str, ImageMeasure]) -> None:
 def build_extra_callbacks(config: Config) -> list[Callback]:
     """The user's own Lightning callbacks."""
     with _naming("callbacks.extra"):
-        built = [instantiate(section, _convert_="all") for section in config["callbacks"]["extra"]]
-    for number, callback in enumerate(built):
-        if not isinstance(callback, Callback):
-            found = type(callback).__name__
-            raise ConfigError(f"callbacks.extra[{number}]: found a {found}, expected a callback of lightning.pytorch")
-    return built
+        made = [instantiate(section, _convert_="all") for section in config["callbacks"]["extra"]]
+    for number, callback in enumerate(made):
+        expect(callback, Callback, f"callbacks.extra[{number}]", "a lightning.pytorch.callbacks.Callback")
+    return made
 
 
 @contextmanager
@@ -233,15 +249,15 @@ def _naming(section: str, settings: Mapping[str, Any] | None = None) -> Iterator
         cause = error.__cause__ or error
         if isinstance(cause, SegexpError):
             raise cause from error
-        raise ConfigError(f"{_at_fault(section, settings)}: {_told(cause)}") from error
-    except (TypeError, ValueError, UserWarning, LookupError, ArithmeticError, AttributeError) as error:
-        raise ConfigError(f"{_at_fault(section, settings)}: {_told(error)}") from error
+        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(cause)}") from error
+    except Exception as error:
+        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(error)}") from error
 
 
-def _told(error: BaseException) -> str:
-    """What an error says; its kind too where the words alone say little, as a KeyError's."""
-    usual = isinstance(error, TypeError | ValueError | UserWarning | ImportError)
-    return _last_line(error) if usual else f"{type(error).__name__}: {_last_line(error)}"
+def _cause(error: BaseException) -> str:
+    """What a constructor raised, in one line; of an error that no constructor raises on purpose, how to see where."""
+    expected = isinstance(error, TypeError | ValueError | UserWarning | ImportError)
+    return _last_line(error) if expected else f"{told(error)}; debug=true shows where"
 
 
 def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:

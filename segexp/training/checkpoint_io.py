@@ -7,6 +7,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from segexp.causes import resource_error
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Saves beside the target, flushes to the disk, then replaces the target in one step."""
@@ -17,7 +19,8 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         """Writes ``checkpoint`` (tensors and plain types) to ``path``.
 
         Raises:
-            OSError: The disk is full or the folder cannot be written; the previous file is untouched.
+            ResourceError: The disk is full or failed; the previous file is untouched.
+            OSError: The folder cannot be written.
         """
         target = Path(path)
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -28,6 +31,10 @@ class AtomicCheckpointIO(TorchCheckpointIO):
                 stream.flush()
                 os.fsync(stream.fileno())
             os.replace(partial, target)  # noqa: PTH105
-        except BaseException:
+        except BaseException as error:
+            # torch says "enforce fail at inline_container", whatever the disk said.
+            refused = resource_error(error, str(target), target) if isinstance(error, Exception) else None
             partial.unlink(missing_ok=True)
+            if refused is not None:
+                raise refused from error
             raise

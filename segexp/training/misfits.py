@@ -1,5 +1,6 @@
 """What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
 
+import traceback
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,10 +22,11 @@ from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.go_on import checkpoint_of
 from segexp.training.loggers import check_loggers
-from segexp.training.prepare import check_monitors, device_type, try_size
+from segexp.training.prepare import check_monitors, device_type
 from segexp.training.resume import check_resume
 from segexp.training.strategies import check_ranks
 from segexp.training.trainer import check_trainer, try_trainer
+from segexp.training.trials import try_loss, try_model
 from segexp.types import LoaderOptions
 
 Config = dict[str, Any]
@@ -68,6 +70,9 @@ class Misfits:
         self._try(self._schedule)
         self._try(lambda: build.build_measures(config, spec))
         loss = self._try(lambda: build.build_loss(config, spec))
+        if loss is not None and not loss.needs_counts:
+            # One whose weights are counted from the training images has none yet.
+            self._try(lambda: try_loss(loss, spec))
         model = self._try(lambda: build.build_model(config, spec))
         if model is not None:
             self._with_model(model, loss, sample, others)
@@ -103,13 +108,15 @@ class Misfits:
 
     def _fits(self, module: SegmentationModule, image: torch.Tensor) -> bool:
         before = len(self.problems)
-        self._try(lambda: try_size(module, image))
+        self._try(lambda: try_model(module, image))
         return len(self.problems) == before
 
     def _try(self, do: Callable[[], T]) -> T | None:
         try:
             return do()
         except UserError as error:
+            if self.config.get("debug"):
+                traceback.print_exc()
             problem = problem_of(error, kind="model, loss and measures")
             # What several checks need first is amiss once.
             if problem.text not in {known.text for known in self.problems}:

@@ -2,6 +2,7 @@
 
 import math
 import re
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ from segexp.run.console import LOG
 from segexp.spec import IGNORED, DataSpec
 from segexp.training.memory import give_all_back
 
+LONGEST = 120
+"""Characters of a name that stand in a file name."""
 TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
 
@@ -58,8 +61,11 @@ class Picture:
 
     @property
     def stem(self) -> str:
-        """The name as part of a file name."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)[-LONGEST:]
+        """The name as part of a file name, which may be no longer than 255 bytes."""
+        plain = re.sub(r"[^A-Za-z0-9._-]+", "-", self.name)
+        if len(plain) <= LONGEST:
+            return plain
+        return f"{plain[:LONGEST]}-{zlib.crc32(self.name.encode('utf-8', 'surrogatepass')):08x}"
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""

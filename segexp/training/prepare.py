@@ -18,6 +18,7 @@ from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
 from segexp.ranks.plan import count
 from segexp.training import build
+from segexp.training.trials import try_loss, try_model
 
 Config = dict[str, Any]
 
@@ -33,6 +34,7 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
     model = build.build_model(config, spec)
     # Of the training images alone: what is known of the others must not shape the training.
     loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    try_loss(loss, spec)
     check_monitors(config, spec.classes)
     schedule = build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"])
     module = _kind(config)(
@@ -111,7 +113,7 @@ def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -
     was_training = module.training
     module.eval()
     for image in {array.shape: array for array in probes}.values():
-        try_size(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
+        try_model(module, torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None])
     module.train(was_training)
 
 
@@ -124,16 +126,3 @@ def _seen_at_once(items: Sequence[Item], inference: Inference) -> list[Image]:
         if (height, width) not in found:
             found[height, width] = item.window(0, 0, height, width)[0]
     return list(found.values())
-
-
-def try_size(module: SegmentationModule, image: torch.Tensor) -> None:
-    """One forward pass of a raw image (1, C, H, W).
-
-    Raises:
-        ConfigError: The model does not take the size, or gives another one.
-    """
-    with torch.no_grad():
-        logits = module(image)
-    expected = (1, module.spec.out_channels, *image.shape[-2:])
-    if tuple(logits.shape) != expected:
-        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {tuple(image.shape)}, expected {expected}")

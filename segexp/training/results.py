@@ -1,6 +1,7 @@
 """results.json and per_image.csv: every figure with what it speaks of, how it is averaged, with which checkpoint."""
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,8 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items import Item
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
-from segexp.metrics.class_scores import COARSE_PER_UNIT
+from segexp.metrics.class_scores import BRIEF
+from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.tested import Measures
@@ -29,14 +31,15 @@ AVERAGING = {
     "absent in one of them, it counts as 0, its boundary distance as the diagonal of the image, its error in "
     "components as their number. MCC and kappa are 0 where guessing is as good",
     "auc, ap": "areas under the ROC and the precision-recall curve over all thresholds; of more than two classes each "
-    "against the rest, by its log-odds; undefined without pixels of the class, or outside it",
+    "against the rest, by its log-odds; undefined without pixels of the class, or outside it. Exact where auc_ap_bound "
+    "is 0, else by data set within that; per image always exact",
     "brier, ece": "mean squared error of the probability of the class; mean distance between probability and observed "
     "share over equally wide bins of probability, weighted by pixels. All counted pixels, absent class or not. With "
     "two classes of the second",
     "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
     "draw, and the central 95 % of them taken. They speak of other images like these, not of training again, and with "
-    f"fewer than some 20 images they are too narrow. Of AUC and AP from bins of 1/{COARSE_PER_UNIT} logit per image, "
-    "centred on the exact figure",
+    f"fewer than some 20 images they are too narrow. Of AUC and AP from at most {BRIEF} values per image and class, "
+    "centred on the figure of all pixels",
 }
 
 BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one figure, as for all images"}
@@ -81,7 +84,13 @@ def results(
         "rows": [row.to_dict(spec, weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
-        "notes": [*datamodule.notes, *_notes(len(items), resamples), *_formulas([item.name for item in items])],
+        "auc_ap_bound": module.tested.scores.bound,
+        "notes": [
+            *datamodule.notes,
+            *_notes(len(items), resamples),
+            *_bound_notes(module, counted),
+            *_formulas([item.name for item in items]),
+        ],
     }
 
 
@@ -97,6 +106,11 @@ def _weights(images: int, resamples: int, seed: int) -> Array | None:
 
 def _notes(images: int, resamples: int) -> list[str]:
     return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+
+
+def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
+    bound = module.tested.scores.bound
+    return [f"AUC and AP by data set are of {pixels} pixels, {within(bound)}"] if bound else []
 
 
 def _formulas(names: Sequence[str]) -> list[str]:
@@ -147,7 +161,8 @@ def threshold(module: SegmentationModule) -> dict[str, Any] | None:
         return None
     return {
         "value": probability(module.threshold),
-        "logit": module.threshold,
+        # JSON knows no infinity.
+        "logit": max(module.threshold, -sys.float_info.max),
         "rule": f"highest Dice of {module.spec.classes[1]}",
         "chosen_on": "validation images" + ("" if module.tta == "none" else f", mean over {module.tta} views"),
     }

@@ -10,12 +10,14 @@ import numpy as np
 import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
+from segexp.causes import cause_of, sentence
 from segexp.config.stored import check_stored
 from segexp.data.batches import rank_of
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.modules.ranks import all_objects
 from segexp.modules.schedule import AUTO
 from segexp.modules.segmentation import SegmentationModule
+from segexp.run.archive import check_archive
 from segexp.run.console import LOG
 from segexp.run.files import replace_file
 from segexp.run.folder import RunFolder
@@ -52,9 +54,14 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     if not Path(resume).is_file():
         raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
     try:
+        check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
         earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
+    except DataError:
+        raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(sentence(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))

@@ -43,7 +43,7 @@ def _step(
     logits = outputs.logits if isinstance(outputs, Supervised) else outputs
     loss = module.loss(logits, mask)
     optimizer.zero_grad()
-    loss.backward()
+    loss.backward()  # type: ignore[no-untyped-call] # torch's own
     optimizer.step()
     # Waits for the device, or only the time to ask for the step would be measured.
     loss.item()

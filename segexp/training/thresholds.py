@@ -1,5 +1,6 @@
 """thresholds.csv: what each decision threshold would give on the test images, for two classes."""
 
+import math
 from typing import Any
 
 from segexp.metrics.curves import ScoreCurve
@@ -29,5 +30,5 @@ def _line(logit: float, recall: float, precision: float, false_positive_rate: fl
         "dice": dice, "iou": dice / (2 - dice),
     }  # fmt: skip
     rounded = {name: round(value, 6) for name, value in figures.items()}
-    # Below its lowest bin the curve tells nothing apart: probability 0.
-    return {"threshold": round(probability(logit), 8), "logit": logit if logit > -500 else "", **rounded}
+    # Not rounded: logits may lie closer together than any number of digits tells apart.
+    return {"threshold": probability(logit), "logit": logit if math.isfinite(logit) else "", **rounded}

@@ -8,14 +8,17 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.causes import cause_of, sentence
 from segexp.config.stored import check_stored
-from segexp.errors import ConfigError, DataError, MismatchError, SegexpError
+from segexp.data.rasters import DEFAULT_GB, Limit
+from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
 from segexp.modules.ensemble import EnsembleModule
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
 from segexp.modules.tta import Precision, Tta
+from segexp.run.archive import check_archive
 from segexp.spec import DataSpec
 from segexp.training.build import build_model
 from segexp.training.prepare import device_type
@@ -55,6 +58,7 @@ def load(
     device: str = "auto",
     inference: dict[str, Any] | None = None,
     precision: Precision = "float32",
+    image_limit: float = DEFAULT_GB,
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
 ) -> Model:
@@ -81,6 +85,7 @@ def load(
             ``blend``, ``batch_size``.
         precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
             while probabilities differ in the third digit.
+        image_limit: GB of memory that one image may take: a small file may declare pixels that fill the machine.
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
         bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
@@ -101,7 +106,8 @@ def load(
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
-    return Model(module.to(kind), [member.source for member in members], first.config, chosen, bands)
+    sources = [member.source for member in members]
+    return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
 
 
 def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
@@ -118,6 +124,8 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(sentence(cause, str(source.checkpoint))) from error
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
@@ -147,6 +155,7 @@ def _content(path: Path) -> dict[str, Any]:
         from segexp.use.export.safetensors_file import content
 
         return content(path)
+    check_archive(path)
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found
 

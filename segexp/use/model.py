@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.data.rasters import Raster
+from segexp.data.rasters import Limit, Raster
 from segexp.modules.segmentation import SegmentationModule
 from segexp.spec import DataSpec
 from segexp.training.rows import probability
@@ -18,6 +19,9 @@ from segexp.use.runs import Source
 
 EXTREME = 1e6
 """Logit of the probability 1."""
+OF_LOGITS, BESIDE = 4, 10
+"""Bytes of a pixel: of each of its logits, and of its class and what that is found by."""
+STREAM = "; the command predict goes through large TIFFs in parts"
 
 
 class Model:
@@ -30,6 +34,7 @@ class Model:
         sources: Where the weights come from, one of each member.
         config: Config of the (first) run.
         bands: Bands of files that are the channels, from 1; None: as in training.
+        limit: What one image may take of the memory.
         chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
     """
 
@@ -40,12 +45,14 @@ class Model:
         config: dict[str, Any],
         chosen: dict[str, str] | None = None,
         bands: Sequence[int] | None = None,
+        limit: Limit | None = None,
     ) -> None:
         self.module = module.eval()
         self.sources = tuple(sources)
         self.config = config
         self.chosen = chosen or {}
         self.bands = None if bands is None else tuple(bands)
+        self.limit = limit or Limit()
 
     @property
     def notes(self) -> list[str]:
@@ -99,7 +106,7 @@ class Model:
             uint8 (H, W).
 
         Raises:
-            DataError: The image cannot be read, or does not fit the model.
+            DataError: The image cannot be read, does not fit the model, or would take more memory than there may be.
         """
         classes: NDArray[np.uint8] = self.module.classify(self.logits(image), self.module.threshold)[0].cpu().numpy()
         return classes
@@ -112,11 +119,30 @@ class Model:
     @torch.inference_mode()
     def logits(self, image: Any) -> Tensor:
         """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
-        return self.module.evaluated(self.tensor(self.open(image).read()))
+        raster = self.open(image)
+        if isinstance(image, str | Path):  # an array is in memory already
+            self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
+        return self.module.evaluated(self.tensor(raster.read()))
+
+    def check_room(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
+        """Refuses an image of which all pixels, and what is made of them, would not fit.
+
+        Args:
+            raster: The image, not decoded yet.
+            each: Bytes of what is made of a pixel.
+            way_out: What else can be done than to raise the limit.
+
+        Raises:
+            TooLargeError: Says how to raise the limit.
+        """
+        own = raster.channels * raster.dtype.itemsize
+        words = f"predicting its {raster.width}x{raster.height} pixels at once"
+        self.limit.check(raster.path, raster.height * raster.width * (own + each), words, way_out)
 
     def open(self, image: Any) -> Raster:
         """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
-        return opened(image, self.module.spec, luminance=self.takes_luminance, bands=self.bands)
+        luminance = self.takes_luminance
+        return opened(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
 
     def tensor(self, pixels: NDArray[Any]) -> Tensor:
         """Raw pixels (H, W, C) as (1, C, H, W) on the device."""

@@ -10,7 +10,7 @@ from PIL import Image as PillowImage
 
 from segexp.data.folder.channels import ConvertedRaster
 from segexp.data.rasters import ConvertedRaster as EqualChannels
-from segexp.data.rasters import Header, PickedBands, Raster, open_raster
+from segexp.data.rasters import Header, Limit, PickedBands, Raster, open_raster
 from segexp.errors import DataError
 from segexp.spec import DataSpec
 
@@ -35,7 +35,14 @@ class ArrayRaster(Raster):
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
-def opened(image: Any, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
+def opened(
+    image: Any,
+    spec: DataSpec,
+    *,
+    luminance: bool = False,
+    bands: Sequence[int] | None = None,
+    limit: Limit | None = None,
+) -> Raster:
     """An image as a raster that fits a model.
 
     Args:
@@ -43,12 +50,14 @@ def opened(image: Any, spec: DataSpec, *, luminance: bool = False, bands: Sequen
         spec: What the model was trained on.
         luminance: Whether colours become grey for a model of one channel.
         bands: Numbers, from 1, of the bands that are the model's channels; None: as in training.
+        limit: What decoding may take; None: what is in force in this process.
 
     Raises:
-        DataError: It cannot be read, or its channels or type are not those of the model.
+        DataError: It cannot be read, would take more memory than there may be, or its channels or type are not those
+            of the model.
     """
     if isinstance(image, str | Path):
-        return fitted(open_raster(Path(image).expanduser()), spec, luminance=luminance, bands=bands)
+        return fitted(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance, bands=bands)
     if isinstance(image, PillowImage.Image):
         pixels = _of_pillow(image)
         has_alpha = pixels.shape[2] in (2, 4)

@@ -1,6 +1,7 @@
 """Patterns on the command line, and what else may stand there."""
 
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,3 +120,29 @@ def test_one_folder_may_be_typed_without_quotes_of_hydra(text: str) -> None:
 
 def test_from_is_read_before_hydra_and_has_no_quotes_of_its_grammar() -> None:
     assert command_line([typed("from", "a b")]) == "python -m segexp 'from=a b'"
+
+
+@pytest.mark.parametrize("name", [name for name in ODD if name not in ("", "null") and "\n" not in name])
+def test_a_folder_as_a_shell_gives_its_name(name: str, tmp_path: Path) -> None:
+    """Where there is such a folder, its name means the folder, whatever Hydra's grammar would make of it."""
+    Path(name.replace("~/", "./~/")).mkdir(parents=True)
+    for key in ("root", "split_file"):
+        argument = f"datamodule.{key}={'./' if name.startswith('~') else ''}{name}"
+        (word,) = quote_patterns(["datamodule=folder", argument])[1:]
+        (override,) = OverridesParser.create().parse_overrides([word])
+        value = OmegaConf.create({"value": override.value()})
+        assert f"datamodule.{key}={value.value}" == argument
+        assert as_typed([word]) in ([argument], [word])
+
+
+def test_names_of_files_that_are_not_there() -> None:
+    """They are refused by what reads them; what may be a sweep stays one."""
+    for argument, expected in (
+        ("datamodule.root=Müller (50%) #1", "datamodule.root='Müller (50%) #1'"),
+        ("datamodule.masks=Ground Truth/*.png", "datamodule.masks='Ground Truth/*.png'"),
+        ("datamodule.root=a,b", "datamodule.root=a,b"),
+        ("datamodule.root=choice(a,b)", "datamodule.root=choice(a,b)"),
+        ("datamodule.root=/data/x-1", "datamodule.root=/data/x-1"),
+        ("datamodule.table=null", "datamodule.table=null"),
+    ):
+        assert quote_patterns(["datamodule=folder", argument])[1] == expected

@@ -2,12 +2,14 @@
 
 import sys
 import typing
+import zipfile
 from pathlib import Path
 from typing import Any, Literal
 
 import pytest
 
-from segexp.config.signature import UNKNOWN, exists, names_in, signature
+from segexp.config.signature import UNKNOWN, exists, signature
+from segexp.config.source import broken, names_in
 from segexp.types import PositiveInt
 
 SOURCES = {
@@ -172,3 +174,206 @@ def test_torch_is_read_from_its_files() -> None:
     assert found["lr"] == (float, False)
     assert found["params"][1] is True
     assert keys("torch.optim.lr_scheduler.OneCycleLR")["max_lr"] == (typing.Union[float, list[float]], True)  # noqa: UP007
+
+
+ODD = {
+    "__init__.py": """
+from .odd import Fields as Handed
+from ._missing_extension import Built
+from .loop import Ring
+Alias = Handed
+try:
+    import not_installed_anywhere
+    class Maybe:
+        def __init__(self, first: int) -> None: ...
+except ImportError:
+    class Maybe:
+        def __init__(self, second: int) -> None: ...
+""",
+    "odd.py": """
+import abc
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
+from functools import partial
+from typing import Generic, Literal, NamedTuple, Protocol, TypeVar, overload
+import attrs
+from .parent import Same
+from .parent import Shape as Other
+
+T = TypeVar("T")
+CHOICE = "a"
+
+
+class Plain: ...
+
+
+class Measure(ABC):
+    directions = {"a": "max"}
+    def sums(self, seen): ...
+
+
+class ByModule(abc.ABC): ...
+
+
+class Heir(Measure): ...
+
+
+class Parametric(Generic[T]): ...
+
+
+class Second(Parametric[int], Protocol):
+    def __init__(self, width: int = 1) -> None: ...
+
+
+class Mixed(Plain, Second): ...
+
+
+class Wrapper:
+    def __new__(cls, task: Literal["two", "more"], threshold: float = 0.5, **kwargs): ...
+
+
+class Both(Wrapper):
+    def __init__(self, size: int) -> None: ...
+
+
+class Many:
+    @overload
+    def __init__(self, a: int) -> None: ...
+    @overload
+    def __init__(self, b: int) -> None: ...
+    def __init__(self, a: int = 0, b: int = 0) -> None: ...
+
+
+class Fields(NamedTuple):
+    low: int
+    high: float = 1.0
+
+
+@dataclass
+class Late:
+    first: int
+    _: KW_ONLY
+    second: str = "b"
+
+
+@attrs.define
+class Written:
+    x: int
+
+
+class Meta(metaclass=type): ...
+
+
+class Same(Same): ...
+
+
+class Unread(Other.Inner): ...
+
+
+class FromError(ValueError): ...
+
+
+def annotated(a: "words that are no type", b: Literal[CHOICE], c: callable = None, d: "callable | None" = None): ...
+
+
+made = partial(annotated, a=1)
+""",
+    "parent.py": "class Same:\n    def __init__(self, deep: int) -> None: ...\n",
+    "loop.py": "from .ring import Ring\n",
+    "ring.py": "from .loop import Ring\n",
+    "lazy.py": "def __getattr__(name): ...\n",
+    "writes.py": "globals().update(Net=int)\n",
+    "latin.py": "# -*- coding: latin-1 -*-\n# \xe9\nclass Net:\n    def __init__(self, a: int) -> None: ...\n",
+    "bom.py": "\ufeffclass Net:\n    def __init__(self, a: int) -> None: ...\n",
+    "wrong.py": "class Net(:\n",
+    "zeros.py": "\0\0",
+}
+
+
+@pytest.fixture
+def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The same for what is seldom written."""
+    name = "odd_" + tmp_path.name.replace("-", "_")
+    (tmp_path / name).mkdir()
+    for file, text in ODD.items():
+        (tmp_path / name / file).write_bytes(text.encode("latin-1" if file == "latin.py" else "utf-8"))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return name
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted", "is_open"),
+    [
+        *[(name, [], False) for name in ("Plain", "Measure", "ByModule", "Heir", "Parametric")],
+        ("Second", ["width"], False),
+        ("Mixed", ["width"], False),
+        ("Wrapper", ["task", "threshold"], True),
+        ("Both", ["size"], False),
+        ("Many", ["a", "b"], False),
+        ("Fields", ["low", "high"], False),
+        ("Late", ["first", "second"], False),
+        ("annotated", ["a", "b", "c", "d"], False),
+    ],
+)
+def test_what_a_class_takes(odd: str, name: str, wanted: list[str], is_open: bool) -> None:
+    found = signature(f"{odd}.odd.{name}")
+    assert found is not None
+    assert (list(found.parameters), found.open) == (wanted, is_open)
+    assert exists(f"{odd}.odd.{name}") is True
+
+
+@pytest.mark.parametrize("name", ["Written", "Meta", "Same", "Unread", "FromError", "made"])
+def test_what_only_an_import_can_tell(odd: str, name: str) -> None:
+    assert signature(f"{odd}.odd.{name}") is None
+    assert exists(f"{odd}.odd.{name}") is not False
+
+
+def test_names_that_are_handed_on(odd: str) -> None:
+    assert list(keys(f"{odd}.Handed")) == list(keys(f"{odd}.Alias")) == ["low", "high"]
+    assert list(keys(f"{odd}.Maybe")) == ["second"]
+    assert keys(f"{odd}.odd.annotated")["b"] == (UNKNOWN, True)
+    assert keys(f"{odd}.odd.annotated")["c"] == (UNKNOWN, False)
+    for unknown in ("Built", "Ring", "lazy.Any", "writes.Net", "odd"):
+        assert exists(f"{odd}.{unknown}") is None
+        assert signature(f"{odd}.{unknown}") is None
+    assert exists(f"{odd}.Built2") is False
+
+
+def test_files_of_any_encoding_and_none(odd: str) -> None:
+    assert list(keys(f"{odd}.latin.Net")) == list(keys(f"{odd}.bom.Net")) == ["a"]
+    for module, words in (("wrong", "wrong.py, line 1: SyntaxError"), ("zeros", "zeros.py")):
+        assert exists(f"{odd}.{module}.Net") is None
+        assert signature(f"{odd}.{module}.Net") is None
+        assert words in str(broken(f"{odd}.{module}"))
+        assert list(names_in(f"{odd}.{module}")) == []
+    assert broken(f"{odd}.odd") is None
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "abc.ABC", "os.path.join", "math.sqrt", "builtins.dict", "sys.exit", "_io.BytesIO", "zipimport.zipimporter",
+        "cv2.imread", "torch._C.Generator", "torch.Generator", "numpy.ndarray", "..", "", "a b.c", "a..b",
+        "torchmetrics.Accuracy", "torchmetrics.Metric", "torchmetrics.JaccardIndex", "collections.abc.Sized",
+    ],
+)  # fmt: skip
+def test_nothing_that_can_be_imported_is_said_not_to_be_there(target: str) -> None:
+    assert exists(target) is not False
+    signature(target)
+
+
+def test_a_torchmetrics_target_is_read() -> None:
+    assert keys("torchmetrics.Accuracy")["task"][1] is True
+    assert "threshold" in keys("torchmetrics.classification.BinaryAccuracy")
+
+
+def test_an_archive_and_a_folder_without_init(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "packed.zip", "w") as archive:
+        archive.writestr("in_a_zip/__init__.py", "class Net: ...")
+    monkeypatch.syspath_prepend(str(tmp_path / "packed.zip"))
+    (tmp_path / "without_init").mkdir()
+    (tmp_path / "without_init" / "nets.py").write_text("class Net:\n    def __init__(self, a: int): ...\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert exists("in_a_zip.Net") is None
+    assert list(keys("without_init.nets.Net")) == ["a"]

@@ -12,7 +12,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from segexp.errors import MismatchError
+from segexp.errors import DataError, MismatchError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
 from segexp.spec import IGNORED, DataSpec
@@ -178,6 +178,28 @@ def test_absent_classes_give_finite_numbers(name: str, classes: int, only: int) 
     value, gradient = value_and_gradient(make(name), logits, torch.full_like(mask, range(classes)[only]))
     assert torch.isfinite(value)
     assert torch.isfinite(gradient).all()
+
+
+@every_loss
+def test_what_does_not_fit_is_refused(name: str, classes: int) -> None:
+    loss, (logits, mask) = make(name), batch(classes)
+    wrong: dict[str, tuple[Tensor, Tensor]] = {
+        "squeeze": (logits, mask.unsqueeze(1)),
+        "a mask for each of 4 images": (logits, mask[:1]),
+        "same height and width": (logits, mask[:, :, :-1]),
+        "unsqueeze": (logits[:, 0], mask),
+        "mask of torch.float32": (logits, mask.float()),
+        "mask of torch.bool": (logits, mask == 1),
+        "logits of torch.int64": (logits.long(), mask),
+        rf"the mask holds \[{classes}\]": (logits, mask.masked_fill(mask == 1, classes)),
+        r"the mask holds \[254\]": (logits, mask.masked_fill(mask == 0, 254)),
+        r"the mask holds \[-1\]": (logits, mask.long().masked_fill(mask == 0, -1)),
+    }
+    for words, (some_logits, some_mask) in wrong.items():
+        for use in (loss, loss.terms):
+            with pytest.raises((MismatchError, DataError), match=words):
+                use(some_logits, some_mask)
+    torch.testing.assert_close(loss(logits, mask.long()), loss(logits, mask))
 
 
 def every_pixel(name: str, classes: int) -> None:

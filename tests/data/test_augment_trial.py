@@ -1,13 +1,18 @@
 """What transforms cannot do with the images at hand is said before training, by name."""
 
+import contextlib
+import inspect
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from hydra.utils import instantiate
 
 from segexp.data.augment import Augment
+from segexp.data.augment_trial import transforms_fit
 from segexp.data.synthetic import SyntheticDataModule
-from segexp.errors import MismatchError
+from segexp.errors import ConfigError, MismatchError
 from tests.data.test_augment import NAMES, build, config
 
 UINT8, UINT16 = np.dtype(np.uint8), np.dtype(np.uint16)
@@ -97,3 +102,57 @@ def test_training_is_refused_before_a_pixel_is_read() -> None:
     data = SyntheticDataModule(augment=augment({"_target_": "Affine", "rotate": 45}), crop_size=32, **sizes)
     data.setup()
     assert [note for note in data.notes if "fill_mask: 255" in note] == data.notes
+
+
+def made_of_albumentations() -> dict[str, Any]:
+    """Every transform that needs no argument, by its name."""
+    import albumentations
+
+    found = {}
+    for name in dir(albumentations):
+        kind = getattr(albumentations, name)
+        if inspect.isclass(kind) and issubclass(kind, albumentations.BasicTransform):
+            with contextlib.suppress(ValueError, NotImplementedError):  # an argument is missing, or it is a base class
+                found[name] = kind()
+    return found
+
+
+def test_every_transform_of_albumentations_is_judged() -> None:
+    made = made_of_albumentations()
+    assert len(made) > 80
+    texts = {name: [p.text for p in transforms_fit([t], 3, np.dtype("uint8"), (48, 48))] for name, t in made.items()}
+    for name in ("ColorJitter", "HorizontalFlip", "D4", "ElasticTransform", "GaussianBlur", "RandomBrightnessContrast"):
+        assert texts[name] == [], name
+    assert all("\n" not in text and f"({name})" in text for name, found in texts.items() for text in found)
+    assert "has fill_mask: 255, such as XYMasking" in texts["TimeMasking"][0]
+    assert "add fill_mask: 255" in texts["Rotate"][0]
+    assert "turned a sample of 48x48 into" in texts["PadIfNeeded"][0]
+
+
+def test_a_transform_with_a_list_of_its_own_is_no_choice() -> None:
+    jitter = {"_target_": "albumentations.ColorJitter", "p": 1.0}
+    augment = Augment(transforms=[instantiate(jitter)])
+    assert augment.problems(3, np.dtype("uint8"), (16, 16)) == []
+    inside = {"_target_": "albumentations.OneOf", "transforms": [jitter, {"_target_": "albumentations.ToFloat"}]}
+    (problem,) = Augment(transforms=[instantiate(inside)]).problems(3, np.dtype("uint8"), (16, 16))
+    assert "augment.transforms[0] (ToFloat): turns images" in problem.text
+
+
+def test_some_channels_alone() -> None:
+    import albumentations
+
+    some = albumentations.SelectiveChannelTransform([albumentations.GaussNoise()], channels=(0, 1))
+    assert list(transforms_fit([some], 3, np.dtype("uint8"), (16, 16))) == []
+
+
+@pytest.mark.parametrize(
+    ("transform", "words"),
+    [(torch.nn.Flatten(), r"torch.nn.modules.flatten.Flatten"), (None, "None"), ("flip", "'flip'"), (dict, "dict")],
+)
+def test_what_is_no_transform_is_refused_by_its_place(transform: Any, words: str) -> None:
+    import albumentations
+
+    with pytest.raises(
+        ConfigError, match=rf"augment\.transforms\[1\]: found .*{words}.*expected a transform of albument"
+    ):
+        Augment(transforms=[albumentations.HorizontalFlip(), transform])

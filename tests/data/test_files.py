@@ -1,5 +1,6 @@
 """What data sets of files share: all bad files named at once, skipping, caches, given splits."""
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
@@ -14,8 +15,9 @@ from segexp.data.rasters import open_raster
 from segexp.data.splits import PHASES
 from segexp.data.stored import FileMask, StoredItem, WindowItem
 from segexp.data.survey import cache_folder
-from segexp.errors import DataError
+from segexp.errors import DataError, ResourceError
 from tests.data.made import read, write
+from tests.data.rasters.bombs import BOMBS
 
 CLASSES = (("ground", "thing"), ((0, 0, 0), (255, 255, 255)))
 
@@ -139,3 +141,30 @@ def test_part_of_an_item(root: Path) -> None:
     assert np.array_equal(part.decoded().mask, whole.mask[4:14, 6:18])
     assert np.array_equal(part.window(1, 2, 3, 4)[0], whole.image[5:8, 8:12])
     assert np.array_equal(part.mask_window(1, 2, 3, 4), whole.mask[5:8, 8:12])
+
+
+def test_a_small_mask_with_many_pixels(root: Path) -> None:
+    """Refused with the key that allows it, or left out where that is asked for."""
+    BOMBS["run_lengths.bmp"](root / "b" / "3.png")
+    with pytest.raises(
+        DataError, match=r"b/3\.png: decoding .* found datamodule\.image_limit=0\.5 .* give data.*limit=1"
+    ):
+        Folder(root, crop_size=16).setup()
+    data = Folder(root, crop_size=16, on_bad="skip")
+    data.setup()
+    assert [skipped["image"] for skipped in data.skipped] == ["3"]
+    with pytest.raises(DataError, match=r"found datamodule\.image_limit=1e-05 .*; if the image is meant"):
+        Folder(root, crop_size=16, image_limit=1e-5).setup()
+
+
+def test_no_image_is_left_out_because_the_machine_refused(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = Path.open
+
+    def refuse(self: Path, *arguments: Any, **keys: Any) -> Any:
+        if self.name == "3.png":
+            raise OSError(errno.EMFILE, "Too many open files", str(self))
+        return first(self, *arguments, **keys)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ResourceError, match=r"3\.png: too many open files in this process; allow more"):
+        Folder(root, crop_size=16, on_bad="skip").setup()

@@ -8,8 +8,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import cohen_kappa_score, matthews_corrcoef
+from torch import Tensor
 
-from segexp.errors import DataError
+from segexp.errors import DataError, UserError
 from segexp.metrics.counts import ConfusionCounts, confusion
 from segexp.metrics.measures import PerClass, dataset_scores, image_scores
 
@@ -246,3 +247,19 @@ def test_large_images_are_counted_in_blocks(block: int, monkeypatch: pytest.Monk
     assert torch.equal(confusion(prediction, truth, 3), whole)
     with pytest.raises(DataError, match=r"holds \[7\]"):
         confusion(prediction, torch.full_like(truth, 7), 3)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "words"),
+    [
+        (torch.tensor([[[0, 1, 2]]]), r"the prediction holds \[2\], expected 0..1"),
+        (torch.tensor([[[0, 1, 255]]], dtype=torch.uint8), r"holds \[255\]"),
+        (torch.tensor([[[-1, 1, 0]]]), r"holds \[-1\]"),
+        (torch.tensor([[[0.0, 1.0, 0.0]]]), "torch.float32.*argmax"),
+        (torch.tensor([[0, 1, 0]]), r"predictions \(1, 3\) and masks \(1, 1, 3\)"),
+        (torch.tensor([[[[0, 1, 0]]]]), r"squeeze"),
+    ],
+)
+def test_predictions_that_are_no_class_numbers_are_refused(prediction: Tensor, words: str) -> None:
+    with pytest.raises(UserError, match=words):
+        confusion(prediction, torch.tensor([[[0, 1, 255]]], dtype=torch.uint8), 2)

@@ -48,15 +48,18 @@ def work(rank: int, port: int, folder: str) -> None:
     distributed.destroy_process_group()
 
 
-def measure(images: list[int]) -> tuple[Tensor, Tensor, float | None]:
+def measure(images: list[int]) -> tuple[Tensor, Tensor, float | None, tuple[int, float, float | None]]:
     logits, truth = case()
     counts, histogram = ConfusionCounts(2), ScoreHistogram()
+    thin = ScoreHistogram(exact=200)  # more than a rank has of ours, fewer than both
     for index in images:
         one = slice(index, index + 1)
         counts.update((logits[one] >= 0)[:, 0], truth[one], torch.tensor([index]))
         histogram.update(logits[one], truth[one])
+        thin.update(logits[one], truth[one])
     ids, matrices = counts.compute()
-    return ids, matrices, histogram.compute().auc()
+    few = thin.compute()
+    return ids, matrices, histogram.compute().auc(), (few.pixels, few.bound, few.auc())
 
 
 def costly(spec: DataSpec) -> dict[str, ImageMeasure]:
@@ -118,10 +121,13 @@ def test_two_ranks(tmp_path: Path) -> None:
     logits, truth = case()
     alone = [leaves(spec, [0, 1, 2, 3, 4]) for spec in SPECS]
     for rank in (0, 1):
-        for share, (ids, matrices, auc) in zip(SHARES, torch.load(tmp_path / f"{rank}.pt"), strict=True):
+        for share, (ids, matrices, auc, few) in zip(SHARES, torch.load(tmp_path / f"{rank}.pt"), strict=True):
             assert ids.tolist() == [0, 1, 2, 3, 4]
             assert torch.equal(matrices, confusion((logits >= 0)[:, 0], truth, 2))
             assert auc == measure(share[0] + share[1])[2]
+            assert few[0] == sum(int((truth[index] != 255).sum()) for index in share[0] + share[1])
+            assert 0 < few[1] <= 1e-4
+            assert few[2] == pytest.approx(auc, abs=few[1])
         padded, one_empty, ours = torch.load(tmp_path / f"tests{rank}.pt")
         for place in range(len(SPECS)):
             # The histogram of the data set knows no images: what a rank has twice counts twice. Our sampler gives none.

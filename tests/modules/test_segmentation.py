@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from segexp.errors import DivergedError
 from segexp.losses.bce import BCE
 from segexp.losses.cross_entropy import CrossEntropy
 from segexp.modules.logged import flat_measures
@@ -103,3 +104,18 @@ def test_model_sees_channels_last_when_asked() -> None:
     for flag in (True, False):
         module(model=Spy(), speed=Speed(channels_last=flag))(image)
     assert seen == [True, False]
+
+
+@pytest.mark.parametrize("spec", [TWO, THREE], ids=["two", "three"])
+def test_nan_at_the_test_is_said_as_in_validation(spec: DataSpec) -> None:
+    built = module(spec)
+    with torch.no_grad():
+        next(built.parameters()).fill_(torch.nan)
+    built.on_test_epoch_start()
+    batch = {
+        "image": torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
+        "mask": torch.ones(1, 8, 8, dtype=torch.uint8),
+        "index": torch.zeros(1, dtype=torch.int64),
+    }
+    with pytest.raises(DivergedError, match=r"the model gives nan for a test image: .*optimizer\.lr"):
+        built.test_step(batch, 0)

@@ -1,5 +1,6 @@
 """Checkpoints: tensors and plain types, whole or not at all."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 
+from segexp.errors import ResourceError
 from segexp.spec import DataSpec
 from segexp.training.checkpoint_io import AtomicCheckpointIO
 from tests.training.conftest import Finished
@@ -74,6 +76,33 @@ def test_a_kill_in_mid_write_keeps_the_old_file(
         AtomicCheckpointIO().save_checkpoint({"epoch": 2}, target)
     assert target.read_bytes() == old
     assert os.listdir(tmp_path) == ["last.ckpt"]  # noqa: PTH208
+
+
+def test_a_full_disk_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch itself says "enforce fail at inline_container"."""
+    target = tmp_path / "last.ckpt"
+
+    class Full:
+        def __init__(self, stream: Any) -> None:
+            self.stream = stream
+
+        def write(self, content: Any) -> int:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.stream, name)
+
+        def __enter__(self) -> "Full":
+            return self
+
+        def __exit__(self, *_: object) -> None:
+            self.stream.close()
+
+    first = Path.open
+    monkeypatch.setattr(Path, "open", lambda self, *given, **keys: Full(first(self, *given, **keys)))
+    with pytest.raises(ResourceError, match=r"last\.ckpt: no space left on the disk; make room there"):
+        AtomicCheckpointIO().save_checkpoint({"weights": torch.zeros(100_000)}, target)
+    assert os.listdir(tmp_path) == []  # noqa: PTH208
 
 
 def test_a_failed_write_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,9 +9,11 @@ import torch
 from PIL import Image
 
 from segexp import load
-from segexp.errors import ConfigError, DataError, MismatchError
+from segexp.errors import ConfigError, DataError, MismatchError, TooLargeError
 from segexp.training.prepare import prepare
 from segexp.use.runs import find_sources
+from tests.data.rasters.bombs import BOMBS
+from tests.data.rasters.test_limit import peak
 from tests.training.runs import Done, checkpoint, composed, run
 from tests.use.conftest import Finished
 
@@ -181,3 +183,35 @@ def test_from_before_there_were_windows(finished: Finished, tmp_path: Path) -> N
     torch.save(old, tmp_path / "old.ckpt")
     with pytest.raises(DataError, match="from before there were windows"):
         load(tmp_path / "old.ckpt")
+
+
+@pytest.mark.parametrize("name", ["screen.gif", "plain.bmp", "deflate.tif"])
+def test_a_small_file_with_many_pixels_is_refused(name: str, finished: Finished) -> None:
+    BOMBS[name](Path(name))
+    model, before = load(finished.path), peak()
+    for see in (model.predict, model.probabilities, model.open):
+        with pytest.raises(TooLargeError, match=rf"{name}: decoding .* give image_limit=\d"):
+            see(name)
+    assert peak() - before < 100e6
+
+
+def test_what_is_made_of_a_file_counts_and_an_array_is_in_memory_already(finished: Finished) -> None:
+    pixels = np.zeros((300, 400, 3), np.uint8)
+    Image.fromarray(pixels).save("a.png")
+    model = load(finished.path, image_limit=0.001)
+    with pytest.raises(TooLargeError, match=r"predicting its 400x300 pixels at once .* command predict goes"):
+        model.predict("a.png")
+    assert model.predict(pixels).shape == (300, 400)
+    assert load(finished.path, image_limit=0.01).predict("a.png").shape == (300, 400)
+
+
+def test_damaged_weights_are_refused(finished: Finished) -> None:
+    content = bytearray(checkpoint_path(finished.path).read_bytes())
+    content[len(content) // 2] ^= 4
+    Path("damaged.ckpt").write_bytes(content)
+    with pytest.raises(DataError, match=r"damaged\.ckpt: is damaged"):
+        load("damaged.ckpt")
+
+
+def checkpoint_path(folder: Path) -> Path:
+    return folder / "checkpoints" / "best.ckpt"

@@ -26,12 +26,14 @@ class Rule:
         mask: c and d.
         pairs: Path of the mask of each image.
         flat: Whether masks lie without the folders in which the images do.
+        whole: Whether the core is the whole name of the image, with its ending: ``a.jpg.png`` is the mask of ``a.jpg``.
     """
 
     image: Affix
     mask: Affix
     pairs: dict[str, str]
     flat: bool = False
+    whole: bool = False
 
 
 def rules_between(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
@@ -44,6 +46,21 @@ def rules_between(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
             rules = [rule for rule in rules if len(rule.pairs) >= ENOUGH * len(images)]
             if rules:
                 return [rule for rule in rules if rule.image == rule.mask == NONE] or rules
+    return _by_whole_names(images, masks)
+
+
+def turned(rule: Rule) -> Rule:
+    """The rule with images and masks in each other's place."""
+    return Rule(rule.mask, rule.image, {mask: image for image, mask in rule.pairs.items()})
+
+
+def _by_whole_names(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
+    for flat in (False, True):
+        known = {(_place(file, flat=flat), file.stem): file.path for file in masks}
+        cores = {file.path: (_place(file, flat=flat), f"{file.stem}.{file.ending}") for file in images}
+        rules = [Rule(NONE, mask, _paired(cores, known, mask), flat, whole=True) for mask in _candidates(cores, known)]
+        if rules := [rule for rule in rules if len(rule.pairs) >= ENOUGH * len(images)]:
+            return rules
     return []
 
 

@@ -6,8 +6,10 @@ from typing import Any
 
 from segexp.config.suggest import did_you_mean
 from segexp.data.folder.guess_classes import guess_values
+from segexp.data.folder.mask_meaning import Value
 from segexp.data.folder.mask_sample import MaskSample
 from segexp.data.folder.palette import Colour, class_colours, parse_colour
+from segexp.data.label_keys import parse_key
 from segexp.data.mask_reading import MaskReading
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
@@ -28,6 +30,7 @@ class LabelKeys:
         ignored: Values or colours that count nowhere.
         colours: Colour of each class, by name or in their order; None: chosen.
         reading: Whether values are what files store or what they show.
+        complete: Whether each class must have a value; data that is only tested may lack some.
     """
 
     mask_values: Mapping[int | str, int | str] | None = None
@@ -35,6 +38,7 @@ class LabelKeys:
     ignored: Sequence[int | str] = ()
     colours: Mapping[str, str] | Sequence[str] | None = None
     reading: MaskReading = "auto"
+    complete: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
     names = _names(given, keys.classes)
     values = {value: _number(entry, names) for value, entry in given.items()}
     absent = [name for number, name in enumerate(names) if number not in values.values()]
-    if absent:
+    if absent and keys.complete:
         raise ConfigError(
             f"{KEY}: no value stands for {', '.join(absent)}; add one, or leave it out of datamodule.classes"
         )
@@ -89,6 +93,21 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
     if guess.reading != keys.reading:
         found["mask_reading"] = guess.reading
     return Labels(names, chosen, values, found, (guess.note,), guess.reading)
+
+
+def covers(values: Mapping[int | str, Any], sample: MaskSample) -> bool:
+    """Whether a mapping says of every value in some masks what it means; grey among colours is a value too."""
+    known = {parse_key(key) for key in values}
+    if sample.indices and all((value[0], False) in known for value in sample.indices):
+        return True
+    return all(_forms(value) & known for value in sample.counts)
+
+
+def _forms(value: Value) -> set[tuple[int, bool]]:
+    """The keys under which a value may be known."""
+    red, green, blue = value if len(value) == 3 else value * 3
+    grey = {(red, False)} if red == green == blue else set()
+    return grey | ({(red << 16 | green << 8 | blue, True)} if max(value) <= 255 else set())
 
 
 def _names(given: Named, classes: Sequence[str] | None) -> tuple[str, ...]:

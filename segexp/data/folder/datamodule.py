@@ -12,7 +12,7 @@ from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for,
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
 from segexp.data.folder.find import Found as FoundNames
 from segexp.data.folder.find import NameKeys, find_files
-from segexp.data.folder.hints import maybe_units, stray_notes
+from segexp.data.folder.hints import maybe_patients, maybe_units, stray_notes
 from segexp.data.folder.mask_sample import MaskSample, sample_masks
 from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
@@ -120,9 +120,11 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def labels(self) -> Labels:
         """Classes, and what mask values mean."""
-        return resolve_labels(self.label_keys, self._sample)
+        return resolve_labels(self.label_keys, lambda: self.sample)
 
-    def _sample(self) -> MaskSample:
+    @cached_property
+    def sample(self) -> MaskSample:
+        """What some of the masks hold."""
         pairs = self.found.listing.pairs
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
@@ -171,7 +173,9 @@ class FolderDataModule(FilesDataModule):
             )
         listing = replace(found.listing, notes=list(found.listing.notes))
         if found.rules.unit is None and self.split != "official" and self.split_file is None:
-            listing.notes += maybe_units([pair.name for pair in listing.pairs])
+            paths = [pair.image.relative_to(self.root).as_posix() for pair in listing.pairs]
+            folders = maybe_patients(found.rules.images, paths)
+            listing.notes += folders or maybe_units([pair.name for pair in listing.pairs])
         return listing
 
     def cache_name(self) -> str:

@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.files import Listing
-from segexp.data.folder.hints import not_used
+from segexp.data.folder.hints import no_images, not_used
 from segexp.data.folder.layout import Layout, guess_layout
 from segexp.data.folder.mask_sample import looks_like_masks
+from segexp.data.folder.objects import without_objects
 from segexp.data.folder.pairing import Rules, pair_files
 from segexp.data.folder.parts import given_parts
 from segexp.data.folder.patterns import FilePattern, Template
 from segexp.data.folder.tree import Tree, list_files
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, DataError
 
 AUTO = "auto"
 
@@ -57,7 +58,7 @@ class NameKeys:
             images=FilePattern(layout.images, "datamodule.images"),
             masks=Template(layout.masks, "datamodule.masks"),
             valid=self._template("valid", valid),
-            unit=self._template("unit", self.unit),
+            unit=self._template("unit", self.unit or layout.unit),
             group=self._template("group", self.group),
             stratum=self._template("stratum", self.stratum),
             table=None if self.table is None else _beside(root, self.table),
@@ -99,22 +100,28 @@ def find_files(root: Path, keys: NameKeys) -> Found:
     if keys.images != AUTO:
         rules = keys.rules(Layout(keys.images, keys.masks), root)
         folders = [pattern.folder for pattern in (rules.images, rules.masks, rules.valid) if pattern is not None]
-        paired = pair_files(list_files(root, sorted(set(folders))), rules)
-        return Found(rules, paired.listing, paired.official)
-    tree = list_files(root)
-    layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
+        tree = list_files(root, sorted(set(folders)))
+        paired = pair_files(tree, rules)
+        return Found(rules, paired.listing, paired.official, notes=list(tree.special))
+    tree, objects = without_objects(list_files(root))
+    try:
+        layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
+    except DataError as error:
+        raise DataError("\n".join([str(error), *(f"  {note}" for note in objects)])) from error
     rules = keys.rules(layout, root)
     paired = pair_files(tree, rules)
     left_open = NameKeys()
     guessed = {key: value for key, value in layout.lines().items() if getattr(keys, key) == getattr(left_open, key)}
-    return Found(rules, paired.listing, paired.official, guessed, _notes(tree, rules, paired.listing))
+    notes = [*_notes(tree, rules, paired.listing), *objects]
+    return Found(rules, paired.listing, paired.official, guessed, notes)
 
 
 def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
     pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
-    return [f"guessed from names: {pairs}", *not_used(tree.images, used)]
+    unit = f"; images of one {rules.unit.text} stay in one part of the split" if rules.unit else ""
+    return [f"guessed from names: {pairs}{unit}", *not_used(tree.images, used), *no_images(tree.files), *tree.special]
 
 
 def _beside(root: Path, text: str) -> Path:

@@ -190,22 +190,35 @@ def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
     ends = {key_of(values[0]): "background", key_of(values[-1]): "foreground"}
-    line = f"{override('mask_values', ends)} {override('stray', 'nearest')}"
+    nearest = override("stray", "nearest")
+    smeared = f"{override('mask_values', ends)} {nearest}"
+    head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {unlike(sample)}"
     if sample.lossy:
         cause = (
             "they are JPEG, which smears values: copy them again as PNG, or take the nearest of those that are meant"
         )
-    else:
-        cause = "were they resized, or do they number objects? If smeared, take the nearest of those that are meant"
-    lines = [
-        f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {unlike(sample)}{cause}, for "
-        "example",
-        f"  {line}",
-    ]
-    if len(values) <= MOST and not sample.lossy:
+        return f"{head}{cause}, for example\n  {smeared}"
+    lines = [f"  smeared, the nearest of those that are meant: {smeared}"]
+    if not sample.is_colour and values[0] == (0,):
+        both = override("mask_values", {0: "background", 1: "foreground"})
+        objects = f"  numbers of objects, all of them foreground (those that touch become one): {both} {nearest}"
+        lines.insert(0 if _numbered(values, sample) else 1, objects)
+    if len(values) <= MOST:
         whole = {key_of(value): f"class_{place}" for place, value in enumerate(values)}
         lines += [f"  if each is a class: {override('mask_values', whole)}"]
-    return "\n".join(lines)
+    return "\n".join([f"{head}were they resized, or do they number objects? Add one of these lines", *lines])
+
+
+def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
+    """Whether values seem to number objects: most stand in a few masks alone, and 0 fills what is left.
+
+    Smeared edges hold the same values everywhere, and each of them but the two ends is rare.
+    """
+    others = values[1:]
+    shared = sum(len(set(sample.holders.get(value, []))) for value in others) / len(others)
+    pixels = sorted(sample.counts[value] for value in others)
+    alike = pixels[len(pixels) // 2] * len(pixels) > sum(pixels) / 4
+    return alike and (shared < max(2, sample.looked_at / 2) or others[-1][0] > IGNORED or sample.looked_at == 1)
 
 
 def _looked(sample: MaskSample, most: int = 8) -> str:

@@ -5,8 +5,12 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from segexp.data.file_kinds import is_beside, is_image, kinds_in_words
+from segexp.data.folder.patterns import FilePattern
 from segexp.data.folder.words import override
 
+SUB = "sub1"
+"""What a guess calls the folders below that of the images."""
 SHARE = 0.5
 """With fewer beginnings than this per image, beginnings are shared."""
 
@@ -25,6 +29,12 @@ def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> lis
     return [f"not used: {', '.join(words[:most])}{more}"] if words else []
 
 
+def no_images(paths: Iterable[str]) -> list[str]:
+    """Files that end as no images do: so that nobody takes them for read."""
+    others = [path for path in paths if not is_image(path) and not is_beside(path)]
+    return [f"passed over, by their endings no images: {kinds_in_words(others)}"] if others else []
+
+
 def maybe_units(names: Sequence[str]) -> list[str]:
     """Whether images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
     beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_]+(?=[\s_])", name)))
@@ -34,6 +44,18 @@ def maybe_units(names: Sequence[str]) -> list[str]:
     return [
         f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
         f"patient), no part of the split should share it: {override('unit', '{stem:[^_ ]+}')}"
+    ]
+
+
+def maybe_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
+    """Whether images lie in folders that a random split would tear apart, as those of patients."""
+    found = [match.fields[SUB] for path in paths if (match := images.match(path)) and SUB in match.fields]
+    count = len(set(found))
+    if not 3 <= count < len(found):
+        return []
+    return [
+        f"images lie in {count} folders; if each is one patient, video or slide, no part of the split should share it: "
+        f"{override('unit', f'{{{SUB}}}')}"
     ]
 
 

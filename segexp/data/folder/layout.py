@@ -2,15 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from segexp.data.folder.affixes import NONE, Affix, rules_between
-from segexp.data.folder.mixed import pairs_within
+from segexp.data.file_kinds import ending
+from segexp.data.folder.affixes import NONE, Affix, Rule, rules_between, turned
+from segexp.data.folder.mixed import Family, by_whole_names, pairs_within
 from segexp.data.folder.parts import PARTS
-from segexp.data.folder.refusals import refusal
+from segexp.data.folder.refusals import no_images, refusal
 from segexp.data.folder.roles import File, Place, places
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.siblings import MANY, PATIENT, merged
+from segexp.data.folder.tree import Tree
 from segexp.errors import DataError
+
+UNITS = 3
+"""Patients at least of whom a split keeps each in one part."""
+FIRST = {"firstmanual", "manual"}
+"""Labels drawn by hand; where several people drew them, the first."""
 
 
 @dataclass(frozen=True)
@@ -22,20 +29,31 @@ class Layout:
         masks: Pattern of the masks.
         valid: Pattern of the files that are 0 where nothing counts; None: none.
         parts: Name of the folder of each part of the split, where some parts have no masks; None: as usual.
+        unit: What a split must not cut apart: the folders of one patient each; None: nothing.
         places: Folders that it uses.
         pairs: Images that have a mask.
+        unpaired: ``skip`` where the others have to be left out.
     """
 
     images: str
     masks: str
     valid: str | None = None
     parts: dict[str, str] | None = None
+    unit: str | None = None
     places: tuple[str, ...] = ()
     pairs: int = 0
+    unpaired: str | None = None
 
     def lines(self) -> dict[str, str | dict[str, str]]:
         """Keys and values that fix it."""
-        keys = {"images": self.images, "masks": self.masks, "valid": self.valid, "parts": self.parts}
+        keys = {
+            "images": self.images,
+            "masks": self.masks,
+            "valid": self.valid,
+            "parts": self.parts,
+            "unit": self.unit,
+            "unpaired": self.unpaired,
+        }
         return {key: value for key, value in keys.items() if value is not None}
 
 
@@ -51,29 +69,35 @@ def guess_layout(tree: Tree, is_mask: Callable[[list[str]], bool]) -> Layout:
     """
     found = places(tree)
     if not found:
-        raise DataError(f"datamodule.root: {tree.root} holds no image files, but {tree.says() or 'nothing'}")
-    choices = [layout for images, masks in _candidates(found) for layout in _between(images, masks)]
-    # Names of folders say more than names of files.
-    choices = choices or [layout for place in found for layout in _within(place, is_mask)]
+        raise DataError(no_images(tree))
+    together, siblings = merged(found)
+    whole = _choices(together, is_mask) if siblings > 1 else []
+    choices = whole if whole and siblings >= MANY else [*_choices(found, is_mask), *whole]
     if len(choices) == 1:
         return choices[0]
-    raise DataError(refusal(tree, found, choices))
+    raise DataError(refusal(tree, found, choices or _partial(found)))
 
 
-def _candidates(found: Sequence[Place]) -> list[tuple[Place, list[Place]]]:
+def _choices(found: Sequence[Place], is_mask: Callable[[list[str]], bool]) -> list[Layout]:
+    """Layouts that are possible; names of folders say more than names of files."""
+    for candidates in (_by_keys(found), _by_roles(found)):
+        if choices := [layout for images, masks in candidates for layout in _between(images, masks, found)]:
+            return choices
+    return [layout for place in found if place.role != "picture" for layout in _within(place, is_mask)]
+
+
+def _by_keys(found: Sequence[Place]) -> list[tuple[Place, list[Place]]]:
     """Places of images with the places of masks that belong to them by their names."""
     keys: dict[tuple[str, ...], list[Place]] = defaultdict(list)
     for place in found:
         keys[place.key].append(place)
-    pairs = [
-        (images, masks)
-        for group in keys.values()
-        if (masks := [place for place in group if place.role == "mask"])
-        for images in _images(group)
-    ]
-    # One of each and no more: what else their names hold does not matter.
-    masks = [place for place in found if place.role == "mask"]
-    return pairs or ([(images, masks) for images in _images(found)] if len(masks) == len(_images(found)) == 1 else [])
+    return [(images, masks) for group in keys.values() if (masks := _masks(group, found)) for images in _images(group)]
+
+
+def _by_roles(found: Sequence[Place]) -> list[tuple[Place, list[Place]]]:
+    """All places of images with all places of masks: what else their names hold does not matter."""
+    masks = _masks(found, found)
+    return [(images, masks) for images in _images(found)] if masks else []
 
 
 def _images(found: Sequence[Place]) -> list[Place]:
@@ -81,28 +105,62 @@ def _images(found: Sequence[Place]) -> list[Place]:
     return named or [place for place in found if place.role == "other"]
 
 
-def _between(images: Place, masks: Sequence[Place]) -> list[Layout]:
-    """Layouts with images in one place and masks in another; DRIVE's folders are known by their names."""
-    first = [place for place in masks if "firstmanual" in place.words]
+def _masks(group: Sequence[Place], found: Sequence[Place]) -> list[Place]:
+    """Places of masks; a field of view is one where there is no other."""
+    role = "mask" if any(place.role == "mask" for place in found) else "region"
+    return [place for place in group if place.role == role]
+
+
+def _partial(found: Sequence[Place]) -> list[Layout]:
+    """Layouts in which every mask has an image, but too few images have a mask."""
+    return [
+        replace(_layout(images, place, turned(rule), None, None, len(rule.pairs)), unpaired="skip")
+        for images, masks in _by_roles(found)
+        for place in masks
+        for rule in rules_between(place.files, images.files)
+        if not rule.whole and not rule.flat
+    ]
+
+
+def _between(images: Place, masks: Sequence[Place], found: Sequence[Place]) -> list[Layout]:
+    """Layouts with images in one place and masks in another; observers and fields of view are known by their names."""
+    first = [place for place in masks if FIRST & set(place.words)]
+    # Beside labels drawn by hand, a mask is that of the camera.
     regions = [place for place in masks if set(place.words) <= {"mask", "masks"}] if first else []
+    regions += [place for place in found if place.role == "region" and place not in masks]
     layouts = []
     for place in first or masks:
         labelled = [file for file in images.files if not place.parts or file.inside[0] in place.parts]
         for rule in rules_between(labelled, place.files) if labelled else []:
             valid = _whole_pattern(images, labelled, regions[0], rule.image) if len(regions) == 1 else None
-            used = (images.text, place.text, *([regions[0].text] if valid else []))
-            core = "stem" if rule.image == NONE else "id"
-            layouts.append(
-                Layout(
-                    _pattern(images, rule.image, "*" if rule.image == NONE else "{id}", rule.pairs),
-                    _pattern(place, rule.mask, f"{{{core}}}", rule.pairs.values()),
-                    valid,
-                    _parts(images, labelled),
-                    used,
-                    len(rule.pairs),
-                )
-            )
+            layout = _layout(images, place, rule, valid, _parts(images, labelled), len(rule.pairs))
+            layouts.append(replace(layout, places=(*layout.places, *([regions[0].text] if valid else []))))
     return layouts
+
+
+def _layout(
+    images: Place, masks: Place, rule: Rule, valid: str | None, parts: dict[str, str] | None, pairs: int
+) -> Layout:
+    bare = rule.image == NONE
+    core = "file" if rule.whole else "stem" if bare else "id"
+    return Layout(
+        _pattern(images, rule.image, "*" if bare else "{id}", rule.pairs),
+        _pattern(masks, rule.mask, f"{{{core}}}", rule.pairs.values()),
+        valid,
+        parts,
+        _unit(images, rule.pairs),
+        (images.text, masks.text),
+        pairs,
+    )
+
+
+def _unit(images: Place, paths: Iterable[str]) -> str | None:
+    """The outermost of the folders that differ in one name alone, unless each holds one image."""
+    known = set(paths)
+    folders = [file.inside for file in images.files if file.path in known]
+    patients = [name for name in images.names if name.startswith(f"{{{PATIENT}")]
+    # Two units cannot be parted into training, validation and test.
+    return patients[0] if patients and UNITS <= len(set(folders)) < len(folders) else None
 
 
 def _whole_pattern(images: Place, files: Sequence[File], place: Place, image: Affix) -> str | None:
@@ -122,19 +180,27 @@ def _parts(images: Place, labelled: Sequence[File]) -> dict[str, str] | None:
 
 def _within(place: Place, is_mask: Callable[[list[str]], bool]) -> list[Layout]:
     """Layouts with images and masks in the same folder."""
-    layouts = []
-    for image, mask in pairs_within(place.files, is_mask):
-        shared = image.members.keys() & mask.members.keys()
-        bare = image.affix == NONE
-        layouts.append(
-            Layout(
-                _pattern(place, image.affix, "*" if bare else "{id}", [image.members[name] for name in shared]),
-                _pattern(place, mask.affix, "{stem}" if bare else "{id}", [mask.members[name] for name in shared]),
-                places=(place.text,),
-                pairs=len(shared),
-            )
-        )
-    return layouts
+    whole = by_whole_names(place.files)
+    if whole is not None:
+        return [_mixed(place, *whole, "{file}")]
+    return [_mixed(place, image, mask, "{stem}") for image, mask in pairs_within(place.files, is_mask)]
+
+
+def _mixed(place: Place, image: Family, mask: Family, core: str) -> Layout:
+    shared = image.members.keys() & mask.members.keys()
+    images, masks = ([family.members[name] for name in shared] for family in (image, mask))
+    if all(text == "" for _, text in shared):
+        # One image in each folder, always of the same name.
+        star = core = ""
+    else:
+        star, core = ("*", core) if image.affix == NONE else ("{id}", "{id}")
+    return Layout(
+        _pattern(place, image.affix, star, images),
+        _pattern(place, mask.affix, core, masks),
+        unit=_unit(place, images),
+        places=(place.text,),
+        pairs=len(shared),
+    )
 
 
 def _pattern(place: Place, affix: Affix, core: str, paths: Iterable[str]) -> str:

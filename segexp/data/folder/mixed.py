@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from segexp.data.folder.affixes import ENOUGH, NONE, Affix, Name
-from segexp.data.folder.roles import File, role_of, words_of
+from segexp.data.folder.roles import File, Role, role_of, words_of
 
 LEAST = 0.2
 """Share of the files that must have a beginning or ending for it to be no part of the names themselves."""
+FOLDERS, NAMES = 3, 8
+"""Folders at least, and names at most, where a file of one name in each folder is an image or its mask."""
 LOSSY = {"jpg", "jpeg", "jpe", "jfif"}
 """Endings of files that no mask should have."""
 
@@ -39,12 +41,31 @@ def pairs_within(files: Sequence[File], is_mask: Callable[[list[str]], bool]) ->
     Returns:
         Families of images and of masks; more than one pair where it is open.
     """
-    found: dict[frozenset[tuple[str, str]], tuple[Family, Family]] = {}
-    for one, other in _agreeing(_families(files)):
-        for image, mask in _ordered(one, other, is_mask):
-            paths = frozenset((image.members[name], mask.members[name]) for name in image.members.keys() & mask.members)
-            found.setdefault(paths, (image, mask))
-    return list(found.values())
+    for families in (_families(files), _fixed(files)):
+        found: dict[frozenset[tuple[str, str]], tuple[Family, Family]] = {}
+        for one, other in _agreeing(families):
+            for image, mask in _ordered(one, other, is_mask):
+                shared = image.members.keys() & mask.members
+                paths = frozenset((image.members[name], mask.members[name]) for name in shared)
+                found.setdefault(paths, (image, mask))
+        # Two masks of an image are no image and its mask.
+        if pairs := [pair for pair in found.values() if _role(pair[0]) != "mask"] or list(found.values()):
+            return pairs
+    return []
+
+
+def by_whole_names(files: Sequence[File]) -> tuple[Family, Family] | None:
+    """Images and masks that have the whole name of their image before their ending: ``a.jpg`` and ``a.jpg.png``."""
+    names = {(file.inside, f"{file.stem}.{file.ending}"): file.path for file in files}
+    masks = {(file.inside, file.stem): file.path for file in files if (file.inside, file.stem) in names}
+    images = {name: path for name, path in names.items() if path not in set(masks.values())}
+    if len(masks.keys() & images.keys()) < max(2, ENOUGH * len(images)):
+        return None
+    return Family(NONE, "", images), Family(NONE, "", masks)
+
+
+def _role(family: Family) -> Role:
+    return role_of(words_of("".join(family.affix)))
 
 
 def _families(files: Sequence[File]) -> list[Family]:
@@ -53,18 +74,47 @@ def _families(files: Sequence[File]) -> list[Family]:
         for affix in _affixes(file.stem):
             text = file.stem[len(affix[0]) : len(file.stem) - len(affix[1])]
             members[affix, file.ending][file.inside, text] = file.path
-    return [
-        Family(affix, ending, found)
-        for (affix, ending), found in members.items()
-        if affix == NONE or len(found) >= max(2, LEAST * len(files))
-    ]
+    return _no_pictures(
+        [
+            Family(affix, ending, found)
+            for (affix, ending), found in members.items()
+            if affix == NONE or len(found) >= max(2, LEAST * len(files))
+        ]
+    )
+
+
+def _fixed(files: Sequence[File]) -> list[Family]:
+    """Files of always the same name, one in each of several folders: ``img.png`` and ``label.png``."""
+    members: dict[tuple[str, str], dict[Name, str]] = defaultdict(dict)
+    for file in files:
+        members[file.stem, file.ending][file.inside, ""] = file.path
+    folders = len({file.inside for file in files})
+    if folders < FOLDERS or len(members) > NAMES:
+        return []
+    return _no_pictures(
+        [
+            Family((stem, ""), ending, found)
+            for (stem, ending), found in members.items()
+            if len(found) >= ENOUGH * folders
+        ]
+    )
+
+
+def _no_pictures(families: list[Family]) -> list[Family]:
+    """Without what is no label: labels drawn over images, and fields of view where there are other masks."""
+    masks = any(_role(family) == "mask" for family in families)
+    left_out = {"picture", "region"} if masks else {"picture"}
+    return [family for family in families if _role(family) not in left_out]
 
 
 def _affixes(stem: str) -> list[Affix]:
-    """None, and the first and the last word with its separator."""
+    """None, the first and the last word with its separator, and two last words that name a mask."""
     last = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+$", stem)
+    two = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+[\s_.-]+[^\s_.-]+$", stem)
     first = re.match(r"[^\s_.-]+[\s_.-]+(?=.)", stem)
-    return [NONE, *([("", last[0])] if last else []), *([(first[0], "")] if first else [])]
+    two = two if two and role_of(words_of(two[0])) != "other" else None
+    ends = [("", found[0]) for found in (last, two) if found]
+    return [NONE, *ends, *([(first[0], "")] if first else [])]
 
 
 def _agreeing(families: Sequence[Family]) -> list[tuple[Family, Family]]:
@@ -95,7 +145,7 @@ def _without(family: Family, named: Sequence[Family]) -> Family:
 def _ordered(one: Family, other: Family, is_mask: Callable[[list[str]], bool]) -> list[tuple[Family, Family]]:
     """Image and mask, by their words, their kinds of file, or what is in them; both orders where that is open."""
     tests: tuple[Callable[[Family], bool], ...] = (
-        lambda family: role_of(words_of("".join(family.affix))) == "mask",
+        lambda family: _role(family) in ("mask", "region"),
         lambda family: family.ending.lower() not in LOSSY,
         lambda family: is_mask(list(family.members.values())),
     )

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from segexp.errors import DataError
+from segexp.run.text import printable
 
 
 def unique_names(paths: Sequence[str], stems: Sequence[str]) -> list[str]:
-    """The shortest kind of name that tells all images apart: the stem, else with folders before it."""
+    """The shortest kind of name that tells all images apart: the stem, else with folders before it; escaped."""
     pure = [PurePosixPath(path) for path in paths]
     varying = _varying([path.parent.parts for path in pure])
     kinds = (
@@ -17,7 +18,7 @@ def unique_names(paths: Sequence[str], stems: Sequence[str]) -> list[str]:
         ["_".join(path.with_suffix("").parts) for path in pure],
         ["_".join(path.parts) for path in pure],
     )
-    for names in kinds:
+    for names in (list(map(printable, kind)) for kind in kinds):
         if len(set(names)) == len(names):
             return names
     raise DataError("datamodule.images: two images have one name when / is read as _; rename one of them")

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from segexp.data.file_kinds import ending
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.names import unique_names
 from segexp.data.folder.parts import PARTS, assign, parts_of
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
 from segexp.data.folder.table import Table, read_table
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.tree import Tree
 from segexp.data.splits import Phase
 from segexp.errors import DataError
 

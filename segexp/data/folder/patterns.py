@@ -13,8 +13,8 @@ from pathlib import PurePosixPath
 
 from segexp.errors import ConfigError
 
-STEM, PART = "stem", "split"
-"""Names of parts with a meaning: the file name without its ending, and the folder's part of an official split."""
+STEM, FILE, PART = "stem", "file", "split"
+"""Names of parts with a meaning: the file name without its ending and with it, and the folder's part of a split."""
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class Template:
             ConfigError: It needs a part that there is not.
             LookupError: A part does not fit the regular expression; the message says so.
         """
-        fields = {**(more or {}), **match.fields}
+        fields = {FILE: PurePosixPath(match.path).name, **(more or {}), **match.fields}
         wanted = sum(token.kind in ("star", "deep") for token in self.tokens)
         if wanted not in (0, len(match.stars)):
             raise ConfigError(
@@ -225,7 +225,7 @@ class Template:
         if token.kind == "choice":
             return token.options
         if token.text not in fields:
-            known = ", ".join(f"{{{name}}}" for name in sorted(fields))
+            known = ", ".join(f"{{{name}}}" for name in sorted(fields) if name != FILE)
             raise ConfigError(f"{self.key}: there is no {{{token.text}}} in {self.text!r}; there are {known}")
         return (self._part(token, fields[token.text]),)
 

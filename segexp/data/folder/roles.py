@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
+from segexp.data.file_kinds import ending
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import PART
-from segexp.data.folder.tree import Tree, ending
+from segexp.data.folder.tree import Tree
 
 IMAGES = frozenset(
     "image images img imgs im ims jpegimages pngimages photo photos picture pictures rgb input inputs original "  # noqa: SIM905
@@ -18,16 +19,27 @@ IMAGES = frozenset(
 MASKS = frozenset(
     "mask masks gt gts label labels lbl lbls annotation annotations annot annots anno annos ann seg segs "  # noqa: SIM905
     "segmentation segmentations segmentationclass groundtruth groundtruths truth target targets manual firstmanual "
-    "secondmanual gtfine labelids labelstr matte mattes".split()
+    "secondmanual gtfine labelids labelstr matte mattes map maps".split()
 )
+REGIONS = frozenset("fov fovs roi rois".split())  # noqa: SIM905
+"""Where pixels count, as the field of view of a camera: no labels, unless there are no others."""
+PICTURES = frozenset("viz overlay overlays preview previews thumbnail thumbnails thumbs".split())  # noqa: SIM905
+"""Labels drawn over images, for the eye."""
+ROLES = IMAGES | MASKS | REGIONS | PICTURES
 _JOINED = (
     (r"ground[ _-]?truth", "groundtruth"),
     (r"1st[ _-]?manual\d?", "firstmanual"),
     (r"2nd[ _-]?manual\d?", "secondmanual"),
+    (r"\bmanual[ _-]?1(?!\d)|(?<=_)manual1(?!\d)|1st[ _-]?ho(?![a-z])", "firstmanual"),
+    (r"\bmanual[ _-]?2(?!\d)|(?<=_)manual2(?!\d)|2nd[ _-]?ho(?![a-z])", "secondmanual"),
+    (r"(observer|annotator|grader|rater|reader|expert)[ _-]?1(?!\d)", "firstmanual"),
+    (r"(observer|annotator|grader|rater|reader|expert)[ _-]?[2-9](?!\d)", "secondmanual"),
+    (r"fields?[ _-]?of[ _-]?view", "fov"),
+    (r"regions?[ _-]?of[ _-]?interest", "roi"),
     (r"segmentation[ _-]?class(?!es)", "segmentationclass"),
     (r"^(train|val|valid|test)(annot|masks?|labels?|images?|imgs?)$", r"\1_\2"),
 )
-Role = Literal["image", "mask", "other"]
+Role = Literal["image", "mask", "region", "picture", "other"]
 
 
 @dataclass(frozen=True)
@@ -52,20 +64,30 @@ class Place:
     """Folders that differ only in the part of the split, or in what lies below the one that names the role.
 
     Attributes:
-        text: ``{split}/images`` or ``images/{sub1}``.
-        role: What its name says.
-        words: Words of the role in its name.
-        key: The rest of its name: images and masks of one key belong together.
+        names: Of the folders one below the other: ``{split}``, ``images``, ``{sub1}``.
+        role: What they say.
+        words: Words of the role among them.
+        keys: Of each name what is left of it; see :attr:`key`.
         parts: Names of the parts of the split that it has.
         files: What lies in it.
     """
 
-    text: str
+    names: tuple[str, ...]
     role: Role
     words: tuple[str, ...]
-    key: tuple[str, ...]
+    keys: tuple[str, ...]
     parts: set[str] = field(default_factory=set)
     files: list[File] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """``{split}/images/{sub1}``."""
+        return "/".join(self.names)
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """What the names hold beside the role: images and masks of one key belong together."""
+        return tuple(word for word in self.keys if word)
 
     @property
     def pattern(self) -> str:
@@ -82,7 +104,11 @@ def words_of(name: str) -> list[str]:
 
 
 def role_of(words: Sequence[str]) -> Role:
-    """What words say: ``label_images`` are masks."""
+    """What words say: ``label_images`` are masks, ``fov_masks`` and ``label_overlays`` are none."""
+    if any(word in PICTURES for word in words):
+        return "picture"
+    if any(word in REGIONS for word in words):
+        return "region"
     if any(word in MASKS for word in words):
         return "mask"
     return "image" if any(word in IMAGES for word in words) else "other"
@@ -118,7 +144,7 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple
     roles = [role_of(own) for own in words]
     last = max((place for place, role in enumerate(roles) if role != "other"), default=-1)
     part = ""
-    text, key, below = [], [], []
+    names, keys, below = [], [], []
     for place, (whole, own) in enumerate(zip(folder.parts, words, strict=True)):
         name = whole
         known = next((word for word in own if word in PARTS), "") if split and not part else ""
@@ -129,10 +155,12 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple
         elif place > last >= 0:
             below.append(whole)
             name = f"{{sub{len(below)}}}"
-        text.append(name)
+        names.append(name)
         if known or not place > last >= 0:
-            left = [f"{{{PART}}}" if word == known else word for word in own if word not in MASKS | IMAGES]
-            key += ["_".join(left)] if left else []
-    told = tuple(word for word in words[last] if word in MASKS | IMAGES) if last >= 0 else ()
+            left = [f"{{{PART}}}" if word == known else word for word in own if word not in ROLES]
+            keys.append("_".join(left))
+        else:
+            keys.append("")
+    told = tuple(word for word in words[last] if word in ROLES) if last >= 0 else ()
     role = roles[last] if last >= 0 else "other"
-    return Place("/".join(text), role, told, tuple(key)), part, tuple(below)
+    return Place(tuple(names), role, told, tuple(keys)), part, tuple(below)

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from segexp.config.suggest import did_you_mean
 from segexp.data.folder.patterns import STEM, Match
 from segexp.errors import DataError
+from segexp.special import special_file
 
 KEY = "datamodule.table"
 COLUMN = "datamodule.table_key"
@@ -73,6 +74,8 @@ def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]]
 
 
 def _cells(path: Path) -> tuple[list[str], list[dict[str, str]]]:
+    if (what := special_file(path)) is not None:
+        raise DataError(f"{KEY}: {path} is {what}, expected a file")
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except FileNotFoundError as error:

@@ -2,16 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from segexp.data.file_kinds import ending, is_clutter, is_image
 from segexp.errors import DataError
+from segexp.special import special_file
 
-ENDINGS = {"png", "jpg", "jpeg", "jpe", "jfif", "tif", "tiff", "gif", "bmp", "ppm", "pgm", "pnm", "pbm", "webp", "npy"}
-"""What image files end with; what is in them decides how they are read."""
-CLUTTER = {"thumbs.db", "desktop.ini", "__macosx", "@eadir", "__pycache__"}
-"""What file managers leave behind; hidden files and folders are passed over as well."""
 MOST = 2_000_000
 """More files than this are no data set but a whole disk."""
 
@@ -23,15 +21,17 @@ class Tree:
     Attributes:
         root: The folder.
         files: Paths relative to it, with ``/``, sorted; all kinds.
+        special: Named pipes, sockets, devices, and folders that are named as images: each in words.
     """
 
     root: Path
     files: tuple[str, ...]
+    special: tuple[str, ...] = ()
 
     @property
     def images(self) -> list[str]:
         """Those that end as images do."""
-        return [path for path in self.files if ending(path).lower() in ENDINGS]
+        return [path for path in self.files if is_image(path)]
 
     def says(self, most: int = 12) -> str:
         """What lies where, in words: ``images (20 tif), masks (20 gif)``."""
@@ -44,13 +44,6 @@ class Tree:
             for folder, kinds in counts.items()
         ]
         return ", ".join(words[:most]) + (f" and {len(words) - most} more folders" if len(words) > most else "")
-
-
-def ending(path: str) -> str:
-    """What stands after the last dot of the name, as it is written."""
-    name = path.rpartition("/")[2]
-    before, _, after = name.rpartition(".")
-    return after if before else ""
 
 
 def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
@@ -67,26 +60,53 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
         what = "is a file" if root.exists() else "no such folder"
         raise DataError(f"datamodule.root: {root}: {what}; give the folder that holds images and masks")
     found: set[str] = set()
+    special: set[str] = set()
     for folder in below:
-        for path in _walk(root / folder):
+        for path in walk(root / folder, special):
             found.add(path.relative_to(root).as_posix())
             if len(found) > MOST:
                 raise DataError(f"datamodule.root: {root} holds more than {MOST:,} files; is it the data set's folder?")
-    return Tree(root, tuple(sorted(found)))
+    return Tree(root, tuple(sorted(found)), tuple(sorted(special)))
 
 
-def _walk(top: Path) -> Iterator[Path]:
+def walk(top: Path, special: set[str]) -> Iterator[Path]:
+    """Regular files below a folder, also behind links, without what file managers leave behind.
+
+    Links that lead nowhere are given too: their goals may have gone.
+
+    Args:
+        top: The folder.
+        special: Takes a line on each named pipe, socket, device, and folder that is named as an image.
+    """
     seen: set[str] = set()
-    for folder, subfolders, names in os.walk(top, followlinks=True):
+    waiting = [top]
+    while waiting:
+        folder = waiting.pop()
         real = os.path.realpath(folder)
         # A link to a folder above would go round for ever.
-        if real in seen:
-            subfolders.clear()
+        if real in seen or not folder.is_dir():
             continue
         seen.add(real)
-        subfolders[:] = [name for name in subfolders if not _passed_over(name)]
-        yield from (Path(folder, name) for name in names if not _passed_over(name))
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if is_clutter(entry.name):
+                    continue
+                # Known from the listing itself, without another question to the file system, but for links.
+                if _is(entry.is_file):
+                    yield Path(entry.path)
+                elif _is(entry.is_dir):
+                    waiting.append(Path(entry.path))
+                    if is_image(entry.name):
+                        special.add(f"{entry.path}: passed over, is a folder, not an image file")
+                elif entry.is_symlink() and not os.path.exists(entry.path):  # noqa: PTH110 - of 100,000 files
+                    yield Path(entry.path)
+                else:
+                    what = special_file(Path(entry.path)) or "no regular file"
+                    special.add(f"{entry.path}: passed over, is {what}")
 
 
-def _passed_over(name: str) -> bool:
-    return name.startswith(".") or name.lower() in CLUTTER
+def _is(asked: Callable[[], bool]) -> bool:
+    try:
+        return asked()
+    except OSError:  # a link that leads back to itself, a folder that may not be looked into
+        return False

@@ -1,23 +1,26 @@
 """Keys as words of a command line."""
 
-import shlex
+import re
 from collections.abc import Mapping
 from typing import Any
 
+from segexp.config.quoting import quote_patterns, shell_word, typed
+
+_STARS = re.compile(r"[\w/.-]*\*[\w/.*-]*", re.ASCII)
+
 
 def override(key: str, value: Any) -> str:
-    """``datamodule.masks=gt/{stem}.png`` in quotes, as a shell needs it and Hydra reads it."""
-    return shlex.quote(f"datamodule.{key}={_grammar(value)}")
+    """``'datamodule.masks=gt/{stem}.png'`` in quotes, as a shell needs it and the command line reads it."""
+    # Hydra takes the blanks in a colour as they are.
+    word = re.sub(r"(\d+)\\ (\d+)\\ (\d+):", r"\1 \2 \3:", typed(f"datamodule.{key}", value))
+    plain = f"datamodule.{key}={value}"
+    # What the command line quotes by itself, and a pattern with stars, is easier to read without.
+    by_itself = isinstance(value, str) and (
+        quote_patterns(["datamodule=folder", plain])[1] != plain or bool(_STARS.fullmatch(value))
+    )
+    return shell_word(plain if by_itself else word)
 
 
 def overrides(keys: Mapping[str, Any]) -> str:
     """Several of them, parted by blanks."""
     return " ".join(override(key, value) for key, value in keys.items())
-
-
-def _grammar(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_grammar(item)}" for key, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_grammar(item) for item in value) + "]"
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

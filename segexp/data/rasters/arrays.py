@@ -28,6 +28,9 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
         shape, fortran, dtype = read(file)
     except (ValueError, EOFError) as error:
         raise unreadable(path, error) from error
+    if dtype.hasobject:
+        advice = "save the array of pixels alone; of Cellpose take _cp_masks.png"
+        raise unsupported(path, "an array of Python objects, which is never opened", "an array of numbers", advice)
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] < 16 and shape[2] > 64):
         raise unsupported(path, f"an array of shape {shape}", "(H, W) or (H, W, C)", "move the channels to the end")
     height, width, channels = (*shape, 1)[:3]

@@ -1,14 +1,27 @@
 """What is wrong with a file, in one form: its name, its size, the cause and what to do."""
 
+import errno
+import os
+import stat
 from pathlib import Path
 
-from segexp.errors import DataError, UnreadableError
+from segexp.causes import resource_error
+from segexp.errors import DataError, SegexpError, UnreadableError
+from segexp.special import broken_link, special
 
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
 
 
-def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> UnreadableError:
-    """The error of a file that is there and cannot be read."""
+def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpError:
+    """The error of a file that is there and cannot be read; of the machine, where that refused and the file is whole.
+
+    Args:
+        path: The file.
+        cause: What is wrong with it: an error, or words.
+        advice: What to do.
+    """
+    if isinstance(cause, BaseException) and (refused := resource_error(cause, str(path))) is not None:
+        return refused
     text = " ".join(str(cause).split()) or type(cause).__name__
     return UnreadableError(f"{path}: cannot be read as an image ({size_of(path)} bytes; {text}). {advice}")
 
@@ -27,10 +40,32 @@ def outside(path: Path, window: tuple[int, int, int, int], height: int, width: i
     )
 
 
-def from_system(path: Path, error: OSError) -> UnreadableError:
+def check_regular(path: Path) -> os.stat_result:
+    """Facts of a file that can be read to its end.
+
+    Raises:
+        DataError: It is a named pipe, a socket, a device, a folder, or leads nowhere.
+        ResourceError: The machine cannot say.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise from_system(path, error) from error
+    if stat.S_ISDIR(status.st_mode):
+        raise from_system(path, IsADirectoryError())
+    if (what := special(status.st_mode)) is not None:
+        raise UnreadableError(f"{path}: is {what}, expected an image file; take it out of the data")
+    return status
+
+
+def from_system(path: Path, error: OSError) -> SegexpError:
     """The error that the operating system gave on opening a file, in words."""
     if isinstance(error, FileNotFoundError):
+        if path.is_symlink():
+            return UnreadableError(f"{path}: is {broken_link(path)}; mend it or take it away")
         return UnreadableError(f"{path}: no such file")
+    if error.errno == errno.ELOOP:
+        return UnreadableError(f"{path}: is {broken_link(path)}; mend it or take it away")
     if isinstance(error, IsADirectoryError):
         return UnreadableError(f"{path}: is a folder, expected an image file")
     if isinstance(error, PermissionError):

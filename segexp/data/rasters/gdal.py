@@ -7,9 +7,13 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import tifffile
+
 from segexp.data.rasters.base import Pixels
+from segexp.data.rasters.blocks import Blocks
 from segexp.data.rasters.faults import unreadable
 from segexp.data.rasters.locked import LockedRaster
+from segexp.data.rasters.quiet import quiet_tifffile
 
 # GDAL keeps decoded blocks of up to a twentieth of the machine's memory, in every loading process.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
@@ -30,13 +34,16 @@ class GdalRaster(LockedRaster):
 
     decoder = "gdal"
 
-    def fill(self, pixels: Pixels, file: Any, top: int, left: int) -> None:
+    def fill(self, pixels: Pixels, file: tuple[Any, Blocks | None], top: int, left: int) -> None:
         """Decodes what the window touches."""
         height, width, _ = pixels.shape
-        file.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
+        dataset, blocks = file
+        if blocks is not None:
+            blocks.check(self.path, top, left, height, width)
+        dataset.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
 
-    def opened(self) -> Any:
-        """The dataset of GDAL, which must see what the header says."""
+    def opened(self) -> tuple[Any, Blocks | None]:
+        """The dataset of GDAL, which must see what the header says; and the strips or tiles."""
         import rasterio
         from rasterio.errors import NotGeoreferencedWarning
 
@@ -52,7 +59,12 @@ class GdalRaster(LockedRaster):
             raise unreadable(self.path, error) from error
         if dataset.count != self.header.channels or dataset.shape != (self.header.height, self.header.width):
             raise unreadable(self.path, f"GDAL sees {dataset.count} bands of {dataset.shape}")
-        return dataset
+        return dataset, self._blocks()
+
+    def _blocks(self) -> Blocks | None:
+        """What is checked beside GDAL; None: nothing."""
+        with quiet_tifffile(), tifffile.TiffFile(self.path) as file:
+            return Blocks(file.pages.first)
 
     def _address(self) -> Path | str:
         """What is opened: the file, if it is the one whose header was read."""

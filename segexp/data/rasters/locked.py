@@ -9,6 +9,7 @@ import numpy as np
 from segexp.data.rasters.base import Header, Pixels, Raster
 from segexp.data.rasters.faults import from_system, unreadable
 from segexp.data.rasters.handles import HANDLES
+from segexp.data.rasters.limit import Limit
 
 
 class LockedRaster(Raster):
@@ -17,8 +18,10 @@ class LockedRaster(Raster):
     decoder: ClassVar[str]
     """Part of the key of the handles."""
 
-    def __init__(self, header: Header, *, raw: bool = False) -> None:
+    def __init__(self, header: Header, *, raw: bool = False, limit: Limit | None = None) -> None:
+        """Opens nothing; ``limit`` is what a window may take, None: anything."""
         super().__init__(header, raw=raw)
+        self._limit = limit
         self._key = (self.decoder, str(header.path), header.state)
 
     @abstractmethod
@@ -35,6 +38,9 @@ class LockedRaster(Raster):
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
         """Decodes what the window touches."""
+        if self._limit is not None:
+            need = height * width * self.header.channels * self.dtype.itemsize
+            self._limit.check(self.path, need, f"{width}x{height} pixels of it at once ({self.header.kind})")
         file, lock = HANDLES.get(self._key, self._with_lock)
         pixels = np.empty((height, width, self.header.channels), dtype=self.dtype)
         try:

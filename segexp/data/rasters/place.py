@@ -4,6 +4,7 @@ Neighbours are world files (.tfw, .jgw, .pgw, .wld and the like), GDAL's .aux.xm
 """
 
 import html
+import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +147,8 @@ def _numbers(text: str) -> tuple[float, ...] | None:
 
 
 def _beside(path: Path, *names: str) -> Path | None:
-    return next((place for name in names if (place := path.with_name(name)).is_file()), None)
+    # isfile, not is_file: a name that has become too long is no file, and no error.
+    return next((path.with_name(name) for name in names if os.path.isfile(path.with_name(name))), None)  # noqa: PTH113
 
 
 def _text(path: Path | None) -> str:

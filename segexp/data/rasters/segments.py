@@ -4,6 +4,7 @@ import numpy as np
 import tifffile
 
 from segexp.data.rasters.base import Pixels
+from segexp.data.rasters.blocks import Blocks
 from segexp.data.rasters.faults import unreadable
 from segexp.data.rasters.locked import LockedRaster
 from segexp.data.rasters.quiet import quiet_tifffile
@@ -14,41 +15,27 @@ class SegmentsRaster(LockedRaster):
 
     decoder = "tifffile"
 
-    def opened(self) -> tifffile.TiffFile:
-        """The file, if it is the one whose header was read."""
+    def opened(self) -> tuple[tifffile.TiffFile, Blocks]:
+        """The file, if it is the one whose header was read, and its strips or tiles."""
         self.unchanged()
         try:
             with quiet_tifffile():
-                return tifffile.TiffFile(self.path)
+                file = tifffile.TiffFile(self.path)
         except tifffile.TiffFileError as error:
             raise unreadable(self.path, error) from error
+        return file, Blocks(file.pages.first)
 
-    def fill(self, pixels: Pixels, file: tifffile.TiffFile, top: int, left: int) -> None:
+    def fill(self, pixels: Pixels, file: tuple[tifffile.TiffFile, Blocks], top: int, left: int) -> None:
         """Decodes what the window touches."""
-        with quiet_tifffile():
-            _fill(pixels, file, top, left)
-
-
-def _fill(pixels: Pixels, tiff: tifffile.TiffFile, top: int, left: int) -> None:
-    """Writes the window that begins at (top, left) into ``pixels`` (h, w, C)."""
-    page = tiff.pages.first
-    height, width, _ = pixels.shape
-    rows, columns = _block(page)
-    # Segments are numbered along rows, then down, then band by band where bands are apart.
-    across, down = -(-page.imagewidth // columns), -(-page.imagelength // rows)
-    bands = page.samplesperpixel if page.planarconfig == 2 else 1
-    for band in range(bands):
-        for row in range(top // rows, -(-(top + height) // rows)):
-            for column in range(left // columns, -(-(left + width) // columns)):
-                block = _decoded(tiff, page, (band * down + row) * across + column)
-                channels = slice(band, band + 1) if bands > 1 else slice(None)
-                _paste(pixels[..., channels], block, row * rows - top, column * columns - left)
-
-
-def _block(page: tifffile.TiffPage) -> tuple[int, int]:
-    if page.is_tiled:
-        return page.tilelength, page.tilewidth
-    return min(page.rowsperstrip, page.imagelength), page.imagewidth
+        tiff, blocks = file
+        height, width, _ = pixels.shape
+        # First: it also bounds what a strip or tile may unfold to.
+        blocks.check(self.path, top, left, height, width)
+        for number, band, row, column in blocks.touched(top, left, height, width):
+            with quiet_tifffile():
+                block = _decoded(tiff, tiff.pages.first, number)
+            channels = slice(band, band + 1) if blocks.bands > 1 else slice(None)
+            _paste(pixels[..., channels], block, row - top, column - left)
 
 
 def _decoded(tiff: tifffile.TiffFile, page: tifffile.TiffPage, index: int) -> Pixels:

@@ -10,6 +10,18 @@ from numpy.typing import NDArray
 from segexp.data.rasters.faults import unreadable
 from segexp.errors import DataError
 
+_AT_ONCE = 1 << 20
+"""Numbers looked up together: numpy makes indices of eight bytes of them."""
+
+
+def looked_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+    """``values[numbers]``, some rows at a time."""
+    rows = max(1, _AT_ONCE // max(1, int(np.prod(numbers.shape[1:]))))
+    found = np.empty((*numbers.shape, *values.shape[1:]), values.dtype)
+    for top in range(0, len(numbers), rows):
+        np.take(values, numbers[top : top + rows], axis=0, out=found[top : top + rows], mode="clip")
+    return found
+
 
 @dataclass(frozen=True)
 class Table:
@@ -32,8 +44,8 @@ class Table:
         if highest >= len(self.values):
             raise unreadable(path, f"it holds the number {highest}, its table has {len(self.values)} entries")
         if pixels.shape[2] == 1:
-            return np.take(self.values, pixels[..., 0], axis=0)
-        return np.take(self.values[:, 0], pixels)
+            return looked_up(self.values, pixels[..., 0])
+        return looked_up(self.values[:, 0], pixels)
 
 
 def showing(palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, dtype: np.dtype[Any]) -> Table | None:

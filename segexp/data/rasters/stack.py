@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segexp.data.rasters.base import Header, Pixels, Raster
-from segexp.data.rasters.faults import from_system, unreadable, unsupported
+from segexp.data.rasters.faults import check_regular, from_system, unreadable, unsupported
 from segexp.data.rasters.mapped import Layout, MappedRaster
 
 SHAPES = "(N, H, W) or (N, H, W, C)"
@@ -63,9 +63,9 @@ def open_stack(path: Path) -> Stack:
     Raises:
         DataError: It is missing, damaged, or of another shape, order or type.
     """
+    state = check_regular(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-        state = path.stat()
     except OSError as error:
         raise from_system(path, error) from error
     except (ValueError, EOFError) as error:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.data.rasters import geo, orient, place
 from segexp.data.rasters.base import Header
+from segexp.data.rasters.blocks import block_size
 from segexp.data.rasters.faults import unreadable, unsupported
 from segexp.data.rasters.kinds import checked_dtype, checked_size
 from segexp.data.rasters.mapped import Layout
@@ -33,6 +34,8 @@ class Tiff:
         compression: Name of the compression in tifffile, lower case.
         codecs: Whether tifffile can decode it with the packages that are installed.
         tile: Height and width of its tiles; None: strips.
+        block: Bytes of the pixels of one strip or tile.
+        largest: Bytes of the largest strip or tile as it is stored.
         is_georeferenced: Whether it says where on the ground it lies.
     """
 
@@ -41,6 +44,8 @@ class Tiff:
     compression: str
     codecs: bool
     tile: tuple[int, int] | None
+    block: int
+    largest: int
     is_georeferenced: bool
 
 
@@ -84,7 +89,9 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             place=place.of_tags(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
-        return Tiff(header, _layout(page), compression, _has_codecs(page), tile, bool(page.geotiff_tags))
+        largest = int(max(page.databytecounts, default=0))
+        codecs, georeferenced = _has_codecs(page), bool(page.geotiff_tags)
+        return Tiff(header, _layout(page), compression, codecs, tile, block_size(page), largest, georeferenced)
 
 
 def _check_pages(path: Path, tiff: tifffile.TiffFile) -> None:

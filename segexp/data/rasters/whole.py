@@ -1,8 +1,7 @@
-"""Formats that only decode as a whole: PNG, JPEG, GIF, BMP, and TIFF where nothing better is installed."""
+"""Formats that only decode as a whole: PNG, JPEG, GIF, BMP, WebP, and TIFF where nothing better is installed."""
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +10,40 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import ImageFile, UnidentifiedImageError
 
 from segexp.data.rasters import orient
 from segexp.data.rasters.base import Header, Pixels, Raster
+from segexp.data.rasters.checksums import check_png
+from segexp.data.rasters.declared import OF_WEBP, check_declared
 from segexp.data.rasters.faults import from_system, unreadable, unsupported
 from segexp.data.rasters.kinds import checked_size
-
-# Pillow refuses more than 179 million pixels, since a small file from a stranger may unfold to fill the memory. Data
-# sets are chosen by their user, and tiles of 20000x20000 are common in them.
-PillowImage.MAX_IMAGE_PIXELS = None
+from segexp.data.rasters.limit import Limit
+from segexp.data.rasters.pillow import pillow
+from segexp.data.rasters.shown import looked_up
 
 _MODES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I": 1, "I;16": 1, "I;16B": 1, "I;16L": 1}
 _INKS = {"CMYK": "CMYK inks", "LAB": "Lab colours", "YCbCr": "YCbCr colours"}
-_STACKS = {"GIF", "PNG", "WEBP"}
-"""Formats whose further pictures are as much the image as the first; those of a photograph are previews."""
+_STACKS = {"PNG", "WEBP"}
+"""Formats whose further pictures are as much the image as the first (GIF too, which is looked at before it is opened);
+those of a photograph are previews."""
 _ORIENTATION = 274
+_STORED = {
+    "LA": 4,
+    "RGB": 4,
+    "RGBA": 4,
+    "CMYK": 4,
+    "LAB": 4,
+    "YCbCr": 4,
+    "I": 4,
+    "F": 4,
+    "I;16": 2,
+    "I;16B": 2,
+    "I;16L": 2,
+}
+"""Bytes of a pixel in Pillow's memory where they are more than one."""
+_STRIP = 1 << 22
+"""Pixels copied out of Pillow at a time: as a whole they would be there three times."""
+_BESIDE = "; a tiled TIFF is read in parts and takes little (gdal_translate -co TILED=YES)"
 
 
 class WholeRaster(Raster):
@@ -35,8 +52,11 @@ class WholeRaster(Raster):
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
         """Decodes all, cuts a part."""
         pixels = self.decoded()
-        if pixels.shape != (self.header.height, self.header.width, self.header.channels):
+        shape = (self.header.height, self.header.width, self.header.channels)
+        if pixels.shape != shape:
             raise unreadable(self.path, f"it decodes to {pixels.shape}, its header says otherwise")
+        if (height, width) == shape[:2] and pixels.dtype == self.dtype and pixels.flags.c_contiguous:
+            return pixels
         return np.array(pixels[top : top + height, left : left + width], dtype=self.dtype, order="C")
 
     def strips(self, rows: int = 512) -> Iterator[Pixels]:
@@ -46,13 +66,17 @@ class WholeRaster(Raster):
             yield pixels[top : top + rows]
 
     def decoded(self) -> Pixels:
-        """All stored numbers (H, W, C)."""
+        """All stored numbers (H, W, C), an array of its own."""
+        if self.header.kind == "PNG":
+            check_png(self.path, self.header.state)
         with pillow(self.path) as image:
-            pixels = np.asarray(image)
-        pixels = pixels.reshape(*pixels.shape[:2], -1)
+            image.load()
+            pixels = _copied(image, self.header)
         # Mode I: 16 bits in 32.
-        if pixels.dtype.kind == "i" and (pixels.min() < 0 or pixels.max() > 65535):
-            raise unsupported(self.path, "32-bit pixels", "0..65535", "save it as uint16")
+        if pixels.dtype.kind == "i":
+            if pixels.min() < 0 or pixels.max() > 65535:
+                raise unsupported(self.path, "32-bit pixels", "0..65535", "save it as uint16")
+            pixels = pixels.astype(np.uint16)
         return unscaled(pixels, self.header.white)
 
 
@@ -61,15 +85,21 @@ class DeepPngRaster(WholeRaster):
 
     def decoded(self) -> Pixels:
         """All stored numbers (H, W, C)."""
+        check_png(self.path, self.header.state)
         try:
             encoded = np.fromfile(self.path, np.uint8)
+            found = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if len(encoded) else None
         except OSError as error:
             raise from_system(self.path, error) from error
-        found = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if len(encoded) else None
+        except (cv2.error, MemoryError) as error:
+            raise unreadable(self.path, error) from error
         if found is None or found.ndim != 3:
             raise unreadable(self.path, "its pixels cannot be decoded")
         order = {2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[self.header.channels]
-        return np.asarray(found[..., order])
+        pixels = np.empty((*found.shape[:2], len(order)), found.dtype)
+        for channel, place in enumerate(order):
+            pixels[..., channel] = found[..., place]
+        return pixels
 
 
 class TwoColourBmpRaster(WholeRaster):
@@ -100,63 +130,101 @@ class PillowTiffRaster(WholeRaster):
         return (self.header.white - pixels).astype(self.dtype) if self.header.white_is_zero else pixels
 
 
-@contextmanager
-def pillow(path: Path) -> Iterator[PillowImage.Image]:
-    """An image that Pillow has opened; whatever goes wrong with it names the file.
-
-    Raises:
-        DataError: The file is missing, truncated or no image.
-    """
-    # Another library may have told Pillow to fill what is missing with grey.
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    try:
-        with PillowImage.open(path) as image:
-            yield image
-    except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
-        raise from_system(path, error) from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, MemoryError) as error:
-        cause = "no known format" if isinstance(error, UnidentifiedImageError) else error
-        raise unreadable(path, cause) from error
-
-
-def open_whole(path: Path, state: tuple[int, int], *, raw: bool) -> Raster:
+def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -> Raster:
     """An image that Pillow knows, by its header.
 
     Raises:
-        DataError: No image, or of a kind that is not taken.
+        DataError: No image, of a kind that is not taken, or one that would take more memory than ``limit``.
     """
+    check_declared(path, limit)
     with pillow(path) as image:
-        form = str(image.format)
-        if form in _STACKS and getattr(image, "is_animated", False):
+        header = _header(path, image, state)
+        deep = header.dtype == np.uint16 and header.channels > 1
+        check_decoded(header, limit, image, raw=raw, deep=deep)
+        if header.kind in _STACKS and getattr(image, "is_animated", False):
             raise unsupported(path, "an animation", "one image", "save its pictures as files")
-        checked_size(path, image.height, image.width, 1)
-        if image.mode not in _MODES:
-            found = _INKS.get(image.mode, f"pixels of mode {image.mode}")
-            raise unsupported(path, f"{found} in a {form}", "grey, palette or RGB", "convert it, for example to PNG")
-        coding = _coding(image)
-        bits = _bmp_bits(path) if form == "BMP" and image.mode == "1" else 1
-        header = Header(
-            path=path,
-            height=image.height,
-            width=image.width,
-            channels=_MODES[image.mode],
-            dtype=np.dtype(np.uint16 if image.mode.startswith("I") or "16" in coding else np.uint8),
-            kind=form,
-            state=state,
-            palette=_palette(image),
-            white=_white(image, coding),
-            orientation=_orientation(image),
-            has_alpha=image.mode in ("LA", "RGBA"),
-        )
+        bits = _bmp_bits(path) if header.kind == "BMP" and image.mode == "1" else 1
     if bits > 1:
         return TwoColourBmpRaster(header, raw=raw)
-    deep = header.dtype == np.uint16 and header.channels > 1
     return DeepPngRaster(header, raw=raw) if deep else WholeRaster(header, raw=raw)
+
+
+def _header(path: Path, image: PillowImage.Image, state: tuple[int, int]) -> Header:
+    form = str(image.format)
+    checked_size(path, image.height, image.width, 1)
+    if image.mode not in _MODES:
+        found = _INKS.get(image.mode, f"pixels of mode {image.mode}")
+        raise unsupported(path, f"{found} in a {form}", "grey, palette or RGB", "convert it, for example to PNG")
+    coding = _coding(image)
+    return Header(
+        path=path,
+        height=image.height,
+        width=image.width,
+        channels=_MODES[image.mode],
+        dtype=np.dtype(np.uint16 if image.mode.startswith("I") or "16" in coding else np.uint8),
+        kind=form,
+        state=state,
+        palette=_palette(image),
+        white=_white(image, coding),
+        orientation=_orientation(image),
+        has_alpha=image.mode in ("LA", "RGBA"),
+    )
+
+
+def check_decoded(header: Header, limit: Limit, image: PillowImage.Image, *, raw: bool, deep: bool) -> None:
+    """Refuses what would take more memory to decode than there may be.
+
+    Raises:
+        TooLargeError: Says so.
+    """
+    pixels = header.height * header.width
+    array = header.channels * header.dtype.itemsize
+    if deep:
+        decoding = array + 2 * (3 if header.channels == 3 else 4)  # as OpenCV has it, then in order
+    else:
+        own = 4 if image.mode == "I" else array
+        decoding = _STORED.get(image.mode, 1) + own + (array if own != array else 0) + _aside(header, image)
+    # Palette colours, and pixels turned upright, are made while those stored are still there.
+    shown = 3 * (header.palette is not None and not raw) + array * (header.orientation != 1)
+    words = f"decoding its {header.width}x{header.height} pixels ({header.kind})"
+    limit.check(header.path, pixels * max(decoding, array + shown), words, _BESIDE)
+
+
+def _aside(header: Header, image: PillowImage.Image) -> int:
+    """Bytes a pixel that a decoder takes beside the picture itself."""
+    if header.kind == "WEBP":
+        return OF_WEBP - 4 - header.channels
+    if header.kind == "JPEG" and image.info.get("progressive"):
+        return 2 * header.channels  # all coefficients are kept
+    if header.kind == "BMP" and "rle" in str(getattr(image, "tile", "")):
+        return 2  # decoded in Python: an array that grows, and its copy
+    return header.channels * header.dtype.itemsize if header.kind in ("PPM", "TIFF") else 0
+
+
+def _copied(image: PillowImage.Image, header: Header) -> Pixels:
+    """The pixels out of Pillow's memory, some rows at a time."""
+    rows = max(1, _STRIP // image.width)
+    if image.height <= rows:
+        return np.array(image).reshape(image.height, image.width, -1)
+    # Not crop, which holds each part against a bound that belongs to the whole program.
+    strip = PillowImage.new(image.mode, (image.width, rows))
+    pixels: Pixels | None = None
+    for top in range(0, image.height, rows):
+        strip.paste(image, (0, -top))
+        part = np.asarray(strip).reshape(rows, image.width, -1)
+        if pixels is None:
+            pixels = np.empty((image.height, image.width, part.shape[2]), part.dtype)
+        pixels[top : top + rows] = part[: image.height - top]
+    if pixels is None:
+        raise unreadable(header.path, "it has no rows")
+    return pixels
 
 
 def unscaled(pixels: NDArray[Any], white: int) -> NDArray[Any]:
     """Stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
-    return np.rint(pixels * (white / 255)).astype(np.uint8) if 1 < white < 255 else pixels
+    if not 1 < white < 255:
+        return pixels
+    return looked_up(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
 
 
 def _coding(image: PillowImage.Image) -> str:
@@ -186,8 +254,12 @@ def _bmp_bits(path: Path) -> int:
 def _palette(image: PillowImage.Image) -> NDArray[np.uint8] | None:
     if image.mode != "P":
         return None
-    colours = image.getpalette("RGB") or []
-    return np.array(colours, dtype=np.uint8).reshape(-1, 3)
+    # getpalette of the image itself would decode it.
+    single = PillowImage.new("P", (1, 1))
+    if image.palette is not None:
+        rawmode, table = image.palette.getdata()
+        single.putpalette(table, rawmode)
+    return np.array(single.getpalette("RGB") or [], dtype=np.uint8).reshape(-1, 3)
 
 
 def _orientation(image: PillowImage.Image) -> int:

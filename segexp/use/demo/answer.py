@@ -9,14 +9,19 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters import Raster
 from segexp.errors import DataError
 from segexp.spec import IGNORED, DataSpec
 from segexp.use.model import Model, log_odds
 from segexp.use.prediction.bands import logit_bands
+from segexp.use.prediction.image_file import local_image
 from segexp.use.prediction.maps import overlay
 from segexp.use.prediction.source import ImageSource
 from segexp.use.prediction.stretch import Stretch
+
+OF_CLASS, OF_PIXEL = 14, 12
+"""Bytes of a pixel beside those of the file: its logit and probability on their ways; picture, mask and overlay."""
+SMALLER = ". The command predict takes images of any size"
 
 
 @dataclass(frozen=True)
@@ -75,9 +80,12 @@ def answer(model: Model, path: Path, max_pixels: int) -> Answer:
     """
     start = time.perf_counter()
     # The header alone: neither a huge nor an unfit image is decoded.
-    _check_size(model.open(path), max_pixels)
-    facts = open_raster(path).describe()
-    source = ImageSource(path, model)
+    raster = model.open(path)
+    _check_size(raster, max_pixels)
+    model.check_room(raster, OF_CLASS * model.spec.out_channels + OF_PIXEL, SMALLER)
+    file = local_image(path, model.limit)
+    facts = file.raster.describe()
+    source = ImageSource(file, model)
     shown = Stretch(source)(source.rows(0, source.height))
     missing = source.missing(0, source.height)
     read = time.perf_counter()

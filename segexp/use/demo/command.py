@@ -40,13 +40,19 @@ def demo(config: dict[str, Any]) -> None:
         desk = desk_of(config, Path(folder))
         from segexp.use.demo.server import serve
 
-        serve(desk, door, browser=config["open"])
+        serve(desk, door, browser=config["open"], host=config["host"], names=config["hosts"])
     LOG.info("stopped")
 
 
 def desk_of(config: dict[str, Any], folder: Path) -> Desk:
     """The model, its limits, and where downloads are made."""
-    model = load(config["run"], config["checkpoint"], tta=config["tta"], device=config["device"])
+    model = load(
+        config["run"],
+        config["checkpoint"],
+        tta=config["tta"],
+        device=config["device"],
+        image_limit=config["image_limit"],
+    )
     for source in model.sources:
         LOG.info(f"run         {source.name}")
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))

@@ -3,6 +3,8 @@
 import socket
 import threading
 import webbrowser
+from collections.abc import Sequence
+from typing import Any
 
 import gradio
 import uvicorn
@@ -11,24 +13,36 @@ from fastapi import FastAPI
 from segexp.run.console import LOG
 from segexp.use.demo.address import url
 from segexp.use.demo.desk import MEGABYTE, Desk
+from segexp.use.demo.hosts import KnownHosts
 from segexp.use.demo.page import Page, look
 
 PATIENCE = 2
 """Seconds that open pages have to end after Ctrl-C: their connections for events never end by themselves."""
 
 
-def application(desk: Desk) -> FastAPI:
-    """The page as a web application: nothing of it comes from, or goes to, another machine."""
+DESCRIBED: dict[str, Any] = {"openapi_url": None, "docs_url": None, "redoc_url": None}
+"""Neither application describes itself: the pages that do so load code from elsewhere."""
+
+
+def application(desk: Desk, host: str, names: Sequence[str] = ()) -> KnownHosts:
+    """The page as a web application: nothing of it comes from, or goes to, another machine.
+
+    Args:
+        desk: What the page does.
+        host: The address that is listened on.
+        names: Further names by which browsers may ask for it.
+    """
     app: FastAPI = gradio.mount_gradio_app(
-        FastAPI(openapi_url=None), Page(desk).blocks, "/", max_file_size=int(desk.max_megabytes * MEGABYTE),
-        footer_links=[], run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False, **look(),
+        FastAPI(**DESCRIBED), Page(desk).blocks, "/", max_file_size=int(desk.max_megabytes * MEGABYTE),
+        footer_links=[], run_history=False, ssr_mode=False, pwa=False, enable_monitoring=False,
+        app_kwargs=dict(DESCRIBED), **look(),
     )  # fmt: skip
-    return app
+    return KnownHosts(app, host, names)
 
 
-def serve(desk: Desk, door: socket.socket, *, browser: bool) -> None:
-    """Serves on a bound socket until Ctrl-C."""
-    settings = uvicorn.Config(application(desk), log_level="warning", timeout_graceful_shutdown=PATIENCE)
+def serve(desk: Desk, door: socket.socket, *, browser: bool, host: str, names: Sequence[str] = ()) -> None:
+    """Serves on a bound socket until Ctrl-C; the last two as :func:`application`."""
+    settings = uvicorn.Config(application(desk, host, names), log_level="warning", timeout_graceful_shutdown=PATIENCE)
     server = uvicorn.Server(settings)
     LOG.info(f"page        {url(door)}   Ctrl-C ends it")
     if browser:

@@ -11,9 +11,11 @@ from segexp.data.items import Item, Mask
 from segexp.data.problems import refuse
 from segexp.data.reading import read
 from segexp.data.splits import PHASES
+from segexp.data.survey import class_counts
 from segexp.errors import DataError, MismatchError
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
+from segexp.use.evaluation.classes import line_for, take_classes
 from segexp.use.model import Model
 from segexp.use.runs import Source
 
@@ -50,6 +52,11 @@ class EvaluationData(SegmentationDataModule):
         self._items = {"train": [], "val": [], "test": items}
         self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
         self._spec = spec
+        counts = class_counts(self._surveys["test"]).sum(axis=0)
+        if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
+            self.notes.append(
+                f"no pixel of {', '.join(lacking)} in any of the {len(items)} images: the figures say nothing about it"
+            )
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Those of the model."""
@@ -68,19 +75,22 @@ class EvaluationData(SegmentationDataModule):
         return self.source.scored_region()
 
 
-def evaluation_data(source: SegmentationDataModule, spec: DataSpec, phase: Phase) -> EvaluationData:
+def evaluation_data(
+    source: SegmentationDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]
+) -> EvaluationData:
     """The images of a part of a data set.
 
     Args:
         source: Not set up yet.
         spec: Of the model.
         phase: ``all`` takes every image, whatever part it would belong to; the others split as a training would.
+        own: The section ``datamodule`` of the run that the model comes from.
 
     Raises:
         MismatchError: Its classes are not those of the model.
         DataError: Files are at fault.
     """
-    _check_classes(source, spec)
+    _check_classes(source, spec, own)
     items = all_items(source) if phase == "all" else source.items(phase)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
@@ -160,13 +170,15 @@ def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, con
     return [f"{len(both)} of {len(names)} images bear names that the model was trained on, such as {both[0]}"]
 
 
-def _check_classes(source: SegmentationDataModule, spec: DataSpec) -> None:
+def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+    if isinstance(source, FolderDataModule):
+        take_classes(source, spec, own)
     names = source.classes()[0]
     if names != spec.classes:
+        line = line_for(source, spec, own) if isinstance(source, FolderDataModule) else ""
+        advice = f"Say which value is which of them: {line}" if line else "Give data of the model's classes"
         raise MismatchError(
-            f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. Give the "
-            "model's names in the model's order, with datamodule=folder for example datamodule.mask_values="
-            f"'{{0: {spec.classes[0]}, 255: {spec.classes[-1]}}}'"
+            f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. {advice}"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from segexp.causes import resource_error
 from segexp.data.items import Item
 from segexp.errors import ConfigError, DataError, SegexpError, one_line
 from segexp.reporting.table import Table
@@ -122,6 +123,8 @@ class Export:
             except SegexpError:
                 raise
             except Exception as error:  # exporters and runtimes raise nearly anything
+                if (refused := resource_error(error, str(self.path), self.path)) is not None:
+                    raise refused from error
                 first = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise ExportFailed(
                     f"format={self.config['format']}: {self.model!r} could not be exported: {first}. Try another format"

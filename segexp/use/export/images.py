@@ -42,7 +42,9 @@ class RunImages:
         Raises:
             UserError: Files are missing or at fault.
         """
-        return spread(evaluation_data(self._source, self.model.spec, phase).items("test"), most)
+        return spread(
+            evaluation_data(self._source, self.model.spec, phase, self.model.config["datamodule"]).items("test"), most
+        )
 
     @cached_property
     def _source(self) -> SegmentationDataModule:

@@ -9,12 +9,13 @@ from typing import Any
 
 from tqdm import tqdm
 
+from segexp.data.file_kinds import kinds_in_words
 from segexp.errors import SegexpError
 from segexp.run.console import LOG, start_console
 from segexp.use.model import Model
 from segexp.use.prediction.engine import BARS, make_engine
 from segexp.use.prediction.inputs import Input, find_inputs
-from segexp.use.prediction.order import model_of, output_of, wanted_of
+from segexp.use.prediction.order import bounds_of, model_of, output_of, wanted_of
 from segexp.use.prediction.outputs import OutputFolder
 from segexp.use.prediction.polygons import check_polygons
 from segexp.use.prediction.worker import Outcome
@@ -39,7 +40,8 @@ def predict(config: dict[str, Any]) -> str:
     """
     start_console()
     output, wanted = output_of(config), wanted_of(config)
-    files = find_inputs(config["input"], output, config["timeout"])
+    passed_over: list[str] = []
+    files = find_inputs(config["input"], output, config["timeout"], bounds_of(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
     wanted.postprocess.check(model.spec, model.threshold)
@@ -47,9 +49,12 @@ def predict(config: dict[str, Any]) -> str:
         check_polygons(wanted.polygons, wanted.simplify)
     with _sigterm_as_ctrl_c(), closing(make_engine(config, model)) as engine, closing(OutputFolder(output)) as folder:
         folder.begin(model, wanted, files, overwrite=config["overwrite"])
-        _announce(model, files, output)
+        _announce(model, files, output, passed_over)
+        if not config["overwrite"]:
+            files = [folder.owned(file, lambda stem: bool(wanted.there(model.spec, stem))) for file in files]
         single, doubles = parted(files)
         told = Told(folder, config)
+        told.leave_out(passed_over)
         told.take(doubles)
         hidden = {None: None, True: False, False: True}[BARS[config["progress"]]]
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
@@ -67,11 +72,13 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
-def _announce(model: Model, files: list[Input], output: Path) -> None:
+def _announce(model: Model, files: list[Input], output: Path, passed_over: list[str]) -> None:
     for source in model.sources:
         LOG.info(f"run         {source.name}")
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
     LOG.info(f"files       {len(files)}, predictions into {output}")
+    if passed_over:
+        LOG.info(f"passed over {len(passed_over)}, by their endings no images: {kinds_in_words(passed_over)}")
 
 
 def parted(files: Iterable[Input]) -> tuple[list[Input], list[Outcome]]:
@@ -91,8 +98,14 @@ class Told:
 
     def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
         self.folder, self.debug = folder, config["debug"]
-        self.counts = {"done": 0, "skipped": 0, "failed": 0}
+        self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
+
+    def leave_out(self, names: Iterable[str]) -> None:
+        """Files that are no images by their endings: each has its row, so that nobody waits for its prediction."""
+        for name in names:
+            self.counts["passed over"] += 1
+            self.folder.note(Input(name, Path()), state="passed over", error="no image by its ending")
 
     def take(self, outcomes: Iterable[Outcome]) -> None:
         """All outcomes, as they come."""
@@ -103,9 +116,9 @@ class Told:
             if outcome.state == "failed":
                 self._failed(outcome)
             elif outcome.state == "done":
-                self.folder.note(outcome.file, state="done", **outcome.facts, error="")
-            elif self.folder.earlier(outcome.file).get("state") != "done":
-                self.folder.note(outcome.file, state="done")
+                self.folder.note(outcome.file, state="done", **outcome.facts)
+            else:
+                self.folder.keep(outcome.file, outcome.facts)
 
     def _failed(self, outcome: Outcome) -> None:
         path, words = outcome.file, outcome.error

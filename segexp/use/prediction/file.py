@@ -1,6 +1,7 @@
 """Predicts one file: bands of logits in, all maps that were asked for out, whole or not at all."""
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,6 +72,14 @@ class Wanted:
         """All files of one prediction."""
         found = [path for layer in layers(spec, self.write, self.depth) for path in files_of(layer, stem, form)]
         return [*found, self.outlines(stem)] if "polygons" in self.write else found
+
+    def ways(self, spec: DataSpec, stem: Path) -> list[list[Path]]:
+        """All files of one prediction, in each form: which one it is stands in the header of its file."""
+        return [self.files(spec, stem, form) for form in get_args(Form)]
+
+    def there(self, spec: DataSpec, stem: Path) -> list[Path]:
+        """Those that are there; none where their names would be too long."""
+        return [path for files in self.ways(spec, stem) for path in files if os.path.exists(path)]  # noqa: PTH110
 
     def remove_partial(self, spec: DataSpec, stem: Path) -> None:
         """Removes what a process that was killed has left of one prediction."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import tifffile
 
-from segexp.data.rasters import Raster, open_raster
+from segexp.data.rasters import Limit, Raster, open_raster
 from segexp.data.rasters.place import Place, of_neighbours
 from segexp.data.rasters.quiet import quiet_tifffile
 
@@ -39,13 +39,13 @@ class ImageFile(NamedTuple):
         return self.raster.header.kind.startswith(TIFFS)
 
 
-def local_image(path: Path) -> ImageFile:
-    """A file of this machine.
+def local_image(path: Path, limit: Limit | None = None) -> ImageFile:
+    """A file of this machine; ``limit`` as :func:`segexp.data.rasters.open_raster`.
 
     Raises:
         DataError: It cannot be read.
     """
-    raster = open_raster(path)
+    raster = open_raster(path, limit=limit)
     georeferenced = False
     if raster.header.kind.startswith(TIFFS):
         with quiet_tifffile(), tifffile.TiffFile(path) as file:

@@ -9,6 +9,7 @@ from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.postprocess import Postprocess
 from segexp.use.prediction.remote.address import is_remote
+from segexp.use.prediction.remote.watch import Bounds
 from segexp.use.prediction.worker import FileWorker
 
 
@@ -24,7 +25,8 @@ def model_of(config: dict[str, Any], device: str) -> Model:
     """
     return load(
         config["run"], config["checkpoint"], tta=config["tta"], threshold=config["threshold"], device=device,
-        precision=config["precision"], inference={k: v for k, v in config["inference"].items() if v is not None},
+        precision=config["precision"], image_limit=config["image_limit"],
+        inference={k: v for k, v in config["inference"].items() if v is not None},
     )  # fmt: skip
 
 
@@ -52,7 +54,14 @@ def wanted_of(config: dict[str, Any]) -> Wanted:
 
 def worker_of(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
     """What predicts a file; ``bars`` as :class:`segexp.use.prediction.worker.FileWorker`."""
-    return FileWorker(model, wanted_of(config), output_of(config), timeout=config["timeout"], bars=bars)
+    return FileWorker(
+        model, wanted_of(config), output_of(config), timeout=config["timeout"], bounds=bounds_of(config), bars=bars
+    )
+
+
+def bounds_of(config: dict[str, Any]) -> Bounds:
+    """What one remote file may take."""
+    return Bounds(config["total_timeout"], config["max_gigabytes"])
 
 
 def output_of(config: dict[str, Any]) -> Path:

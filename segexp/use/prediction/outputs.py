@@ -4,7 +4,7 @@ import json
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ from segexp.errors import ConfigError, one_line
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
 from segexp.run.table_file import read_csv
+from segexp.run.text import printable
 from segexp.use.model import Model
 from segexp.use.prediction.file import Wanted
 from segexp.use.prediction.inputs import Input
+from segexp.use.prediction.sources import COLUMNS, UNKNOWN, Mark, mark_of_row
 
 FACTS = "predict.json"
 SUMMARY = "summary.csv"
@@ -27,6 +29,8 @@ class OutputFolder:
         self.path = path
         self._folder = RunFolder(path)
         self._earlier = {row["file"]: row for row in _rows(path / SUMMARY)}
+        self._owners = {row["output"]: name for name, row in self._earlier.items() if row.get("output")}
+        self._is_ours = (path / FACTS).is_file() or bool(self._earlier)
         self._rows: dict[str, Mapping[str, Any]] = {}
         self._places: dict[str, int] = {}
         self._waiting = False
@@ -56,16 +60,48 @@ class OutputFolder:
         self._folder.write_json(FACTS, facts)
         self._places = {str(file): place for place, file in enumerate(files)}
 
-    def earlier(self, file: Input) -> Mapping[str, Any]:
-        """The row of a file in the summary of an earlier call; empty if there was none."""
-        return self._earlier.get(str(file), {})
+    def owned(self, file: Input, is_there: Callable[[Path], bool]) -> Input:
+        """The file with what is known of predictions that lie here under its name.
+
+        Args:
+            file: To predict.
+            is_there: Whether there are any, by their path without ending.
+        """
+        row = self._row(file)
+        owner = mark_of_row(row)
+        if owner is None and row.get("state") == "done":
+            # Of a version that did not write it: the name in the summary is all there is.
+            owner = Mark(file.source, name=str(file))
+        if owner is None and not self._is_ours and is_there(self.path / file.stem):
+            owner = UNKNOWN
+        return replace(file, owner=owner)
 
     def note(self, file: Input, **facts: Any) -> None:
         """Adds the row of a file, and writes the summary unless that was done just before."""
-        self._rows[str(file)] = {"file": str(file), **facts}
+        name, output = str(file), _output(file)
+        if facts["state"] == "done":
+            facts["output"] = output
+            if (before := self._owners.get(output, name)) != name:
+                # What that row told of is written over, or goes by another name now.
+                self._earlier.pop(before, None)
+            self._owners[output] = name
+        elif self._owners.get(output) == name:
+            # What lies there is still of the file as it was.
+            facts |= {key: self._earlier.get(name, {}).get(key, "") for key in ("output", *COLUMNS)}
+        self._rows[name] = {"file": name, **facts}
         self._waiting = True
         if time.monotonic() >= self._next:
             self.close()
+
+    def keep(self, file: Input, facts: Mapping[str, Any]) -> None:
+        """A file whose predictions are complete keeps its row, also where it lay elsewhere or had failed since."""
+        row = self._row(file)
+        if row.get("state") != "done" or row.get("source", "") != facts.get("source", ""):
+            self.note(file, **{**{k: v for k, v in row.items() if k != "file"}, "error": "", **facts, "state": "done"})
+
+    def _row(self, file: Input) -> Mapping[str, Any]:
+        """What an earlier call wrote of the predictions that have the name of this file's."""
+        return self._earlier.get(self._owners.get(_output(file), str(file)), {})
 
     def close(self) -> None:
         """Writes what waits: rows of earlier calls stay."""
@@ -84,17 +120,20 @@ class OutputFolder:
         self._next = time.monotonic() + 20 * (time.monotonic() - start)
 
 
-def is_complete(outputs: Sequence[Path], changed: Callable[[], float | None]) -> bool:
-    """Whether all outputs of a file are there, and younger than it; they get their names only when they are whole.
+def is_complete(outputs: Sequence[Path], owner: Mark, mark: Mark) -> bool:
+    """Whether all outputs of a file are there, and of the file as it is; they get their names only when they are whole.
 
     Args:
         outputs: What is written of it.
-        changed: Asks when the file was changed; None: nobody knows.
+        owner: The file when it was predicted.
+        mark: The file now.
     """
-    if not all(path.is_file() for path in outputs):
+    if not all(path.is_file() for path in outputs) or not owner.same_state(mark):
         return False
-    time_of_file = changed()
-    return time_of_file is None or all(path.stat().st_mtime >= time_of_file for path in outputs)
+    if owner.changed or not mark.changed:
+        return True
+    # Of a version that did not write when the file was changed.
+    return all(path.stat().st_mtime >= mark.seconds for path in outputs)
 
 
 def fingerprint(model: Model) -> str:
@@ -129,6 +168,10 @@ def _settings(path: Path) -> dict[str, Any]:
     except (OSError, ValueError, KeyError):
         return {}
     return found
+
+
+def _output(file: Input) -> str:
+    return printable(file.stem.as_posix())
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

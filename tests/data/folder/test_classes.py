@@ -1,5 +1,6 @@
 """Mask values, names, ignored values and colours: given, guessed, refused."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,8 @@ from segexp.data.folder import FolderDataModule
 from segexp.data.folder.classes import LabelKeys, resolve_labels
 from segexp.data.folder.mask_sample import MASKS, MaskSample, sample_masks, spread
 from segexp.data.folder.palette import class_colours, colour_name, parse_colour
-from segexp.errors import ConfigError, DataError
+from segexp.data.review import review
+from segexp.errors import ConfigError, DataError, TooFewError
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo
 from tests.data.made import write
@@ -320,3 +322,37 @@ def test_what_is_guessed_can_be_given_and_changes_nothing(tmp_path: Path) -> Non
     )
     for name, item in everything(again).items():
         assert np.array_equal(item.mask, everything(first)[name].mask)
+
+
+def test_a_class_that_a_part_does_not_show_is_told(tmp_path: Path) -> None:
+    """By training in its notes, and by the check; nothing is refused."""
+    for number, name in enumerate(("a", "b", "c", "d")):
+        write(tmp_path / "images" / f"{name}.png", photo(number))
+        write(tmp_path / "masks" / f"{name}.png", blocks((0, 255) if name in "ad" else (0,)))
+    split = {"train": ["a", "b"], "val": ["c"], "test": ["d"]}
+    (tmp_path / "split.json").write_text(json.dumps(split))
+    keys: dict[str, Any] = {"mask_values": {0: "skin", 255: "mole"}, "split_file": str(tmp_path / "split.json")}
+    told = "validation: no pixel of mole in any of its 1 images, so that checkpoint and threshold are chosen without"
+    data = FolderDataModule(str(tmp_path), **keys)
+    data.setup()
+    assert next(note for note in data.notes if "no pixel of" in note).startswith(told)
+    assert not any(note.startswith("test: ") for note in data.notes)
+    found = review(FolderDataModule(str(tmp_path), **keys), full=True, progress=lambda results, total, what: results)
+    (problem,) = [problem for problem in found.problems if problem.kind == "classes"]
+    assert problem.text.startswith(told)
+    assert not problem.fatal
+    (tmp_path / "split.json").write_text(json.dumps({"train": ["a", "b"], "val": ["d"], "test": ["c"]}))
+    data = FolderDataModule(str(tmp_path), **keys)
+    data.setup()
+    assert any(
+        "test: no pixel of mole in any of its 1 images, so that the figures say nothing" in n for n in data.notes
+    )
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_too_few_images_are_told_how_many_it_takes(tmp_path: Path, count: int) -> None:
+    pairs(tmp_path, names=NAMES[:count])
+    with pytest.raises(TooFewError, match="training, validation and test take one each, 3 at the least"):
+        FolderDataModule(str(tmp_path)).setup()
+    pairs(tmp_path, names=NAMES[:3])
+    FolderDataModule(str(tmp_path)).setup()

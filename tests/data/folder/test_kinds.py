@@ -15,7 +15,7 @@ from segexp.data.folder.palette import class_colours
 from segexp.data.geotiff import write_geotiff
 from segexp.errors import ConfigError, DataError
 from segexp.spec import IGNORED
-from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo
+from tests.data.folder.parts import NAMES, blocks, everything, guessed, names_of, pairs, photo
 from tests.data.made import write
 
 KINDS = ["png", "jpg", "tif", "gif", "bmp", "ppm", "npy", "16-bit png", "16-bit tif", "5 bands", "grey", "palette"]
@@ -303,3 +303,13 @@ def test_a_pattern_that_is_none_is_refused_before_any_file_is_looked_for() -> No
         FolderDataModule("nowhere", unit="{stem")
     with pytest.raises(ConfigError, match=r"^datamodule\.masks: auto, but images is given; give both, or neither"):
         FolderDataModule("nowhere", images="*.png")
+
+
+def test_images_of_mixed_depth_are_told_what_helps(tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        write(tmp_path / "images" / f"{name}.png", photo(number, channels=1, dtype="uint16" if number > 2 else "uint8"))
+        write(tmp_path / "masks" / f"{name}.png", blocks((0, 255)))
+    with pytest.raises(DataError) as caught:
+        names_of(FolderDataModule(str(tmp_path)))
+    for line in str(caught.value).splitlines():
+        assert line.endswith("all images must be alike: save it as uint16 as they are, or them as uint8")

@@ -9,6 +9,7 @@ from segexp.data.folder import FolderDataModule
 from segexp.data.folder.layout import Layout, guess_layout
 from segexp.data.folder.mask_sample import looks_like_masks
 from segexp.data.folder.tree import Tree, list_files
+from segexp.data.rasters import open_raster
 from segexp.errors import DataError
 from tests.data.folder.parts import NAMES, blocks, guessed, names_of, pairs, photo
 from tests.data.made import write
@@ -204,8 +205,9 @@ def test_numbers_that_do_not_pair_all_files_are_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.json").write_text("{}")
     lines = refused(tmp_path)
     assert "names do not tell which files are images and which their masks" in lines[0]
-    assert lines[1] == "  'datamodule.images=images/*.png' 'datamodule.masks=masks/{stem}.png'"
-    assert lines[2] == "  images and masks hold names that do not pair, as a1.png and 0.png"
+    # No line is proposed that would pair nothing.
+    assert lines[1] == "  images and masks hold names that do not pair, as a1.png and 0.png"
+    assert "say it by patterns of their names" in lines[2]
     assert "1 JSON files: annotations as outlines are not read" in lines[3]
 
 
@@ -213,7 +215,8 @@ def test_photographs_alone_are_refused(tmp_path: Path) -> None:
     for seed, name in enumerate(NAMES):
         write(tmp_path / f"{name}.jpg", photo(seed))
     lines = refused(tmp_path)
-    assert lines[1] == "  'datamodule.images=*.jpg' 'datamodule.masks={stem}_mask.png'"
+    assert [line for line in lines if "'datamodule." in line] == []
+    assert "say it by patterns of their names" in lines[1]
 
 
 def test_folders_without_images(tmp_path: Path) -> None:
@@ -256,3 +259,153 @@ def test_ten_thousand_files_are_told_apart_by_their_names_alone(tmp_path: Path) 
 def test_seeds_of_names_do_not_matter(tmp_path: Path) -> None:
     names = ["".join(row) for row in np.random.default_rng(0).choice(list("0123456789abcdef"), (9, 10))]
     assert guess(pairs(tmp_path, "images/{}.png", "masks/{}_m.png", names)).masks == "masks/{stem}_m.png"
+
+
+def test_patients_stay_in_one_part_of_the_split(tmp_path: Path) -> None:
+    for number in range(5):
+        pairs(tmp_path, f"kaggle/TCGA_{number}/{{}}.tif", f"kaggle/TCGA_{number}/{{}}_mask.tif", NAMES[:3])
+    assert guess(tmp_path).lines() == {
+        "images": "kaggle/{patient}/*.tif", "masks": "kaggle/{patient}/{stem}_mask.tif", "unit": "{patient}",
+    }  # fmt: skip
+    parts = names_of(FolderDataModule(str(tmp_path)))
+    patients = [{name.rpartition("_")[0] for name in names} for names in parts.values()]
+    assert sum(map(len, parts.values())) == 15
+    assert sum(map(len, patients)) == 5 == len(set.union(*patients))
+    # Folders of images and of masks below each patient, with parts of a split above.
+    for part in ("train", "test"):
+        for number in range(4):
+            place = f"other/{part}/p{number}"
+            pairs(tmp_path, f"{place}/img/{{}}.png", f"{place}/gt/{{}}.png", NAMES[:2])
+    found = guess(tmp_path / "other")
+    assert (found.images, found.masks) == ("{split}/{patient}/img/*.png", "{split}/{patient}/gt/{stem}.png")
+    assert found.pairs == 16
+
+
+def test_a_folder_for_each_image_as_labelme_makes_them(tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        place = tmp_path / f"IMG_{number:04d}_json"
+        write(place / "img.png", photo(number))
+        write(place / "label.png", blocks((0, 1)))
+        write(place / "label_viz.png", photo(50 + number))
+        (place / "label_names.txt").write_text(name)
+    found = guess(tmp_path)
+    assert found.lines() == {"images": "{patient}/img.png", "masks": "{patient}/label.png"}
+    assert sum(map(len, names_of(FolderDataModule(str(tmp_path))).values())) == len(NAMES)
+
+
+@pytest.mark.parametrize("place", ["masks/{}.png", "{}.png", "masks/{}_gt.png"])
+def test_masks_named_by_whole_names_of_mixed_images(tmp_path: Path, place: str) -> None:
+    for number, name in enumerate(NAMES):
+        image = f"{name}.{('jpg', 'png', 'jpeg')[number % 3]}"
+        folder = "images/" if "/" in place else ""
+        pairs(tmp_path, folder + "{}", place, [image])
+    data = FolderDataModule(str(tmp_path))
+    assert sum(map(len, names_of(data).values())) == len(NAMES)
+    assert data.settled()["masks"] == place.replace("{}", "{file}")
+
+
+def test_labels_observers_and_fields_of_view(tmp_path: Path) -> None:
+    """Of HRF, where the field of view is called a mask; and others that name it."""
+    for label, region in (("manual1", "mask"), ("labels", "fov"), ("Ground Truth", "roi masks"), ("mask", "FOV_mask")):
+        root = tmp_path / label
+        pairs(root, "images/{}.jpg", f"{label}/{{}}.tif")
+        for name in NAMES:
+            write(root / region / f"{name}_mask.tif", blocks((0, 255, 255)))
+        found = guess(root)
+        assert (found.images, found.masks) == ("images/*.jpg", f"{label}/{{stem}}.tif")
+        assert found.valid == f"{region}/{{stem}}_mask.tif"
+    pairs(tmp_path / "alone", "images/{}.png", "roi/{}.png")
+    assert guess(tmp_path / "alone").masks == "roi/{stem}.png"
+
+
+def test_two_observers_are_a_question_with_both_lines(tmp_path: Path) -> None:
+    pairs(tmp_path, "stare-images/{}.ppm", "labels-ah/{}.ah.ppm")
+    for name in NAMES:
+        write(tmp_path / f"labels-vk/{name}.vk.ppm", blocks((0, 255)))
+    lines = refused(tmp_path)
+    assert lines[1].startswith("  'datamodule.images=stare-images/*.ppm' 'datamodule.masks=labels-ah/{stem}.ah.ppm'")
+    assert lines[2].startswith("  'datamodule.images=stare-images/*.ppm' 'datamodule.masks=labels-vk/{stem}.vk.ppm'")
+    assert len(lines) == 3
+
+
+def test_roads_are_maps(tmp_path: Path) -> None:
+    for part in ("train", "val", "test"):
+        pairs(tmp_path, f"{part}/sat/{{}}_15.tiff", f"{part}/map/{{}}_15.tif", NAMES[:3])
+    assert (guess(tmp_path).images, guess(tmp_path).masks) == ("{split}/sat/*.tiff", "{split}/map/{stem}.tif")
+
+
+class Trap:
+    """Writes a file when it is unpickled."""
+
+    def __reduce__(self) -> object:
+        return Path.write_text, (Path("opened"), "x")
+
+
+def test_arrays_of_objects_are_never_opened(tmp_path: Path) -> None:
+    """As Cellpose saves them beside its masks."""
+    for number, name in enumerate(NAMES):
+        write(tmp_path / f"{name}.tif", photo(number))
+        write(tmp_path / f"{name}_cp_masks.png", blocks((0, 1)))
+        np.save(tmp_path / f"{name}_seg.npy", np.array({"masks": Trap()}, dtype=object), allow_pickle=True)
+    data = FolderDataModule(str(tmp_path))
+    names_of(data)
+    assert data.settled()["masks"] == "{stem}_cp_masks.png"
+    assert any("passed over: 7 .npy files that hold Python objects, as a1_seg.npy" in note for note in data.notes)
+    with pytest.raises(DataError, match="an array of Python objects, which is never opened"):
+        open_raster(tmp_path / "a1_seg.npy")
+    assert not Path("opened").exists()
+
+
+def test_a_mask_for_each_object_is_told(tmp_path: Path) -> None:
+    for number, name in enumerate(NAMES):
+        write(tmp_path / "dsb" / name / "images" / f"{name}.png", photo(number))
+        for place in range(3):
+            write(tmp_path / "dsb" / name / "masks" / f"{number}{place}f.png", blocks((0, 255)))
+            write(tmp_path / "flat" / "masks" / f"{name}_{place}.png", blocks((0, 255)))
+        write(tmp_path / "flat" / "images" / f"{name}.png", photo(number))
+    for root in ("dsb", "flat"):
+        text = "\n".join(refused(tmp_path / root))
+        assert (
+            "one mask for each object, as in the Data Science Bowl, is not read; put those of an image together" in text
+        )
+        assert ("'datamodule." in text) == (root == "flat")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("a.npz", b"PK\x03\x04", "1 npz files are not read: archives of several arrays; save each array"),
+        ("a.dcm", b"x", "1 dcm files are not read: DICOM files; save each as 16-bit PNG or TIFF"),
+        ("a.nii.gz", b"x", "1 gz files are not read"),
+    ],
+)
+def test_kinds_that_are_not_read_are_told_with_the_way_out(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        guess(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS.*git lfs pull"),
+        (b"\n <!DOCTYPE html><html>", "a web page.*copy it again"),
+        (b"PK\x03\x04abc", "a ZIP archive"),
+        (b"\x00\x00\x00\x18ftypheic", "HEIC photograph.*PNG or JPEG"),
+        (b"", "it is empty"),
+    ],
+)
+def test_what_bears_the_name_of_an_image_and_is_none(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(DataError, match=f"a.png: cannot be read as an image .*{words}"):
+        open_raster(tmp_path / "a.png")
+
+
+def test_folders_below_those_of_images_may_be_patients(tmp_path: Path) -> None:
+    for number in range(3):
+        pairs(tmp_path, f"images/p{number}/{{}}.png", f"masks/p{number}/{{}}.png", NAMES[:3])
+    data = FolderDataModule(str(tmp_path))
+    names_of(data)
+    assert any("images lie in 3 folders" in note and "'datamodule.unit={sub1}'" in note for note in data.notes)

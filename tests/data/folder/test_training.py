@@ -1,8 +1,12 @@
 """Images of many bands and of 16 bits, and images of all sizes, are trained, tested and shown."""
 
+import csv
+import json
+import os
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 import tifffile
 from hydra import compose, initialize_config_dir
@@ -63,3 +67,23 @@ def test_what_was_guessed_stands_in_the_config_of_the_run_and_is_enough_to_repea
     again = run({**done.config, "datamodule": section})
     assert same_weights(done.last, again.last)
     assert not any("guess" in note for note in again.content["notes"])
+
+
+def test_names_that_are_no_text(tmp_path: Path) -> None:
+    """Bytes of another alphabet, line ends, marks of HTML, and as many letters as a name may have: nothing is lost."""
+    odd = [b"M\xfcller 1", b"two\nlines", b"a" * 251, b"<b>&'x", b"tab\there", b"\xff", b"A", b"a"]
+    for seed, name in enumerate(odd):
+        for folder, pixels in ((b"images", photo(seed)), (b"masks", blocks((0, 255)))):
+            path = Path(os.fsdecode(folder + b"/" + name + b".png"))
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+    done = train("panels=6", "datamodule.cache=disk", "datamodule.test_fraction=0.6", "datamodule.val_fraction=0.3")
+    names = {"M\\xfcller 1", "two\\nlines", "a" * 251, "<b>&'x", "tab\\there", "\\xff", "A", "a"}
+    split = json.loads((done.path / "split.json").read_text())
+    assert {name for part in ("train", "val", "test") for name in split[part]} == names
+    with (done.path / "per_image.csv").open(newline="", encoding="utf-8") as stream:
+        tested = {row["image"] for row in csv.DictReader(stream)}
+    assert tested == set(split["test"])
+    assert len(tested) == 5
+    assert len(list((done.path / "panels").glob("*.png"))) == 5
+    assert "<b>&'x" not in (done.path / "report.html").read_text(encoding="utf-8")

@@ -11,6 +11,8 @@ from segexp.use.demo.desk import GONE, Desk
 from segexp.use.demo.files import Downloads
 from segexp.use.demo.kept import Kept
 from segexp.use.model import Model
+from tests.data.rasters.bombs import BOMBS
+from tests.data.rasters.test_limit import peak
 from tests.training.runs import Done
 from tests.use.conftest import Finished
 from tests.use.prediction.made import noise
@@ -143,3 +145,23 @@ def test_a_large_image_is_shown_smaller_and_kept_whole(finished: Finished) -> No
     assert view.overlay is not None and view.mask is not None
     assert view.overlay.shape == view.mask.shape == (4, 1600, 3)
     assert Image.open(str(view.mask_file)).size == (3200, 8)
+
+
+@pytest.mark.parametrize("name", ["screen.gif", "frame.gif", "plain.bmp", "run_lengths.bmp", "tile.tif"])
+def test_a_small_file_with_many_pixels_is_a_message(name: str, finished: Finished) -> None:
+    BOMBS[name](Path(name))
+    place = desk(load(finished.path), max_pixels=16_777_216)
+    before = peak()
+    view = place.take(Path(name).resolve())
+    assert f"{name}: decoding " in view.message
+    assert "image_limit=" in view.message
+    assert view.key is None
+    assert peak() - before < 100e6
+
+
+def test_many_classes_of_many_pixels_are_a_message_too(finished: Finished) -> None:
+    """What is made of an image counts as well as the image itself."""
+    Image.new("RGB", (1000, 1000)).save("a.png")
+    place = desk(load(finished.path, image_limit=0.02), max_pixels=16_777_216)
+    view = place.take(Path("a.png"))
+    assert "a.png: predicting its 1000x1000 pixels at once would take 0.029 GB" in view.message

@@ -9,6 +9,7 @@ from PIL import Image
 
 from segexp import load
 from segexp.cli import run
+from tests.data.folder.test_training import train
 from tests.training.runs import Done
 from tests.use.conftest import Finished, trained
 
@@ -167,3 +168,42 @@ def test_several_runs_as_a_table_or_as_an_ensemble(
     assert content["checkpoint"]["ensemble"] == "mean"
     model = load([finished.path, second.path])
     assert content["threshold"]["value"] == pytest.approx(model.threshold)
+
+
+def three_colours(root: str, seeds: range, shown: int) -> None:
+    """Images with masks of the first so many of three colours."""
+    colours = np.array([(0, 0, 0), (48, 112, 32), (176, 112, 32)], np.uint8)
+    for folder in ("images", "masks"):
+        Path(root, folder).mkdir(parents=True)
+    for seed in seeds:
+        mask = np.arange(48)[:, None].repeat(48, axis=1) * shown // 48
+        image = np.random.default_rng(seed).integers(0, 60, (48, 48, 3), dtype=np.uint8) + 60 * mask[..., None]
+        Image.fromarray(image.astype(np.uint8)).save(f"{root}/images/{seed}.png")
+        Image.fromarray(colours[mask]).save(f"{root}/masks/{seed}.png")
+
+
+def test_a_folder_that_does_not_show_all_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    three_colours("train", range(6), 3)
+    three_colours("other", range(20, 23), 2)
+    done = train("datamodule.root=train", "loss=ce", "panels=0", "baselines=false")
+    classes = ["black", "colour_48_112_32", "colour_176_112_32"]
+    other = ("datamodule=folder", "datamodule.root=other", "metric=none", "out=here")
+    capsys.readouterr()
+    assert evaluate(done.path, *other) == 0
+    content = newest(Path("here"))
+    told = "no pixel of colour_176_112_32 in any of the 3 images: the figures say nothing about it"
+    assert told in content["notes"]
+    assert any(note.startswith("mask values mean what they meant in training: ") for note in content["notes"])
+    assert np.array(content["confusion"]).sum(axis=1).tolist() == [3 * 24 * 48, 3 * 24 * 48, 0]
+    # A colour that training did not know is asked about, and the line that is proposed works as it stands.
+    for path in Path("other/masks").iterdir():
+        pixels = np.asarray(Image.open(path)).copy()
+        pixels[pixels[..., 1] > 0] = (200, 30, 90)
+        Image.fromarray(pixels).save(path)
+    capsys.readouterr()
+    assert evaluate(done.path, *other) == 2
+    text = capsys.readouterr().err
+    assert f"those of the model {', '.join(classes)}" in text
+    (line,) = shlex.split(text[text.index("'datamodule.mask_values=") :])
+    assert evaluate(done.path, *other, line) == 0
+    assert np.array(newest(Path("here"))["confusion"]).sum(axis=1).tolist() == [3 * 24 * 48, 3 * 24 * 48, 0]

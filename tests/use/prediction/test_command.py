@@ -1,4 +1,5 @@
 import csv
+import errno
 import json
 import os
 import shutil
@@ -19,6 +20,8 @@ from segexp.use.prediction.command import Told
 from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import OutputFolder
 from segexp.use.prediction.worker import Outcome
+from tests.data.rasters.bombs import BOMBS
+from tests.data.rasters.test_limit import peak
 from tests.training.runs import Done
 from tests.use.conftest import Finished
 from tests.use.prediction.made import TRANSFORM, geotiff, noise
@@ -271,3 +274,62 @@ def test_sigterm_leaves_nothing_unfinished(
     assert [path.name for path in there] == [".photo_mask.tif.partial"]
     assert [path.name for path in Path("out").iterdir()] == ["predict.json"]
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_a_small_file_with_many_pixels_fails_alone(
+    finished: Finished, photo: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    BOMBS["plain.bmp"](Path("in/plain.bmp"))
+    BOMBS["frame.gif"](Path("in/frame.gif"))
+    before = peak()
+    assert predict(finished.path) == 1
+    assert peak() - before < 100e6
+    rows = summary()
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "photo.png": "done", "plain.bmp": "failed", "frame.gif": "failed"
+    }  # fmt: skip
+    for name in ("plain.bmp", "frame.gif"):
+        assert "give image_limit=" in rows[name]["error"]
+
+
+def test_pictures_that_are_kept_count_too(finished: Finished, photo: np.ndarray) -> None:
+    assert predict(finished.path, "image_limit=0.00002", "inference.window=32") == 1
+    assert "in/photo.png: predicting its 56x40 pixels would take" in summary()["photo.png"]["error"]
+    assert predict(finished.path, "image_limit=0.001", "inference.window=32") == 0
+
+
+@pytest.mark.parametrize("key", ["image_limit=0", "total_timeout=-1", "max_gigabytes=0"])
+def test_bounds_are_positive(key: str, finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
+    assert predict(finished.path, key) == 2
+    assert key.partition("=")[0] in capsys.readouterr().err
+
+
+def test_a_full_disk_is_told(finished: Finished, photo: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    assert predict(finished.path) == 1
+    assert summary()["photo.png"]["error"] == (
+        "in/photo.png: predicting into out: no space left on the disk; make room there, or give another folder"
+    )
+    assert not list(Path("out").glob("*.partial"))
+
+
+def test_what_is_no_file_is_passed_over_and_named(
+    finished: Finished, photo: np.ndarray, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo("in/pipe.png")
+    Path("in/zero.png").symlink_to("/dev/zero")
+    Path("in/broken.png").symlink_to("nowhere.png")
+    Path("in/folder.png").mkdir()
+    assert predict(finished.path) == 0
+    assert set(summary()) == {"photo.png"}
+    told = "".join(capsys.readouterr())
+    for name, words in (
+        ("pipe.png", "a named pipe (FIFO)"), ("zero.png", "a device"), ("folder.png", "a folder, not an image file"),
+        ("broken.png", "a link to nowhere.png, where no file is"),
+    ):  # fmt: skip
+        assert f"input: in/{name}: passed over, is {words}" in told
+    assert run(["predict", f"run={finished.path}", "input=in/pipe.png", "output=out2"]) == 2
+    assert "in/pipe.png is a named pipe (FIFO), expected an image file" in capsys.readouterr().err

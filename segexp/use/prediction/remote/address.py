@@ -92,7 +92,7 @@ def _options(kind: str, timeout: float) -> dict[str, Any]:
     if kind in HTTP:
         import aiohttp
 
-        # No limit for all of a large file.
+        # No limit for all of a large file here: that is watched while it is copied.
         limits = aiohttp.ClientTimeout(total=None, sock_connect=timeout, sock_read=timeout)
         return {"client_kwargs": {"timeout": limits, "trust_env": True}}
     kind = {"gcs": "gs", "s3a": "s3"}.get(kind, kind)
@@ -130,7 +130,9 @@ def in_words(error: BaseException, timeout: float) -> str:
             return f"not found (HTTP {status})"
         if status in (401, 403):
             return f"no permission to read it (HTTP {status})"
-        if status is not None:
+        if type(found).__name__ == "TooManyRedirects":
+            return "leads from one address to the next without end"
+        if status:
             return f"the server answered HTTP {status}"
     if full := next((found for found in chain if getattr(found, "errno", None) in FULL), None):
         return f"its copy does not fit into {tempfile.gettempdir()} ({full}); TMPDIR names another folder"

@@ -1,6 +1,7 @@
 """GDAL reads parts of remote files by itself (https://gdal.org/user/virtual_file_systems.html)."""
 
 import os
+import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 
 from segexp.data.rasters.base import Header, Pixels
 from segexp.data.rasters.gdal import GdalRaster
-from segexp.errors import DataError
+from segexp.data.rasters.limit import Limit
+from segexp.errors import DataError, SegexpError
 from segexp.use.prediction.remote.address import scheme
+from segexp.use.prediction.remote.watch import LEAST, Bounds
 
 VIRTUAL = {"http": "vsicurl", "https": "vsicurl", "s3": "vsis3", "s3a": "vsis3", "gs": "vsigs", "gcs": "vsigs"}
 
@@ -24,13 +27,14 @@ def virtual(address: str) -> str | None:
     return f"/vsicurl/{address}" if system == "vsicurl" else f"/{system}/{address.partition('://')[2]}"
 
 
-def settings(timeout: float) -> Any:
+def settings(timeout: float, bounds: Bounds) -> Any:
     """A context in which GDAL reads remote files: no search for files beside them, and no waiting for ever."""
     import rasterio
 
     return rasterio.Env(
         GDAL_DISABLE_READDIR_ON_OPEN="EMPTY_DIR", GDAL_HTTP_CONNECTTIMEOUT=timeout, GDAL_HTTP_LOW_SPEED_TIME=timeout,
-        GDAL_HTTP_LOW_SPEED_LIMIT=1, GDAL_HTTP_MAX_RETRY=3, GDAL_HTTP_RETRY_DELAY=1, **_endpoint(),
+        GDAL_HTTP_LOW_SPEED_LIMIT=LEAST, GDAL_HTTP_TIMEOUT=bounds.seconds,
+        GDAL_HTTP_MAX_RETRY=3, GDAL_HTTP_RETRY_DELAY=1, **_endpoint(),
     )  # fmt: skip
 
 
@@ -61,6 +65,7 @@ class StreamedRaster(GdalRaster):
         """
         super().__init__(header)
         self._place, self._tile = place, tile
+        self._bounds, self._seconds = Bounds(), 0.0
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
@@ -87,16 +92,36 @@ class StreamedRaster(GdalRaster):
         top, left = min(rows) * high, min(columns) * wide
         bottom = min((max(rows) + 1) * high, self.header.height)
         right = min((max(columns) + 1) * wide, self.header.width)
+        start = time.monotonic()
         try:
             pixels = super().stored(top, left, bottom - top, right - left)
-        except DataError as error:
+        except SegexpError as error:
             cause: BaseException = error
             while cause.__cause__ is not None:  # what rasterio says itself is where to look
                 cause = cause.__cause__
             raise DataError(f"{self.path}: cannot be read over the network ({cause})") from error
+        self._check_time(time.monotonic() - start)
         for row, column in missing:
             first, second = row * high - top, column * wide - left
             self._tiles[row, column] = pixels[first : first + high, second : second + wide].copy()
+
+    def hold(self, bounds: Bounds, limit: Limit) -> None:
+        """Sets how long fetching may take in all, and what a tile and a window may take of the memory.
+
+        Raises:
+            TooLargeError: A tile takes more.
+        """
+        self._bounds, self._limit = bounds, limit
+        # As it is stored, decoded, and once more in the cache of GDAL.
+        need = 3 * self._tile[0] * self._tile[1] * self.header.channels * self.dtype.itemsize
+        limit.check(self.path, need, f"decoding one tile ({self.header.kind})")
+
+    def _check_time(self, seconds: float) -> None:
+        self._seconds += seconds
+        try:
+            self._bounds.check_time(self._seconds)
+        except DataError as error:
+            raise DataError(f"{self.path}: {error}") from error
 
     def _forget(self, most: int) -> None:
         while len(self._tiles) > most:
@@ -104,3 +129,6 @@ class StreamedRaster(GdalRaster):
 
     def _address(self) -> str:
         return self._place
+
+    def _blocks(self) -> None:
+        """Nothing is checked: it would fetch every tile twice, and the network has checksums of its own."""

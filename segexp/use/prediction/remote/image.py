@@ -1,51 +1,62 @@
 """A remote image: of a large tiled TIFF GDAL fetches the tiles that are looked at, the rest is copied first."""
 
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from segexp.data.rasters import close_files
+from segexp.data.rasters import Limit, close_files
 from segexp.data.rasters.gdal import COMPRESSIONS, has_rasterio
+from segexp.data.rasters.limit import image_limit
 from segexp.data.rasters.tiff_header import read_tiff
 from segexp.errors import DataError, SegexpError
 from segexp.run.console import LOG
 from segexp.use.prediction.image_file import ImageFile, local_image
 from segexp.use.prediction.remote.address import asked, filesystem, hidden, path_of
 from segexp.use.prediction.remote.gdal import StreamedRaster, settings, virtual
+from segexp.use.prediction.remote.watch import GB, Bounds, Prompt, Watch, within
 
 SMALL = 8 * 2**20
 """Bytes up to which a file is copied at once, which takes one request."""
+ANY = Bounds()
+"""Unless other bounds are given."""
 BLOCK = 2**20
 """Bytes that are read at a time while the header is looked for."""
+SLOWEST = 4
+"""Times ``timeout`` that such a block may take."""
 
 
 @contextmanager
-def remote_image(address: str, timeout: float) -> Iterator[ImageFile]:
+def remote_image(address: str, timeout: float, bounds: Bounds = ANY, limit: Limit | None = None) -> Iterator[ImageFile]:
     """A remote file as one of this machine; a copy is removed at the end.
 
     Args:
         address: Where it is.
         timeout: Seconds without an answer after which it is given up.
+        bounds: How long it may take in all, and how large a copy may be.
+        limit: What decoding may take of the memory; None: what is in force in this process.
 
     Raises:
-        DataError: It is not there, may not be read, or is no image.
+        DataError: It is not there, may not be read, is no image, or beyond the bounds.
     """
     system, path = filesystem(address, timeout)
     with asked(address, timeout):
-        facts = system.info(path)
+        facts = within(timeout, system, "info", path)
     with ExitStack() as stack:
         streamed = None
         if _may_stream(address, facts):
-            stack.enter_context(settings(timeout))
+            stack.enter_context(settings(timeout, bounds))
             stack.enter_context(_called(str(Path(address)), address))
-            streamed = _streamed(system, path, address, facts["size"])
+            streamed = _streamed(Prompt(system, SLOWEST * timeout), path, address, facts["size"])
         if streamed is not None:
+            if isinstance(streamed.raster, StreamedRaster):
+                streamed.raster.hold(bounds, limit or image_limit())
             yield streamed
             return
-    with _copied(system, path, address, facts, timeout) as copy, _called(str(copy), address):
-        yield local_image(copy)
+    with _copied(system, path, address, facts, timeout, bounds) as copy, _called(str(copy), address):
+        yield local_image(copy, limit)
 
 
 def _may_stream(address: str, facts: dict[str, Any]) -> bool:
@@ -86,13 +97,17 @@ def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | No
 
 
 @contextmanager
-def _copied(system: Any, path: str, address: str, facts: dict[str, Any], timeout: float) -> Iterator[Path]:
+def _copied(
+    system: Any, path: str, address: str, facts: dict[str, Any], timeout: float, bounds: Bounds
+) -> Iterator[Path]:
     name = PurePosixPath(path_of(address)).name or "image"
     with tempfile.TemporaryDirectory(prefix="segexp-") as folder:
-        copy = Path(folder) / name
-        with asked(address, timeout):
-            system.get_file(path, str(copy))
-        found, size = copy.stat().st_size, facts.get("size")
+        copy, size = Path(folder) / name, facts.get("size")
+        with asked(address, timeout), _about(address):
+            bounds.check_size(size)
+            _check_disk(size, folder)
+            within(bounds.seconds, system, "get_file", path, str(copy), callback=Watch(timeout, bounds))
+        found = copy.stat().st_size
         if size is not None and found != size:
             raise DataError(f"{address}: broke off after {found} of {size} bytes; the same command tries it again")
         try:
@@ -100,6 +115,24 @@ def _copied(system: Any, path: str, address: str, facts: dict[str, Any], timeout
         finally:
             # Files that are kept open would keep their place on the disk.
             close_files()
+
+
+def _check_disk(size: int | None, folder: str) -> None:
+    free = shutil.disk_usage(folder).free
+    if size is not None and size > free:
+        raise DataError(
+            f"its copy of {size / GB:.3g} GB does not fit into {tempfile.gettempdir()} ({free / GB:.3g} GB free); "
+            "TMPDIR names another folder"
+        )
+
+
+@contextmanager
+def _about(address: str) -> Iterator[None]:
+    """Errors of a file begin with its address."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(hidden(f"{address}: {error}")) from error
 
 
 @contextmanager

@@ -9,21 +9,28 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+from segexp.data.file_kinds import ending, is_beside, is_clutter, is_image, kinds_in_words
 from segexp.errors import DataError
 from segexp.use.prediction.remote.address import HTTP, asked, filesystem, hidden, path_of, scheme
+from segexp.use.prediction.remote.watch import Bounds, within
 
+ANY = Bounds()
+"""Unless other bounds are given."""
 CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "created")
 """Where file systems of fsspec say when a file was changed."""
 
 
-def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[str, Path]]:
+def listed(
+    place: str, timeout: float, bounds: Bounds = ANY, passed_over: list[str] | None = None
+) -> list[tuple[str, Path]]:
     """Addresses, and the path of the predictions of each without ending.
 
     Args:
         place: A pattern, a folder (all images in it and below), or one file, which need not be there: whether it can be
             read is found out when its turn comes. With http a folder ends with ``/`` and must be a page that lists it.
-        suffixes: Endings of images in a folder.
         timeout: Seconds without an answer.
+        bounds: How long listing may take in all.
+        passed_over: Takes the files of a folder that end as no images do.
 
     Raises:
         DataError: A folder or pattern cannot be listed, or nothing is in it.
@@ -32,20 +39,40 @@ def listed(place: str, suffixes: Sequence[str], timeout: float) -> list[tuple[st
     shown = hidden(place)
     if _is_pattern(place):
         with asked(f"input: {place}", timeout):
-            names = sorted(_files(system.glob(path, detail=True)))
+            names = sorted(_files(within(bounds.seconds, system, "glob", path, detail=True)))
         return _below(system, _fixed(place), names, f"{shown} matches no file")
-    if _is_folder(place, suffixes, system, path, timeout):
+    if _is_folder(place, system, path, timeout):
         with asked(f"input: {place}", timeout):
-            names = [name for name in sorted(_files(system.find(path, detail=True))) if _suffix(name) in suffixes]
-        return _below(system, place, names, f"{shown} holds no image ({', '.join(suffixes)})")
+            every = sorted(_files(within(bounds.seconds, system, "find", path, detail=True)))
+        names = [name for name in every if is_image(_plain(name))]
+        others = [name for name in every if not is_image(_plain(name)) and _is_said(_plain(name))]
+        if passed_over is not None:
+            passed_over += [hidden(name) for name in others]
+        held = f", but {kinds_in_words(map(_plain, others))}" if others else ""
+        return _below(system, place, names, f"{shown} holds no image{held}")
     return [(place, _stem(place, PurePosixPath(path_of(place)).name or "image"))]
 
 
 def changed(address: str, timeout: float) -> float | None:
     """Time of the last change in seconds; None: the server does not say."""
+    return _changed(_facts(address, timeout))
+
+
+def state(address: str, timeout: float) -> tuple[str, str]:
+    """Size in bytes and time of the last change in seconds, as text; empty where the server does not say."""
+    facts = _facts(address, timeout)
+    seconds, size = _changed(facts), facts.get("size")
+    return "" if size is None else str(size), "" if seconds is None else f"{seconds:.6f}"
+
+
+def _facts(address: str, timeout: float) -> dict[str, Any]:
     system, path = filesystem(address, timeout)
     with asked(address, timeout):
-        facts = system.info(path)
+        facts: dict[str, Any] = within(timeout, system, "info", path)
+    return facts
+
+
+def _changed(facts: dict[str, Any]) -> float | None:
     return next((_seconds(facts[key]) for key in CHANGED if facts.get(key)), None)
 
 
@@ -67,19 +94,26 @@ def _is_pattern(place: str) -> bool:
     return "*" in path_of(place) if scheme(place) in HTTP else glob.has_magic(place)
 
 
-def _is_folder(place: str, suffixes: Sequence[str], system: Any, path: str, timeout: float) -> bool:
-    if place.endswith("/") or scheme(place) in HTTP or _suffix(place) in suffixes:
+def _is_folder(place: str, system: Any, path: str, timeout: float) -> bool:
+    if place.endswith("/") or scheme(place) in HTTP or is_image(_plain(place)):
         return place.endswith("/")
     with asked(f"input: {place}", timeout):
-        return bool(system.isdir(path))
+        return bool(within(timeout, system, "isdir", path))
 
 
 def _files(found: dict[str, dict[str, Any]]) -> list[str]:
-    return [name for name, facts in found.items() if facts["type"] != "directory"]
+    return [name for name, facts in found.items() if facts.get("type") != "directory"]
 
 
-def _suffix(name: str) -> str:
-    return PurePosixPath(path_of(name) if "://" in name else name).suffix.lower()
+def _plain(name: str) -> str:
+    """What a file system calls a file, without host and query."""
+    return path_of(name) if "://" in name else name
+
+
+def _is_said(path: str) -> bool:
+    """Whether it is worth a word that a file is no image; a page of http also links to folders and to itself."""
+    name = path.rpartition("/")[2]
+    return bool(ending(name)) and not is_clutter(name) and not is_beside(name)
 
 
 def _fixed(pattern: str) -> str:

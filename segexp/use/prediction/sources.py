@@ -1,0 +1,94 @@
+"""Whose predictions lie in an output folder: the file that each was made of, by place, size, time and content."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import DataError
+
+BLOCK = 1 << 20
+"""Bytes read at a time."""
+
+
+COLUMNS = ("source", "bytes", "changed", "digest")
+"""Columns of the summary that hold a mark."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells a file from another; empty where nobody knows.
+
+    Attributes:
+        source: Of its whole path, or of its address without secrets: a digest, so that nobody's folders are told.
+        size: Bytes.
+        changed: Time of its last change in seconds, as far as it is known.
+        digest: Of its content, once it has been predicted; of remote files never.
+        name: As it was given, for messages.
+    """
+
+    source: str
+    size: str = ""
+    changed: str = ""
+    digest: str = ""
+    name: str = ""
+
+    def same_state(self, other: "Mark") -> bool:
+        """Whether size and time are the same, as far as both are known."""
+        pairs = ((self.size, other.size), (self.changed, other.changed))
+        return all(one == two for one, two in pairs if one and two)
+
+    @property
+    def seconds(self) -> float:
+        """Time of its last change."""
+        return float(self.changed)
+
+    def row(self) -> dict[str, str]:
+        """For the summary."""
+        return dict(zip(COLUMNS, (self.source, self.size, self.changed, self.digest), strict=True))
+
+
+UNKNOWN = Mark("")
+"""Of files that are no predictions of ours: they are not written over."""
+
+
+def mark_of_row(row: Mapping[str, Any]) -> Mark | None:
+    """The mark that a row of the summary holds; None: it is of a version that wrote none."""
+    if not row.get("source"):
+        return None
+    source, size, changed, digest = (row.get(key) or "" for key in COLUMNS)
+    return Mark(source, size, changed, digest, row["file"])
+
+
+def mark_of(source: str, path: Path) -> Mark:
+    """The mark of a file of this machine, without its digest.
+
+    Raises:
+        OSError: It is gone.
+    """
+    status = path.stat()
+    return Mark(source, str(status.st_size), f"{status.st_mtime_ns / 1e9:.9f}")
+
+
+def source_of(place: str) -> str:
+    """What stands for a path or an address."""
+    return hashlib.blake2b(place.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
+
+
+def digest_of(path: Path) -> str:
+    """Changes with the content of a file."""
+    digest = hashlib.blake2b(digest_size=16)
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def foreign(owner: Mark, file: str, output: Path) -> DataError:
+    """The refusal to write over what was made of another file."""
+    if owner.source:
+        found = f"{output.parent} holds predictions of {owner.name} under the same names ({output.name})"
+    else:
+        found = f"{output} is there and was not written by predict"
+    return DataError(f"{file}: {found}; predict it into another folder, or write over them with overwrite=true")
