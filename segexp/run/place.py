@@ -60,6 +60,8 @@ _CAUSES = {
     errno.EROFS: "a read-only file system",
     errno.EACCES: "no permission",
     errno.EPERM: "no permission",
+    errno.ENOTDIR: "a part of it is a file",
+    errno.EEXIST: "there is a file of that name",
     errno.ENAMETOOLONG: "the name is too long",
 }
 
