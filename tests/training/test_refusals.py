@@ -27,7 +27,7 @@ WRONG = {
     "model.base=1000000000000": "model: Storage size calculation overflowed",
     CALLBACK % "ModelCheckpoint, save_top_k: -5": "save_top_k",
     CALLBACK % "EarlyStopping, monitor: val/loss, mode: up": "mode",
-    "callbacks.extra=[{_target_: torch.nn.Identity}]": "gives a Identity, expected a lightning.pytorch.callbacks.Callback",
+    "callbacks.extra=[{_target_: torch.nn.Identity}]": "gives a Identity, expected a lightning",
     CALLBACK % "ModelCheckpoint},{_target_: lightning.pytorch.callbacks.ModelCheckpoint": "ModelCheckpoint",
     "output_dir=a_file": "output_dir: a_file is a file, expected a folder",
     "output_dir=a_file/below": "output_dir: a_file is a file, expected a folder",
