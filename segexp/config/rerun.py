@@ -117,6 +117,12 @@ def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
     return ["--config-dir", str(found.place), "--config-name", PRIMARY, *rest]
 
 
+def folder_of(argv: Sequence[str]) -> Path | None:
+    """The folder that ``from=`` of a command line names, whatever is in it; None without that word."""
+    word = given(argv)
+    return None if word is None else _folder(word)
+
+
 def _folder(word: str) -> Path:
     """The run folder of ``from=``, which may also name the config.yaml in it."""
     path = Path(word.removeprefix(KEY)).expanduser()

@@ -126,7 +126,7 @@ class FilesDataModule(SegmentationDataModule):
         if self._kept is not None:
             return kept_split(self._kept, names, listing.notes)
         if self.split_file is not None:
-            return read_split(Path(self.split_file).expanduser(), names)
+            return read_split(Path(self.split_file).expanduser(), names, listing.notes)
         if self.split == "kfold":
             return kfold(names, self.folds, self.fold, self.val_fraction, self.split_seed, units, strata)
         if self.split == "holdout":

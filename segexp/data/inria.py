@@ -117,7 +117,7 @@ class InriaDataModule(FilesDataModule):
         if self._kept is not None:
             parts = kept_split(self._kept, names, self.notes)
         elif self.split_file is not None:
-            parts = read_split(Path(self.split_file).expanduser(), names)
+            parts = read_split(Path(self.split_file).expanduser(), names, self.notes)
         else:
             parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
         return {phase: [patches[name] for name in parts[phase]] for phase in PHASES}

@@ -13,12 +13,13 @@ from segexp.errors import DataError
 KEY = "datamodule.split_file"
 
 
-def read_split(path: Path, names: Sequence[str]) -> Split:
-    """Reads lists of image names under ``train``, ``val`` and ``test``; images that stand in none are not used.
+def read_split(path: Path, names: Sequence[str], notes: list[str]) -> Split:
+    """Reads lists of image names under ``train``, ``val`` and ``test``; others are used nowhere, which is said.
 
     Args:
         path: JSON.
         names: Images that there are.
+        notes: Where those are named that stand in no list.
 
     Raises:
         DataError: The file is missing or no such JSON, names an image that is not there, or one in two parts.
@@ -38,6 +39,8 @@ def read_split(path: Path, names: Sequence[str]) -> Split:
             seen[name] = phase
     if problems:
         raise DataError("\n".join(problems))
+    if unused := sorted(set(names) - set(seen)):
+        notes.append(f"{KEY}: {path} names {len(seen)} of {len(names)} images; used nowhere: {few(unused)}")
     return {phase: list(content[phase]) for phase in PHASES}
 
 

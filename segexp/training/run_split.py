@@ -1,12 +1,16 @@
 """The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+import yaml
 
+from segexp.config.quoting import printed
+from segexp.config.rerun import folder_of
+from segexp.data.checks import few
 from segexp.data.splits import PHASES, Split
 from segexp.errors import ConfigError
 from segexp.training.go_on import checkpoint_of
@@ -49,6 +53,52 @@ def _split(content: Any, path: Path) -> Split:
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise ConfigError(f"{path}: has no list of image names under {phase!r}; was it edited?")
     return {phase: list(parts[phase]) for phase in PHASES}
+
+
+def dealt_anew(command: Sequence[str], config: Config, now: Split) -> list[str]:
+    """A note where a run that starts ``from`` another has other images in its parts, since files came or went.
+
+    Args:
+        command: The command line in words.
+        config: Of the new run, with what the data settled.
+        now: Names of the images of each part of the new run.
+    """
+    folder = folder_of(command)
+    if config["resume"] is not None or folder is None or not _same_data(folder, config["datamodule"]):
+        return []
+    try:
+        before = _split(json.loads((folder / "split.json").read_text(encoding="utf-8")), folder / "split.json")
+    except (OSError, ValueError, ConfigError):
+        return []
+    was, part = ({name: phase for phase in PHASES for name in split[phase]} for split in (before, now))
+    new, gone = sorted(part.keys() - was.keys()), sorted(was.keys() - part.keys())
+    moved = sorted(name for name in part.keys() & was.keys() if part[name] != was[name])
+    if not moved or not (new or gone):
+        return []
+    since = " and ".join(
+        f"{len(names)} {what} ({few(names)})" for names, what in ((new, "came"), (gone, "went")) if names
+    )
+    text = f"the split is not that of {folder}, for since then {since}: {len(moved)} are in another part"
+    if gone:
+        return [f"{text} ({few(moved)}); the two are not trained and tested on the same images"]
+    keep = printed("datamodule.split_file", str(folder / "split.json"))
+    return [
+        f"{text} ({few(moved)}); the two are not trained and tested on the same images; to keep its parts, add: {keep}"
+    ]
+
+
+_DATA = ("_target_", "root", "images", "masks", "split", "split_seed", "split_file", "fold", "folds", "val_fraction",
+         "test_fraction", "unit", "stratum")  # fmt: skip
+"""What decides, beside the files, which image is in which part."""
+
+
+def _same_data(folder: Path, data: Mapping[str, Any]) -> bool:
+    """Whether the stored data set is that of the new run: with another one other images are no surprise."""
+    try:
+        earlier = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["datamodule"]
+        return all(earlier.get(key) == data.get(key) for key in _DATA)
+    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+        return False
 
 
 def taken_up(config: Config) -> Config:

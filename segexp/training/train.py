@@ -43,7 +43,7 @@ from segexp.training.pruning import Pruning, end_if_pruned
 from segexp.training.quiet import quiet_warnings
 from segexp.training.results import inference
 from segexp.training.resume import Clock, check_resume, earlier_rows, keep_last
-from segexp.training.run_split import taken_up
+from segexp.training.run_split import dealt_anew, taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
@@ -91,6 +91,8 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     rank = group.join(config).rank
     datamodule, module = prepare(config, allocator=allocator)
     datamodule.notes += invocation.notes
+    parts = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
+    datamodule.notes += dealt_anew(invocation.command, config, parts)
     datamodule.first_epoch = check_resume(config, module)
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.

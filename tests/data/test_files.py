@@ -123,6 +123,8 @@ def test_split_file(root: Path, tmp_path: Path) -> None:
     data = Folder(root, split_file=str(path))
     assert [[item.name for item in data.items(phase)] for phase in PHASES] == [["0", "4"], ["1"], ["9", "8"]]
     assert data.describe()["split"] == {"file": str(path)}
+    (note,) = [note for note in data.notes if "used nowhere" in note]
+    assert note == f"datamodule.split_file: {path} names 5 of 10 images; used nowhere: 2, 3, 5, 6, 7"
     path.write_text(json.dumps({"train": ["0", "4"], "val": ["11"], "test": ["9", "0"]}))
     with pytest.raises(DataError, match=r"names 11, which is not there") as caught:
         Folder(root, split_file=str(path)).setup()

@@ -1,6 +1,7 @@
 """A run goes on, and is tested again, with the images that it had in each part."""
 
 import json
+import shlex
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from segexp.cli import run
 from segexp.errors import ConfigError, DataError
 from segexp.training.run_split import split_of
 from tests.data.test_run_split import names, pair
-from tests.training.runs import Done, go, read_json
+from tests.training.runs import Done, folders, go, read_json
 
 EYES = (
     "datamodule=folder", "datamodule.root=eyes", "datamodule.crops_total=4", "datamodule.loader.batch_size=2",
@@ -79,6 +80,30 @@ def test_what_was_tested_never_trains(eyes: Path, capsys: pytest.CaptureFixture[
         trained("trainer.max_epochs=3", f"resume={first.path}")
     assert run(["check", f"from={first.path}", f"resume={first.path}"]) == 2
     assert "split are not there" in capsys.readouterr().out
+
+
+def test_a_new_run_from_a_run_says_that_the_files_of_today_are_dealt_out_anew(eyes: Path, outputs: Path) -> None:
+    def started(*words: str) -> tuple[Path, list[str]]:
+        before = set(folders())
+        assert run([*words]) == 0
+        (path,) = set(folders()) - before
+        return path, [
+            note for note in read_json(path / "results.json")["notes"] if "split is" in note or "split_file:" in note
+        ]
+
+    first = trained().path
+    assert started(f"from={first}", "seed=1")[1] == []
+    more(eyes)
+    second, (note,) = started(f"from={first}", "seed=1")
+    parts, now = ({n: p for p in ("train", "val", "test") for n in split(run_)[p]} for run_ in (first, second))
+    moved = sum(parts[name] != now[name] for name in parts)
+    assert moved > 0
+    assert note.startswith(f"the split is not that of {first}, for since then 8 came (p05_0, ")
+    assert f": {moved} are in another part (" in note
+    keeps = note.partition("to keep its parts, add: ")[2]
+    third, (told,) = started(f"from={first}", *shlex.split(keeps))
+    assert split(third) == split(first)
+    assert f"{first / 'split.json'} names 10 of 18 images; used nowhere: p05_0" in told
 
 
 def test_a_checkpoint_of_version_0_1_has_its_split_beside_it(tmp_path: Path) -> None:
