@@ -1,0 +1,170 @@
+"""Mixed: score and class of a pixel in one whole number, so that one sort puts both classes in order."""
+
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.metrics.blocks import Block
+from segexp.metrics.ranked import Counts, Ranked, Values
+from segexp.spec import IGNORED
+
+Keys = NDArray[np.int32]
+
+LOWEST = 0x20000000
+"""Bits of the least float32 that has a key, 2^-63; the largest is just below 2^64. Zero has one as well."""
+
+SHIFT = 2 * LOWEST - 2
+"""Taken off doubled bits, so that the lowest becomes 2 and zero may become 0."""
+
+PIECE = 1 << 15
+"""Pixels worked on together, which stay in the cache."""
+
+SLAB = 1 << 17
+"""Keys in order that are looked through together."""
+
+
+def keys_of(scores: Values, labels: NDArray[np.uint8]) -> Keys | None:
+    """Keys that are in order as the scores are, and of equal scores negatives before positives.
+
+    A key is twice a whole number that grows with the score, plus the class. Of the 32 bits of a float, one is free
+    where its exponent needs seven bits only: nothing is rounded.
+
+    Args:
+        scores: float32 (n,).
+        labels: uint8 (n,): 0, 1, and 255 for pixels that are left out.
+
+    Returns:
+        int32 (m,) of the pixels that are not left out; None where the score of one has no key: below 2^-63 but not 0,
+        from 2^64 on, infinite or nan.
+    """
+    whole = labels.max(initial=0) < IGNORED
+    found = np.empty(len(labels) if whole else np.count_nonzero(labels != IGNORED), dtype=np.int32)
+    end = 0
+    for first in range(0, len(labels), PIECE):
+        values, classes = scores[first : first + PIECE], labels[first : first + PIECE]
+        if not whole:
+            valid = classes != IGNORED
+            values, classes = values[valid], classes[valid]
+        end += len(classes)
+        if len(classes) and not _encode(values.view(np.int32), classes, found[end - len(classes) : end]):
+            return None
+    return found
+
+
+def _encode(bits: Keys, classes: NDArray[np.uint8], out: Keys) -> bool:
+    """Writes the keys of a piece; whether all have one."""
+    np.left_shift(bits, 1, out=out)  # the sign falls out
+    np.subtract(out, SHIFT, out=out)
+    if out.min() <= 0:
+        if np.count_nonzero(out <= 0) != np.count_nonzero(out == -SHIFT):
+            return False
+        np.maximum(out, 0, out=out)
+    sign = bits >> 31  # -1 or 0
+    np.bitwise_xor(out, sign, out=out)
+    np.subtract(out, sign, out=out)
+    np.add(out, classes, out=out)
+    return True
+
+
+def scores_of(keys: Keys) -> NDArray[np.float32]:
+    """The scores float32 (n,) of keys; of a zero without its sign."""
+    sign = keys >> 31
+    bits = ((keys & ~1) ^ sign) - sign
+    zero = bits == 0
+    np.add(bits, SHIFT, out=bits)  # beyond 2^31 it wraps around, and the shift of unsigned bits takes it back
+    bits = (bits.view(np.uint32) >> 1).view(np.int32)
+    bits[zero] = 0
+    np.bitwise_or(bits, sign & np.int32(-(2**31)), out=bits)
+    return bits.view(np.float32)
+
+
+class Mixed:
+    """Keys in order.
+
+    Args:
+        keys: int32 (n,) of :func:`keys_of`, ascending.
+
+    Attributes:
+        totals: Number of negatives and of positives.
+    """
+
+    def __init__(self, keys: Keys) -> None:
+        self._keys = keys
+        edges = [0]
+        while edges[-1] < len(keys):
+            last = min(edges[-1] + SLAB, len(keys))
+            # Equal scores are never parted.
+            edges.append(last + int(np.searchsorted(keys[last:], keys[last - 1] | 1, side="right")))
+        self._slabs = [slice(*pair) for pair in pairwise(edges)]
+        # Where the positives stand in each slab.
+        self._places = [np.flatnonzero(_classes(keys[slab])).astype(np.int32) for slab in self._slabs]
+        positives = sum(map(len, self._places))
+        self.totals = len(keys) - positives, positives
+
+    def sides(self) -> tuple[Ranked, Ranked]:
+        """Negatives and positives by themselves."""
+        negatives, positives = parted(self._keys)
+        return Ranked(negatives), Ranked(positives)
+
+    def blocks(self) -> Iterator[Block]:
+        """The positives in blocks, ascending; equal scores are never parted."""
+        left = self.totals[1]
+        for slab, places in zip(self._slabs, self._places, strict=True):
+            if len(places):
+                yield self._block(slab, places.astype(np.intp), left)
+                left -= len(places)
+
+    def _block(self, slab: slice, places: Counts, left: int) -> Block:
+        """Positives at some places of a slab, ``left`` of them there and above; as many entries as positives."""
+        keys = self._keys[slab]
+        wanted, before = keys[places], keys[places - 1]
+        if not places[0]:
+            before[0] = wanted[0] - 2  # nothing is before it, or another score
+        alike = np.flatnonzero(before >= wanted - 1)
+        equal = before[alike] == wanted[alike]
+        first, begin, tied = np.arange(len(places)), places, 0
+        if len(alike):
+            # The first of several equal positives has the negatives of its score just before it.
+            ties = alike[~equal]
+            begin = places.copy()
+            begin[ties] = _begin(keys, places[ties], wanted[ties])
+            tied_of = places - begin
+            # The others are as the first.
+            first[alike[equal]] = 0
+            np.maximum.accumulate(first, out=first)
+            begin, tied = begin[first], int(tied_of[first].sum())
+        called = len(self._keys) - slab.start - begin
+        return Block(None, left - first, called, tied, self._bounds(begin + slab.start, wanted))
+
+    def _bounds(self, begin: Counts, keys: Keys) -> Callable[[Counts], tuple[Values, Values]]:
+        """For :class:`Block`; ``begin`` is the place of the first pixel of each score."""
+
+        def bounds(chosen: Counts) -> tuple[Values, Values]:
+            before = begin[chosen] - 1
+            lower = np.where(before >= 0, scores_of(self._keys[np.maximum(before, 0)]), np.float32(-np.inf))
+            return lower, scores_of(keys[chosen])
+
+        return bounds
+
+
+def parted(keys: Keys) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Scores of the negatives and of the positives, in the order of the keys."""
+    positive = _classes(keys)
+    return scores_of(keys[~positive]), scores_of(keys[positive])
+
+
+def _classes(keys: Keys) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = (keys.astype(np.uint8) & 1).view(np.bool_)
+    return found
+
+
+def _begin(keys: Keys, places: Counts, wanted: Keys) -> Counts:
+    """First place of the score that a positive at each place has; the one before has it as well."""
+    begin = places - 1
+    # Mostly there is one negative of this score.
+    more = np.flatnonzero(((keys[begin - 1] | 1) == wanted) & (begin > 0))
+    if len(more):
+        begin[more] = np.searchsorted(keys, wanted[more] - 1)
+    return begin
