@@ -18,16 +18,16 @@ class Block(NamedTuple):
 
     Attributes:
         own: Positives that an entry stands for; None: one each.
-        true: Positives at or above its score.
-        called: Pixels at or above it.
+        true: Positives at or above its score, float64.
+        called: Pixels at or above it, float64.
         tied: Negatives of the same score, summed over the positives.
         bounds: Of the scores at some places of the block: the next lower score of any pixel (-inf where there is none),
             and the score itself.
     """
 
     own: Counts | None
-    true: Counts
-    called: Counts
+    true: NDArray[np.float64]
+    called: NDArray[np.float64]
     tied: float
     bounds: Callable[[Counts], tuple[Values, Values]]
 
@@ -77,7 +77,7 @@ class Sides:
             keys = values[first:last] if single else values[starts]
             counted = self._positives.before(np.append(starts, last))
             own = None if single and self._positives.weights is None else np.diff(counted)
-            true = total - counted[:-1]
+            true = (total - counted[:-1]).astype(np.float64)
             left, right = self._negatives.places(keys)
             below = self._negatives.before(left)
             tied = 0.0 if right is left else summed(self._negatives.before(right) - below, own)

@@ -100,15 +100,16 @@ class ScoreCurve:
     def _measured(self) -> _Areas:
         """Everything in one pass over the positives: Dice, too, is highest at the score of one of them."""
         positives, negatives = self._positives, self._negatives
-        below = precision = 0.0
+        above = precision = 0.0
         best = Threshold(0.0, 0.5, -1.0)
         for block in self._scores.blocks():
-            below += summed(negatives + block.true - block.called, block.own) + block.tied / 2
+            # Negatives above each positive: whole numbers, up to 2^53 without rounding.
+            above += summed(block.called - block.true, block.own) - block.tied / 2
             precision += summed(block.true / block.called, block.own)
             # No Dice of the block can be above this.
             if 2 * (block.true[0] / (block.called[-1] + positives)) >= best.dice:
                 best = self._better(best, block, block.true / (block.called + positives))
-        return _Areas(below / positives / negatives, precision / positives, best)
+        return _Areas(1 - above / positives / negatives, precision / positives, best)
 
     def _better(self, best: Threshold, block: Block, halves: Array) -> Threshold:
         """The better of a threshold and those of a block, ``halves`` (n,) of the Dice of its scores."""

@@ -1,12 +1,11 @@
 """Mixed: score and class of a pixel in one whole number, so that one sort puts both classes in order."""
 
 from collections.abc import Callable, Iterator
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.blocks import Block
+from segexp.metrics.blocks import BLOCK, Block
 from segexp.metrics.ranked import Counts, Ranked, Values
 from segexp.spec import IGNORED
 
@@ -20,9 +19,6 @@ SHIFT = 2 * LOWEST - 2
 
 PIECE = 1 << 15
 """Pixels worked on together, which stay in the cache."""
-
-SLAB = 1 << 17
-"""Keys in order that are looked through together."""
 
 
 def keys_of(scores: Values, labels: NDArray[np.uint8]) -> Keys | None:
@@ -92,16 +88,11 @@ class Mixed:
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        edges = [0]
-        while edges[-1] < len(keys):
-            last = min(edges[-1] + SLAB, len(keys))
-            # Equal scores are never parted.
-            edges.append(last + int(np.searchsorted(keys[last:], keys[last - 1] | 1, side="right")))
-        self._slabs = [slice(*pair) for pair in pairwise(edges)]
-        # Where the positives stand in each slab.
-        self._places = [np.flatnonzero(_classes(keys[slab])).astype(np.int32) for slab in self._slabs]
-        positives = sum(map(len, self._places))
-        self.totals = len(keys) - positives, positives
+        pieces = range(0, len(keys), PIECE)
+        found = [np.flatnonzero(_classes(keys[first : first + PIECE])) + first for first in pieces]
+        # Where the positives stand.
+        self._places = np.concatenate(found or [np.zeros(0, dtype=np.intp)])
+        self.totals = len(keys) - len(self._places), len(self._places)
 
     def sides(self) -> tuple[Ranked, Ranked]:
         """Negatives and positives by themselves."""
@@ -110,33 +101,37 @@ class Mixed:
 
     def blocks(self) -> Iterator[Block]:
         """The positives in blocks, ascending; equal scores are never parted."""
-        left = self.totals[1]
-        for slab, places in zip(self._slabs, self._places, strict=True):
-            if len(places):
-                yield self._block(slab, places.astype(np.intp), left)
-                left -= len(places)
+        first = start = 0
+        while first < len(self._places):
+            last = min(first + BLOCK, len(self._places))
+            end = int(self._places[last - 1])
+            end += int(np.searchsorted(self._keys[end:], self._keys[end], side="right"))
+            last += int(np.searchsorted(self._places[last:], end))
+            yield self._block(slice(start, end), slice(first, last))
+            first, start = last, end
 
-    def _block(self, slab: slice, places: Counts, left: int) -> Block:
-        """Positives at some places of a slab, ``left`` of them there and above; as many entries as positives."""
-        keys = self._keys[slab]
+    def _block(self, part: slice, chosen: slice) -> Block:
+        """Some positives, as many entries as positives; ``part`` of the keys holds them and what is equal to them."""
+        keys, places = self._keys[part], self._places[chosen] - part.start
         wanted, before = keys[places], keys[places - 1]
         if not places[0]:
             before[0] = wanted[0] - 2  # nothing is before it, or another score
         alike = np.flatnonzero(before >= wanted - 1)
-        equal = before[alike] == wanted[alike]
-        first, begin, tied = np.arange(len(places)), places, 0
+        true = np.arange(self.totals[1] - chosen.start, self.totals[1] - chosen.stop, -1.0)
+        begin, tied = places, 0
         if len(alike):
+            equal = before[alike] == wanted[alike]
             # The first of several equal positives has the negatives of its score just before it.
-            ties = alike[~equal]
-            begin = places.copy()
+            begin, ties = places.copy(), alike[~equal]
             begin[ties] = _begin(keys, places[ties], wanted[ties])
-            tied_of = places - begin
             # The others are as the first.
+            first = np.arange(len(places))
             first[alike[equal]] = 0
             np.maximum.accumulate(first, out=first)
-            begin, tied = begin[first], int(tied_of[first].sum())
-        called = len(self._keys) - slab.start - begin
-        return Block(None, left - first, called, tied, self._bounds(begin + slab.start, wanted))
+            tied = int((places - begin)[first].sum())
+            begin, true = begin[first], true[first]
+        called = float(len(self._keys) - part.start) - begin
+        return Block(None, true, called, tied, self._bounds(begin + part.start, wanted))
 
     def _bounds(self, begin: Counts, keys: Keys) -> Callable[[Counts], tuple[Values, Values]]:
         """For :class:`Block`; ``begin`` is the place of the first pixel of each score."""
