@@ -32,20 +32,22 @@ def keys_of(scores: Values, labels: NDArray[np.uint8]) -> Keys | None:
         labels: uint8 (n,): 0, 1, and 255 for pixels that are left out.
 
     Returns:
-        int32 (m,) of the pixels that are not left out; None where the score of one has no key: below 2^-63 but not 0,
-        from 2^64 on, infinite or nan.
+        int32 (m,) of the pixels that are not left out; None where a score has no key: below 2^-63 but not 0, from 2^64
+        on, infinite or nan.
     """
     whole = labels.max(initial=0) < IGNORED
     found = np.empty(len(labels) if whole else np.count_nonzero(labels != IGNORED), dtype=np.int32)
-    end = 0
+    space = np.empty(0 if whole else min(PIECE, len(labels)), dtype=np.int32)
+    bits, end = scores.view(np.int32), 0
     for first in range(0, len(labels), PIECE):
-        values, classes = scores[first : first + PIECE], labels[first : first + PIECE]
-        if not whole:
-            valid = classes != IGNORED
-            values, classes = values[valid], classes[valid]
-        end += len(classes)
-        if len(classes) and not _encode(values.view(np.int32), classes, found[end - len(classes) : end]):
+        part = slice(first, first + PIECE)
+        keys = found[part] if whole else space[: len(labels[part])]
+        if not _encode(bits[part], labels[part], keys):
             return None
+        if not whole:
+            kept = keys[labels[part] != IGNORED]
+            found[end : end + len(kept)] = kept
+            end += len(kept)
     return found
 
 
@@ -118,18 +120,16 @@ class Mixed:
             before[0] = wanted[0] - 2  # nothing is before it, or another score
         alike = np.flatnonzero(before >= wanted - 1)
         true = np.arange(self.totals[1] - chosen.start, self.totals[1] - chosen.stop, -1.0)
-        begin, tied = places, 0
+        begin, tied = places.copy(), 0
         if len(alike):
             equal = before[alike] == wanted[alike]
             # The first of several equal positives has the negatives of its score just before it.
-            begin, ties = places.copy(), alike[~equal]
+            ties, others = alike[~equal], alike[equal]
             begin[ties] = _begin(keys, places[ties], wanted[ties])
-            # The others are as the first.
-            first = np.arange(len(places))
-            first[alike[equal]] = 0
-            np.maximum.accumulate(first, out=first)
-            tied = int((places - begin)[first].sum())
-            begin, true = begin[first], true[first]
+            # The others are as the first, which is before a run of them.
+            first = np.maximum.accumulate(np.where(np.diff(others, prepend=-2) == 1, 0, others - 1))
+            tied = int((places - begin)[ties].sum() + (places - begin)[first].sum())
+            begin[others], true[others] = begin[first], true[first]
         called = float(len(self._keys) - part.start) - begin
         return Block(None, true, called, tied, self._bounds(begin + part.start, wanted))
 
