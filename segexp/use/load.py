@@ -186,9 +186,9 @@ def _threshold(
 def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
     """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
     results: dict[str, Any] = member.source.results
-    tested, task = results.get("threshold"), results.get("task")
-    told = isinstance(tested, dict) and isinstance(task, dict) and isinstance(tested.get("logit"), int | float)
-    if told and task.get("tta") == tta:
+    # Anybody may have written the file.
+    tested, task = (found if isinstance(found := results.get(key), dict) else {} for key in ("threshold", "task"))
+    if isinstance(tested.get("logit"), int | float) and task.get("tta") == tta:
         return float(tested["logit"]), {"rule": str(tested.get("rule")), "chosen_on": str(tested.get("chosen_on"))}
     views = "" if tta == "none" else ", seen in one view"
     rule = f"highest Dice of {member.module.spec.classes[1]}"
