@@ -84,10 +84,21 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
             key = missing[1]
             raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
         raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
+    _refuse_left_over(plain)
     check_config(plain, schema)
     # It holds for the command, see segexp.config.trust, and is no part of what a run is.
     plain.pop("trust", None)
     return plain
+
+
+def _refuse_left_over(plain: dict[str, Any]) -> None:
+    """A resolved value that still reads as a reference would be resolved again where its object is built."""
+    from segexp.config.stored import texts
+    from segexp.errors import ConfigError
+
+    for key, text in texts(plain, ""):
+        if "${" in text:
+            raise ConfigError(f"{key}: found {text!r}, which still reads as a reference; write the value itself")
 
 
 def checked_train(config: Any, schema: type | None = None, command: Sequence[str] | None = None) -> dict[str, Any]:

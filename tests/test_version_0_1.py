@@ -94,7 +94,7 @@ def test_its_page_and_its_row_of_a_comparison_are_made(
     assert command("compare", "finished", "own") == 0
     told = capsys.readouterr().out
     for run in ("finished", "own"):
-        figure = json.loads(Path(run, "results.json").read_text())["rows"][0]["dataset"]["miou"]
+        figure = json.loads(Path(run, "results.json").read_text())["rows"][0]["image"]["miou"]
         assert f"{figure:.4f}" in told
 
 

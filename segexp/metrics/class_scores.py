@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segexp.metrics.blocks import Sides
 from segexp.metrics.curves import Array, ScoreCurve, areas
 from segexp.metrics.figures import Family, Figures
 from segexp.metrics.log_odds import by_class
@@ -32,7 +33,7 @@ class _Separated(ScoreHistogram):
 
     def update(self, negatives: Tensor, positives: Tensor) -> None:
         """Take an image."""
-        self._keep(negatives, positives)
+        self._keep(negatives=negatives, positives=positives)
 
 
 class ClassScores:
@@ -61,7 +62,7 @@ class ClassScores:
         areas_of, brief = [], []
         for one, mask in zip(logits, truth, strict=True):
             sides = [self._ranked(index, *pair) for index, pair in enumerate(self._separated(one, mask))]
-            curves = [ScoreCurve(*side) for side in sides]
+            curves = [ScoreCurve(Sides(*side)) for side in sides]
             found = [[curve.auc() for curve in curves], [curve.average_precision() for curve in curves]]
             areas_of.append(np.array(found, dtype=np.float64).ravel())
             brief.append(np.stack([_brief(side) for pair in sides for side in pair]).ravel())

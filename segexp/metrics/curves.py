@@ -1,12 +1,12 @@
 """ScoreCurve: ROC, precision-recall and the best threshold, from the scores of positives and negatives."""
 
 import math
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.metrics.blocks import Block, Scores, summed
 from segexp.metrics.ranked import Counts, Ranked, Values
 
 Array = NDArray[np.float64]
@@ -17,9 +17,6 @@ PER_UNIT = 2048
 CURVE_POINTS = 1000
 """Most points of a curve that is drawn or stored."""
 
-BLOCK = 1 << 14
-"""Positives looked at together, which keeps the memory small whatever their number."""
-
 
 class Threshold(NamedTuple):
     """Foreground is where a logit is at least ``logit``; ``dice`` is what that gives."""
@@ -27,28 +24,6 @@ class Threshold(NamedTuple):
     logit: float
     probability: float
     dice: float
-
-
-class _Block(NamedTuple):
-    """Distinct scores of some positives, ascending, (n,) each.
-
-    Attributes:
-        keys: The scores.
-        before: The score of a positive before the first of them, -inf where there is none.
-        own: Positives of this score.
-        true: Positives at or above it.
-        below: Negatives below it.
-        place: Place of the first negative that is not below it.
-        tied: Negatives of this score.
-    """
-
-    keys: Values
-    before: float
-    own: Counts
-    true: Counts
-    below: Counts
-    place: Counts
-    tied: Counts
 
 
 class _Areas(NamedTuple):
@@ -63,21 +38,21 @@ class ScoreCurve:
     Exact where each pixel stands for itself. A score may be any float, also infinite; equal scores are ties.
 
     Args:
-        negatives: Scores of the pixels of the first class.
-        positives: Scores of the pixels of the second class.
+        scores: Of the pixels of both classes.
         bound: By how much AUC, average precision and Dice may be wrong; 0: exact.
     """
 
-    def __init__(self, negatives: Ranked, positives: Ranked, bound: float = 0.0) -> None:
-        self._negatives, self._positives = negatives, positives
+    def __init__(self, scores: Scores, bound: float = 0.0) -> None:
+        self._scores = scores
         self.bound = bound
-        self._defined = negatives.total > 0 and positives.total > 0
+        self._negatives, self._positives = scores.totals
+        self._defined = min(scores.totals) > 0
         self._found: _Areas | None = None
 
     @property
     def pixels(self) -> int:
         """Number of pixels."""
-        return self._negatives.total + self._positives.total
+        return self._negatives + self._positives
 
     def auc(self) -> float | None:
         """Area under the ROC curve; ties count half, as in the trapezoidal rule."""
@@ -101,8 +76,8 @@ class ScoreCurve:
             return None
         keys, true, false = self._points()
         return {
-            "fpr": [0.0, *(false / self._negatives.total).tolist()],
-            "tpr": [0.0, *(true / self._positives.total).tolist()],
+            "fpr": [0.0, *(false / self._negatives).tolist()],
+            "tpr": [0.0, *(true / self._positives).tolist()],
             "logit": [math.inf, *keys.tolist()],
         }
 
@@ -112,7 +87,7 @@ class ScoreCurve:
             return None
         keys, true, false = self._points()
         return {
-            "recall": (true / self._positives.total).tolist(),
+            "recall": (true / self._positives).tolist(),
             "precision": (true / (true + false)).tolist(),
             "logit": keys.tolist(),
         }
@@ -124,41 +99,25 @@ class ScoreCurve:
 
     def _measured(self) -> _Areas:
         """Everything in one pass over the positives: Dice, too, is highest at the score of one of them."""
-        positives, negatives = self._positives.total, self._negatives.total
-        below = precision = 0.0
+        positives, negatives = self._positives, self._negatives
+        above = precision = 0.0
         best = Threshold(0.0, 0.5, -1.0)
-        for block in self._blocks():
-            below += float(block.own @ (block.below + block.tied / 2))
-            called = block.true + (negatives - block.below)
-            precision += float(block.own @ (block.true / called))
-            best = self._better(best, block, 2 * (block.true / (called + positives)))
-        return _Areas(below / positives / negatives, precision / positives, best)
+        for block in self._scores.blocks():
+            # Negatives above each positive: whole numbers, up to 2^53 without rounding.
+            above += summed(block.called - block.true, block.own) - block.tied / 2
+            precision += summed(block.true / block.called, block.own)
+            # No Dice of the block can be above this.
+            if 2 * (block.true[0] / (block.called[-1] + positives)) >= best.dice:
+                best = self._better(best, block, block.true / (block.called + positives))
+        return _Areas(1 - above / positives / negatives, precision / positives, best)
 
-    def _blocks(self) -> Iterator[_Block]:
-        """The positives in blocks; equal scores are never parted."""
-        values, total = self._positives.values, self._positives.total
-        first, before = 0, -math.inf
-        while first < len(values):
-            last = min(first + BLOCK, len(values))
-            last = int(np.searchsorted(values, values[last - 1], side="right"))
-            starts = self._positives.starts(first, last)
-            keys = values[first:last] if len(starts) == last - first else values[starts]
-            counted = self._positives.before(np.append(starts, last))
-            left, right = self._negatives.places(keys)
-            below = self._negatives.before(left)
-            tied = below - below if right is left else self._negatives.before(right) - below
-            yield _Block(keys, before, np.diff(counted), total - counted[:-1], below, left, tied)
-            first, before = last, float(keys[-1])
-
-    def _better(self, best: Threshold, block: _Block, dice: Array) -> Threshold:
-        """The better of a threshold and those of a block, ``dice`` (n,) of its scores."""
-        top = float(dice.max())
+    def _better(self, best: Threshold, block: Block, halves: Array) -> Threshold:
+        """The better of a threshold and those of a block, ``halves`` (n,) of the Dice of its scores."""
+        half = halves.max()
+        top = 2 * float(half)
         if top < best.dice:
             return best
-        equal = np.flatnonzero(dice == top)
-        positive = np.where(equal > 0, block.keys[equal - 1], block.before)
-        lower = np.maximum(positive, self._negatives.value_before(block.place[equal]))
-        edges = _edges(lower, block.keys[equal])
+        edges = _edges(*block.bounds(np.flatnonzero(halves == half)))
         edge = float(edges[np.argmin(np.abs(edges))])
         if top == best.dice and abs(edge) >= abs(best.logit):
             return best
@@ -166,10 +125,11 @@ class ScoreCurve:
 
     def _points(self) -> tuple[Values, Counts, Counts]:
         """Descending thresholds, and the true and false positives that they give; evenly spaced along the ROC curve."""
-        keys = np.unique(np.concatenate([_spread(side) for side in (self._negatives, self._positives)]))[::-1]
-        true, false = (side.total - side.below(keys) for side in (self._positives, self._negatives))
+        negatives, positives = self._scores.sides()
+        keys = np.unique(np.concatenate([_spread(side) for side in (negatives, positives)]))[::-1]
+        true, false = (side.total - side.below(keys) for side in (positives, negatives))
         if len(keys) >= CURVE_POINTS:
-            along = true / self._positives.total + false / self._negatives.total
+            along = true / self._positives + false / self._negatives
             wanted = np.linspace(along[0], along[-1], CURVE_POINTS - 1)
             keep = np.unique(np.searchsorted(along, wanted).clip(max=len(along) - 1))
             keys, true, false = keys[keep], true[keep], false[keep]

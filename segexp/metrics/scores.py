@@ -11,7 +11,9 @@ from torchmetrics import Metric
 
 from segexp.allocator import give_back
 from segexp.errors import DataError, DivergedError, MismatchError
+from segexp.metrics.blocks import Sides
 from segexp.metrics.curves import ScoreCurve
+from segexp.metrics.keys import Keys, Mixed, keys_of, parted
 from segexp.metrics.ranked import Ranked, in_order, united
 from segexp.metrics.table import gathered
 from segexp.spec import IGNORED
@@ -30,6 +32,9 @@ ON_DEVICE = 1 << 24
 
 SIDES = ("negatives", "positives")
 
+SINGLE = ("keys", *SIDES)
+"""States with one number per pixel."""
+
 
 def separated(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     """The logits of the pixels of each class.
@@ -45,14 +50,32 @@ def separated(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         MismatchError: The shapes do not fit each other.
         DataError: The truth holds another value.
     """
+    return _parted(*_flat(logits, truth))
+
+
+def _flat(logits: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
     if logits.shape != truth.shape and logits.shape != (*truth.shape[:1], 1, *truth.shape[1:]):
         raise MismatchError(
             f"scores: found logits {tuple(logits.shape)} and a mask {tuple(truth.shape)}, expected logits (B, 1, H, W) "
             "of the second class and a mask (B, H, W); mask.squeeze(1) takes a channel off"
         )
     scores = logits.detach().reshape(-1)
-    scores = scores if scores.dtype == torch.float64 else scores.float()
-    return _on_host(scores, truth.reshape(-1)) if scores.device.type == "cpu" else _on_device(scores, truth.reshape(-1))
+    return scores if scores.dtype == torch.float64 else scores.float(), truth.reshape(-1)
+
+
+def _parted(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    return (_on_host if scores.device.type == "cpu" else _on_device)(scores, labels)
+
+
+def _keyed(scores: Tensor, labels: Tensor) -> Tensor | None:
+    """Keys int32 (n,) of the pixels that count; None where there are none, see :func:`segexp.metrics.keys.keys_of`."""
+    if scores.device.type != "cpu" or (scores.dtype, labels.dtype) != (torch.float32, torch.uint8):
+        return None
+    classes = labels.numpy()
+    if classes.max(initial=0) > 1 and np.count_nonzero(classes == IGNORED) < np.count_nonzero(classes > 1):
+        _refuse(labels)
+    keys = keys_of(scores.numpy(), classes)
+    return None if keys is None else torch.from_numpy(keys)
 
 
 def _on_host(scores: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
@@ -93,6 +116,7 @@ class ScoreHistogram(Metric):
     """
 
     full_state_update = False
+    keys: list[Tensor] | Tensor
     negatives: list[Tensor] | Tensor
     positives: list[Tensor] | Tensor
     thin_negatives: list[Tensor] | Tensor
@@ -104,7 +128,8 @@ class ScoreHistogram(Metric):
         super().__init__(dist_sync_fn=gathered, **kwargs)
         self.exact = exact
         self._known = 0, 0
-        # One number per pixel, float (n,) for each batch.
+        # One number per pixel: int32 (n,) for each batch, of both classes; where that cannot be, float (n,) of each.
+        self.add_state("keys", default=[], dist_reduce_fx="cat")
         self.add_state("negatives", default=[], dist_reduce_fx="cat")
         self.add_state("positives", default=[], dist_reduce_fx="cat")
         # Values and the pixels they stand for, float64 (n, 2) for each part; how often it was thinned, int64 (1,).
@@ -114,7 +139,13 @@ class ScoreHistogram(Metric):
 
     def update(self, logits: Tensor, truth: Tensor) -> None:
         """Take a batch; logits and truth as for :func:`separated`."""
-        self._keep(*separated(logits, truth))
+        scores, labels = _flat(logits, truth)
+        keys = _keyed(scores, labels)
+        if keys is not None:
+            self._keep(keys=keys)
+        else:
+            negatives, positives = _parted(scores, labels)
+            self._keep(negatives=negatives, positives=positives)
 
     def compute(self) -> ScoreCurve:
         """AUC, average precision, curves and the best threshold of everything taken on all ranks.
@@ -122,25 +153,28 @@ class ScoreHistogram(Metric):
         Raises:
             DivergedError: A logit is nan.
         """
+        if not any(len(part) for name in (*SIDES, "depths") for part in self._list(name)):
+            return ScoreCurve(Mixed(self._keys_in_order()))
+        self._part()
         whole = [self._in_order(name) for name in SIDES]
         thin = [_parts(self._list(f"thin_{name}")) for name in SIDES]
         if not any(thin):
-            return ScoreCurve(whole[0], whole[1])
+            return ScoreCurve(Sides(*whole))
         sides = [united([*parts, own.thinned(PER_E_FOLD)]) for parts, own in zip(thin, whole, strict=True)]
         twice = any(bool((depth > 1).any()) for depth in self._list("depths"))
         # Twice the relative error of the pixels at or above a score, see Ranked.thinned: the areas are integrals of
         # quotients of such numbers.
-        return ScoreCurve(sides[0], sides[1], 2 * (1.5 if twice else 0.5) / PER_E_FOLD)
+        return ScoreCurve(Sides(*sides), 2 * (1.5 if twice else 0.5) / PER_E_FOLD)
 
-    def _keep(self, *sides: Tensor) -> None:
-        for name, values in zip(SIDES, sides, strict=True):
+    def _keep(self, **states: Tensor) -> None:
+        for name, values in states.items():
             self._list(name).append(values)
-        parts = len(self._list("negatives"))
+        parts = sum(len(self._list(name)) for name in SINGLE)
         # Counted anew only where something else than an update has changed the lists.
-        before = self._known[1] if self._known[0] == parts - 1 else self._kept()
-        kept = before + sides[0].numel() + sides[1].numel() if self._known[0] == parts - 1 else before
+        known = self._known[0] == parts - len(states)
+        kept = self._known[1] + sum(map(len, states.values())) if known else self._kept()
         self._known = parts, kept
-        if kept > ON_DEVICE and sides[0].device.type != "cpu":
+        if kept > ON_DEVICE and any(values.device.type != "cpu" for values in states.values()):
             for name in SIDES:
                 setattr(self, name, [part.cpu() for part in self._list(name)])
         if kept > self.exact:
@@ -148,10 +182,18 @@ class ScoreHistogram(Metric):
 
     def _kept(self) -> int:
         """Pixels that are kept one by one."""
-        return sum(len(part) for name in SIDES for part in self._list(name))
+        return sum(len(part) for name in SINGLE for part in self._list(name))
+
+    def _part(self) -> None:
+        """Keeps the scores of keys by class from now on."""
+        parts = self._list("keys")
+        while parts:  # each is given back before the next is parted
+            for name, values in zip(SIDES, parted(parts.pop().numpy()), strict=True):
+                self._list(name).append(torch.from_numpy(values))
 
     def _thin(self) -> None:
         """Lets few values stand for the pixels kept one by one; then for many such parts as well."""
+        self._part()
         self._replace(0, [[self._in_order(name)] for name in SIDES], 1)
         for name in SIDES:
             setattr(self, name, [])
@@ -170,6 +212,16 @@ class ScoreHistogram(Metric):
             kept[len(kept) - last :] = [_as_table(made)]
         depths = self._list("depths")
         depths[len(depths) - last :] = [torch.tensor([depth])]
+
+    def _keys_in_order(self) -> Keys:
+        """All keys; from then on in order, as one part."""
+        parts = self._list("keys")
+        several = len(parts) > 1
+        whole: Keys = _host(parts, np.int32)
+        if several or not (whole[1:] >= whole[:-1]).all():
+            whole.sort()
+        self.keys = [torch.from_numpy(whole)]
+        return whole
 
     def _in_order(self, name: str) -> Ranked:
         """The values of one side that are kept one by one; from then on in order, as one part."""
@@ -204,21 +256,22 @@ class ScoreHistogram(Metric):
         """Empty states, for a rank without images."""
         pixels, table = torch.zeros(0), torch.zeros(0, 2, dtype=torch.float64)
         return {
+            "keys": torch.zeros(0, dtype=torch.int32),
             **dict.fromkeys(SIDES, pixels),
             **{f"thin_{name}": table for name in SIDES},
             "depths": torch.zeros(0, dtype=torch.int64),
         }
 
 
-def _host(parts: list[Tensor]) -> Any:
-    """All parts as one NumPy array; what lies on an accelerator is sorted there. Empties the list."""
+def _host(parts: list[Tensor], least: type = np.float32) -> Any:
+    """All parts as one array, at least of that type; what lies on an accelerator is sorted there. Empties the list."""
     if any(part.device.type != "cpu" for part in parts):
         whole = torch.cat(parts).sort().values.cpu()
         parts.clear()
         return whole.numpy()
     if len(parts) == 1:
         return parts[0].numpy()
-    kind = np.result_type(np.float32, *(part.numpy().dtype for part in parts))
+    kind = np.result_type(least, *(part.numpy().dtype for part in parts))
     whole_array = np.empty(sum(map(len, parts)), dtype=kind)
     place = len(whole_array)
     while parts:  # each is given back before the next is copied

@@ -5,13 +5,12 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
 from segexp.config.quoting import as_typed, command_line, shell_word, typed
 from segexp.config.stored import needed, refuse_size
 from segexp.errors import StoredError
 from segexp.reporting import values
 from segexp.reporting.comparison.find import MANIFEST
+from segexp.run.bounded import parse_yaml
 from segexp.run.contents import RunContents
 
 Facts = list[tuple[str, str]]
@@ -62,9 +61,9 @@ def _trust(folder: RunContents) -> list[str]:
     Whoever pastes a line of a page agrees to what it says: that is never a place elsewhere.
     """
     try:
-        config = yaml.safe_load(folder.config)
+        config = parse_yaml(folder.config)
         refuse_size(config, folder.path)
-    except (yaml.YAMLError, StoredError, RecursionError):
+    except (ValueError, StoredError):
         return []
     packages = needed(config) if isinstance(config, dict) else []
     return [f"trust=[{','.join(packages)}]"] if packages else []

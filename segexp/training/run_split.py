@@ -1,18 +1,19 @@
 """The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from segexp.config.quoting import printed
 from segexp.config.rerun import folder_of
 from segexp.data.checks import few
 from segexp.data.splits import PHASES, Split
 from segexp.errors import ConfigError
+from segexp.run.archive import check_archive
+from segexp.run.bounded import read_json, read_yaml
+from segexp.run.text import printable
 from segexp.training.go_on import checkpoint_of
 
 Config = dict[str, Any]
@@ -23,6 +24,7 @@ OPEN = ("auto", None)
 def kept_of(checkpoint: Path) -> Mapping[str, Any]:
     """What segexp stored in a checkpoint; empty where there is none, which is said where the checkpoint is used."""
     try:
+        check_archive(checkpoint, whole=False)
         # Weights stay on the disk.
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["segexp"]
     except Exception:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -40,7 +42,7 @@ def split_of(checkpoint: Path) -> Split | None:
     path = checkpoint.resolve().parent.parent / "split.json"
     if stored is None and path.is_file():
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
+            stored = read_json(path)
         except ValueError as error:
             raise ConfigError(f"{path}: is no valid JSON: {error}; it tells which images the run trains on") from error
     return _split(stored, path) if stored is not None else None
@@ -67,7 +69,7 @@ def dealt_anew(command: Sequence[str], config: Config, now: Split) -> list[str]:
     if config["resume"] is not None or folder is None or not _same_data(folder, config["datamodule"]):
         return []
     try:
-        before = _split(json.loads((folder / "split.json").read_text(encoding="utf-8")), folder / "split.json")
+        before = _split(read_json(folder / "split.json"), folder / "split.json")
     except (OSError, ValueError, ConfigError):
         return []
     was, part = ({name: phase for phase in PHASES for name in split[phase]} for split in (before, now))
@@ -76,7 +78,7 @@ def dealt_anew(command: Sequence[str], config: Config, now: Split) -> list[str]:
     if not moved or not (new or gone):
         return []
     since = " and ".join(
-        f"{len(names)} {what} ({few(names)})" for names, what in ((new, "came"), (gone, "went")) if names
+        f"{len(names)} {what} ({printable(few(names))})" for names, what in ((new, "came"), (gone, "went")) if names
     )
     text = f"the split is not that of {folder}, for since then {since}: {len(moved)} are in another part"
     if gone:
@@ -95,9 +97,9 @@ _DATA = ("_target_", "root", "images", "masks", "split", "split_seed", "split_fi
 def _same_data(folder: Path, data: Mapping[str, Any]) -> bool:
     """Whether the stored data set is that of the new run: with another one other images are no surprise."""
     try:
-        earlier = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))["datamodule"]
+        earlier = read_yaml(folder / "config.yaml")["datamodule"]
         return all(earlier.get(key) == data.get(key) for key in _DATA)
-    except (OSError, yaml.YAMLError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError):
         return False
 
 

@@ -205,7 +205,7 @@ def test_losses_that_keep_logits_together() -> None:
 def test_exact_for_lopsided_sets(shape: str, monkeypatch: pytest.MonkeyPatch) -> None:
     logits, truth = case(6)
     if shape == "blocks":
-        monkeypatch.setattr("segexp.metrics.curves.BLOCK", 7)
+        monkeypatch.setattr("segexp.metrics.blocks.BLOCK", 7)
         monkeypatch.setattr("segexp.metrics.ranked.PIECE", 3)
         logits, truth = logits[:1, ..., :25].round(decimals=1), truth[:1, :, :25]
     elif shape == "one of each":

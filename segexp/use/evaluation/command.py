@@ -129,7 +129,7 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config["output_dir"]) / "evaluations"
         else:
-            place = within(first, "evaluations", str(first))
+            place = within(first, f"evaluations/{name}", str(first)).parent
         folder = RunFolder.create(place / name)
         folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
         return folder
