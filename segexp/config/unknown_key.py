@@ -38,6 +38,8 @@ def advice(
     key = override.key_or_group
     if (constructor := _taken(tree, key)) is not None and not override.is_delete():
         return _with_plus(override, *constructor)
+    if (option := _switched_on(override, options)) is not None:
+        return f"Did you mean '{option}'?"
     best = nearest(key, valid)
     if best is not None and best in options:
         return _group(best, override, options[best])
@@ -49,7 +51,12 @@ def advice(
         told = "It" if meant == key else meant
         text = f"{told} is a key of {', '.join(f'{group}={name}' for name in found)}."
         return f"{text} {_listing(key, valid)}" if group in LISTS else text
-    return f"Did you mean '{best}'?" if best is not None else _listing(key, valid)
+    if best is None:
+        return _listing(key, valid)
+    block = None if override.is_delete() or override.is_sweep_override() else _at(tree, best)
+    if block is not None and not isinstance(override.value(), Mapping):
+        return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
+    return f"Did you mean '{best}'?"
 
 
 def _group(name: str, override: Override, options: Sequence[str]) -> str:
@@ -102,6 +109,14 @@ def _group_of(override: Override, options: Mapping[str, Sequence[str]]) -> str |
     value = override.value()
     found = [group for group, names in options.items() if isinstance(value, str) and value in names]
     return found[0] if len(found) == 1 else None
+
+
+def _switched_on(override: Override, options: Mapping[str, Sequence[str]]) -> str | None:
+    """The option that a key is named like, where it is set to true: ``wandb=true`` is ``logger=wandb``."""
+    if override.is_delete() or override.is_sweep_override() or override.value() is not True:
+        return None
+    found = [group for group, names in options.items() if override.key_or_group in names]
+    return f"{found[0]}={override.key_or_group}" if len(found) == 1 else None
 
 
 def _elsewhere(key: str, options: Mapping[str, Sequence[str]], folders: Sequence[Path]) -> list[str]:

@@ -60,6 +60,15 @@ def test_the_group_that_was_meant_has_the_option() -> None:
     assert "Did you mean 'datamodule'? Options of datamodule: arrays, cells, drive" in path
 
 
+def test_what_is_switched_on_is_an_option_and_a_block_takes_no_value() -> None:
+    options = {"early_stopping=true": "callbacks=early_stopping", "wandb=true": "logger=wandb"}
+    for (line, option), answer in zip(options.items(), said(list(options)), strict=True):
+        assert f"Did you mean '{option}'?" in answer, f"{line}: {answer}"
+    assert [answer.code for answer in run_lines([[*CHECK, option] for option in options.values()])] == [0, 0]
+    (block,) = said(["early_stoping=3"])
+    assert "a key of 'callbacks.early_stopping', which is a block: patience, min_delta?" in block
+
+
 def test_better_none_than_a_wrong_one() -> None:
     for line, answer in zip(NOTHING, said(list(NOTHING)), strict=True):
         assert "Did you mean" not in answer, f"{line}: {answer}"
