@@ -5,7 +5,6 @@ without new words it is the stored config, and a word such as ``seed=1`` moves a
 """
 
 import atexit
-import json
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
@@ -27,6 +26,7 @@ from segexp.config.stored import check_choices, check_overrides, check_stored
 from segexp.config.trust import KEY as TRUST
 from segexp.config.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
+from segexp.run.bounded import read_json, read_yaml
 
 KEY = "from="
 STORED = "from/run"
@@ -126,7 +126,7 @@ def _folder(word: str) -> Path:
 def _record(folder: Path) -> dict[str, Any]:
     """run.json; empty where there is none, or none that can be read."""
     try:
-        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content = read_json(folder / "run.json")
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}
@@ -147,8 +147,8 @@ def _stored(folder: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f"{KEY}{folder}: no file {path}; give the folder of a run, outputs/<name>/<date>_<time>_<id>")
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError) as error:
+        content = read_yaml(path)
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: is no config of a run: {' '.join(str(error).split())}; was it edited?") from error
     if not isinstance(content, dict) or not all(isinstance(key, str) for key in content):
         raise ConfigError(f"{path}: is no config of a run, which is a block of keys; give the folder of a run")

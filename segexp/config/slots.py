@@ -8,8 +8,13 @@ from segexp.config.lineage import Definition, annotation, classes_in, definition
 
 PACKAGES = ("segexp", "torch.nn", "torch.optim", "torchmetrics", "lightning.pytorch", "segmentation_models_pytorch")
 """What segexp is made of: their classes are built from a stored config without ``trust=``."""
-LOADERS = ("torchmetrics.text", "torchmetrics.multimodal", "torchmetrics.audio", "torchmetrics.video")
-"""Not these parts of them: their classes read whole networks from a folder or an address that a key names."""
+_IMAGE_NETWORKS = ("arniqa", "dists", "fid", "inception", "kid", "lpip", "mifid", "perceptual_path_length")
+LOADERS = (
+    "torchmetrics.text", "torchmetrics.multimodal", "torchmetrics.audio", "torchmetrics.video",
+    "torchmetrics.functional", *(f"torchmetrics.image.{name}" for name in _IMAGE_NETWORKS),
+    "segexp.training.pictures", "segexp.training.pruning", "segexp.training.resume",
+)  # fmt: skip
+"""Not these parts of them: their classes read whole networks from a folder or an address, or write where a key says."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,10 @@ MOST_VALUES, DEEPEST = 100_000, 40
 PAGE = "docs/trust.md"
 
 _REFERENCE = re.compile(r"\$\{\s*\.*[A-Za-z_]\w*(?:\.\w+|\[\w+\])*\s*\}")
-_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*://|(?:tu-)?(?:hf[-_]hub|local[-_]dir):", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][\w+.-]*:(?://|:)|(?:file|local|data):|(?:tu-)?(?:hf[-_]hub|local[-_]dir):", re.IGNORECASE)
+"""As fsspec and timm read them: ``simplecache::``, ``file:/x`` and ``tu-hf-hub:x`` lead elsewhere, too."""
+_UNSEEN = re.compile(r"[\x00-\x20]")
+"""Readers of addresses pass these over, in front and inside."""
 _PUBLISHED = ("pretrained", "encoder_weights")
 _FORMS: Mapping[str, Any] = {
     "_partial_": [True, False],
@@ -67,8 +70,10 @@ def check_stored(
     for key in ("hydra", "defaults"):
         if key in config:
             raise StoredError(f"{source}: {key}: a block of Hydra's own, which is not taken from a file; remove it")
-    if sum(_refers(source, key, value) for key, value in _texts(config, "")):
+    if sum(_refers(source, key, value) for key, value in texts(config, "")):
         config = _resolved(config, source)
+        # Built of pieces, it would be resolved where the object is built.
+        refuse_references(config, source)
     rules = _Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), built, sweeps)
     _Look(rules, config, whole=True).tree(config, (), None, None)
 
@@ -98,7 +103,7 @@ def check_overrides(
         _refuse_word(word, source)
         for key, value in _parsed(word, source):
             part = _block(key.split("."), value)
-            for place, text in _texts(part, ""):
+            for place, text in texts(part, ""):
                 _refers(source, place, text)
             _Look(rules, part).tree(part, (), None, None)
 
@@ -148,6 +153,19 @@ def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> l
             words.append(error.word)
         else:
             return words
+
+
+def refuse_references(config: Any, source: Path) -> None:
+    """Refuses references in a config that is resolved, as that of a checkpoint is: they would be resolved once more.
+
+    Raises:
+        StoredError: There is one.
+    """
+    for key, text in texts(config, ""):
+        if "${" in text:
+            raise StoredError(
+                f"{source}: {key}: found {text!r}, a reference where the value itself is expected; write it"
+            )
 
 
 def leaves(text: str) -> bool:
@@ -262,14 +280,17 @@ class _Look:
 
     def _text(self, text: str, path: tuple[str, ...], owner: Slot | None) -> None:
         """A text inside an object: no place elsewhere. Images lie where they lie, so a datamodule may have any."""
-        if owner is None or path[0] == "datamodule" or path[-1].startswith("_"):
+        if owner is None or path[0] == "datamodule" or path[-1] in ("_target_", *_FORMS):
             return
-        if not self.rules.trains and (path[0] != "model" or path[-1] in _PUBLISHED):
+        if not self.rules.trains and (path[0] not in ("model", "metric") or path[-1] in _PUBLISHED):
             # Published weights are not read where a checkpoint brings its own.
             return
-        if leaves(text) or _ADDRESS.match(text):
-            what = "an address" if _ADDRESS.match(text) else "a path out of its folder"
-            self._again(path, text, what)
+        is_address = _ADDRESS.match(_UNSEEN.sub("", text)) is not None
+        if is_address or leaves(_UNSEEN.sub("", text)):
+            self._again(path, text, "an address" if is_address else "a path out of its folder")
+        elif path[0] == "callbacks" and "_args_" in path:
+            # Only what a folder is called by its name is put below the run folder.
+            self._again(path, text, "a text without the name of its key")
 
     def _own(self, value: Any, path: tuple[str, ...]) -> None:
         """The keys of segexp that say where to write, connect, or which lines of shell to run."""
@@ -370,17 +391,17 @@ def refuse_size(config: Any, source: Path) -> None:
             raise StoredError(f"{source}: is no config: found a {type(value).__name__}, expected plain values")
 
 
-def _texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
+def texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
     """All texts with their keys, texts of keys too."""
     if isinstance(value, Mapping):
         for name, item in value.items():
             below = f"{key}.{name}" if key else str(name)
             if isinstance(name, str):
                 yield below, name
-            yield from _texts(item, below)
+            yield from texts(item, below)
     elif isinstance(value, list | tuple):
         for number, item in enumerate(value):
-            yield from _texts(item, f"{key}.{number}")
+            yield from texts(item, f"{key}.{number}")
     elif isinstance(value, str):
         yield key, value
 
@@ -416,10 +437,13 @@ def _refuse_word(word: str, source: Path) -> None:
         raise StoredError(f"{source}: {word}: a flag is not taken from a file; give it in the command if it is right")
     if re.match(r"hydra\b", key) or "@" in key or "/" in key:
         raise StoredError(f"{source}: {word}: Hydra's own keys are not taken from a file; give it in the command")
+    if _KEY.fullmatch(key) is None:
+        raise StoredError(f"{source}: {word!r}: is no override; expected key=value")
     if "." not in key and key not in _PLAIN:
         _refuse_option(key, value, source)
 
 
+_KEY = re.compile(r"[A-Za-z_$][\w$.-]*")
 _PLAIN = ("name", "output_dir", "resume", "monitor", "from")
 """Keys without a dot whose values are free texts, and not options of a group."""
 

@@ -1,6 +1,5 @@
 """A split that is given: the split.json of a run, a file written by hand, or that of the run that goes on."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ from segexp.config.suggest import nearest
 from segexp.data.checks import few
 from segexp.data.splits import PHASES, Split
 from segexp.errors import DataError
+from segexp.run.bounded import read_json
 
 KEY = "datamodule.split_file"
 
@@ -67,7 +67,7 @@ def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise DataError(f"{KEY}: no file {path}")
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except ValueError as error:
         raise DataError(f"{KEY}: {path} is no valid JSON: {error}") from error
     for phase in PHASES:

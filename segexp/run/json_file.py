@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
+from segexp.run.bounded import JSON_BYTES, MOST_PARTS
 from segexp.run.text import utf8
 
-LARGEST = 64_000_000
+LARGEST = JSON_BYTES
 """Bytes of a file; ours have a few hundred thousand."""
 DEEPEST = 40
 """Objects and lists within each other; ours have eight."""
@@ -34,6 +35,8 @@ def read_object(path: Path) -> Mapping[str, Any]:
         )
     try:
         text = path.read_text(encoding="utf-8")
+        if text.count("[") + text.count("{") > MOST_PARTS:
+            raise DataError(f"{path}: found more than {MOST_PARTS} lists and objects; is it one of segexp?")
         content = json.loads(text, parse_constant=lambda _: None, parse_float=_float, parse_int=_int)
         content = _checked(content, DEEPEST, escaped="\\ud" in text.lower())
     except RecursionError as error:

@@ -1,6 +1,5 @@
 """What a sweep says while it runs: a line for every event, and on a terminal a live line for every running job."""
 
-import json
 import shutil
 import sys
 import time
@@ -9,6 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from segexp.reporting.decided import of_monitor, of_test
+from segexp.run.bounded import read_json
 from segexp.sweeps.manifest import Entry, Manifest, State
 from segexp.sweeps.places import JobPlace
 
@@ -114,7 +114,7 @@ def clock(seconds: float) -> str:
 def headline(folder: Path) -> str:
     """The figures that a finished job is told by."""
     try:
-        content = json.loads((folder / "results.json").read_text(encoding="utf-8"))
+        content = read_json(folder / "results.json")
         best = content["checkpoint"]
         chosen = f"{best['monitor']} {best['value']:.4f} {of_monitor(content)}".rstrip()
         return f"{chosen}, test mean IoU {content['rows'][0]['dataset']['miou']:.4f} {of_test(content)}".rstrip()

@@ -1,16 +1,14 @@
 """The folder of a sweep that goes on is data, too: its jobs and words are checked before the first of them starts."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from segexp.config.stored import again, check_choices, check_overrides, check_stored
 from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
 from segexp.errors import DataError, StoredError
+from segexp.run.bounded import read_json, read_yaml
 from segexp.run.within import refuse_links
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.places import JobPlace
@@ -53,15 +51,15 @@ def check_jobs(places: Iterable[JobPlace], argv: Sequence[str]) -> None:
 
 def _config(path: Path) -> Any:
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        return read_yaml(path)
+    except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}; start a new sweep") from error
 
 
 def _check_start(place: JobPlace, trusted: Collection[str], typed: Collection[str], agreed: Collection[str]) -> None:
     """How a job was started: its words, and the study that it reports to; :meth:`JobPlace.read` has seen the rest."""
     path = place.path / "job.json"
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     check_overrides(content["overrides"], path, trusted, typed=typed, agreed=agreed)
     check_choices(content["choices"], path)
     storage = (content.get("trial") or {}).get("storage")

@@ -1,6 +1,5 @@
 """One job of a sweep inside a process of its own, whoever started it: the fork server, a cluster, a test."""
 
-import json
 import shutil
 import sys
 import traceback
@@ -10,6 +9,7 @@ from pathlib import Path
 from segexp.causes import resource_error
 from segexp.commands import run_training
 from segexp.errors import Pruned, SegexpError
+from segexp.run.bounded import read_json
 from segexp.run.files import sync, sync_tree
 from segexp.sweeps.places import JobPlace
 
@@ -52,7 +52,7 @@ def run_job(sweep: Path, number: int) -> int:
 
 def _has_finished(folder: Path) -> bool:
     try:
-        content = json.loads((folder / "run.json").read_text(encoding="utf-8"))
+        content = read_json(folder / "run.json")
     except (OSError, ValueError):
         return False
     return isinstance(content, dict) and content.get("state") == "finished"

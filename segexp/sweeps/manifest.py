@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
+from segexp.run.bounded import read_json
 from segexp.run.files import replace_file
 from segexp.run.within import within
 from segexp.sweeps.places import JobPlace
@@ -75,7 +76,7 @@ class Manifest:
         if not path.is_file():
             raise ConfigError(f"sweep.resume: no file {path}; give the folder of a sweep, outputs/multirun/<name>")
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             entries = [_entry(folder, job) for job in content.pop("jobs")]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: is no manifest of segexp: {error}; was it edited?") from error

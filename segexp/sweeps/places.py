@@ -24,6 +24,7 @@ import yaml
 from segexp.commands import Invocation
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
+from segexp.run.bounded import read_json, read_yaml
 from segexp.run.files import replace_file, sync
 from segexp.run.within import within
 from segexp.sweeps.plan import Config, Job
@@ -66,8 +67,8 @@ class JobPlace:
             DataError: Its files are missing or damaged.
         """
         try:
-            config: Config = yaml.safe_load((self.path / "config.yaml").read_text(encoding="utf-8"))
-            content = json.loads((self.path / "job.json").read_text(encoding="utf-8"))
+            config: Config = read_yaml(self.path / "config.yaml")
+            content = read_json(self.path / "job.json")
             invocation = Invocation(
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
             )
@@ -76,7 +77,7 @@ class JobPlace:
             folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             found = replace(invocation, folder=folder, trial=content.get("trial"))
             return replace(job, invocation=found)
-        except (OSError, ValueError, KeyError, yaml.YAMLError) as error:
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{self.path}: the files of this job cannot be read: {error}; start a new sweep") from error
 
     def forget_outcome(self) -> None:
@@ -97,7 +98,7 @@ class JobPlace:
     def outcome(self) -> tuple[Ending, str | None] | None:
         """How the job ended by its own word; None: it has not, or was killed."""
         try:
-            content = json.loads(self._outcome.read_text(encoding="utf-8"))
+            content = read_json(self._outcome)
             return content["state"], content["error"]
         except (OSError, ValueError, KeyError):
             return None
@@ -116,7 +117,7 @@ class JobPlace:
     def process(self) -> dict[str, Any]:
         """Empty: the job has not started."""
         try:
-            content: dict[str, Any] = json.loads(self._process.read_text(encoding="utf-8"))
+            content: dict[str, Any] = read_json(self._process)
         except (OSError, ValueError):
             return {}
         return content

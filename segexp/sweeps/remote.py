@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,10 +59,8 @@ class RemoteJob:
             start = time.monotonic()
             child = self._start(number, lock)
             facts = {"host": socket.gethostname(), "id": _cluster_id(), "started": now()}
-            # Not before the child is there: who sees the file may send Ctrl-C.
-            place.write_process(facts)
             try:
-                code = _wait(child)
+                code = _wait(child, lambda: place.write_process(facts))
             finally:
                 child.kill()
             memory = megabytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
@@ -87,10 +85,19 @@ class RemoteJob:
             signal.pthread_sigmask(signal.SIG_SETMASK, before | {signal.SIGINT})
 
 
-def _wait(child: "subprocess.Popen[bytes]") -> int:
-    """Waits in short steps: Ray interrupts without a signal, and a system call would not hear of it."""
+def _wait(child: "subprocess.Popen[bytes]", tell: Callable[[], None]) -> int:
+    """Waits in short steps: Ray interrupts without a signal, and a system call would not hear of it.
+
+    Args:
+        child: The process of the job.
+        tell: Writes down that it is there; who sees that may send Ctrl-C, from that moment on.
+    """
+    told = False
     while True:
         try:
+            if not told:
+                tell()
+                told = True
             return child.wait(TICK)
         except subprocess.TimeoutExpired:
             pass

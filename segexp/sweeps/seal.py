@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from segexp.run.bounded import read_json
 from segexp.run.files import replace_file
 
 FILE = "agreed.json"
@@ -36,7 +37,7 @@ def seal(folder: Path, words: Sequence[str]) -> bool:
 def sealed(folder: Path) -> list[str]:
     """The words that count; none where there are none, or the seal is another's."""
     try:
-        content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        content = read_json(folder / FILE)
         words, found = [str(word) for word in content["words"]], str(content["seal"])
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -1,6 +1,5 @@
 """The supply of a search: asks the study for a trial when a place is free, and tells it how each has ended."""
 
-import json
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.commands import Invocation
 from segexp.errors import ConfigError, SegexpError
+from segexp.run.bounded import read_json
 from segexp.search.dimensions import Value
 from segexp.search.space import Space
 from segexp.search.study import distributions
@@ -212,7 +212,7 @@ class Search:
 def best_value(run: Path) -> float | None:
     """The value of ``monitor`` that chose the checkpoint of a run: of validation images, never of test images."""
     try:
-        content = json.loads((run / "results.json").read_text(encoding="utf-8"))
+        content = read_json(run / "results.json")
         return float(content["checkpoint"]["value"])
     except (OSError, ValueError, KeyError, TypeError):
         return None

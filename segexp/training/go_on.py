@@ -4,12 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from segexp.config.quoting import command_line, typed
 from segexp.config.stored import again
 from segexp.errors import ConfigError
 from segexp.reporting.comparison.find import MANIFEST
+from segexp.run.bounded import read_yaml
 
 LAST = Path("checkpoints") / "last.ckpt"
 
@@ -46,7 +45,7 @@ def command(checkpoint: Path, *more: str) -> str:
 
 def needed_words(folder: Path) -> list[str]:
     """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
-    config = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+    config = read_yaml(folder / "config.yaml")
     return again(config, folder / "config.yaml")
 
 

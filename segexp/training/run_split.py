@@ -1,6 +1,5 @@
 """The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,8 @@ import torch
 
 from segexp.data.splits import PHASES, Split
 from segexp.errors import ConfigError
+from segexp.run.archive import check_archive
+from segexp.run.bounded import read_json
 from segexp.training.go_on import checkpoint_of
 
 Config = dict[str, Any]
@@ -19,6 +20,7 @@ OPEN = ("auto", None)
 def kept_of(checkpoint: Path) -> Mapping[str, Any]:
     """What segexp stored in a checkpoint; empty where there is none, which is said where the checkpoint is used."""
     try:
+        check_archive(checkpoint, whole=False)
         # Weights stay on the disk.
         content = torch.load(checkpoint, map_location="cpu", weights_only=True, mmap=True)["segexp"]
     except Exception:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -36,7 +38,7 @@ def split_of(checkpoint: Path) -> Split | None:
     path = checkpoint.resolve().parent.parent / "split.json"
     if stored is None and path.is_file():
         try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
+            stored = read_json(path)
         except ValueError as error:
             raise ConfigError(f"{path}: is no valid JSON: {error}; it tells which images the run trains on") from error
     return _split(stored, path) if stored is not None else None

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from segexp.causes import cause_of, sentence
-from segexp.config.stored import check_stored
+from segexp.config.stored import check_stored, refuse_references
 from segexp.data.rasters import DEFAULT_GB, Limit
-from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError
+from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.inference.settings import Inference
 from segexp.losses.base import SegmentationLoss
 from segexp.modules.ensemble import EnsembleModule
@@ -25,6 +25,7 @@ from segexp.training.prepare import device_type
 from segexp.training.rows import probability
 from segexp.use.model import Model, log_odds
 from segexp.use.runs import Place, Source, find_sources
+from segexp.use.stored_weights import network_weights, refuse_misfit, take
 
 BUILT = ("model", "datamodule", "augment", "metric")
 """Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
@@ -130,22 +131,22 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
     check_stored(config, source.checkpoint, trust, built=BUILT)
+    refuse_references(config, source.checkpoint)
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
-    model = build_model({**config, "resume": str(source.checkpoint)}, spec)
-    # Compiling takes longer than most predictions.
-    speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
-    module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
-    weights = {key.removeprefix("model."): value for key, value in state.items() if key.startswith("model.")}
+    weights = network_weights(state, source.checkpoint)
+    config_of_use = {**config, "resume": str(source.checkpoint)}
+    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
+    model = build_model(config_of_use, spec)
+    take(model, config, weights, source.checkpoint)
     try:
-        module.model.load_state_dict(weights)
-    except RuntimeError as error:
-        raise DataError(
-            f"{source.checkpoint}: its weights do not fit {config['model']['_target_']} as it is now; was its code "
-            f"changed? {str(error).splitlines()[-1].strip()}"
-        ) from error
-    module.threshold = float(kept["threshold_logit"])
-    module.inference = Inference(**config["inference"])
+        # Compiling takes longer than most predictions.
+        speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
+        module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
+        module.threshold = float(kept["threshold_logit"])
+        module.inference = Inference(**config["inference"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
     return Member(source, config, module.eval())
 
 
@@ -185,9 +186,10 @@ def _threshold(
 def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
     """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
     results: dict[str, Any] = member.source.results
-    tested = results.get("threshold") or {}
-    if tested.get("logit") is not None and (results.get("task") or {}).get("tta") == tta:
-        return float(tested["logit"]), {"rule": str(tested["rule"]), "chosen_on": str(tested["chosen_on"])}
+    # Anybody may have written the file.
+    tested, task = (found if isinstance(found := results.get(key), dict) else {} for key in ("threshold", "task"))
+    if isinstance(tested.get("logit"), int | float) and task.get("tta") == tta:
+        return float(tested["logit"]), {"rule": str(tested.get("rule")), "chosen_on": str(tested.get("chosen_on"))}
     views = "" if tta == "none" else ", seen in one view"
     rule = f"highest Dice of {member.module.spec.classes[1]}"
     return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}

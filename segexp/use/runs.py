@@ -1,13 +1,14 @@
 """Which checkpoints are meant: run folders, checkpoint files, globs, lists of them. Plain files, no torch."""
 
 import glob
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segexp.config.quoting import printed
 from segexp.errors import DataError
+from segexp.run.bounded import read_json
 
 Place = str | Path
 
@@ -40,9 +41,11 @@ class Source:
     def results(self) -> dict[str, Any]:
         """Content of the run's results.json if it speaks of this checkpoint, else empty."""
         content = _json(self.folder / "results.json") if self.folder is not None else {}
-        tested = (content.get("checkpoint") or {}).get("path")
-        same = self.folder is not None and tested and (self.folder / tested).resolve() == self.checkpoint.resolve()
-        return content if same else {}
+        checkpoint = content.get("checkpoint")
+        tested = checkpoint.get("path") if isinstance(checkpoint, dict) else None
+        if self.folder is None or not isinstance(tested, str) or "\0" in tested:
+            return {}
+        return content if (self.folder / tested).resolve() == self.checkpoint.resolve() else {}
 
 
 def find_sources(runs: Place | Sequence[Place], checkpoint: str = "best") -> list[Source]:
@@ -105,14 +108,14 @@ def _runs_below(path: Path) -> str:
     if not below:
         return " Give a folder such as outputs/<name>/<date>_<time>_<id>"
     depth = "/*" * len(below[0].relative_to(path).parts)
-    return f" There are runs below it: {below[0]}, or all of them: '{path}{depth}'"
+    return f" There are runs below it: {below[0]}, or all of them: {printed('run', f'{path}{depth}')}"
 
 
 def _json(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except ValueError as error:
         raise DataError(f"{path} is no valid JSON: {error}. Was it edited or cut short?") from error
     return content if isinstance(content, dict) else {}

@@ -7,6 +7,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,11 @@ def test_ctrl_c_without_a_signal_reaches_the_process(place: JobPlace, monkeypatc
 def test_when_its_time_is_up_the_process_is_killed_and_no_ending_is_written(
     place: JobPlace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote, "_wait", lambda child: (_ for _ in ()).throw(SystemExit(-1)))
+    def stopped(child: object, tell: Callable[[], None]) -> int:
+        tell()
+        raise SystemExit(-1)
+
+    monkeypatch.setattr(remote, "_wait", stopped)
     started: list[Any] = []
     kept = RemoteJob._start
     monkeypatch.setattr(RemoteJob, "_start", lambda *words: started.append(kept(*words)) or started[-1])

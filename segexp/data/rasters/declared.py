@@ -8,6 +8,8 @@ from typing import BinaryIO
 from segexp.data.rasters.faults import from_system, unreadable, unsupported
 from segexp.data.rasters.limit import Limit
 
+OF_COMMENT = 4
+"""Bytes of a byte of comments, which Pillow puts together bit by bit."""
 OF_WEBP = 23
 """Bytes of a pixel: two canvases of four, the bytes on their way out, Pillow's picture, and the array."""
 _FRAME, _EXTENSION, _END = 0x2C, 0x21, 0x3B
@@ -37,9 +39,12 @@ def _check_gif(path: Path, file: BinaryIO, limit: Limit) -> None:
     try:
         width, height, flags = struct.unpack("<HHBxx", file.read(7))
         file.seek(_colours(flags), 1)
-        frames = []
-        for frame in _frames(file):
-            frames.append(frame)
+        frames, words = [], 0
+        for block in _blocks(file):
+            if isinstance(block, int):
+                words += block
+                continue
+            frames.append(block)
             if len(frames) > 1:
                 raise unsupported(path, "an animation", "one image", "save its pictures as files")
     except (struct.error, IndexError, EOFError) as error:
@@ -49,8 +54,9 @@ def _check_gif(path: Path, file: BinaryIO, limit: Limit) -> None:
     left, top, wide, high = frames[0]
     width, height = max(width, left + wide), max(height, top + high)
     # The picture, its copy as an array, and one more that Pillow makes for what it thinks is the next frame.
-    need = 2 * width * height + wide * high
-    limit.check(path, need, f"decoding its {width}x{height} pixels (GIF)")
+    pixels = 2 * width * height + wide * high
+    limit.check(path, pixels, f"decoding its {width}x{height} pixels (GIF)")
+    limit.check(path, pixels + OF_COMMENT * words, f"its {words} bytes of comments (GIF)")
 
 
 def _check_webp(path: Path, start: bytes, limit: Limit) -> None:
@@ -69,8 +75,8 @@ def _check_webp(path: Path, start: bytes, limit: Limit) -> None:
     limit.check(path, OF_WEBP * width * height, words)
 
 
-def _frames(file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:
-    """Left, top, width and height of each frame, to the end of the file.
+def _blocks(file: BinaryIO) -> Iterator[tuple[int, int, int, int] | int]:
+    """Left, top, width and height of each frame, and the bytes of each other block, to the end of the file.
 
     Raises:
         EOFError: A block ends beyond the file.
@@ -84,7 +90,7 @@ def _frames(file: BinaryIO) -> Iterator[tuple[int, int, int, int]]:
             _skip(file)
         elif kind == _EXTENSION:
             _byte(file)
-            _skip(file)
+            yield _skip(file)
         elif kind != 0:  # some programs leave an empty block between others
             raise EOFError
 
@@ -94,10 +100,14 @@ def _colours(flags: int) -> int:
     return 3 << ((flags & 7) + 1) if flags & 0x80 else 0
 
 
-def _skip(file: BinaryIO) -> None:
+def _skip(file: BinaryIO) -> int:
+    """Passes over the parts of a block; gives their bytes."""
+    passed = 0
     while length := _byte(file):
+        passed += length
         if len(file.read(length)) < length:
             raise EOFError
+    return passed
 
 
 def _byte(file: BinaryIO) -> int:

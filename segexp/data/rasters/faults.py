@@ -12,6 +12,10 @@ from segexp.special import broken_link, special
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
 
 
+LONGEST = 400
+"""Characters of what a library says of a file."""
+
+
 def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpError:
     """The error of a file that is there and cannot be read; of the machine, where that refused and the file is whole.
 
@@ -23,6 +27,8 @@ def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpErr
     if isinstance(cause, BaseException) and (refused := resource_error(cause, str(path))) is not None:
         return refused
     text = " ".join(str(cause).split()) or type(cause).__name__
+    # A library may repeat what stands in the file, at any length.
+    text = text if len(text) <= LONGEST else f"{text[:LONGEST]} ..."
     return UnreadableError(f"{path}: cannot be read as an image ({size_of(path)} bytes; {text}). {advice}")
 
 

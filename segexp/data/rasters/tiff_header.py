@@ -1,5 +1,6 @@
 """Reads what the first page of a TIFF says, and refuses what cannot be read safely."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from segexp.data.rasters.quiet import quiet_tifffile
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
 _PLAIN = {1, 8, 32773, 32946, 34925}
 """What tifffile decodes by itself: uncompressed, deflate (two numbers), packbits, LZMA. Of others it only thinks so."""
+MOST_PAGES = 256
+"""Of a file; overviews, thumbnails and masks are some dozens."""
 _ALPHA = (1, 2)
 """Of the tag ExtraSamples: associated and unassociated alpha."""
 _NO_RGB = {"SEPARATED": "CMYK inks", "CIELAB": "Lab colours", "ICCLAB": "Lab colours", "ITULAB": "Lab colours"}
@@ -97,13 +100,30 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
 def _check_pages(path: Path, tiff: tifffile.TiffFile) -> None:
     """Refuses stacks; overviews, thumbnails and mask pages of a GeoTIFF are no further images."""
     first = tiff.pages.first
-    others = [page for page in tiff.pages[1:] if isinstance(page, tifffile.TiffPage)] if len(tiff.pages) > 1 else []
+    others = list(_further_pages(tiff))
     same = sum(not page.is_reduced and not page.is_mask and page.shape == first.shape for page in others)
+    advice = "save each as a file, or all as the bands of one page"
+    if len(others) > MOST_PAGES:
+        raise unsupported(path, f"more than {MOST_PAGES} pages", "one image", advice)
     if same:
-        advice = "save each as a file, or all as the bands of one page"
         raise unsupported(path, f"{same + 1} pages of the same size", "one image", advice)
     if first.imagedepth > 1:
         raise unsupported(path, "a volume", "one plane", "save its planes as files")
+
+
+def _further_pages(tiff: tifffile.TiffFile) -> Iterator[tifffile.TiffPage]:
+    """Pages after the first, one more than are taken: a file of 30 MB can have a million of them."""
+    seen = {tiff.pages.first.offset}
+    for number in range(1, MOST_PAGES + 2):
+        try:
+            page = tiff.pages[number]
+        except IndexError:
+            return
+        if page.offset in seen:  # the list goes round in a circle
+            return
+        seen.add(page.offset)
+        if isinstance(page, tifffile.TiffPage):
+            yield page
 
 
 def _check_colours(path: Path, page: tifffile.TiffPage, *, raw: bool) -> None:

@@ -1,7 +1,7 @@
 """The images that a model is evaluated on: a part of the run's own data, or another data set."""
 
-import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import SegmentationDataModule
@@ -12,7 +12,8 @@ from segexp.data.problems import refuse
 from segexp.data.reading import read
 from segexp.data.splits import PHASES
 from segexp.data.survey import class_counts
-from segexp.errors import DataError, MismatchError
+from segexp.errors import DataError, MismatchError, one_line
+from segexp.run.bounded import read_json
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
 from segexp.use.evaluation.classes import line_for, take_classes
@@ -163,11 +164,25 @@ def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, con
     for source in sources:
         split = source.folder / "split.json" if source.folder is not None else None
         if split is not None and split.is_file():
-            known |= set(json.loads(split.read_text(encoding="utf-8"))["train"])
+            known |= _trained_on(split)
     both = [name for name in names if name in known]
     if not both:
         return []
     return [f"{len(both)} of {len(names)} images bear names that the model was trained on, such as {both[0]}"]
+
+
+def _trained_on(split: Path) -> set[str]:
+    """Names of the images that a run was trained on.
+
+    Raises:
+        DataError: The file is none of a split.
+    """
+    try:
+        return {str(name) for name in read_json(split)["train"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{split}: does not tell what the run was trained on ({one_line(error)}); was it edited?"
+        ) from error
 
 
 def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:

@@ -28,7 +28,9 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
         what = "several runs" if len(model.sources) > 1 else "a checkpoint that is in no run folder"
         raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
     ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
-    return within(folder, "exports", str(folder)) / f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
+    name = f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
+    place = within(folder, "exports", str(folder))
+    return within(place, name, str(place))
 
 
 @contextmanager
@@ -36,13 +38,19 @@ def kept_if_good(path: Path) -> Iterator[Path]:
     """Gives a path to write to; its file, and those beside it of the same stem, take their names if all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(PART + path.name)
+    # What is left of another attempt; through a link in a folder of somebody else it would be written elsewhere.
+    _remove(part)
     try:
         yield part
         for written in _beside(part):
             written.replace(written.with_name(written.name.removeprefix(PART)))
     finally:
-        for left in _beside(part):
-            left.unlink()
+        _remove(part)
+
+
+def _remove(part: Path) -> None:
+    for left in _beside(part):
+        left.unlink()
 
 
 def _beside(part: Path) -> list[Path]:

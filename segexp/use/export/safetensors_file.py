@@ -9,6 +9,7 @@ import yaml
 
 from segexp.errors import ConfigError, DataError
 from segexp.modules.ensemble import EnsembleModule
+from segexp.run.bounded import JSON_BYTES
 from segexp.use.export.extra import require as require_packages
 from segexp.use.export.facts import as_text
 from segexp.use.export.graph import Deployed
@@ -64,6 +65,8 @@ def content(path: Path) -> dict[str, Any]:
 
     with safe_open(path, framework="pt") as file:
         header = file.metadata() or {}
+        if len(header.get(RECORD, "")) > JSON_BYTES:
+            raise DataError(f"{path}: its header is too large for one of segexp")
         if RECORD not in header:
             raise DataError(f"{path}: its header has no {RECORD}; segexp export format=safetensors writes one")
         weights = {f"model.{key}": file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping

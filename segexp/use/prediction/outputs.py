@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import ConfigError, one_line
+from segexp.run.bounded import read_json
 from segexp.run.console import LOG
 from segexp.run.folder import RunFolder
 from segexp.run.table_file import read_csv
@@ -164,8 +165,8 @@ def _facts(model: Model, wanted: Wanted) -> dict[str, Any]:
 
 def _settings(path: Path) -> dict[str, Any]:
     try:
-        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["settings"]
-    except (OSError, ValueError, KeyError):
+        found: dict[str, Any] = read_json(path)["settings"]
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
     return found
 

@@ -154,7 +154,6 @@ OTHERS = {
     "a.ico": (b"\0\0\1\0\1\0", "an icon"),
     "a.dds": (b"DDS |\0\0\0", "a DDS texture"),
     "a.pcx": (b"\x0a\5\1\x08", "a PCX image"),
-    "a.npz": (b"PK\3\4", r"a zip archive \(such as .npz\)"),
     "eps.png": (b"%!PS-Adobe-3.0 EPSF-3.0\n", "a PostScript file"),
 }
 

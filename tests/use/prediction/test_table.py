@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from segexp.run.folder import RunFolder
+from segexp.run.table_file import read_csv
+from segexp.run.text import printable
+from segexp.use.prediction.inputs import Input
 from segexp.use.prediction.outputs import SUMMARY, OutputFolder
 
 NAMES = ["=1+1.png", "+a.png", "-a.png", "@a.png", "'=a.png", "a,b.png", "two\nlines.png", "plain.png"]
@@ -13,12 +16,13 @@ NAMES = ["=1+1.png", "+a.png", "-a.png", "@a.png", "'=a.png", "a,b.png", "two\nl
 def test_names_come_back(tmp_path: Path) -> None:
     folder = OutputFolder(tmp_path)
     for name in NAMES:
-        folder.note(name, state="done", seconds=-0.5)  # type: ignore[arg-type] # only its text counts
+        folder.note(Input(name, Path(name)), state="done", seconds=-0.5)
     folder.close()
     lines = (tmp_path / SUMMARY).read_text(encoding="utf-8").splitlines()
     assert not any(line.startswith(("=", "+", "-", "@")) for line in lines)
-    again = OutputFolder(tmp_path)
-    assert {name: again.earlier(name).get("seconds") for name in NAMES} == dict.fromkeys(NAMES, "-0.5")  # type: ignore[arg-type]
+    with (tmp_path / SUMMARY).open(newline="", encoding="utf-8") as stream:
+        seconds = {row["file"]: row["seconds"] for row in read_csv(stream)}
+    assert seconds == {printable(name): "-0.5" for name in NAMES}
 
 
 def test_a_full_disk_costs_the_table_alone(
@@ -29,6 +33,6 @@ def test_a_full_disk_costs_the_table_alone(
 
     monkeypatch.setattr(RunFolder, "write_csv", full)
     folder = OutputFolder(tmp_path)
-    folder.note("a.png", state="done")  # type: ignore[arg-type]
+    folder.note(Input("a.png", Path("a")), state="done")
     folder.close()
     assert not (tmp_path / SUMMARY).exists()

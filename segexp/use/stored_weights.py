@@ -1,0 +1,70 @@
+"""The weights of a checkpoint are looked at before the network is built: what does not fit takes no memory."""
+
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segexp.config.stored import needed
+from segexp.errors import DataError
+from segexp.spec import DataSpec
+from segexp.training.build import build_model
+
+PREFIX = "model."
+
+
+def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
+    """The weights of the network alone, by their names in it.
+
+    Args:
+        state: ``state_dict`` of a checkpoint.
+        source: Its file, for messages.
+
+    Raises:
+        DataError: They are no tensors, or have values that the file does not hold: a few bytes can stand for billions.
+    """
+    if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
+        raise DataError(f"{source}: is no checkpoint of segexp (its weights are a {type(state).__name__})")
+    found = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
+    for name, value in found.items():
+        if not isinstance(value, Tensor):
+            raise DataError(f"{source}: is no checkpoint of segexp (its weight {name} is a {type(value).__name__})")
+        if value.layout != torch.strided or value.numel() * value.element_size() > value.untyped_storage().nbytes():
+            raise DataError(f"{source}: the weight {name} says it is {tuple(value.shape)}, more than the file holds")
+    return found
+
+
+def refuse_misfit(config: dict[str, Any], spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Refuses weights that do not fit their network, from its shapes; those of other packages pass, as do riddles.
+
+    Raises:
+        DataError: Names what does not fit.
+    """
+    if needed({"model": config["model"]}):
+        # It may do more when it is built than to make weights.
+        return
+    with warnings.catch_warnings(action="ignore"):
+        try:
+            with torch.device("meta"):
+                model = build_model(config, spec)
+        except Exception:  # the reason is told where it is built in earnest
+            return
+        take(model, config, weights, source)
+
+
+def take(model: nn.Module, config: Mapping[str, Any], weights: Mapping[str, Tensor], source: Path) -> None:
+    """Puts weights into their network.
+
+    Raises:
+        DataError: They are another one's.
+    """
+    try:
+        model.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(
+            f"{source}: its weights do not fit {config['model']['_target_']} as it is now; was its code changed? "
+            f"{str(error).splitlines()[-1].strip()}"
+        ) from error
