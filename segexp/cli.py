@@ -110,6 +110,7 @@ def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()
 def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sweep | None" = None) -> int:
     from segexp.config.rerun import expand, own_data
 
+    _refuse_words(command, argv)
     _start_from(command, argv)
     if (search := _search(command, argv, more)) is not None:
         return search.run()
@@ -134,6 +135,27 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
 
     _hydra(command, argv, more, job)
     return max(codes, default=0)
+
+
+def _refuse_words(command: Command, argv: list[str]) -> None:
+    """Looks at the words before Hydra, a sweep or a search takes them."""
+    from segexp.config.hydra_errors import chosen_groups
+    from segexp.config.word_checks import refuse_flags, refuse_words
+    from segexp.sweeps.command import RESUME
+    from segexp.sweeps.search_words import asks_only, names_search
+
+    extra = config_dirs(argv)
+    refuse_flags(argv, extra, command.config)
+    sweeps = {"-m", "--multirun"} & set(argv) or any(w.lstrip("+").startswith((RESUME, "hydra.mode=")) for w in argv)
+    # An experiment of the user's may ask for a sweep by itself.
+    maybe = extra and any(word.lstrip("+").startswith("experiment=") for word in argv)
+    alone = command.takes_training and not (sweeps or maybe or names_search(argv, extra) or asks_only(argv))
+    try:
+        refuse_words(argv, extra, usable=sorted(chosen_groups(command.config, [conf_dir()])), alone=alone)
+    except ConfigError:
+        if "debug=true" in argv:
+            traceback.print_exc()
+        raise
 
 
 def _start_from(command: Command, argv: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The table of commands: a name, a primary config, a meaning, and the function that runs it."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,7 +79,11 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
     try:
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
     except OmegaConfBaseException as error:
-        raise ConfigError(f"{error.full_key or 'config'}: {str(error).splitlines()[0]}") from error
+        first = str(error).splitlines()[0]
+        if (missing := re.search(r"Missing mandatory value: ([\w.]+)", first)) is not None:
+            key = missing[1]
+            raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
+        raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
     _refuse_left_over(plain)
     check_config(plain, schema)
     # It holds for the command, see segexp.config.trust, and is no part of what a run is.

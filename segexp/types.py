@@ -12,26 +12,32 @@ from typing import Annotated, Literal
 
 @dataclass(frozen=True)
 class Range:
-    """Allowed numbers: ``low <= value <= high``, or ``low < value`` with ``open_low``."""
+    """Allowed numbers: ``low <= value <= high``, without an end that is open."""
 
     low: float | None = None
     high: float | None = None
     open_low: bool = False
+    open_high: bool = False
 
     def allows(self, value: float) -> bool:
-        """Whether ``value`` lies inside; not-a-number lies nowhere."""
-        if math.isnan(value):
+        """Whether ``value`` lies inside; not-a-number and infinity lie nowhere."""
+        if isinstance(value, float) and not math.isfinite(value):
             return False
         if self.low is not None and (value < self.low or (self.open_low and value == self.low)):
             return False
-        return self.high is None or value <= self.high
+        return self.high is None or value < self.high or (value == self.high and not self.open_high)
 
     def __str__(self) -> str:
         if self.low is not None and self.high is not None:
-            return f"{self.low:g} {'<' if self.open_low else '<='} value <= {self.high:g}"
+            ends = "<" if self.open_low else "<=", "<" if self.open_high else "<="
+            return f"{_shown(self.low)} {ends[0]} value {ends[1]} {_shown(self.high)}"
         if self.low is not None:
-            return f"a value {'above' if self.open_low else 'of at least'} {self.low:g}"
-        return f"a value of at most {self.high:g}"
+            return f"a value {'above' if self.open_low else 'of at least'} {_shown(self.low)}"
+        return f"a value {'below' if self.open_high else 'of at most'} {_shown(self.high or 0)}"
+
+
+def _shown(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 @dataclass(frozen=True)
@@ -54,6 +60,14 @@ NonNegativeInt = Annotated[int, Range(low=0)]
 PositiveFloat = Annotated[float, Range(low=0, open_low=True)]
 NonNegativeFloat = Annotated[float, Range(low=0)]
 Fraction = Annotated[float, Range(low=0, high=1)]
+Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
+"""Share of values that are dropped; at 1 nothing would be left."""
+Seed = Annotated[int, Range(low=0, high=2**32 - 1)]
+"""What numpy takes as a seed."""
+Draws = Annotated[int, Range(low=0, high=1_000_000)]
+"""Draws of a bootstrap; a million take minutes, more only time."""
+Depth = Annotated[int, Range(low=1, high=12)]
+"""Stages of a network that halve the image: twelve end in one pixel of 4096."""
 Duration = Annotated[str, Pattern(r"\d+:[0-2]\d:[0-5]\d:[0-5]\d", "as DD:HH:MM:SS, for example 00:00:10:00")]
 Angle = Annotated[float, Range(low=0, high=180)]
 
@@ -74,8 +88,8 @@ class LoaderOptions:
 
     batch_size: PositiveInt = 16
     eval_batch_size: PositiveInt = 1
-    num_workers: NonNegativeInt | None = None
-    prefetch_factor: PositiveInt = 2
+    num_workers: Annotated[int, Range(low=0, high=512)] | None = None
+    prefetch_factor: Annotated[int, Range(low=1, high=1024)] = 2
     pin_memory: bool | None = None
     persistent_workers: bool = True
     drop_last: bool = False

@@ -63,7 +63,7 @@ MISTAKES = {
     "metric.hd95.percentile=0": ["metric.hd95.percentile: found 0, expected a number, a value above 0"],
     "metric=null": ["metric=null: no such option", "none, objects"],
     "-m metric=[asd],[cldice,hd59]": ["metric=hd59: no such option.", "'hd95'"],
-    "bootstrap=-1": ["bootstrap: found -1, expected a whole number, a value of at least 0"],
+    "bootstrap=-1": ["bootstrap: found -1, expected a whole number, 0 <= value <= 1000000"],
     "monitor=test/miou": ["monitor: found 'test/miou'", "val/<measure>"],
     "scheduler=plateau scheduler.monitor=val/los": ["scheduler.monitor: ", "val/loss"],
     "model._target_=segexp.models.unet.UNett": ["model._target_: segexp.models.unet has no 'UNett'.", "'UNet'"],

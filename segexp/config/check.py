@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import math
 import sys
 import types
 import typing
@@ -72,15 +73,40 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
         for key, item in value.items():
             yield from _value(item, element, _join(path, str(key)))
     elif not matches(value, annotation):
-        yield f"{path}: found {value!r}, expected {describe(annotation)}.{_hint(value, annotation)}"
+        yield f"{path}: found {_short(value)}, expected {describe(annotation)}.{_hint(value, annotation)}"
     else:
         yield from _inner(value, annotation, path)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_SHOWN = 80
+"""Characters of a value that are told."""
 
 
 def _dataclass(annotation: Any) -> type | None:
     """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
     members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
     return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
+
+
+def supplied_keys(schema: type, path: str) -> tuple[str, ...]:
+    """Keys of the block at a dotted path that the program gives."""
+    annotation: Any = schema
+    for part in path.split("."):
+        hints = typing.get_type_hints(annotation, include_extras=True) if dataclasses.is_dataclass(annotation) else {}
+        annotation = hints.get(part) or _of_blocks(annotation)
+    found = next((mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Supplied)), Supplied())
+    return found.keys
+
+
+def fields_of(annotation: Any) -> dict[str, Any]:
+    """Keys of the block that an annotation stands for with their annotations; empty where it is none."""
+    schema = _dataclass(annotation)
+    return {} if schema is None else typing.get_type_hints(schema, include_extras=True)
 
 
 def _of_blocks(annotation: Any) -> Any | None:
@@ -110,13 +136,10 @@ def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
 def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator[str]:
     """Problems of a section that builds an object."""
     target = value.get("_target_")
-    if not isinstance(target, str):
-        yield f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
-        return
-    if (problem := _existence(target, path)) is not None:
+    if (problem := _no_class(value, path) or _existence(str(target), path)) is not None:
         yield problem
         return
-    found = signature(target)
+    found = signature(str(target))
     if found is None:
         return
     keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
@@ -135,6 +158,16 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield from _value(keys[name], Any, _join(path, name))
         elif parameter.required and not value.get("_partial_") and "_args_" not in value:
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _no_class(value: Mapping[str, Any], path: str) -> str | None:
+    """The problem of a ``_target_`` that is no dotted path."""
+    target = value.get("_target_")
+    if "_target_" not in value:
+        return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+    if not isinstance(target, str) or "." not in target.strip("."):
+        return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
+    return None
 
 
 def _existence(target: str, path: str) -> str | None:
@@ -176,13 +209,20 @@ def matches(value: Any, annotation: Any) -> bool:
     return _is_plain(value, annotation)
 
 
+_LARGEST = 2**63 - 1
+"""Whole numbers that torch and numpy can hold."""
+
+
 def _is_plain(value: Any, annotation: Any) -> bool:
     if dataclasses.is_dataclass(annotation):
         return isinstance(value, Mapping)
+    if isinstance(value, bool):
+        return annotation is bool or not isinstance(annotation, type) or annotation is object
     if annotation is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
+        whole = isinstance(value, int) and abs(value) <= _LARGEST
+        return whole or (isinstance(value, float) and not math.isnan(value))
     if annotation is int:
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and abs(value) <= _LARGEST
     if annotation in (tuple, set, frozenset):
         return isinstance(value, list)
     return not isinstance(annotation, type) or isinstance(value, annotation)

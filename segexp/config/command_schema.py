@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from segexp.config.schema import Supplied
-from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
+from segexp.config.schema import CheckConfig, PreviewConfig, Supplied, TrainConfig
+from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class GenerateConfig:
     out: str
     count: PositiveInt
     size: PositiveInt | None
-    seed: NonNegativeInt
+    seed: Seed
     debug: bool
 
 
@@ -28,8 +28,8 @@ class CompareConfig:
     measure: str | None
     base: str | None
     out: str | None
-    resamples: NonNegativeInt
-    seed: NonNegativeInt
+    resamples: Draws
+    seed: Seed
     debug: bool
 
 
@@ -131,8 +131,8 @@ class EvaluateConfig:
     threshold: Annotated[float, Range(low=0, high=1)] | None
     inference: OtherInferenceConfig
     panels: NonNegativeInt
-    bootstrap: NonNegativeInt
-    seed: NonNegativeInt
+    bootstrap: Draws
+    seed: Seed
     out: str | None
     output_dir: str
     device: Literal["auto", "cpu", "gpu", "mps"]
@@ -154,7 +154,7 @@ class ExportConfig:
     int8: bool
     images: NonNegativeInt | None
     calibration: PositiveInt
-    seed: NonNegativeInt
+    seed: Seed
     rounds: NonNegativeInt
     debug: bool
     datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
@@ -192,3 +192,19 @@ class ModelsConfig:
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[dict[str, Any] | None, Supplied(("in_channels", "out_channels"))] = None
+
+
+SCHEMAS: dict[str, type] = {
+    "train": TrainConfig,
+    "check": CheckConfig,
+    "preview": PreviewConfig,
+    "generate": GenerateConfig,
+    "compare": CompareConfig,
+    "report": ReportConfig,
+    "evaluate": EvaluateConfig,
+    "predict": PredictConfig,
+    "export": ExportConfig,
+    "demo": DemoConfig,
+    "models": ModelsConfig,
+}
+"""Schema of each primary config."""

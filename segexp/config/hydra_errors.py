@@ -1,6 +1,7 @@
 """Turns what Hydra raises while composing into one line with the key and the nearest valid name."""
 
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +14,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
+from segexp.config.quoting import printed, shell_word, typed
 from segexp.config.recompose import search_path
-from segexp.config.suggest import did_you_mean
+from segexp.config.unknown_key import LISTS, advice
+from segexp.config.word_checks import no_option
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
 """Primary configs whose command may have ``-m``."""
-LISTS = ("logger", "metric")
-"""Groups of which several options are taken together."""
 
 
 def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
@@ -33,7 +34,7 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
         extra: Folders given with ``--config-dir``.
     """
     if isinstance(error, OverrideParseException):
-        return ConfigError(f"{error.override}: {_first(error.message)}. An override is written key=value.")
+        return ConfigError(_not_read(str(error.override), config_name, argv, extra))
     # Hydra answers group=null with a bare ValueError.
     if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         return error
@@ -53,6 +54,43 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
 
 
+def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str:
+    """What Hydra's grammar cannot read, with the word in quotes where the key takes a text."""
+    key, equals, text = word.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_][\w.]*", key):
+        return f"{word}: cannot be read; an override is written key=value"
+    bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
+    others = [other for other in argv if other != word and not other.startswith("-")]
+    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+
+
+def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[str]) -> bool:
+    """Whether the config that the words give has no problem with a key."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from segexp.config.check import check_config
+    from segexp.config.command_schema import SCHEMAS
+    from segexp.config.monitors import check_monitors
+    from segexp.config.schema import TrainConfig
+
+    home = _home(config_name, [conf_dir(), *map(Path, extra)])
+    searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
+    try:
+        with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
+            config = compose(config_name, [*words, *searched])
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+        check_config(plain, SCHEMAS.get(config_name, TrainConfig))
+        if config_name in SWEEPING and config_name != "models":
+            check_monitors(plain)
+    except ConfigError as error:
+        return not any(line.startswith(f"{key}:") for line in str(error).splitlines())
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return False
+    return True
+
+
 def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
     """A line for every override of a group's option or a key that does not exist.
 
@@ -64,10 +102,8 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     overrides = _parsed(argv)
     folders = [conf_dir(), *map(Path, extra)]
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = {
-        *_chosen_groups(config_name, folders),
-        *(override.key_or_group for override in overrides if override.is_add()),
-    }
+    added = {override.key_or_group for override in overrides if override.is_add()}
+    usable = {*chosen_groups(config_name, folders), *added}
     options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
     return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
 
@@ -98,22 +134,24 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
     """What may have been meant, the likeliest first; ``value`` of the key in the config tells what it takes."""
     if commas and (key in LISTS or isinstance(value, list)):
-        yield f"write '{key}=[{text}]' for a list of them"
+        yield f"write {shell_word(f'{key}=[{text}]')} for a list of them"
     elif commas and (value is None or value == "???"):
-        yield f"write '{key}=[{text}]' if it takes a list"
+        yield f"write {shell_word(f'{key}=[{text}]')} if it takes a list"
     if sweeps:
         yield "add -m for a sweep over them"
     if commas and value != "" and (value is None or isinstance(value, str)):
-        yield f"""write '{key}="{text}"' for one text with commas"""
+        # Without quotes of its own the text may stand in double ones, which read better.
+        word = printed(key, text) if re.search(r"[\"\\$]", text) else shell_word(f'{key}="{text}"')
+        yield f"write {word} for one text with commas"
 
 
-def _chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
+def chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
     """Groups in the defaults list of a primary config, and of another one that it begins with."""
     path = _home(config_name, folders) / f"{config_name}.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
     others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
-    return found.union(*(_chosen_groups(entry, folders) for entry in others))
+    return found.union(*(chosen_groups(entry, folders) for entry in others))
 
 
 def _home(config_name: str, folders: Sequence[Path]) -> Path:
@@ -142,9 +180,7 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
             yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
         for value in dict.fromkeys(_values(override)):
             if value not in options[group]:
-                hint = did_you_mean(value, options[group])
-                hint = hint if "Did you mean" in hint else ""
-                yield f"{group}={value}: no such option.{hint} Options of {group}: {listing}"
+                yield no_option(group, value, options[group])
 
 
 def _values(override: Override) -> list[str]:
@@ -172,24 +208,13 @@ def _unknown_keys(
     config_name: str,
     folders: Sequence[Path],
 ) -> Iterator[str]:
-    known = [key for key, _ in _flatten(_composed(overrides, options, config_name, folders), "")]
-    valid = set(known) | set(options)
+    tree = _composed(overrides, options, config_name, folders)
+    valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
     for override in overrides:
         key = override.key_or_group
         if override.is_add() or key.startswith("hydra") or key in valid:
             continue
-        yield f"{key}: no such key.{_near(key, valid)} (--cfg job lists all keys)"
-
-
-def _near(key: str, valid: set[str]) -> str:
-    hint = did_you_mean(key, valid)
-    if "Did you mean" in hint:
-        return hint
-    section = key.split(".", 1)[0]
-    inside = [name for name in valid if name.startswith(f"{section}.")]
-    if inside:
-        return f" Keys of {section}: {', '.join(sorted(name.split('.', 1)[1] for name in inside))}."
-    return f" Top level: {', '.join(sorted(name for name in valid if '.' not in name))}."
+        yield f"{key}: no such key. {advice(override, tree, valid, options, folders)} (--cfg job lists all keys)"
 
 
 def _composed(

@@ -14,6 +14,8 @@ _SWEEP = re.compile(r"^\w+\(.*\)$|,", re.DOTALL)
 """``a,b`` and ``glob(*)``."""
 _PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
 """Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
+_FOLDERS = re.compile(r"(\+{0,2}(?:resume|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL)
+"""Keys that are one folder or file; a comma may part the values of a sweep."""
 
 
 _PLAIN = re.compile(r"[A-Za-z_./][\w./-]*", re.ASCII)
@@ -45,8 +47,16 @@ def typed(key: str, value: Any) -> str:
 
 
 def command_line(words: Iterable[str]) -> str:
-    """``python -m segexp`` with these words, to be pasted into a shell; always a single line."""
-    return " ".join(["python -m segexp", *map(shell_word, words)])
+    """``python -m segexp`` with these words, to be pasted into a shell; always a single line.
+
+    Quotes of Hydra's grammar that :mod:`segexp.words` puts there by itself are left out.
+    """
+    return " ".join(["python -m segexp", *map(shell_word, as_typed(list(words)))])
+
+
+def printed(key: str, value: Any) -> str:
+    """:func:`typed` for a line that says ``add <word> to the command``: quoted for a shell as well."""
+    return shell_word(*as_typed([typed(key, value)]))
 
 
 def shell_word(word: str) -> str:
@@ -72,7 +82,10 @@ def _literal(value: Any) -> str:
         case bool():
             return str(value).lower()
         case str():
-            return value if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value) else quoted(value)
+            if _PLAIN.fullmatch(value) and not _NO_TEXT.fullmatch(value):
+                return value
+            # A shell needs single quotes around double ones and none of its own inside.
+            return quoted(value) if re.search(r'["\\\\$]', value) else f'"{value}"'
         case Mapping():
             return "{" + ",".join(f"{_block_key(key)}:{_literal(item)}" for key, item in value.items()) + "}"
         case list() | tuple():
@@ -97,16 +110,24 @@ def quote_patterns(argv: Sequence[str]) -> list[str]:
     return [_in_quotes(argument, blocks=other) for argument in argv]
 
 
+def unquoted(value: str) -> str:
+    """The text that a value stands for in Hydra's grammar, where a word is read before Hydra has seen it."""
+    if len(value) < 2 or value[0] not in "'\"" or value[-1] != value[0]:
+        return value
+    plain = re.sub(rf"(\\*)({value[0]}|$)", lambda found: found[1][: len(found[1]) // 2] + found[2], value[1:-1])
+    return re.sub(r"(\\*)\\\$\{", lambda found: found[1][: len(found[1]) // 2] + "${", plain)
+
+
 def as_typed(argv: Sequence[str]) -> list[str]:
     """The words without the quotes of :func:`quote_patterns`: what a user reads, and may give again."""
     words = list(argv)
     for index, argument in enumerate(argv):
         key, _, value = argument.partition("=")
-        if len(value) > 1 and value[0] == value[-1] == "'":
-            plain = re.sub(r"(\\*)('|$)", lambda found: found[1][: len(found[1]) // 2] + found[2], value[1:-1])
+        plain = unquoted(value)
+        if plain != value:
             words[index] = f"{key}={plain}"
             # Other words keep their quotes: without them they would be something else.
-            if quote_patterns(words)[index] != argument:
+            if quote_patterns(words)[index] != f"{key}={quoted(plain)}":
                 words[index] = argument
     return words
 
@@ -115,6 +136,9 @@ def _in_quotes(argument: str, *, blocks: bool) -> str:
     path = _PATHS.fullmatch(argument)
     if path is not None and path[2] and path[2][0] not in "'\"[$?" and "${" not in path[2]:
         return f"{path[1]}={quoted(path[2])}"
+    folder = _FOLDERS.fullmatch(argument)
+    if folder is not None and "${" not in folder[2] and re.search(r"[^\w/.+@%*|~-]", folder[2], re.ASCII):
+        return f"{folder[1]}={quoted(folder[2])}"
     found = _PATTERNS.fullmatch(argument)
     if found is None or not _needs_quotes(found[2]):
         return argument

@@ -7,7 +7,7 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from segexp.types import Duration, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range
+from segexp.types import Draws, Duration, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class EarlyStoppingConfig:
 class WeightAverageConfig:
     """Exponential moving average of the weights, used for validation and test."""
 
-    decay: Fraction | None
+    decay: Annotated[float, Range(low=0, high=1, open_high=True)] | None
 
 
 @dataclass(frozen=True)
@@ -139,7 +139,7 @@ class SearchConfig:
     pruner: Literal["median", "hyperband", "none"] = "median"
     startup: PositiveInt = 10
     warmup: NonNegativeInt = 2
-    seed: NonNegativeInt = 0
+    seed: Seed = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,11 +160,11 @@ class TrainConfig:
     """The whole tree of ``python -m segexp``."""
 
     name: str | None
-    seed: NonNegativeInt
+    seed: Seed
     monitor: str
     tta: Literal["none", "flips", "d4"]
     panels: NonNegativeInt
-    bootstrap: NonNegativeInt
+    bootstrap: Draws
     baselines: bool
     output_dir: str
     resume: str | None
@@ -204,5 +204,5 @@ class PreviewConfig(TrainConfig):
 
     images: PositiveInt = 8
     epochs: PositiveInt = 3
-    workers: list[NonNegativeInt] = field(default_factory=lambda: [0, 1, 2])
+    workers: list[Annotated[int, Range(low=0, high=512)]] = field(default_factory=lambda: [0, 1, 2])
     step: bool | Literal["auto"] = "auto"

@@ -21,7 +21,7 @@ from segexp.data.survey import Survey, SurveyCache, survey
 from segexp.data.turned import mirrored_notes, turned_notes
 from segexp.data.worker_errors import naming
 from segexp.errors import DataError, TooFewError, UserError
-from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
 
@@ -45,7 +45,7 @@ class FilesDataModule(SegmentationDataModule):
         test_fraction: Fraction = 0.2,
         folds: PositiveInt = 5,
         fold: NonNegativeInt = 0,
-        split_seed: NonNegativeInt = 0,
+        split_seed: Seed = 0,
         cache: Literal["none", "ram", "disk"] = "ram",
         cache_limit: NonNegativeFloat = 2.0,
         on_bad: Literal["raise", "skip"] = "raise",

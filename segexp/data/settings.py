@@ -17,7 +17,7 @@ from segexp.data.problems import Problem, problem_of
 from segexp.data.shared_memory import loaders_fit
 from segexp.data.splits import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
-from segexp.types import Fraction, LoaderOptions, NonNegativeInt, PositiveInt
+from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 
 Items = dict[Phase, list[Item]]
 
@@ -41,7 +41,7 @@ class DataSettings(pl.LightningDataModule):
     def __init__(
         self,
         augment: Augment | None = None,
-        seed: NonNegativeInt = 0,
+        seed: Seed = 0,
         crop_size: PositiveInt | None = None,
         crops_per_image: PositiveInt = 1,
         crops_total: PositiveInt | None = None,

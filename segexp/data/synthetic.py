@@ -12,7 +12,7 @@ from segexp.data.splits import PHASES
 from segexp.data.survey import Survey, SurveyCache, cache_folder, survey
 from segexp.run.console import LOG
 from segexp.run.progress import shown
-from segexp.types import NonNegativeFloat, NonNegativeInt, PositiveInt
+from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
 class SyntheticDataModule(SegmentationDataModule):
@@ -29,7 +29,7 @@ class SyntheticDataModule(SegmentationDataModule):
         train_images: PositiveInt = 48,
         val_images: PositiveInt = 8,
         test_images: PositiveInt = 8,
-        scene_seed: NonNegativeInt = 0,
+        scene_seed: Seed = 0,
         memory_limit: NonNegativeFloat = 1.0,
         **shared: Any,
     ) -> None:

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from segexp.models.convs import double_conv, he_init, separable_conv
 from segexp.models.sizes import require_size
 from segexp.models.upsampling import Upsample
-from segexp.types import PositiveInt
+from segexp.types import Depth, PositiveInt
 
 
 class CUNetSeparable(nn.Module):
@@ -37,7 +37,7 @@ class CUNetSeparable(nn.Module):
         in_channels: PositiveInt,
         out_channels: PositiveInt,
         base: PositiveInt = 8,
-        depth: PositiveInt = 3,
+        depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         init: Literal["he", "torch"] = "he",
     ) -> None:

@@ -11,7 +11,7 @@ from segexp.models.encoders.base import cut_to, start
 from segexp.models.encoders.pretrained import State, load_pretrained
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.sizes import require_size
-from segexp.types import Fraction, PositiveInt
+from segexp.types import Dropout, PositiveInt
 
 Stride = Literal[8, 16, 32]
 
@@ -50,7 +50,7 @@ class Fcn(nn.Module):
         out_channels: PositiveInt,
         base: PositiveInt = 64,
         stride: Literal[8, 16, 32] = 8,
-        dropout: Fraction = 0.5,
+        dropout: Dropout = 0.5,
         pretrained: bool | str = False,
         freeze_encoder: bool = False,
     ) -> None:

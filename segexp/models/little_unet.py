@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from segexp.models.convs import he_init
 from segexp.models.sizes import require_size
 from segexp.models.upsampling import Upsample
-from segexp.types import PositiveInt
+from segexp.types import Depth, PositiveInt
 
 
 class LittleUNet(nn.Module):
@@ -33,7 +33,7 @@ class LittleUNet(nn.Module):
         in_channels: PositiveInt,
         out_channels: PositiveInt,
         base: PositiveInt = 8,
-        depth: PositiveInt = 3,
+        depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
     ) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from segexp.models.norms import Norm, make_norm
 from segexp.models.sizes import require_size
 from segexp.models.unpooling import MaxUnpool
 from segexp.models.upsampling import Upsample
-from segexp.types import Fraction, NonNegativeFloat, PositiveInt
+from segexp.types import Dropout, NonNegativeFloat, PositiveInt
 
 WEIGHTS: dict[Norm, str] = {"none": "vgg16", "batch": "vgg16_bn"}
 """Published weights for an encoder with this norm."""
@@ -61,7 +61,7 @@ class SegNet(nn.Module):
         base: PositiveInt = 64,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "unpool",
         norm: Literal["none", "batch", "group", "instance"] = "batch",
-        dropout: Fraction = 0.0,
+        dropout: Dropout = 0.0,
         pretrained: bool | str = False,
         freeze_encoder: bool = False,
         conv: Literal["plain", "separable", "grouped"] = "plain",

@@ -13,7 +13,7 @@ from segexp.models.convs import Conv, double_conv, he_init
 from segexp.models.deep_supervision import DeepSupervision
 from segexp.models.sizes import NO_PADDING, InputSizeError, Padding
 from segexp.models.upsampling import Upsample
-from segexp.types import Fraction, NonNegativeFloat, PositiveInt
+from segexp.types import Depth, Dropout, NonNegativeFloat, PositiveInt
 
 
 class UNet(nn.Module):
@@ -50,14 +50,14 @@ class UNet(nn.Module):
         in_channels: PositiveInt,
         out_channels: PositiveInt,
         base: PositiveInt = 64,
-        depth: PositiveInt = 5,
+        depth: Depth = 5,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         norm: Literal["none", "batch", "group", "instance"] = "none",
         padded: bool = True,
         init: Literal["he", "torch"] = "he",
         conv: Literal["plain", "separable", "grouped"] = "plain",
         groups: PositiveInt = 4,
-        dropout: Fraction = 0.0,
+        dropout: Dropout = 0.0,
         auxiliary_weights: list[NonNegativeFloat] | None = None,
     ) -> None:
         super().__init__()

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from segexp.models.auxiliary import Supervised
 from segexp.models.little_unet import LittleUNet
-from segexp.types import NonNegativeFloat, PositiveInt
+from segexp.types import Depth, NonNegativeFloat, PositiveInt
 
 
 class WNet(nn.Module):
@@ -31,7 +31,7 @@ class WNet(nn.Module):
         in_channels: PositiveInt,
         out_channels: PositiveInt,
         base: PositiveInt = 8,
-        depth: PositiveInt = 3,
+        depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         auxiliary_weight: NonNegativeFloat = 1.0,
     ) -> None:

@@ -5,7 +5,7 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from segexp.config.quoting import as_typed
+from segexp.config.quoting import as_typed, command_line, shell_word, typed
 from segexp.config.stored import needed, refuse_size
 from segexp.errors import StoredError
 from segexp.reporting import values
@@ -35,10 +35,11 @@ def commands(folder: RunContents) -> Commands:
     else:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
-        found.append(("from its folder", _line(f"from={_place(folder.path)}", *_trust(folder))))
+        place = _place(folder.path)
+        found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
         found += _going_on(folder)
         if values.inner(folder.results, "checkpoint", "path") is not None:
-            found.append(("its test alone", _line("evaluate", f"run={_place(folder.path)}", *_trust(folder))))
+            found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
     return found
 
 
@@ -49,9 +50,9 @@ def _going_on(folder: RunContents) -> Commands:
         return []
     sweep = folder.path.parent
     if (sweep / MANIFEST).is_file():
-        return [("go on with the sweep", _line(f"sweep.resume={_place(sweep)}"))]
-    words = [f"from={_place(folder.path)}", f"resume={_place(last)}", *_trust(folder)]
-    return [("go on from its last finished epoch", _line(*words))]
+        return [("go on with the sweep", command_line([typed("sweep.resume", _place(sweep))]))]
+    words = [typed("from", _place(folder.path)), typed("resume", _place(last)), *_trust(folder)]
+    return [("go on from its last finished epoch", command_line(words))]
 
 
 def _trust(folder: RunContents) -> list[str]:
@@ -72,7 +73,7 @@ def alone(folder: RunContents) -> str:
     """The command that trains one job of a sweep again; empty where the folder does not tell."""
     overrides = folder.run.get("overrides")
     flags = _flags(_words(given_command(folder)))
-    return _line(*map(str, overrides), *flags) if isinstance(overrides, list) else ""
+    return command_line([*map(str, overrides), *flags]) if isinstance(overrides, list) else ""
 
 
 def _of_sweep(words: Sequence[str]) -> bool:
@@ -87,16 +88,11 @@ def _words(line: str) -> list[str]:
 
 
 def given_command(folder: RunContents) -> str:
-    """The command line that was given, without quotes that an older version added to it."""
+    """The command line that was given, in one line, without quotes that an older version added to it."""
     given = folder.run.get("command")
     line = shlex.join(map(str, given)) if isinstance(given, list) else values.words(given)
     words = _words(line)
-    typed = as_typed(words)
-    return line if typed == words else shlex.join(typed)
-
-
-def _line(*words: str) -> str:
-    return shlex.join(["python", "-m", "segexp", *as_typed(words)])
+    return " ".join(map(shell_word, as_typed(words))) if words else line
 
 
 def _flags(words: Sequence[str]) -> list[str]:

@@ -1,5 +1,6 @@
 """The run folder: where everything that a run produces lies. Plain files, no torch."""
 
+import errno
 import json
 import secrets
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from segexp.run.files import replace_file
+from segexp.run.place import refused
 from segexp.run.table_file import as_csv
 from segexp.run.text import utf8
 
@@ -22,7 +24,11 @@ class RunFolder:
 
     @classmethod
     def create(cls, parent: Path) -> "RunFolder":
-        """A new folder ``<date>_<time>_<short id>``; the id keeps two runs of one second apart."""
+        """A new folder ``<date>_<time>_<short id>``; the id keeps two runs of one second apart.
+
+        Raises:
+            ConfigError: None can be made there.
+        """
         stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
         while True:
             path = parent / f"{stamp}_{secrets.token_hex(2)}"
@@ -31,7 +37,9 @@ class RunFolder:
             except FileExistsError:
                 # A hundred jobs of one second meet in one of fifteen sweeps: draw again, never share.
                 if not path.is_dir():
-                    raise
+                    raise refused(FileExistsError(errno.EEXIST, "there is a file"), parent, "output_dir") from None
+            except OSError as error:
+                raise refused(error, parent, "output_dir") from error
             else:
                 return cls(path)
 

@@ -1,8 +1,8 @@
 """What every sweep does once its jobs, or where they come from, are known: engine, runner, table."""
 
-import shlex
 from collections.abc import Callable, Mapping
 
+from segexp.config.quoting import command_line, typed
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
 from segexp.sweeps.engine import Engine, make_engine
@@ -74,5 +74,5 @@ def show_table(manifest: Manifest, display: Display) -> None:
         display.say(f"\n{comparison.text()}\n")
         display.say("\n".join(f"summary       {path}" for path in comparison.write(manifest.folder)))
     except Exception as error:  # each job has its own results.json
-        again = shlex.join(["python", "-m", "segexp", "compare", str(manifest.folder)])
+        again = command_line(["compare", typed("runs", [str(manifest.folder)])])
         display.say(f"note: not all of the table over the jobs was made ({one_line(error)}); to make it: {again}")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import quoted
+from segexp.config.quoting import typed, unquoted
 from segexp.config.schema import SearchConfig
 from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
@@ -37,7 +37,7 @@ def asks_only(argv: Sequence[str]) -> bool:
 
 def resumed(argv: Sequence[str]) -> Path | None:
     """The folder of ``sweep.resume=``, if it is that of a search."""
-    folders = [Path(word.removeprefix(RESUME)) for word in argv if word.startswith(RESUME)]
+    folders = [Path(unquoted(word.removeprefix(RESUME))) for word in argv if word.startswith(RESUME)]
     if not folders or not (folders[-1] / MANIFEST).is_file():
         return None
     return folders[-1] if "search" in Manifest.read(folders[-1]).facts else None
@@ -72,7 +72,7 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
         ConfigError: The command has others.
     """
     told: dict[str, Any] = manifest.facts["search"]
-    kept = [f"sweep.{key}={_written(value)}" for key, value in told["section"].items()]
+    kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
     words, kept = words_to_take(manifest, told["words"], now), words_to_take(manifest, kept, now)
     if (asked := experiment(without_folders(now)[0])) and not same_words(asked, experiment(words)):
         raise ConfigError(
@@ -88,10 +88,3 @@ def _folders(manifest: Manifest, now: Sequence[str]) -> list[str]:
     """Folders of options that this user gave at the start, unless there are others now."""
     given = [] if without_folders(now)[1] else without_folders(sealed(manifest.folder))[1]
     return [word for folder in given for word in ("--config-dir", folder)]
-
-
-def _written(value: object) -> str:
-    """A value of the sweep's section in Hydra's grammar."""
-    if value is None:
-        return "null"
-    return quoted(value) if isinstance(value, str) else str(value)

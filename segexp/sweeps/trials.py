@@ -1,12 +1,12 @@
 """What a search has found: trials.csv, the best trial with its command, and which ranges mattered."""
 
 import importlib.util
-import shlex
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from segexp.config.quoting import command_line
 from segexp.errors import DataError, one_line
 from segexp.reporting.decided import of_monitor
 from segexp.run.folder import RunFolder
@@ -61,7 +61,7 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
     yield f"best          trial {best.number}, {monitor} {best.value:.4f}{half}, {space.label(best.params)}"
     if FOLDER in best.user_attrs:
         yield f"              {best.user_attrs[FOLDER]}"
-    yield f"              {shlex.join(['python', '-m', 'segexp', *words])}"
+    yield f"              {command_line(words)}"
 
 
 def _half(folder: object) -> str:

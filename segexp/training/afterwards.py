@@ -1,11 +1,11 @@
 """What is made once the figures of a test are on the disk: each thing by itself, so that one costs no other."""
 
-import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from segexp.config.quoting import command_line, typed
 from segexp.errors import one_line
 from segexp.run.console import LOG
 from segexp.run.record import RunRecord
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 def report_line(folder: Path) -> str:
     """The command that makes page, curves and matrices of a run again from its files."""
-    return shlex.join(["python", "-m", "segexp", "report", str(folder)])
+    return command_line(["report", typed("run", str(folder))])
 
 
 def evaluate_line(folder: Path) -> str:
     """The command that tests a run again, with all files and pictures of a test."""
-    return shlex.join(["python", "-m", "segexp", "evaluate", f"run={folder}"])
+    return command_line(["evaluate", typed("run", str(folder))])
 
 
 @dataclass

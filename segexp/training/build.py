@@ -1,5 +1,6 @@
 """Builds objects from a checked config; what a constructor refuses becomes a message with its section's name."""
 
+import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,11 +15,12 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.shared_memory import free_memory, gib
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.metrics.names import direction
-from segexp.modules.schedule import Schedule
+from segexp.modules.schedule import AUTO, Schedule
 from segexp.spec import DataSpec
 from segexp.training.go_on import checkpoint_of
 from segexp.training.run_split import split_of
@@ -49,7 +51,8 @@ def build_model(config: Config, spec: DataSpec) -> nn.Module:
     section = dict(config["model"])
     if config.get("resume") is not None:
         section |= {key: off for key, off in _PUBLISHED.items() if key in section}
-    with _naming("model"):
+    _refuse_too_large(section, spec)
+    with _naming("model", {**section, "in_channels": spec.in_channels, "out_channels": spec.out_channels}):
         model: nn.Module = instantiate(
             section, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
         )
@@ -57,6 +60,27 @@ def build_model(config: Config, spec: DataSpec) -> nn.Module:
     return model
 
 
+def _refuse_too_large(section: Config, spec: DataSpec) -> None:
+    """Models of ours are first built without their weights: what is larger than the memory is found at once."""
+    if not str(section.get("_target_")).startswith("segexp.models."):
+        return
+    off = {key: value for key, value in _PUBLISHED.items() if key in section}
+    try:
+        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
+            model: nn.Module = instantiate(
+                section | off, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
+            )
+        need = sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
+    except InstantiationException as error:
+        if not isinstance(error.__cause__, RuntimeError | OverflowError | MemoryError):
+            return  # told, or working, where it is built in earnest
+        raise ConfigError(f"model: {_last_line(error.__cause__)}; {_SMALLER}") from error
+    free = free_memory()
+    if free is not None and need > free:
+        raise ConfigError(f"model: its weights take {gib(need)}, but {gib(free)} are free; {_SMALLER}")
+
+
+_SMALLER = "use fewer channels or stages"
 _PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
@@ -70,7 +94,7 @@ def build_loss(config: Config, spec: DataSpec, counts: Callable[[], Tensor] | No
         counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
             is ``auto``.
     """
-    with _naming("loss"):
+    with _naming("loss", config["loss"]):
         loss: SegmentationLoss = instantiate(config["loss"], _convert_="all")
         refuse_other(loss, "loss._target_", config["loss"].get("_target_", ""))
     with trying("loss", "its check(spec)"):
@@ -82,7 +106,7 @@ def build_loss(config: Config, spec: DataSpec, counts: Callable[[], Tensor] | No
 
 def build_optimizer(config: Config, model: nn.Module) -> Callable[[Any], Optimizer]:
     """The optimiser, still without parameters; tried once so that a value it refuses is found now."""
-    with _naming("optimizer"):
+    with _naming("optimizer", config["optimizer"]):
         make: Callable[[Any], Optimizer] = instantiate(config["optimizer"], _convert_="all")
         expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
     return make
@@ -109,12 +133,13 @@ def build_schedule(config: Config, every: int) -> Schedule | None:
 def _tried(config: Config, schedule: Schedule) -> Any:
     """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
     optimizer = _one_weight(config)
-    with _naming("scheduler.target"), warnings.catch_warnings(action="ignore"):
+    target = {key: value for key, value in config["scheduler"]["target"].items() if value != AUTO}
+    with _naming("scheduler.target", target), warnings.catch_warnings(action="ignore"):
         try:
             built = schedule.build(optimizer, steps=100, epochs=100)
             optimizer.step(lambda: 0.0)
             built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
-        except (RuntimeError, ArithmeticError, LookupError, AttributeError, AssertionError) as error:
+        except (RuntimeError, AssertionError) as error:
             raise ConfigError(f"scheduler.target: {_last_line(error)}") from error
         except ValueError as error:
             if "cycle_momentum" not in str(error):
@@ -125,6 +150,11 @@ def _tried(config: Config, schedule: Schedule) -> Any:
                 f"scheduler.target: {cycle} moves the momentum too, and {name} has none; add "
                 f"{plus}scheduler.target.cycle_momentum=false"
             ) from error
+    for rate in (float(group["lr"]) for group in optimizer.param_groups):
+        # A schedule sets whatever it is told, and no optimiser looks at it again.
+        if not (math.isfinite(rate) and rate >= 0):
+            where = ", ".join(f"{key} {value}" for key, value in target.items() if key[0] != "_" and value != AUTO)
+            raise ConfigError(f"scheduler.target ({where}): sets a learning rate of {rate:g}, expected at least 0")
     return built
 
 
@@ -132,7 +162,7 @@ def _one_weight(config: Config) -> Optimizer:
     """The optimiser that is asked for, with a weight of its own."""
     weight = torch.nn.Parameter(torch.zeros(1, 1))
     weight.grad = torch.zeros(1, 1)
-    with _naming("optimizer"):
+    with _naming("optimizer", config["optimizer"]):
         made: Optimizer = instantiate(config["optimizer"], _convert_="all")([weight])
     return made
 
@@ -170,7 +200,7 @@ def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:
                 f"metric.{name}: found {section!r}, expected a block that is named as its file: "
                 "my_measure: {_target_: my_package.MyMeasure}"
             )
-        with _naming(f"metric.{name}"):
+        with _naming(f"metric.{name}", section):
             built[name] = instantiate(section, _convert_="all")
             expect(
                 built[name], ImageMeasure, f"metric.{name}",
@@ -204,8 +234,13 @@ def build_extra_callbacks(config: Config) -> list[Callback]:
 
 
 @contextmanager
-def _naming(section: str) -> Iterator[None]:
-    """Turns what a constructor raises into an error of the config that names the section."""
+def _naming(section: str, settings: Mapping[str, Any] | None = None) -> Iterator[None]:
+    """Turns whatever a constructor raises into an error of the config that names the section.
+
+    Args:
+        section: Its dotted path.
+        settings: Its keys, to find the one that is at fault.
+    """
     try:
         yield
     except SegexpError:
@@ -214,15 +249,33 @@ def _naming(section: str) -> Iterator[None]:
         cause = error.__cause__ or error
         if isinstance(cause, SegexpError):
             raise cause from error
-        raise ConfigError(f"{section}: {_cause(cause)}") from error
+        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(cause)}") from error
     except Exception as error:
-        raise ConfigError(f"{section}: {_cause(error)}") from error
+        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(error)}") from error
 
 
 def _cause(error: BaseException) -> str:
     """What a constructor raised, in one line; of an error that no constructor raises on purpose, how to see where."""
     expected = isinstance(error, TypeError | ValueError | UserWarning | ImportError)
     return _last_line(error) if expected else f"{told(error)}; debug=true shows where"
+
+
+def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:
+    """The section, or the one key of it without which its class would be built, with the value that was found."""
+    keys = [key for key in settings or {} if not key.startswith("_")]
+    for key in keys:
+        rest = {name: value for name, value in (settings or {}).items() if name != key}
+        try:
+            built = instantiate(rest, _convert_="all")
+            if rest.get("_partial_") and section == "optimizer":
+                built([nn.Parameter(torch.zeros(1, 1))])
+            elif rest.get("_partial_"):
+                built(torch.optim.SGD([nn.Parameter(torch.zeros(1, 1))], lr=0.1, momentum=0.9))
+        except Exception:  # another key is at fault, or this one must be given
+            continue
+        return f"{section}.{key}: found {(settings or {})[key]!r}"
+    values = [f"{key} {(settings or {})[key]}" for key in keys if isinstance((settings or {})[key], int | float)]
+    return f"{section} ({', '.join(values)})" if values else section
 
 
 def _last_line(error: BaseException) -> str:

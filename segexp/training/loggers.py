@@ -52,6 +52,11 @@ class EpochTable(Logger):
         return "csv"
 
     @property
+    def save_dir(self) -> str:
+        """The run folder; callbacks that write files ask for it."""
+        return str(self._folder.path)
+
+    @property
     def version(self) -> str:
         """A run folder holds one table."""
         return ""
@@ -171,7 +176,7 @@ def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Tracked]:
     built: list[Tracked] = []
     try:
         for settings in section.values():
-            if settings is not None:
+            if settings is not None and not _switched_off(settings):
                 # Not instantiate: it would build the objects that the config handed to the logger describes.
                 make: Callable[..., Tracked] = get_method(settings["_target_"])
                 own = {key: value for key, value in settings.items() if not key.startswith("_")}
@@ -189,8 +194,17 @@ def check_loggers(section: Mapping[str, Any]) -> None:
         MissingExtraError: One is not installed.
     """
     for package, settings in section.items():
-        if settings is not None:
+        if settings is not None and not _switched_off(settings):
             _require(package)
+
+
+def _switched_off(settings: Mapping[str, Any]) -> bool:
+    """Whether the user's environment switches W&B off, and no key says otherwise: nothing of it is written then."""
+    if get_method(settings["_target_"]) is not wandb_logger or settings.get("mode", "auto") != "auto":
+        return False
+    from segexp.training.wandb_run import DISABLED_BY_USER
+
+    return DISABLED_BY_USER
 
 
 def _require(package: str) -> None:

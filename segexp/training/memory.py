@@ -3,9 +3,16 @@
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
+from torch import nn
 
 from segexp.allocator import LARGE, give_back
 from segexp.data.rasters import release_pages
+
+
+def state_bytes(model: nn.Module) -> int:
+    """Bytes of the checkpoints of a run: best, last and the one being written, each with two moments per weight."""
+    weights = sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
+    return int(3 * 3 * weights)
 
 
 def give_all_back(pixels: int) -> None:

@@ -2,6 +2,7 @@
 
 import traceback
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import torch
@@ -16,6 +17,7 @@ from segexp.modules.schedule import Schedule
 from segexp.modules.segmentation import SegmentationModule
 from segexp.modules.speed import resolve_speed
 from segexp.ranks.plan import count
+from segexp.run.place import check_place
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.go_on import checkpoint_of
@@ -23,7 +25,7 @@ from segexp.training.loggers import check_loggers
 from segexp.training.prepare import check_monitors, device_type
 from segexp.training.resume import check_resume
 from segexp.training.strategies import check_ranks
-from segexp.training.trainer import check_trainer
+from segexp.training.trainer import check_trainer, try_trainer
 from segexp.training.trials import try_loss, try_model
 from segexp.types import LoaderOptions
 
@@ -62,7 +64,8 @@ class Misfits:
         self._try(lambda: check_loggers(config["logger"]))
         self._try(lambda: check_trainer(config["trainer"]))
         self._try(lambda: check_ranks(config))
-        self._try(lambda: build.build_extra_callbacks(config))
+        self._try(lambda: check_place(Path(config["output_dir"]) / (config["name"] or ""), "output_dir"))
+        self._try(lambda: try_trainer(config, build.build_extra_callbacks(config)))
         self._try(lambda: check_monitors(config, spec.classes))
         self._try(self._schedule)
         self._try(lambda: build.build_measures(config, spec))

@@ -1,9 +1,9 @@
 """The page at the end of a run."""
 
 import json
-import shlex
 from pathlib import Path
 
+from segexp.config.quoting import command_line, typed
 from segexp.errors import one_line
 from segexp.reporting.report import write_report
 from segexp.run.console import LOG
@@ -22,7 +22,7 @@ def write_page(folder: Path) -> str:
     try:
         return str(write_report(folder))
     except Exception as error:
-        again = f"python -m segexp report {shlex.quote(f'run={folder}')}"
+        again = command_line(["report", typed("run", str(folder))])
         LOG.error(f"the report could not be written: {type(error).__name__}: {error}; to try again: {again}")
         _keep({"what": "report.html", "error": one_line(error), "again": again}, folder)
         return "none, see above"

@@ -1,5 +1,6 @@
 """One experiment from a checked config to a run folder: build, fit, test with the best checkpoint, explain."""
 
+import contextlib
 import signal
 import time
 from collections.abc import Mapping, Sequence
@@ -13,6 +14,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.commands import Invocation
+from segexp.config.quoting import printed
 from segexp.data.base import SegmentationDataModule
 from segexp.data.splits import PHASES
 from segexp.data.worker_errors import killed_worker
@@ -23,14 +25,17 @@ from segexp.ranks.plan import count
 from segexp.reporting.rows_table import results_table
 from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.run.folder import RunFolder
+from segexp.run.place import PAGES, check_place
 from segexp.run.record import RunRecord
 from segexp.training import group
 from segexp.training.afterwards import Afterwards, end, evaluate_line
 from segexp.training.announce import announce
 from segexp.training.build import build_extra_callbacks
+from segexp.training.callback_places import place_callbacks
 from segexp.training.evaluation import headline, restore_best, test
 from segexp.training.go_on import command, needed_words
 from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.memory import state_bytes
 from segexp.training.page import write_page
 from segexp.training.pictures import test_pictures
 from segexp.training.prepare import device_type, prepare
@@ -42,7 +47,7 @@ from segexp.training.run_split import taken_up
 from segexp.training.strategies import check_ranks, make_whole, spread
 from segexp.training.tested_report import TestReport, points, worst_first
 from segexp.training.tracking import RunFacts, Tracked, tell
-from segexp.training.trainer import build_trainer, check_trainer
+from segexp.training.trainer import build_trainer, check_trainer, try_trainer
 
 Config = dict[str, Any]
 
@@ -76,7 +81,11 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
     check_loggers(config.get("logger", {}))
     check_trainer(config["trainer"])
     check_ranks(config)
+    name = config["name"] or _name(invocation)
+    place = invocation.folder.parent if invocation.folder is not None else Path(config["output_dir"]) / name
+    check_place(place, "output_dir")
     extra = build_extra_callbacks(config)
+    try_trainer(config, extra)
     if invocation.trial is not None and invocation.sweep_dir is not None:
         extra.append(Pruning(invocation.trial, invocation.sweep_dir, config["monitor"]))
     rank = group.join(config).rank
@@ -87,9 +96,7 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         # It trains and validates with rank 0, which writes everything and tests alone.
         _fit(config, RunFolder(group.hear_folder()), [], datamodule, module, extra)
         return {}
-    name = config["name"] or "_".join(
-        invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss")
-    )
+    check_place(place, "output_dir", PAGES + state_bytes(module.model))
     folder = _run_folder(config, invocation, name)
     group.tell_folder(folder.path)
     handler = start_log_file(folder.path / "log.txt")
@@ -97,6 +104,10 @@ def train(config: Config, invocation: Invocation, *, allocator: bool) -> dict[st
         return _run(config, invocation, folder, datamodule, module, name, extra)
     finally:
         stop_log_file(handler)
+
+
+def _name(invocation: Invocation) -> str:
+    return "_".join(invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss"))
 
 
 def _run_folder(config: Config, invocation: Invocation, name: str) -> RunFolder:
@@ -157,9 +168,12 @@ def _ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Af
         return error
     shown = killed_worker(error) or group.reason(error)
     LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
-    end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
+    with contextlib.suppress(OSError):  # on a full disk run.json cannot say so
+        end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
+    if not after.complete and (told := still_valid(folder)):
+        LOG.info(told)
     return shown
 
 
@@ -174,8 +188,19 @@ def _how_to_go_on(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
-    same = f"add resume={last} to the same command to go on"
-    return f"interrupted; the finished epochs are saved: {same}, or run {command(last, *needed_words(folder.path))}"
+    word = printed("resume", str(last))
+    line = command(last, *needed_words(folder.path))
+    return f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {line}"
+
+
+def still_valid(folder: RunFolder) -> str:
+    """What of a failed run can be gone on with, and how; empty where no epoch was finished."""
+    last = folder.checkpoints / "last.ckpt"
+    if not last.is_file():
+        return ""
+    epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+    line = command(last, *needed_words(folder.path))
+    return f"the first {epochs} epochs are kept in {last}; to go on after them: {line}"
 
 
 def _facts(
@@ -254,6 +279,7 @@ def _fit(
     extra: list[Callback],
 ) -> pl.Trainer:
     """Trains, on all ranks together; what comes after is done by one alone."""
+    place_callbacks(config["callbacks"]["extra"], extra, folder.path)
     trainer = build_trainer(config, folder, loggers, extra, spread(module, datamodule))
     trainer.fit(module, datamodule=datamodule, ckpt_path=config["resume"], weights_only=True)
     group.leave()

@@ -2,10 +2,12 @@
 
 import sys
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
     EMAWeightAveraging,
@@ -15,6 +17,7 @@ from lightning.pytorch.loggers import Logger
 
 from segexp.errors import ConfigError
 from segexp.metrics.names import direction
+from segexp.ranks.plan import count
 from segexp.run.folder import RunFolder
 from segexp.training.checkpoint_io import AtomicCheckpointIO
 from segexp.training.memory import GiveBack
@@ -55,12 +58,27 @@ def build_trainer(
         **{key: section[key] for key in PASSED_ON},
         **_common(section),
         logger=loggers,
+        default_root_dir=folder.path,  # of callbacks that write files
         callbacks=[_panels(config, folder, len(loggers) > 1), *build_callbacks(config, folder), *extra],
         plugins=[AtomicCheckpointIO(), *environment()],
         enable_progress_bar=_bar(section["progress"]),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
     )
+
+
+def try_trainer(config: dict[str, Any], extra: Sequence[Callback]) -> None:
+    """Builds a trainer that is not used, so that what Lightning refuses is found before anything is written.
+
+    Raises:
+        ConfigError: It refuses.
+    """
+    if count(config["trainer"]) > 1:
+        return  # processes of several ranks are checked by themselves
+    try:
+        build_trainer(config, RunFolder(Path(config["output_dir"])), [], extra)
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        raise ConfigError(f"trainer: {' '.join(str(error).split())}") from error
 
 
 def _panels(config: dict[str, Any], folder: RunFolder, logged: bool) -> ValidationPanels:

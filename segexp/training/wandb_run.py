@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
+from segexp.config.quoting import shell_word
 from segexp.run.console import LOG
 from segexp.training.pictures import Picture
 from segexp.training.tested_report import TestReport
@@ -16,6 +17,8 @@ Mode = Literal["auto", "online", "offline"]
 
 # We write the variable; only what stood there before is the user's.
 MODE_OF_USER = os.environ.get("WANDB_MODE")
+_ON = ("1", "true", "yes", "on")
+DISABLED_BY_USER = MODE_OF_USER == "disabled" or os.environ.get("WANDB_DISABLED", "").lower() in _ON
 
 ANSWER_SECONDS = 3
 """How long a server that went online at the start is waited for at the test."""
@@ -96,7 +99,7 @@ def run_id(folder: Path) -> str | None:
 def is_offline(mode: Mode) -> bool:
     """Whether the network is left alone: asked for, or no key is found. The user's WANDB_MODE counts for ``auto``."""
     asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
-    return asked in ("offline", "dryrun", "disabled") or (asked == "auto" and not has_key())
+    return asked in ("offline", "dryrun") or (asked == "auto" and not has_key())
 
 
 def has_key() -> bool:
@@ -152,4 +155,4 @@ def _answers(run: Any) -> bool:
 
 
 def _later(folder: Path, kind: str = "offline") -> str:
-    return f"sync it later: wandb sync {folder}/wandb/{kind}-*"
+    return f"sync it later: wandb sync {shell_word(str(folder))}/wandb/{kind}-*"

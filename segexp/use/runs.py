@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from segexp.config.quoting import printed
 from segexp.errors import DataError
 from segexp.run.bounded import read_json
 
@@ -107,7 +108,7 @@ def _runs_below(path: Path) -> str:
     if not below:
         return " Give a folder such as outputs/<name>/<date>_<time>_<id>"
     depth = "/*" * len(below[0].relative_to(path).parts)
-    return f" There are runs below it: {below[0]}, or all of them: '{path}{depth}'"
+    return f" There are runs below it: {below[0]}, or all of them: {printed('run', f'{path}{depth}')}"
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -52,7 +52,7 @@ def test_every_command_takes_flags_anywhere() -> None:
         "check model=cunet --config-dir . scope=config", "check -m scope=config seed=0,1",
         "scope=config seed=0,1 check -m", "model=cunet --cfg job panels=0", "generate --cfg job out=x",
         "compare a --cfg job base=b", "evaluate run=x --cfg job panels=1", "predict run=x --cfg job input=y",
-        "check --config-dir . from=nowhere --resolve",
+        "check --config-dir . from=nowhere --cfg job",
     ]  # fmt: skip
     answers = run_lines([line.split() for line in lines])
     assert [answer.code for answer in answers] == [0] * 8 + [2]

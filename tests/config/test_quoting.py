@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from segexp.config.quoting import as_typed, command_line, quote_patterns, quoted, typed
+from segexp.config.quoting import as_typed, command_line, quote_patterns, quoted, typed, unquoted
 
 ODD = [
     "outputs/a", "a b", " a ", "lr=0.1 (données)", "it's", 'a"b', "'a'", "$HOME", "${x}", r"\${x}", r"\\${x}'",
@@ -86,8 +86,8 @@ def test_a_typed_text_arrives_in_the_config_as_it_is(text: str) -> None:
         (0.5, "key=0.5"),
         (1e-12, "key=1e-12"),
         ("unet", "key=unet"),
-        ([1, "a b", None], "key=[1,'a b',null]"),
-        ({0: "background", "my class": "x,y"}, r"key={0:background,my\ class:'x,y'}"),
+        ([1, "a b", None], 'key=[1,"a b",null]'),
+        ({0: "background", "my class": "x,y"}, r'key={0:background,my\ class:"x,y"}'),
     ],
 )
 def test_typed_values(value: Any, word: str) -> None:
@@ -103,6 +103,19 @@ def test_a_line_survives_a_shell() -> None:
     done = subprocess.run(["bash", "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=True)
     words = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
     assert words == ["-m", "segexp", "check", *(typed("name", text) for text in ODD)]
+
+
+@pytest.mark.parametrize("text", [text for text in ODD if text not in ("", "null")])
+def test_one_folder_may_be_typed_without_quotes_of_hydra(text: str) -> None:
+    """A printed line leaves them out where they come back by themselves, and only there."""
+    for key in ("resume", "output_dir", "run", "sweep.resume", "name"):
+        (again,) = quote_patterns(as_typed([typed(key, text)]))
+        value = OverridesParser.create().parse_override(again).value()
+        assert OmegaConf.to_container(OmegaConf.create({"key": value}), resolve=True) == {"key": text}, key
+        assert unquoted(again.partition("=")[2]) == text, key
+    assert quote_patterns(["resume=lr=0.1 (é)", "output_dir=a,b=c", r"out=a\ b", "resume=null", "out=[a b]"]) == [
+        "resume='lr=0.1 (é)'", "output_dir=a,b=c", r"out=a\ b", "resume=null", "out=[a b]",
+    ]  # fmt: skip
 
 
 def test_from_is_read_before_hydra_and_has_no_quotes_of_its_grammar() -> None:

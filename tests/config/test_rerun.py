@@ -23,7 +23,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "lists": ("scheduler=plateau", "monitor=val/loss", "metric=[hd95]", "logger=[tensorboard,wandb]"),
     "colours": ("datamodule=folder", "datamodule.root='l=é'", "datamodule.mask_values={0: sky, 7: 'a b'}", "metric=[]"),
     "no key": ("~optimizer.betas", "optimizer._target_=torch.optim.RMSprop", "scheduler=none", "+optimizer.eps=0.1"),
-    "callbacks, no name": ("callbacks.extra=[{_target_: lightning.pytorch.callbacks.Timer}]", "sweep.jobs=2"),
+    "callbacks, no name": ("callbacks.extra=[{_target_: lightning.pytorch.callbacks.Timer}]", "panels=2"),
 }  # fmt: skip
 
 
@@ -61,7 +61,7 @@ def test_a_job_of_a_sweep_and_a_run_from_a_run_are_repeated(line: Line) -> None:
     assert line.config(f"from={job}")["optimizer"]["lr"] == 0.02
     second = write(Path("second"), *line.one(f"from={job}", "seed=3"))
     third, invocation = line.one(f"from={second / 'config.yaml'}", "optimizer.lr=0.5")
-    expected = line.config("model=unet_little", "optimizer.lr=0.5", "seed=3", "sweep.jobs=2")
+    ((expected, _),) = line.jobs("-m", "model=unet_little", "optimizer.lr=0.5", "seed=3", "sweep.jobs=2")
     assert third == expected
     assert invocation.overrides == ("model=unet_little", "seed=3", "optimizer.lr=0.5")
 
@@ -229,7 +229,8 @@ def test_words_of_a_record_read_no_environment(line: Line, monkeypatch: pytest.M
 
 
 def test_the_sweep_of_a_run_is_not_that_of_a_new_one(line: Line) -> None:
-    run = line.stored(Path("run"), "sweep.engine=slurm", "sweep.jobs=4", "sweep.slurm.setup=['touch x']")
+    (stored,) = line.jobs("-m", "sweep.engine=slurm", "sweep.jobs=4", "sweep.slurm.setup=['touch x']")
+    run = write(Path("run"), *stored)
     assert line.config(f"from={run}")["sweep"] == config_of(run)["sweep"]
     (job,) = line.jobs("-m", f"from={run}", "seed=1")
     assert (job[0]["sweep"]["engine"], job[0]["sweep"]["slurm"]["setup"]) == ("local", [])

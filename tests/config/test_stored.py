@@ -158,7 +158,7 @@ def test_the_words_that_take_a_config_again(tmp_path: Path, monkeypatch: pytest.
     config = {"model": {"_target_": "again_nets.Net", "file": "/x/a b.pt"}, "output_dir": "../elsewhere"}
     assert needed(config) == ["again_nets"]
     words = again(config, SOURCE)
-    assert words == ["trust=[again_nets]", "model.file='/x/a b.pt'", "output_dir=../elsewhere"]
+    assert words == ["trust=[again_nets]", 'model.file="/x/a b.pt"', "output_dir=../elsewhere"]
     check_stored(config, SOURCE, ["again_nets"], typed=["model.file", "output_dir"])
     assert needed({"model": {"_target_": "again_nets.make"}}) == []
 

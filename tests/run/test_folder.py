@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from segexp.errors import ConfigError
 from segexp.run import folder as folder_module
 from segexp.run.files import replace_file
 from segexp.run.folder import RunFolder
@@ -55,7 +56,9 @@ def test_a_taken_name_is_drawn_again(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 def test_a_file_in_the_place_of_the_parent_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("here")
-    with pytest.raises(OSError, match="file"):
+    with pytest.raises(
+        ConfigError, match=r"^output_dir: nothing can be written into .*/file \(a part of it is a file\)"
+    ):
         RunFolder.create(tmp_path / "file")
 
 

@@ -178,7 +178,7 @@ def checked(found: Manifest, *words: str) -> None:
     check_jobs([JobPlace(found.folder, entry.number) for entry in found], words)
 
 
-WORDS = ["trust=[sealed_nets]", "sweep.slurm.setup=['module load cuda']"]
+WORDS = ["trust=[sealed_nets]", 'sweep.slurm.setup=["module load cuda"]']
 
 
 def test_a_sweep_of_ones_own_goes_on_without_words(own: Manifest) -> None:
@@ -219,7 +219,7 @@ def test_without_a_place_for_a_key(own: Manifest, monkeypatch: pytest.MonkeyPatc
 
 def test_words_of_the_command_take_it_as_well(own: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGEXP_TRUST", "sealed_nets")
-    checked(own, "sweep.slurm.setup=['module load cuda']")
+    checked(own, 'sweep.slurm.setup=["module load cuda"]')
     section = {**SECTION, "slurm": {"setup": []}, "resume": "sweep"}
     assert kept_section(own.folder, section, ["sweep.slurm.setup=[]"])["slurm"] == {"setup": []}
 

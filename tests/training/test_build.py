@@ -56,7 +56,7 @@ CYCLE = {"_target_": "OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
         ),
         ({"_target_": "Rprop"}, {**CYCLE, "cycle_momentum": True}, r"; add scheduler.target.cycle_momentum=false"),
         ({"_target_": "SGD"}, {"_target_": "LambdaLR", "lr_lambda": "x"}, "^scheduler.target: "),
-        ({"_target_": "SGD", "lr": -1.0}, CYCLE, "^optimizer: Invalid learning rate"),
+        ({"_target_": "SGD", "lr": -1.0}, CYCLE, "^optimizer.lr: found -1.0: Invalid learning rate"),
     ],
 )
 def test_a_schedule_is_tried_with_the_optimiser_of_the_run(

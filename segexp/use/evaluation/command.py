@@ -1,6 +1,5 @@
 """``evaluate``: the test of a training, with any model on any data."""
 
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import Any
 from segexp.commands import Invocation
 from segexp.config.check import check_config
 from segexp.config.command_schema import DataConfig
+from segexp.config.quoting import command_line
 from segexp.data.base import SegmentationDataModule
 from segexp.reporting import values
 from segexp.reporting.rows_table import results_table
@@ -91,7 +91,7 @@ class Evaluation:
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
-        after = Afterwards(folder.path, shlex.join(["python", "-m", *self.invocation.command]))
+        after = Afterwards(folder.path, command_line(self.invocation.command[1:]))
         try:
             record = RunRecord(folder, self.invocation.command, facts)
             with _ending(record, after):

@@ -1,0 +1,223 @@
+"""What is wrong with the words of a command, before Hydra composes: options, lists, ranges, Hydra's own keys."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
+from hydra.errors import HydraException
+
+from segexp.config.groups import ORDER, groups
+from segexp.config.paths import conf_dir
+from segexp.config.quoting import shell_word
+from segexp.config.schema import SearchConfig
+from segexp.config.suggest import nearest
+from segexp.config.unknown_key import LISTS
+from segexp.errors import ConfigError
+
+MOST_JOBS = 10_000
+"""Jobs of a sweep; more are a slip, and would be composed for hours."""
+_SWEEPS = ("-m", "--multirun")
+_OF_A_SEARCH = tuple(field.name for field in fields(SearchConfig))
+_OWN_PLACES = ("hydra.mode", "hydra.searchpath")
+"""Keys of Hydra that do here what they do elsewhere."""
+_INSTEAD = {
+    "hydra.run": "run folders are made by segexp, as <output_dir>/<name>/<date>: set output_dir= or name=",
+    "hydra.sweep": "sweep folders are made by segexp, as <output_dir>/multirun/<date>: set output_dir=",
+    "hydra.output_subdir": "the run folder holds config.yaml by itself",
+    "hydra.job.chdir": "paths are those of the folder in which the command is given",
+    "hydra/launcher": "segexp runs sweeps itself: choose with sweep.engine=local, slurm or ray",
+    "hydra.launcher": "segexp runs sweeps itself: choose with sweep.engine=local, slurm or ray",
+    "hydra/sweeper": "segexp runs sweeps itself: -m for a grid, sweep=optuna for a search",
+    "hydra.sweeper": "segexp runs sweeps itself: -m for a grid, sweep=optuna for a search",
+    "hydra/job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
+    "hydra/hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
+    "hydra.job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
+    "hydra.hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
+    "hydra.verbose": "segexp writes log.txt itself; debug=true shows the trace of an error",
+    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.extra=",
+}
+
+
+def refuse_flags(words: Sequence[str], extra: Sequence[str], config: str) -> None:
+    """Checks Hydra's flags.
+
+    Args:
+        words: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+        config: Primary config of the command.
+
+    Raises:
+        ConfigError: A flag has no effect, or would take the config of segexp away.
+    """
+    given = dict(zip(words, [*words[1:], ""], strict=False))
+    given |= dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
+    shows = given.get("--cfg", given.get("-c"))
+    if shows is not None and shows not in _SHOWN:
+        raise ConfigError(f"--cfg: found {shows!r}, expected {' | '.join(_SHOWN)}")
+    for flag in ("--resolve", "--package", "-p"):
+        if flag in given and shows is None:
+            raise ConfigError(f"{flag}: is for a config that is shown; add --cfg job")
+    for flag in ("--config-path", "-cp"):
+        if flag in given and not (Path(given[flag]) / f"{config}.yaml").is_file():
+            raise ConfigError(f"{flag}: found {given[flag]!r} without {config}.yaml; use --config-dir for own options")
+    for flag in ("--config-name", "-cn"):
+        name = given.get(flag, config).removesuffix(".yaml")
+        if name != config and not any((Path(folder) / f"{name}.yaml").is_file() for folder in extra):
+            raise ConfigError(f"{flag}: found {name!r}, expected a file of a --config-dir; ours go by the command word")
+
+
+_SHOWN = ("job", "hydra", "all")
+
+
+def refuse_words(words: Sequence[str], extra: Sequence[str], *, usable: Sequence[str], alone: bool) -> None:
+    """Checks the words of a command.
+
+    Args:
+        words: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+        usable: Groups of the command.
+        alone: Whether keys of a sweep have no effect: there is no ``-m``, no search, and none that goes on.
+
+    Raises:
+        ConfigError: Names every wrong word, a line each.
+    """
+    overrides = _parsed(words)
+    # Options may also lie in a place that only Hydra finds.
+    elsewhere = any(override.key_or_group == "hydra.searchpath" for override in overrides)
+    options = {name: [o.name for o in found] for name, found in groups(map(Path, extra)).items() if name in usable}
+    problems: list[str] = []
+    for override in overrides:
+        problems += _own_keys(override)
+        problems += _group(override, options, extra, elsewhere)
+        if alone:
+            problems += _of_sweeps(override)
+        if override.is_sweep_override() and set(words) & set(_SWEEPS):
+            problems += _values(override, options)
+    if problems:
+        raise ConfigError("\n".join(dict.fromkeys(problems)))
+    if set(words) & set(_SWEEPS):
+        _refuse_many(overrides)
+
+
+def _parsed(words: Sequence[str]) -> list[Override]:
+    """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` is none."""
+    parser, found = OverridesParser.create(), []
+    for word in words:
+        if not word.startswith(("-", "from=")) and ("=" in word or word.startswith("~")):
+            try:
+                found.append(parser.parse_override(word))
+            except (HydraException, ValueError):
+                continue
+    return found
+
+
+def _own_keys(override: Override) -> Iterator[str]:
+    key = override.key_or_group
+    if not key:
+        yield f"{override.input_line}: found no key, expected key=value"
+    if not key.startswith(("hydra.", "hydra/")) or key in _OWN_PLACES:
+        return
+    why = next((text for name, text in _INSTEAD.items() if key == name or key.startswith(f"{name}.")), None)
+    yield f"{key}: {why or 'is a key of Hydra that segexp has no use for; leave it out'}"
+
+
+def _group(
+    override: Override, options: Mapping[str, Sequence[str]], extra: Sequence[str], elsewhere: bool
+) -> Iterator[str]:
+    """Problems of an override that chooses options."""
+    group = override.key_or_group
+    if group not in options or override.is_delete():
+        return
+    if override.package is None and (override.is_add() or override.is_force_add()) and group in ORDER:
+        yield f"{override.input_line}: the group {group} is there already; write {_plain(override)}"
+        return
+    if override.is_sweep_override() and isinstance(override.value(), Glob | RangeSweep):
+        return
+    for choice in _choices(override):
+        if isinstance(choice, list):
+            yield from _list(group, choice, override)
+        for name in choice if isinstance(choice, list) else [choice]:
+            if not elsewhere and isinstance(name, str) and name and not _is_option(group, name, options, extra):
+                yield no_option(group, name, options[group])
+
+
+def _choices(override: Override) -> list[object]:
+    """What is chosen, one after the other in a sweep: a name, or a list of them."""
+    if not override.is_sweep_override():
+        return [override.value()]
+    texts = [f"{override.key_or_group}={text}" for text in override.sweep_string_iterator()]
+    return [OverridesParser.create().parse_override(text).value() for text in texts]
+
+
+def _list(group: str, names: Sequence[object], override: Override) -> Iterator[str]:
+    if group in LISTS:
+        for name in dict.fromkeys(name for name in names if list(names).count(name) > 1):
+            yield f"{override.input_line}: found {name} twice; name each once"
+    elif group in ORDER:
+        text = ",".join(map(str, names))
+        more = " for a sweep with -m" if len(names) > 1 else ""
+        yield f"{group}=[{text}]: found a list, expected one option of {group}; write {group}={text}{more}"
+
+
+def _is_option(group: str, name: str, options: Mapping[str, Sequence[str]], extra: Sequence[str]) -> bool:
+    """Whether a YAML of that name lies in the group, maybe in a folder of the user's below it."""
+    if name in options[group]:
+        return True
+    if ".." in Path(name).parts or Path(name).is_absolute() or name.endswith((".yaml", ".yml")):
+        return False
+    return any((folder / group / f"{name}.yaml").is_file() for folder in (conf_dir(), *map(Path, extra)))
+
+
+def no_option(group: str, name: str, names: Sequence[str]) -> str:
+    """The line for an option that there is not."""
+    best = nearest(Path(name).stem if name.endswith((".yaml", ".yml")) else name, names)
+    hint = f" Did you mean '{best}'?" if best else ""
+    return f"{group}={name}: no such option.{hint} Options of {group}: {', '.join(names)}"
+
+
+def _plain(override: Override) -> str:
+    return shell_word((override.input_line or "").lstrip("+"))
+
+
+def _of_sweeps(override: Override) -> Iterator[str]:
+    """Keys that a single run takes no notice of."""
+    key = override.key_or_group
+    if (key == "sweep" or key.startswith("sweep.")) and not override.is_delete():
+        # Keys of a search have a line of their own.
+        if key.removeprefix("sweep.") in _OF_A_SEARCH or (key == "sweep.resume" and override.value() is None):
+            return
+        yield f"{key}: has no effect on a single run; add -m for a sweep, or leave it out"
+
+
+def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Problems of several values: none at all, or no end of them."""
+    value: Any = override._value
+    line = override.input_line
+    if isinstance(value, RangeSweep):
+        start, stop, step = (float(number or 0) for number in (value.start, value.stop, value.step))
+        if not all(map(math.isfinite, (start, stop, step))) or step == 0:
+            yield f"{line}: found a range without an end, expected finite numbers and a step that is not 0"
+        elif (stop - start) / step <= 0:
+            yield f"{line}: found no values: the range ends before it starts"
+    elif isinstance(value, list | ChoiceSweep):
+        texts = list(override.sweep_string_iterator())
+        for text in dict.fromkeys(text for text in texts if texts.count(text) > 1):
+            yield f"{line}: found {text} twice, whose jobs are the same experiment; name each once"
+    elif isinstance(value, Glob) and not value.filter(list(options.get(override.key_or_group, ()))):
+        names = options.get(override.key_or_group)
+        of = f"options: {', '.join(names)}" if names else "glob() is for groups of options"
+        yield f"{line}: found no values; {of}"
+
+
+def _refuse_many(overrides: Sequence[Override]) -> None:
+    jobs = 1
+    for override in overrides:
+        if override.is_sweep_override() and not isinstance(override._value, Glob | IntervalSweep):
+            jobs *= sum(1 for _ in islice(override.sweep_string_iterator(), MOST_JOBS + 1))
+        if jobs > MOST_JOBS:
+            raise ConfigError(f"-m: found more than {MOST_JOBS} jobs with {override.input_line}, expected fewer")

@@ -1,0 +1,99 @@
+"""Every command that is printed can be pasted, whatever the folders are called."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from omegaconf import OmegaConf
+
+from segexp.config.paths import conf_dir
+from segexp.config.quoting import unquoted
+from segexp.errors import ConfigError, DataError
+from segexp.reporting.reproduce import commands
+from segexp.run.contents import RunContents
+from segexp.run.folder import RunFolder
+from segexp.sweeps.places import going_on
+from segexp.training.afterwards import evaluate_line, report_line
+from segexp.training.go_on import checkpoint_of, command
+from segexp.training.train import _how_to_go_on
+from segexp.use.runs import find_sources
+from segexp.words import split
+from tests.config.test_quoting import ODD
+
+NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]
+
+
+def words_of(text: str) -> list[str]:
+    """What a shell hands over when a line of the text is pasted."""
+    line = next(line for line in text.splitlines() if "python -m segexp" in line)
+    pasted = line[line.index("python -m segexp") :]
+    script = f"python() {{ printf '%s\\0' \"$@\"; }}; {pasted}"
+    done = subprocess.run(["bash", "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=True)
+    found = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    assert found[:2] == ["-m", "segexp"]
+    return found[2:]
+
+
+def value(words: list[str], key: str) -> str:
+    """What the command finds under a key: ``from`` by itself, the rest through Hydra's grammar."""
+    command, rest = split(words)
+    word = next(word for word in rest if word.startswith(f"{key}="))
+    if key == "from":
+        return word.removeprefix("from=")
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        config = OmegaConf.to_container(compose(command.config, [word]))
+    for part in key.split("."):
+        config = config[part]  # type: ignore[index, call-overload]
+    found = config[0] if isinstance(config, list) else config
+    return str(OmegaConf.to_container(OmegaConf.create({"a": found}), resolve=True)["a"])  # type: ignore[index, call-overload]
+
+
+@pytest.fixture(params=NAMES)
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A folder with a run in it whose name is odd."""
+    folder = tmp_path / request.param / "run"
+    (folder / "checkpoints").mkdir(parents=True)
+    (folder / "config.yaml").write_text("seed: 0\n")
+    (folder / "checkpoints" / "last.ckpt").touch()
+    return folder
+
+
+def test_commands_about_a_run(place: Path) -> None:
+    last = place / "checkpoints" / "last.ckpt"
+    lines: list[tuple[str, dict[str, Path]]] = [
+        (command(last), {"from": place, "resume": last}),
+        (_how_to_go_on(RunFolder(place)), {"from": place, "resume": last}),
+        (evaluate_line(place), {"run": place}),
+        (report_line(place), {"run": place}),
+        (going_on(place), {"sweep.resume": place}),
+    ]
+    told = RunContents(place, {"command": "segexp train", "overrides": [], "state": "failed"}, {}, "seed: 0\n", [], "")
+    lines += [(line, {"from": place}) for name, line in commands(told) if name == "from its folder"]
+    lines += [(line, {"from": place, "resume": last}) for name, line in commands(told) if name.startswith("go on")]
+    assert len(lines) == 7
+    for line, expected in lines:
+        for key, path in expected.items():
+            assert Path(value(words_of(line), key)).absolute() == path, line
+
+
+def test_the_word_that_goes_on(place: Path) -> None:
+    found = re.search(r"add (.*) to the same command", _how_to_go_on(RunFolder(place)))
+    assert found is not None
+    (word,) = words_of(f"python -m segexp {found[1]}")
+    assert value([word], "resume") == str(place / "checkpoints" / "last.ckpt")
+
+
+def test_advice_of_refusals(place: Path) -> None:
+    (place / "manifest.json").write_text("{}")
+    (place / "checkpoints" / "last.ckpt").unlink()
+    with pytest.raises(ConfigError) as caught:
+        checkpoint_of(str(place))
+    assert value(words_of(str(caught.value)), "sweep.resume") == str(place)
+    with pytest.raises(DataError) as refused:
+        find_sources(place.parent)
+    found = re.search(r"all of them: (.*)", str(refused.value))
+    assert found is not None
+    (word,) = words_of(f"python -m segexp {found[1]}")
+    assert unquoted(word.removeprefix("run=")) == f"{place.parent}/*"
