@@ -12,7 +12,7 @@ from segexp.spec import IGNORED
 Keys = NDArray[np.int32]
 
 LOWEST = 0x20000000
-"""Bits of the least float32 that has a key, 2^-63; the largest is just below 2^64. Zero has one as well."""
+"""Bits of the least float32 that has a key, 2^-63; the largest is just below 2^65. Zero has one as well."""
 
 SHIFT = 2 * LOWEST - 2
 """Taken off doubled bits, so that the lowest becomes 2 and zero may become 0."""
@@ -32,8 +32,8 @@ def keys_of(scores: Values, labels: NDArray[np.uint8]) -> Keys | None:
         labels: uint8 (n,): 0, 1, and 255 for pixels that are left out.
 
     Returns:
-        int32 (m,) of the pixels that are not left out; None where a score has no key: below 2^-63 but not 0, from 2^64
-        on, infinite or nan.
+        int32 (m,) of the pixels that are not left out; None where a score has no key: below 2^-63 but not 0, about 2^65
+        or more, infinite or nan.
     """
     whole = labels.max(initial=0) < IGNORED
     found = np.empty(len(labels) if whole else np.count_nonzero(labels != IGNORED), dtype=np.int32)

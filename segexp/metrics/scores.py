@@ -108,7 +108,8 @@ class ScoreHistogram(Metric):
     the curve says by how much at most (``bound``).
 
     Memory: 4 bytes per pixel (8 for float64 logits) up to that number, 200 MB, and once more as much for a moment while
-    they are put in order; then 9 MB per 50 million pixels beside that, from 800 million on 12 MB per 800 million.
+    they are put in order (twice where nearly every pixel is of the second class); then 9 MB per 50 million pixels
+    beside that, from 800 million on 12 MB per 800 million.
 
     Args:
         exact: Number of pixels up to which every one is kept.
@@ -188,7 +189,7 @@ class ScoreHistogram(Metric):
         """Keeps the scores of keys by class from now on."""
         parts = self._list("keys")
         while parts:  # each is given back before the next is parted
-            for name, values in zip(SIDES, parted(parts.pop().numpy()), strict=True):
+            for name, values in zip(SIDES, parted(parts.pop().cpu().numpy()), strict=True):
                 self._list(name).append(torch.from_numpy(values))
 
     def _thin(self) -> None:

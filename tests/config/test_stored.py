@@ -12,6 +12,7 @@ from tests.training.runs import composed
 SOURCE = Path("/data/outputs/vessels/run/config.yaml")
 UNET = {"_target_": "segexp.models.unet.UNet", "base": 8}
 SUM = "segexp.losses.weighted_sum.WeightedSum"
+CHECKPOINTS = {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint"}
 SCHEDULERS = "torch.optim.lr_scheduler"
 
 
@@ -97,6 +98,17 @@ BAD: list[tuple[dict[str, Any], str]] = [
      "'callbacks.extra=[{_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:/etc}]'"),
     ({"logger": {"mlflow": {"_target_": "segexp.training.loggers.mlflow_logger", "tracking_uri": "http://x.org"}}},
      "logger.mlflow.tracking_uri: found 'http://x.org', an address"),
+    ({"callbacks": {"extra": [{**CHECKPOINTS, "dirpath": "file:/tmp/x"}]}}, "dirpath: found 'file:/tmp/x', an address"),
+    ({"callbacks": {"extra": [{**CHECKPOINTS, "dirpath": "filecache::file:///x"}]}}, "x', an address"),
+    ({"callbacks": {"extra": [{**CHECKPOINTS, "_args_": ["other/run"]}]}}, "a text without the name of its key"),
+    ({"model": {**UNET, "encoder": "tu-\nhf-hub:somebody/net"}}, "net', an address"),
+    ({"model": {**UNET, "_file": "/x"}}, "model._file: found '/x', a path out of its folder"),
+    # Parts of packages that read networks, or write where a key says.
+    ({"loss": {"_target_": "torchmetrics.functional.image.lpips._LPIPS"}}, "torchmetrics.functional.image.lpips"),
+    ({"metric": {"x": {"_target_": "torchmetrics.image.FrechetInceptionDistance"}}}, "is of the package"),
+    ({"callbacks": {"extra": [{"_target_": "segexp.training.resume.Best", "folder": "x"}]}}, "is of the package"),
+    # Put together from pieces, it would be resolved where an object is built.
+    ({"a": "$", "b": "{oc.env:HOME}", "name": "${a}${b}"}, "name: found '${oc.env:HOME}', a reference"),
     # What is no config.
     ({"hydra": None}, "hydra: a block of Hydra's own"),
     ({"defaults": []}, "defaults: a block of Hydra's own"),
@@ -221,3 +233,15 @@ def test_a_typed_name_that_leaves_output_dir() -> None:
         with pytest.raises(ConfigError, match=r"^name: found .*; for another place give output_dir=<folder>$"):
             composed(word)
     assert composed("name=a/b")["name"] == "a/b"
+
+
+def test_paths_of_measures_are_looked_at_where_they_are_built() -> None:
+    measure = {"_target_": "torchmetrics.JaccardIndex", "weights": "/x/net.pth"}
+    with pytest.raises(StoredError, match=r"metric\.a\.weights"):
+        check_stored({"metric": {"a": measure}}, SOURCE, built=["model", "metric"])
+
+
+@pytest.mark.parametrize("word", [" hydra.run.dir=/x", "'hydra'.run.dir=/x", "a b=1", "=1"])
+def test_stored_words_have_a_plain_key(word: str) -> None:
+    with pytest.raises(StoredError, match="is no override"):
+        check_overrides([word], SOURCE)

@@ -1,5 +1,6 @@
 """Weights are as they were written, or refused: torch itself does not look at its checksums."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -45,3 +46,18 @@ def test_the_entry_is_named(tmp_path: Path) -> None:
 def test_what_is_no_archive_is_for_others_to_tell(tmp_path: Path) -> None:
     (tmp_path / "a.ckpt").write_bytes(b"no archive")
     check_archive(tmp_path / "a.ckpt")
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_packed_archive_is_refused_before_it_is_unpacked(whole: bool, tmp_path: Path) -> None:
+    """A few kB of it can stand for gigabytes; torch packs nothing."""
+    torch.save({"weights": torch.zeros(100_000)}, tmp_path / "a.ckpt")
+    check_archive(tmp_path / "a.ckpt", whole=whole)
+    with (
+        zipfile.ZipFile(tmp_path / "a.ckpt") as plain,
+        zipfile.ZipFile(tmp_path / "b.ckpt", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for name in plain.namelist():
+            packed.writestr(name, plain.read(name))
+    with pytest.raises(DataError, match="takes more memory than the file has bytes"):
+        check_archive(tmp_path / "b.ckpt", whole=whole)

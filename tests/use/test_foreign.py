@@ -335,3 +335,84 @@ def test_a_link_in_place_of_the_folder_of_exports(finished: Finished, capsys: py
     assert run(["export", f"run={folder}", "images=0", "rounds=0", "format=torchscript"]) == 2
     assert_refused(capsys, folder, "'exports'", "a link out of")
     assert list(Path("victim").iterdir()) == []
+
+
+def test_a_link_in_place_of_a_file_that_an_export_begins_with(finished: Finished) -> None:
+    """Its name is known beforehand, and what is written through it would be another file."""
+    folder = foreign(finished, lambda config: config.update(name="victim"))
+    Path("victim.txt").write_text("precious")
+    shutil.rmtree(folder / "exports", ignore_errors=True)
+    (folder / "exports").mkdir()
+    (folder / "exports" / "part_victim.torchscript").symlink_to(Path("victim.txt").resolve())
+    assert run(["export", f"run={folder}", "images=0", "rounds=0", "format=torchscript"]) == 0
+    assert Path("victim.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("command", ["export", "evaluate"])
+def test_a_link_in_place_of_a_folder_below_the_one_that_is_written_to(
+    command: str, finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = foreign(finished, lambda config: config.update(name="a/b"))
+    Path("victim").mkdir()
+    above, below = {"export": ("exports", "a"), "evaluate": ("evaluations", "synthetic_test")}[command]
+    shutil.rmtree(folder / above, ignore_errors=True)
+    (folder / above).mkdir()
+    (folder / above / below).symlink_to(Path("victim").resolve())
+    more = ["images=0", "rounds=0", "format=torchscript"] if command == "export" else ["bootstrap=0", "panels=0"]
+    assert run([command, f"run={folder}", *more]) == 2
+    assert "a link out of" in capsys.readouterr().err
+    assert list(Path("victim").iterdir()) == []
+
+
+def spoilt(finished: Finished, change: Callable[[dict[str, Any]], Any]) -> Path:
+    """The checkpoint of a run with something else in it."""
+    content = torch.load(finished.path / "checkpoints" / "best.ckpt", weights_only=True)
+    change(content)
+    torch.save(content, "best.ckpt")
+    return Path("best.ckpt")
+
+
+SPOILT: Mapping[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
+    "reference": (lambda c: c["segexp"]["config"].update(a="${tta}"), r"a: found '\$\{tta\}', a reference"),
+    "larger model": (lambda c: c["segexp"]["config"]["model"].update(base=4096), "its weights do not fit"),
+    "weights that are none": (lambda c: c.update(state_dict=[1]), "its weights are a list"),
+    "a weight that is none": (lambda c: c["state_dict"].update({"model.x": 1}), "its weight x is a int"),
+    "weights without values": (
+        lambda c: c["state_dict"].update({"model.x": torch.zeros(1).expand(10**6, 10**6)}),
+        r"says it is \(1000000, 1000000\), more than the file holds",
+    ),
+    "threshold": (lambda c: c["segexp"].update(threshold_logit="x"), "is no checkpoint of segexp"),
+    "speed": (lambda c: c["segexp"]["config"].pop("speed"), "is no checkpoint of segexp"),
+}
+
+
+@pytest.mark.parametrize("name", SPOILT)
+def test_what_a_checkpoint_says_is_held_against_what_it_holds(name: str, finished: Finished) -> None:
+    change, said = SPOILT[name]
+    with pytest.raises(UserError, match=said) as caught:
+        load(spoilt(finished, change))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_model_that_does_not_fit_takes_no_memory(finished: Finished, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = spoilt(finished, lambda c: c["segexp"]["config"]["model"].update(base=64))
+    made: list[str] = []
+
+    def counted(self: torch.nn.Conv2d) -> None:
+        made.append(self.weight.device.type)
+
+    monkeypatch.setattr(torch.nn.Conv2d, "reset_parameters", counted)
+    with pytest.raises(UserError, match="do not fit"):
+        load(path)
+    assert set(made) == {"meta"}
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"checkpoint": [1]}', '{"checkpoint": {"path": 3}}'])
+def test_results_of_a_stranger(content: str, finished: Finished) -> None:
+    folder = foreign(finished, lambda config: None)
+    (folder / "results.json").write_text(content)
+    try:
+        assert load(folder).threshold is not None
+    except UserError as error:
+        assert "results.json" in str(error)
+        assert "nested too deep" in str(error)

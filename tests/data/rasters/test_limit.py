@@ -10,10 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image, ImageFile
 
 from segexp.data.rasters import Limit, open_raster, opening, set_image_limit
 from segexp.data.rasters import limit as limits
+from segexp.data.rasters.tiff_header import MOST_PAGES
 from segexp.errors import DataError, TooLargeError
 from tests.data.rasters.bombs import BOMBS, gif, png, text, tiff
 from tests.data.rasters.files import pattern
@@ -193,3 +195,37 @@ def test_an_animation_of_huge_frames_is_an_animation(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="found an animation"):
         open_raster(tmp_path / "a.gif")
     assert peak() - before < 100e6
+
+
+def test_comments_of_a_gif_count(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    Image.new("L", (8, 8)).save(path)
+    content = path.read_bytes()
+    place = content.index(b",")
+    comment = b"!\xfe" + (b"\xff" + b"a" * 255) * 4000 + b"\0"
+    path.write_bytes(content[:place] + comment + content[place:])
+    assert open_raster(path, limit=Limit(0.1)).header.height == 8
+    with pytest.raises(TooLargeError, match="1020000 bytes of comments"):
+        open_raster(path, limit=Limit(0.001))
+
+
+@pytest.mark.parametrize("pages", [255, 300])
+def test_a_tiff_of_many_pages_is_not_read_to_its_end(pages: int, tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.zeros((8, 8), np.uint8))
+    with tifffile.TiffWriter(path, append=True) as file:
+        for _ in range(pages - 1):
+            file.write(np.zeros((4, 4), np.uint8), subfiletype=1, contiguous=False)
+    if pages <= MOST_PAGES:
+        assert open_raster(path).header.width == 8
+    else:
+        with pytest.raises(DataError, match="found more than 256 pages"):
+            open_raster(path)
+
+
+def test_what_a_library_repeats_of_a_file_is_cut(tmp_path: Path) -> None:
+    head = b"{'descr': '|u1', 'fortran_order': False, 'shape': (" + b"9" * 5000 + b",), }"
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head)
+    with pytest.raises(DataError) as caught:
+        open_raster(tmp_path / "a.npy")
+    assert len(str(caught.value)) < 800
