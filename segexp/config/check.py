@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from segexp.config.schema import Supplied
 from segexp.config.signature import UNKNOWN, exists, signature
 from segexp.config.source import broken, names_in
-from segexp.config.suggest import did_you_mean
+from segexp.config.suggest import did_you_mean, nearest_choice
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
 
@@ -249,10 +249,11 @@ def describe(annotation: Any) -> str:
 
 
 def _hint(value: Any, annotation: Any) -> str:
-    """The nearest choice, where the annotation offers choices of text."""
+    """The nearest choice, where the annotation offers choices of text; of a list, for the first item that is none."""
     choices = [str(c) for c in _choices(annotation)]
-    hint = did_you_mean(str(value), choices) if choices else ""
-    return hint if "Did you mean" in hint else ""
+    wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if str(item) not in choices]
+    found = nearest_choice(wrong[0], choices) if wrong else None
+    return f" Did you mean '{found}'?" if found is not None else ""
 
 
 def _choices(annotation: Any) -> Iterator[Any]:

@@ -71,6 +71,12 @@ def nearest(word: str, valid: Iterable[str]) -> str | None:
     return found
 
 
+def nearest_choice(word: str, choices: Sequence[str]) -> str | None:
+    """The value that was meant by a wrong one: a misspelling of it, or its beginning, ``gauss`` for ``gaussian``."""
+    begun = [choice for choice in choices if len(word) > _SHORT and choice.startswith(word.casefold())]
+    return _closest(word, choices) or (begun[0] if len(begun) == 1 else None)
+
+
 _SHORT = 2
 """Letters of a word that is near everything."""
 

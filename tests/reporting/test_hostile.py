@@ -101,7 +101,7 @@ def test_a_file_of_100_mb_is_not_read(folder: Path) -> None:
     with (folder / "results.json").open("wb") as stream:
         stream.truncate(100_000_000)
     start = time.monotonic()
-    with pytest.raises(DataError, match="found 100 MB, expected at most 64 MB"):
+    with pytest.raises(DataError, match="found 100 MB, expected at most 32 MB"):
         write_report(folder)
     assert time.monotonic() - start < 1
 

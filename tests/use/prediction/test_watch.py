@@ -66,7 +66,9 @@ class Server(socketserver.BaseRequestHandler):
                 self.request.sendall(head)
                 self.drip(b"X-A: b\r\n")
             elif b"redirect" in asked:
-                self.request.sendall(b"HTTP/1.1 302 Found\r\nLocation: /redirect.png\r\nContent-Length: 0\r\n\r\n")
+                self.request.sendall(
+                    b"HTTP/1.1 302 Found\r\nLocation: /redirect.png\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                )
             elif b"huge" in asked:
                 self.request.sendall(head + b"Content-Length: 9000000000000000\r\n\r\n")
             elif b"folder/" in asked:
