@@ -65,10 +65,11 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
-    if {name: value.shape for name, value in state.items()} != {
-        name: value.shape for name, value in module.state_dict().items()
-    }:
+    shapes = [{name: tuple(value.shape) for name, value in weights.items()} for weights in (state, module.state_dict())]
+    if shapes[0] != shapes[1]:
         there, here = told_apart(earlier["model"], config["model"]), told_apart(config["model"], earlier["model"])
+        if there == here:
+            there, here = _unlike(*shapes), _unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     _check_same(config, earlier)
@@ -84,6 +85,12 @@ def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
             f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
             f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without resume"
         )
+
+
+def _unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[int, ...]]) -> str:
+    """The first weight that is not as in another model of the same class, whose data has other channels or classes."""
+    name = next(name for name in [*shapes, *others] if shapes.get(name) != others.get(name))
+    return f"{name} of shape {list(shapes[name])}" if name in shapes else f"no {name}"
 
 
 def _check_same(config: Config, earlier: Config) -> None:

@@ -161,6 +161,12 @@ def test_what_cannot_go_on_leaves_nothing_behind(outputs: Path) -> None:
         ("resume=nowhere.ckpt",): "no file nowhere.ckpt",
         (f"resume={garbage}",): "is no checkpoint of segexp",
         (f"resume={foreign}",): "is no checkpoint of segexp",
+        (
+            f"resume={last}",
+            EPOCHS,
+            "datamodule.scene=cells",
+            "loss=ce",
+        ): r"found \S+ of shape \[3.*but .* \S+ of shape \[1",
         (f"resume={last}", EPOCHS, "model.base=3"): "holds another model: found UNet .base 3., but the run .*"
         rf"has UNet .base \d+.; with all options of that run: python -m segexp from={done.path} resume={last}$",
         (
