@@ -87,9 +87,15 @@ def proposal(illegal: Iterable[int], mapping: Mapping[int, int], classes: int, i
 
 
 def named_proposal(illegal: Iterable[int], mapping: Mapping[int, int], names: Sequence[str], is_colour: bool) -> str:
-    """The ``mask_values`` line that makes each found value a class of its own, by the names of the classes."""
+    """The ``mask_values`` line that makes each found value a class of its own, by the names of the classes.
+
+    Classes that no value stands for come first: a model that is tested on other data knows no further ones.
+    """
     known = {value: "ignored" if number == IGNORED else names[number] for value, number in mapping.items()}
-    known |= {value: f"class_{len(names) + place}" for place, value in enumerate(sorted(illegal))}
+    found = sorted(illegal)
+    new = [name for number, name in enumerate(names) if number not in mapping.values()]
+    new += [f"class_{number}" for number in range(len(names), len(names) + len(found))]
+    known |= dict(zip(found, new, strict=False))
     # Names may hold anything: as Hydra reads a text, and then as a shell reads a word.
     texts = {value: typed("", name).removeprefix("=") for value, name in known.items()}
     return shell_word("{" + ",".join(f"{shown(value, is_colour)}:{texts[value]}" for value in sorted(known)) + "}")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from segexp.data.label_keys import named_proposal
 from segexp.data.labels import read_values
 from segexp.data.rasters import open_raster
 from tests.data.rasters.files import ALL, PALETTE, palette, tiff
@@ -49,3 +50,10 @@ def test_every_pixel_counts_once(tmp_path: Path, name: str) -> None:
     assert found.dtype == np.int64
     values, counts = np.unique(written.reshape(-1, written.shape[2]), axis=0, return_counts=True)
     assert found.tolist() == np.column_stack([values.astype(np.int64), counts]).tolist()
+
+
+def test_classes_without_a_value_are_proposed_first() -> None:
+    """Those of a model that is tested on a folder which shows some of them in other colours."""
+    names = ("black", "green", "red")
+    assert named_proposal([7, 9], {0: 0, 255: 2}, names, is_colour=False) == "'{0:black,7:green,9:class_3,255:red}'"
+    assert named_proposal([7], {0: 0, 1: 1, 255: 2}, names, is_colour=False) == "'{0:black,1:green,7:class_3,255:red}'"
