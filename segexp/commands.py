@@ -93,7 +93,7 @@ def _plain(config: Any, schema: type) -> dict[str, Any]:
 
 def _refuse_left_over(plain: dict[str, Any]) -> None:
     """A resolved value that still reads as a reference would be resolved again where its object is built."""
-    from segexp.config.stored import texts
+    from segexp.config.plain_values import texts
     from segexp.errors import ConfigError
 
     for key, text in texts(plain, ""):

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
+from segexp.config.source import absolute
+
 
 @dataclass(frozen=True)
 class Definition:
@@ -129,7 +131,7 @@ def _bound(module: str, name: str, seen: Seen) -> Definition | str | None:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return Definition(module, node)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
-            stars.append(_absolute(node, module, path))
+            stars.append(absolute(node, module, path))
         elif (found := _given(node, name, module, path, seen)) is not None:
             return found
     if name.startswith("_"):
@@ -146,7 +148,7 @@ def _given(node: ast.stmt, name: str, module: str, path: Path, seen: Seen) -> De
     if isinstance(node, ast.ImportFrom):
         for alias in node.names:
             if (alias.asname or alias.name) == name:
-                return _member(_absolute(node, module, path), alias.name, seen)
+                return _member(absolute(node, module, path), alias.name, seen)
     if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
         return _value(node.value, module, seen)
     return None
@@ -178,15 +180,6 @@ def _statements(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield from _statements(getattr(node, "orelse", []))
             for handler in getattr(node, "handlers", []):
                 yield from _statements(handler.body)
-
-
-def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
-    """The module of ``from x import``, without leading dots."""
-    if node.level == 0:
-        return node.module or ""
-    package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    base = package[: len(package) - node.level + 1]
-    return ".".join([*base, node.module] if node.module else base)
 
 
 def _may_bind(path: Path, name: str) -> bool:

@@ -22,7 +22,8 @@ from segexp.config.quoting import typed as word_of
 from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
 from segexp.config.rerun_notes import left_out, notes, refuse_left_behind
 from segexp.config.restore import restore
-from segexp.config.stored import check_choices, check_overrides, check_stored
+from segexp.config.stored import check_overrides, check_stored
+from segexp.config.stored_words import check_choices
 from segexp.config.trust import KEY as TRUST
 from segexp.config.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError

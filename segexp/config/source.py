@@ -63,7 +63,7 @@ def _follow(statement: ast.stmt, name: str, module: str, path: Path, depth: int)
             return Found(statement, module)
         case ast.ImportFrom(names=aliases):
             original = next(alias.name for alias in aliases if (alias.asname or alias.name) == name)
-            return find(_absolute(statement, module, path), original, depth - 1)
+            return find(absolute(statement, module, path), original, depth - 1)
         case ast.Assign(value=ast.Name(id=other)) if other != name:
             return find(module, other, depth - 1)
     return Found(None, module)
@@ -111,7 +111,8 @@ _WRITERS = {"globals", "vars", "exec", "setattr"}
 """Functions by which a module may write names into itself."""
 
 
-def _absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
+def absolute(node: ast.ImportFrom, module: str, path: Path) -> str:
+    """The module of ``from x import``, without leading dots."""
     if node.level == 0:
         return node.module or ""
     package = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]

@@ -6,21 +6,20 @@ of each place (:mod:`segexp.config.slots`): a list of what is forbidden, as Hydr
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from segexp.config.lineage import Definition, definition, installed
+from segexp.config.plain_values import refers, refuse_references, refuse_size, resolved, targets, texts
 from segexp.config.slots import Slot, slot_at
+from segexp.config.stored_words import parts, refuse_word
 from segexp.config.trust import packages
 from segexp.errors import StoredError
 
-MOST_VALUES, DEEPEST = 100_000, 40
-"""Values of a config, and blocks in blocks: a few kB of YAML can stand for billions of values."""
 PAGE = "docs/trust.md"
 
-_REFERENCE = re.compile(r"\$\{\s*\.*[A-Za-z_]\w*(?:\.\w+|\[\w+\])*\s*\}")
 _ADDRESS = re.compile(r"[a-z][\w+.-]*:(?://|:)|(?:file|local|data):|(?:tu-)?(?:hf[-_]hub|local[-_]dir):", re.IGNORECASE)
 """As fsspec and timm read them: ``simplecache::``, ``file:/x`` and ``tu-hf-hub:x`` lead elsewhere, too."""
 _UNSEEN = re.compile(r"[\x00-\x20]")
@@ -70,8 +69,8 @@ def check_stored(
     for key in ("hydra", "defaults"):
         if key in config:
             raise StoredError(f"{source}: {key}: a block of Hydra's own, which is not taken from a file; remove it")
-    if sum(_refers(source, key, value) for key, value in texts(config, "")):
-        config = _resolved(config, source)
+    if sum(refers(source, key, value) for key, value in texts(config, "")):
+        config = resolved(config, source)
         # Built of pieces, it would be resolved where the object is built.
         refuse_references(config, source)
     rules = _Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), built, sweeps)
@@ -100,22 +99,11 @@ def check_overrides(
     """
     rules = _Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), None, sweeps=True)
     for word in overrides:
-        _refuse_word(word, source)
-        for key, value in _parsed(word, source):
-            part = _block(key.split("."), value)
+        refuse_word(word, source)
+        for part in parts(word, source):
             for place, text in texts(part, ""):
-                _refers(source, place, text)
+                refers(source, place, text)
             _Look(rules, part).tree(part, (), None, None)
-
-
-def check_choices(choices: Mapping[Any, Any], source: Path) -> None:
-    """Checks stored options of groups: names, no paths to other files.
-
-    Raises:
-        StoredError: One is no name.
-    """
-    for group, option in choices.items():
-        _refuse_option(str(group), str(option), source)
 
 
 def needed(config: Mapping[Any, Any]) -> list[str]:
@@ -124,7 +112,7 @@ def needed(config: Mapping[Any, Any]) -> list[str]:
     Only those of classes that may stand where they do: a function is no matter of trust.
     """
     found: set[str] = set()
-    for path, target in _targets(config, ()):
+    for path, target in targets(config, ()):
         slot, defined = slot_at(path), definition(target)
         if slot is not None and defined is not None and slot.fits(defined):
             stranger = slot.stranger(target, defined, ())
@@ -153,19 +141,6 @@ def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> l
             words.append(error.word)
         else:
             return words
-
-
-def refuse_references(config: Any, source: Path) -> None:
-    """Refuses references in a config that is resolved, as that of a checkpoint is: they would be resolved once more.
-
-    Raises:
-        StoredError: There is one.
-    """
-    for key, text in texts(config, ""):
-        if "${" in text:
-            raise StoredError(
-                f"{source}: {key}: found {text!r}, a reference where the value itself is expected; write it"
-            )
 
 
 def leaves(text: str) -> bool:
@@ -341,22 +316,6 @@ def wrong_name(name: Any) -> str:
     return ""
 
 
-def _refers(source: Path, key: str, text: str) -> bool:
-    """Whether a text refers to other keys.
-
-    Raises:
-        StoredError: It calls a resolver, which reads the environment or files.
-    """
-    if "${" not in text:
-        return False
-    if "${" in _REFERENCE.sub("", text) or key.endswith("_target_"):
-        raise StoredError(
-            f"{source}: {key}: found {text!r}; of a stored file only references to other keys are taken, such as "
-            "${optimizer.lr}, nothing that reads the environment or files; write the value itself"
-        )
-    return True
-
-
 def _at(config: Any, path: Sequence[str]) -> Any:
     for key in path:
         config = config[key]
@@ -365,126 +324,3 @@ def _at(config: Any, path: Sequence[str]) -> Any:
 
 def _kind(found: Definition) -> str:
     return "is a class of another kind" if found.is_class else "is a function"
-
-
-def refuse_size(config: Any, source: Path) -> None:
-    """Refuses what is no plain value, and configs that no hand could have written.
-
-    Raises:
-        StoredError: The file holds such a thing.
-    """
-    left = MOST_VALUES
-    waiting: list[tuple[Any, int]] = [(config, 0)]
-    while waiting:
-        value, depth = waiting.pop()
-        left -= 1
-        if left < 0 or depth > DEEPEST:
-            raise StoredError(f"{source}: is no config: more than {MOST_VALUES} values, or {DEEPEST} blocks in blocks")
-        if isinstance(value, Mapping):
-            for key in value:
-                if not isinstance(key, str | int | float | bool | None):
-                    raise StoredError(f"{source}: is no config: a key is a {type(key).__name__}, {str(key)[:80]!r}")
-            waiting += [(item, depth + 1) for item in value.values()]
-        elif isinstance(value, list | tuple):
-            waiting += [(item, depth + 1) for item in value]
-        elif not isinstance(value, str | int | float | bool | None) and type(value).__module__ != "datetime":
-            raise StoredError(f"{source}: is no config: found a {type(value).__name__}, expected plain values")
-
-
-def texts(value: Any, key: str) -> Iterator[tuple[str, str]]:
-    """All texts with their keys, texts of keys too."""
-    if isinstance(value, Mapping):
-        for name, item in value.items():
-            below = f"{key}.{name}" if key else str(name)
-            if isinstance(name, str):
-                yield below, name
-            yield from texts(item, below)
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from texts(item, f"{key}.{number}")
-    elif isinstance(value, str):
-        yield key, value
-
-
-def _targets(value: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every ``_target_`` with the key of its block."""
-    if isinstance(value, Mapping):
-        if isinstance(value.get("_target_"), str):
-            yield path, value["_target_"]
-        for key, item in value.items():
-            yield from _targets(item, (*path, str(key)))
-    elif isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from _targets(item, (*path, str(number)))
-
-
-def _resolved(config: Mapping[Any, Any], source: Path) -> Mapping[Any, Any]:
-    """With the values that are referred to; a block that stands in a second place is looked at there too."""
-    from omegaconf import OmegaConf
-    from omegaconf.errors import OmegaConfBaseException
-
-    try:
-        found: Any = OmegaConf.to_container(OmegaConf.create(dict(config)), resolve=True)
-    except (OmegaConfBaseException, RecursionError) as error:
-        raise StoredError(f"{source}: a reference leads nowhere: {str(error).splitlines()[0]}") from error
-    refuse_size(found, source)
-    return dict(found)
-
-
-def _refuse_word(word: str, source: Path) -> None:
-    key, _, value = word.lstrip("+~").partition("=")
-    if word.startswith("-"):
-        raise StoredError(f"{source}: {word}: a flag is not taken from a file; give it in the command if it is right")
-    if re.match(r"hydra\b", key) or "@" in key or "/" in key:
-        raise StoredError(f"{source}: {word}: Hydra's own keys are not taken from a file; give it in the command")
-    if _KEY.fullmatch(key) is None:
-        raise StoredError(f"{source}: {word!r}: is no override; expected key=value")
-    if "." not in key and key not in _PLAIN:
-        _refuse_option(key, value, source)
-
-
-_KEY = re.compile(r"[A-Za-z_$][\w$.-]*")
-_PLAIN = ("name", "output_dir", "resume", "monitor", "from")
-"""Keys without a dot whose values are free texts, and not options of a group."""
-
-
-def _refuse_option(group: str, option: str, source: Path) -> None:
-    if ("{" not in option and re.search(r"[/\\]|\.\.|:", option)) or re.match(r"hydra\b", group):
-        raise StoredError(f"{source}: {group}={option}: found a path, expected the name of an option")
-
-
-def _parsed(word: str, source: Path) -> Iterator[tuple[str, Any]]:
-    """Key and values of an override; a range of numbers, which a search may have, has none."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.core.override_parser.types import ChoiceSweep, Glob, Sweep
-    from hydra.errors import HydraException
-
-    key, _, text = word.lstrip("+~").partition("=")
-    if _RANGE.fullmatch(text):
-        return
-    try:
-        value = OverridesParser.create().parse_override(word).value()
-    except HydraException as error:
-        raise StoredError(f"{source}: {word}: is no override: {str(error).splitlines()[0]}") from error
-    if isinstance(value, ChoiceSweep):
-        yield from ((key, _unquoted(each)) for each in value.list)
-    elif not isinstance(value, Sweep | Glob):
-        yield key, _unquoted(value)
-
-
-_RANGE = re.compile(r"(log|int_log|int)\([^()]*\)")
-"""What a search has beside Hydra's own ranges."""
-
-
-def _unquoted(value: Any) -> Any:
-    from hydra.core.override_parser.types import QuotedString
-
-    if isinstance(value, QuotedString):
-        return value.text
-    if isinstance(value, dict):
-        return {_unquoted(key): _unquoted(item) for key, item in value.items()}
-    return [_unquoted(item) for item in value] if isinstance(value, list) else value
-
-
-def _block(path: Sequence[str], value: Any) -> dict[str, Any]:
-    return {path[0]: _block(path[1:], value) if len(path) > 1 else value}

@@ -5,8 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
+from segexp.config.plain_values import refuse_size
 from segexp.config.quoting import as_typed, command_line, shell_word, typed
-from segexp.config.stored import needed, refuse_size
+from segexp.config.stored import needed
 from segexp.errors import StoredError
 from segexp.reporting import values
 from segexp.reporting.comparison.find import MANIFEST

@@ -4,7 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segexp.config.stored import again, check_choices, check_overrides, check_stored
+from segexp.config.stored import again, check_overrides, check_stored
+from segexp.config.stored_words import check_choices
 from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
 from segexp.errors import DataError, StoredError

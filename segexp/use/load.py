@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from segexp.causes import cause_of, sentence
-from segexp.config.stored import check_stored, refuse_references
+from segexp.config.plain_values import refuse_references
+from segexp.config.stored import check_stored
 from segexp.data.rasters import DEFAULT_GB, Limit
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.inference.settings import Inference

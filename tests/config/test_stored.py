@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from segexp.config.stored import again, check_choices, check_overrides, check_stored, leaves, needed, wrong_name
+from segexp.config.stored import again, check_overrides, check_stored, leaves, needed, wrong_name
+from segexp.config.stored_words import check_choices
 from segexp.errors import ConfigError, StoredError
 from tests.training.runs import composed
 
