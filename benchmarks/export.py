@@ -48,13 +48,13 @@ def main() -> None:
 
 
 def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
-    from segexp.data.items import Item
-    from segexp.data.scenes import draw
-    from segexp.use.export import onnx_file, torchscript_file
-    from segexp.use.export.agreement import by_pytorch
-    from segexp.use.export.graph import Deployed
-    from segexp.use.export.int8 import quantise
-    from segexp.use.export.speed import images_per_second
+    from segexp.data.items.item import Item
+    from segexp.data.synthetic.scenes import draw
+    from segexp.inference.export import onnx_file, torchscript_file
+    from segexp.inference.export.agreement import by_pytorch
+    from segexp.inference.export.graph import Deployed
+    from segexp.inference.export.int8 import quantise
+    from segexp.inference.export.speed import images_per_second
 
     plain, ours = _model(name, "speed=off"), _model(name)
     scenes = [draw("buildings", 0, number, size) for number in range(4)]
@@ -84,17 +84,17 @@ def _model(name: str, *overrides: str) -> Any:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", [f"model={name}", "datamodule=synthetic", *overrides])
     config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
-    from segexp.allocator import tune_allocator
+    from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     import torch
 
-    from segexp.modules.segmentation import SegmentationModule
-    from segexp.modules.speed import resolve_speed
+    from segexp.inference.load import NoLoss
+    from segexp.inference.model import Model
     from segexp.spec import DataSpec
+    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
-    from segexp.use.load import NoLoss
-    from segexp.use.model import Model
 
     spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)

@@ -32,7 +32,7 @@ LIMIT = 1536
 
 _SURVEY = """
 import json, sys, time
-from segexp.data.inria import InriaDataModule
+from segexp.data.datasets.inria import InriaDataModule
 wall, processor = time.perf_counter(), time.process_time()
 data = InriaDataModule(sys.argv[1], **json.loads(sys.argv[2]))
 data.setup()

@@ -65,7 +65,7 @@ def draw_raster(path: Path, rows: int, columns: int) -> None:
     import rasterio
     from rasterio.transform import from_origin
 
-    from segexp.data.scenes import draw
+    from segexp.data.synthetic.scenes import draw
 
     towns = [draw("buildings", 0, number, TILE).image.transpose(2, 0, 1) for number in range(8)]
     transform = from_origin(*GROUND["corner"], GROUND["side"], GROUND["side"])

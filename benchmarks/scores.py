@@ -15,8 +15,8 @@ import torch
 from torch import Tensor
 
 from benchmarks.binned import Binned
-from segexp.allocator import tune_allocator
 from segexp.metrics.scores import ScoreHistogram
+from segexp.system.allocator import tune_allocator
 
 Data = list[tuple[Tensor, Tensor]]
 

@@ -113,9 +113,9 @@ def _serve_monai(options: argparse.Namespace, clock: Callable[[], float]) -> Non
 
 def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     module, image = _module_and_image(options.size)
-    from segexp.inference.plan import Blend, WindowPlan
-    from segexp.inference.sliding import sliding_window
-    from segexp.modules.tta import Precision
+    from segexp.tasks.tta import Precision
+    from segexp.windows.plan import Blend, WindowPlan
+    from segexp.windows.sliding import sliding_window
 
     plan = WindowPlan(options.size, options.size, options.window, options.overlap)
     parts = [image[(..., *plan[number].place)].permute(0, 2, 3, 1) for number in range(len(plan))]
@@ -169,13 +169,13 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings", *overrides])
     config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
-    from segexp.allocator import tune_allocator
+    from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
-    from segexp.data.scenes import draw
-    from segexp.modules.segmentation import SegmentationModule
-    from segexp.modules.speed import resolve_speed
+    from segexp.data.synthetic.scenes import draw
     from segexp.spec import DataSpec
+    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.speed import resolve_speed
     from segexp.training import build
     from segexp.training.prepare import device_type
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from segexp.run.contents import RunContents, read_run
+from segexp.runs.contents import RunContents, read_run
 
 REFERENCE = "cunet"
 BATCH, SIDE, WARM_UP, STEPS = 8, 128, 2, 12
@@ -82,8 +82,8 @@ def _measure(name: str) -> float:
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from segexp.allocator import tune_allocator
     from segexp.config.paths import conf_dir
+    from segexp.system.allocator import tune_allocator
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         config: dict[str, Any] = OmegaConf.to_container(compose("train", [f"model={name}"]), resolve=True)  # type: ignore[assignment]
@@ -92,8 +92,8 @@ def _measure(name: str) -> float:
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     from segexp.models.sizes import same_size
-    from segexp.modules.speed import resolve_speed
     from segexp.spec import DataSpec
+    from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
     speed = resolve_speed(config["speed"], "cpu", allocator=allocator)

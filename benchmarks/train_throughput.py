@@ -84,13 +84,13 @@ def _config(extra: list[str]) -> dict[str, Any]:
 def _bare(steps: int, *, ours: bool) -> float:
     """A loop as anyone would write it, with or without segexp's settings."""
     config = _config([] if ours else ["speed=off"])
-    from segexp.allocator import tune_allocator
+    from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
-    from segexp.modules.speed import resolve_speed
+    from segexp.tasks.speed import resolve_speed
     from segexp.training import build
     from segexp.training.prepare import device_type
 
@@ -133,7 +133,7 @@ def _now(device: str) -> float:
 def _fit(steps: int) -> float:
     """The training part of an epoch of segexp's own fit, loading included; the first epoch warms up."""
     config = _config(["trainer.max_epochs=2", f"datamodule.train_images={steps * BATCH}"])
-    from segexp.allocator import tune_allocator
+    from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
     import tempfile
@@ -141,8 +141,8 @@ def _fit(steps: int) -> float:
 
     from lightning.pytorch.callbacks import Callback
 
-    from segexp.run.folder import RunFolder
-    from segexp.training.loggers import EpochTable
+    from segexp.runs.folder import RunFolder
+    from segexp.training.loggers.build import EpochTable
     from segexp.training.prepare import device_type, prepare
     from segexp.training.trainer import build_trainer
 

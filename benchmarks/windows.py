@@ -32,7 +32,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segexp.data.rasters import DEFAULT_MAP_LIMIT, open_raster, set_map_limit
+from segexp.rasters import DEFAULT_MAP_LIMIT, open_raster, set_map_limit
 
 SIDE, WINDOW = 5000, 512
 Pair = tuple[Path, Path]

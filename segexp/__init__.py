@@ -6,10 +6,12 @@ Importing the package imports nothing heavy; ``from segexp import load`` gives t
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from segexp.use.load import load
+from segexp.version import VERSION
 
-__version__ = "0.1.0"
+if TYPE_CHECKING:
+    from segexp.inference.load import load
+
+__version__ = VERSION
 __all__ = ["__version__", "load"]
 
 
@@ -17,5 +19,5 @@ def __getattr__(name: str) -> Any:
     """``load``, which needs torch, is imported when it is first asked for."""
     if name == "load":
         # By name, or the walls of the house would take it for an import of every program.
-        return import_module("segexp.use.load").load
+        return import_module("segexp.inference.load").load
     raise AttributeError(f"module 'segexp' has no attribute {name!r}")

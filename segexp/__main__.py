@@ -5,8 +5,8 @@ import sys
 
 def main() -> None:
     """Runs the command line and ends with its exit code."""
-    from segexp.cli import run
-    from segexp.pipe import BROKEN_PIPE, nobody_reads
+    from segexp.cli.app import run
+    from segexp.system.pipe import BROKEN_PIPE, nobody_reads
 
     code = run(sys.argv[1:])
     sys.exit(BROKEN_PIPE if nobody_reads() else code)

@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 DRIVER = """
 import contextlib, io, json, os, sys
 from hydra.core.global_hydra import GlobalHydra
-from segexp.cli import run
+from segexp.cli.app import run
 for argv in json.load(sys.stdin):
     GlobalHydra.instance().clear()
     sys.argv = ["segexp", *argv]

@@ -13,6 +13,7 @@ from hydra import compose, initialize_config_dir
 from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
+from segexp.cli.arguments import split
 from segexp.config.check import check_config
 from segexp.config.command_schema import (
     CompareConfig,
@@ -27,8 +28,7 @@ from segexp.config.command_schema import (
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
 from segexp.config.schema import CheckConfig, PreviewConfig, TrainConfig
-from segexp.search.space import read_space
-from segexp.words import split
+from segexp.sweeps.search.space import read_space
 from tests.training.conftest import settings_of_torch
 
 __all__ = ["settings_of_torch"]
@@ -70,7 +70,7 @@ def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedP
 @pytest.fixture
 def here(monkeypatch: pytest.MonkeyPatch, settings_of_torch: None) -> Callable[[str], int]:
     """Runs a command in this process and folder, which saves the imports of another one; gives its exit code."""
-    from segexp.cli import run as run_line
+    from segexp.cli.app import run as run_line
 
     monkeypatch.setenv("HYDRA_FULL_ERROR", "1")  # as the command line does for its process
 

@@ -2,7 +2,7 @@ import gc
 
 import pytest
 
-from segexp.imports import quick_imports
+from segexp.system.imports import quick_imports
 
 
 def test_no_collection_inside_and_again_afterwards() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hydra import compose, initialize_config_dir
 
-from segexp.commands import Invocation
+from segexp.cli.arguments import split
 from segexp.config.paths import conf_dir
-from segexp.words import split
+from segexp.invocation import Invocation
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "own-data.md").read_text(encoding="utf-8")
 TINY = (

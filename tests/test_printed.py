@@ -8,18 +8,18 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
+from segexp.cli.arguments import split
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import unquoted
 from segexp.errors import ConfigError, DataError
-from segexp.reporting.reproduce import commands
-from segexp.run.contents import RunContents
-from segexp.run.folder import RunFolder
-from segexp.sweeps.places import going_on
-from segexp.training.afterwards import evaluate_line, report_line
-from segexp.training.go_on import checkpoint_of, command
+from segexp.evaluation.afterwards import evaluate_line, report_line
+from segexp.report.run_page.reproduce import commands
+from segexp.runs.checkpoints import find_sources
+from segexp.runs.contents import RunContents
+from segexp.runs.folder import RunFolder
+from segexp.sweeps.layout import going_on
+from segexp.training.resume_source import checkpoint_of, command
 from segexp.training.train import _how_to_go_on
-from segexp.use.runs import find_sources
-from segexp.words import split
 from tests.config.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]

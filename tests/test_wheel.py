@@ -61,7 +61,7 @@ def test_everything_is_inside_and_nothing_else(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = {f"segexp/{name}" for name in files(REPOSITORY / "segexp")}
     conf = {f"segexp/conf/{name}" for name in files(REPOSITORY / "conf")}
-    assert "segexp/reporting/templates/report.html.j2" in names
+    assert "segexp/report/templates/report.html.j2" in names
     assert "segexp/conf/train.yaml" in names
     assert {name for name in names if ".dist-info/" not in name} == package | conf
 
@@ -77,7 +77,7 @@ def test_the_installed_copy_is_what_runs(installed: Path) -> None:
 
 def test_config_is_composed_from_an_empty_folder(installed: Path, elsewhere: Path) -> None:
     out = python(installed, "-m", "segexp", "--cfg", "job")
-    assert "segexp.data.synthetic.SyntheticDataModule" in out
+    assert "segexp.data.datasets.synthetic.SyntheticDataModule" in out
     assert list(elsewhere.iterdir()) == []
 
 

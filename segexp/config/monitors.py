@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segexp.config.measure_names import LOSS, check_name
 from segexp.errors import ConfigError
-from segexp.metrics.names import LOSS, check_name
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:

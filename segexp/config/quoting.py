@@ -49,7 +49,7 @@ def typed(key: str, value: Any) -> str:
 def command_line(words: Iterable[str]) -> str:
     """``python -m segexp`` with these words, to be pasted into a shell; always a single line.
 
-    Quotes of Hydra's grammar that :mod:`segexp.words` puts there by itself are left out.
+    Quotes of Hydra's grammar that :mod:`segexp.cli.arguments` puts there by itself are left out.
     """
     return " ".join(["python -m segexp", *map(shell_word, as_typed(list(words)))])
 

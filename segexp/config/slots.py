@@ -12,7 +12,7 @@ _IMAGE_NETWORKS = ("arniqa", "dists", "fid", "inception", "kid", "lpip", "mifid"
 LOADERS = (
     "torchmetrics.text", "torchmetrics.multimodal", "torchmetrics.audio", "torchmetrics.video",
     "torchmetrics.functional", *(f"torchmetrics.image.{name}" for name in _IMAGE_NETWORKS),
-    "segexp.training.pictures", "segexp.training.pruning", "segexp.training.resume",
+    "segexp.training.callbacks",
 )  # fmt: skip
 """Not these parts of them: their classes read whole networks from a folder or an address, or write where a key says."""
 
@@ -87,10 +87,10 @@ _ALBUMENTATIONS = (
     "albumentations.core.composition.BaseCompose",
 )
 TRANSFORMS = Slot(_ALBUMENTATIONS, (*PACKAGES, "albumentations"), inner=("transforms",))
-AUGMENT = Slot(("segexp.data.augment.Augment",), inner=("transforms",))
+AUGMENT = Slot(("segexp.data.sampling.augment.Augment",), inner=("transforms",))
 SCHEDULER = Slot(("torch.optim.lr_scheduler.LRScheduler",), inner=("schedulers",))
 LOSS = Slot(("torch.nn.Module",), inner=("terms",))
-_LOGGERS = tuple(f"segexp.training.loggers.{name}_logger" for name in ("wandb", "tensorboard", "mlflow"))
+_LOGGERS = tuple(f"segexp.training.loggers.build.{name}_logger" for name in ("wandb", "tensorboard", "mlflow"))
 
 SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("model",): Slot(("torch.nn.Module",)),
@@ -101,7 +101,7 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("datamodule",): Slot(("segexp.data.base.SegmentationDataModule",)),
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
     ("callbacks", "extra", "*"): Slot(("lightning.pytorch.Callback",)),
-    ("logger", "*"): Slot(("segexp.training.tracking.Tracked",), functions=_LOGGERS),
+    ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),
 }
 """By the path of the key; ``*``: any name or number."""
 

@@ -100,7 +100,7 @@ def _is_trust(word: str) -> bool:
 
 
 def _config_dirs(argv: Sequence[str]) -> list[str]:
-    """As :func:`segexp.words.config_dirs`, which knows all commands and what they import."""
+    """As :func:`segexp.cli.arguments.config_dirs`, which knows all commands and what they import."""
     after = [folder for flag, folder in pairwise(argv) if flag in ("--config-dir", "-cd")]
     return [*after, *(word.partition("=")[2] for word in argv if word.startswith("--config-dir="))]
 

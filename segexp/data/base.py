@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
-from segexp.data.batches import KeyedBatches
-from segexp.data.beyond import beyond_notes
-from segexp.data.checks import absent_classes, common, few, same_pixels, smaller
-from segexp.data.items import Item, Mask
-from segexp.data.loader import make_batches, make_loader
-from segexp.data.lookalikes import lookalikes, note_of
-from segexp.data.normalization import constants
-from segexp.data.places import GridPlaces, Places, RandomPlaces
-from segexp.data.problems import Problem, problem_of, refuse
-from segexp.data.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
+from segexp.data.checks.lookalikes import lookalikes, note_of
+from segexp.data.checks.problems import Problem, problem_of, refuse
+from segexp.data.checks.sizes import absent_classes, common, few, same_pixels, smaller
+from segexp.data.checks.survey import Survey, class_counts, survey
+from segexp.data.items.item import Item, Mask
+from segexp.data.sampling.batches import KeyedBatches
+from segexp.data.sampling.border_share import beyond_notes
+from segexp.data.sampling.crop_locations import GridPlaces, Places, RandomPlaces
+from segexp.data.sampling.loader import make_batches, make_loader
+from segexp.data.sampling.normalization import constants
+from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
-from segexp.data.splits import PHASES, Phase, Split, moved
-from segexp.data.survey import Survey, class_counts, survey
+from segexp.data.splits.rules import PHASES, Phase, Split, moved
 from segexp.errors import DataError, UserError
-from segexp.run.progress import shown
+from segexp.runs.progress import shown
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from segexp.data.problems import Problem, problem_of
+from segexp.data.checks.problems import Problem, problem_of
 from segexp.errors import UserError
-from segexp.run.progress import shown
+from segexp.runs.progress import shown
 
 T = TypeVar("T")
 R = TypeVar("R")

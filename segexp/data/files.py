@@ -5,22 +5,23 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from segexp.data import duplicates, reading
+from segexp.data import reading
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.checks import alike, few, named_once
-from segexp.data.disk_cache import on_disk
+from segexp.data.checks import duplicates
+from segexp.data.checks.orientation import mirrored_notes, turned_notes
+from segexp.data.checks.problems import Problem, problem_of, refuse
+from segexp.data.checks.sizes import alike, few, named_once
+from segexp.data.checks.survey import Survey, SurveyCache, survey
 from segexp.data.each import each
-from segexp.data.items import Item
-from segexp.data.labels import LabelMap
+from segexp.data.items.disk_cache import on_disk
+from segexp.data.items.item import Item
+from segexp.data.labels.label_map import LabelMap
 from segexp.data.listing import Found, Listing, Pair
-from segexp.data.problems import Problem, problem_of, refuse
-from segexp.data.rasters import DEFAULT_GB, set_image_limit
-from segexp.data.split_file import kept_split, read_split
-from segexp.data.splits import PHASES, Split, holdout, kfold, with_validation
-from segexp.data.survey import Survey, SurveyCache, survey
-from segexp.data.turned import mirrored_notes, turned_notes
-from segexp.data.worker_errors import naming
+from segexp.data.sampling.worker_errors import naming
+from segexp.data.splits.rules import PHASES, Split, holdout, kfold, with_validation
+from segexp.data.splits.split_file import kept_split, read_split
 from segexp.errors import DataError, TooFewError, UserError
+from segexp.rasters import DEFAULT_GB, set_image_limit
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
 
 __all__ = ["FilesDataModule", "Found", "Listing", "Pair"]

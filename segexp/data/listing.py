@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from segexp.data.items import Item
-from segexp.data.problems import Problem
-from segexp.data.splits import PHASES, Phase, Split
+from segexp.data.checks.problems import Problem
+from segexp.data.items.item import Item
+from segexp.data.splits.rules import PHASES, Phase, Split
 
 
 @dataclass(frozen=True)

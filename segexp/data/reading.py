@@ -5,17 +5,29 @@ Off unless :func:`keep` is called, which the fork server of a sweep does.
 
 import pickle
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.settings import Items
+
+
+class Readable(Protocol):
+    """A datamodule as far as reading its items goes; see :class:`segexp.data.base.SegmentationDataModule`."""
+
+    notes: list[str]
+    skipped: list[dict[str, str]]
+
+    def read(self) -> Items:
+        """Reads the items of each part."""
+
+    def own_attributes(self) -> dict[str, Any]:
+        """Attributes that the data set has beside those of all data sets."""
 
 
 @dataclass(frozen=True)
 class Reading:
     """Items as they were read, the data set's own attributes afterwards, and what it noted."""
 
-    items: "Items"
+    items: Items
     attributes: dict[str, Any]
     notes: list[str]
     skipped: list[dict[str, str]]
@@ -24,7 +36,7 @@ class Reading:
 _KEPT: dict[bytes, Reading] = {}
 
 
-def keep(datamodule: "SegmentationDataModule") -> bytes | None:
+def keep(datamodule: Readable) -> bytes | None:
     """Reads and keeps; gives the name to :func:`forget` it by, or None where settings cannot be compared."""
     key = _key(datamodule)
     if key is None or key in _KEPT:
@@ -39,12 +51,12 @@ def forget(key: bytes) -> None:
     _KEPT.pop(key, None)
 
 
-def is_kept(datamodule: "SegmentationDataModule") -> bool:
+def is_kept(datamodule: Readable) -> bool:
     """Whether one with the same settings of its own has read."""
     return bool(_KEPT) and _key(datamodule) in _KEPT
 
 
-def read(datamodule: "SegmentationDataModule") -> "Items":
+def read(datamodule: Readable) -> Items:
     """Reads, or takes over what another one with the same settings of its own has read."""
     key = _key(datamodule) if _KEPT else None
     if key is None or key not in _KEPT:
@@ -54,7 +66,7 @@ def read(datamodule: "SegmentationDataModule") -> "Items":
     return {phase: list(items) for phase, items in kept.items.items()}
 
 
-def _key(datamodule: "SegmentationDataModule") -> bytes | None:
+def _key(datamodule: Readable) -> bytes | None:
     """Class and own attributes before reading; what all data sets share (crops, seed, loaders) is applied later."""
     try:
         return pickle.dumps((type(datamodule), sorted(datamodule.own_attributes().items())))

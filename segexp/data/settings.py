@@ -8,14 +8,14 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import numpy as np
 
-from segexp.data.augment import Augment
-from segexp.data.checks import alike, batches_fit, common, crops_fit
-from segexp.data.items import Item
-from segexp.data.loader import worker_count
-from segexp.data.normalization import check_normalize
-from segexp.data.problems import Problem, problem_of
-from segexp.data.shared_memory import loaders_fit
-from segexp.data.splits import PHASES, Phase, Split
+from segexp.data.checks.problems import Problem, problem_of
+from segexp.data.checks.sizes import alike, batches_fit, common, crops_fit
+from segexp.data.items.item import Item
+from segexp.data.sampling.augment import Augment
+from segexp.data.sampling.loader import worker_count
+from segexp.data.sampling.loader_memory import loaders_fit
+from segexp.data.sampling.normalization import check_normalize
+from segexp.data.splits.rules import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
 from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 

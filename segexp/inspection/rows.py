@@ -10,9 +10,9 @@ from hydra.utils import instantiate
 from torch import nn
 
 from segexp.errors import ConfigError, MissingExtraError, SegexpError
-from segexp.inspection.contracts import exceptions_of
 from segexp.inspection.cost import Cost, cost
 from segexp.inspection.field import Field, receptive_field
+from segexp.models.contracts import exceptions_of
 
 
 @dataclass(frozen=True)

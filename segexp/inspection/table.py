@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from segexp.inspection.field import Field
 from segexp.inspection.rows import Row, Setting
-from segexp.reporting.table import Table
+from segexp.report.table import Table
 
 WIDTH = 110
 HEADER = ("model", "parameters", "trainable", "mult-adds", "activations", "field", "any size", "export")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.names import Direction
+from segexp.config.measure_names import Direction
 from segexp.spec import DataSpec
 
 Sums = NDArray[np.float64]

@@ -6,9 +6,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.edges import edges_of, rim
-from segexp.metrics.names import Direction
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
 from segexp.types import Fraction

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
-from segexp.metrics.names import Direction
 from segexp.metrics.quotients import quotient
 from segexp.spec import IGNORED, DataSpec
 from segexp.types import PositiveInt

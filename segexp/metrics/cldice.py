@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
+from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.labels import label
-from segexp.metrics.names import Direction
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Mask, crop, regions
 from segexp.metrics.thinning import thinned

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.measure_names import Direction
 from segexp.errors import ConfigError
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.edges import edges_of, outline
-from segexp.metrics.names import Direction
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import Mask, crop, regions
 from segexp.spec import DataSpec

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
+from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.labels import label
-from segexp.metrics.names import Direction
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Regions, crop, regions
 from segexp.types import Fraction

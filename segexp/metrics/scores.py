@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
-from segexp.allocator import give_back
 from segexp.errors import DataError, DivergedError, MismatchError
 from segexp.metrics.blocks import Sides
 from segexp.metrics.curves import ScoreCurve
@@ -17,6 +16,7 @@ from segexp.metrics.keys import Keys, Mixed, keys_of, parted
 from segexp.metrics.ranked import Ranked, in_order, united
 from segexp.metrics.table import gathered
 from segexp.spec import IGNORED
+from segexp.system.allocator import give_back
 
 EXACT = 3 << 24
 """Pixels of a data set (50 million) that are kept one by one, 4 bytes each; of more, few stand for many."""

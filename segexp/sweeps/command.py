@@ -7,23 +7,24 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import segexp
-from segexp.commands import Invocation, checked_train
+from segexp.config.checked import checked_train
 from segexp.config.quoting import as_typed
 from segexp.errors import ConfigError
-from segexp.ranks.plan import started
-from segexp.run.folder import RunFolder
-from segexp.sweeps.asked import refuse_too_little
-from segexp.sweeps.course import run_jobs, show_table
+from segexp.invocation import Invocation
+from segexp.runs.folder import RunFolder
+from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
+from segexp.sweeps.engines.local import LocalEngine
 from segexp.sweeps.foreign import check_folder, check_jobs, confirms
-from segexp.sweeps.local import LocalEngine
+from segexp.sweeps.job_source import Grid
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Config, Job, Plan, parent_of
-from segexp.sweeps.supply import Grid
+from segexp.sweeps.start import run_jobs, show_table
+from segexp.training.distributed.plan import started
+from segexp.version import VERSION
 
 RESUME = "sweep.resume="
 FLAGS = ("-m", "--multirun")
@@ -91,7 +92,7 @@ class Sweep:
     def _facts(self) -> dict[str, Any]:
         return {
             "version": 1,
-            "segexp": segexp.__version__,
+            "segexp": VERSION,
             "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }

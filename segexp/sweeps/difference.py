@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from segexp.errors import ConfigError
+from segexp.sweeps.layout import JobPlace, going_on
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace, going_on
 from segexp.sweeps.plan import NO_RESULT, Config, Job
 
 SHOWN = 10

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TextIO
 
-from segexp.reporting.decided import of_monitor, of_test
-from segexp.run.bounded import read_json
+from segexp.report.run_page.decided import of_monitor, of_test
+from segexp.runs.bounded import read_json
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Entry, Manifest, State
-from segexp.sweeps.places import JobPlace
 
 REFRESH = 0.5
 """Seconds between two looks at the jobs' logs."""

@@ -6,12 +6,12 @@ import traceback
 from dataclasses import replace
 from pathlib import Path
 
-from segexp.causes import resource_error
-from segexp.commands import run_training
 from segexp.errors import Pruned, SegexpError
-from segexp.run.bounded import read_json
-from segexp.run.files import sync, sync_tree
-from segexp.sweeps.places import JobPlace
+from segexp.runs.bounded import read_json
+from segexp.runs.files import sync, sync_tree
+from segexp.sweeps.layout import JobPlace
+from segexp.system.causes import resource_error
+from segexp.training.commands import run_training
 
 INTERRUPTED = 130
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
-from segexp.run.bounded import read_json
-from segexp.run.files import replace_file
-from segexp.run.within import within
-from segexp.sweeps.places import JobPlace
+from segexp.runs.bounded import read_json
+from segexp.runs.files import replace_file
+from segexp.runs.within import within
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.plan import Job
 
 MANIFEST = "manifest.json"

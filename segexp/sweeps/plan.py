@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from segexp.commands import Invocation
 from segexp.errors import ConfigError
+from segexp.invocation import Invocation
 
 Config = dict[str, Any]
 

@@ -6,11 +6,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from segexp.sweeps.display import Display, headline, last_line
-from segexp.sweeps.engine import Ended, Engine
+from segexp.sweeps.engines.base import Ended, Engine
+from segexp.sweeps.engines.process import signal_name
+from segexp.sweeps.job_source import Grid, Supply
+from segexp.sweeps.layout import JobPlace, going_on, now
 from segexp.sweeps.manifest import Entry, Manifest
-from segexp.sweeps.places import JobPlace, going_on, now
-from segexp.sweeps.process import signal_name
-from segexp.sweeps.supply import Grid, Supply
 
 INTERRUPTED = 130
 TICK = 0.2

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from segexp.run.bounded import read_json
-from segexp.run.files import replace_file
+from segexp.runs.bounded import read_json
+from segexp.runs.files import replace_file
 
 FILE = "agreed.json"
 

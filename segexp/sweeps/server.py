@@ -22,14 +22,21 @@ import torch
 from tqdm import tqdm
 
 import segexp.training.train  # noqa: F401
-from segexp.cores import CORES
-from segexp.process import leave_with
-from segexp.reporting.page_template import load_all
+from segexp.report.page_template import load_all
+from segexp.sweeps.engines.ipc import Message, Wire
 from segexp.sweeps.job import run_job
-from segexp.sweeps.places import JobPlace, now
-from segexp.sweeps.process import die_with_parent, fresh_python, kill_group, megabytes, thread_count, threads_that_stay
+from segexp.sweeps.engines.process import (
+    die_with_parent,
+    fresh_python,
+    kill_group,
+    megabytes,
+    thread_count,
+    threads_that_stay,
+)
 from segexp.sweeps.shared_data import SharedData
-from segexp.sweeps.wire import Message, Wire
+from segexp.sweeps.layout import JobPlace, now
+from segexp.system.cores import CORES
+from segexp.system.process import leave_with
 
 TICK = 0.02
 """Seconds between looks for jobs that have ended."""

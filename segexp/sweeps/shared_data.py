@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segexp.data.reading import forget, keep
 from segexp.errors import SegexpError
-from segexp.sweeps.places import JobPlace
+from segexp.sweeps.layout import JobPlace
 from segexp.training.build import build_datamodule
 
 LOG = logging.getLogger("segexp.sweeps")

@@ -14,17 +14,17 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from segexp.config.measure_names import direction
 from segexp.data.base import SegmentationDataModule
-from segexp.data.shared_memory import free_memory, gib
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
-from segexp.metrics.names import direction
-from segexp.modules.schedule import AUTO, Schedule
 from segexp.spec import DataSpec
-from segexp.training.go_on import checkpoint_of
+from segexp.system.free_memory import free_memory, gib
+from segexp.tasks.schedule import AUTO, Schedule
+from segexp.training.config_trials import expect, told, try_measure, trying
+from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
-from segexp.training.trials import expect, told, try_measure, trying
 
 Config = dict[str, Any]
 

@@ -4,18 +4,18 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from segexp.data.base import SegmentationDataModule
-from segexp.data.checks import common
-from segexp.data.epoch_size import epoch_size
-from segexp.data.problems import Problem, line_for_all, problem_of
-from segexp.data.review import Review, review
-from segexp.data.review_facts import facts, problem_facts
-from segexp.data.splits import PHASES
+from segexp.data.checks.problems import Problem, line_for_all, problem_of
+from segexp.data.checks.review import Review, review
+from segexp.data.checks.review_facts import facts, problem_facts
+from segexp.data.checks.sizes import common
+from segexp.data.sampling.epoch_size import epoch_size
+from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
-from segexp.reporting.data_check import as_text, problems_text
-from segexp.run.progress import shown
+from segexp.report.data_check import as_text, problems_text
+from segexp.runs.progress import shown
 from segexp.spec import DataSpec
 from segexp.training import build
-from segexp.training.misfits import Misfits
+from segexp.training.compatibility import Misfits
 from segexp.training.run_split import taken_up
 
 Config = dict[str, Any]

@@ -7,18 +7,18 @@ import lightning.pytorch as pl
 import numpy as np
 import torch
 
+from segexp.config.measure_names import check_name
 from segexp.data.base import SegmentationDataModule
-from segexp.data.batches import check_batches
-from segexp.data.items import Image, Item
-from segexp.data.splits import PHASES
+from segexp.data.items.item import Image, Item
+from segexp.data.sampling.batches import check_batches
+from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
-from segexp.inference.settings import Inference
-from segexp.metrics.names import check_name
-from segexp.modules.segmentation import SegmentationModule
-from segexp.modules.speed import resolve_speed
-from segexp.ranks.plan import count
+from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.trials import try_loss, try_model
+from segexp.training.config_trials import try_loss, try_model
+from segexp.training.distributed.plan import count
+from segexp.windows.settings import Inference
 
 Config = dict[str, Any]
 
@@ -60,7 +60,7 @@ def _kind(config: Config) -> type[SegmentationModule]:
     """The class of the module; what divides it between ranks takes time to import."""
     if config["trainer"]["strategy"] != "fsdp" or count(config["trainer"]) == 1:
         return SegmentationModule
-    from segexp.modules.sharded import ShardedModule
+    from segexp.training.distributed.sharded import ShardedModule
 
     return ShardedModule
 

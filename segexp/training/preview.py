@@ -9,20 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.commands import Invocation
 from segexp.data.base import SegmentationDataModule
-from segexp.data.drawn import Drawn, class_pixels, draw, spread
-from segexp.data.loader import make_loader
-from segexp.data.samples import KeyedSampler, RandomCrops
-from segexp.data.throughput import Throughput, measure
-from segexp.data.worker_errors import killed_worker
+from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw, spread
+from segexp.data.sampling.loader import make_loader
+from segexp.data.sampling.samples import KeyedSampler, RandomCrops
+from segexp.data.sampling.throughput import Throughput, measure
+from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import one_line
-from segexp.modules.segmentation import SegmentationModule
-from segexp.reporting import preview_page
-from segexp.reporting.contact_sheet import Cell, row_picture, save_png, sheet
-from segexp.reporting.pixels import Pixels
-from segexp.run.folder import RunFolder
+from segexp.invocation import Invocation
+from segexp.report import preview_page
+from segexp.report.pictures.contact_sheet import Cell, row_picture, save_png, sheet
+from segexp.report.pictures.pixels import Pixels
+from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
+from segexp.tasks.segmentation import SegmentationModule
 from segexp.training import build
 from segexp.training.prepare import device_type, prepare
 from segexp.training.step_time import seconds_per_step

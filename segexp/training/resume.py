@@ -5,25 +5,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import lightning.pytorch as pl
-import numpy as np
 import torch
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, Timer
 
-from segexp.causes import cause_of, sentence
 from segexp.config.stored import check_stored
-from segexp.data.batches import rank_of
+from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
-from segexp.modules.ranks import all_objects
-from segexp.modules.schedule import AUTO
-from segexp.modules.segmentation import SegmentationModule
-from segexp.run.archive import check_archive
-from segexp.run.console import LOG
-from segexp.run.files import replace_file
-from segexp.run.folder import RunFolder
-from segexp.training.callback_paths import refuse_paths
-from segexp.training.go_on import LAST, command, told_apart, with_command
-from segexp.training.loggers import EpochTable
+from segexp.runs.archive import check_archive
+from segexp.runs.files import replace_file
+from segexp.runs.folder import RunFolder
+from segexp.system.causes import cause_of, sentence
+from segexp.tasks.schedule import AUTO
+from segexp.tasks.segmentation import SegmentationModule
+from segexp.training.callbacks.paths import refuse_paths
+from segexp.training.resume_source import LAST, command, told_apart, with_command
 
 Config = dict[str, Any]
 
@@ -142,128 +136,3 @@ def keep_last(resume: str | None, folder: RunFolder) -> None:
 
 def _number(key: str, cell: str) -> float:
     return int(cell) if key == "epoch" else float(cell)
-
-
-class Best(ModelCheckpoint):
-    """The best epoch; after a resume, the best of the earlier run still counts and its file comes along."""
-
-    def __init__(self, folder: Path, resume: str | None, **settings: Any) -> None:
-        """Keeps ``best.ckpt`` in ``folder``; settings as for Lightning's ModelCheckpoint."""
-        super().__init__(folder, "best", enable_version_counter=False, **settings)
-        self._earlier = None if resume is None else Path(resume).with_name("best.ckpt")
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over score and file; Lightning by itself forgets the score when the folder is another."""
-        if self._earlier is None or not self._is_that_of(self._earlier, state_dict):
-            LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
-            return
-        path = str(Path(str(self.dirpath)) / "best.ckpt")
-        if rank_of()[0] == 0 and self._earlier.resolve() != Path(path).resolve():
-            replace_file(Path(path), self._earlier.read_bytes())
-        super().load_state_dict(
-            state_dict
-            | {
-                "dirpath": self.dirpath,
-                "best_model_path": path,
-                "kth_best_model_path": path,
-                "best_k_models": {path: state_dict["best_model_score"]},
-                "last_model_path": "",
-            }
-        )
-
-    def _is_that_of(self, path: Path, state: dict[str, Any]) -> bool:
-        """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
-        if not path.is_file():
-            return False
-        stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
-        return bool(stored.get("best_model_score") == state["best_model_score"])
-
-
-class Last(ModelCheckpoint):
-    """The state after every epoch, to go on from."""
-
-    def __init__(self, folder: Path) -> None:
-        """Keeps ``last.ckpt`` in ``folder``."""
-        super().__init__(folder, "last", monitor=None, save_on_train_epoch_end=True, enable_version_counter=False)
-
-    @property
-    def state_key(self) -> str:
-        """Key in the checkpoint; two plain ModelCheckpoints could share one."""
-        return "segexp.last"
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Nothing comes along: the next epoch writes the file anew."""
-
-    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Saves, after the row of the epoch stands in metrics.csv."""
-        for logger in trainer.loggers:
-            if isinstance(logger, EpochTable):
-                logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
-        super().on_train_epoch_end(trainer, pl_module)
-
-
-class Clock(Timer):
-    """Ends training by the clock. It starts anew when a run goes on: else nothing could be trained once it is up."""
-
-    @property
-    def state_key(self) -> str:
-        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
-        return "Timer"
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing: time is counted for each command."""
-        return {}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes nothing over."""
-
-
-class Stopping(EarlyStopping):
-    """Early stopping that is still in force when a run goes on that had stopped, and was killed during its test."""
-
-    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
-        """Stops after ``patience`` validations without gain, and when the measure is nan."""
-        super().__init__(monitor, min_delta, patience, mode=mode, check_finite=True)
-        self._over = False
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Takes over everything but the patience: another one may be asked for now."""
-        super().load_state_dict({**state_dict, "patience": self.patience})
-        self._over = self.stopped_epoch > 0 and state_dict["patience"] == self.patience
-
-    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Ends training before it begins where it had ended already."""
-        trainer.should_stop = trainer.should_stop or self._over
-
-
-class RandomState(Callback):
-    """Keeps the state of torch's random numbers (dropout) in each checkpoint; data is drawn by (seed, epoch, index).
-
-    On several ranks each has numbers of its own, or samples of different ranks would lose the same values.
-    """
-
-    def __init__(self, seed: int) -> None:
-        """Numbers of ranks above 0 derive from the run's seed and the rank."""
-        self._seed = seed
-
-    def setup(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        """Starts the numbers of a rank above 0, before a checkpoint is read."""
-        if stage == "fit" and trainer.global_rank > 0:
-            seed = np.random.SeedSequence((self._seed, trainer.global_rank)).generate_state(1, np.uint64)
-            torch.manual_seed(int(seed[0] >> 1))
-
-    def state_dict(self) -> dict[str, Any]:
-        """States of the processor and of each GPU, uint8 tensors; those of other ranks in ``others``, in order."""
-        cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
-        first, *others = all_objects({"cpu": torch.get_rng_state(), "cuda": cuda})
-        return {**first, "others": others}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on where the checkpoint was written; a rank that was not there then starts with its own numbers."""
-        states = [state_dict, *state_dict.get("others", [])]
-        rank, _ = rank_of()
-        if rank >= len(states):
-            return
-        torch.set_rng_state(states[rank]["cpu"])
-        if torch.cuda.is_available() and len(states[rank]["cuda"]) == torch.cuda.device_count():
-            torch.cuda.set_rng_state_all(states[rank]["cuda"])

@@ -6,15 +6,15 @@ from typing import Any
 
 import torch
 
+from segexp.config.from_argument import folder_of
 from segexp.config.quoting import printed
-from segexp.config.rerun import folder_of
-from segexp.data.checks import few
-from segexp.data.splits import PHASES, Split
+from segexp.data.checks.sizes import few
+from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import ConfigError
-from segexp.run.archive import check_archive
-from segexp.run.bounded import read_json, read_yaml
-from segexp.run.text import printable
-from segexp.training.go_on import checkpoint_of
+from segexp.runs.archive import check_archive
+from segexp.runs.bounded import read_json, read_yaml
+from segexp.runs.text import printable
+from segexp.training.resume_source import checkpoint_of
 
 Config = dict[str, Any]
 OPEN = ("auto", None)

@@ -5,9 +5,9 @@ import time
 import torch
 from torch import Tensor
 
-from segexp.data.samples import Batch
+from segexp.data.sampling.samples import Batch
 from segexp.models.auxiliary import Supervised
-from segexp.modules.segmentation import SegmentationModule
+from segexp.tasks.segmentation import SegmentationModule
 
 WARM_UP = 2
 """Steps before the clock starts: the first ones take memory and choose algorithms."""

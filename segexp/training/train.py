@@ -13,41 +13,42 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segexp.commands import Invocation
+from segexp.config.measure_names import direction
 from segexp.config.quoting import printed
 from segexp.data.base import SegmentationDataModule
-from segexp.data.splits import PHASES
-from segexp.data.worker_errors import killed_worker
+from segexp.data.sampling.worker_errors import killed_worker
+from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned, SegexpError
-from segexp.metrics.names import direction
-from segexp.modules.segmentation import SegmentationModule
-from segexp.ranks.plan import count
-from segexp.reporting.rows_table import results_table
-from segexp.run.console import LOG, start_console, start_log_file, stop_log_file
-from segexp.run.folder import RunFolder
-from segexp.run.place import PAGES, check_place
-from segexp.run.record import RunRecord
-from segexp.training import group
-from segexp.training.afterwards import Afterwards, end, evaluate_line
-from segexp.training.announce import announce
+from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
+from segexp.evaluation.pictures import test_pictures
+from segexp.evaluation.results import inference
+from segexp.evaluation.run_page import write_page
+from segexp.evaluation.test import headline, test
+from segexp.evaluation.test_report import TestReport, points, worst_first
+from segexp.invocation import Invocation
+from segexp.report.run_page.rows_table import results_table
+from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.runs.folder import RunFolder
+from segexp.runs.place import PAGES, check_place
+from segexp.runs.record import RunRecord
+from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.build import build_extra_callbacks
-from segexp.training.callback_places import place_callbacks
-from segexp.training.evaluation import headline, restore_best, test
-from segexp.training.go_on import command, needed_words
-from segexp.training.loggers import EpochTable, build_loggers, check_loggers, close_loggers
-from segexp.training.memory import state_bytes
-from segexp.training.page import write_page
-from segexp.training.pictures import test_pictures
+from segexp.training.callbacks.checkpoints import restore_best, state_bytes
+from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.pruning import Pruning, end_if_pruned
+from segexp.training.callbacks.stopping import Clock
+from segexp.training.distributed import process_group as group
+from segexp.training.distributed.plan import count
+from segexp.training.distributed.strategies import check_ranks, make_whole, spread
+from segexp.training.log_summary import announce
+from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.loggers.tracking import RunFacts, Tracked, tell
 from segexp.training.prepare import device_type, prepare
-from segexp.training.pruning import Pruning, end_if_pruned
-from segexp.training.quiet import quiet_warnings
-from segexp.training.results import inference
-from segexp.training.resume import Clock, check_resume, earlier_rows, keep_last
+from segexp.training.resume import check_resume, earlier_rows, keep_last
+from segexp.training.resume_source import command, needed_words
 from segexp.training.run_split import dealt_anew, taken_up
-from segexp.training.strategies import check_ranks, make_whole, spread
-from segexp.training.tested_report import TestReport, points, worst_first
-from segexp.training.tracking import RunFacts, Tracked, tell
 from segexp.training.trainer import build_trainer, check_trainer, try_trainer
+from segexp.training.warning_filters import quiet_warnings
 
 Config = dict[str, Any]
 

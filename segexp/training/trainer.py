@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch.callbacks import (
     Callback,
@@ -15,15 +14,18 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import Logger
 
+from segexp.config.measure_names import direction
 from segexp.errors import ConfigError
-from segexp.metrics.names import direction
-from segexp.ranks.plan import count
-from segexp.run.folder import RunFolder
-from segexp.training.checkpoint_io import AtomicCheckpointIO
-from segexp.training.memory import GiveBack
-from segexp.training.pictures import ValidationPanels, panel_epochs
-from segexp.training.resume import Best, Clock, Last, RandomState, Stopping
-from segexp.training.strategies import ALONE, ONE, environment
+from segexp.evaluation.memory import ReleaseMemory
+from segexp.evaluation.tester import determinism
+from segexp.runs.folder import RunFolder
+from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
+from segexp.training.callbacks.checkpoints import Best, Last
+from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
+from segexp.training.callbacks.random_state import RandomState
+from segexp.training.callbacks.stopping import Clock, Stopping
+from segexp.training.distributed.plan import count
+from segexp.training.distributed.strategies import ONE, environment
 
 PASSED_ON = (
     "max_epochs", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
@@ -56,7 +58,7 @@ def build_trainer(
     return pl.Trainer(
         **ranks,
         **{key: section[key] for key in PASSED_ON},
-        **_common(section),
+        **determinism(section),
         logger=loggers,
         default_root_dir=folder.path,  # of callbacks that write files
         callbacks=[_panels(config, folder, len(loggers) > 1), *build_callbacks(config, folder), *extra],
@@ -87,24 +89,6 @@ def _panels(config: dict[str, Any], folder: RunFolder, logged: bool) -> Validati
     return ValidationPanels(folder.panels / "val", epochs, config.get("val_panels", 4))
 
 
-def build_tester(config: dict[str, Any]) -> pl.Trainer:
-    """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice."""
-    section = config["trainer"]
-    accelerator = section["accelerator"]
-    return pl.Trainer(
-        accelerator=accelerator, devices=1, **_common(section), logger=False, enable_checkpointing=False,
-        callbacks=[GiveBack()], enable_progress_bar=False, barebones=False, plugins=[ALONE()],
-    )  # fmt: skip
-
-
-def _common(section: dict[str, Any]) -> dict[str, Any]:
-    deterministic = section["deterministic"]
-    # Lightning switches PyTorch to deterministic algorithms, which by default also fills all new memory with nan
-    # to expose reads of it: a costly check that finds nothing in a working program.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return {"deterministic": deterministic, "enable_model_summary": False, "use_distributed_sampler": False}
-
-
 def _bar(progress: str) -> bool:
     return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
 
@@ -118,7 +102,7 @@ def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]
     if section["weight_average"]["decay"] is not None:
         callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
     callbacks += [
-        GiveBack(),
+        ReleaseMemory(),
         RandomState(config["seed"]),
         Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
         Last(folder.checkpoints),

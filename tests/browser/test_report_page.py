@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.reporting.layers import save_layers
-from segexp.reporting.report import write_report
+from segexp.report.pictures.layers import save_layers
+from segexp.report.run_page.page import write_report
 from tests.browser.chromium import BrowserError, Chromium
-from tests.reporting.made_up import VESSELS, measured, run, write_json, write_rows
+from tests.report.made_up import VESSELS, measured, run, write_json, write_rows
 
 RANKS = ("worst", "middle", "best")
 SIZES = pytest.mark.parametrize(("width", "phone"), [(1280, False), (375, True)])

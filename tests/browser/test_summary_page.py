@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from segexp.reporting.again import write_reports
+from segexp.report.rebuild import write_reports
 from tests.browser.chromium import Chromium
-from tests.reporting.comparison.made import make_run
-from tests.reporting.made_up import write_json
+from tests.report.comparison_page.made import make_run
+from tests.report.made_up import write_json
 
 
 @pytest.fixture(scope="module")

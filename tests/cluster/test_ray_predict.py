@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.sweeps import PATIENCE, ended, until
+from tests.inference.predict.made import geotiff, noise
+from tests.inference.predict.test_ray_engine import contents, rows
 from tests.sweeps.real import environment
 from tests.training.conftest import Finished, finished, settings_of_torch
-from tests.use.prediction.made import geotiff, noise
-from tests.use.prediction.test_ray_engine import contents, rows
 
 __all__ = ["finished", "settings_of_torch"]
 pytestmark = pytest.mark.usefixtures("ray_there")

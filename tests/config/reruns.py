@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
-from segexp.commands import COMMANDS, Invocation, checked_train
+from segexp.commands import COMMANDS
+from segexp.config.checked import checked_train
+from segexp.invocation import Invocation
 
 Config = dict[str, Any]
 Compose = Callable[..., tuple[Config, Invocation]]
@@ -32,7 +34,7 @@ class Line:
 
     def jobs(self, *words: str) -> list[tuple[Config, Invocation]]:
         """What each job of a command line would train."""
-        from segexp.cli import run
+        from segexp.cli.app import run
 
         self.found = []
         assert run([str(word) for word in words]) == 0

@@ -10,7 +10,7 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.commands import _plain, checked_train
+from segexp.config.checked import checked, checked_train
 from segexp.config.command_schema import GenerateConfig
 from segexp.config.groups import ORDER, groups
 from segexp.config.paths import conf_dir
@@ -126,5 +126,5 @@ def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> Non
 
 
 def test_generate_is_valid_once_it_knows_where() -> None:
-    plain = _plain(composed(["out=there"], "generate"), GenerateConfig)
+    plain = checked(composed(["out=there"], "generate"), GenerateConfig)
     assert (plain["out"], plain["layout"], plain["size"]) == ("there", "drive", None)

@@ -40,16 +40,16 @@ GOOD: list[dict[str, Any]] = [
     {"callbacks": {"extra": [{"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "filename": "{epoch}"}]}},
     {
         "augment": {
-            "_target_": "segexp.data.augment.Augment",
+            "_target_": "segexp.data.sampling.augment.Augment",
             "transforms": [{"_target_": "albumentations.OneOf", "transforms": [{"_target_": "albumentations.D4"}]}],
         }
     },
-    {"logger": {"mlflow": {"_target_": "segexp.training.loggers.mlflow_logger", "tracking_uri": None}}},
+    {"logger": {"mlflow": {"_target_": "segexp.training.loggers.build.mlflow_logger", "tracking_uri": None}}},
     {"metric": {"jaccard": {"_target_": "torchmetrics.JaccardIndex", "task": "binary"}}},
     {"datamodule": {"_target_": "segexp.data.folder.FolderDataModule", "root": "/data/x", "table": "../t.csv"}},
     {"optimizer": {"_target_": "torch.optim.SGD", "lr": "${rate}"}, "rate": 0.1},
     {"name": "a/b", "output_dir": "/data/outputs"},
-    {"datamodule": {"_target_": "segexp.data.drive.DriveDataModule", "mask_values": {0: "a", 255: "b"}}},
+    {"datamodule": {"_target_": "segexp.data.datasets.drive.DriveDataModule", "mask_values": {0: "a", 255: "b"}}},
 ]  # fmt: skip
 
 
@@ -66,7 +66,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"model": {"_target_": "torch.nn.quantized.Linear"}}, "'trust=[torch.ao.nn.quantized.modules.linear]'"),
     ({"metric": {"x": {"_target_": "torchmetrics.text.BERTScore"}}}, "of the package torchmetrics.text"),
     ({"model": {"_target_": "albumentations.D4"}}, "model._target_: 'albumentations.D4'"),
-    ({"logger": {"wandb": {"_target_": "segexp.training.loggers.check_loggers"}}}, "is a function"),
+    ({"logger": {"wandb": {"_target_": "segexp.training.loggers.build.check_loggers"}}}, "is a function"),
     ({"logger": {"csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "x"}}}, "of another kind"),
     ({"model": {"_target_": ["os.system"]}}, "model._target_: ['os.system']"),
     ({"model": "${loss}", "loss": "os.system"}, "model: found"),
@@ -97,7 +97,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"model": {**UNET, "encoder": "tu-hf-hub:somebody/net"}}, "model.encoder: found"),
     ({"callbacks": {"extra": [{"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "dirpath": "/etc"}]}},
      "'callbacks.extra=[{_target_:lightning.pytorch.callbacks.ModelCheckpoint,dirpath:/etc}]'"),
-    ({"logger": {"mlflow": {"_target_": "segexp.training.loggers.mlflow_logger", "tracking_uri": "http://x.org"}}},
+    ({"logger": {"mlflow": {"_target_": "segexp.training.loggers.build.mlflow_logger", "tracking_uri": "http://x.org"}}},
      "logger.mlflow.tracking_uri: found 'http://x.org', an address"),
     ({"callbacks": {"extra": [{**CHECKPOINTS, "dirpath": "file:/tmp/x"}]}}, "dirpath: found 'file:/tmp/x', an address"),
     ({"callbacks": {"extra": [{**CHECKPOINTS, "dirpath": "filecache::file:///x"}]}}, "x', an address"),
@@ -107,7 +107,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     # Parts of packages that read networks, or write where a key says.
     ({"loss": {"_target_": "torchmetrics.functional.image.lpips._LPIPS"}}, "torchmetrics.functional.image.lpips"),
     ({"metric": {"x": {"_target_": "torchmetrics.image.FrechetInceptionDistance"}}}, "is of the package"),
-    ({"callbacks": {"extra": [{"_target_": "segexp.training.resume.Best", "folder": "x"}]}}, "is of the package"),
+    ({"callbacks": {"extra": [{"_target_": "segexp.training.callbacks.pruning.Pruning"}]}}, "is of the package"),
     # Put together from pieces, it would be resolved where an object is built.
     ({"a": "$", "b": "{oc.env:HOME}", "name": "${a}${b}"}, "name: found '${oc.env:HOME}', a reference"),
     # What is no config.

@@ -14,7 +14,7 @@ from hydra.utils import get_class, instantiate
 from torch import Tensor, nn
 
 from segexp.errors import MissingExtraError
-from segexp.inspection.contracts import exceptions_of
+from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import same_size
 
 CONF = Path(__file__).parents[2] / "conf"

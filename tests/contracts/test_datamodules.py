@@ -10,12 +10,12 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.commands import checked_train
+from segexp.config.checked import checked_train
 from segexp.config.paths import conf_dir
 from segexp.data.base import SegmentationDataModule
-from segexp.data.generate import generate
-from segexp.data.samples import Batch
-from segexp.data.splits import PHASES
+from segexp.data.sampling.samples import Batch
+from segexp.data.splits.rules import PHASES
+from segexp.data.synthetic.generate import generate
 from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
 from tests.data.made import painted, write

@@ -13,11 +13,11 @@ import torch
 from hydra.utils import get_class
 from torch import Tensor, nn
 
-from segexp.config.hydra_errors import unknown_names
+from segexp.cli.hydra_errors import unknown_names
 from segexp.errors import UserError
-from segexp.inspection.contracts import CONTRACTS, exceptions_of
 from segexp.inspection.rows import Setting, built, measured
 from segexp.models.auxiliary import Supervised
+from segexp.models.contracts import CONTRACTS, exceptions_of
 from segexp.models.sizes import same_size
 from tests.contracts.small_models import (
     CONF,

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from segexp.data.generate import generate
+from segexp.data.synthetic.generate import generate
 from tests.data.broken_changes import (
     IMAGE,
     MASK,

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from segexp.data.items import Item
+from segexp.data.items.item import Item
 from segexp.spec import IGNORED
 
 

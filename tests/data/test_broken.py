@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from segexp.commands import Invocation, checked_train
+from segexp.config.checked import checked_train
 from segexp.config.paths import conf_dir
 from segexp.errors import UserError
+from segexp.invocation import Invocation
 from segexp.training.check import check
 from segexp.training.train import train
 from tests.data.broken import BROKEN, SETS

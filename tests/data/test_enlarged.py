@@ -4,9 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from segexp.data.scenes import cells, draw, mosaic, vessels
-from segexp.data.scenes.enlarged import enlarged
-from segexp.data.scenes.scene import Scene
+from segexp.data.synthetic.scenes import cells, draw, mosaic, vessels
+from segexp.data.synthetic.scenes.enlarged import enlarged
+from segexp.data.synthetic.scenes.scene import Scene
 
 
 def disc(rng: np.random.Generator, shape: tuple[int, int]) -> Scene:

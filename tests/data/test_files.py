@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segexp.data.checks.survey import cache_folder
 from segexp.data.files import FilesDataModule, Listing, Pair
-from segexp.data.items import Item
-from segexp.data.labels import LabelMap
-from segexp.data.rasters import open_raster
-from segexp.data.splits import PHASES
-from segexp.data.stored import FileMask, StoredItem, WindowItem
-from segexp.data.survey import cache_folder
+from segexp.data.items.item import Item
+from segexp.data.items.stored import FileMask, StoredItem, WindowItem
+from segexp.data.labels.label_map import LabelMap
+from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, ResourceError
+from segexp.rasters import open_raster
 from tests.data.made import read, write
-from tests.data.rasters.bombs import BOMBS
+from tests.rasters.bombs import BOMBS
 
 CLASSES = (("ground", "thing"), ((0, 0, 0), (255, 255, 255)))
 

@@ -13,11 +13,11 @@ from omegaconf import OmegaConf
 from PIL import Image
 
 from segexp.config.paths import conf_dir
-from segexp.data.label_keys import Values
-from segexp.data.labels import LabelMap
-from segexp.data.rasters import open_raster
+from segexp.data.labels.label_keys import Values
+from segexp.data.labels.label_map import LabelMap
 from segexp.errors import ConfigError, DataError
-from tests.data.rasters.files import PALETTE, palette
+from segexp.rasters import open_raster
+from tests.rasters.files import PALETTE, palette
 
 FILE = Path("gt/austin1.tif")
 TRUTH = np.random.default_rng(0).integers(0, 3, (31, 43)).astype(np.uint8)

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from segexp.data.scenes import draw, mosaic
-from segexp.data.scenes.scene import Scene
+from segexp.data.synthetic.scenes import draw, mosaic
+from segexp.data.synthetic.scenes.scene import Scene
 
 
 def numbered(rng: np.random.Generator, shape: tuple[int, int]) -> Scene:
@@ -39,7 +39,7 @@ def test_no_view_comes_twice_among_forty_and_seeds_differ() -> None:
 
 
 def test_only_large_towns_are_mosaics(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.data.scenes.buildings.mosaic", lambda paint, rng, shape: shape)
+    monkeypatch.setattr("segexp.data.synthetic.scenes.buildings.mosaic", lambda paint, rng, shape: shape)
     assert draw("buildings", 0, 0, (2501, 2500)) == (2501, 2500)  # type: ignore[comparison-overlap]
     assert draw("buildings", 0, 0, 64).image.shape == (64, 64, 3)
 

@@ -8,7 +8,7 @@ import pytest
 
 from segexp.data import reading
 from segexp.data.base import Items
-from segexp.data.synthetic import SyntheticDataModule
+from segexp.data.datasets.synthetic import SyntheticDataModule
 
 SMALL = {"size": 32, "train_images": 3, "val_images": 2, "test_images": 2}
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from segexp.data.base import SegmentationDataModule
+from segexp.data.datasets.inria import InriaDataModule
+from segexp.data.datasets.salt import SaltDataModule
+from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.folder import FolderDataModule
-from segexp.data.inria import InriaDataModule
-from segexp.data.salt import SaltDataModule
-from segexp.data.splits import PHASES, Split
-from segexp.data.synthetic import SyntheticDataModule
+from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import DataError
 from tests.data.made import write
 

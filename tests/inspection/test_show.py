@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from segexp.config.groups import groups
 from segexp.config.model_options import ModelOption
 from segexp.errors import ConfigError
-from segexp.inspection.contracts import exceptions_of
 from segexp.inspection.show import show
 from segexp.inspection.table import WIDTH, scaled
+from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import InputSizeError
 from tests.lines import run_lines, run_once
 

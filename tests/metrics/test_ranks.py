@@ -16,8 +16,8 @@ from segexp.metrics.base import ImageMeasure
 from segexp.metrics.counts import ConfusionCounts, confusion
 from segexp.metrics.figures import Leaves, dataset_leaves, image_leaves, image_mean_leaves
 from segexp.metrics.scores import ScoreHistogram
-from segexp.modules import tested as counting
 from segexp.spec import DataSpec
+from segexp.tasks import test_figures as counting
 
 SPECS = (
     DataSpec(("a", "b"), ((0, 0, 0),) * 2),

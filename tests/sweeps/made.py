@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from segexp.commands import Invocation
-from segexp.sweeps.engine import Ended, Started
+from segexp.invocation import Invocation
+from segexp.sweeps.engines.base import Ended, Started
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Job, Plan
 
 SECTION = {"engine": "local", "jobs": 2, "gpus": "auto", "resume": None}

@@ -6,10 +6,10 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra.plugins.sweeper import Sweeper
 from omegaconf import DictConfig
 
-from segexp.cli import run
+from segexp.cli.app import run
 from segexp.sweeps import command
 from segexp.sweeps.compose import composing_once
-from segexp.sweeps.local import LocalEngine
+from segexp.sweeps.engines.local import LocalEngine
 from segexp.sweeps.plan import Job
 
 

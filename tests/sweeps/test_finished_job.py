@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from segexp.sweeps import job
-from segexp.sweeps.places import JobPlace
+from segexp.sweeps.engines import job
+from segexp.sweeps.layout import JobPlace
 from segexp.training.train import Interrupted
 from tests.sweeps.made import create, seeds
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
-from segexp.cli import run
+from segexp.cli.app import run
 from segexp.sweeps.command import kept_section
-from segexp.sweeps.course import words_again
 from segexp.sweeps.foreign import check_folder, check_jobs
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace
 from segexp.sweeps.seal import FILE, seal, sealed
+from segexp.sweeps.start import words_again
 from tests.sweeps.made import SECTION, create, planned, seeds
 from tests.sweeps.real import PART, QUICK, manifest, resume, sweep, sweep_folder
 from tests.sweeps.real import run as run_line

@@ -9,12 +9,12 @@ from unittest import mock
 
 import pytest
 
-from segexp.commands import Invocation
 from segexp.errors import ConfigError
-from segexp.sweeps import job as jobs
+from segexp.invocation import Invocation
+from segexp.sweeps.engines import job as jobs
 from segexp.sweeps.job import run_job
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace
 from segexp.sweeps.plan import Plan
 from tests.sweeps.made import create, seeds
 from tests.sweeps.real import QUICK, results
@@ -159,7 +159,7 @@ def one_job(folder: Path) -> None:
 def test_a_power_cut_between_any_two_writes_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written after it; then the job runs again and gives what it would have given."""
     disk = Disk(monkeypatch)
-    monkeypatch.setattr("segexp.training.evaluation.explain", lambda *_: [])
+    monkeypatch.setattr("segexp.evaluation.test.explain", lambda *_: [])
     monkeypatch.setattr("segexp.training.train.write_page", lambda _: None)
     one_job(tmp_path / "whole")
     before = len(disk.names)

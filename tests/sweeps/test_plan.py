@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from segexp.commands import Invocation
 from segexp.errors import ConfigError
+from segexp.invocation import Invocation
 from segexp.sweeps.plan import Plan, config_key, parent_of, varying
 from tests.sweeps.made import SECTION, config, planned, seeds
 

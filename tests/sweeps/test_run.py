@@ -9,13 +9,14 @@ from typing import Any
 
 import pytest
 
-from segexp.run import files
+from segexp.runs import files
+from segexp.sweeps import layout as places
 from segexp.sweeps import manifest as manifests
-from segexp.sweeps import places, run
+from segexp.sweeps import run
 from segexp.sweeps.display import Display
-from segexp.sweeps.engine import Ended
+from segexp.sweeps.engines.base import Ended
+from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.places import JobPlace
 from segexp.sweeps.run import Runner
 from tests.sweeps.made import Pretend, create, seeds
 

@@ -30,7 +30,7 @@ class Finished(Done):
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A run with everything: panels, report, baselines."""
-    from segexp.cli import run
+    from segexp.cli.app import run
 
     out = io.StringIO()
     with contextlib.chdir(tmp_path_factory.mktemp("finished")), contextlib.redirect_stdout(out):

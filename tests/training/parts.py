@@ -17,8 +17,8 @@ from torch.utils.data import get_worker_info
 
 from segexp.data import reading
 from segexp.data.base import Items
-from segexp.data.items import Item
-from segexp.data.synthetic import SyntheticDataModule
+from segexp.data.datasets.synthetic import SyntheticDataModule
+from segexp.data.items.item import Item
 from segexp.errors import DataError
 
 

@@ -12,8 +12,9 @@ from unittest import mock
 import torch
 from hydra import compose, initialize_config_dir
 
-from segexp.commands import Invocation, checked_train
+from segexp.config.checked import checked_train
 from segexp.config.paths import conf_dir
+from segexp.invocation import Invocation
 
 TINY = (
     "datamodule=synthetic", "datamodule.size=32", "datamodule.train_images=4", "datamodule.val_images=3",
@@ -83,7 +84,7 @@ def run(config: Config, *, pictures: bool = False, invocation: Invocation | None
     before = set(folders(Path(config["output_dir"])))
     with contextlib.ExitStack() as stack:
         if not pictures:
-            stack.enter_context(mock.patch("segexp.training.evaluation.explain", return_value=[]))
+            stack.enter_context(mock.patch("segexp.evaluation.test.explain", return_value=[]))
             stack.enter_context(mock.patch("segexp.training.train.write_page"))
         content = train(config, invocation or Invocation(), allocator=False)
     (path,) = set(folders(Path(config["output_dir"]))) - before

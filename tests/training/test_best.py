@@ -9,7 +9,7 @@ from torch import Tensor
 from segexp.data.base import SegmentationDataModule
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
-from segexp.modules.segmentation import SegmentationModule
+from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.prepare import prepare
 from tests.training.conftest import LEARNING, Finished
 from tests.training.runs import Done, go, without

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from segexp.data.base import Items
-from segexp.data.items import Item
-from segexp.data.synthetic import SyntheticDataModule
+from segexp.data.datasets.synthetic import SyntheticDataModule
+from segexp.data.items.item import Item
 from segexp.errors import DataError
 from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.cli import run
-from segexp.data.generate import generate
+from segexp.cli.app import run
+from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError
 from segexp.training.prepare import prepare
 from tests.data.made import read, write
@@ -156,7 +156,7 @@ def test_batches_that_training_refuses(line: list[str], words: str, capsys: pyte
 def test_a_sample_is_looked_at_unless_all_is_asked_for(
     drive: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segexp.data.review.BUDGET", 48 * 48)
+    monkeypatch.setattr("segexp.data.checks.review.BUDGET", 48 * 48)
     _, told = found(capsys, drive)
     assert [part["looked_at"] for part in told["parts"].values()] == [2, 1, 2]
     assert told["complete"] is False

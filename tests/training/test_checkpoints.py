@@ -10,7 +10,7 @@ import torch
 
 from segexp.errors import ResourceError
 from segexp.spec import DataSpec
-from segexp.training.checkpoint_io import AtomicCheckpointIO
+from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 from tests.training.conftest import Finished
 from tests.training.runs import go
 
@@ -109,6 +109,6 @@ def test_a_failed_write_fails_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: Any) -> None:
         raise OSError("disk full")
 
-    monkeypatch.setattr("segexp.training.checkpoint_io.torch.save", fail)
+    monkeypatch.setattr("segexp.training.callbacks.checkpoint_io.torch.save", fail)
     with pytest.raises(OSError, match="disk full"):
         go()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.cli import run
+from segexp.cli.app import run
 from tests.training.runs import TINY, checkpoint, folders, read_json, same_weights, table, without
 
 WORDS = (*TINY, "metric=[]", "bootstrap=0", "baselines=false", "panels=0", "augment=strong")

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.data.rasters import close_files, open_raster
-from segexp.data.rasters.handles import HANDLES
+from segexp.evaluation.memory import ReleaseMemory
+from segexp.rasters import close_files, open_raster
+from segexp.rasters.handles import HANDLES
+from segexp.rasters.memory import give_all_back
 from segexp.training import memory
-from segexp.training.memory import GiveBack, give_all_back
 
 
 def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
@@ -28,7 +29,7 @@ def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
 def test_callback_is_told_the_size_of_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
     monkeypatch.setattr(memory, "give_all_back", told.append)
-    callback = GiveBack()
+    callback = ReleaseMemory()
     callback.on_validation_batch_start(None, None, {"mask": torch.zeros(1, 4, 5)}, 0)
     callback.on_validation_end(None, None)
     callback.on_test_batch_start(None, None, {"mask": torch.zeros(2, 3, 5)}, 0)

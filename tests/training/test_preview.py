@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import pytest
 
-from segexp.cli import run
-from segexp.data.samples import RandomCrops
-from segexp.data.throughput import measure
+from segexp.cli.app import run
+from segexp.data.sampling.samples import RandomCrops
+from segexp.data.sampling.throughput import measure
 from tests.training.runs import TINY
 
 QUICK = ("images=3", "epochs=2", "datamodule.crop_size=16", "datamodule.crops_per_image=4")
@@ -27,7 +27,7 @@ def without_model() -> list[str]:
 def test_a_folder_with_page_picture_and_numbers(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segexp.data.beyond.MUCH", 0.05)
+    monkeypatch.setattr("segexp.data.sampling.border_share.MUCH", 0.05)
     assert run(["preview", *without_model(), *QUICK, "workers=[0,2]", "augment=strong"]) == 0
     out, err = capsys.readouterr()
     assert err == ""
@@ -78,7 +78,7 @@ def test_mistakes_are_those_of_a_training(capsys: pytest.CaptureFixture[str]) ->
 
 def test_loading_is_timed_over_several_epochs() -> None:
     from segexp.types import LoaderOptions
-    from tests.data.test_samples import crops
+    from tests.data.sampling.test_samples import crops
 
     data: RandomCrops = crops(count=6)
     (found,) = measure(data, LoaderOptions(batch_size=4), [0], 0.05)

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 import torch
 
-from segexp.commands import Invocation
 from segexp.errors import ConfigError
+from segexp.invocation import Invocation
+from segexp.training.distributed.strategies import unused
 from segexp.training.prepare import prepare
-from segexp.training.strategies import unused
 from tests.sweeps.real import PART, QUICK, command, environment, manifest, run, sweep, sweep_folder
 from tests.training.runs import TINY, Done, checkpoint, composed, folders, go, read_json, table
 from tests.training.runs import run as train

@@ -7,9 +7,9 @@ from unittest import mock
 
 import pytest
 
-from segexp.cli import run
-from segexp.training import wandb_run
-from segexp.training.loggers import build_loggers, check_loggers
+from segexp.cli.app import run
+from segexp.training.loggers import wandb_run
+from segexp.training.loggers.build import build_loggers, check_loggers
 from tests.training.runs import TINY, composed, go
 
 CALLBACK = "callbacks.extra=[{_target_: lightning.pytorch.callbacks.%s}]"
@@ -68,7 +68,7 @@ def test_files_of_callbacks_lie_in_the_run_folder() -> None:
     ]  # fmt: skip
     config = composed("panels=0", "baselines=false", "metric=[]", "bootstrap=0")
     config["callbacks"]["extra"] = extra
-    from segexp.commands import Invocation
+    from segexp.invocation import Invocation
     from segexp.training.train import train
 
     train(config, Invocation(), allocator=False)
@@ -81,7 +81,7 @@ def test_files_of_callbacks_lie_in_the_run_folder() -> None:
 def test_an_absolute_folder_of_a_callback_is_meant(tmp_path: Path) -> None:
     from lightning.pytorch.callbacks import ModelCheckpoint
 
-    from segexp.training.callback_places import place_callbacks
+    from segexp.training.callbacks.places import place_callbacks
 
     given = [{"dirpath": str(tmp_path / "there")}, {}]
     built = [ModelCheckpoint(**section) for section in given]
@@ -100,7 +100,7 @@ def test_wandb_that_the_environment_switches_off_writes_nothing(
     opened: list[Any] = []
     monkeypatch.setattr(wandb_run, "DISABLED_BY_USER", of_user)
     monkeypatch.setattr(wandb_run, "open_wandb", lambda *given: (opened.append(given), mock.MagicMock())[1])
-    section = {"wandb": {"_target_": "segexp.training.loggers.wandb_logger", "mode": mode}}
+    section = {"wandb": {"_target_": "segexp.training.loggers.build.wandb_logger", "mode": mode}}
     check_loggers(section)
     build_loggers(section, None)  # type: ignore[arg-type] # handed on
     assert len(opened) == (0 if off else 1)
@@ -109,7 +109,7 @@ def test_wandb_that_the_environment_switches_off_writes_nothing(
 def test_a_disk_that_fills_up_leaves_what_to_go_on_with(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from segexp.training.checkpoint_io import AtomicCheckpointIO
+    from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 
     real, calls = AtomicCheckpointIO.save_checkpoint, []
 

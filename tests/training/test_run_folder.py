@@ -7,11 +7,11 @@ import pytest
 import torch
 import yaml
 
-from segexp.allocator import tune_allocator
+from segexp.config.measure_names import check_name
 from segexp.errors import ConfigError
-from segexp.metrics.names import check_name
-from segexp.reporting.layers import NAMES, read_layer
-from segexp.training.evaluation import headline
+from segexp.evaluation.test import headline
+from segexp.report.pictures.layers import NAMES, read_layer
+from segexp.system.allocator import tune_allocator
 from tests.training.conftest import Finished
 from tests.training.runs import composed, folders, go, read_json, run, same_weights, table
 
@@ -74,7 +74,7 @@ def test_run_json(finished: Finished) -> None:
 
 
 def test_metrics_have_a_row_per_epoch_and_every_valid_name(finished: Finished) -> None:
-    from segexp.metrics.names import valid_names
+    from segexp.config.measure_names import valid_names
 
     rows = finished.rows
     assert [row["epoch"] for row in rows] == [str(number) for number in range(6)]

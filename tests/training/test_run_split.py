@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segexp.cli import run
+from segexp.cli.app import run
 from segexp.errors import ConfigError, DataError
 from segexp.training.run_split import split_of
 from tests.data.test_run_split import names, pair
@@ -25,7 +25,7 @@ def trained(*words: str) -> Done:
     """A tiny run on the folder."""
     from hydra import compose, initialize_config_dir
 
-    from segexp.commands import checked_train
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
     from tests.training import runs
 

@@ -45,7 +45,7 @@ def test_windows_change_what_is_measured(done: Done, tmp_path: Path) -> None:
 
 
 def test_a_large_image_is_tried_with_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    from segexp.modules.segmentation import SegmentationModule
+    from segexp.tasks.segmentation import SegmentationModule
 
     seen: list[tuple[int, ...]] = []
     forward = SegmentationModule.forward

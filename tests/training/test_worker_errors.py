@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from segexp.cli import run
-from segexp.data import shared_memory
-from segexp.data.worker_errors import MARK, SampleError, killed_worker
+from segexp.cli.app import run
+from segexp.data.sampling import loader_memory as shared_memory
+from segexp.data.sampling.worker_errors import MARK, SampleError, killed_worker
 from tests.training.runs import TINY, folders, read_json
 
 FAILING = ("datamodule._target_=tests.training.parts.FailingImage", "trainer.max_epochs=1", "panels=0")

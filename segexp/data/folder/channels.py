@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.folder.mask_sample import spread
-from segexp.data.rasters import Raster, as_rgb, open_raster
 from segexp.errors import DataError
+from segexp.rasters import Raster, as_rgb, open_raster
 
 Channels = Literal["all", "rgb", "grey"]
 HEADERS = 100

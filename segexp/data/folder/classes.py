@@ -9,8 +9,8 @@ from segexp.data.folder.guess_classes import guess_values
 from segexp.data.folder.mask_meaning import Value
 from segexp.data.folder.mask_sample import MaskSample
 from segexp.data.folder.palette import Colour, class_colours, parse_colour
-from segexp.data.label_keys import parse_key
-from segexp.data.mask_reading import MaskReading
+from segexp.data.labels.label_keys import parse_key
+from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
 

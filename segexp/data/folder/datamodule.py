@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import Items
+from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
@@ -18,14 +19,13 @@ from segexp.data.folder.nodata import with_nodata
 from segexp.data.folder.sizes import crop_count, crop_side
 from segexp.data.folder.valid import valid_raster
 from segexp.data.folder.words import override, overrides
-from segexp.data.items import Item
-from segexp.data.label_keys import parse_key
-from segexp.data.labels import LabelMap
-from segexp.data.mask_reading import MaskReading
-from segexp.data.problems import Problem, problem_of
-from segexp.data.rasters import PickedBands, open_raster
-from segexp.data.stored import FileMask, MaskSource, StoredItem, ValidMask
+from segexp.data.items.item import Item
+from segexp.data.items.stored import FileMask, MaskSource, StoredItem, ValidMask
+from segexp.data.labels.label_keys import parse_key
+from segexp.data.labels.label_map import LabelMap
+from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError, UserError
+from segexp.rasters import PickedBands, open_raster
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 

@@ -8,8 +8,8 @@ from segexp.data.folder.mask_sample import FEW, MaskSample
 from segexp.data.folder.odd_masks import unlike
 from segexp.data.folder.palette import Colour, colour_name
 from segexp.data.folder.words import override
-from segexp.data.label_keys import parse_key
-from segexp.data.mask_reading import MaskReading
+from segexp.data.labels.label_keys import parse_key
+from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
 from segexp.spec import IGNORED
 

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segexp.data.mask_reading import NEAR, MaskReading, as_extremes, shown
-from segexp.data.rasters import Raster
+from segexp.data.labels.mask_reading import NEAR, MaskReading, as_extremes, shown
 from segexp.errors import LabelError
+from segexp.rasters import Raster
 
 Value = tuple[int, ...]
 """One number, or the three of a colour."""

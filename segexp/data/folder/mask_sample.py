@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from segexp.data.each import READERS
 from segexp.data.folder.mask_meaning import Meaning, Seen, Value, meaning
-from segexp.data.label_values import read_values
-from segexp.data.mask_reading import MaskReading
-from segexp.data.rasters import Raster, open_raster
+from segexp.data.labels.label_values import read_values
+from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
+from segexp.rasters import Raster, open_raster
 
 MASKS = 50
 """Masks looked at."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import PurePosixPath
 
 from segexp.errors import DataError
-from segexp.run.text import printable
+from segexp.runs.text import printable
 
 
 def unique_names(paths: Sequence[str], stems: Sequence[str]) -> list[str]:

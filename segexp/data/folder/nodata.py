@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from segexp.data.items import Mask
-from segexp.data.rasters import Raster
-from segexp.data.stored import MaskSource
+from segexp.data.items.item import Mask
+from segexp.data.items.stored import MaskSource
+from segexp.rasters import Raster
 from segexp.spec import IGNORED
 
 

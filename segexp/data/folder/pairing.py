@@ -13,7 +13,7 @@ from segexp.data.folder.parts import PARTS, assign, parts_of
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
 from segexp.data.folder.table import Table, read_table
 from segexp.data.folder.tree import Tree
-from segexp.data.splits import Phase
+from segexp.data.splits.rules import Phase
 from segexp.errors import DataError
 
 NAMED = 10

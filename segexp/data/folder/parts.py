@@ -7,7 +7,7 @@ from segexp.config.suggest import did_you_mean
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.patterns import PART, Match
 from segexp.data.folder.table import Table
-from segexp.data.splits import PHASES, Phase
+from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
 
 KEY = "datamodule.parts"

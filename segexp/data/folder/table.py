@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from segexp.config.suggest import did_you_mean
 from segexp.data.folder.patterns import STEM, Match
 from segexp.errors import DataError
-from segexp.special import special_file
+from segexp.system.special_files import special_file
 
 KEY = "datamodule.table"
 COLUMN = "datamodule.table_key"

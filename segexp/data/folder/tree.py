@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from segexp.data.file_kinds import ending, is_clutter, is_image
 from segexp.errors import DataError
-from segexp.special import special_file
+from segexp.system.special_files import special_file
 
 MOST = 2_000_000
 """More files than this are no data set but a whole disk."""

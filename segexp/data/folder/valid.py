@@ -4,10 +4,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from segexp.data.folder.channels import ConvertedRaster
-from segexp.data.mask_numbers import two_tones
-from segexp.data.mask_reading import Reading
-from segexp.data.rasters import Raster, open_raster
-from segexp.data.rasters.base import Pixels
+from segexp.data.labels.mask_numbers import two_tones
+from segexp.data.labels.mask_reading import Reading
+from segexp.rasters import Raster, open_raster
+from segexp.rasters.base import Pixels
 
 
 class ToneRaster(Raster):

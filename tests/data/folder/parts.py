@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.splits import PHASES
+from segexp.data.splits.rules import PHASES
 from tests.data.made import write
 
 NAMES = ("a1", "b2", "c3", "d4", "e5", "f6", "g7")

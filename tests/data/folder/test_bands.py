@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.rasters import open_raster
 from segexp.errors import DataError
+from segexp.inference.pixels import fitted, opened
+from segexp.rasters import open_raster
 from segexp.spec import DataSpec
-from segexp.use.pixels import fitted, opened
 from tests.data.folder.parts import NAMES, blocks, everything, photo
 from tests.data.made import write
 

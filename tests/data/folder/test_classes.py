@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from segexp.data.checks.review import review
 from segexp.data.folder import FolderDataModule
 from segexp.data.folder.classes import LabelKeys, resolve_labels
 from segexp.data.folder.mask_sample import MASKS, MaskSample, sample_masks, spread
 from segexp.data.folder.palette import class_colours, colour_name, parse_colour
-from segexp.data.review import review
 from segexp.errors import ConfigError, DataError, TooFewError
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo

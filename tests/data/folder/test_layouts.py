@@ -9,8 +9,8 @@ from segexp.data.folder import FolderDataModule
 from segexp.data.folder.layout import Layout, guess_layout
 from segexp.data.folder.mask_sample import looks_like_masks
 from segexp.data.folder.tree import Tree, list_files
-from segexp.data.rasters import open_raster
 from segexp.errors import DataError
+from segexp.rasters import open_raster
 from tests.data.folder.parts import NAMES, blocks, guessed, names_of, pairs, photo
 from tests.data.made import write
 

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.cli import run
+from segexp.cli.app import run
+from segexp.data.checks.problems import problem_of
+from segexp.data.checks.review import review
 from segexp.data.folder import FolderDataModule
-from segexp.data.problems import problem_of
-from segexp.data.review import review
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, photo
+from tests.data.labels.test_mask_reading import DIM, PALE
 from tests.data.made import write
-from tests.data.test_mask_reading import DIM, PALE
 
 INSIDE = blocks((0, 1, 0))
 TWO = ("background", "foreground")

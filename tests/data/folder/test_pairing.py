@@ -8,7 +8,7 @@ import pytest
 
 from segexp.data.folder import FolderDataModule
 from segexp.data.folder.names import unique_names
-from segexp.data.splits import PHASES
+from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, names_of, pairs, photo
 from tests.data.made import write

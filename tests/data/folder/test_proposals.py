@@ -12,8 +12,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from segexp.config.quoting import quote_patterns
+from segexp.data.checks.review import review
 from segexp.data.folder import FolderDataModule
-from segexp.data.review import review
 from tests.data.folder.parts import NAMES, blocks, pairs, photo
 from tests.data.made import write
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.data.cells import CellsDataModule
-from segexp.data.drive import DriveDataModule
+from segexp.data.datasets.cells import CellsDataModule
+from segexp.data.datasets.drive import DriveDataModule
 from segexp.data.folder import FolderDataModule
 from segexp.errors import DataError
 from segexp.spec import IGNORED

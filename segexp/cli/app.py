@@ -1,0 +1,310 @@
+"""The commands of segexp: finds the command word, lets Hydra compose, checks, and only then imports what is heavy."""
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segexp.cli.arguments import config_dirs, ordered, split
+from segexp.commands import COMMANDS, OWN_KEYS, Command
+from segexp.config.paths import conf_dir
+from segexp.config.quoting import as_typed
+from segexp.config.trust import trusting, without_trust
+from segexp.errors import ConfigError, SegexpError
+from segexp.invocation import Invocation
+from segexp.runs.text import tolerant_streams
+from segexp.system.pipe import BROKEN_PIPE, nobody_reads
+from segexp.version import VERSION
+
+if TYPE_CHECKING:
+    from segexp.sweeps.command import Sweep
+    from segexp.sweeps.search.command import SearchCommand
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+def run(argv: Sequence[str]) -> int:
+    """Runs one command line.
+
+    Args:
+        argv: Arguments without the program's name.
+
+    Returns:
+        Exit code: 0, 1 for a failed run, 2 for the user's mistake, 130 after Ctrl-C.
+    """
+    tolerant_streams()
+    try:
+        command, rest = split(list(argv))
+        with trusting(rest):
+            return _dispatch(command, rest)
+    except SegexpError as error:
+        _say_error(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        if nobody_reads():
+            return BROKEN_PIPE
+        raise
+    except (OSError, MemoryError) as error:
+        _say_exception(error, debug="debug=true" in argv)
+        return 1
+
+
+def _dispatch(command: Command, argv: list[str]) -> int:
+    if "--help" in argv or "-h" in argv:
+        from segexp.cli.help import render
+
+        print(render(command, [Path(folder) for folder in config_dirs(argv)]))
+        return 0
+    if "--version" in argv:
+        print(f"segexp {VERSION}")
+        return 0
+    for folder in config_dirs(argv):
+        if not Path(folder).is_dir():
+            raise ConfigError(f"--config-dir: no folder {folder}")
+    if "--shell-completion" in argv or "-sc" in argv:
+        _hide_command_word()
+    if command.takes_training or command.name == "models":
+        # Hydra makes a folder for every sweep: ours is made when all jobs have been checked, a check leaves none.
+        with tempfile.TemporaryDirectory() as folder:
+            return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
+    return _compose_and_run(command, argv)
+
+
+def _hide_command_word() -> None:
+    """Hydra's completion reads the line typed so far from COMP_LINE and knows no command words."""
+    words = os.environ.get("COMP_LINE", "").split(" ")
+    kept = [word for index, word in enumerate(words) if index == 0 or word not in COMMANDS]
+    os.environ["COMP_LINE"] = " ".join(kept)
+
+
+def _refuse_unknown(command: Command, argv: list[str]) -> None:
+    """Looks at all names of a sweep before Hydra makes its folder."""
+    from hydra.errors import HydraException
+
+    from segexp.cli.hydra_errors import unknown_names
+
+    try:
+        problems = unknown_names(command.config, argv, config_dirs(argv))
+    except HydraException:
+        # Hydra finds the same when it composes.
+        return
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
+    """Composes and runs one job, or gathers those of a sweep and then runs them."""
+    if command.name == "train" and (sweep := _sweep(argv)) is not None:
+        # Before anything else: its fork server starts, and is what takes longest.
+        with sweep:
+            return _composed(command, argv, more, sweep)
+    return _composed(command, argv, more)
+
+
+def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sweep | None" = None) -> int:
+    from segexp.cli.from_run import expand, own_data
+
+    _refuse_words(command, argv)
+    _start_from(command, argv)
+    if (search := _search(command, argv, more)) is not None:
+        return search.run()
+    given = argv = _single_values(argv)
+    argv = expand(argv, OWN_KEYS.get(command.name))
+    # With from= the primary config is another one than the command's.
+    if argv is given and ("-m" in argv or "--multirun" in argv):
+        _refuse_unknown(command, argv)
+    if sweep is not None:
+        from segexp.sweeps.compose import composing_once
+
+        with composing_once():
+            _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+        return sweep.run()
+    if command.name in ("evaluate", "export"):
+        argv = own_data(argv)
+    debug = any(argument == "debug=true" for argument in argv)
+    codes: list[int] = []
+
+    def job(config: Any) -> None:
+        codes.append(_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
+
+    _hydra(command, argv, more, job)
+    return max(codes, default=0)
+
+
+def _refuse_words(command: Command, argv: list[str]) -> None:
+    """Looks at the words before Hydra, a sweep or a search takes them."""
+    from segexp.cli.argument_checks import refuse_flags, refuse_words
+    from segexp.cli.hydra_errors import chosen_groups
+    from segexp.sweeps.command import RESUME
+    from segexp.sweeps.search.arguments import asks_only, names_search
+
+    extra = config_dirs(argv)
+    refuse_flags(argv, extra, command.config)
+    sweeps = {"-m", "--multirun"} & set(argv) or any(w.lstrip("+").startswith((RESUME, "hydra.mode=")) for w in argv)
+    # An experiment of the user's may ask for a sweep by itself.
+    maybe = extra and any(word.lstrip("+").startswith("experiment=") for word in argv)
+    alone = command.takes_training and not (sweeps or maybe or names_search(argv, extra) or asks_only(argv))
+    try:
+        refuse_words(argv, extra, usable=sorted(chosen_groups(command.config, [conf_dir()])), alone=alone)
+    except ConfigError:
+        if "debug=true" in argv:
+            traceback.print_exc()
+        raise
+
+
+def _start_from(command: Command, argv: list[str]) -> None:
+    """Says what of an earlier run is not as its words would give it today.
+
+    Raises:
+        ConfigError: The command trains nothing, so that there is nothing to start from.
+    """
+    from segexp.cli.from_run import earlier
+    from segexp.config.from_argument import given
+
+    if (word := given(argv)) is None:
+        return
+    if not command.takes_training:
+        other = f"; a run is given as {command.name} run=<run folder>" if command.name in _OF_A_RUN else ""
+        raise ConfigError(f"{word}: is for train, check and preview, which start from the config of a run{other}")
+    found = earlier(argv, OWN_KEYS.get(command.name))
+    for note in found.notes if found is not None else ():
+        print(f"segexp: note: {note}", file=sys.stderr)
+
+
+_OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
+
+
+def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
+    """The search that a command line of train asks for."""
+    from segexp.cli.from_run import expand
+    from segexp.sweeps.search.arguments import asks_only, names_search, resumed
+
+    extra = config_dirs(argv)
+    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed(argv)):
+        return None
+    from hydra.core.global_hydra import GlobalHydra
+
+    from segexp.sweeps.search.command import SearchCommand
+
+    def compose(words: list[str]) -> tuple[Any, Invocation]:
+        found: list[tuple[Any, Invocation]] = []
+        # Hydra serves one config per process unless what it keeps is cleared.
+        GlobalHydra.instance().clear()
+        _hydra(command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config))))
+        return found[0]
+
+    return SearchCommand(argv, extra, compose)
+
+
+def _single_values(argv: list[str]) -> list[str]:
+    """Refuses what only a search knows; one that is only asked about has the first value of each range."""
+    from segexp.sweeps.search.arguments import asks_only, names_search, refuse_search_keys
+    from segexp.sweeps.search.space import first_of_ranges, refuse_ranges
+
+    searches = names_search(argv, config_dirs(argv))
+    if searches and asks_only(argv):
+        return first_of_ranges(argv, config_dirs(argv))
+    if not searches:
+        refuse_search_keys(argv)
+    refuse_ranges(argv)
+    return argv
+
+
+def _sweep(argv: Sequence[str]) -> "Sweep | None":
+    """The sweep that a command line asks for."""
+    from segexp.sweeps.command import Sweep, wanted
+
+    return Sweep(argv) if wanted(argv) else None
+
+
+def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
+    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
+    import hydra
+
+    from segexp.cli.hydra_mode import composed_once
+
+    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = [sys.argv[0], *ordered(argv, more)]
+    app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
+    try:
+        with composed_once(argv, config_dirs(argv)):
+            app()
+    except Exception as error:
+        from segexp.cli.from_run import PRIMARY
+        from segexp.cli.hydra_errors import translate
+
+        if "debug=true" in argv:
+            traceback.print_exc()
+        name = PRIMARY if PRIMARY in argv else command.config
+        raise translate(error, name, argv, config_dirs(argv)) from error
+
+
+def _guarded(function: Callable[[], None], *, debug: bool) -> int:
+    """Runs a job and gives its exit code; one job of a sweep must not end the others."""
+    try:
+        function()
+    except SegexpError as error:
+        if debug:
+            traceback.print_exc()
+        _say_error(error)
+        if error.exit_code == INTERRUPTED:
+            # Ctrl-C ends a sweep, not one job of it.
+            raise KeyboardInterrupt from error
+        return error.exit_code
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and nobody_reads():
+            return BROKEN_PIPE
+        _say_exception(error, debug=debug)
+        return 1
+    return 0
+
+
+def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
+    """How this job was started, for run.json; read from Hydra while the job runs."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from segexp.cli.from_run import earlier
+
+    state = HydraConfig.get()
+    sweep = state.mode == RunMode.MULTIRUN
+    # Taken out whole: reading them one by one would resolve the ${...} in them.
+    written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
+    own = without_trust(written)
+    found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
+    if command.takes_training:
+        # Hydra does not note a list of options; their blocks bear their names.
+        found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
+    run = earlier(argv, OWN_KEYS.get(command.name))
+    return Invocation(
+        command=["segexp", command.name, *as_typed(argv)],
+        overrides=tuple(own) if run is None else run.all_words(own, found),
+        choices=found if run is None else run.chosen(found),
+        sweep_dir=Path(state.sweep.dir) if sweep else None,
+        job=int(state.job.num) if sweep else 0,
+        notes=() if run is None else run.notes,
+    )
+
+
+def _say_exception(error: Exception, *, debug: bool) -> None:
+    """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
+    from segexp.system.causes import cause_of, sentence
+
+    cause = cause_of(error, Path.cwd())
+    if cause is None or debug:
+        traceback.print_exception(error)
+    if cause is not None:
+        _say_error(SegexpError(sentence(cause)))
+
+
+def _say_error(error: SegexpError) -> None:
+    for line in str(error).splitlines():
+        print(f"segexp: {line}" if not line.startswith(" ") else line, file=sys.stderr)

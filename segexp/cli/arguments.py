@@ -1,0 +1,57 @@
+"""The words of a command line: which command, and what it is about."""
+
+from pathlib import Path
+
+from segexp.cli.flags import belongs_to_flag, config_dirs, ordered
+from segexp.commands import COMMANDS, Command
+from segexp.config.quoting import quote_patterns, quoted
+from segexp.errors import ConfigError
+
+__all__ = ["config_dirs", "ordered", "split"]
+
+
+def split(argv: list[str]) -> tuple[Command, list[str]]:
+    """The command (train where no word says otherwise) and the arguments that are left, operands as an override.
+
+    Raises:
+        ConfigError: A word is no command.
+    """
+    argv = quote_patterns(argv)
+    for index, argument in enumerate(argv):
+        if not _is_word(argument) or belongs_to_flag(argv, index):
+            continue
+        if argument not in COMMANDS:
+            raise ConfigError(_no_command(argument))
+        command = COMMANDS[argument]
+        return command, argv[:index] + _with_operands(command, argv[index + 1 :])
+    return COMMANDS["train"], argv
+
+
+def _with_operands(command: Command, argv: list[str]) -> list[str]:
+    """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
+    if command.operands is None:
+        return argv
+    words = [
+        index
+        for index, argument in enumerate(argv)
+        if not belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
+    ]
+    rest = [argument for index, argument in enumerate(argv) if index not in words]
+    if not words:
+        return rest
+    if any(argument.startswith(f"{command.operands}=") for argument in rest):
+        raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
+    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
+
+
+def _is_word(argument: str) -> bool:
+    return "=" not in argument and argument[:1] not in "~+-"
+
+
+def _no_command(word: str) -> str:
+    from segexp.config.suggest import nearest
+
+    best = nearest(word, COMMANDS)
+    hint = f" Did you mean '{best}'?" if best else ""
+    listing = "\n".join(f"  {name:<10} {command.meaning}" for name, command in COMMANDS.items())
+    return f"{word}: no such command.{hint} An override is written key=value. Commands:\n{listing}"

@@ -1,0 +1,250 @@
+"""Turns what Hydra raises while composing into one line with the key and the nearest valid name."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.core.override_parser.types import Override, ValueType
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+from omegaconf.errors import OmegaConfBaseException
+
+from segexp.cli.argument_checks import no_option
+from segexp.config.groups import groups
+from segexp.config.paths import conf_dir
+from segexp.config.quoting import printed, shell_word, typed
+from segexp.config.recompose import search_path
+from segexp.config.unknown_key import LISTS, advice
+from segexp.errors import ConfigError
+
+SWEEPING = ("train", "check", "preview", "models", "from_run")
+"""Primary configs whose command may have ``-m``."""
+
+
+def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
+    """The ConfigError to show instead of an exception of Hydra; any other exception as it is.
+
+    Args:
+        error: What Hydra raised.
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    if isinstance(error, OverrideParseException):
+        return ConfigError(_not_read(str(error.override), config_name, argv, extra))
+    # Hydra answers group=null with a bare ValueError.
+    if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
+        return error
+    problems = unknown_names(config_name, argv, extra)
+    if problems:
+        return ConfigError("\n".join(problems))
+    if str(error).startswith("Only one of --run"):
+        return ConfigError("-m, --cfg, --info and --shell-completion: give one of them")
+    if str(error).startswith(("Ambiguous value", "Sweep parameters")) and (
+        several := several_values(config_name, argv, extra)
+    ):
+        return ConfigError("\n".join(several))
+    if not isinstance(error, HydraException | OmegaConfBaseException):
+        return error
+    if isinstance(error, MissingConfigException):
+        return ConfigError(_first(str(error)))
+    return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
+
+
+def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str:
+    """What Hydra's grammar cannot read, with the word in quotes where the key takes a text."""
+    key, equals, text = word.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z_][\w.]*", key):
+        return f"{word}: cannot be read; an override is written key=value"
+    bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
+    others = [other for other in argv if other != word and not other.startswith("-")]
+    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+
+
+def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[str]) -> bool:
+    """Whether the config that the words give has no problem with a key."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    from segexp.config.check import check_config
+    from segexp.config.command_schema import SCHEMAS
+    from segexp.config.monitors import check_monitors
+    from segexp.config.schema import TrainConfig
+
+    home = _home(config_name, [conf_dir(), *map(Path, extra)])
+    searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
+    try:
+        with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
+            config = compose(config_name, [*words, *searched])
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+        check_config(plain, SCHEMAS.get(config_name, TrainConfig))
+        if config_name in SWEEPING and config_name != "models":
+            check_monitors(plain)
+    except ConfigError as error:
+        return not any(line.startswith(f"{key}:") for line in str(error).splitlines())
+    except (HydraException, OmegaConfBaseException, ValueError):
+        return False
+    return True
+
+
+def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A line for every override of a group's option or a key that does not exist.
+
+    Args:
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    overrides = _parsed(argv)
+    folders = [conf_dir(), *map(Path, extra)]
+    # generate has no model: there, model= is an unknown key. With a + any group may be added.
+    added = {override.key_or_group for override in overrides if override.is_add()}
+    usable = {*chosen_groups(config_name, folders), *added}
+    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
+    return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
+
+
+def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """A line for every override with commas where there is no ``-m``: a sweep, a list or a text was meant.
+
+    Args:
+        config_name: Primary config of the command.
+        argv: Arguments given, command word taken out.
+        extra: Folders given with ``--config-dir``.
+    """
+    overrides = _parsed(argv)
+    folders = [conf_dir(), *map(Path, extra)]
+    options = {name: [option.name for option in found] for name, found in groups(folders[1:]).items()}
+    values = dict(_flatten(_composed(overrides, options, config_name, folders), ""))
+    told = []
+    for override in overrides:
+        if override.is_sweep_override():
+            key, _, text = (override.input_line or "").lstrip("+").partition("=")
+            # A range or choice(...) can mean a sweep alone, and so can an option of most groups.
+            commas = override.value_type == ValueType.SIMPLE_CHOICE_SWEEP and (key not in options or key in LISTS)
+            ways = _ways(key, text, "" if key in options else values.get(key), commas, config_name in SWEEPING)
+            told.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
+    return told
+
+
+def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
+    """What may have been meant, the likeliest first; ``value`` of the key in the config tells what it takes."""
+    if commas and (key in LISTS or isinstance(value, list)):
+        yield f"write {shell_word(f'{key}=[{text}]')} for a list of them"
+    elif commas and (value is None or value == "???"):
+        yield f"write {shell_word(f'{key}=[{text}]')} if it takes a list"
+    if sweeps:
+        yield "add -m for a sweep over them"
+    if commas and value != "" and (value is None or isinstance(value, str)):
+        # Without quotes of its own the text may stand in double ones, which read better.
+        word = printed(key, text) if re.search(r"[\"\\$]", text) else shell_word(f'{key}="{text}"')
+        yield f"write {word} for one text with commas"
+
+
+def chosen_groups(config_name: str, folders: Sequence[Path]) -> set[str]:
+    """Groups in the defaults list of a primary config, and of another one that it begins with."""
+    path = _home(config_name, folders) / f"{config_name}.yaml"
+    config = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found = {str(key) for entry in config["defaults"] if isinstance(entry, dict) for key in entry}
+    others = [entry for entry in config["defaults"] if isinstance(entry, str) and entry != "_self_"]
+    return found.union(*(chosen_groups(entry, folders) for entry in others))
+
+
+def _home(config_name: str, folders: Sequence[Path]) -> Path:
+    """The folder of a primary config: ours, but for that of ``from=``."""
+    return next((folder for folder in folders if (folder / f"{config_name}.yaml").is_file()), folders[0])
+
+
+def _first(text: str) -> str:
+    return text.strip().splitlines()[0].rstrip(".") if text.strip() else ""
+
+
+def _parsed(argv: Sequence[str]) -> list[Override]:
+    """Overrides among the arguments; flags and their values are left out."""
+    parser = OverridesParser.create()
+    texts = [text for text in argv if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+    return [parser.parse_override(text) for text in texts]
+
+
+def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for override in overrides:
+        group = override.key_or_group
+        if group not in options or override.is_delete():
+            continue
+        listing = ", ".join(options[group])
+        if not override.is_sweep_override() and override.value() is None:
+            yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
+        for value in dict.fromkeys(_values(override)):
+            if value not in options[group]:
+                yield no_option(group, value, options[group])
+
+
+def _values(override: Override) -> list[str]:
+    """Chosen options of a group override, also of a sweep or a list; none for null."""
+    return [option for choice in _choices(override) for option in choice]
+
+
+def _choices(override: Override) -> list[list[str]]:
+    """What a group override chooses, one after the other in a sweep: one option, or a list of them."""
+    if not override.is_sweep_override():
+        value = override.value()
+        return [] if value is None else [_options(value)]
+    # A sweep gives texts; parsed again, [a,b] is a list.
+    texts = [f"{override.key_or_group}={text}" for text in override.sweep_string_iterator()]
+    return [_options(OverridesParser.create().parse_override(text).value()) for text in texts]
+
+
+def _options(value: Any) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list) else [str(value)]
+
+
+def _unknown_keys(
+    overrides: Sequence[Override],
+    options: Mapping[str, Sequence[str]],
+    config_name: str,
+    folders: Sequence[Path],
+) -> Iterator[str]:
+    tree = _composed(overrides, options, config_name, folders)
+    valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
+    for override in overrides:
+        key = override.key_or_group
+        if override.is_add() or key.startswith("hydra") or key in valid:
+            continue
+        yield f"{key}: no such key. {advice(override, tree, valid, options, folders)} (--cfg job lists all keys)"
+
+
+def _composed(
+    overrides: Sequence[Override],
+    options: Mapping[str, Sequence[str]],
+    config_name: str,
+    folders: Sequence[Path],
+) -> Any:
+    """The config as composed with the groups that were chosen, without the other overrides."""
+    from hydra import compose, initialize_config_dir
+    from omegaconf import OmegaConf
+
+    chosen = [_first_choice(o) for o in overrides if o.key_or_group in options and _values(o)]
+    home = _home(config_name, folders)
+    searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
+    with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
+        config = compose(config_name, overrides=chosen + searched)
+    return OmegaConf.to_container(config, resolve=False)
+
+
+def _first_choice(override: Override) -> str:
+    """The override with the first of its choices; a list stays a list."""
+    first = _choices(override)[0]
+    return f"{override.key_or_group}=" + (first[0] if len(first) == 1 else f"[{','.join(first)}]")
+
+
+def _flatten(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, those of sections too."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            full = f"{path}.{key}" if path else str(key)
+            yield full, value
+            yield from _flatten(value, full)

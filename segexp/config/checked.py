@@ -1,0 +1,85 @@
+"""From what Hydra composed to a plain config that is checked whole; nothing heavy is imported."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+
+def checked(config: Any, schema: type) -> dict[str, Any]:
+    """Resolves a composed config and checks it whole; nothing heavy is imported."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from segexp.config.check import check_config
+    from segexp.errors import ConfigError
+
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        first = str(error).splitlines()[0]
+        if (missing := re.search(r"Missing mandatory value: ([\w.]+)", first)) is not None:
+            key = missing[1]
+            raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
+        raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
+    _refuse_left_over(plain)
+    check_config(plain, schema)
+    # It holds for the command, see segexp.config.trust, and is no part of what a run is.
+    plain.pop("trust", None)
+    return plain
+
+
+def _refuse_left_over(plain: dict[str, Any]) -> None:
+    """A resolved value that still reads as a reference would be resolved again where its object is built."""
+    from segexp.config.plain_values import texts
+    from segexp.errors import ConfigError
+
+    for key, text in texts(plain, ""):
+        if "${" in text:
+            raise ConfigError(f"{key}: found {text!r}, which still reads as a reference; write the value itself")
+
+
+def checked_train(config: Any, schema: type | None = None, command: Sequence[str] | None = None) -> dict[str, Any]:
+    """A composed config of a training, resolved and checked.
+
+    Args:
+        config: As Hydra composed it.
+        command: The command line in words: what was asked for must have an effect. None: nobody asked.
+        schema: Of a command that has keys of its own beside those of a training.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    from segexp.config.monitors import check_monitors
+    from segexp.config.overruled import refuse_overruled
+    from segexp.config.schema import TrainConfig
+
+    plain = checked(config, schema or TrainConfig)
+    _check_names(plain)
+    check_monitors(plain)
+    if command is not None:
+        refuse_overruled(plain, command)
+    return plain
+
+
+def _check_names(plain: dict[str, Any]) -> None:
+    """Names of folders below ``output_dir`` stay below it."""
+    from segexp.config.stored import wrong_name
+    from segexp.errors import ConfigError
+
+    for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):
+        if name is not None and (why := wrong_name(name)):
+            raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
+
+
+def checked_with_data(config: Any, schema: type) -> tuple[dict[str, Any], dict[str, Any] | None]:
+    """The checked config of a command without ``datamodule``, and that section as it was given."""
+    from omegaconf import OmegaConf
+
+    # Single keys of the run's own data set are checked when it is known.
+    whole: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+    given = whole.get("datamodule")
+    if given is not None and "_target_" not in given:
+        config = OmegaConf.masked_copy(config, [key for key in whole if key != "datamodule"])
+    plain = checked(config, schema)
+    plain.pop("datamodule", None)
+    return plain, given

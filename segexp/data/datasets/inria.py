@@ -1,0 +1,158 @@
+"""Buildings in aerial images (Maggiori et al. 2017, "Can semantic labeling methods generalize to any city?")."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from segexp.data.base import Items
+from segexp.data.datasets.inria_files import scan
+from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.items.item import Item
+from segexp.data.items.stored import FileMask, StoredItem, WindowItem
+from segexp.data.labels.label_map import LabelMap, checked_mapping
+from segexp.data.labels.mask_reading import MaskReading
+from segexp.data.splits.rules import PHASES, Split, holdout
+from segexp.data.splits.split_file import kept_split, read_split
+from segexp.errors import ConfigError, DataError
+from segexp.rasters import open_raster
+from segexp.types import PositiveInt
+
+FIRST_TRAINED = 6
+"""Tiles 1 to 5 of each city are the part that the authors keep aside."""
+
+
+class InriaDataModule(FilesDataModule):
+    """Tiles of 5000x5000 pixels of 0.3 m, or crops of them, with masks of buildings; figures by city.
+
+    Windows are read from the files; no tile is decoded for a crop. Splits never part a tile, but for
+    ``split=patches``.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        cities: list[str] | None = None,
+        mask_values: dict[int, int] | None = None,
+        mask_reading: Literal["auto", "shown", "stored", "alpha"] = "auto",
+        split: Literal["official", "holdout", "kfold", "patches"] = "official",
+        patch_size: PositiveInt = 250,
+        **shared: Any,
+    ) -> None:
+        """Stores the settings.
+
+        Args:
+            root: ``AerialImageDataset`` or the folder that holds it, or a folder with ``images/`` and ``gt/``.
+            cities: Only these; None: all.
+            mask_values: What the values of ``gt`` mean, 0 or 1; None: 0 is background, 255 building.
+            mask_reading: Whether these are values that files show or that they store; ``auto``: whichever fits.
+            split: ``official``: tiles 1-5 of each city are tested, a share of the others validates; ``holdout`` and
+                ``kfold``: by tile, each part with its share of every city; ``patches``: the tiles are cut into patches,
+                which are dealt out at random, so that patches of one tile lie in several parts.
+            patch_size: Side of the patches of ``split=patches``.
+            **shared: Keys of every data set of files.
+        """
+        super().__init__(split="holdout" if split == "patches" else split, **shared)
+        self.root = Path(root).expanduser()
+        self.cities = cities
+        values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
+        # Values of the layout are those that are shown.
+        own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
+        self.labels = LabelMap(values, classes=2, reading=own)
+        self.patch_size = patch_size if split == "patches" else None
+        self._pixel_size: float | None = None
+
+    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+        """Background and building."""
+        return ("background", "building"), ((40, 40, 48), (250, 190, 40))
+
+    def listing(self) -> Listing:
+        """Tiles or crops of ``images`` with their masks of ``gt``."""
+        found = scan(self.root, self.cities)
+        tested = [tile.name for tile in found.tiles if tile.number < FIRST_TRAINED]
+        pairs = [Pair(t.name, t.image, t.mask, None, t.city, t.unit, t.city) for t in found.tiles]
+        return Listing(pairs, tested, None, found.problems, found.notes)
+
+    def assign(self, listing: Listing) -> Split:
+        """As every data set of files; says what else to do where tiles 1-5 are all there is."""
+        if self.patch_size is not None:
+            # Patches are dealt out later; all tiles are opened.
+            return {"train": [pair.name for pair in listing.pairs], "val": [], "test": []}
+        try:
+            return super().assign(listing)
+        except DataError as error:
+            if self.split != "official" or self.split_file is not None:
+                raise
+            few = f"{len(listing.pairs) - len(listing.tested)} of them are of other tiles than 1-5 of a city"
+            raise DataError(f"{error}: {few}, which split=official tests; use datamodule.split=holdout") from error
+
+    def cache_name(self) -> str:
+        """What mask values mean."""
+        return f"{self.labels.numbers} {self.labels.choices.reading}"
+
+    def file_labels(self) -> LabelMap:
+        """What mask values mean."""
+        return self.labels
+
+    def open(self, pair: Pair) -> Item:
+        """The headers of image and mask."""
+        image = open_raster(pair.image)
+        if image.channels != 3 or image.dtype != np.uint8:
+            raise DataError(f"{pair.image}: found {image.describe()}, expected RGB of 8 bits")
+        if self._pixel_size is None:
+            self._pixel_size = image.pixel_size
+        return StoredItem(pair.name, image, FileMask(open_raster(pair.mask, raw=True), self.labels), pair.group)
+
+    def pixel_size(self) -> float | None:
+        """0.3 m where the files are georeferenced, as those of the contest are."""
+        return self._pixel_size
+
+    def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
+        """As every data set of files; with ``split=patches`` the patches are the images."""
+        if self.patch_size is None:
+            return super().arrange(split, items)
+        patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
+        names = list(patches)
+        if self._kept is not None:
+            parts = kept_split(self._kept, names, self.notes)
+        elif self.split_file is not None:
+            parts = read_split(Path(self.split_file).expanduser(), names, self.notes)
+        else:
+            parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
+        return {phase: [patches[name] for name in parts[phase]] for phase in PHASES}
+
+    def find(self) -> Found:
+        """As every data set of files; says what patches mean."""
+        found = super().find()
+        if self.patch_size is not None:
+            found.notes += _patch_notes(list(found.items.values()), self.patch_size)
+        return found
+
+    def describe(self) -> dict[str, Any]:
+        """As every data set of files; tells patches from tiles."""
+        found = super().describe()
+        if self.patch_size is not None and self.split_file is None:
+            found["split"] |= {"rule": "patches", "patch_size": self.patch_size}
+        return found
+
+
+def _cut(tile: Item, side: int) -> list[WindowItem]:
+    """Patches side by side from the top left."""
+    height, width = tile.shape
+    if min(height, width) < side:
+        raise ConfigError(f"datamodule.patch_size: found {side}, but {tile.name} has {height}x{width} pixels")
+    corners = [(y, x) for y in range(0, height - side + 1, side) for x in range(0, width - side + 1, side)]
+    return [WindowItem(tile, y, x, side, side) for y, x in corners]
+
+
+def _patch_notes(tiles: Sequence[Item], side: int) -> list[str]:
+    notes = [
+        "split=patches: patches of one tile lie in training, validation and test, and neighbours look alike: the "
+        "figures are optimistic, better than on places never seen; split=official or holdout part whole tiles"
+    ]
+    total = sum(tile.shape[0] * tile.shape[1] for tile in tiles)
+    used = sum(tile.shape[0] // side * (tile.shape[1] // side) for tile in tiles) * side**2
+    if used < total:
+        notes.append(f"{1 - used / total:.1%} of the pixels, at the right and lower borders, are in no patch")
+    return notes

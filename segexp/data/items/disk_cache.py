@@ -1,0 +1,69 @@
+"""Decoded copies of images on disk, for large compressed files of which many windows are read."""
+
+import hashlib
+import os
+from pathlib import Path
+
+import numpy as np
+
+from segexp.data.checks.survey import cache_folder
+from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.stored import StoredItem
+from segexp.rasters import open_raster
+
+VERSION = 2
+"""Of how files are decoded: copies of another one are not read. 2: masks are brought into line with their images."""
+
+
+def on_disk(item: Item, name: str) -> Item:
+    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+
+    Args:
+        item: An item of files.
+        name: What else than the files decides the pixels, for example what mask values mean.
+    """
+    key = item.fingerprint
+    if key is None:
+        return item
+    folder = _folder(name, key)
+    if not (folder / "mask.npy").is_file():
+        _save(folder / "image.npy", item.image)
+        # The mask last: where it is, the image is whole.
+        _save(folder / "mask.npy", item.mask)
+    kept = StoredItem(item.name, open_raster(folder / "image.npy"), ClassFile(folder / "mask.npy"), item.group)
+    kept.known_as = key
+    return kept
+
+
+def is_on_disk(item: Item, name: str) -> bool:
+    """Whether :func:`on_disk` has nothing to write."""
+    return item.fingerprint is not None and (_folder(name, item.fingerprint) / "mask.npy").is_file()
+
+
+def _folder(name: str, key: str) -> Path:
+    text = f"{VERSION} {name} {key}"
+    return cache_folder() / "decoded" / hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+
+def _save(path: Path, array: Image | Mask) -> None:
+    """Whole or not at all; two runs may write at once."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    np.save(temporary, array)
+    temporary.replace(path)
+
+
+class ClassFile:
+    """A mask that holds class numbers and 255 already."""
+
+    mapped = True
+
+    def __init__(self, path: Path) -> None:
+        self.raster = open_raster(path)
+        self.paths = (path,)
+        self.shape = (self.raster.height, self.raster.width)
+
+    def window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window."""
+        window = self.raster.window(top, left, height, width)
+        return np.asarray(window[..., 0], dtype=np.uint8)

@@ -1,0 +1,244 @@
+"""An item whose pixels lie in files: nothing is decoded before it is asked for, and no more than asked for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from segexp.data.items.item import Image, Item, Mask
+from segexp.data.labels.label_map import LabelMap
+from segexp.errors import SizeError
+from segexp.rasters import Raster, aligned
+from segexp.spec import IGNORED
+
+
+class MaskSource(Protocol):
+    """Class numbers uint8 (H, W) from one file or several."""
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Files that it reads."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, known from the headers."""
+
+    @property
+    def mapped(self) -> bool:
+        """Whether windows are read without decoding."""
+
+    def window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window; raises DataError for a value that is no class."""
+
+
+class FileMask:
+    """The mask of one file, its values turned into class numbers."""
+
+    def __init__(self, raster: Raster, labels: LabelMap) -> None:
+        """Keeps them; ``raster`` is opened raw, so that numbers come as they are stored."""
+        self.raster = raster
+        self.labels = labels
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The file."""
+        return (self.raster.path,)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.raster.height, self.raster.width
+
+    @property
+    def mapped(self) -> bool:
+        """Whether the file is memory-mapped."""
+        return self.raster.mapped
+
+    def window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window."""
+        return self.labels.window(self.raster, top, left, height, width)
+
+
+class ValidMask:
+    """A mask that is 255 wherever another file holds 0: outside a field of view, nodata."""
+
+    def __init__(self, mask: MaskSource, valid: Raster) -> None:
+        self.mask = mask
+        self.valid = valid
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """Both files."""
+        return (*self.mask.paths, self.valid.path)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the mask."""
+        return self.mask.shape
+
+    @property
+    def mapped(self) -> bool:
+        """Whether both are memory-mapped."""
+        return self.mask.mapped and self.valid.mapped
+
+    def window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """Class numbers of a window, 255 where it is not valid."""
+        valid = self.valid.window(top, left, height, width).any(axis=2)
+        return np.where(valid, self.mask.window(top, left, height, width), IGNORED).astype(np.uint8)
+
+
+def raster_holders(source: object) -> Iterator[tuple[object, str]]:
+    """What in a mask reads a file of its own beside the image, and the name of the attribute that holds the file."""
+    while source is not None:
+        for name in ("raster", "valid"):
+            if isinstance(vars(source).get(name), Raster):
+                yield source, name
+        source = getattr(source, "mask", None)
+
+
+class StoredItem(Item):
+    """An image file and its mask, read in windows."""
+
+    def __init__(self, name: str, raster: Raster, mask: MaskSource, group: str | None = None) -> None:
+        """Compares sizes and places in the headers; no pixel is read.
+
+        Raises:
+            SizeError: Image and mask have different sizes.
+            PlaceError: Both say where they lie, and it is not the same place.
+        """
+        self.name = name
+        self.group = group
+        self.raster = raster
+        self.mask_source = mask
+        self.known_as: str | None = None
+        self._check_sizes()
+        for holder, attribute in raster_holders(mask):
+            setattr(holder, attribute, aligned(getattr(holder, attribute), raster))
+
+    def _check_sizes(self) -> None:
+        valid = getattr(self.mask_source, "valid", None)
+        sizes = [(self.mask_source.paths[0], self.mask_source.shape)]
+        if valid is not None:
+            sizes.append((valid.path, (valid.height, valid.width)))
+        for path, (height, width) in sizes:
+            if (height, width) != self.shape:
+                raise SizeError(
+                    f"{path}: {height}x{width} pixels, but its image {self.raster.path} has "
+                    f"{self.raster.height}x{self.raster.width} (height x width)"
+                )
+
+    @property
+    def image(self) -> Image:
+        """The whole image, decoded anew at each call."""
+        return self.raster.read()
+
+    @property
+    def mask(self) -> Mask:
+        """The whole mask, decoded anew at each call."""
+        return self.mask_source.window(0, 0, *self.shape)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, from the header."""
+        return self.raster.height, self.raster.width
+
+    @property
+    def channels(self) -> int:
+        """Channels, from the header."""
+        return int(self.raster.channels)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16, from the header."""
+        return self.raster.dtype
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether the files are memory-mapped, so that a window costs no decoding."""
+        return self.raster.mapped and self.mask_source.mapped
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """All files, the image first."""
+        return (self.raster.path, *self.mask_source.paths)
+
+    @property
+    def fingerprint(self) -> str:
+        """Names, sizes and times of the files; of a decoded copy, those of its originals (``known_as``)."""
+        if self.known_as is not None:
+            return self.known_as
+        states = [(path, path.stat()) for path in self.paths]
+        return "|".join(f"{path.resolve()}:{state.st_size}:{state.st_mtime_ns}" for path, state in states)
+
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
+        """A window of both; only files that cannot be read in parts are decoded whole."""
+        return self.raster.window(top, left, height, width), self.mask_window(top, left, height, width)
+
+    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """A window of the mask."""
+        return self.mask_source.window(top, left, height, width)
+
+    def decoded(self) -> Item:
+        """An item with the pixels in memory."""
+        return Item(self.name, self.image, self.mask, self.group)
+
+
+class WindowItem(Item):
+    """A part of an item that counts as an image of its own: a patch of a tile."""
+
+    def __init__(self, whole: Item, top: int, left: int, height: int, width: int) -> None:
+        """Names the part after its place: ``chicago1_250_500`` begins in row 250, column 500."""
+        self.name = f"{whole.name}_{top}_{left}"
+        self.group = whole.group
+        self.whole = whole
+        self.place = (top, left, height, width)
+
+    @property
+    def image(self) -> Image:
+        """The part of the image."""
+        return self.whole.window(*self.place)[0]
+
+    @property
+    def mask(self) -> Mask:
+        """The part of the mask."""
+        return self.whole.mask_window(*self.place)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width of the part."""
+        return self.place[2], self.place[3]
+
+    @property
+    def channels(self) -> int:
+        """Channels of the whole."""
+        return self.whole.channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16."""
+        return self.whole.dtype
+
+    @property
+    def in_memory(self) -> bool:
+        """As the whole."""
+        return self.whole.in_memory
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the whole, with the place."""
+        known = self.whole.fingerprint
+        return None if known is None else f"{known}@{self.place}"
+
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
+        """A window inside the part."""
+        return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
+
+    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """A window of the mask inside the part."""
+        return self.whole.mask_window(self.place[0] + top, self.place[1] + left, height, width)
+
+    def decoded(self) -> Item:
+        """An item with the pixels of the part in memory."""
+        image, mask = self.whole.window(*self.place)
+        return Item(self.name, np.array(image), np.array(mask), self.group)

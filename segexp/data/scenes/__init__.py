@@ -1,9 +1,0 @@
-"""Embedded synthetic data: retinas, aerial views and blood smears with exact masks, drawn when needed.
-
-numpy and OpenCV only; nothing here is a copy of a real image.
-"""
-
-from segexp.data.scenes.catalogue import SCENES, draw, scene_info
-from segexp.data.scenes.scene import Scene, SceneInfo
-
-__all__ = ["SCENES", "Scene", "SceneInfo", "draw", "scene_info"]

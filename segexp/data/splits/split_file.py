@@ -1,0 +1,83 @@
+"""A split that is given: the split.json of a run, a file written by hand, or that of the run that goes on."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from segexp.config.suggest import nearest
+from segexp.data.checks.sizes import few
+from segexp.data.splits.rules import PHASES, Split
+from segexp.errors import DataError
+from segexp.runs.bounded import read_json
+
+KEY = "datamodule.split_file"
+
+
+def read_split(path: Path, names: Sequence[str], notes: list[str]) -> Split:
+    """Reads lists of image names under ``train``, ``val`` and ``test``; others are used nowhere, which is said.
+
+    Args:
+        path: JSON.
+        names: Images that there are.
+        notes: Where those are named that stand in no list.
+
+    Raises:
+        DataError: The file is missing or no such JSON, names an image that is not there, or one in two parts.
+    """
+    content = _content(path)
+    problems = []
+    seen: dict[str, str] = {}
+    for phase in PHASES:
+        for name in content[phase]:
+            if name not in names:
+                best = nearest(name, names)
+                problems.append(
+                    f"{KEY}: {path} names {name}, which is not there" + (f"; is it {best}?" if best else "")
+                )
+            if name in seen:
+                problems.append(f"{KEY}: {path} names {name} twice, under {seen[name]} and {phase}")
+            seen[name] = phase
+    if problems:
+        raise DataError("\n".join(problems))
+    if unused := sorted(set(names) - set(seen)):
+        notes.append(f"{KEY}: {path} names {len(seen)} of {len(names)} images; used nowhere: {few(unused)}")
+    return {phase: list(content[phase]) for phase in PHASES}
+
+
+def kept_split(split: Split, names: Sequence[str], notes: list[str]) -> Split:
+    """The split of a run that goes on, or is tested again.
+
+    Args:
+        split: Names of the images of each part of the run.
+        names: Images that there are.
+        notes: Where those are named that the run does not know.
+
+    Raises:
+        DataError: Some of its images are not there.
+    """
+    known = {name for phase in PHASES for name in split[phase]}
+    if lost := sorted(known - set(names)):
+        raise DataError(
+            f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
+            "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
+        )
+    if new := sorted(set(names) - known):
+        notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
+    return {phase: list(split[phase]) for phase in PHASES}
+
+
+def _content(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise DataError(f"{KEY}: no file {path}")
+    try:
+        content = read_json(path)
+    except ValueError as error:
+        raise DataError(f"{KEY}: {path} is no valid JSON: {error}") from error
+    for phase in PHASES:
+        listed = content.get(phase) if isinstance(content, dict) else None
+        if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
+            raise DataError(
+                f'{KEY}: {path} has no list of image names under "{phase}"; expected '
+                '{"train": [...], "val": [...], "test": [...]}, as split.json of a run'
+            )
+    return dict(content)

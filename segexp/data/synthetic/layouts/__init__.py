@@ -1,0 +1,1 @@
+"""Writers of generated images, one for each file layout of a real data set."""

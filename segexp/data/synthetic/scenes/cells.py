@@ -1,0 +1,210 @@
+"""A stained blood smear: white cells with lobed nuclei among red cells and platelets.
+
+Only white cells are labelled. Red cells have the colours of cytoplasm, platelets and specks of stain those of
+nuclei, and the stain itself is uneven.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from segexp.data.synthetic.scenes.canvas import Canvas, Floats, Paint
+from segexp.data.synthetic.scenes.degrade import grain, soften, texture, to_bytes, uneven_light
+from segexp.data.synthetic.scenes.mosaic import LARGE, mosaic
+from segexp.data.synthetic.scenes.nuclei import draw_nucleus
+from segexp.data.synthetic.scenes.scene import Colour, Scene, Shape
+from segexp.data.synthetic.scenes.shapes import Points, blob
+
+_KINDS = (0.34, 0.24, 0.18, 0.14, 0.10)
+"""Of neutrophils, lymphocytes, monocytes, eosinophils, basophils; rare ones more often than in blood."""
+
+
+@dataclass(frozen=True)
+class _Stain:
+    """Colours of one slide."""
+
+    plasma: Colour
+    red: Colour
+    nucleus: Colour
+
+
+_STAINS = (
+    _Stain((246, 226, 204), (216, 150, 142), (92, 46, 132)),
+    _Stain((250, 240, 172), (222, 176, 128), (84, 30, 88)),
+    _Stain((240, 232, 238), (208, 160, 172), (86, 52, 142)),
+    _Stain((228, 214, 200), (188, 138, 136), (98, 58, 140)),
+)
+
+
+@dataclass(frozen=True)
+class WhiteCell:
+    """Centre (2,) and radius in pixels; kind 1..5 as in the label files of the real set."""
+
+    centre: Points
+    radius: float
+    kind: int
+
+
+def _blend(rng: np.random.Generator, one: Colour, other: Colour, share: float, spread: float = 5) -> Colour:
+    """``share`` of the second colour, slightly off."""
+    mixed = (1 - share) * np.array(one) + share * np.array(other) + rng.normal(0, spread, 3)
+    red, green, blue = np.clip(mixed, 0, 255).astype(int).tolist()
+    return red, green, blue
+
+
+def _prepare(rng: np.random.Generator) -> _Stain:
+    """One slide: red cells from salmon to the mauve of cytoplasm, nuclei deep or washed out."""
+    base = _STAINS[int(rng.integers(len(_STAINS)))]
+    red = _blend(rng, base.red, (180, 138, 164), rng.uniform(0.0, 0.8))
+    return _Stain(
+        _blend(rng, base.plasma, red, rng.uniform(0, 0.15)),
+        _blend(rng, red, (128, 66, 92), rng.uniform(0.0, 0.3)),
+        _blend(rng, base.nucleus, base.plasma, rng.uniform(0.0, 0.18)),
+    )
+
+
+def _place_white(rng: np.random.Generator, shape: Shape, scale: float) -> list[WhiteCell]:
+    """One cell near the middle, then others, half of which touch an earlier one."""
+    middle = np.array([shape[1] - 1, shape[0] - 1]) / 2
+    number = 1 + int(rng.poisson(max(0.0, shape[0] * shape[1] / (105 * scale) ** 2 - 0.7)))
+    found: list[WhiteCell] = []
+    for attempt in range(4 * number):
+        if len(found) == number:
+            break
+        kind = 1 + int(rng.choice(5, p=_KINDS))
+        # lymphocytes are the smallest white cells, monocytes the largest
+        radius = scale * rng.uniform(24, 31) * (0.84 if kind == 2 else 1.15 if kind == 3 else 1.0)
+        if attempt == 0:
+            centre = middle + rng.uniform(-0.06, 0.06, 2) * min(shape)
+        elif rng.random() < 0.5:
+            host = found[int(rng.integers(len(found)))]
+            angle = rng.uniform(0, 2 * np.pi)
+            gap = (host.radius + radius) * rng.uniform(0.92, 1.0)
+            centre = host.centre + gap * np.array([np.cos(angle), np.sin(angle)])
+        else:
+            centre = rng.uniform(0, 1, 2) * (shape[1], shape[0])
+        if all(np.hypot(*(cell.centre - centre)) > 0.9 * (cell.radius + radius) for cell in found):
+            found.append(WhiteCell(centre, radius, kind))
+    return found
+
+
+def _place_red(
+    rng: np.random.Generator, shape: Shape, scale: float, white: list[WhiteCell]
+) -> list[tuple[Points, float]]:
+    """Red cells that overlap each other a little and white cells hardly."""
+    density = rng.uniform(0.5, 1.6)
+    number = int(rng.poisson(density * shape[0] * shape[1] / (33 * scale) ** 2))
+    places = rng.uniform(-0.02, 1.02, (number, 2)) * (shape[1], shape[0])
+    radii = scale * rng.uniform(14.5, 17.5) * rng.uniform(0.9, 1.1, number)
+    kept = np.zeros((number + len(white), 3))
+    kept[: len(white)] = [(*cell.centre, cell.radius) for cell in white]
+    count = len(white)
+    for place, radius in zip(places, radii, strict=True):
+        gap = np.hypot(*(kept[:count, :2] - place).T) / (kept[:count, 2] + radius)
+        if gap.min(initial=np.inf) > 0.83:
+            kept[count] = (*place, radius)
+            count += 1
+    return [(row[:2].copy(), float(row[2])) for row in kept[len(white) : count]]
+
+
+def _draw_red(
+    rng: np.random.Generator, canvas: Canvas, stain: _Stain, place: Points, radius: float, pale: float
+) -> None:
+    """A disc with a darker rim and a pale middle."""
+    colour = _blend(rng, stain.red, stain.plasma, rng.uniform(0.0, 0.25), 4)
+    if rng.random() < 0.12:  # a young red cell takes up the blue of cytoplasm
+        colour = _blend(rng, colour, (150, 138, 182), rng.uniform(0.3, 0.8))
+    rim = _blend(rng, colour, (120, 60, 90), 0.18, 2)
+    outline = blob(rng, place, radius, 0.06)
+    canvas.polygon(outline, Paint(colour, rough=3))
+    canvas.line(outline, 0.1 * radius, Paint(rim), closed=True)
+    for ring, share in ((0.58, 0.35), (0.46, 0.7), (0.34, 1.0)):
+        inner = place + ring * (outline - place)
+        canvas.polygon(inner, Paint(_blend(rng, colour, stain.plasma, pale * share, 1)))
+
+
+def _draw_platelets(rng: np.random.Generator, canvas: Canvas, stain: _Stain, scale: float) -> None:
+    """Small purple grains between the cells, and specks of precipitated stain."""
+    height, width = canvas.shape
+    for _ in range(int(rng.poisson(height * width / (70 * scale) ** 2))):
+        place = rng.uniform(0, 1, 2) * (width, height)
+        colour = _blend(rng, stain.nucleus, stain.plasma, rng.uniform(0.15, 0.6), 6)
+        canvas.polygon(blob(rng, place, scale * rng.uniform(2.2, 5.0), 0.25, 14), Paint(colour, rough=14))
+    for _ in range(int(rng.poisson(height * width / (60 * scale) ** 2 * rng.choice((0.2, 2.0))))):
+        place = rng.uniform(0, 1, 2) * (width, height)
+        canvas.circle(place, scale * rng.uniform(0.6, 1.6), Paint(stain.nucleus))
+
+
+def _cytoplasm(rng: np.random.Generator, stain: _Stain, kind: int) -> tuple[Colour, int]:
+    """Colour and roughness by kind: 1, 4 and 5 take the colours of red cells, 2 and 3 are bluish."""
+    blue = _blend(rng, (166, 152, 190), stain.plasma, rng.uniform(0.05, 0.4))
+    if kind in (2, 3):
+        return blue, 9
+    if kind == 4:
+        return _blend(rng, stain.red, (222, 140, 110), rng.uniform(0.1, 0.6)), 22
+    return _blend(rng, blue, stain.red, rng.uniform(0.3, 0.8)), 16 if kind == 1 else 26
+
+
+def _draw_white(rng: np.random.Generator, canvas: Canvas, stain: _Stain, cell: WhiteCell) -> None:
+    colour, rough = _cytoplasm(rng, stain, cell.kind)
+    outline = blob(rng, cell.centre, cell.radius, 0.14 if cell.kind == 3 else 0.07, 40)
+    canvas.polygon(outline, Paint(colour, 1, rough))
+    canvas.line(
+        cell.centre + 0.975 * (outline - cell.centre),
+        0.05 * cell.radius,
+        Paint(_blend(rng, colour, stain.nucleus, 0.3, 2)),
+        closed=True,
+    )
+    if cell.kind in (4, 5):
+        grains = _blend(rng, colour, (226, 110, 90) if cell.kind == 4 else stain.nucleus, 0.6)
+        for _ in range(60):
+            reach = 0.88 * cell.radius * np.sqrt(rng.random())
+            angle = rng.uniform(0, 2 * np.pi)
+            spot = cell.centre + reach * np.array([np.cos(angle), np.sin(angle)])
+            canvas.circle(spot, cell.radius * rng.uniform(0.025, 0.05), Paint(grains))
+    dye = _blend(rng, stain.nucleus, stain.plasma, rng.uniform(0.0, 0.15), 6)
+    draw_nucleus(rng, canvas, cell.centre, cell.radius, cell.kind, Paint(dye, 2, 17))
+
+
+def _uneven_stain(rng: np.random.Generator, image: Floats, scale: float) -> None:
+    """Stain that lies thicker in places, the red one and the blue one apart, in place."""
+    shape = (image.shape[0], image.shape[1])
+    for taken in ((0.6, 1.1, 0.8), (0.1, 0.3, 1.0)):
+        thick = texture(rng, shape, 75 * scale) * np.float32(rng.uniform(0.01, 0.05))
+        image *= 1 - np.clip(thick, -0.1, 0.2)[..., None] * np.array(taken, np.float32)
+    image *= uneven_light(rng, shape, rng.uniform(0.03, 0.12))[..., None]
+
+
+def paint(rng: np.random.Generator, shape: Shape) -> Scene:
+    """Draw one field of a blood smear, or a mosaic of pieces of one stain.
+
+    Args:
+        rng: Source of randomness.
+        shape: (H, W); cells keep their size in pixels, below 110 pixels they shrink with the image.
+
+    Returns:
+        Scene with mask 0 (background, red cells and platelets), 1 (cytoplasm), 2 (nucleus), fov all ones, and
+        the kind of the white cell in the middle.
+    """
+    stain = _prepare(rng)
+    if shape[0] * shape[1] > LARGE:
+        return mosaic(lambda rng, piece: _paint(rng, piece, stain), rng, shape)
+    return _paint(rng, shape, stain)
+
+
+def _paint(rng: np.random.Generator, shape: Shape, stain: _Stain) -> Scene:
+    scale = min(1.0, min(shape) / 110)
+    white = _place_white(rng, shape, scale)
+    canvas = Canvas(shape, stain.plasma, rough=2)
+    pale = rng.uniform(0.25, 0.8)
+    for place, radius in _place_red(rng, shape, scale, white):
+        _draw_red(rng, canvas, stain, place, radius, pale)
+    _draw_platelets(rng, canvas, stain, scale)
+    for cell in white:
+        _draw_white(rng, canvas, stain, cell)
+    image = soften(canvas.image(), 0.8)
+    _uneven_stain(rng, image, scale)
+    grain(rng, image, canvas.roughness(), 0.0)
+    image = soften(image, rng.uniform(0.5, 0.8))
+    grain(rng, image, np.zeros(shape, np.float32), 3.0)
+    return Scene(to_bytes(image), canvas.mask(3), np.ones(shape, np.uint8), white[0].kind)

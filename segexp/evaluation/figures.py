@@ -1,0 +1,164 @@
+"""Pictures of a test: worst, middle and best images, curves, confusion matrix, class probability maps."""
+
+import math
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items.item import Item
+from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.pictures import picture_of, predict
+from segexp.evaluation.predictors import Row, image_scores_of, probability
+from segexp.evaluation.results import reliability_of
+from segexp.evaluation.thresholds import threshold_rows
+from segexp.metrics.curves import ScoreCurve
+from segexp.metrics.figures import dataset_leaves, nested, plain
+from segexp.metrics.measures import measures
+from segexp.rasters.memory import give_all_back
+from segexp.report.pictures.class_maps import plot_class_maps
+from segexp.report.pictures.layers import certainty, save_layers
+from segexp.report.plots.confusion import plot_confusion
+from segexp.report.plots.curves import plot_curves
+from segexp.report.plots.reliability import plot_reliability
+from segexp.report.plots.scores import ThresholdPoint, plot_scores
+from segexp.runs.folder import RunFolder
+from segexp.tasks.segmentation import SegmentationModule
+
+Panels = list[dict[str, Any]]
+"""Entries of results.json, one per panel."""
+
+
+def explain(
+    folder: RunFolder,
+    module: SegmentationModule,
+    datamodule: SegmentationDataModule,
+    row: Row,
+    count: int,
+    best_epoch: int,
+    after: Afterwards,
+) -> Panels:
+    """Draws everything into the run folder, each picture by itself.
+
+    Args:
+        folder: The run folder, with metrics.csv.
+        module: The tested module, with the best weights.
+        datamodule: Where the test images are.
+        row: The model's counts.
+        count: Number of panels.
+        best_epoch: Epoch of the best checkpoint, from 0.
+        after: Keeps what could not be drawn.
+
+    Returns:
+        One entry per panel, for results.json.
+    """
+    history, curves = folder.path / "metrics.csv", folder.path / "curves.png"
+    after.make("curves.png", lambda: plot_curves(history, curves, best_epoch), from_files=True)
+    return draw(folder, module, datamodule, row, count, after)
+
+
+def draw(
+    folder: RunFolder,
+    module: SegmentationModule,
+    datamodule: SegmentationDataModule,
+    row: Row,
+    count: int,
+    after: Afterwards,
+) -> Panels:
+    """As :func:`explain`, but for the course of the training."""
+    spec, counts = datamodule.spec, row.matrices.sum(dim=0).numpy()
+    confusion = folder.path / "confusion.png"
+    after.make("confusion.png", lambda: plot_confusion(counts, spec.classes, confusion), from_files=True)
+    _draw_scores(folder, module, row, after)
+    after.make("reliability.png", lambda: _plot_reliability(folder, module, row), from_files=True)
+    panels = []
+    for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
+        item = datamodule.items("test")[index]
+        entry = after.make(f"the panel of {item.name}", partial(_panel, folder, module, item, number, rank))
+        panels += [entry] if entry is not None else []
+    return panels
+
+
+def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: int, rank: str) -> dict[str, Any]:
+    """Draws a test image, and for many classes their probabilities; gives its entry."""
+    give_all_back(math.prod(item.shape))
+    item, spec = item.decoded(), module.spec
+    prediction, probabilities = predict(module, item, module.threshold)
+    picture = picture_of(item, prediction, spec)
+    stem = f"{number:02d}_{rank}_{picture.stem}"
+    picture.save(folder.panels / f"{stem}.png")
+    if not spec.is_binary:
+        plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
+    layers = {
+        "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
+        "probability": certainty(probabilities),
+    }  # fmt: skip
+    save_layers(folder.panels / "layers" / stem, layers)
+    return {
+        "file": f"panels/{stem}.png",
+        "layers": f"panels/layers/{stem}",
+        "image": item.name,
+        "size": list(item.mask.shape),
+        "rank": rank,
+        "figures": picture.figures,
+    }
+
+
+def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
+    """Which images are shown: a third of ``count`` the worst, a third around the median, a third the best.
+
+    Args:
+        scores: One figure per image, higher is better.
+        count: How many; all images when there are no more.
+
+    Returns:
+        (``worst`` | ``middle`` | ``best``, index), from worst to best, none twice.
+    """
+    order = sorted(range(len(scores)), key=lambda index: (scores[index], index))
+    count = min(count, len(order))
+    worst, best = (count + 2) // 3, (count + 1) // 3
+    middle = count - worst - best
+    start = max(worst, (len(order) - middle) // 2)
+    start = min(start, len(order) - best - middle)
+    picked = [("worst", index) for index in order[:worst]]
+    picked += [("middle", index) for index in order[start : start + middle]]
+    return picked + [("best", index) for index in order[len(order) - best :]]
+
+
+def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
+    """Observed share over probability, where calibration was measured."""
+    points = reliability_of(row, module.measures)
+    if points is not None:
+        pooled = nested(dataset_leaves(list(row.families.values())), plain)
+        plot_reliability(points, pooled["ece"], pooled["brier"], folder.path / "reliability.png")
+
+
+def _draw_scores(folder: RunFolder, module: SegmentationModule, row: Row, after: Afterwards) -> None:
+    """thresholds.csv, and ROC and precision-recall curves with the chosen threshold; two classes only."""
+    if not module.spec.is_binary:
+        return
+    curve = after.make("the curves over all thresholds", module.tested.scores.curve)
+    if curve is None or curve.roc() is None or curve.pr() is None:
+        return
+    after.make("thresholds.csv", lambda: folder.write_csv("thresholds.csv", threshold_rows(curve)))
+    after.make("scores.png", lambda: _plot_scores(folder, module, row, curve))
+
+
+def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row, curve: ScoreCurve) -> None:
+    roc, pr = curve.roc() or {}, curve.pr() or {}
+    pooled = row.matrices.sum(dim=0, keepdim=True)
+    values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}
+    point = ThresholdPoint(
+        probability(module.threshold), 1 - values["specificity"], values["recall"], values["precision"]
+    )
+    share = float(pooled[0, 1].sum() / pooled.sum())
+    plot_scores(
+        (np.array(roc["fpr"]), np.array(roc["tpr"])),
+        (np.array(pr["recall"]), np.array(pr["precision"])),
+        point,
+        curve.auc(),
+        curve.average_precision(),
+        folder.path / "scores.png",
+        share,
+    )

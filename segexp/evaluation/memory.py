@@ -1,0 +1,31 @@
+"""Gives memory back around large images of validation and test."""
+
+from typing import Any
+
+from lightning.pytorch.callbacks import Callback
+
+from segexp.rasters.memory import give_all_back
+
+
+class ReleaseMemory(Callback):
+    """Gives memory back before, between and after large images of validation and test."""
+
+    def __init__(self) -> None:
+        self._pixels = 0
+
+    def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
+        """What training, or the image before, has left."""
+        self._pixels = batch["mask"].numel()
+        give_all_back(self._pixels)
+
+    def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
+        """The same."""
+        self.on_validation_batch_start(trainer, module, batch)
+
+    def on_validation_end(self, trainer: Any, module: Any) -> None:
+        """What the last image has left."""
+        give_all_back(self._pixels)
+
+    def on_test_end(self, trainer: Any, module: Any) -> None:
+        """The same."""
+        give_all_back(self._pixels)

@@ -1,0 +1,116 @@
+"""The figures of a test on the disk, results.json first: what comes later can fail and costs no figure."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from segexp.errors import SegexpError, one_line
+from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.predictors import Row
+from segexp.evaluation.results import per_image
+from segexp.metrics.figures import Family, dataset_leaves, image_leaves
+from segexp.report.run_page.rows_table import results_table
+from segexp.runs.console import LOG
+from segexp.runs.folder import RunFolder
+
+Panels = list[dict[str, Any]]
+
+
+class RunFailed(SegexpError):
+    """Training cannot give a result, for example because the loss became nan."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a test has found.
+
+    Attributes:
+        folder: Where it is written.
+        rows: Of the model.
+        others: Makes the rows that stand beside it, by what they are in words.
+        names: Of the test images.
+        content: Content of results.json of rows and a number of bootstrap samples, panels left out.
+    """
+
+    folder: RunFolder
+    rows: Sequence[Row]
+    others: Mapping[str, Callable[[], list[Row]]]
+    names: Sequence[str]
+    content: Callable[[list[Row], int], dict[str, Any]]
+
+    def write(self, after: Afterwards, resamples: int, draw: Callable[[Row], Panels]) -> dict[str, Any]:
+        """Writes the model's figures at once, then all figures, the table of images, and draws the pictures.
+
+        Args:
+            after: Keeps what could not be made.
+            resamples: Bootstrap samples.
+            draw: Draws the pictures of the model's row; gives the entries of its panels.
+
+        Returns:
+            The content of results.json.
+
+        Raises:
+            RunFailed: results.json cannot be written; the figures are printed.
+        """
+        rows = _sound(self.rows, after)
+        self._keep(self.content(rows, 0), after)
+        for what, make in self.others.items():
+            rows += _sound(after.make(what, make) or [], after)
+        content = after.make("confidence intervals", lambda: self.content(rows, resamples)) or self.content(rows, 0)
+        self._keep(content, after)
+        after.complete = True
+        after.make("per_image.csv", lambda: self._write_images(rows))
+        content["panels"] = after.make("pictures of the test", lambda: draw(rows[0])) or []
+        after.make("the list of panels in results.json", lambda: self._write(content))
+        return content
+
+    def _write(self, content: Mapping[str, Any]) -> None:
+        self.folder.write_json("results.json", finite(content))
+
+    def _write_images(self, rows: list[Row]) -> None:
+        # Names as they are: other tables are joined by them.
+        self.folder.write_csv("per_image.csv", per_image(rows, list(self.names)), as_it_is=True)
+
+    def _keep(self, content: Mapping[str, Any], after: Afterwards) -> None:
+        """Before there are pictures."""
+        try:
+            self._write({**content, "panels": []})
+        except OSError as error:
+            LOG.info("\n" + results_table(content))
+            raise RunFailed(
+                f"{self.folder.path / 'results.json'}: cannot be written ({one_line(error)}), so the figures are told "
+                f"above; make room, then {after.again}"
+            ) from error
+
+
+def finite(tree: Any) -> Any:
+    """The same with null in place of nan and infinity, which a measure of the user's own may give."""
+    if isinstance(tree, Mapping):
+        return {key: finite(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [finite(value) for value in tree]
+    return None if isinstance(tree, float) and not math.isfinite(tree) else tree
+
+
+def _sound(rows: Sequence[Row], after: Afterwards) -> list[Row]:
+    """The rows without the measures whose figures cannot be made of their sums; each is told once."""
+    known = {entry["what"] for entry in after.not_made}
+    found = []
+    for row in rows:
+        families = {}
+        for name, family in row.families.items():
+            what = f"figures of the measure {name}"
+            if what not in known and after.make(what, partial(_figures, family)):
+                families[name] = family
+            known |= {entry["what"] for entry in after.not_made}
+        found.append(replace(row, families=families))
+    return found
+
+
+def _figures(family: Family) -> bool:
+    """Makes all figures once."""
+    dataset_leaves([family])
+    image_leaves([family])
+    return True

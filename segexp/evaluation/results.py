@@ -1,0 +1,173 @@
+"""results.json and per_image.csv: every figure with what it speaks of, how it is averaged, with which checkpoint."""
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items.item import Item
+from segexp.evaluation.predictors import Row, probability
+from segexp.evaluation.subgroups import groups_of
+from segexp.metrics.bootstrap import draw_weights
+from segexp.metrics.calibration import Calibration, reliability
+from segexp.metrics.class_scores import BRIEF
+from segexp.metrics.curves import within
+from segexp.metrics.figures import Array
+from segexp.runs.table_file import guarded
+from segexp.runs.text import printable
+from segexp.spec import IGNORED
+from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.test_figures import Measures
+
+AVERAGING = {
+    "dataset": "pixels of all test images pooled, then one figure; distances and numbers of components are not pooled, "
+    "they are there per image only",
+    "image": "one figure per class and test image, then per class the mean over the images where it is defined",
+    "mean": "mean over the classes where the figure is defined; by image, of the means over images (per_image.csv has "
+    "the mean over classes of each image); miou and mdice are those of IoU and Dice. Distances, shapes and objects "
+    "are of all classes but the first",
+    "absent": "a class absent in truth and prediction is left out of means (classes_averaged says how many are in); "
+    "absent in one of them, it counts as 0, its boundary distance as the diagonal of the image, its error in "
+    "components as their number. MCC and kappa are 0 where guessing is as good",
+    "auc, ap": "areas under the ROC and the precision-recall curve over all thresholds; of more than two classes each "
+    "against the rest, by its log-odds; undefined without pixels of the class, or outside it. Exact where auc_ap_bound "
+    "is 0, else by data set within that; per image always exact",
+    "brier, ece": "mean squared error of the probability of the class; mean distance between probability and observed "
+    "share over equally wide bins of probability, weighted by pixels. All counted pixels, absent class or not. With "
+    "two classes of the second",
+    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
+    "draw, and the central 95 % of them taken. They speak of other images like these, not of training again, and with "
+    f"fewer than some 20 images they are too narrow. Of AUC and AP from at most {BRIEF} values per image and class, "
+    "centred on the figure of all pixels",
+}
+
+BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one figure, as for all images"}
+
+
+def results(
+    rows: list[Row],
+    datamodule: SegmentationDataModule,
+    module: SegmentationModule,
+    checkpoint: Mapping[str, Any],
+    name: str,
+    resamples: int = 0,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """The content of results.json, panels left out; ``resamples`` bootstrap samples, drawn from ``seed``."""
+    spec, items = datamodule.spec, datamodule.items("test")
+    groups = groups_of(items)
+    pixels, counted = sum(math.prod(item.shape) for item in items), int(datamodule.class_pixels("test").sum())
+    size = datamodule.eval_size
+    weights = _weights(len(items), resamples, seed)
+    return {
+        "task": {
+            "datamodule": name,
+            "classes": list(spec.classes),
+            "colours": [list(colour) for colour in spec.colours],
+            "ignored_value": IGNORED,
+            "tta": module.tta,
+            "where": f"{datamodule.scored_region()}, {f'resized to {size}x{size}' if size else 'at native size'}",
+        },
+        "inference": inference(module, items),
+        "checkpoint": dict(checkpoint),
+        "threshold": threshold(module),
+        "split": {
+            "name": "test",
+            "images": len(items),
+            "pixels": counted,
+            "ignored_pixels": pixels - counted,
+        },
+        "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
+        "units": units(module.measures),
+        "directions": directions(module.measures),
+        "rows": [row.to_dict(spec, weights, groups) for row in rows],
+        "confusion": rows[0].matrices.sum(dim=0).tolist(),
+        "reliability": reliability_of(rows[0], module.measures),
+        "auc_ap_bound": module.tested.scores.bound,
+        "notes": [
+            *datamodule.notes,
+            *_notes(len(items), resamples),
+            *_bound_notes(module, counted),
+            *_formulas([item.name for item in items]),
+        ],
+    }
+
+
+def inference(module: SegmentationModule, items: Sequence[Item]) -> dict[str, Any]:
+    """How the images of a part were seen: whole, or in which windows."""
+    return module.inference.in_force([item.shape for item in items])
+
+
+def _weights(images: int, resamples: int, seed: int) -> Array | None:
+    """Bootstrap samples; None where there are none to be drawn: from one image comes always the same one."""
+    return draw_weights(images, resamples, seed) if resamples and images > 1 else None
+
+
+def _notes(images: int, resamples: int) -> list[str]:
+    return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+
+
+def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
+    bound = module.tested.scores.bound
+    return [f"AUC and AP by data set are of {pixels} pixels, {within(bound)}"] if bound else []
+
+
+def _formulas(names: Sequence[str]) -> list[str]:
+    """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
+    found = next((name for name in names if guarded(name) != name), None)
+    if found is None:
+        return []
+    return [
+        f"per_image.csv keeps the names of images as they are; a spreadsheet takes some ({printable(found)!r}) for "
+        "formulas: import that column as text"
+    ]
+
+
+def units(measures: Measures) -> dict[str, str]:
+    """Unit of each figure that has one, such as ``{"hd95": "px"}``."""
+    return {figure: measure.unit for measure in measures.values() if measure.unit for figure in measure.directions}
+
+
+def directions(measures: Measures) -> dict[str, str]:
+    """Which way is better, ``min`` or ``max``, of each figure of the chosen measures; own ones stand nowhere else."""
+    return {figure: way for measure in measures.values() for figure, way in measure.directions.items()}
+
+
+def reliability_of(row: Row, measures: Measures) -> dict[str, Any] | None:
+    """Points of the reliability diagram by class: mean probability, observed share and pixels per bin; None: none."""
+    name = next((name for name, measure in measures.items() if isinstance(measure, Calibration)), None)
+    if name is None or name not in row.families:
+        return None
+    family = row.families[name]
+    points = reliability(family.sums.sum(axis=0))
+    return {
+        part: {
+            "probability": _plain(points.probability[place]),
+            "share": _plain(points.share[place]),
+            "pixels": [int(number) for number in points.pixels[place]],
+        }
+        for place, part in enumerate(family.classes)
+    }
+
+
+def _plain(values: Array) -> list[float | None]:
+    return [None if value != value else float(value) for value in values]  # noqa: PLR0124 - nan
+
+
+def threshold(module: SegmentationModule) -> dict[str, Any] | None:
+    """The decision threshold and how it was chosen; None for more than two classes."""
+    if not module.spec.is_binary:
+        return None
+    return {
+        "value": probability(module.threshold),
+        # JSON knows no infinity.
+        "logit": max(module.threshold, -sys.float_info.max),
+        "rule": f"highest Dice of {module.spec.classes[1]}",
+        "chosen_on": "validation images" + ("" if module.tta == "none" else f", mean over {module.tta} views"),
+    }
+
+
+def per_image(rows: list[Row], names: list[str]) -> list[dict[str, Any]]:
+    """Rows of per_image.csv: one per image and predictor."""
+    return [line for row in rows for line in row.per_image(names)]

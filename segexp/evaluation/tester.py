@@ -1,0 +1,31 @@
+"""The Lightning Trainer of an evaluation, and the determinism that all Trainers share."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+
+from segexp.evaluation.memory import ReleaseMemory
+
+ALONE = LightningEnvironment
+"""Environment of a trainer for one process, whatever the variables of a cluster say."""
+
+
+def build_tester(config: dict[str, Any]) -> pl.Trainer:
+    """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice."""
+    section = config["trainer"]
+    accelerator = section["accelerator"]
+    return pl.Trainer(
+        accelerator=accelerator, devices=1, **determinism(section), logger=False, enable_checkpointing=False,
+        callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False, plugins=[ALONE()],
+    )  # fmt: skip
+
+
+def determinism(section: dict[str, Any]) -> dict[str, Any]:
+    """Arguments of a Trainer that its results depend on, from the section ``trainer``."""
+    deterministic = section["deterministic"]
+    # Lightning switches PyTorch to deterministic algorithms, which by default also fills all new memory with nan
+    # to expose reads of it: a costly check that finds nothing in a working program.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    return {"deterministic": deterministic, "enable_model_summary": False, "use_distributed_sampler": False}

@@ -1,0 +1,125 @@
+"""What the model says about one image, kept so that another threshold costs no second pass through the network."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segexp.errors import DataError
+from segexp.inference.model import Model, log_odds
+from segexp.inference.predict.bands import logit_bands
+from segexp.inference.predict.image_file import local_image
+from segexp.inference.predict.maps import overlay
+from segexp.inference.predict.source import ImageSource
+from segexp.inference.predict.stretch import Stretch
+from segexp.rasters import Raster
+from segexp.spec import IGNORED, DataSpec
+
+OF_CLASS, OF_PIXEL = 14, 12
+"""Bytes of a pixel beside those of the file: its logit and probability on their ways; picture, mask and overlay."""
+SMALLER = ". The command predict takes images of any size"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One image and its logits.
+
+    Attributes:
+        name: Name of the file.
+        shown: uint8 RGB (H, W, 3), as a person can look at it.
+        logits: float32 (K, H, W) on the CPU, K = 1 for two classes.
+        missing: bool (H, W), where the file has no data; None: nowhere.
+        seconds: How long reading and predicting took.
+        facts: The file in words.
+    """
+
+    name: str
+    shown: NDArray[np.uint8]
+    logits: Tensor
+    missing: NDArray[np.bool_] | None
+    seconds: dict[str, float]
+    facts: str
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory."""
+        missing = 0 if self.missing is None else self.missing.nbytes
+        return self.shown.nbytes + self.logits.nbytes + missing
+
+    def classes(self, model: Model, threshold: float | None) -> NDArray[np.uint8]:
+        """Class numbers (H, W), 255 where there is no data; ``threshold`` is a probability, None for many classes."""
+        logit = 0.0 if threshold is None else log_odds(threshold)
+        found: NDArray[np.uint8] = model.module.classify(self.logits[None], logit)[0].numpy()
+        if self.missing is not None:
+            found[self.missing] = IGNORED
+        return found
+
+    def probabilities(self, model: Model) -> Tensor:
+        """float32 (K, H, W), K = 1 (the second) for two classes."""
+        return model.module.probabilities(self.logits[None])[0]
+
+    def overlay(self, classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+        """The image with the classes over it, uint8 RGB (H, W, 3)."""
+        return np.ascontiguousarray(overlay(self.shown, classes, spec).transpose(1, 2, 0))
+
+
+def answer(model: Model, path: Path, max_pixels: int) -> Answer:
+    """Reads and predicts a file, as ``predict`` does.
+
+    Args:
+        model: What sees it.
+        path: Any file, as a stranger may give it.
+        max_pixels: Height times width up to which it is decoded.
+
+    Raises:
+        DataError: It is no image, too large, or does not fit the model; named without its folder.
+    """
+    start = time.perf_counter()
+    # The header alone: neither a huge nor an unfit image is decoded.
+    raster = model.open(path)
+    _check_size(raster, max_pixels)
+    model.check_room(raster, OF_CLASS * model.spec.out_channels + OF_PIXEL, SMALLER)
+    file = local_image(path, model.limit)
+    facts = file.raster.describe()
+    source = ImageSource(file, model)
+    shown = Stretch(source)(source.rows(0, source.height))
+    missing = source.missing(0, source.height)
+    read = time.perf_counter()
+    logits = torch.cat([band[0].float().cpu() for band in logit_bands(model, source.raster)], dim=1)
+    seconds = {"reading": read - start, "network": time.perf_counter() - read}
+    return Answer(path.name, shown, logits, missing, seconds, facts)
+
+
+def _check_size(raster: Raster, most: int) -> None:
+    pixels = raster.height * raster.width
+    if pixels > most:
+        raise DataError(
+            f"{raster.path}: {raster.width} x {raster.height} are {pixels:,} pixels; this page takes up to {most:,} "
+            "(max_pixels). The command predict takes images of any size"
+        )
+
+
+def coloured(classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+    """Class numbers (H, W) in their colours, uint8 RGB (H, W, 3); grey where there is no data."""
+    colours = np.full((256, 3), 128, np.uint8)
+    colours[: spec.num_classes] = spec.colours
+    return colours[classes]
+
+
+def shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, tuple[int, int, int], float]]:
+    """Name, colour and share of the pixels with data, of each class."""
+    counts = np.bincount(classes.ravel(), minlength=spec.num_classes)[: spec.num_classes]
+    total = max(int(counts.sum()), 1)
+    return [
+        (name, colour, int(count) / total)
+        for name, colour, count in zip(spec.classes, spec.colours, counts, strict=True)
+    ]
+
+
+def without_folder(error: Exception, path: Path) -> str:
+    """The text of an error, with the bare name of the file: where uploads are kept concerns nobody."""
+    return str(error).replace(str(path), path.name)

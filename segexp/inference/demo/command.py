@@ -1,0 +1,77 @@
+"""``demo``: serves one model on a local page until Ctrl-C."""
+
+import importlib.util
+import os
+import signal
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import MissingExtraError
+from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.files import Downloads
+from segexp.inference.demo.session import MEGABYTE, Desk
+from segexp.inference.load import load
+from segexp.runs.console import LOG, start_console
+
+OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+"""gradio would ask for newer versions of itself and report its use."""
+
+
+def demo(config: dict[str, Any]) -> None:
+    """Serves until Ctrl-C.
+
+    Args:
+        config: Checked and resolved, see conf/demo.yaml.
+
+    Raises:
+        MissingExtraError: gradio is not installed.
+        UserError: Model or settings are at fault, or the port is taken.
+    """
+    start_console()
+    require()
+    from segexp.inference.demo.address import listen
+
+    with listen(config["host"], config["port"]) as door, tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder:
+        # Read when gradio is imported: what visitors upload goes with the folder.
+        os.environ.update(OFFLINE, GRADIO_TEMP_DIR=folder)
+        # An end by SIGTERM, too, must leave nothing of theirs behind.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+        desk = desk_of(config, Path(folder))
+        from segexp.inference.demo.server import serve
+
+        serve(desk, door, browser=config["open"], host=config["host"], names=config["hosts"])
+    LOG.info("stopped")
+
+
+def desk_of(config: dict[str, Any], folder: Path) -> Desk:
+    """The model, its limits, and where downloads are made."""
+    model = load(
+        config["run"],
+        config["checkpoint"],
+        tta=config["tta"],
+        device=config["device"],
+        image_limit=config["image_limit"],
+    )
+    for source in model.sources:
+        LOG.info(f"run         {source.name}")
+    LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
+    downloads = Downloads(folder / "downloads")
+    return Desk(
+        model,
+        Kept(int(config["kept_megabytes"] * MEGABYTE), downloads.remove),
+        downloads,
+        config["max_megabytes"],
+        config["max_pixels"],
+        config["debug"],
+    )
+
+
+def require() -> None:
+    """Refuses without gradio.
+
+    Raises:
+        MissingExtraError: Says what to install.
+    """
+    if importlib.util.find_spec("gradio") is None:
+        raise MissingExtraError("demo: gradio is not installed; pip install 'segexp[demo]'")

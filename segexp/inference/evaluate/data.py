@@ -1,0 +1,210 @@
+"""The images that a model is evaluated on: a part of the run's own data, or another data set."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.checks.problems import refuse
+from segexp.data.checks.survey import class_counts
+from segexp.data.files import FilesDataModule
+from segexp.data.folder import FolderDataModule
+from segexp.data.items.item import Item, Mask
+from segexp.data.reading import read
+from segexp.data.splits.rules import PHASES
+from segexp.errors import DataError, MismatchError, one_line
+from segexp.inference.evaluate.classes import line_for, take_classes
+from segexp.inference.model import Model
+from segexp.runs.bounded import read_json
+from segexp.runs.checkpoints import Source
+from segexp.spec import DataSpec
+from segexp.training.run_split import split_of
+
+Phase = Literal["train", "val", "test", "all"]
+
+LOADING = (
+    "loader", "cache", "cache_limit", "seed", "crop_size", "crops_per_image", "crops_total", "sampling", "stride",
+    "positive_fraction", "positive_classes", "balance", "pad_to_crop", "redraw_crops", "normalize", "eval_size",
+)  # fmt: skip
+"""Keys of a data set that leave its images and their parts as they are."""
+IRRELEVANT = ("split", "duplicates", "crops and batches", "augmentation", "loader")
+"""Kinds of problems that only a training has."""
+
+
+class EvaluationData(SegmentationDataModule):
+    """Items as test images; classes and scaling are the model's."""
+
+    def __init__(self, source: SegmentationDataModule, items: list[Item], spec: DataSpec, phase: Phase) -> None:
+        """Looks at all pixels of the masks.
+
+        Args:
+            source: The data set that they come from.
+            items: Images with masks.
+            spec: Of the model.
+            phase: Which part of the data set they are.
+
+        Raises:
+            DataError: A mask holds what is no class, or an image does not fit the model.
+        """
+        super().__init__(loader=source.loader, eval_size=source.eval_size)
+        _check_images(items, spec)
+        self.source, self.phase = source, phase
+        self.notes = source.notes
+        self._items = {"train": [], "val": [], "test": items}
+        self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
+        self._spec = spec
+        counts = class_counts(self._surveys["test"]).sum(axis=0)
+        if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
+            self.notes.append(
+                f"no pixel of {', '.join(lacking)} in any of the {len(items)} images: the figures say nothing about it"
+            )
+
+    def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
+        """Those of the model."""
+        return self.spec.classes, self.spec.colours
+
+    def read(self) -> dict[Any, list[Item]]:
+        """All is read already."""
+        raise RuntimeError("the items of an evaluation are given")
+
+    def observers(self) -> Mapping[str, Mapping[str, Mask]]:
+        """Other people's masks, which are there of the test part alone."""
+        return self.source.observers() if self.phase == "test" else {}
+
+    def scored_region(self) -> str:
+        """As the data set says."""
+        return self.source.scored_region()
+
+
+def evaluation_data(
+    source: SegmentationDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]
+) -> EvaluationData:
+    """The images of a part of a data set.
+
+    Args:
+        source: Not set up yet.
+        spec: Of the model.
+        phase: ``all`` takes every image, whatever part it would belong to; the others split as a training would.
+        own: The section ``datamodule`` of the run that the model comes from.
+
+    Raises:
+        MismatchError: Its classes are not those of the model.
+        DataError: Files are at fault.
+    """
+    _check_classes(source, spec, own)
+    items = all_items(source) if phase == "all" else source.items(phase)
+    if not items:
+        raise DataError(f"phase={phase}: the data set has no such image")
+    return EvaluationData(source, items, spec, phase)
+
+
+def own_images(model: Model, section: Mapping[str, Any]) -> bool:
+    """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
+    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
+    return before == now
+
+
+def keep_own_split(source: SegmentationDataModule, model: Model, section: Mapping[str, Any], phase: Phase) -> None:
+    """Lets the run's own images be in the parts that they were in, whatever files have come since.
+
+    Args:
+        source: Not set up yet.
+        model: Of one run, or of several, of which the first counts.
+        section: What ``source`` was built from.
+        phase: Part that is asked for; ``all`` has images of no part too.
+    """
+    if phase != "all" and own_images(model, section):
+        split = split_of(model.sources[0].checkpoint)
+        if split is not None:
+            source.keep_split(split)
+
+
+def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
+    """The test part; of another folder that tells of none, all images: nothing was trained on them.
+
+    Args:
+        source: The data set.
+        splits: Whether it is the run's own, or its split was asked for.
+    """
+    if splits or not isinstance(source, FolderDataModule) or source.split_file is not None:
+        return "test"
+    return "test" if source.found.official else "all"
+
+
+def all_items(source: SegmentationDataModule) -> list[Item]:
+    """Every image of a data set; it need not be large enough to be split.
+
+    Raises:
+        DataError: Names every file that is amiss.
+    """
+    if isinstance(source, FilesDataModule):
+        found = source.find()
+        refuse([problem for problem in found.problems if problem.kind not in IRRELEVANT])
+        source.notes += [*found.notes, *found.listing.notes]
+        items = list(found.items.values())
+    else:
+        parts = read(source)
+        items = [item for phase in PHASES for item in parts[phase]]
+    size = source.eval_size
+    return items if size is None else [item.resized(size) for item in items]
+
+
+def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
+    """A note if some of the images have trained the model: the same names in the same kind of data set.
+
+    Args:
+        sources: Where the members of the model come from.
+        names: Of the images.
+        target: Class of the data set.
+        config: Of the model.
+    """
+    if config["datamodule"]["_target_"] != target:
+        return []
+    known: set[str] = set()
+    for source in sources:
+        split = source.folder / "split.json" if source.folder is not None else None
+        if split is not None and split.is_file():
+            known |= _trained_on(split)
+    both = [name for name in names if name in known]
+    if not both:
+        return []
+    return [f"{len(both)} of {len(names)} images bear names that the model was trained on, such as {both[0]}"]
+
+
+def _trained_on(split: Path) -> set[str]:
+    """Names of the images that a run was trained on.
+
+    Raises:
+        DataError: The file is none of a split.
+    """
+    try:
+        return {str(name) for name in read_json(split)["train"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{split}: does not tell what the run was trained on ({one_line(error)}); was it edited?"
+        ) from error
+
+
+def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+    if isinstance(source, FolderDataModule):
+        take_classes(source, spec, own)
+    names = source.classes()[0]
+    if names != spec.classes:
+        line = line_for(source, spec, own) if isinstance(source, FolderDataModule) else ""
+        advice = f"Say which value is which of them: {line}" if line else "Give data of the model's classes"
+        raise MismatchError(
+            f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. {advice}"
+        )
+
+
+def _check_images(items: Sequence[Item], spec: DataSpec) -> None:
+    for item in items:
+        if item.channels != spec.in_channels:
+            raise MismatchError(
+                f"{item.name}: {item.channels} channels, but the model was trained on {spec.in_channels}; "
+                "datamodule=folder brings images to datamodule.channels=rgb or grey, or picks bands (datamodule.bands)"
+            )
+        if spec.scaling == "fixed" and spec.dtype is not None and item.dtype != spec.dtype:
+            raise MismatchError(
+                f"{item.name}: {item.dtype} pixels, but the model was trained on {spec.dtype}; bring them to that range"
+            )

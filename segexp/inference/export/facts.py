@@ -1,0 +1,56 @@
+"""What an exported file says about itself."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from segexp.inference.export.graph import OUTPUTS, pixel_type
+from segexp.inference.model import Model
+from segexp.version import VERSION
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """Plain values: classes, colours, threshold, what the pixels must be, and where the weights come from.
+
+    ``mean`` and ``std`` are inside the graph already, and here for information.
+    """
+    spec = model.spec
+    checkpoint = model.sources[0].results.get("checkpoint") or {}
+    return {
+        "segexp": VERSION,
+        "run": [source.name for source in model.sources],
+        "checkpoint": [source.checkpoint.name for source in model.sources],
+        "epoch": checkpoint.get("epoch"),
+        "monitor": checkpoint.get("monitor"),
+        "monitor_value": checkpoint.get("value"),
+        "classes": list(spec.classes),
+        "colours": [list(colour) for colour in spec.colours],
+        "threshold": model.threshold,
+        "threshold_notes": model.notes,
+        "channels": spec.in_channels,
+        "dtype": str(pixel_type(spec)).removeprefix("torch."),
+        "scaling": spec.scaling,
+        "mean": list(spec.mean),
+        "std": list(spec.std),
+        "pixel_size": spec.pixel_size,
+        "outputs": list(OUTPUTS),
+        "tta": "none",
+    }
+
+
+def as_text(plain: Mapping[str, Any]) -> dict[str, str]:
+    """Each value as JSON, as metadata that holds text only wants it."""
+    return {key: json.dumps(value, ensure_ascii=False) for key, value in plain.items()}
+
+
+def left_out(model: Model) -> list[str]:
+    """What the run does and the file does not, in words."""
+    own = model.config["inference"]["window"]
+    notes = []
+    if model.config["tta"] != "none":
+        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config['tta']}")
+    if own is not None:
+        notes.append(f"the file sees an image whole; the run sees large ones in windows (inference.window={own})")
+    if model.spec.dtype is None:
+        notes.append("the checkpoint does not say of which type its images were; the file takes uint8")
+    return notes

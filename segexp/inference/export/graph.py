@@ -1,0 +1,153 @@
+"""What is exported: raw pixels in, probabilities and classes out, with all scaling and padding inside."""
+
+import copy
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from segexp.errors import MismatchError
+from segexp.models.auxiliary import Supervised
+from segexp.models.contracts import exceptions_of
+from segexp.models.sizes import same_size
+from segexp.scaling import DARK
+from segexp.spec import DataSpec
+from segexp.tasks.ensemble import SMALLEST, EnsembleModule
+from segexp.tasks.segmentation import SegmentationModule
+
+TRACED = (2, 64, 80)
+"""Images, height and width of the batch that a model is traced with; every other one is taken afterwards."""
+
+OUTPUTS = ("probabilities", "mask")
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "onnx": ("onnx", "torch_export"),
+    "torch_export": ("torch_export",),
+    "torchscript": ("torch_export",),
+}
+"""Contracts that a model must keep for a format; ONNX and TorchScript files are made of an exported program."""
+
+
+class Member(nn.Module):
+    """One network with its scaling, in float32 and PyTorch's plain memory order."""
+
+    factor: Tensor
+    offset: Tensor
+
+    def __init__(self, module: SegmentationModule) -> None:
+        """Copies the network; that of ``module`` stays as it is."""
+        super().__init__()
+        model = copy.deepcopy(module.model).float()
+        self.model = model.to(memory_format=torch.contiguous_format)
+        self.per_image = module.scale.per_image
+        mean, std = module.scale.mean, module.scale.std
+        self.register_buffer("factor", (1 / std)[..., None, None], persistent=False)
+        self.register_buffer("offset", (-mean / std)[..., None, None], persistent=False)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
+        factor, offset = self.factor, self.offset
+        if self.per_image:
+            mean, std = whole_statistics(image)
+            factor, offset = 1 / std, -mean / std
+        outputs = same_size(self.model, image * factor + offset)
+        return outputs.logits if isinstance(outputs, Supervised) else outputs
+
+
+class Deployed(nn.Module):
+    """A model, or an ensemble as the mean of its probabilities; no windows, one view.
+
+    Attributes:
+        spec: Classes and channels.
+        threshold: Logit at and above which a pixel is of the second of two classes.
+    """
+
+    def __init__(self, module: SegmentationModule) -> None:
+        """Takes networks, scaling and threshold from a module that was made for use."""
+        super().__init__()
+        members = list(module.model) if isinstance(module, EnsembleModule) else [module]
+        self.members = nn.ModuleList(Member(member) for member in members)
+        self.spec, self.threshold = module.spec, module.threshold
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and classes.
+
+        Args:
+            image: Raw pixels as they are in a file, integers (B, C, H, W).
+
+        Returns:
+            float32 (B, K, H, W), K = 1 (the second class) for two classes; uint8 (B, H, W).
+        """
+        raw = image.to(torch.float32)
+        logits = [member(raw) for member in self.members]
+        joint = logits[0] if len(logits) == 1 else self._joint(torch.stack(logits))
+        if self.spec.is_binary:
+            return joint.sigmoid(), (joint[:, 0] >= self.threshold).to(torch.uint8)
+        return joint.softmax(dim=1), joint.argmax(dim=1).to(torch.uint8)
+
+    def _joint(self, logits: Tensor) -> Tensor:
+        """Log-odds or logarithms of the mean probability, as EnsembleModule has them."""
+        if self.spec.is_binary:
+            return torch.logit(logits.sigmoid().mean(dim=0), eps=SMALLEST)
+        return logits.softmax(dim=2).mean(dim=0).clamp(min=SMALLEST).log()
+
+
+def whole_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
+    """As :func:`segexp.scaling.image_statistics`, without blocks, whose number would be fixed in a graph.
+
+    Sums go along rows first and then over them: one long sum in float32 would lose digits on a large image.
+
+    Args:
+        image: Raw pixels, float32 (B, C, H, W).
+
+    Returns:
+        float32 (B, C, 1, 1) each.
+    """
+    bright = image.amax(dim=1, keepdim=True)
+    counted = (bright >= DARK * bright.amax(dim=(2, 3), keepdim=True)).to(torch.float32)
+    number = _sum(counted)
+    mean = _sum(image * counted) / number
+    return mean, (_sum((image - mean).square() * counted) / number).sqrt().clamp(min=1.0)
+
+
+def _sum(values: Tensor) -> Tensor:
+    return values.sum(dim=3, keepdim=True).sum(dim=2, keepdim=True)
+
+
+def example(spec: DataSpec) -> Tensor:
+    """A batch to trace with."""
+    number, height, width = TRACED
+    return torch.zeros((number, spec.in_channels, height, width), dtype=pixel_type(spec))
+
+
+def pixel_type(spec: DataSpec) -> torch.dtype:
+    """Type of the pixels that the exported model takes: that of the training images, uint8 where it is not known."""
+    found: torch.dtype = getattr(torch, spec.dtype or "uint8")
+    return found
+
+
+def program_of(graph: Deployed) -> torch.export.ExportedProgram:
+    """The graph as torch.export has it, for any number of images of any size."""
+    free = torch.export.Dim.DYNAMIC
+    with torch.no_grad():
+        return torch.export.export(
+            graph, (example(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
+        )
+
+
+def refuse_exceptions(graph: Deployed, form: str) -> None:
+    """Refuses a model that says itself that it cannot be exported.
+
+    Raises:
+        MismatchError: With the model's own reason.
+    """
+    for member in graph.members:
+        network = member.model
+        declared = exceptions_of(network)  # type: ignore[arg-type] # stubs: a submodule may be a tensor
+        for contract in NEEDS.get(form, ()):
+            if contract in declared:
+                raise MismatchError(
+                    f"format={form}: {type(network).__name__} cannot be exported ({declared[contract]}); "
+                    "format=safetensors writes its weights"
+                )

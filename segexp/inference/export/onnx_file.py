@@ -1,0 +1,75 @@
+"""ONNX: the file that onnxruntime, OpenVINO, TensorRT and others read."""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segexp.inference.export.extra import require as require_packages
+from segexp.inference.export.facts import as_text
+from segexp.inference.export.graph import OUTPUTS, Deployed, example
+from segexp.inference.model import Model
+
+SUFFIX = ".onnx"
+AXES = {0: "batch", 2: "height", 3: "width"}
+
+
+def require() -> None:
+    """See :class:`segexp.inference.export.formats.Format`."""
+    require_packages("onnx", "onnx", "onnxscript", "onnxruntime")
+
+
+def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    """One file with its weights inside; ``facts`` are its ``metadata_props``, each as JSON."""
+    with _quiet(), torch.no_grad():
+        program = torch.onnx.export(
+            graph, (example(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
+            output_names=list(OUTPUTS), verbose=False,
+        )  # fmt: skip
+        if program is None:
+            raise RuntimeError("torch.onnx.export gave no program")
+        program.model.metadata_props.update(as_text(facts))
+        program.save(str(path), external_data=False)
+
+
+def read(path: Path) -> "OnnxRun":
+    """See :class:`segexp.inference.export.formats.Format`."""
+    return OnnxRun(path)
+
+
+class OnnxRun:
+    """A file in onnxruntime, on the processor, with as many threads as PyTorch has."""
+
+    def __init__(self, path: Path) -> None:
+        """Opens it."""
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        options.log_severity_level = 3
+        self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+    def __call__(self, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        """Raw images (B, C, H, W) to probabilities and classes."""
+        probabilities, mask = self.session.run(list(OUTPUTS), {"image": images})
+        return probabilities, mask
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The exporter tells of packages that it does not need here, and of what will change in later versions."""
+    log = logging.getLogger("torch.onnx")
+    level = log.level
+    log.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.setLevel(level)

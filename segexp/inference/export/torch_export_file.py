@@ -1,0 +1,30 @@
+"""torch.export: a program that PyTorch runs without the code of the model."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segexp.inference.export.graph import Deployed, program_of
+from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.model import Model
+
+SUFFIX = ".pt2"
+FACTS = "segexp.json"
+"""Name of the metadata inside the file, for ``extra_files``."""
+
+
+def require() -> None:
+    """PyTorch is enough."""
+
+
+def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    """One file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
+    torch.export.save(program_of(graph), path, extra_files={FACTS: json.dumps(facts)})
+
+
+def read(path: Path) -> Run:
+    """See :class:`segexp.inference.export.formats.Format`."""
+    return on_arrays(torch.export.load(path).module())

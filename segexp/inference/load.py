@@ -1,0 +1,213 @@
+"""Builds the model of an earlier run from its checkpoint alone."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from segexp.config.plain_values import refuse_references
+from segexp.config.stored import check_stored
+from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
+from segexp.evaluation.predictors import probability
+from segexp.inference.model import Model, log_odds
+from segexp.inference.stored_weights import network_weights, refuse_misfit, take
+from segexp.losses.base import SegmentationLoss
+from segexp.rasters import DEFAULT_GB, Limit
+from segexp.runs.archive import check_archive
+from segexp.runs.checkpoints import Place, Source, find_sources
+from segexp.spec import DataSpec
+from segexp.system.causes import cause_of, sentence
+from segexp.tasks.ensemble import EnsembleModule
+from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.speed import resolve_speed
+from segexp.tasks.tta import Precision, Tta
+from segexp.training.build import build_model
+from segexp.training.prepare import device_type
+from segexp.windows.settings import Inference
+
+BUILT = ("model", "datamodule", "augment", "metric")
+"""Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
+
+
+class Member(NamedTuple):
+    """One checkpoint."""
+
+    source: Source
+    config: dict[str, Any]
+    module: SegmentationModule
+
+
+class NoLoss(SegmentationLoss):
+    """Stands where a loss must be: a model that is used is not trained."""
+
+    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
+        """Refuses."""
+        raise RuntimeError("a loaded model has no loss")
+
+    def check(self, spec: DataSpec) -> None:
+        """Fits everything."""
+
+
+def load(
+    run: Place | Sequence[Place],
+    checkpoint: str = "best",
+    *,
+    tta: Tta | None = None,
+    threshold: float | None = None,
+    device: str = "auto",
+    inference: dict[str, Any] | None = None,
+    precision: Precision = "float32",
+    image_limit: float = DEFAULT_GB,
+    trust: Collection[str] = (),
+    bands: Sequence[int] | None = None,
+) -> Model:
+    """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
+
+    ::
+
+        from segexp import load
+
+        model = load("outputs/drive_cunet/2026-11-24_20-20-50_1a2b")
+        mask = model.predict("image.png")  # uint8 (H, W)
+
+    Everything needed is in the checkpoint. A checkpoint from somebody else runs no code: only classes of segexp, torch
+    and the like are built. One of your own must be importable, and its package named: ``trust=["my_package"]``.
+
+    Args:
+        run: Run folder, checkpoint file, file of ``export format=safetensors``, glob of such, or a list of them.
+        checkpoint: ``best``, ``last``, or a path inside the run folder.
+        tta: Test-time augmentation, ``none``, ``flips`` or ``d4``; None: as in the test of the run.
+        threshold: Probability at and above which a pixel is of the second of two classes; None: the one that the run
+            chose on its validation images; of an ensemble the mean of those.
+        device: ``auto``, ``cpu``, ``gpu`` (or ``cuda``), ``mps``.
+        inference: Keys of the section ``inference`` that differ from those of the run: ``window``, ``overlap``,
+            ``blend``, ``batch_size``.
+        precision: ``float32``, as in the test of a run, or ``bfloat16``: on many machines faster by half and more,
+            while probabilities differ in the third digit.
+        image_limit: GB of memory that one image may take: a small file may declare pixels that fill the machine.
+        trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
+            SEGEXP_TRUST count too.
+        bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
+
+    Raises:
+        StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
+        DataError: There is no such run or checkpoint, or the file is none of segexp's.
+        ConfigError: A setting cannot be.
+        MismatchError: The runs of an ensemble have different classes or channels.
+    """
+    kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
+    members = [restore(source, kind, trust) for source in find_sources(run, checkpoint)]
+    _check_alike(members)
+    first = members[0]
+    module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
+    module.inference = replace(module.inference, **(inference or {}))
+    module.tta = tta if tta is not None else first.config["tta"]
+    module.precision = precision
+    module.threshold, chosen = _threshold(members, module, threshold)
+    module.requires_grad_(requires_grad=False)
+    sources = [member.source for member in members]
+    return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
+
+
+def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
+    """One checkpoint as a module, in evaluation mode; no published weights are read, no network is touched.
+
+    Raises:
+        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        StoredError: Its config asks for more than data may.
+    """
+    try:
+        content = _content(source.checkpoint)
+        kept, state = content["segexp"], content["state_dict"]
+        config, spec = kept["config"], DataSpec.from_dict(kept["spec"])
+    except SegexpError:
+        raise
+    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(sentence(cause, str(source.checkpoint))) from error
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
+    if "inference" not in config:
+        raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
+    check_stored(config, source.checkpoint, trust, built=BUILT)
+    refuse_references(config, source.checkpoint)
+    if "_target_" not in config.get("model", {}):
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
+    weights = network_weights(state, source.checkpoint)
+    config_of_use = {**config, "resume": str(source.checkpoint)}
+    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
+    model = build_model(config_of_use, spec)
+    take(model, config, weights, source.checkpoint)
+    try:
+        # Compiling takes longer than most predictions.
+        speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
+        module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
+        module.threshold = float(kept["threshold_logit"])
+        module.inference = Inference(**config["inference"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    return Member(source, config, module.eval())
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, or the weights that were exported from one."""
+    if path.suffix == ".safetensors":
+        from segexp.inference.safetensors_reader import content
+
+        return content(path)
+    check_archive(path)
+    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return found
+
+
+def _threshold(
+    members: Sequence[Member], module: SegmentationModule, given: float | None
+) -> tuple[float, dict[str, str]]:
+    """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
+    if not module.spec.is_binary:
+        if given is not None:
+            raise ConfigError(
+                f"threshold: found {given}, but it is for two classes; of {module.spec.num_classes} the most probable "
+                "one is taken"
+            )
+        return 0.0, {}
+    if given is not None:
+        if not 0 <= given <= 1:
+            raise ConfigError(f"threshold: found {given}, expected a probability from 0 to 1")
+        return log_odds(given), {"rule": "as given", "chosen_on": "nothing"}
+    found = [_chosen(member, module.tta) for member in members]
+    if len(found) == 1:
+        return found[0]
+    mean = sum(probability(logit) for logit, _ in found) / len(found)
+    return log_odds(mean), {"rule": f"mean of those of {len(found)} runs", "chosen_on": found[0][1]["chosen_on"]}
+
+
+def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
+    """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
+    results: dict[str, Any] = member.source.results
+    # Anybody may have written the file.
+    tested, task = (found if isinstance(found := results.get(key), dict) else {} for key in ("threshold", "task"))
+    if isinstance(tested.get("logit"), int | float) and task.get("tta") == tta:
+        return float(tested["logit"]), {"rule": str(tested.get("rule")), "chosen_on": str(tested.get("chosen_on"))}
+    views = "" if tta == "none" else ", seen in one view"
+    rule = f"highest Dice of {member.module.spec.classes[1]}"
+    return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}
+
+
+def _check_alike(members: Sequence[Member]) -> None:
+    """An ensemble speaks of one thing."""
+    first = members[0]
+    for other in members[1:]:
+        for what in ("classes", "in_channels", "bands"):
+            here, there = getattr(first.module.spec, what), getattr(other.module.spec, what)
+            if here != there:
+                raise MismatchError(
+                    f"run: {first.source.name} has {what} {_words(here)}, {other.source.name} has {_words(there)}; "
+                    "runs of an ensemble must agree"
+                )
+
+
+def _words(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,169 @@
+"""A trained model as it is used: raw image in, classes or probabilities out."""
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from segexp.evaluation.predictors import probability
+from segexp.inference.pixels import opened
+from segexp.rasters import Limit, Raster
+from segexp.runs.checkpoints import Source
+from segexp.spec import DataSpec
+from segexp.tasks.segmentation import SegmentationModule
+
+EXTREME = 1e6
+"""Logit of the probability 1."""
+OF_LOGITS, BESIDE = 4, 10
+"""Bytes of a pixel: of each of its logits, and of its class and what that is found by."""
+STREAM = "; the command predict goes through large TIFFs in parts"
+
+
+class Model:
+    """The model of a run, or several as an ensemble; made by :func:`segexp.load`.
+
+    Large images are seen in windows and all scaling is done here, as it was in the test of the run.
+
+    Attributes:
+        module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
+        sources: Where the weights come from, one of each member.
+        config: Config of the (first) run.
+        bands: Bands of files that are the channels, from 1; None: as in training.
+        limit: What one image may take of the memory.
+        chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
+    """
+
+    def __init__(
+        self,
+        module: SegmentationModule,
+        sources: Sequence[Source],
+        config: dict[str, Any],
+        chosen: dict[str, str] | None = None,
+        bands: Sequence[int] | None = None,
+        limit: Limit | None = None,
+    ) -> None:
+        self.module = module.eval()
+        self.sources = tuple(sources)
+        self.config = config
+        self.chosen = chosen or {}
+        self.bands = None if bands is None else tuple(bands)
+        self.limit = limit or Limit()
+
+    @property
+    def notes(self) -> list[str]:
+        """What was decided, in words."""
+        if self.threshold is None:
+            return []
+        return [f"threshold {self.threshold:.3f}, {self.chosen.get('rule')}, chosen on {self.chosen.get('chosen_on')}"]
+
+    @property
+    def spec(self) -> DataSpec:
+        """Classes, channels and scaling."""
+        return self.module.spec
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes 0, 1, ..."""
+        return self.module.spec.classes
+
+    @property
+    def colours(self) -> tuple[tuple[int, int, int], ...]:
+        """(R, G, B) of 0..255 per class."""
+        return self.module.spec.colours
+
+    @property
+    def in_channels(self) -> int:
+        """Channels C of the images."""
+        return self.module.spec.in_channels
+
+    @property
+    def tta(self) -> str:
+        """Test-time augmentation: ``none``, ``flips`` or ``d4``."""
+        return self.module.tta
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.module.scale.mean.device
+
+    @property
+    def threshold(self) -> float | None:
+        """Probability at and above which a pixel is of the second of two classes; None: the most probable class."""
+        return probability(self.module.threshold) if self.module.spec.is_binary else None
+
+    def predict(self, image: Any) -> NDArray[np.uint8]:
+        """Class numbers of an image.
+
+        Args:
+            image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
+
+        Returns:
+            uint8 (H, W).
+
+        Raises:
+            DataError: The image cannot be read, does not fit the model, or would take more memory than there may be.
+        """
+        classes: NDArray[np.uint8] = self.module.classify(self.logits(image), self.module.threshold)[0].cpu().numpy()
+        return classes
+
+    def probabilities(self, image: Any) -> NDArray[np.float32]:
+        """Probability of every class, float32 (classes, H, W) that add up to 1; ``image`` as :meth:`predict`."""
+        found = self.every_class(self.module.probabilities(self.logits(image)))
+        return np.asarray(found[0].float().cpu().numpy())
+
+    @torch.inference_mode()
+    def logits(self, image: Any) -> Tensor:
+        """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
+        raster = self.open(image)
+        if isinstance(image, str | Path):  # an array is in memory already
+            self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
+        return self.module.evaluated(self.tensor(raster.read()))
+
+    def check_room(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
+        """Refuses an image of which all pixels, and what is made of them, would not fit.
+
+        Args:
+            raster: The image, not decoded yet.
+            each: Bytes of what is made of a pixel.
+            way_out: What else can be done than to raise the limit.
+
+        Raises:
+            TooLargeError: Says how to raise the limit.
+        """
+        own = raster.channels * raster.dtype.itemsize
+        words = f"predicting its {raster.width}x{raster.height} pixels at once"
+        self.limit.check(raster.path, raster.height * raster.width * (own + each), words, way_out)
+
+    def open(self, image: Any) -> Raster:
+        """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
+        luminance = self.takes_luminance
+        return opened(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
+
+    def tensor(self, pixels: NDArray[Any]) -> Tensor:
+        """Raw pixels (H, W, C) as (1, C, H, W) on the device."""
+        return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(self.device)
+
+    def every_class(self, probabilities: Tensor) -> Tensor:
+        """Probabilities (B, classes, H, W) of all classes, also where there is one number for two."""
+        return torch.cat([1 - probabilities, probabilities], dim=1) if self.module.spec.is_binary else probabilities
+
+    @property
+    def takes_luminance(self) -> bool:
+        """Whether colours are turned into grey, as the training images were."""
+        return bool(self.config["datamodule"].get("channels") == "grey")
+
+    def __repr__(self) -> str:
+        names = ", ".join(source.name for source in self.sources)
+        return f"Model({names}; classes {', '.join(self.classes)}; tta {self.tta}; threshold {self.threshold})"
+
+
+def log_odds(probability: float) -> float:
+    """The logit of a probability; for 0 and 1 beyond all that a model gives, and finite."""
+    if probability <= 0:
+        return -EXTREME
+    return EXTREME if probability >= 1 else math.log(probability / (1 - probability))

@@ -1,0 +1,53 @@
+"""An image file as the prediction needs it: its pixels, and what rasterio opens for its place on the ground."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import tifffile
+
+from segexp.rasters import Limit, Raster, open_raster
+from segexp.rasters.place import Place, of_neighbours
+from segexp.rasters.quiet import quiet_tifffile
+
+TIFFS = ("TIFF", "GeoTIFF")
+"""How kinds of files that may lie on the ground begin."""
+
+
+class ImageFile(NamedTuple):
+    """A file whose header has been read.
+
+    Attributes:
+        raster: Its pixels.
+        gdal: What rasterio opens.
+        has_tags: Whether it is a TIFF that says itself where on the ground it lies.
+        place: What the files beside it say of that; None: nothing.
+    """
+
+    raster: Raster
+    gdal: str
+    has_tags: bool
+    place: Place | None = None
+
+    @property
+    def is_georeferenced(self) -> bool:
+        """Whether it, or a file beside it, says where on the ground it lies."""
+        return self.has_tags or self.place is not None
+
+    @property
+    def is_tiff(self) -> bool:
+        """Whether it may lie on the ground."""
+        return self.raster.header.kind.startswith(TIFFS)
+
+
+def local_image(path: Path, limit: Limit | None = None) -> ImageFile:
+    """A file of this machine; ``limit`` as :func:`segexp.rasters.open_raster`.
+
+    Raises:
+        DataError: It cannot be read.
+    """
+    raster = open_raster(path, limit=limit)
+    georeferenced = False
+    if raster.header.kind.startswith(TIFFS):
+        with quiet_tifffile(), tifffile.TiffFile(path) as file:
+            georeferenced = bool(file.pages.first.geotiff_tags)
+    return ImageFile(raster, str(path), georeferenced, of_neighbours(path))

@@ -1,0 +1,156 @@
+"""Predicts one file after the other and says what became of each; nothing that happens with one ends the work."""
+
+import errno
+import time
+import traceback
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from tqdm import tqdm
+
+from segexp.errors import SegexpError
+from segexp.inference.model import Model
+from segexp.inference.predict.file import FilePrediction, Wanted
+from segexp.inference.predict.inputs import Input
+from segexp.inference.predict.outputs import is_complete
+from segexp.inference.predict.remote.address import hidden
+from segexp.inference.predict.remote.image import ANY
+from segexp.inference.predict.remote.watch import Bounds
+from segexp.inference.predict.room import check_room
+from segexp.inference.predict.source import ImageSource
+from segexp.inference.predict.sources import Mark, digest_of, foreign
+from segexp.rasters.memory import give_all_back
+from segexp.runs.text import readable
+from segexp.system.causes import cause_of, sentence
+
+LONG = 4_000_000
+"""Pixels of a file from which on its own progress is shown."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a file.
+
+    Attributes:
+        file: The file.
+        state: ``done``, ``skipped``: it was complete, or ``failed``.
+        facts: For its row of the summary.
+        error: Why it failed.
+        trace: Where in the code.
+        is_placed: Whether anything says where it lies; None: nobody would expect that.
+    """
+
+    file: Input
+    state: Literal["done", "skipped", "failed"]
+    facts: dict[str, Any] = field(default_factory=dict)
+    error: str = ""
+    trace: str = ""
+    is_placed: bool | None = None
+
+
+class FileWorker:
+    """A model, and what is wanted of it."""
+
+    def __init__(
+        self,
+        model: Model,
+        wanted: Wanted,
+        output: Path,
+        *,
+        timeout: float = 60.0,
+        bounds: Bounds = ANY,
+        bars: bool | None = False,
+    ) -> None:
+        """Keeps all.
+
+        Args:
+            model: Predicts.
+            wanted: What is written.
+            output: Folder of the predictions.
+            timeout: Seconds without an answer after which a remote file is given up.
+            bounds: What a remote file may take in all.
+            bars: Progress of large files; None: on a terminal.
+        """
+        self.model, self.wanted, self.output = model, wanted, output
+        self.timeout, self.bounds = timeout, bounds
+        self._no_bars = None if bars is None else not bars
+
+    def __call__(self, file: Input, *, anew: bool) -> Outcome:
+        """Predicts a file.
+
+        Args:
+            file: The file.
+            anew: Also if its predictions are complete.
+        """
+        try:
+            return self._predicted(file, anew=anew)
+        except Exception as error:  # any file must not end the others
+            words = _in_words(error, file, self.output)
+            return Outcome(file, "failed", error=hidden(words), trace=hidden(traceback.format_exc()))
+
+    def _predicted(self, file: Input, *, anew: bool) -> Outcome:
+        stem, mark = self.output / file.stem, file.mark(self.timeout)
+        if (owner := self._owner(file, stem, mark)) is not None and not anew and self._is_complete(stem, owner, mark):
+            return Outcome(file, "skipped", replace(mark, digest=owner.digest).row())
+        start = time.perf_counter()
+        with file.opened(self.timeout, self.bounds, self.model.limit) as image:
+            check_room(self.model, image, self.wanted)
+            source = ImageSource(image, self.model, self.wanted.bands)
+            work = FilePrediction(self.model, source, stem, self.wanted)
+            pixels = source.height * source.width
+            with tqdm(
+                total=source.height, desc=file.name, unit="row", disable=True if pixels < LONG else self._no_bars,
+                leave=False,
+            ) as bar:  # fmt: skip
+                work.run(bar.update)
+        give_all_back(pixels)
+        facts = self._facts(work, round(time.perf_counter() - start, 2))
+        digest = digest_of(Path(file.address)) if file.is_here else ""
+        facts |= {"error": "", **replace(mark, digest=digest).row()}
+        asked = "polygons" in self.wanted.write or self.wanted.form == "tiff" or source.file.is_tiff
+        return Outcome(file, "done", facts, is_placed=source.is_placed if asked else None)
+
+    def _owner(self, file: Input, stem: Path, mark: Mark) -> Mark | None:
+        """The file that the predictions there were made of; None: there are none, or they may be replaced.
+
+        Raises:
+            DataError: They were made of another file.
+        """
+        there = self.wanted.there(self.model.spec, stem)
+        if not there or file.owner is None:
+            return None
+        owner = file.owner
+        if owner.source == mark.source:
+            return owner
+        # The same file may lie elsewhere now, or be mounted under another name.
+        if file.is_here and owner.size == mark.size and owner.digest and owner.digest == digest_of(Path(file.address)):
+            return replace(owner, changed=mark.changed)
+        raise foreign(owner, str(file), there[0])
+
+    def _is_complete(self, stem: Path, owner: Mark, mark: Mark) -> bool:
+        """In either form: settings of this folder are the same."""
+        return any(is_complete(outputs, owner, mark) for outputs in self.wanted.ways(self.model.spec, stem))
+
+    def _facts(self, work: FilePrediction, seconds: float) -> dict[str, Any]:
+        source = work.source
+        shares = {
+            f"share/{name}": round(int(count) / (source.height * source.width), 6)
+            for name, count in zip([*self.model.classes, "no data"], work.pixels, strict=True)
+        }
+        polygons = {} if work.polygons is None else {"polygons": work.polygons}
+        return {"width": source.width, "height": source.height, "seconds": seconds, **shares, **polygons}
+
+
+def _in_words(error: Exception, file: Input, output: Path) -> str:
+    if isinstance(error, SegexpError):
+        return readable(str(error))
+    if isinstance(error, UnicodeEncodeError):
+        return "its name is no UTF-8, which the library for this kind of file needs; rename it (convmv can)"
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
+        return "the names of its predictions would be longer than this file system takes; shorten its name"
+    cause = cause_of(error, output)
+    # Inputs that cannot be read are told apart by now: it is about what is written.
+    return readable(
+        f"{type(error).__name__}: {error}" if cause is None else sentence(cause, f"{file}: predicting into {output}")
+    )

@@ -1,0 +1,31 @@
+"""Reads the weights that ``export format=safetensors`` writes, as torch.load reads a checkpoint."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import DataError
+from segexp.inference.export.extra import require
+from segexp.runs.bounded import JSON_BYTES
+
+RECORD = "record"
+"""Key of the header that holds config, spec and threshold as a checkpoint has them."""
+
+
+def content(path: Path) -> dict[str, Any]:
+    """What torch.load gives of a checkpoint: ``segexp`` and ``state_dict``.
+
+    Raises:
+        DataError: It is no such file.
+    """
+    require("safetensors", "safetensors")
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        if len(header.get(RECORD, "")) > JSON_BYTES:
+            raise DataError(f"{path}: its header is too large for one of segexp")
+        if RECORD not in header:
+            raise DataError(f"{path}: its header has no {RECORD}; segexp export format=safetensors writes one")
+        weights = {f"model.{key}": file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
+    return {"segexp": json.loads(header[RECORD]), "state_dict": weights}

@@ -1,0 +1,26 @@
+"""The command models."""
+
+from typing import Any
+
+from segexp.config.checked import checked
+from segexp.invocation import Invocation
+from segexp.system.imports import quick_imports
+
+
+def run_models(config: Any, invocation: Invocation) -> None:
+    """Prints the table of models."""
+    from segexp.config.command_schema import ModelsConfig
+    from segexp.config.model_options import chosen_model, listed_models
+    from segexp.errors import ConfigError
+
+    plain = checked(config, ModelsConfig)
+    section = plain.get("model")
+    if section is not None and plain["only"] is not None:
+        raise ConfigError("only: found beside model=; give model= for one model, only= for some of the table")
+    name = invocation.choices.get("model", "model")
+    options = listed_models(plain["only"]) if section is None else [chosen_model(name, section, invocation.overrides)]
+    with quick_imports():
+        from segexp.inspection.show import show
+
+    text = show(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
+    print(text)  # noqa: T201 - the command's answer

@@ -1,0 +1,33 @@
+"""How a job was started: what the command line, a sweep or a resume hand down to a run."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """How a job was started.
+
+    Attributes:
+        command: The command line in words.
+        overrides: Overrides of this job (one value each, also in a sweep).
+        choices: Option chosen in each group.
+        sweep_dir: Folder of the sweep that the job belongs to, or None.
+        job: Number of the job in its sweep.
+        folder: Run folder to use; None: a new one with date and time.
+        goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
+        notes: What the config has from an earlier run that its words would not give today.
+        trial: Of a search: study, storage and number, and when to end early; see
+            :mod:`segexp.training.callbacks.pruning`.
+    """
+
+    command: list[str] = field(default_factory=list)
+    overrides: tuple[str, ...] = ()
+    choices: dict[str, str] = field(default_factory=dict)
+    sweep_dir: Path | None = None
+    job: int = 0
+    folder: Path | None = None
+    goes_on: bool = False
+    trial: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()

@@ -1,0 +1,86 @@
+"""Loss, validation measures and learning rate over the epochs, from metrics.csv; epochs are shown from 1."""
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from segexp.report.charts.lines import Chart, Line, line_chart
+from segexp.runs.contents import read_rows
+
+MANY_CLASSES = 6
+"""With more classes their own lines are left out: they would hide each other."""
+
+Row = Mapping[str, str]
+
+
+def training_charts(metrics_csv: Path, best_epoch: object, monitor: str) -> list[Chart]:
+    """The charts that the columns allow.
+
+    Args:
+        metrics_csv: One row per epoch; the file may be missing.
+        best_epoch: Epoch of the tested checkpoint, counted as the column is; None: not known.
+        monitor: Name of the measure that chose it; drawn where it is not among the others.
+    """
+    rows = _rows(metrics_csv)
+    if not rows:
+        return []
+    upright = float(best_epoch + 1) if isinstance(best_epoch, int) and len(rows) > 1 else None
+    groups = [
+        ("Loss", _losses(rows)),
+        ("Validation measures", _measures(rows, monitor)),
+        ("Learning rate", _rates(rows)),
+    ]
+    made = [line_chart(title, lines, ("epoch", ""), upright=upright) for title, lines in groups]
+    return [chart for chart in made if chart is not None]
+
+
+def _rows(path: Path) -> list[Row]:
+    rows = read_rows(path)
+    return sorted((row for row in rows if math.isfinite(_number(row.get("epoch")))), key=lambda r: _number(r["epoch"]))
+
+
+def _number(cell: str | None) -> float:
+    try:
+        return float(cell or "nan")
+    except ValueError:
+        return math.nan
+
+
+def _line(rows: Sequence[Row], column: str, name: str, colour: int | None, style: str = "solid") -> Line:
+    return Line(name, [(_number(row["epoch"]) + 1, _number(row.get(column))) for row in rows], colour, style)
+
+
+def _losses(rows: Sequence[Row]) -> list[Line]:
+    lines = [_line(rows, "train/loss", "training", 0), _line(rows, "val/loss", "validation", 1)]
+    terms = [name.removeprefix("train/loss/") for name in rows[0] if name.startswith("train/loss/")]
+    if len(terms) < 2:  # one term is the loss itself
+        return lines
+    for term in terms[:4]:
+        for phase, colour in (("train", 0), ("val", 1)):
+            style = ("dashed", "dotted")[terms.index(term) % 2]
+            lines.append(
+                _line(
+                    rows,
+                    f"{phase}/loss/{term}",
+                    f"{'training' if colour == 0 else 'validation'}, {term}",
+                    colour,
+                    style,
+                )
+            )
+    return lines
+
+
+def _measures(rows: Sequence[Row], monitor: str) -> list[Line]:
+    lines = [_line(rows, "val/miou", "mean IoU", 0), _line(rows, "val/auc", "ROC-AUC", None, "dashed")]
+    names = [name for name in rows[0] if name.startswith("val/iou/")]
+    if len(names) <= MANY_CLASSES:
+        lines += [_line(rows, name, f"IoU {name.removeprefix('val/iou/')}", n + 1) for n, name in enumerate(names)]
+    shown = {"val/miou", "val/auc", "val/loss", *names}
+    if monitor and monitor not in shown and not monitor.startswith("train/"):
+        lines.append(_line(rows, monitor, monitor, None, "dotted"))
+    return lines
+
+
+def _rates(rows: Sequence[Row]) -> list[Line]:
+    names = [name for name in rows[0] if name == "lr" or name.startswith("lr/")]
+    return [_line(rows, name, name, number) for number, name in enumerate(names)]

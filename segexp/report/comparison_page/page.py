@@ -1,0 +1,265 @@
+"""summary.html: what the template shows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from segexp.report import values
+from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
+from segexp.report.comparison_page.parallel import Line, parallel
+from segexp.report.charts.scale import amount, plain, time_unit
+from segexp.report.comparison_page.scatter import Point, scatter
+from segexp.report.comparison_page import tables, trials
+from segexp.report.comparison_page.configuration import Configuration
+from segexp.report.comparison_page.contest import Contest
+from segexp.report.comparison_page.grid import Cell, Grid, Head, number
+from segexp.report.comparison_page.links import report_link
+from segexp.report.comparison_page.naming import short_names
+from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.search import Search
+from segexp.report.comparison_page.side_by_side import sights
+from segexp.report.comparison_page.spread import mean_of
+from segexp.report.page_template import template
+from segexp.report.run_page.decided import decided
+from segexp.report.run_page.sections import Tile
+from segexp.runs.find import LeftOut
+
+IMAGES = 12
+"""Images in the table of those that differ most."""
+
+
+@dataclass(frozen=True)
+class PageInput:
+    """What a page is made of."""
+
+    title: str
+    above: str
+    contests: Sequence[Contest]
+    notes: Sequence[str]
+    left_out: Sequence[LeftOut]
+    older: Sequence[Run]
+    searches: Sequence[Search] = ()
+
+
+def render(page: PageInput, out: Path) -> str:
+    """The page as text, with links to the reports of runs as seen from the folder ``out``."""
+    return template("compare.html.j2").render(
+        title=page.title,
+        above=page.above,
+        summary=_summary(page.contests),
+        tiles=_headline(page),
+        searches=[trials.shown(search, out) for search in page.searches],
+        notes=page.notes,
+        contests=[_contest(contest, page.searches, out) for contest in page.contests],
+        runs=_runs(page, out),
+        left_out=[(entry, _link_of(entry, out)) for entry in page.left_out],
+    )
+
+
+def _summary(contests: Sequence[Contest]) -> list[tuple[str, str]]:
+    rows = [row for contest in contests for row in contest.rows]
+    seeds = dict.fromkeys(repeat.seed for row in rows for repeat in row.repeats)
+    times = [run.seconds for row in rows for run in row.runs if run.seconds is not None]
+    facts = [
+        ("configurations", str(len(rows))),
+        ("runs", str(sum(len(row.runs) for row in rows))),
+        ("seeds", ", ".join(seeds)),
+        ("training in all", values.duration(sum(times)) if times else ""),
+    ]
+    if len(contests) == 1:
+        facts.append(("tested on", contests[0].title))
+    return [(name, text) for name, text in facts if text]
+
+
+def _headline(page: PageInput) -> list[Tile]:
+    """Of a search its best trial: to put the best figure of test images on top would be to choose by it."""
+    if page.searches:
+        return [tile for search in page.searches if (tile := trials.best_tile(search)) is not None]
+    return _tiles(page.contests[0]) if len(page.contests) == 1 else []
+
+
+def _tiles(contest: Contest) -> list[Tile]:
+    """The best, how far it is ahead, and the smallest that is not clearly worse; what chance beats is no best."""
+    best, measure = contest.best_row, contest.measure
+    if not contest.differences:
+        return []
+    if best is None:
+        return _beaten(contest)
+    found = contest.reached(best)
+    if found is None:
+        return []
+    told = [_tile(f"Best {measure.label}, per image", values.measure(found.mean, measure.digits), best, contest)]
+    told += _lead(contest)
+    smallest = _smallest(contest)
+    if smallest is not None and smallest.parameters is not None:
+        told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, contest))
+    return told
+
+
+def _beaten(contest: Contest) -> list[Tile]:
+    """No row is better than predictors that have learnt nothing."""
+    first = contest.rows[0]
+    told = [(f"{found.name}, {label}", f"{other:.4f}") for found in first.beaten for label, _, other in found.figures]
+    own = {label: value for found in first.beaten for label, value, _ in found.figures}
+    lines = [(first.name, ""), *((label, f"{value:.4f}") for label, value in own.items()), *told]
+    return [Tile("Better than a trivial predictor", f"0 of {len(contest.rows)}", tuple(lines))]
+
+
+def _lead(contest: Contest) -> list[Tile]:
+    """How far the best is ahead of the second: the difference of the table below."""
+    if contest.base is not contest.rows[0] or contest.best_row is not contest.base:
+        return []
+    second = contest.rows[1]
+    found = contest.differences.get(second.name)
+    if found is None or found.mean is None:
+        return []
+    digits = contest.measure.digits
+    lines = [
+        (second.name, ""),
+        ("its difference", f"{found.mean:+.{digits}f}"),
+        ("95 % interval", tables.interval_text(found, digits)),
+        ("the best is better on", f"{found.worse} of {len(found.images)} images"),
+    ]
+    return [Tile("Ahead of the second by", f"{abs(found.mean):.{digits}f}", tuple(lines))]
+
+
+def _tile(name: str, value: str, row: Configuration, contest: Contest) -> Tile:
+    """A headline with the name of its configuration, what that reaches and what it costs."""
+    measure = contest.measure
+    pairs = [(f"{measure.label}, per image", contest.reached(row))]
+    pairs += [("over all pixels", measure.of(row))] if measure.pooled else []
+    lines = [
+        (row.name, ""),
+        *((label, found.text(measure.digits) if found else values.ABSENT) for label, found in pairs),
+        ("parameters", values.count(row.parameters)),
+        ("training", values.duration(mean_of(row.seconds))),
+    ]
+    return Tile(name, value, tuple(lines))
+
+
+def _smallest(contest: Contest) -> Configuration | None:
+    """The model with the fewest weights whose interval of the difference to the best reaches zero."""
+    if contest.base is not contest.best_row:
+        return None
+    fit = [
+        row for row in contest.rows
+        if row.parameters is not None and not row.beaten
+        and (row is contest.base or not contest.differences[row.name].clear)
+    ]  # fmt: skip
+    smallest = min(fit, key=lambda row: row.parameters or 0, default=None)
+    return None if smallest is contest.base else smallest
+
+
+def _contest(contest: Contest, searches: Sequence[Search], out: Path) -> dict[str, Any]:
+    return {
+        "id": contest.letter.lower() or "all",
+        "letter": contest.letter,
+        "title": contest.title,
+        "results": _linked(tables.results_grid(contest), contest, out),
+        "differences": _with_bars(tables.differences_grid(contest), contest) if contest.differences else None,
+        "base": contest.base.name,
+        "base_is": _base_is(contest, searches),
+        "measure": contest.measure.label,
+        "decided": decided([run.results for row in contest.rows for run in row.runs]),
+        "searched": contest.searched,
+        "plots": _plots(contest),
+        "parallel": _parallel(contest),
+        "images": tables.images_grid(contest, IMAGES) if len(contest.rows) > 1 else None,
+        "sights": sights(contest) if len(contest.rows) > 1 else [],
+        "full": [
+            grid for grid in (tables.full_grid(contest, block) for block in ("dataset", "image")) if len(grid.heads) > 1
+        ],
+    }
+
+
+def _base_is(contest: Contest, searches: Sequence[Search]) -> str:
+    """What the base is among the rows, in words."""
+    chosen = {search.best.folder.resolve() for search in searches if search.best and search.best.folder}
+    if any(run.path.resolve() in chosen for run in contest.base.runs):
+        return "chosen by validation"
+    return "the best" if contest.base is contest.best_row else ""
+
+
+def _linked(grid: Grid, contest: Contest, out: Path) -> Grid:
+    """The names of configurations of one run lead to its report."""
+    rows = []
+    for row, cells in zip(contest.rows, grid.rows, strict=True):
+        href = report_link(row.runs[0].path, out) if len(row.runs) == 1 else ""
+        rows.append([replace(cells[0], href=href), *cells[1:]])
+    return replace(grid, rows=rows)
+
+
+def _link_of(entry: LeftOut, out: Path) -> str:
+    return report_link(entry.path, out) if entry.path is not None else ""
+
+
+def _with_bars(grid: Grid, contest: Contest) -> Grid:
+    scale = common_scale(list(contest.differences.values()))
+    if scale is None:
+        return grid
+    heads = [*grid.heads[:2], Head("", note="the interval, with a line at zero"), *grid.heads[2:]]
+    rows = []
+    for row, cells in zip(contest.rows, grid.rows, strict=True):
+        bar = Markup(interval_bar(contest.differences.get(row.name), scale))
+        rows.append([*cells[:2], Cell("", cells[1].value, drawing=bar), *cells[2:]])
+    return replace(grid, heads=heads, rows=rows)
+
+
+def _plots(contest: Contest) -> list[Markup]:
+    """The measure against parameters and against training time."""
+    measure = contest.measure
+    reached = [(row, measure.of(row)) for row in contest.rows]
+    by_size = [Point(row.name, row.parameters, found) for row, found in reached if found and row.parameters]
+    unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
+    by_time = [Point(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
+    made = [
+        scatter(by_size, "parameters", measure.label, amount, lower=measure.lower),
+        scatter(by_time, f"training time ({unit})", measure.label, plain, lower=measure.lower),
+    ]
+    return [Markup(plot) for plot in made if plot is not None]
+
+
+def _parallel(contest: Contest) -> Markup | None:
+    reached = [(row, contest.measure.of(row)) for row in contest.rows]
+    lines = [Line(row.name, row.varied, found.mean) for row, found in reached if found]
+    made = parallel(
+        lines, short_names(list(contest.rows[0].varied)), contest.measure.label, lower=contest.measure.lower
+    )
+    return None if made is None else Markup(made)
+
+
+def _runs(page: PageInput, out: Path) -> Grid:
+    """All runs with links to their reports."""
+    folds = any(run.fold is not None for contest in page.contests for row in contest.rows for run in row.runs)
+    heads = [
+        Head("run", number=False),
+        Head("configuration", number=False),
+        Head("seed"),
+        *([Head("fold")] if folds else []),
+    ]
+    heads += [Head(page.contests[0].measure.label), Head("training"), Head("counts", number=False)]
+    rows = []
+    for contest in page.contests:
+        for row in contest.rows:
+            # Rows of two test sets may have one name.
+            name = f"{contest.letter}: {row.name}" if contest.letter else row.name
+            rows += [_run_cells(run, name, contest, out, folds, "yes") for run in row.runs]
+    rows += [_run_cells(run, "", page.contests[0], out, folds, "no, made again later") for run in page.older]
+    return Grid("runs", heads, rows)
+
+
+def _run_cells(run: Run, name: str, contest: Contest, out: Path, folds: bool, counts: str) -> list[Cell]:
+    value = run.figures.get(contest.measure.headline)
+    fold = [number(str(run.fold), run.fold)] if folds else []
+    return [
+        Cell(run.path.name, run.path.name, href=report_link(run.path, out)),
+        Cell(name, name),
+        Cell(run.seed, float(run.seed) if run.seed.isdigit() else run.seed),
+        *fold,
+        number(values.measure(value, contest.measure.digits), value),
+        number(values.duration(run.seconds), run.seconds),
+        Cell(counts, counts),
+    ]

@@ -1,0 +1,128 @@
+"""A comparison as a whole: what is compared, what is left out, and where it is written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segexp.errors import DataError, SegexpError, one_line
+from segexp.report.comparison_page.configuration import grouped
+from segexp.report.comparison_page.contest import Contest, contests
+from segexp.report.comparison_page.files import as_csv, as_markdown
+from segexp.report.comparison_page.naming import configurations
+from segexp.report.comparison_page.notes import notes
+from segexp.report.comparison_page.page import PageInput, render
+from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.search import Search
+from segexp.report.comparison_page.terminal import as_text
+from segexp.runs import entries
+from segexp.runs.contents import RunContents
+from segexp.runs.files import replace_file
+from segexp.runs.find import FINISHED, LeftOut
+from segexp.runs.text import printable, shortened, utf8
+
+
+class PageFailed(SegexpError):
+    """The page of a comparison cannot be made."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Configurations by test set.
+
+    Attributes:
+        title: Head of the page.
+        contests: Comparable rows.
+        older: Runs that were made again later and do not count.
+        left_out: Runs and jobs without figures.
+        searches: Those that the runs are trials of.
+    """
+
+    title: str
+    contests: tuple[Contest, ...]
+    older: tuple[Run, ...]
+    left_out: tuple[LeftOut, ...]
+    searches: tuple[Search, ...] = ()
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader must know."""
+        return notes(self.contests, self.older, [entry.state for entry in self.left_out])
+
+    def text(self) -> str:
+        """For the terminal."""
+        return as_text(self.contests, self.notes, self.left_out)
+
+    def write(self, out: Path) -> list[Path]:
+        """Writes ``summary.csv``, ``summary.md`` and ``summary.html`` into ``out``, each whole or not at all.
+
+        Raises:
+            OSError: The folder cannot be written.
+            PageFailed: The page cannot be made; the two tables are written.
+        """
+        found = replace_file(out / "summary.csv", utf8(as_csv(self.contests)))
+        table = as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches)
+        files = [found, replace_file(out / "summary.md", utf8(table))]
+        page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
+        target = out / "summary.html"
+        try:
+            text = render(page, out)
+        except Exception as error:  # whatever is wrong with it, the tables stand
+            raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
+        return [*files, replace_file(target, utf8(text))]
+
+
+def build(
+    found: Sequence[RunContents],
+    left_out: Sequence[LeftOut],
+    searches: Sequence[Search],
+    measure: str | None,
+    base: str | None,
+    resamples: int,
+    seed: int,
+) -> Comparison:
+    """See :func:`segexp.report.comparison_page.compare.compare`."""
+    if not found:
+        raise DataError("no run has finished, so there is nothing to compare:\n" + _indented(left_out))
+    runs, damaged = _readable(found)
+    left_out = [*left_out, *damaged]
+    if not runs:
+        raise DataError("no run can be compared:\n" + _indented(left_out))
+    groups, older = grouped(runs)
+    rows = configurations(groups)
+    # Of two searches in one table, the places of each are its own; both come first.
+    places = {run: place for search in searches for run, place in search.places.items()}
+    made = contests(rows, measure, base, resamples, seed, places)
+    return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
+
+
+def _readable(found: Sequence[RunContents]) -> tuple[list[Run], list[LeftOut]]:
+    """Runs whose files hold what they should; one that was damaged does not end the comparison of the others."""
+    runs, damaged = [], []
+    for contents in found:
+        run = Run(contents)
+        try:
+            run.read_all()
+        except Exception as error:  # files that anybody may have written hold anything
+            damaged.append(LeftOut(contents.path.name, "unreadable", one_line(error), contents.path))
+            continue
+        if run.images:
+            runs.append(run)
+        else:
+            reason = "per_image.csv holds no figures, so that its images cannot be compared"
+            damaged.append(LeftOut(contents.path.name, FINISHED, reason, contents.path))
+    return runs, damaged
+
+
+def _indented(left_out: Sequence[LeftOut]) -> str:
+    return "\n".join(f"  {entry}" for entry in left_out)
+
+
+def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
+    rows = [row for contest in made for row in contest.rows]
+    found = [entries.text_of(entries.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    names = [printable(shortened(name, 60)).strip() for name in found]
+    data = " and ".join(dict.fromkeys(name for name in names if name))
+    what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"
+    if len(searches) == 1 and searches[0].trials:
+        what = f"Search of {len(searches[0].trials)} trials"
+    return f"{what} on {data}" if data else what

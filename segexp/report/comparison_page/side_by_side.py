@@ -1,0 +1,101 @@
+"""Panels of the images that differ most, the predictions of all configurations beside each other."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from segexp.report import values
+from segexp.report.comparison_page.configuration import Configuration
+from segexp.report.comparison_page.contest import Contest
+from segexp.report.comparison_page.run import Run
+from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, Picture, embed, is_small_png
+from segexp.runs.inside import inside
+
+IMAGES = 4
+"""Images that are shown at most."""
+ROWS = 6
+"""Predictions of one image that are shown at most."""
+WIDEST = 900
+"""Pixels across half a panel; all panels of all runs would make a page of 100 MB."""
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One test image: what is there, and what each configuration makes of it."""
+
+    image: str
+    truth: Picture | None
+    predictions: tuple[Picture, ...]
+
+
+def sights(contest: Contest) -> list[Sight]:
+    """Images of which two or more configurations have a panel, those that differ most first."""
+    found: list[Sight] = []
+    for image, _ in contest.spread_of_images:
+        there = list(_with_panel(contest, image))[:ROWS]
+        if len(there) > 1:
+            found.append(_sight(image, there, contest))
+        if len(found) == IMAGES:
+            break
+    return found
+
+
+def _with_panel(contest: Contest, image: str) -> Iterator[tuple[Configuration, Run, Path]]:
+    """The first run of each configuration that has a panel of the image."""
+    for row in contest.rows:
+        for run in row.runs:
+            path = panel_of(run, image)
+            if path is not None:
+                yield row, run, path
+                break
+
+
+def panel_of(run: Run, image: str) -> Path | None:
+    """The picture of an image in a run folder; runs draw some of their images only."""
+    entries = run.results.get("panels")
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, Mapping) and entry.get("image") == image:
+            path = inside(run.path, entry.get("file"))
+            return path if path is not None and path.is_file() else None
+    return None
+
+
+def _sight(image: str, there: list[tuple[Configuration, Run, Path]], contest: Contest) -> Sight:
+    truth: Picture | None = None
+    predictions: list[Picture] = []
+    for row, run, path in there:
+        value = run.images.get(contest.measure.column, {}).get(image)
+        caption = f"{contest.measure.label} {values.measure(value, contest.measure.digits)}"
+        caption += f" · seed {run.seed}" if len(row.repeats) > 1 else ""
+        first, second = _halves(path)
+        if first and truth is None:
+            truth = Picture(first, "", "what is there")
+        # A panel that cannot be cut is shown whole.
+        picture = Picture(second, row.name, caption) if second else embed(path, row.name, caption)
+        predictions += [picture] if picture else []
+    return Sight(image, truth, tuple(predictions))
+
+
+def _halves(path: Path) -> tuple[str, str]:
+    """Both halves of a panel as ``data:`` addresses; empty where the picture is none of our panels."""
+    # Heavy, and many comparisons have no panels.
+    import cv2
+    import numpy as np
+
+    from segexp.report.pictures.layers import COMPRESSION
+    from segexp.report.pictures.panels import halves
+
+    content = path.read_bytes() if path.stat().st_size <= LARGEST else b""
+    known = is_small_png(content, MOST_PIXELS)
+    picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if known else None
+    cut = halves(np.asarray(picture, dtype=np.uint8)) if picture is not None else None
+    if cut is None:
+        return "", ""
+    sources = []
+    for half in cut:
+        share = min(1.0, WIDEST / half.shape[1])
+        small = cv2.resize(half, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else half
+        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
+        sources.append("data:image/png;base64," + base64.b64encode(buffer.tobytes()).decode("ascii"))
+    return sources[0], sources[1]

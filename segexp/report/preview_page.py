@@ -1,0 +1,106 @@
+"""preview.html, and the same tables for the terminal."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from segexp.report.page_template import template
+from segexp.report.pictures.contact_sheet import legend, png
+from segexp.report.pictures.embedded import Picture
+from segexp.report.pictures.pixels import Pixels
+from segexp.report.table import Table
+from segexp.spec import DataSpec
+
+Facts = Mapping[str, Any]
+
+
+def title(config: Facts, choices: Mapping[str, str]) -> str:
+    """What is previewed, in a line."""
+    size = config["datamodule"].get("crop_size")
+    samples = "whole images" if size is None else f"crops of {size}×{size}"
+    names = [choices.get("datamodule", "data"), f"augment={choices.get('augment', 'custom')}"]
+    return f"{', '.join(names)}: {samples}, seed {config['seed']}"
+
+
+def tables(facts: Facts) -> list[Table]:
+    """Classes in the samples, and loading side by side."""
+    return [_classes(facts), _loading(facts["timing"])]
+
+
+def _classes(facts: Facts) -> Table:
+    rows = [(name, *(f"{facts[key][number]:.1%}" for key in COLUMNS)) for number, name in enumerate(facts["classes"])]
+    heads = ("class", *COLUMNS.values())
+    told = f"classes in {facts['counted']} of the {facts['samples_per_epoch']} samples of an epoch"
+    return Table(f"{told}; ignored: {facts['ignored']:.1%} of their pixels", heads, tuple(rows))
+
+
+COLUMNS = {
+    "share_in_samples": "pixels of samples",
+    "share_in_images": "pixels of images",
+    "samples_with": "samples with it",
+    "images_with": "images with it",
+}
+
+
+def _loading(timing: Facts) -> Table:
+    step = timing["step"]
+    heads: tuple[str, ...] = ("loading processes", "first batch (s)", "samples/s", "batch (ms)")
+    rows = [
+        (str(one["workers"]), f"{one['start']:.2f}", f"{one['samples']:,.0f}", f"{1000 * one['batch']:.1f}")
+        for one in timing["loading"]
+    ]
+    told = f"loading of batches of {timing['batch_size']}"
+    if step is None:
+        return Table(told, heads, tuple(rows))
+    waits = [one["waiting"] for one in timing["loading"]]
+    waited = [(f"{1000 * wait:.1f}", f"{wait / (wait + step):.0%}") for wait in waits]
+    told += f"; a training step on {timing['device']} takes {1000 * step:.0f} ms"
+    heads = (*heads, "wait of a step (ms)", "share of the time")
+    return Table(told, heads, tuple((*row, *more) for row, more in zip(rows, waited, strict=True)))
+
+
+def as_text(facts: Facts) -> str:
+    """The tables and notes for the terminal."""
+    notes = "\n".join(f"note: {note}" for note in facts["notes"])
+    return "\n\n".join(block for block in (*(table.as_text() for table in tables(facts)), notes) if block)
+
+
+def render(config: Facts, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int) -> str:
+    """The page as text: it needs nothing else."""
+    classes, loading = tables(facts)
+    return template("preview.html.j2").render(
+        above="segexp preview",
+        title=heading,
+        summary=_summary(config, facts, epochs),
+        notes=facts["notes"],
+        colours=[(f"rgb{entry.colour}", entry.name) for entry in legend(spec, ignored=facts["ignored"] > 0)],
+        rows=[_embedded(row, number) for number, row in enumerate(rows, 1)],
+        classes=classes,
+        loading=loading,
+        has_step=facts["timing"]["step"] is not None,
+        augment=yaml.safe_dump(_plain(config["augment"]), sort_keys=False),
+        command=facts["command"],
+    )
+
+
+def _plain(section: Facts) -> dict[str, Any]:
+    return {key: value for key, value in section.items() if key != "_target_"}
+
+
+def _summary(config: Facts, facts: Facts, epochs: int) -> list[tuple[str, str]]:
+    data = config["datamodule"]
+    return [
+        ("samples an epoch", f"{facts['samples_per_epoch']:,}"),
+        ("batch", str(facts["timing"]["batch_size"])),
+        ("sampling", str(data["sampling"])),
+        ("positive fraction", str(data["positive_fraction"])),
+        ("epochs shown", str(epochs)),
+        ("seed", str(config["seed"])),
+    ]
+
+
+def _embedded(row: Pixels, number: int) -> Picture:
+    source = base64.b64encode(png(row)).decode("ascii")
+    return Picture(f"data:image/png;base64,{source}", "", f"sample {number}")

@@ -1,0 +1,68 @@
+"""Pages made again from folders alone: of runs, and of the sweeps above them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from segexp.errors import DataError
+from segexp.report.comparison_page.compare import write_summary
+from segexp.report.run_page.page import write_report
+from segexp.report.run_page.rebuilt_pictures import remake
+from segexp.runs.find import MANIFEST, expanded, walk
+
+SUMMARY = "summary.html"
+"""Page of a sweep; its rows lead to the reports of its runs."""
+
+
+def write_reports(places: str | Path | Sequence[str | Path]) -> tuple[list[Path], list[str]]:
+    """Write ``report.html`` of all runs at and below some places, finished or not, and the pages of sweeps anew.
+
+    Args:
+        places: Run folders, folders above them at any depth, globs, or a list of them.
+
+    Returns:
+        The pages, those of sweeps last; and in words what could not be made, where other pages could.
+
+    Raises:
+        DataError: A place does not exist or holds no run, or there is no page that could be made.
+    """
+    given = [places] if isinstance(places, str | Path) else list(places)
+    if not given:
+        raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
+    runs, sweeps = _found(given)
+    pages, failed = [], []
+    for write, folders in ((_write_run, runs), (_write_sweep, sweeps)):
+        for folder in folders:
+            try:
+                pages.append(write(folder))
+            except DataError as error:
+                failed.append(f"{folder}: {error}")
+    if not pages:
+        raise DataError("\n".join(failed))
+    return pages, failed
+
+
+def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
+    """Run folders and folders of sweeps, each once."""
+    runs: dict[Path, None] = {}
+    sweeps: dict[Path, None] = {}
+    for place in places:
+        below = [folder for top in expanded(place) for folder in walk(top)]
+        found = [folder for folder in below if any((folder / name).is_file() for name in ("run.json", "results.json"))]
+        if not found:
+            raise DataError(
+                f"{place} holds no run: no run.json in it or below it. Give run folders or folders above them."
+            )
+        runs |= dict.fromkeys(found)
+        sweeps |= dict.fromkeys(f for f in below if any((f / name).is_file() for name in (MANIFEST, SUMMARY)))
+    return list(runs), list(sweeps)
+
+
+def _write_run(folder: Path) -> Path:
+    """The page, and before it the pictures that could not be made when the run ended."""
+    remake(folder)
+    return write_report(folder)
+
+
+def _write_sweep(folder: Path) -> Path:
+    """The page of a sweep; relative links lead to the reports below it, so it is made after them."""
+    return next(path for path in write_summary(folder) if path.name == SUMMARY)

@@ -1,0 +1,45 @@
+"""The confusion matrix as a table whose cells are shaded by their share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segexp.report import values
+from segexp.runs import entries
+
+MANY_CLASSES = 30
+
+
+@dataclass(frozen=True)
+class Share:
+    """A cell: share of the pixels of the true class (0..1, None where it has none), their number, as text."""
+
+    share: float | None
+    text: str
+    count: str
+
+
+@dataclass(frozen=True)
+class ConfusionTable:
+    """Rows are the truth, columns the prediction."""
+
+    classes: list[str]
+    rows: list[tuple[str, list[Share]]]
+
+
+def confusion_table(results: Mapping[str, Any]) -> ConfusionTable | None:
+    """From the counts in results.json; None where they are missing, or too many to look at."""
+    classes, counts = entries.classes_of(results), results.get("confusion")
+    if not isinstance(counts, list) or len(counts) != len(classes) or not 0 < len(classes) <= MANY_CLASSES:
+        return None
+    return ConfusionTable(classes, [(name, _row(line)) for name, line in zip(classes, counts, strict=True)])
+
+
+def _row(counts: list[int]) -> list[Share]:
+    total = sum(counts)
+    return [
+        Share(count / total, f"{100 * count / total:.1f} %", values.count(count))
+        if total
+        else Share(None, values.ABSENT, values.count(count))
+        for count in counts
+    ]

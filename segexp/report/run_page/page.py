@@ -1,0 +1,168 @@
+"""The report of a run: one HTML file that needs nothing else."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from segexp.errors import DataError, one_line
+from segexp.report.charts.calibration import calibration_charts
+from segexp.report.charts.decision import decision_charts
+from segexp.report.charts.spread import spread_charts
+from segexp.report.charts.training import training_charts
+from segexp.report.page_template import template
+from segexp.report.pictures import embedded as pictures
+from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
+from segexp.report.run_page.confusion_table import confusion_table
+from segexp.report.run_page.costs import costs
+from segexp.report.run_page.missing import missing
+from segexp.report.run_page.trivial import beaten_by
+from segexp.report.table import Table
+from segexp.runs import entries
+from segexp.runs.contents import RunContents, read_run
+from segexp.runs.files import replace_file
+from segexp.runs.find import sweep_of
+from segexp.runs.text import utf8
+
+REPORT = "report.html"
+"""Name of the report in the run folder."""
+MANY_IMAGES = 12
+"""Above so many images the table per image is folded."""
+
+
+def write_report(run_dir: Path) -> Path:
+    """Write ``report.html`` into a run folder, from its plain files alone.
+
+    Args:
+        run_dir: The folder of one run, finished or not. Sections whose files are missing are left out.
+
+    Returns:
+        The path of the report; pictures are embedded, nothing is loaded from elsewhere, its one script is the viewer's.
+
+    Raises:
+        DataError: It is no run folder, or its files are none that segexp has written.
+        OSError: The folder cannot be written.
+    """
+    run = read_run(run_dir)
+    try:
+        page = template("report.html.j2").render(_content(run))
+    except (DataError, OSError):
+        raise
+    except Exception as error:  # files that anybody may have written hold anything
+        raise DataError(f"{run_dir}: no page can be made of its files ({one_line(error)}); edited?") from error
+    return replace_file(run_dir / REPORT, utf8(page))
+
+
+def _content(folder: RunContents) -> dict[str, object]:
+    """All that the template shows."""
+    title, above = sections.heading(folder)
+    state, state_kind = sections.state(folder)
+    commit, dirty = sections.commit(folder)
+    content: dict[str, object] = {
+        "title": title,
+        "above": above,
+        "sweep": sweep_of(folder.path),
+        "state": state,
+        "state_kind": state_kind,
+        "error": entries.text_of(folder.run.get("error")),
+        "classes": sections.classes(folder),
+        "summary": sections.summary(folder),
+        "tiles": sections.tiles(folder),
+        "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
+        "notes": sections.notes(folder),
+        "costs": costs(folder),
+        "commands": reproduce.commands(folder),
+        "same": reproduce.facts(folder),
+        "commit": commit,
+        "dirty": dirty,
+        "environment": sections.environment(folder),
+        "speed": sections.speed(folder),
+        "config": folder.config,
+        "log": folder.log,
+        **_tables(folder),
+        **_charts(folder),
+    }
+    content |= _pictures(folder, content)
+    return content | {"contents": _contents(content), "missing": missing(folder, content)}
+
+
+def _tables(folder: RunContents) -> dict[str, object]:
+    tested = bool(entries.rows_of(folder.results))
+    images = sections.image_table(folder)
+    return {
+        "class_table": class_tables.overlap_table(folder.results) if tested else None,
+        "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
+        "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "groups_table": groups_table.groups_table(folder.results),
+        "rows_table": rows_table.rows_table(folder.results) if tested else None,
+        "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
+        "meanings": sections.meanings(folder),
+        "averaging": sections.averaging(folder),
+        "chosen": sections.chosen(folder),
+        "image_table": images,
+        "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
+        "splits": sections.data_table(folder),
+        "image_names": sections.image_names(folder),
+        "confusion_table": confusion_table(folder.results),
+    }
+
+
+def _there(*tables: Table | None) -> list[Table]:
+    return [table for table in tables if table is not None]
+
+
+def _charts(folder: RunContents) -> dict[str, object]:
+    """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
+    results = folder.results
+    best = entries.inner(results, "checkpoint", "epoch")
+    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
+    return {
+        "spread": spread_charts(results, folder.images),
+        "decision": decision_charts(folder.path / "thresholds.csv", results),
+        "calibration": calibration_charts(results),
+        "training": training_charts(folder.path / "metrics.csv", best, monitor),
+        "best_epoch": sections.best_epoch(folder),
+    }
+
+
+def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, object]:
+    """Pictures; of those that a chart replaces, none."""
+    # OpenCV is imported only here: a page of old runs, and the comparison of runs, do without.
+    from segexp.report.run_page.specimens import specimens, swatches
+
+    shown = specimens(folder)
+
+    def unless(chart: str, file: str, label: str, caption: str) -> pictures.Picture | None:
+        return None if charts[chart] else pictures.embed(folder.path / file, label, caption)
+
+    return {
+        "specimens": shown,
+        "swatches": swatches(folder.results),
+        "panels": [] if shown else pictures.panels(folder),
+        "class_maps": pictures.class_maps(folder),
+        "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
+        "confusion": unless(
+            "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
+        ),
+        "scores": unless("decision", "scores.png", "Scores", "Over all thresholds; the dot marks the chosen one."),
+        "reliability": unless(
+            "calibration", "reliability.png", "Reliability",
+            "On the diagonal a probability means what it says; below it, it is too high.",
+        ),
+    }  # fmt: skip
+
+
+SECTIONS = {
+    "results": ("Results", ("class_table",)),
+    "panels": ("Images", ("specimens", "panels")),
+    "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
+    "reliability": ("Calibration", ("calibration", "reliability")),
+    "curves": ("Training", ("training", "curves")),
+    "data": ("Data", ("splits", "image_names", "image_table")),
+    "cost": ("Size and speed", ("costs",)),
+    "reproduce": ("Reproduce", ("commands", "commit", "config")),
+    "environment": ("Environment", ("environment", "speed")),
+}
+"""Of the contents: id, name, and what the section shows, any of which makes it stand there."""
+
+
+def _contents(content: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if any(content[key] for key in keys)]

@@ -1,0 +1,125 @@
+"""How a run can be made again: command lines, quoted for a shell, commit, and what must be the same."""
+
+import os
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from segexp.config.plain_values import refuse_size
+from segexp.config.quoting import as_typed, command_line, shell_word, typed
+from segexp.config.stored import needed
+from segexp.errors import StoredError
+from segexp.report import values
+from segexp.runs import entries
+from segexp.runs.bounded import parse_yaml
+from segexp.runs.contents import RunContents
+from segexp.runs.find import MANIFEST
+
+Facts = list[tuple[str, str]]
+Commands = list[tuple[str, str]]
+
+_FLAGS_WITH_VALUE = ("--config-dir", "-cd")
+_SWEEP_FLAGS = {"-m", "--multirun"}
+
+
+def commands(folder: RunContents) -> Commands:
+    """(what it does, command line); empty where the folder does not tell."""
+    given = given_command(folder)
+    if not given:
+        return []
+    found = []
+    words, overrides = _words(given), folder.run.get("overrides")
+    own = list(map(str, overrides)) if isinstance(overrides, list) else None
+    if _of_sweep(words):
+        found.append(("the sweep that this run is part of", given))
+        if own is not None:
+            found.append(("this run alone", alone(folder)))
+    else:
+        found.append(("the command that was given", given))
+    if folder.config and own is not None:  # no evaluation
+        place = _place(folder.path)
+        found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
+        found += _going_on(folder)
+        if entries.inner(folder.results, "checkpoint", "path") is not None:
+            found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
+    return found
+
+
+def _going_on(folder: RunContents) -> Commands:
+    """Of a run that did not come to its end, but finished an epoch."""
+    last = folder.path / "checkpoints" / "last.ckpt"
+    if folder.run.get("state") in ("finished", "pruned") or not last.is_file():
+        return []
+    sweep = folder.path.parent
+    if (sweep / MANIFEST).is_file():
+        return [("go on with the sweep", command_line([typed("sweep.resume", _place(sweep))]))]
+    words = [typed("from", _place(folder.path)), typed("resume", _place(last)), *_trust(folder)]
+    return [("go on from its last finished epoch", command_line(words))]
+
+
+def _trust(folder: RunContents) -> list[str]:
+    """The word by which a command trusts the packages that the run names; no other that its config would need.
+
+    Whoever pastes a line of a page agrees to what it says: that is never a place elsewhere.
+    """
+    try:
+        config = parse_yaml(folder.config)
+        refuse_size(config, folder.path)
+    except (ValueError, StoredError):
+        return []
+    packages = needed(config) if isinstance(config, dict) else []
+    return [f"trust=[{','.join(packages)}]"] if packages else []
+
+
+def alone(folder: RunContents) -> str:
+    """The command that trains one job of a sweep again; empty where the folder does not tell."""
+    overrides = folder.run.get("overrides")
+    flags = _flags(_words(given_command(folder)))
+    return command_line([*map(str, overrides), *flags]) if isinstance(overrides, list) else ""
+
+
+def _of_sweep(words: Sequence[str]) -> bool:
+    return bool(_SWEEP_FLAGS & set(words)) or any(word.lstrip("+").startswith(("sweep.", "sweep=")) for word in words)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:  # of an older version, not quoted for a shell
+        return []
+
+
+def given_command(folder: RunContents) -> str:
+    """The command line that was given, in one line, without quotes that an older version added to it."""
+    given = folder.run.get("command")
+    line = shlex.join(map(str, given)) if isinstance(given, list) else entries.text_of(given)
+    words = _words(line)
+    return " ".join(map(shell_word, as_typed(words))) if words else line
+
+
+def _flags(words: Sequence[str]) -> list[str]:
+    """Folders of own options, which the job of a sweep needs as well."""
+    return [
+        part for index, word in enumerate(words[:-1]) if word in _FLAGS_WITH_VALUE for part in (word, words[index + 1])
+    ] + [word for word in words if word.startswith("--config-dir=")]
+
+
+def _place(path: Path) -> str:
+    """As seen from where the page is made, if it lies below."""
+    relative = os.path.relpath(path.resolve())
+    return str(path.resolve()) if relative.startswith("..") else relative
+
+
+def facts(folder: RunContents) -> Facts:
+    """What must be the same, beside the commit."""
+    run = folder.run
+    split = entries.inner(run, "data", "split")
+    rule = values.flat(split) if isinstance(split, dict) else []
+    pairs = [
+        ("seed", entries.text_of(run.get("seed"))),
+        ("split", ", ".join(f"{key} {value}" for key, value in rule)),
+        ("device", entries.text_of(run.get("device"))),
+        ("threads", entries.text_of(run.get("threads"))),
+        ("resumed from", entries.text_of(run.get("resume"))),
+    ]
+    return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]

@@ -1,0 +1,151 @@
+"""The test images that a report shows: image, truth, prediction, errors and probability as layers."""
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from segexp.errors import DataError
+from segexp.report import values
+from segexp.report.pictures.colours import Colour
+from segexp.report.pictures.embedded import MOST
+from segexp.report.pictures.layers import NAMES, read_layer
+from segexp.report.pictures.overlays import DASH, NOT_COUNTED, errors, fill, heat, outline, photo, png
+from segexp.report.pictures.pixels import TRUE_POSITIVE, error_colours, wrong_colours
+from segexp.runs import entries
+from segexp.runs.contents import RunContents
+from segexp.runs.inside import inside
+from segexp.spec import DataSpec
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One picture: ``key`` for the script, name for people, ``data:`` address."""
+
+    key: str
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Specimen:
+    """An image with its layers.
+
+    Attributes:
+        rank: ``worst``, ``middle`` or ``best``.
+        image: Name of the image.
+        figures: (name, text) of its measures.
+        width: Of the layers, in pixels.
+        height: Of the layers.
+        size: Size of the image in words.
+        layers: The image first.
+    """
+
+    rank: str
+    image: str
+    figures: list[tuple[str, str]]
+    width: int
+    height: int
+    size: str
+    layers: list[Layer]
+
+
+@dataclass(frozen=True)
+class Swatch:
+    """A colour with what it means and the layers where it is seen."""
+
+    colour: str
+    name: str
+    layers: str
+
+
+def specimens(folder: RunContents) -> list[Specimen]:
+    """Those panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
+
+    Raises:
+        DataError: A layer cannot be read.
+    """
+    spec = spec_of(folder.results)
+    panels = folder.results.get("panels")
+    if spec is None or not isinstance(panels, list):
+        return []
+    entries = [entry for entry in panels if isinstance(entry, Mapping)][:MOST]
+    return [_specimen(place, entry, spec) for entry in entries if (place := _layers_of(folder, entry)) is not None]
+
+
+def _layers_of(folder: RunContents, entry: Mapping[str, Any]) -> Path | None:
+    """Where the layers of a panel lie, if all of them lie in the run folder."""
+    place = entry.get("layers")
+    files = [inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
+    return folder.path / str(place) if all(file is not None and file.is_file() for file in files) else None
+
+
+def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
+    """Names and colours of the classes; None where results.json lacks one of the two."""
+    classes, colours = entries.classes_of(results), entries.inner(results, "task", "colours")
+    if not isinstance(colours, list) or len(colours) != len(classes):
+        return None
+    return DataSpec(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours))
+
+
+def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:
+    image, truth, prediction, probability = (read_layer(place / f"{name}.png") for name in NAMES)
+    if not image.shape[:2] == truth.shape == prediction.shape == probability.shape:
+        raise DataError(f"{place}: the layers differ in size. Were they replaced? Run the test again.")
+    certain = f"probability of {spec.classes[1]}" if spec.is_binary else "probability of the predicted class"
+    layers = [
+        Layer("image", "image", _data(*photo((place / "image.png").read_bytes()))),
+        Layer("truth", "truth", _data(png(fill(truth, spec.colours)))),
+        Layer("prediction", "prediction", _data(png(fill(prediction, spec.colours)))),
+        Layer("errors", "errors", _data(png(errors(truth, prediction, spec)))),
+        Layer("probability", certain, _data(*photo(png(heat(probability))))),
+        Layer("truth-outline", "outline of the truth", _data(png(outline(truth, spec.colours)))),
+        Layer("prediction-outline", "outline of the prediction", _data(png(outline(prediction, spec.colours, DASH)))),
+    ]
+    figures = entry.get("figures")
+    told = [(str(name), values.measure(value, 3)) for name, value in (figures or {}).items()]
+    height, width = truth.shape
+    return Specimen(
+        entries.text_of(entry.get("rank")), entries.text_of(entry.get("image")), told, width, height,
+        _size(entry.get("size"), height, width), layers,
+    )  # fmt: skip
+
+
+def _size(size: object, height: int, width: int) -> str:
+    full = (
+        size
+        if isinstance(size, list) and len(size) == 2 and all(side and side > 0 for side in size)
+        else [height, width]
+    )
+    shown = "" if full[0] == height else f", shown at {100 * height / full[0]:.0f} %"
+    return f"{full[1]} × {full[0]} pixels{shown}"
+
+
+def _data(content: bytes, kind: str = "image/png") -> str:
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def swatches(results: Mapping[str, Any]) -> list[Swatch]:
+    """The legend of the layers."""
+    spec = spec_of(results)
+    if spec is None:
+        return []
+    masks = "truth prediction"
+    found = [Swatch(_hex(colour), name, masks) for colour, name in zip(spec.colours, spec.classes, strict=True)]
+    if spec.is_binary:
+        positive, negative = error_colours(spec)
+        found += [
+            Swatch(_hex(TRUE_POSITIVE), "found", "errors"),
+            Swatch(_hex(positive), "error: false", "errors"),
+            Swatch(_hex(negative), "error: missed", "errors"),
+        ]
+    else:
+        wrong = zip(wrong_colours(spec), spec.classes, strict=True)
+        found += [Swatch(_hex(colour), f"error: truth is {name}", "errors") for colour, name in wrong]
+    some = entries.inner(results, "split", "ignored_pixels")
+    return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")] if some else found
+
+
+def _hex(colour: Colour) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour)

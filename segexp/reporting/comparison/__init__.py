@@ -1,1 +1,0 @@
-"""Several runs beside each other, read from their folders alone; the entry is :mod:`segexp.reporting.compare`."""

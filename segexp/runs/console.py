@@ -1,0 +1,65 @@
+"""Lines on the terminal and in log.txt: each of ours once, plain, whatever loggers other packages set up."""
+
+import logging
+import sys
+from pathlib import Path
+
+from segexp.runs.text import readable
+
+LOG = logging.getLogger("segexp")
+
+
+def start_console() -> None:
+    """Sends our lines to stdout, once however often it is called, and keeps them from the root logger."""
+    LOG.setLevel(logging.INFO)
+    # W&B, Hydra and others put handlers on the root logger: without this, lines would appear twice.
+    LOG.propagate = False
+    for handler in list(LOG.handlers):
+        LOG.removeHandler(handler)
+        handler.close()
+    console = logging.StreamHandler(sys.stdout)
+    console.setFormatter(_Plain())
+    LOG.addHandler(console)
+    quiet_libraries()
+
+
+def quiet_libraries() -> None:
+    """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def start_log_file(path: Path) -> logging.Handler:
+    """Adds log.txt, with times; warnings of Python and of Lightning go there as well."""
+    handler = _LogFile(path, encoding="utf-8", errors="backslashreplace")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S"))
+    logging.captureWarnings(True)
+    for name in ("segexp", "py.warnings", "lightning.pytorch"):
+        logging.getLogger(name).addHandler(handler)
+    return handler
+
+
+def stop_log_file(handler: logging.Handler) -> None:
+    """Takes log.txt away again, so that the next job of a sweep does not write into it."""
+    logging.captureWarnings(False)
+    for name in ("segexp", "py.warnings", "lightning.pytorch"):
+        logging.getLogger(name).removeHandler(handler)
+    handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """On a full disk it says so once, in a line, where logging prints a trace for every record."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not getattr(self, "_told", False):
+            self._told = True
+            print(f"segexp: {self.baseFilename}: cannot be written ({error.strerror})", file=sys.stderr)  # noqa: T201
+
+
+class _Plain(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        text = readable(record.getMessage())
+        return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"

@@ -1,0 +1,45 @@
+"""Entries of run.json and results.json, which may lack any of them: what is missing or of another kind is empty."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def text_of(value: object) -> str:
+    """A text or number as it is, and nothing where it is None."""
+    return "" if value is None else str(value)
+
+
+def inner(tree: object, *keys: str) -> object:
+    """The value at a path of keys, or None as soon as one of them is missing or no mapping."""
+    for key in keys:
+        if not isinstance(tree, Mapping):
+            return None
+        tree = tree.get(key)
+    return tree
+
+
+def rows_of(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The rows of results.json that are mappings, the model's first in its own order."""
+    rows = results.get("rows")
+    return [row for row in rows if isinstance(row, Mapping)] if isinstance(rows, list) else []
+
+
+def model_row(results: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row named ``model``, else the first, else an empty one."""
+    rows = rows_of(results)
+    return next((row for row in rows if row.get("name") == "model"), rows[0] if rows else {})
+
+
+def classes_of(results: Mapping[str, Any]) -> list[str]:
+    """Class names of the task, else those that the model's IoU names, in order."""
+    named = inner(results, "task", "classes")
+    if isinstance(named, list):
+        return [str(name) for name in named]
+    measured = inner(model_row(results), "dataset", "iou")
+    return [str(name) for name in measured] if isinstance(measured, Mapping) else []
+
+
+def foreground_of(results: Mapping[str, Any]) -> str | None:
+    """The second of two classes; None for more."""
+    names = classes_of(results)
+    return names[1] if len(names) == 2 else None

@@ -1,0 +1,70 @@
+"""The run folder: where everything that a run produces lies. Plain files, no torch."""
+
+import errno
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from segexp.runs.files import replace_file
+from segexp.runs.place import refused
+from segexp.runs.table_file import as_csv
+from segexp.runs.text import utf8
+
+
+class RunFolder:
+    """Writes the files of one run; each write replaces the whole file at once."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, parent: Path) -> "RunFolder":
+        """A new folder ``<date>_<time>_<short id>``; the id keeps two runs of one second apart.
+
+        Raises:
+            ConfigError: None can be made there.
+        """
+        stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+        while True:
+            path = parent / f"{stamp}_{secrets.token_hex(2)}"
+            try:
+                path.mkdir(parents=True)
+            except FileExistsError:
+                # A hundred jobs of one second meet in one of fifteen sweeps: draw again, never share.
+                if not path.is_dir():
+                    raise refused(FileExistsError(errno.EEXIST, "there is a file"), parent, "output_dir") from None
+            except OSError as error:
+                raise refused(error, parent, "output_dir") from error
+            else:
+                return cls(path)
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of best.ckpt and last.ckpt."""
+        return self.path / "checkpoints"
+
+    @property
+    def panels(self) -> Path:
+        """Folder of pictures of test images."""
+        return self.path / "panels"
+
+    def write_text(self, name: str, text: str) -> None:
+        """Writes a text file."""
+        replace_file(self.path / name, utf8(text))
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Writes JSON; nan has no place in JSON and is refused."""
+        self.write_text(name, json.dumps(content, indent=2, allow_nan=False) + "\n")
+
+    def write_yaml(self, name: str, content: Mapping[str, Any]) -> None:
+        """Writes YAML, keys in the order given."""
+        self.write_text(name, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
+
+    def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]], *, as_it_is: bool = False) -> None:
+        """Writes one row per mapping, see :func:`segexp.runs.table_file.as_csv`."""
+        self.write_text(name, as_csv(rows, as_it_is=as_it_is))

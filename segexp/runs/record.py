@@ -1,0 +1,136 @@
+"""run.json: how a run was started, with which code, on what, and how it ended."""
+
+import importlib.metadata
+import json
+import os
+import platform
+import shlex
+import subprocess
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from segexp.runs.folder import RunFolder
+
+PACKAGES = (
+    "segexp", "torch", "lightning", "torchmetrics", "hydra-core", "omegaconf", "albumentations",
+    "opencv-python-headless", "numpy", "scikit-image",
+)  # fmt: skip
+MAX_DIFF = 1_000_000
+"""Characters of the git diff that are kept; a larger one is cut, which the file says."""
+
+
+class RunRecord:
+    """Keeps run.json up to date while a run goes through its states."""
+
+    def __init__(self, folder: RunFolder, command: Sequence[str], facts: Mapping[str, Any]) -> None:
+        """Writes the first run.json, in state ``running``.
+
+        Args:
+            folder: Where it lies.
+            command: The command line in words.
+            facts: What is known at the start: name, seed, overrides, choices, device, speed, model, data.
+        """
+        self._folder = folder
+        self._started = datetime.now(UTC)
+        git, diff = git_state()
+        if diff:
+            folder.write_text("git.diff", diff)
+        self._content: dict[str, Any] = {
+            "command": shlex.join(command),
+            "state": "running",
+            "started": self._started.isoformat(timespec="seconds"),
+            "git": git,
+            "versions": versions(),
+            "machine": machine(),
+            **facts,
+        }
+        self._write()
+
+    @property
+    def content(self) -> Mapping[str, Any]:
+        """What stands in run.json now."""
+        return self._content
+
+    def update(self, **facts: Any) -> None:
+        """Adds or replaces facts."""
+        self._content.update(facts)
+        self._write()
+
+    def end(self, state: str, **facts: Any) -> None:
+        """Records the end: ``finished``, ``interrupted`` or ``failed``."""
+        ended = datetime.now(UTC)
+        seconds = round((ended - self._started).total_seconds(), 1)
+        self.update(state=state, ended=ended.isoformat(timespec="seconds"), seconds=seconds, **facts)
+
+    def _write(self) -> None:
+        self._folder.write_json("run.json", self._content)
+
+
+def end_from_outside(folder: Path, state: str, error: str | None) -> None:
+    """Records the end of a run whose own process could not; where it did, nothing changes."""
+    record = folder / "run.json"
+    if not record.is_file():
+        return
+    content = json.loads(record.read_text(encoding="utf-8"))
+    if content["state"] == "running":
+        ended = datetime.now(UTC).isoformat(timespec="seconds")
+        content |= {"state": state, "ended": ended} | ({} if error is None else {"error": error})
+        RunFolder(folder).write_json("run.json", content)
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that the result depends on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def machine() -> dict[str, Any]:
+    """Operating system, processor and cores."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.platform(), "processor": _processor(), "cores": cores}
+
+
+def _processor() -> str:
+    info = Path("/proc/cpuinfo")
+    if info.is_file():
+        for line in info.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def git_state() -> tuple[dict[str, Any], str]:
+    """Commit and uncommitted diff of the code that runs; empty where it is not a checkout.
+
+    The user's own folder counts when it is a checkout (their models lie there), else segexp's.
+    """
+    for place in (Path.cwd(), Path(__file__).resolve().parent):
+        commit = _git(place, "rev-parse", "HEAD")
+        if commit:
+            diff = _git(place, "diff", "HEAD")
+            if len(diff) > MAX_DIFF:
+                diff = diff[:MAX_DIFF] + f"\n[cut: {len(diff)} characters in all]\n"
+            changed = _git(place, "status", "--porcelain").splitlines()
+            return {
+                "commit": commit.strip(),
+                "repository": Path(_git(place, "rev-parse", "--show-toplevel").strip()).name,
+                "dirty": bool(changed),
+                "untracked": [line[3:] for line in changed if line.startswith("??")],
+            }, diff
+    return {"commit": None, "dirty": None}, ""
+
+
+def _git(place: Path, *arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", "-C", str(place), *arguments], capture_output=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    # a diff holds the bytes of the files, in whatever encoding they are
+    return done.stdout.decode("utf-8", errors="replace") if done.returncode == 0 else ""

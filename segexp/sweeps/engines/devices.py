@@ -1,0 +1,126 @@
+"""How many jobs run at a time, on which GPU and with how many threads each. Asks the system, not torch."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from segexp.errors import ConfigError
+from segexp.system.cores import available_cores
+from segexp.system.gpus import found_gpus
+
+MEMORY_PER_JOB = 2 * 2**30
+"""Bytes that a job is taken to need where nothing is known; the default experiment peaks at about half of it."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where jobs run.
+
+    Attributes:
+        jobs: How many at a time.
+        threads: Threads of each on the processor.
+        gpus: GPU of each place, as CUDA_VISIBLE_DEVICES has them; empty: the processor, or what each job finds. Of a
+            job with several ranks the GPUs of all of them, ``0,1``.
+    """
+
+    jobs: int
+    threads: int
+    gpus: tuple[str, ...] = ()
+
+    def gpu(self, place: int) -> str | None:
+        """GPU of one of the ``jobs`` places; with more places than GPUs they take turns."""
+        return self.gpus[place % len(self.gpus)] if self.gpus else None
+
+    def __str__(self) -> str:
+        where = f"on GPU {', '.join(gpu.replace(',', '+') for gpu in self.gpus)}" if self.gpus else "on the processor"
+        return f"{self.jobs} at a time {where}, {self.threads} thread{'s' if self.threads > 1 else ''} each"
+
+
+def layout(
+    section: Mapping[str, Any],
+    count: int,
+    accelerators: Sequence[str],
+    threads: int | None = None,
+    ranks: Sequence[int | Literal["auto"]] = (1,),
+) -> Layout:
+    """The layout of a sweep.
+
+    Args:
+        section: The keys ``jobs`` and ``gpus``.
+        count: Number of jobs in all.
+        accelerators: ``trainer.accelerator`` of the jobs.
+        threads: Threads of each job where that is settled, for a sweep that goes on: other numbers of threads add in
+            another order, and the last digits would differ.
+        ranks: ``trainer.devices`` of the jobs; each job gets as many GPUs as the largest asks for, ``auto`` is all.
+
+    Raises:
+        ConfigError: There are fewer GPUs than a job asks for.
+    """
+    cores = available_cores()
+    gpus = _gpus(section["gpus"], accelerators)
+    most = max((number for number in ranks if number != "auto"), default=1)
+    together = len(gpus) if gpus and "auto" in ranks else most
+    gpus = _grouped(gpus, together)
+    jobs = section["jobs"]
+    fixed = threads or _threads_of_user()
+    if jobs == "auto":
+        jobs = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together), count)
+    jobs = min(jobs, count)
+    return Layout(jobs, fixed or max(1, cores // jobs), gpus)
+
+
+def _grouped(gpus: tuple[str, ...], together: int) -> tuple[str, ...]:
+    """So many GPUs for each job; what is left over stays idle."""
+    if gpus and together > len(gpus):
+        raise ConfigError(
+            f"trainer.devices: found {together}, but the sweep has {len(gpus)} GPUs ({', '.join(gpus)}); use at most "
+            f"{len(gpus)}, or trainer.accelerator=cpu"
+        )
+    return tuple(",".join(gpus[at : at + together]) for at in range(0, len(gpus) - together + 1, together))
+
+
+def _threads_of_user() -> int | None:
+    """Whoever sets OMP_NUM_THREADS has decided already."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    return int(given) if given.isdigit() and int(given) > 0 else None
+
+
+def _gpus(asked: Sequence[int | str] | Literal["auto"], accelerators: Sequence[str]) -> tuple[str, ...]:
+    if asked != "auto":
+        if not asked:
+            raise ConfigError("sweep.gpus: found an empty list; for no GPU use trainer.accelerator=cpu")
+        return tuple(str(gpu) for gpu in asked)
+    return found_gpus() if {"auto", "gpu"} & set(accelerators) else ()
+
+
+def _by_memory() -> int:
+    """Jobs for which there is memory now, at least 1."""
+    free = available_memory()
+    return max(1, free // MEMORY_PER_JOB) if free is not None else 1_000_000
+
+
+def available_memory() -> int | None:
+    """Free memory in bytes: of the machine, or what is left to the container; None where the system does not say."""
+    found = [value for value in (_machine_memory(), _container_memory()) if value is not None]
+    return min(found, default=None)
+
+
+def _machine_memory() -> int | None:
+    try:
+        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) * 2**10
+    except (OSError, ValueError):
+        pass
+    return None
+
+
+def _container_memory(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
+    try:
+        limit = int((folder / "memory.max").read_text(encoding="utf-8"))
+        return limit - int((folder / "memory.current").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        # no such file, or "max"
+        return None

@@ -1,0 +1,160 @@
+"""The engine of this machine: a fork server, and as many jobs at a time as there are places."""
+
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from segexp.config.signature import signature
+from segexp.sweeps.engines.base import Ended, Started, SweepError
+from segexp.sweeps.engines.devices import layout
+from segexp.sweeps.engines.ipc import Message, Wire
+from segexp.sweeps.engines.process import fresh_python
+from segexp.sweeps.plan import Config
+
+
+class ForkServer:
+    """The process that imports everything once; started as early as possible, since that takes seconds."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        self.wire = Wire(ours)
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
+        with theirs:
+            self._process = subprocess.Popen(
+                fresh_python("main", str(theirs.fileno()), str(os.getpid())),
+                stdin=subprocess.DEVNULL, stdout=self._said, stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()],
+                env={**os.environ, **_QUIET}, start_new_session=True,
+            )  # fmt: skip
+
+    def said(self) -> str:
+        """What it printed, for the message when it is gone."""
+        self._said.seek(0)
+        return self._said.read().decode(errors="replace").strip()
+
+    def close(self) -> None:
+        """Ends it, and with it every job that still runs."""
+        self.wire.close()
+        self._process.kill()
+        self._process.wait()
+        self._said.close()
+
+
+_QUIET = {
+    # OpenMP and BLAS libraries start no threads: a job gets its number of threads after the fork.
+    "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1",
+    # torch.cuda.is_available() asks the driver's library without starting CUDA, which no fork survives.
+    "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
+}  # fmt: skip
+
+
+class LocalEngine:
+    """Jobs as forks of one server."""
+
+    server: ForkServer | None = None
+    """One that was started ahead, to be used by the next engine."""
+
+    def __init__(
+        self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+    ) -> None:
+        """Takes the fork server, or starts one; see :func:`segexp.sweeps.engines.make.make_engine`."""
+        accelerators = [config["trainer"]["accelerator"] for config in jobs.values()]
+        ranks = [config["trainer"].get("devices", 1) for config in jobs.values()]
+        self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks)
+        self.places = self._layout.jobs
+        self.facts = {
+            "count": earlier.get("count", len(jobs)),
+            "places": self.places,
+            "threads": self._layout.threads,
+        }
+        self.notes: list[str] = []
+        self._data = {number: data_hash(config) for number, config in jobs.items()}
+        self._running: dict[int, int] = {}
+        self._server = self._take_server()
+        self._server.wire.send({"do": "sweep", "folder": str(folder)}, handles=(lock,))
+
+    @classmethod
+    def start_ahead(cls) -> None:
+        """Starts the server while configs are still being composed."""
+        cls.server = cls.server or ForkServer()
+
+    @classmethod
+    def stop_ahead(cls) -> None:
+        """Ends a server that no engine has taken."""
+        if cls.server is not None:
+            cls.server.close()
+            cls.server = None
+
+    def _take_server(self) -> ForkServer:
+        self.start_ahead()
+        server, LocalEngine.server = LocalEngine.server, None
+        if server is None:
+            raise SweepError("no fork server")
+        return server
+
+    def __str__(self) -> str:
+        return str(self._layout)
+
+    def expect(self, number: int, config: Config) -> None:
+        """Notes what it reads; what samples of a search read stays in the server for all its trials."""
+        self._data[number] = data_hash(config)
+
+    def start(self, numbers: Sequence[int]) -> list[Started]:
+        """Sends the jobs to the server, each with a place of its own."""
+        started = []
+        for number in numbers:
+            place = min(set(range(self.places)) - set(self._running.values()))
+            self._running[number] = place
+            gpu = self._layout.gpu(place)
+            data = self._data.pop(number)
+            environment = {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}
+            self._send(
+                do="start", job=number, threads=self._layout.threads, environment=environment, data=data,
+                later=sorted(set(self._data.values())),
+            )  # fmt: skip
+            started.append(Started(number, gpu))
+        return started
+
+    def wait(self, seconds: float) -> list[Ended]:
+        """What the server says of its jobs."""
+        messages, _ = self._server.wire.receive(seconds)
+        if not self._server.wire.open:
+            raise SweepError(f"the fork server has ended, and its jobs with it:\n{self._server.said()}")
+        return list(self._ended(messages))
+
+    def _ended(self, messages: Iterable[Message]) -> Iterable[Ended]:
+        for message in messages:
+            if "note" in message and message["note"] not in self.notes:
+                self.notes.append(message["note"])
+            if "ended" in message:
+                del self._running[message["ended"]]
+                yield Ended(message["ended"], message["code"], message["seconds"], message["memory_mb"])
+
+    def interrupt(self) -> None:
+        """SIGINT to every job."""
+        self._send(do="signal", number=signal.SIGINT)
+
+    def kill(self) -> None:
+        """SIGKILL to every job and its loading processes."""
+        self._send(do="signal", number=signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends the server."""
+        self._server.close()
+
+    def _send(self, **message: Any) -> None:
+        self._server.wire.send(message)
+
+
+def data_hash(config: Config) -> str:
+    """Hash of what a job reads: the data set's own keys, without those that all data sets share."""
+    base = signature("segexp.data.base.SegmentationDataModule")
+    shared = base.parameters if base is not None else {}
+    kept = {key: value for key, value in config["datamodule"].items() if key not in shared}
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

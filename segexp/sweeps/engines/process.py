@@ -1,0 +1,55 @@
+"""What a process of a sweep does to itself: count its threads, end with its loading processes, answer for its end."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from segexp.system.process import die_with_parent, ended_by, python_calling
+
+__all__ = ["die_with_parent", "fresh_python", "kill_group", "signal_name", "thread_count", "threads_that_stay"]
+
+
+def thread_count() -> int:
+    """Threads of this process that the system sees; 1 where it does not say."""
+    tasks = Path("/proc/self/task")
+    return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else 1
+
+
+def threads_that_stay(patience: float = 1.0) -> int:
+    """As :func:`thread_count`, after a moment for those that are about to end: Python joins them a little too early."""
+    end = time.monotonic() + patience
+    while (found := thread_count()) > 1 and time.monotonic() < end:
+        time.sleep(0.002)
+    return found
+
+
+def megabytes(maxrss: int) -> int:
+    """Memory as getrusage(2) gives it: kibibytes on Linux, bytes on macOS."""
+    return round(maxrss / (2**20 if sys.platform == "darwin" else 2**10))
+
+
+def kill_group(pid: int, number: signal.Signals) -> None:
+    """Sends a signal to a job and its loading processes; nothing happens if it is gone."""
+    try:
+        if number == signal.SIGINT:
+            # Loading processes end with their job; Ctrl-C of their own would only add traces to its log.
+            os.kill(pid, number)
+        else:
+            os.killpg(pid, number)
+    except ProcessLookupError:
+        pass
+
+
+def signal_name(code: int) -> str:
+    """Why a process ended by itself with a negative exit code."""
+    name = ended_by(code)
+    if name == "SIGKILL":
+        return "killed by SIGKILL; was the memory short? use fewer sweep.jobs"
+    return f"ended by {name}"
+
+
+def fresh_python(function: str, *arguments: str) -> list[str]:
+    """The command of a new Python that finds the same packages and calls a function of the fork server's module."""
+    return python_calling("segexp.sweeps.server", function, *arguments)

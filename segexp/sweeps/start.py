@@ -1,0 +1,79 @@
+"""What every sweep does once its jobs, or where they come from, are known: engine, runner, table."""
+
+from collections.abc import Callable, Mapping
+
+from segexp.config.quoting import command_line, typed
+from segexp.errors import one_line
+from segexp.sweeps.display import Display
+from segexp.sweeps.engines.base import Engine
+from segexp.sweeps.engines.make import make_engine
+from segexp.sweeps.foreign import words_again
+from segexp.sweeps.job_source import Supply
+from segexp.sweeps.lock import SweepLock
+from segexp.sweeps.manifest import Manifest
+from segexp.sweeps.plan import Config
+from segexp.sweeps.run import Runner
+from segexp.sweeps.seal import seal, sealed
+
+
+def run_jobs(
+    manifest: Manifest,
+    section: Config,
+    configs: Mapping[int, Config],
+    lock: SweepLock,
+    display: Display,
+    supply: Callable[[Engine], Supply],
+    count: int | None = None,
+) -> int:
+    """Runs jobs through the engine that the config asks for.
+
+    Args:
+        manifest: Of the sweep.
+        section: The ``sweep`` section of the config.
+        configs: Configs of the jobs by number, see :func:`segexp.sweeps.engines.make.make_engine`.
+        lock: Of the sweep's folder.
+        display: Says what happens.
+        supply: Makes the supply of jobs when the engine is there.
+        count: Number of jobs in all, where ``configs`` do not tell.
+
+    Returns:
+        Exit code.
+    """
+    words = dict.fromkeys([*sealed(manifest.folder), *words_again(configs.values(), manifest.folder), *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
+    earlier = manifest.facts.get("engine", {})
+    earlier = earlier if count is None else {**earlier, "count": count}
+    engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)
+    try:
+        _import_ahead()
+        manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
+        manifest.write()
+        jobs = supply(engine)
+        display.say(f"jobs          {count or len(configs)}, {engine}")
+        return Runner(manifest, engine, display, jobs).run()
+    finally:
+        engine.close()
+
+
+def _import_ahead() -> None:
+    """What the table needs; the fork server is still busy with its own imports, and a processor is free."""
+    import segexp.report.comparison_page.result
+    import segexp.report.pictures.panels  # noqa: F401
+    from segexp.report.page_template import load_all
+
+    load_all()
+
+
+def show_table(manifest: Manifest, display: Display) -> None:
+    """The table over all jobs that have finished, and its files; what is wrong with it changes nothing of the jobs."""
+    if not manifest.of("finished"):
+        return
+    from segexp.report.comparison_page.compare import compare
+
+    try:
+        comparison = compare([manifest.folder])
+        display.say(f"\n{comparison.text()}\n")
+        display.say("\n".join(f"summary       {path}" for path in comparison.write(manifest.folder)))
+    except Exception as error:  # each job has its own results.json
+        again = command_line(["compare", typed("runs", [str(manifest.folder)])])
+        display.say(f"note: not all of the table over the jobs was made ({one_line(error)}); to make it: {again}")

@@ -1,0 +1,63 @@
+"""What a process does to itself and how it ended: for the jobs of sweeps and for the ranks of a training."""
+
+import atexit
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+"""prctl(2), <linux/prctl.h>."""
+
+
+def die_with_parent(parent: int) -> None:
+    """Ends this process as soon as its parent ends, however that happens; Linux only.
+
+    Args:
+        parent: Process number of the parent, which may have ended just before.
+    """
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def ended_by(code: int) -> str:
+    """Name of the signal that ended a process with a negative exit code."""
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"signal {-code}"
+
+
+def python_calling(module: str, function: str, *arguments: str) -> list[str]:
+    """The command of a new Python that finds the same packages and calls a function of a module."""
+    code = (
+        f"import sys; sys.path[:] = {sys.path!r}\nfrom segexp.system.imports import quick_imports\n"
+        f"with quick_imports():\n    from {module} import {function}\n{function}()"
+    )
+    return [sys.executable, "-c", code, *arguments]
+
+
+def leave_with(work: Callable[[], int]) -> None:
+    """Does the work of a process and leaves with its exit code, without taking the interpreter apart.
+
+    That lasts longer than a short test, and may never end in a process that has lost its group. The exit functions
+    stay in force: loggers close their runs by them.
+    """
+    code = 1
+    try:
+        code = work()
+    finally:
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def search_path() -> str:
+    """PYTHONPATH with which a process on another machine finds the same code."""
+    return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

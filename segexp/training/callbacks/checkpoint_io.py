@@ -1,0 +1,40 @@
+"""Writes checkpoints so that a kill at any moment leaves the previous file whole."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.plugins.io import TorchCheckpointIO
+
+from segexp.system.causes import resource_error
+
+
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Saves beside the target, flushes to the disk, then replaces the target in one step."""
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
+    ) -> None:
+        """Writes ``checkpoint`` (tensors and plain types) to ``path``.
+
+        Raises:
+            ResourceError: The disk is full or failed; the previous file is untouched.
+            OSError: The folder cannot be written.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = target.with_name(f".{target.name}.partial")
+        try:
+            with partial.open("wb") as stream:
+                torch.save(checkpoint, stream)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(partial, target)  # noqa: PTH105
+        except BaseException as error:
+            # torch says "enforce fail at inline_container", whatever the disk said.
+            refused = resource_error(error, str(target), target) if isinstance(error, Exception) else None
+            partial.unlink(missing_ok=True)
+            if refused is not None:
+                raise refused from error
+            raise

@@ -1,0 +1,40 @@
+"""Ends training early, by the clock or by a measure, also when a run goes on."""
+
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import EarlyStopping, Timer
+
+
+class Clock(Timer):
+    """Ends training by the clock. It starts anew when a run goes on: else nothing could be trained once it is up."""
+
+    @property
+    def state_key(self) -> str:
+        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        return "Timer"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing: time is counted for each command."""
+        return {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes nothing over."""
+
+
+class Stopping(EarlyStopping):
+    """Early stopping that is still in force when a run goes on that had stopped, and was killed during its test."""
+
+    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
+        """Stops after ``patience`` validations without gain, and when the measure is nan."""
+        super().__init__(monitor, min_delta, patience, mode=mode, check_finite=True)
+        self._over = False
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes over everything but the patience: another one may be asked for now."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
+        self._over = self.stopped_epoch > 0 and state_dict["patience"] == self.patience
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Ends training before it begins where it had ended already."""
+        trainer.should_stop = trainer.should_stop or self._over

@@ -1,0 +1,107 @@
+"""How many processes (ranks) a training has, and which of them this one is. Asks the system, not torch."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from segexp.errors import ConfigError
+from segexp.system.gpus import found_gpus
+
+BOARD = "SEGEXP_RANKS"
+"""Environment variable with the folder of messages between ranks that segexp has started."""
+
+Section = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Which of several processes this one is.
+
+    Attributes:
+        rank: Among all, from 0.
+        local: On its machine, from 0.
+        count: How many there are.
+        here: How many there are on each machine.
+    """
+
+    rank: int = 0
+    local: int = 0
+    count: int = 1
+    here: int = 1
+
+    @property
+    def nodes(self) -> int:
+        """Number of machines."""
+        return self.count // self.here
+
+
+def started() -> Place | None:
+    """The place that segexp, torchrun or srun gave this process; None: it is the only one."""
+    if BOARD in os.environ or "TORCHELASTIC_RUN_ID" in os.environ:
+        return _place("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
+    # Set for every task of srun, but not in the script of sbatch, which runs once.
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
+        place = _place("SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
+        return Place(place.rank, place.local, place.count, place.count // place.here)
+    return None
+
+
+def _place(*names: str) -> Place:
+    return Place(*(int(os.environ[name]) for name in names))
+
+
+def count(section: Section) -> int:
+    """How many ranks train with this ``trainer`` section, those of other machines included.
+
+    Raises:
+        ConfigError: More GPUs are asked for than there are, or the ranks that were started are not those asked for.
+    """
+    place = started()
+    if place is None:
+        return _asked(section)
+    if place.count > 1:
+        _check_started(section, place)
+    return place.count
+
+
+def _asked(section: Section) -> int:
+    devices, accelerator = section["devices"], section["accelerator"]
+    # Asking the driver takes up to a second: not where one device is enough.
+    gpus = found_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
+    if section["num_nodes"] > 1:
+        raise ConfigError(
+            f"trainer.num_nodes: found {section['num_nodes']}, but this process was started alone; start the same "
+            "command on every machine by torchrun or srun, see docs/distributed.md"
+        )
+    number = max(1, len(gpus)) if devices == "auto" else int(devices)
+    if gpus and number > len(gpus):
+        raise ConfigError(
+            f"trainer.devices: found {number}, but there are {len(gpus)} GPUs ({', '.join(gpus)}); use at most "
+            f"{len(gpus)}, or trainer.accelerator=cpu"
+        )
+    if number > 1 and accelerator == "mps":
+        raise ConfigError(f"trainer.devices: found {number}, but accelerator=mps has one device; use 1")
+    return number
+
+
+def _check_started(section: Section, place: Place) -> None:
+    devices, nodes = section["devices"], section["num_nodes"]
+    found = f"{place.count} processes were started, {place.here} on each machine"
+    if section["strategy"] == "auto" and devices == 1:
+        raise ConfigError(f"trainer.strategy: {found}, but one is asked for; use trainer=ddp")
+    if devices != "auto" and (devices, nodes) != (place.here, place.nodes):
+        raise ConfigError(
+            f"trainer.devices: {found}, but devices={devices} and num_nodes={nodes} are asked for; use "
+            f"trainer.devices={place.here} trainer.num_nodes={place.nodes}, or trainer.devices=auto"
+        )
+
+
+def to_start(section: Section) -> int:
+    """How many ranks this process has to start; 0: it does the work itself.
+
+    Raises:
+        ConfigError: As :func:`count`.
+    """
+    ranks = count(section)
+    return ranks if ranks > 1 and started() is None else 0

@@ -1,0 +1,111 @@
+"""How Lightning spreads a training over the ranks that are there."""
+
+from collections.abc import Mapping
+from inspect import signature
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import torch
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
+from torch.nn.parallel import DistributedDataParallel
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.items.item import Image
+from segexp.errors import ConfigError
+from segexp.evaluation.tester import ALONE
+from segexp.models.auxiliary import Supervised
+from segexp.tasks.segmentation import SegmentationModule
+from segexp.training.distributed.plan import count, started
+
+ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
+"""Arguments of a trainer of a single process."""
+
+
+def check_ranks(config: Mapping[str, Any]) -> None:
+    """Checks what would fail only when the ranks train.
+
+    Raises:
+        ConfigError: There are not as many devices as asked for, or a setting does not go with several ranks.
+    """
+    ranks = count(config["trainer"])
+    if ranks > 1 and config["speed"]["compile"]:
+        raise ConfigError(
+            f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
+            "norm, use speed.compile=false"
+        )
+    averaged = config["callbacks"]["weight_average"]["decay"] is not None
+    if ranks > 1 and averaged and config["trainer"]["strategy"] == "fsdp":
+        raise ConfigError(
+            "callbacks.weight_average.decay: averaged weights need the whole model on each rank; use trainer=ddp, or "
+            "decay=null"
+        )
+
+
+def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+    """Arguments of the trainer for fitting: devices, nodes, strategy."""
+    place = started()
+    if place is None or place.count == 1:
+        return ONE
+    strategy: Strategy
+    if module.sharded:
+        # One file with the whole model, as every other command reads it.
+        strategy = ModelParallelStrategy(place.count, 1, save_distributed_checkpoint=False)
+    else:
+        strategy = _ddp(bool(unused(module, datamodule.train_samples()[0, 0]["image"])))
+    return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
+
+
+def environment() -> list[Any]:
+    """Plugins by which Lightning knows that all processes are there already."""
+    place = started()
+    return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
+
+
+def make_whole(module: SegmentationModule) -> None:
+    """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
+    if module.sharded and module.global_rank == 0:
+        from segexp.training.distributed.sharded import ShardedModule
+
+        if isinstance(module, ShardedModule):
+            module.make_whole()
+
+
+_BUFFERS = (
+    "forward_sync_buffers"
+    if "forward_sync_buffers" in signature(DistributedDataParallel).parameters
+    else "broadcast_buffers"
+)
+"""What DDP calls the sending around of buffers; renamed in PyTorch 2.13."""
+
+
+def _ddp(unused: bool) -> DDPStrategy:
+    """Each rank holds the model; gradients are averaged while they are computed.
+
+    Buffers are not sent around: statistics of batch norm are those of the whole batch on all ranks already.
+    """
+    buffers: dict[str, Any] = {_BUFFERS: False}
+    return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=unused, **buffers)
+
+
+def unused(module: SegmentationModule, image: Image) -> list[str]:
+    """Trained weights that no output depends on; DDP waits for their gradients unless it is told.
+
+    The parts of the model compute what they do in training, auxiliary outputs among it, but its layers (those that hold
+    no others) what they do in evaluation: a probe must leave running statistics and random numbers alone.
+    """
+    wanted = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
+    # Two of them: some models refuse to train on one alone.
+    images = torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)[None].repeat(2, 1, 1, 1)
+    modes = {part: part.training for part in module.modules()}
+    for part in modes:
+        part.training = next(part.children(), None) is not None
+    with torch.random.fork_rng(devices=[]):
+        outputs = module.outputs(images)
+    for part, mode in modes.items():
+        part.training = mode
+    logits = [outputs.logits, *outputs.auxiliary] if isinstance(outputs, Supervised) else [outputs]
+    total = torch.stack([each.sum() for each in logits]).sum()
+    found = torch.autograd.grad(total, list(wanted.values()), allow_unused=True)
+    return [name for name, gradient in zip(wanted, found, strict=True) if gradient is None]

@@ -1,0 +1,33 @@
+"""The first lines of a run."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from segexp.data.base import SegmentationDataModule
+from segexp.runs.console import LOG
+from segexp.runs.folder import RunFolder
+from segexp.tasks.segmentation import SegmentationModule
+
+
+def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: SegmentationModule, ranks: int) -> None:
+    """Where the run is, and what it trains with what on."""
+    data = datamodule.describe()
+    on = [name for name, value in vars(module.speed).items() if value]
+    parameters = sum(p.numel() for p in module.model.parameters())
+    LOG.info(f"run folder  {folder.path}")
+    LOG.info(
+        f"data        {', '.join(module.spec.classes)}; "
+        + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
+    )
+    LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
+    if computed := module.loss.resolved():
+        LOG.info(f"loss        from the training images: {computed}")
+    LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
+    if ranks > 1:
+        LOG.info(f"ranks       {ranks}, each with its part of every batch")
+    for note in datamodule.notes:
+        LOG.warning(note)
+
+
+def _part(phase: str, facts: Mapping[str, Any]) -> str:
+    return f"{phase} {'x'.join(map(str, facts['shape']))} from {facts['images']} images"

@@ -1,0 +1,146 @@
+"""MLflow: one run per job, in a database of the output folder or on a server, without holding up training."""
+
+import fcntl
+import os
+import re
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from segexp.evaluation.pictures import Picture
+from segexp.evaluation.test_report import TestReport
+from segexp.report.pictures.pixels import Pixels
+from segexp.training.loggers.background_queue import Outbox
+from segexp.training.loggers.tracking import RunFacts, Tracked
+
+LOCAL = 300.0
+"""Seconds to wait at the end for a database on this machine, which is only slow and never gone."""
+
+LONGEST = 6000
+"""Characters of a parameter that MLflow takes."""
+
+
+class MlflowRun(Tracked):
+    """Figures and the config go to MLflow by a thread of their own."""
+
+    def __init__(self, facts: RunFacts, tracking_uri: str | None, experiment: str, timeout: float) -> None:
+        """Starts to open a run.
+
+        Args:
+            facts: The run.
+            tracking_uri: Server or database; None: MLFLOW_TRACKING_URI, else ``mlflow.db`` below the output folder.
+            experiment: Name of the experiment, made where it is missing.
+            timeout: Seconds to wait for a server.
+        """
+        super().__init__()
+        # Before mlflow reads them; its own defaults wait for a dead server for minutes.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", str(max(1, round(timeout))))
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+        from mlflow import MlflowClient
+
+        output = facts.output_dir.resolve()
+        self.uri = tracking_uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{output}/mlflow.db"
+        self._wait = timeout if self.uri.startswith("http") else LOCAL
+        make: Callable[..., Any] = MlflowClient
+        self._make_client = make
+        self._client: Any = None
+        self._run_id = ""
+        self._outbox = Outbox("MLflow")
+        self._outbox.put(lambda: self._open(facts, experiment, output))
+
+    @property
+    def name(self) -> str:
+        """Name among the loggers."""
+        return "mlflow"
+
+    @property
+    def version(self) -> str:
+        """Number of the run, empty until it is open."""
+        return self._run_id
+
+    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
+        """Nothing: the config was logged when the run was opened."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Figures of one step, NaN left out."""
+        from mlflow.entities import Metric
+
+        now = int(time.time() * 1000)
+        found = [
+            Metric(_key(name), float(value), now, step or 0) for name, value in metrics.items() if float(value) == value
+        ]
+        self._outbox.put(lambda: self._client.log_batch(self._run_id, metrics=found))
+
+    def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
+        """Panels as they are on disk, with a slider over the steps."""
+        for picture in pictures:
+            self._log_image(picture.drawn, key=f"{key}/{picture.stem}", step=step)
+
+    def tested(self, report: TestReport) -> None:
+        """The panels, numbered from worst to best."""
+        for number, picture in enumerate(report.pictures, start=1):
+            self._log_image(picture.drawn, artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
+
+    def _log_image(self, pixels: Pixels, **where: Any) -> None:
+        self._outbox.put(lambda: self._client.log_image(self._run_id, pixels, **where))
+
+    def end(self, *, ok: bool) -> None:
+        """Closes the run, after all that was logged before."""
+        status = "FINISHED" if ok else "FAILED"
+        self._outbox.put(lambda: self._client.set_terminated(self._run_id, status))
+        self._outbox.close(self._wait)
+
+    def _open(self, facts: RunFacts, experiment: str, output: Path) -> None:
+        if self.uri.startswith("sqlite:///"):
+            Path(self.uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+            with _alone(output):
+                number = self._experiment(experiment, (output / "mlartifacts").as_uri())
+        else:
+            number = self._experiment(experiment, None)
+        tags = {"mlflow.note.content": str(facts.folder), **({"sweep": facts.group} if facts.group else {})}
+        tags |= {key: str(value) for key, value in facts.summary.items() if value is not None}
+        if commit := facts.summary.get("commit"):
+            tags["mlflow.source.git.commit"] = str(commit)
+        self._run_id = self._client.create_run(number, run_name=facts.name, tags=tags).info.run_id
+        self._log_config(facts.config)
+
+    def _experiment(self, name: str, artifacts: str | None) -> str:
+        self._client = self._make_client(tracking_uri=self.uri)
+        found = self._client.get_experiment_by_name(name)
+        number = found.experiment_id if found else self._client.create_experiment(name, artifact_location=artifacts)
+        return str(number)
+
+    def _log_config(self, config: Mapping[str, Any]) -> None:
+        from mlflow.entities import Param
+
+        params = [Param(_key(key), str(value)[:LONGEST]) for key, value in _flat(config)]
+        for start in range(0, len(params), 100):  # as many as MLflow takes at a time
+            self._client.log_batch(self._run_id, params=params[start : start + 100])
+
+
+def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Dotted keys and values of a tree of blocks."""
+    if isinstance(tree, Mapping):
+        for key, value in tree.items():
+            yield from _flat(value, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, tree
+
+
+def _key(name: str) -> str:
+    """A name with only the characters that MLflow takes."""
+    return re.sub(r"[^\w\-. :/]", "_", name)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Jobs of a sweep start together, and two that make the tables of a database at once fail."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".mlflow.lock").open("w") as stream:
+        fcntl.flock(stream, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,101 @@
+"""Images with masks, tables and charts of W&B. Imports wandb: only for a run that is open."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import wandb
+
+from segexp.evaluation.pictures import Picture
+from segexp.evaluation.test_report import Points, TestReport
+from segexp.report.pictures.displayed import displayed_small, reduced_labels
+from segexp.spec import IGNORED, DataSpec
+
+BARS = ("dice", "iou", "precision", "recall")
+"""Measures by class that are shown as bars."""
+
+
+def image(picture: Picture) -> Any:
+    """An image whose truth and prediction are switched on and off in the browser."""
+    labels = _labels(picture.spec)
+    masks = {
+        name: {"mask_data": reduced_labels(mask), "class_labels": labels}
+        for name, mask in (("truth", picture.truth), ("prediction", picture.prediction))
+    }
+    caption = ", ".join([picture.name, *(f"{name} {value}" for name, value in picture.figures.items())])
+    classes = [{"id": number, "name": name} for number, name in labels.items()]
+    pixels = displayed_small(picture.image, picture.truth != IGNORED)
+    return wandb.Image(pixels, caption=caption, masks=masks, classes=classes)
+
+
+def _labels(spec: DataSpec) -> dict[int, str]:
+    return {**dict(enumerate(spec.classes)), IGNORED: "not counted"}
+
+
+def test_media(report: TestReport) -> dict[str, Any]:
+    """Everything that is logged after the test, by its name."""
+    media = {
+        "test/per_image": _per_image(report.images, report.pictures),
+        "test/confusion": _confusion(report.content["task"]["classes"], report.content["confusion"]),
+        **_bars(report.content["rows"][0]["dataset"]),
+    }
+    if report.pictures:
+        media["panels/test"] = [image(picture) for picture in report.pictures]
+    if report.roc:
+        media["test/roc"] = _line(report.roc, "false positive rate", "true positive rate", "ROC")
+        media["test/pr"] = _line(report.pr, "recall", "precision", "Precision and recall")
+    return media
+
+
+def keep_as_files(media: Mapping[str, Any], run: Any, step: int) -> None:
+    """Makes the tables files of the run alone; by itself wandb makes an artifact of each too.
+
+    For an artifact it asks the server: one that has died holds that up for 20 seconds, and the end of the run for as
+    long as wandb tries to send it, which is many minutes.
+
+    Args:
+        media: As from ``test_media``, not logged yet.
+        run: The run of wandb in which they will be.
+        step: For the names of the files.
+    """
+    for name, value in media.items():
+        table = getattr(value, "table", value)  # of a chart
+        if isinstance(table, wandb.Table):
+            table.bind_to_run(run, name, step)
+
+
+def _per_image(images: Sequence[Mapping[str, str]], pictures: Sequence[Picture]) -> Any:
+    """A line per test image, the worst first; with the picture where one was drawn."""
+    drawn = {picture.name: picture for picture in pictures}
+    figures = [name for name in (images[0] if images else {}) if name not in ("image", "row")]
+    table = wandb.Table(columns=["image", "picture", *figures])
+    for line in images:
+        picture = drawn.get(line["image"])
+        values = [float(line[name]) if line[name] else None for name in figures]
+        table.add_data(line["image"], None if picture is None else image(picture), *values)
+    return table
+
+
+def _confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
+    """W&B's own chart, which its function draws from single labels only; pixels are too many for that."""
+    names = ("Actual", "Predicted", "nPredictions")
+    table = wandb.Table(
+        columns=list(names),
+        data=[[classes[i], classes[j], n] for i, line in enumerate(counts) for j, n in enumerate(line)],
+    )
+    return wandb.plot_table(
+        "wandb/confusion_matrix/v1", table, {name: name for name in names}, {"title": "Test pixels: truth, prediction"}
+    )
+
+
+def _bars(figures: Mapping[str, Any]) -> dict[str, Any]:
+    charts = {}
+    for name in BARS:
+        if isinstance(by_class := figures.get(name), Mapping):
+            table = wandb.Table(columns=["class", name], data=[[k, v] for k, v in by_class.items() if v is not None])
+            charts[f"test/by_class/{name}"] = wandb.plot.bar(table, "class", name, title=f"Test {name} by class")
+    return charts
+
+
+def _line(points: Points, across: str, up: str, title: str) -> Any:
+    table = wandb.Table(columns=[across, up], data=[list(point) for point in points])
+    return wandb.plot.line(table, across, up, title=title)

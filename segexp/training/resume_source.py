@@ -1,0 +1,64 @@
+"""Where ``resume`` points to, and the command line that goes on with a run as it was."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from segexp.config.quoting import command_line, typed
+from segexp.config.stored import again
+from segexp.errors import ConfigError
+from segexp.runs.bounded import read_yaml
+from segexp.runs.find import MANIFEST
+
+LAST = Path("checkpoints") / "last.ckpt"
+
+
+def checkpoint_of(resume: str | None) -> str | None:
+    """The checkpoint that ``resume`` means: itself, or that of a run folder.
+
+    Raises:
+        ConfigError: It is a folder without one.
+    """
+    if resume is None or not Path(resume).is_dir():
+        return resume
+    for place in (Path(resume) / LAST, Path(resume) / LAST.name):
+        if place.is_file():
+            return str(place)
+    if (Path(resume) / MANIFEST).is_file():
+        line = command_line([typed("sweep.resume", resume)])
+        raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {line}")
+    raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
+
+
+def command(checkpoint: Path, *more: str) -> str:
+    """The command that goes on from the ``last.ckpt`` of a run with its config; empty where there is none.
+
+    Args:
+        checkpoint: In its run folder.
+        *more: Further words.
+    """
+    folder = checkpoint.parent.parent
+    if not (folder / "config.yaml").is_file():
+        return ""
+    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+
+
+def needed_words(folder: Path) -> list[str]:
+    """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
+    config = read_yaml(folder / "config.yaml")
+    return again(config, folder / "config.yaml")
+
+
+def with_command(message: str, checkpoint: Path) -> str:
+    """A message that two runs differ, and the line that takes over all of the earlier one."""
+    line = command(checkpoint)
+    return f"{message}; with all options of that run: {line}" if line else message
+
+
+def told_apart(model: Mapping[str, Any], other: Mapping[str, Any]) -> str:
+    """A model by its class, and by its keys that ``other`` has not got or has otherwise: ``UNet (base 16)``."""
+    name = str(model.get("_target_", "")).rpartition(".")[2]
+    if model.get("_target_") != other.get("_target_"):
+        return name
+    keys = [f"{key} {value}" for key, value in model.items() if key not in other or other[key] != value]
+    return f"{name} ({', '.join(keys)})" if keys else f"{name}, for other channels or classes"

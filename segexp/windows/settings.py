@@ -1,0 +1,59 @@
+"""How validation, test and prediction look at images: whole, or in windows."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from segexp.windows.plan import Blend
+
+AUTO_PIXELS = 1024 * 1024
+"""With ``auto``, images of up to so many pixels are seen whole."""
+
+AUTO_WINDOW = 512
+"""With ``auto``, side of the windows of larger images."""
+
+
+@dataclass(frozen=True)
+class Inference:
+    """The ``inference`` section of a config.
+
+    Attributes:
+        window: Side of the windows in pixels; ``auto``: whole images up to 1024x1024 pixels, windows of 512 beyond;
+            None: always whole images.
+        overlap: Share of a side that neighbouring windows have in common.
+        blend: How windows that overlap are blended, see :class:`~segexp.windows.plan.WindowPlan`.
+        batch_size: Windows in a forward pass; ``auto``: 1 on a processor, where more gain no time and take 100 MB each
+            (a window of 512 and cunet), 4 on other devices.
+    """
+
+    window: int | Literal["auto"] | None = "auto"
+    overlap: float = 0.25
+    blend: Blend = "gaussian"
+    batch_size: int | Literal["auto"] = "auto"
+
+    def window_for(self, height: int, width: int) -> int | None:
+        """Side of the windows for an image of this size; None: it is seen whole."""
+        window = self._side(height * width)
+        return window if window is not None and max(height, width) > window else None
+
+    def windows_in_a_pass(self, device: str) -> int:
+        """``batch_size`` for a kind of device, such as ``cpu``."""
+        if self.batch_size == "auto":
+            return 1 if device == "cpu" else 4
+        return self.batch_size
+
+    def _side(self, pixels: int) -> int | None:
+        if self.window == "auto":
+            return AUTO_WINDOW if pixels > AUTO_PIXELS else None
+        return self.window
+
+    def in_force(self, shapes: Iterable[tuple[int, int]]) -> dict[str, Any]:
+        """What these settings mean for images of these heights and widths, for run.json and results.json."""
+        windows = [self.window_for(*shape) for shape in shapes]
+        sides = sorted({window for window in windows if window is not None})
+        facts: dict[str, Any] = {
+            "window": sides[0] if sides else None,
+            "images_in_windows": sum(window is not None for window in windows),
+            "images_whole": sum(window is None for window in windows),
+        }
+        return facts | ({"overlap": self.overlap, "blend": self.blend} if sides else {})

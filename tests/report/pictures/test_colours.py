@@ -1,0 +1,101 @@
+"""Colours of classes and of errors are never alike, for people with any colour vision."""
+
+import itertools
+import time
+
+import numpy as np
+import pytest
+
+from segexp.data.folder.palette import class_colours
+from segexp.data.synthetic.scenes.catalogue import SCENES
+from segexp.report.pictures import pixels
+from segexp.report.pictures.colours import APART, NEAR, Colour, candidates, clear_colour, clearance, distances, seen
+from segexp.report.pictures.contact_sheet import outline_colours
+from segexp.report.pictures.overlays import errors
+from segexp.report.run_page.specimens import swatches
+from segexp.spec import DataSpec
+
+TWO = [class_colours(2), *(info.colours for info in SCENES.values() if len(info.colours) == 2)]
+TWO += [((0, 0, 0), colour) for colour in candidates()]
+TWO += [((255, 255, 255), (0, 0, 0)), ((255, 140, 0), (30, 136, 255)), ((30, 136, 255), (255, 140, 0))]
+
+
+def spec(colours: tuple[Colour, ...]) -> DataSpec:
+    return DataSpec(tuple(f"c{number}" for number in range(len(colours))), tuple(colours))
+
+
+def test_known_distances() -> None:
+    assert distances([(0, 0, 0)], [(255, 255, 255)])[0, 0] == pytest.approx(1.0, abs=1e-3)
+    # Of OKLab's own table: red has lightness 0.628, and a and b of 0.225 and 0.126.
+    assert seen([(255, 0, 0)])[0, 0] == pytest.approx((0.628, 0.225, 0.126), abs=1e-3)
+    # Red and green of one lightness are far apart for most, and near for people without green cones.
+    red, green = (200, 80, 80), (110, 130, 60)
+    usual = np.linalg.norm(seen([red])[0, 0] - seen([green])[0, 0])
+    assert usual > 2 * distances([red], [green])[0, 0]
+    assert clearance(red, []) == 1.0
+
+
+def test_two_classes_have_errors_like_none_of_them() -> None:
+    for colours in TWO:
+        positive, negative = pixels.error_colours(spec(tuple(colours)))
+        assert min(clearance(positive, colours), clearance(negative, colours)) >= APART
+        others = [pixels.TRUE_POSITIVE, pixels.TRUE_NEGATIVE, pixels.IGNORED_DARK, pixels.IGNORED_LIGHT]
+        assert clearance(positive, [*others, negative]) >= APART
+        assert clearance(negative, others) >= APART
+
+
+def test_orange_and_blue_stay_where_they_are_clear() -> None:
+    usual = (pixels.FALSE_POSITIVE, pixels.FALSE_NEGATIVE)
+    assert pixels.error_colours(spec(((0, 0, 0), (230, 60, 60)))) == usual
+    assert pixels.error_colours(spec(((0, 0, 0), (240, 140, 40))))[0] != pixels.FALSE_POSITIVE
+
+
+@pytest.mark.parametrize("count", [3, 5, 8, 12, 40, 254])
+def test_wrong_pixels_of_many_classes(count: int) -> None:
+    colours = tuple(class_colours(count))
+    start = time.monotonic()
+    wrong = pixels.wrong_colours(spec(colours))
+    assert time.monotonic() - start < 10
+    assert len(set(wrong)) == count
+    least = [min(NEAR, clearance(own, [*colours[:k], *colours[k + 1 :]])) for k, own in enumerate(colours)]
+    for k, own in enumerate(wrong if count <= 12 else wrong[:12]):
+        others = [*colours[:k], *colours[k + 1 :], *wrong[:k]]
+        assert clearance(own, others) >= least[k] or own in candidates()
+    assert outline_colours(spec(colours)) == dict(enumerate(wrong[1:], 1))
+
+
+@pytest.mark.parametrize(
+    "colours",
+    [
+        ((0, 0, 0), (255, 0, 255), (255, 255, 255)),
+        ((10, 0, 0), (255, 0, 0), (90, 0, 0)),
+        ((0, 0, 0), (100, 100, 100), (200, 200, 200), (255, 255, 255)),
+        ((0, 0, 0), (0, 0, 20), (20, 0, 0)),
+    ],
+)
+def test_colours_of_users_that_would_have_met(colours: tuple[Colour, ...]) -> None:
+    wrong = pixels.wrong_colours(spec(colours))
+    for (k, one), (m, other) in itertools.combinations(enumerate(wrong), 2):
+        assert clearance(one, [other, colours[m]]) > 0.05
+        assert clearance(other, [colours[k]]) > 0.05
+
+
+def test_panels_overlays_and_the_legend_show_the_same_colours() -> None:
+    known = spec(((0, 0, 0), (255, 140, 0)))
+    truth, prediction = np.array([[0, 1, 1, 0]], np.uint8), np.array([[1, 0, 1, 0]], np.uint8)
+    positive, negative = pixels.error_colours(known)
+    drawn = pixels.errors_to_rgb(truth, prediction, known)
+    assert [tuple(map(int, colour)) for colour in drawn[0, :2]] == [positive, negative]
+    assert [tuple(map(int, colour)) for colour in errors(truth, prediction, known)[0, :2, :3]] == [positive, negative]
+    told = {one.name: one.colour for one in swatches({"task": {"classes": ["a", "b"], "colours": known.colours}})}
+    assert told == {}
+    told = {
+        one.name: one.colour
+        for one in swatches({"task": {"classes": ["a", "b"], "colours": [list(c) for c in known.colours]}})
+    }
+    assert told["error: false"] == "#{:02x}{:02x}{:02x}".format(*positive)
+    assert told["error: missed"] == "#{:02x}{:02x}{:02x}".format(*negative)
+
+
+def test_of_no_wanted_colour_the_clearest_is_taken() -> None:
+    assert clear_colour([(0, 0, 0)], [(0, 0, 0)], 0.1) == (255, 255, 255)

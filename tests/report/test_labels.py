@@ -1,0 +1,41 @@
+"""Every figure there is has a name in the tables."""
+
+from segexp.config.measure_names import OVERALL, PER_CLASS, TEST_ONLY, THRESHOLD_FREE
+from segexp.report.labels import LABELS, SHORT, head_of, lower_is_better, name_of, ordered
+
+
+def test_every_figure_is_named() -> None:
+    assert set(LABELS) | set(SHORT) == {*OVERALL, *PER_CLASS, *THRESHOLD_FREE, *TEST_ONLY}
+    assert len({label.name for label in LABELS.values()}) == len(LABELS)
+
+
+def test_names_units_and_directions() -> None:
+    units = {"units": {"hd95": "m", "components_error": "components"}}
+    assert head_of(units, "hd95") == "HD95 (m)"
+    assert head_of(units, "components_error") == "component error"
+    assert name_of("hd99.5") == "HD99.5"
+    assert [lower_is_better(name) for name in ("hd99.5", "ece", "iou", "mine")] == [True, True, False, False]
+
+
+def test_known_figures_first_then_those_of_the_users() -> None:
+    block = {"mine": {}, "dice": {}, "miou": 0.1, "accuracy": 0.2, "classes_averaged": 2, "mean": {}}
+    assert ordered(block) == ["accuracy", "dice", "mine"]
+
+
+def test_mcc_of_a_class_and_of_all_classes_have_two_names() -> None:
+    from segexp.report.run_page.class_tables import probability_table
+    from segexp.report.run_page.rows_table import rows_table
+
+    block = {"mcc": {"a": 0.1, "b": 0.2, "c": 0.3}, "mcc_overall": 0.25, "mean": {"mcc": 0.2}}
+    three = {"task": {"classes": ["a", "b", "c"]}, "rows": [{"name": "model", "dataset": block, "image": {}}]}
+    of_class = probability_table(three)
+    assert of_class is not None
+    assert "MCC, class against rest" in of_class.header
+    assert "MCC, all classes" in rows_table(three).header
+    assert "MCC" not in (*of_class.header, *rows_table(three).header)
+    block = {"mcc": {"a": 0.1, "b": 0.1}, "mcc_overall": 0.1}
+    two = {"task": {"classes": ["a", "b"]}, "rows": [{"name": "model", "dataset": block, "image": {}}]}
+    of_class = probability_table(two)
+    assert of_class is not None
+    assert "MCC" in of_class.header
+    assert "MCC" in rows_table(two).header

@@ -1,0 +1,101 @@
+"""``report`` makes pages again from folders alone, those of sweeps with links to the pages of their runs."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from segexp.cli.app import run
+from segexp.errors import DataError
+from segexp.report.rebuild import write_reports
+from tests.report.comparison_page.made import make_run
+from tests.report.made_up import write_json
+from tests.report.page import Page
+
+IMAGES = {"a": 0.5, "b": 0.75}
+
+
+@pytest.fixture
+def sweep(tmp_path: Path) -> Path:
+    folder = tmp_path / "sweep"
+    make_run(folder / "000_model-cunet", IMAGES)
+    make_run(folder / "001_model-unet", IMAGES, model="unet")
+    broken = folder / "002_model-zoo"
+    broken.mkdir()
+    write_json(broken / "run.json", {"state": "failed", "error": "no memory"})
+    write_json(folder / "manifest.json", {"jobs": []})
+    return folder
+
+
+def test_a_sweep_gets_its_page_and_those_of_its_runs(sweep: Path) -> None:
+    pages, failed = write_reports(sweep)
+    assert failed == []
+    assert [str(page.relative_to(sweep)) for page in pages] == [
+        "000_model-cunet/report.html", "001_model-unet/report.html", "002_model-zoo/report.html", "summary.html",
+    ]  # fmt: skip
+    links = Page(pages[-1].read_text(encoding="utf-8")).links
+    assert {link for link in links if link.endswith("report.html")} == {str(p.relative_to(sweep)) for p in pages[:-1]}
+    assert "failed" in pages[2].read_text(encoding="utf-8")
+    runs = [Page(page.read_text(encoding="utf-8")) for page in pages[:-1]]
+    assert all("../summary.html" in page.links and "sweep sweep / " in page.text for page in runs)
+
+
+def test_links_of_a_moved_sweep_still_lead_to_its_runs(sweep: Path, tmp_path: Path) -> None:
+    write_reports(sweep)
+    moved = tmp_path / "elsewhere"
+    shutil.move(sweep, moved)
+    page = Page((moved / "summary.html").read_text(encoding="utf-8"))
+    for link in page.links:
+        assert link.startswith("#") or (moved / link).is_file(), link
+
+
+def test_a_run_of_no_sweep_leads_to_none(sweep: Path) -> None:
+    (sweep / "manifest.json").unlink()
+    write_reports(sweep)
+    page = Page((sweep / "000_model-cunet" / "report.html").read_text(encoding="utf-8"))
+    assert not [link for link in page.links if not link.startswith("#")]
+
+
+def test_globs_lists_and_single_runs(sweep: Path) -> None:
+    assert len(write_reports(f"{sweep}/00*")[0]) == 3
+    one, other = sweep / "000_model-cunet", sweep / "001_model-unet"
+    assert write_reports([one, str(other), one])[0] == [one / "report.html", other / "report.html"]
+    assert not (sweep / "summary.html").exists()
+
+
+def test_a_run_that_cannot_be_read_is_named_and_the_others_are_made(sweep: Path) -> None:
+    (sweep / "000_model-cunet" / "results.json").write_text("{")
+    pages, failed = write_reports(sweep)
+    assert len(pages) == 3
+    assert len(failed) == 1
+    assert "000_model-cunet" in failed[0]
+    with pytest.raises(DataError, match="no valid JSON"):
+        write_reports(sweep / "000_model-cunet")
+
+
+def test_places_without_a_run_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="holds no run"):
+        write_reports(tmp_path / "empty")
+    with pytest.raises(DataError, match="no such folder"):
+        write_reports(tmp_path / "none")
+    with pytest.raises(DataError, match="no run folder was given"):
+        write_reports([])
+
+
+def test_the_command_takes_words_and_prints_the_pages(sweep: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["report", str(sweep / "000_model-cunet")]) == 0
+    assert capsys.readouterr().out.strip() == str(sweep / "000_model-cunet" / "report.html")
+    assert run(["report", f"run={sweep / 'none'}"]) == 2
+
+
+def test_the_command_needs_no_torch(sweep: Path) -> None:
+    code = (
+        "import sys\nfrom segexp.cli.app import run\n"
+        f"code = run(['report', {str(sweep)!r}])\n"
+        "sys.exit(code or bool({'torch', 'lightning', 'matplotlib'} & set(sys.modules)))"
+    )
+    root = Path(__file__).parents[2]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
