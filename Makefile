@@ -52,7 +52,7 @@ zoo: $(ZOO)/.test  ## tests of model=zoo and against torchvision, in an environm
 .PHONY: test-demo
 test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chromium, in an environment of its own
 	$(CHROMIUM)
-	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/use/demo $(ARGS)
+	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/inference/demo $(ARGS)
 
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .

@@ -6,6 +6,7 @@ Importing the package imports nothing heavy; ``from segexp import load`` gives t
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from segexp.moved import install
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
@@ -21,3 +22,6 @@ def __getattr__(name: str) -> Any:
         # By name, or the walls of the house would take it for an import of every program.
         return import_module("segexp.inference.load").load
     raise AttributeError(f"module 'segexp' has no attribute {name!r}")
+
+
+install()

@@ -44,7 +44,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings_of_torch: Non
 @pytest.fixture
 def command(monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
     """Runs a command line in this process; gives its exit code."""
-    from segexp.cli import run
+    from segexp.cli.app import run
 
     def run_here(*words: str) -> int:
         monkeypatch.setattr(sys, "argv", ["segexp", *words])

@@ -20,6 +20,7 @@ from segexp.cli.rerun_notes import left_out, notes, refuse_left_behind
 from segexp.cli.restore import restore
 from segexp.config.from_argument import KEY, given, run_folder
 from segexp.config.groups import groups
+from segexp.config.migration import migrated, migration_note
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import typed as word_of
 from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
@@ -162,7 +163,8 @@ def _prepared(
     own: _Own,
 ) -> Earlier:
     """Once for each command line; a search composes many times."""
-    stored, record = _stored(folder), _record(folder)
+    written, record = _stored(folder), _record(folder)
+    stored = migrated(written)
     check_stored(stored, folder / "config.yaml", trusted, typed=typed)
     chosen, words = _choices(record), usable(record.get("overrides") or ())
     check_choices(chosen, folder / "run.json")
@@ -179,7 +181,7 @@ def _prepared(
         stored["name"] = None
     found = restore(stored, now, asked, unknown, shipped_references())
     refuse_left_behind(found, asked, folder, today)
-    told = [*notes(found, folder, today, recorded=recorded), *left_out(words, asked, blocks)]
+    told = [*_migration(written), *notes(found, folder, today, recorded=recorded), *left_out(words, asked, blocks)]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
     body = {**found.tree, "resume": None, **given_now}
     # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
@@ -188,6 +190,12 @@ def _prepared(
     more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
     held = (*today.words, *more) if recorded else ()
     return Earlier(folder, _written(body, sweep), chosen, held, tuple(told))
+
+
+def _migration(written: Mapping[str, Any]) -> list[str]:
+    """That the stored config is of an earlier version."""
+    note = migration_note(written)
+    return [] if note is None else [note]
 
 
 def _made_name(chosen: Mapping[str, str]) -> str:

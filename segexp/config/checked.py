@@ -1,6 +1,7 @@
 """From what Hydra composed to a plain config that is checked whole; nothing heavy is imported."""
 
 import re
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ def checked(config: Any, schema: type) -> dict[str, Any]:
     from omegaconf.errors import OmegaConfBaseException
 
     from segexp.config.check import check_config
+    from segexp.config.migration import changes, migrated
     from segexp.errors import ConfigError
 
     try:
@@ -21,6 +23,9 @@ def checked(config: Any, schema: type) -> dict[str, Any]:
             key = missing[1]
             raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
         raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
+    for line in changes(plain):
+        print(f"segexp: note: {line}; write the new name, the old one works until version 0.3", file=sys.stderr)  # noqa: T201
+    plain = migrated(plain)
     _refuse_left_over(plain)
     check_config(plain, schema)
     # It holds for the command, see segexp.config.trust, and is no part of what a run is.

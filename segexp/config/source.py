@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from segexp.moved import new_name
+
 Definition = ast.ClassDef | ast.FunctionDef
 
 DEPTH = 10
@@ -152,7 +154,7 @@ def source(module: str) -> Path | None:
 
     None for what has no file of Python: built-in and frozen modules, extensions in C, modules inside an archive.
     """
-    top, *rest = module.split(".")
+    top, *rest = new_name(module).split(".")
     if not all(part.isidentifier() for part in (top, *rest)):
         return None
     loaded = sys.modules.get(top)

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.config.migration import migrated, migration_note
 from segexp.config.plain_values import refuse_references
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
@@ -18,6 +19,7 @@ from segexp.losses.base import SegmentationLoss
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Place, Source, find_sources
+from segexp.runs.console import LOG
 from segexp.spec import DataSpec
 from segexp.system.causes import cause_of, sentence
 from segexp.tasks.ensemble import EnsembleModule
@@ -122,7 +124,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config, spec = kept["config"], DataSpec.from_dict(kept["spec"])
+        config, spec = migrated(kept["config"]), DataSpec.from_dict(kept["spec"])
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -132,6 +134,8 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
     check_stored(config, source.checkpoint, trust, built=BUILT)
+    if (note := migration_note(kept["config"])) is not None:
+        LOG.info(f"run         {note}")
     refuse_references(config, source.checkpoint)
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")

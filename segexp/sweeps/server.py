@@ -24,7 +24,6 @@ from tqdm import tqdm
 import segexp.training.train  # noqa: F401
 from segexp.report.page_template import load_all
 from segexp.sweeps.engines.ipc import Message, Wire
-from segexp.sweeps.job import run_job
 from segexp.sweeps.engines.process import (
     die_with_parent,
     fresh_python,
@@ -33,8 +32,9 @@ from segexp.sweeps.engines.process import (
     thread_count,
     threads_that_stay,
 )
-from segexp.sweeps.shared_data import SharedData
+from segexp.sweeps.job import run_job
 from segexp.sweeps.layout import JobPlace, now
+from segexp.sweeps.shared_data import SharedData
 from segexp.system.cores import CORES
 from segexp.system.process import leave_with
 

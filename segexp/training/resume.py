@@ -7,10 +7,12 @@ from typing import Any
 
 import torch
 
+from segexp.config.migration import migrated, migration_note
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.runs.archive import check_archive
+from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, sentence
@@ -50,7 +52,8 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     try:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
-        earlier, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
+        stored, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
+        earlier = migrated(stored)
     except DataError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -58,6 +61,8 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
             raise ResourceError(sentence(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
+    if (note := migration_note(stored)) is not None:
+        LOG.info(f"resume      {note}")
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     shapes = [{name: tuple(value.shape) for name, value in weights.items()} for weights in (state, module.state_dict())]
     if shapes[0] != shapes[1]:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -240,6 +241,6 @@ def test_a_sweep_over_a_package_of_ones_own_goes_on() -> None:
     assert "'trust=[tests]'" in other.stderr
     assert resume(Path("copy"), "trust=[tests]").returncode == 0
     assert [job["state"] for job in manifest(Path("copy"))] == ["finished"] * 2
-    again = run_line(["python", "-m", "segexp", f"from={folder / manifest(folder)[0]['folder']}", *QUICK])
+    again = run_line([sys.executable, "-m", "segexp", f"from={folder / manifest(folder)[0]['folder']}", *QUICK])
     assert again.returncode == 2
     assert "'trust=[tests]'" in again.stderr

@@ -8,17 +8,17 @@ from typing import Any
 from markupsafe import Markup
 
 from segexp.report import values
-from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
-from segexp.report.comparison_page.parallel import Line, parallel
 from segexp.report.charts.scale import amount, plain, time_unit
-from segexp.report.comparison_page.scatter import Point, scatter
 from segexp.report.comparison_page import tables, trials
 from segexp.report.comparison_page.configuration import Configuration
 from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number
+from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
 from segexp.report.comparison_page.links import report_link
 from segexp.report.comparison_page.naming import short_names
+from segexp.report.comparison_page.parallel import Line, parallel
 from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.scatter import Point, scatter
 from segexp.report.comparison_page.search import Search
 from segexp.report.comparison_page.side_by_side import sights
 from segexp.report.comparison_page.spread import mean_of

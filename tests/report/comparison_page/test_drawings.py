@@ -5,12 +5,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
 from segexp.report.charts.label_places import DOT, places
-from segexp.report.comparison_page.parallel import Line, axis, parallel
 from segexp.report.charts.scale import amount, fitted, linear_ticks, time_unit
-from segexp.report.comparison_page.scatter import MANY, Point, scatter
+from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
 from segexp.report.comparison_page.paired import Difference
+from segexp.report.comparison_page.parallel import Line, axis, parallel
+from segexp.report.comparison_page.scatter import MANY, Point, scatter
 from segexp.report.comparison_page.spread import Spread
 
 

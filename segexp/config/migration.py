@@ -1,0 +1,42 @@
+"""Brings configs of version 0.1 up to date: a config that a user wrote, or one that a run or checkpoint holds."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from segexp.moved import new_name
+
+
+def migrated(config: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the names of today; it is not changed itself."""
+    return {key: _renamed(value, key) for key, value in config.items()}
+
+
+def changes(config: Mapping[str, Any]) -> list[str]:
+    """What :func:`migrated` does to a config, a line each: the key, what was found, and its new form."""
+    return list(_changes(config, ""))
+
+
+def migration_note(config: Mapping[str, Any]) -> str | None:
+    """That a stored config is of an earlier version, in a line; None where it is of this one."""
+    found = changes(config)
+    more = f", and {len(found) - 1} more" if len(found) > 1 else ""
+    return f"its config is of version 0.1 and was read with the names of today: {found[0]}{more}" if found else None
+
+
+def _renamed(value: Any, key: str) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _renamed(item, name) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_renamed(item, "") for item in value]
+    return new_name(value) if key == "_target_" and isinstance(value, str) else value
+
+
+def _changes(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _changes(item, f"{path}.{name}" if path else str(name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _changes(item, f"{path}.{index}")
+    elif path.endswith("_target_") and isinstance(value, str) and (name := new_name(value)) != value:
+        yield f"{path}: {value} is now {name}"
