@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from segexp.config.experiment import Experiment
 from segexp.config.measure_names import IMAGE
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards
@@ -19,26 +20,23 @@ from segexp.runs.folder import RunFolder
 from segexp.tasks.log_names import flat_measures
 from segexp.tasks.segmentation import SegmentationModule
 
-Config = dict[str, Any]
-
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
 
 
 def test(
-    config: Config,
+    experiment: Experiment,
     folder: RunFolder,
     datamodule: SegmentationDataModule,
     module: SegmentationModule,
     best: Mapping[str, Any],
-    data_name: str,
     after: Afterwards,
 ) -> dict[str, Any]:
     """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
-    tester = build_tester(config)
-    if config["tta"] != "none":
+    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
+    if experiment.tta != "none":
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
-        module.tta = config["tta"]
+        module.tta = experiment.tta
         tester.validate(module, datamodule=datamodule, verbose=False)
     start = time.perf_counter()
     tester.test(module, datamodule=datamodule, verbose=False)
@@ -48,18 +46,19 @@ def test(
     module.tested.speed = _speed(took, len(datamodule.items("test")))
     measures = module.measures
     others = {"the rows of trivial predictors": lambda: baseline_rows(datamodule, measures)}
-    others = others if config["baselines"] else {}
+    others = others if experiment.baselines else {}
+    data_name = experiment.invocation.choices.get("datamodule", "data")
     outcome = Outcome(
         folder,
         model_rows(module),
         {**others, "the rows of other people": lambda: observer_rows(datamodule, measures)},
         [item.name for item in datamodule.items("test")],
-        lambda rows, resamples: results(rows, datamodule, module, best, data_name, resamples, config["seed"]),
+        lambda rows, resamples: results(rows, datamodule, module, best, data_name, resamples, experiment.seed),
     )
     return outcome.write(
         after,
-        config["bootstrap"],
-        lambda row: explain(folder, module, datamodule, row, config["panels"], best["epoch"], after),
+        experiment.bootstrap,
+        lambda row: explain(folder, module, datamodule, row, experiment.panels, best["epoch"], after),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from segexp.config.experiment import RunConfig
 from segexp.config.migration import migrated, migration_note
 from segexp.config.plain_values import refuse_references
 from segexp.config.stored import check_stored
@@ -27,7 +28,7 @@ from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
 from segexp.training.build import build_model
-from segexp.training.prepare import device_type
+from segexp.training.hardware import device_type
 from segexp.windows.settings import Inference
 
 BUILT = ("model", "datamodule", "augment", "metric")
@@ -38,7 +39,7 @@ class Member(NamedTuple):
     """One checkpoint."""
 
     source: Source
-    config: dict[str, Any]
+    config: RunConfig
     module: SegmentationModule
 
 
@@ -100,13 +101,13 @@ def load(
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
-    kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
+    kind = device_type("gpu" if device == "cuda" else device)
     members = [restore(source, kind, trust) for source in find_sources(run, checkpoint)]
     _check_alike(members)
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
     module.inference = replace(module.inference, **(inference or {}))
-    module.tta = tta if tta is not None else first.config["tta"]
+    module.tta = tta if tta is not None else first.config.tta
     module.precision = precision
     module.threshold, chosen = _threshold(members, module, threshold)
     module.requires_grad_(requires_grad=False)
@@ -140,19 +141,22 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     weights = network_weights(state, source.checkpoint)
-    config_of_use = {**config, "resume": str(source.checkpoint)}
-    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
-    model = build_model(config_of_use, spec)
-    take(model, config, weights, source.checkpoint)
+    try:
+        run = RunConfig.from_plain(config)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    refuse_misfit(run.model, spec, weights, source.checkpoint)
+    model = build_model(run.model, spec, published=False)
+    take(model, run.model, weights, source.checkpoint)
     try:
         # Compiling takes longer than most predictions.
-        speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
+        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
         module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
         module.threshold = float(kept["threshold_logit"])
-        module.inference = Inference(**config["inference"])
+        module.inference = Inference(**vars(run.inference))
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return Member(source, config, module.eval())
+    return Member(source, run, module.eval())
 
 
 def _content(path: Path) -> dict[str, Any]:

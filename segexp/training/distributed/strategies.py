@@ -11,32 +11,33 @@ from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch.nn.parallel import DistributedDataParallel
 
+from segexp.config.experiment import Experiment
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
 from segexp.models.auxiliary import Supervised
 from segexp.tasks.segmentation import SegmentationModule
-from segexp.training.distributed.plan import count, started
+from segexp.training.distributed.plan import started
 
 ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
 """Arguments of a trainer of a single process."""
 
 
-def check_ranks(config: Mapping[str, Any]) -> None:
+def check_ranks(experiment: Experiment) -> None:
     """Checks what would fail only when the ranks train.
 
     Raises:
-        ConfigError: There are not as many devices as asked for, or a setting does not go with several ranks.
+        ConfigError: A setting does not go with several ranks.
     """
-    ranks = count(config["trainer"])
-    if ranks > 1 and config["speed"]["compile"]:
+    ranks = experiment.ranks
+    if ranks > 1 and experiment.speed.compile:
         raise ConfigError(
             f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
             "norm, use speed.compile=false"
         )
-    averaged = config["callbacks"]["weight_average"]["decay"] is not None
-    if ranks > 1 and averaged and config["trainer"]["strategy"] == "fsdp":
+    averaged = experiment.callbacks.weight_average.decay is not None
+    if ranks > 1 and averaged and experiment.trainer.strategy == "fsdp":
         raise ConfigError(
             "callbacks.weight_average.decay: averaged weights need the whole model on each rank; use trainer=ddp, or "
             "decay=null"
