@@ -111,8 +111,6 @@ class Evaluation:
         phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
-        # Distances are in metres where these images say how large a pixel is.
-        data._spec = replace(self.model.spec, pixel_size=source.pixel_size())
         names = [item.name for item in data.items("test")]
         if phase != "train":
             data.notes += trained_on(self.model, names, self.section["_target_"])

@@ -1,6 +1,7 @@
 """The images that a model is evaluated on: a part of the run's own data, or another data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -94,7 +95,8 @@ def evaluation_data(
     items = all_items(source) if phase == "all" else source.items(phase)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
-    return EvaluationData(source, items, spec, phase)
+    # Distances are in metres where these images say how large a pixel is.
+    return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
 
 
 def own_images(model: Model, section: Mapping[str, Any]) -> bool:

@@ -7,15 +7,16 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.search import study as studies
 from segexp.sweeps.search.dimensions import Numbers, Words
 from segexp.sweeps.search.study import distributions, make_sampler, open_study, require_optuna
+from segexp.system import optuna_storage
 from segexp.system.optuna_storage import make_pruner, open_storage, storage_url
 
-SETTINGS: dict[str, Any] = {
-    "sampler": "tpe", "pruner": "median", "startup": 3, "warmup": 2, "seed": 0, "epochs": 9,
-}  # fmt: skip
+SEARCH: dict[str, Any] = {"sampler": "tpe", "startup": 3, "seed": 0}
+SETTINGS: dict[str, Any] = {"pruner": "median", "startup": 3, "warmup": 2, "epochs": 9}
 SPACE = distributions(
     {
         "rate": Numbers(1e-4, 1e-1, log=True),
@@ -29,7 +30,10 @@ def drawn(count: int, storage: Any, **changes: Any) -> list[dict[str, Any]]:
     """Draws trials that are the better the nearer their rate is to 1e-2; as a process of its own would."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
-        study_name="s", storage=storage, sampler=make_sampler({**SETTINGS, **changes}), load_if_exists=True
+        study_name="s",
+        storage=storage,
+        sampler=make_sampler(SearchConfig(**{**SEARCH, **changes})),
+        load_if_exists=True,
     )
     for _ in range(count):
         trial = study.ask(SPACE)
@@ -93,9 +97,9 @@ def test_where_a_study_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert storage_url("all.log", Path("sweep")) == f"{tmp_path}/all.log"
     assert storage_url("mysql://a@b/c", Path("sweep")) == "mysql://a@b/c"
     journal = storage_url("all.log", Path())
-    study = open_study("s", journal, "max", SETTINGS)
+    study = open_study("s", journal, "max", SearchConfig(**SEARCH), SETTINGS)
     study.tell(study.ask(SPACE), 1.0)
-    again = open_study("s", journal, "max", SETTINGS)
+    again = open_study("s", journal, "max", SearchConfig(**SEARCH), SETTINGS)
     assert [trial.value for trial in again.trials] == [1.0]
     assert again.direction.name == "MAXIMIZE"
 
@@ -111,15 +115,15 @@ def test_two_workers_that_make_a_database_at_once(tmp_path: Path, monkeypatch: p
     from sqlalchemy.exc import IntegrityError
 
     errors = [IntegrityError("insert", {}, Exception("UNIQUE constraint failed")), ValueError("table x already exists")]
-    opened = studies._open
+    opened = optuna_storage._open
 
     def late(url: str) -> Any:
         if errors:
             raise errors.pop()
         return opened(url)
 
-    monkeypatch.setattr(studies, "_open", late)
-    monkeypatch.setattr(studies, "PAUSE", 0.0)
+    monkeypatch.setattr(optuna_storage, "_open", late)
+    monkeypatch.setattr(optuna_storage, "PAUSE", 0.0)
     assert isinstance(open_storage(f"sqlite:///{tmp_path}/x.db"), optuna.storages.RDBStorage)
     assert errors == []
 
