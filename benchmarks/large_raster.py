@@ -90,13 +90,15 @@ def make_run(folder: Path) -> None:
     from omegaconf import OmegaConf
 
     from segexp.config.paths import conf_dir
-    from segexp.spec import DataSpec
+    from segexp.spec import DataSpec, MaskTarget
     from segexp.training.build import build_model
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings"])
     config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 120, 0)), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8")
+    spec = DataSpec(
+        MaskTarget(("ground", "building"), ((0, 0, 0), (255, 120, 0))), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8"
+    )
     torch.manual_seed(0)
     weights = {f"model.{key}": value for key, value in build_model(config, spec).state_dict().items()}
     (folder / "checkpoints").mkdir(parents=True)

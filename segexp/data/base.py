@@ -26,7 +26,7 @@ from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, moved
 from segexp.errors import DataError, UserError
 from segexp.runs.progress import shown
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
 __all__ = ["Items", "SegmentationDataModule"]
 
@@ -142,7 +142,7 @@ class SegmentationDataModule(DataSettings):
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(
-            names, colours, channels, mean, std, scaling, "segmentation", self.pixel_size(), str(dtype), *self.picked()
+            MaskTarget(names, colours), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked()
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())

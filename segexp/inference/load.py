@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from hydra.utils import get_class
 from torch import Tensor
 
 from segexp.config.migration import migrated, migration_note
@@ -20,7 +22,7 @@ from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Place, Source, find_sources
 from segexp.runs.console import LOG
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, sentence
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import SegmentationModule
@@ -124,7 +126,10 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config, spec = migrated(kept["config"]), DataSpec.from_dict(kept["spec"])
+        config, spec = (
+            migrated(kept["config"]),
+            DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust)),
+        )
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -153,6 +158,17 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
     return Member(source, config, module.eval())
+
+
+def _target_class(source: Path, trust: Collection[str], name: str) -> type[Target]:
+    """The class of a target that a task brought, checked before it is imported.
+
+    Raises:
+        StoredError: It is no target, or of a package that is not trusted.
+    """
+    check_stored({"target": {"_target_": name}}, source, trust, built=("target",))
+    found: type[Target] = get_class(name)
+    return found
 
 
 def _content(path: Path) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from segexp.data.items.item import Item
 from segexp.evaluation.baselines import LARGE, _thresholds, constant, fit_otsu, most_frequent_class
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
-TWO = DataSpec(("background", "square"), ((0, 0, 0), (255, 0, 0)))
-THREE = DataSpec(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
+TWO = DataSpec(MaskTarget(("background", "square"), ((0, 0, 0), (255, 0, 0))))
+THREE = DataSpec(MaskTarget(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0))))
 
 
 def square(*, bright: bool, channel: int = 1, seed: int = 0) -> Item:
@@ -101,7 +101,7 @@ def test_three_levels_of_16_bits_are_quick() -> None:
     mask = np.repeat(np.array([[0, 1, 2]], np.uint8), 60, axis=0).repeat(20, axis=1)
     grey = np.array([5_000, 60_000, 30_000])[mask] + rng.integers(-4_000, 4_001, mask.shape)
     item = Item("deep", grey.astype(np.uint16)[..., None], mask)
-    predict, words = fit_otsu([item], DataSpec(THREE.classes, THREE.colours, 1))
+    predict, words = fit_otsu([item], DataSpec(MaskTarget(THREE.classes, THREE.colours), 1))
     assert np.array_equal(predict(item), mask)
     assert words == "channel 0, dark to bright: dark, middle, bright"
 

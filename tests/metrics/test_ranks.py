@@ -16,12 +16,12 @@ from segexp.metrics.base import ImageMeasure
 from segexp.metrics.counts import ConfusionCounts, confusion
 from segexp.metrics.figures import Leaves, dataset_leaves, image_leaves, image_mean_leaves
 from segexp.metrics.scores import ScoreHistogram
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks import test_figures as counting
 
 SPECS = (
-    DataSpec(("a", "b"), ((0, 0, 0),) * 2),
-    DataSpec(("a", "b", "c"), ((0, 0, 0),) * 3, pixel_size=0.5),
+    DataSpec(MaskTarget(("a", "b"), ((0, 0, 0),) * 2)),
+    DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0),) * 3), pixel_size=0.5),
 )
 
 

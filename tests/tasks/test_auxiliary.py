@@ -10,10 +10,10 @@ from torch.utils.data import DataLoader
 
 from segexp.losses.bce import BCE
 from segexp.models.auxiliary import Supervised
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import SegmentationModule
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
 
 class WithTwoHelpers(nn.Module):

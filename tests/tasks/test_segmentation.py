@@ -9,13 +9,13 @@ from torch import Tensor, nn
 from segexp.errors import DivergedError
 from segexp.losses.bce import BCE
 from segexp.losses.cross_entropy import CrossEntropy
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.log_names import flat_measures
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.speed import Speed
 
-TWO = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
+TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 255, 0))))
 
 
 def module(spec: DataSpec = TWO, model: nn.Module | None = None, **settings: Any) -> SegmentationModule:

@@ -7,13 +7,13 @@ import torch
 from torch import Tensor, nn
 
 from segexp.losses.bce import BCE
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.tta import Tta
 from segexp.windows.settings import Inference
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
-OWN_LIGHT = DataSpec(SPEC.classes, SPEC.colours, scaling="image")
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
+OWN_LIGHT = DataSpec(MaskTarget(SPEC.classes, SPEC.colours), scaling="image")
 
 
 def module(spec: DataSpec, window: Any, model: nn.Module | None = None, **more: Any) -> SegmentationModule:

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from segexp.errors import ConfigError, UserError
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.training.build import build_model, build_schedule, check_length
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
 
 def config(**more: Any) -> dict[str, Any]:
