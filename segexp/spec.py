@@ -19,11 +19,12 @@ class Target(ABC):
 
     Attributes:
         kind: What the task is called in results.json, and by what runs are compared: ``segmentation``.
-        spatial: Whether the target has the height and width of the image, so that it is cropped and turned with it.
+        form: How it follows its image when that is cropped and turned, see :mod:`segexp.data.items.forms`: as a
+            ``mask`` or an ``image`` does, or not at all, a ``label`` or a ``value`` of the whole image.
     """
 
     kind: ClassVar[str]
-    spatial: ClassVar[bool] = False
+    form: ClassVar[str] = "value"
 
     @property
     @abstractmethod
@@ -53,7 +54,7 @@ class MaskTarget(Target):
     """
 
     kind = "segmentation"
-    spatial = True
+    form = "mask"
 
     classes: tuple[str, ...]
     colours: tuple[tuple[int, int, int], ...]
@@ -74,6 +75,7 @@ class LabelTarget(Target):
     """
 
     kind = "classification"
+    form = "label"
 
     classes: tuple[str, ...]
 
@@ -92,7 +94,7 @@ class ImageTarget(Target):
     """
 
     kind = "reconstruction"
-    spatial = True
+    form = "image"
 
     channels: int
 

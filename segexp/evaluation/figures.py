@@ -89,7 +89,7 @@ def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: in
     stem = f"{number:02d}_{rank}_{picture.stem}"
     picture.save(folder.panels / f"{stem}.png")
     if not spec.is_binary:
-        plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
+        plot_class_maps(item.image, probabilities, item.target, spec, folder.path / "class_maps" / f"{stem}.png")
     layers = {
         "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
         "probability": certainty(probabilities),
@@ -99,7 +99,7 @@ def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: in
         "file": f"panels/{stem}.png",
         "layers": f"panels/layers/{stem}",
         "image": item.name,
-        "size": list(item.mask.shape),
+        "size": list(item.shape),
         "rank": rank,
         "figures": picture.figures,
     }

@@ -75,13 +75,13 @@ def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[M
 
 def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     """The picture of a decoded image; the caption holds the Dice of each class, of two classes of the second."""
-    matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.mask)[None], spec.num_classes)
+    matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.target)[None], spec.num_classes)
     dice = measures(matrix)["dice"][0]
     numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
     figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
-    shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
-    drawn = panel(item.image, item.mask, shown, spec, item.name, figures)
-    small = displayed_small(item.image, item.mask != IGNORED), reduced_labels(item.mask), reduced_labels(shown)
+    shown = np.where(item.target == IGNORED, IGNORED, prediction).astype(np.uint8)
+    drawn = panel(item.image, item.target, shown, spec, item.name, figures)
+    small = displayed_small(item.image, item.target != IGNORED), reduced_labels(item.target), reduced_labels(shown)
     return Picture(item.name, *small, spec, figures, drawn)
 
 

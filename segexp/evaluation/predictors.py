@@ -133,7 +133,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataM
     spec, matrices = datamodule.spec, []
     sums = MeasureSums(spec, chosen, probability=False)
     for index, item in enumerate(datamodule.items("test")):
-        prediction, truth = predict(item), item.mask
+        prediction, truth = predict(item), item.target
         give_all_back(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
         sums.update(Seen(prediction, truth), index)

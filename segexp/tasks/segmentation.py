@@ -185,7 +185,7 @@ class SegmentationModule(pl.LightningModule):
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
         with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        mask = batch["mask"]
+        mask = batch["target"]
         if sizes is not None:
             outputs, mask = whole_outputs(outputs, sizes), whole_batch(mask, sizes)
         if isinstance(outputs, Supervised):
@@ -205,11 +205,11 @@ class SegmentationModule(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         logits = self.evaluated(batch["image"])
         self._refuse_nan(logits, f"after epoch {self.current_epoch + 1}")
-        terms = block_terms(self.loss, logits, batch["mask"])
-        self._val_losses.add(first, len(batch["mask"]), named_terms("val", terms))
-        self._counts.update(self.classify(logits, 0.0), batch["mask"], batch["index"])
+        terms = block_terms(self.loss, logits, batch["target"])
+        self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
+        self._counts.update(self.classify(logits, 0.0), batch["target"], batch["index"])
         if self._scores is not None:
-            self._scores.update(logits, batch["mask"])
+            self._scores.update(logits, batch["target"])
 
     @staticmethod
     def _refuse_nan(logits: Tensor, when: str) -> None:

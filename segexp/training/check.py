@@ -13,7 +13,7 @@ from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
 from segexp.report.data_check import as_text, problems_text
 from segexp.runs.progress import shown
-from segexp.spec import DataSpec, MaskTarget
+from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.compatibility import Misfits
 from segexp.training.run_split import taken_up
@@ -60,9 +60,8 @@ def _misfits(config: Config, datamodule: SegmentationDataModule, found: Review) 
     if not every or not found.classes:
         return []
     (channels, _), _ = common(every)
-    names, colours = datamodule.classes()
     zeros, ones = (0.0,) * channels, (1.0,) * channels
-    spec = DataSpec(MaskTarget(names, colours), channels, zeros, ones, pixel_size=datamodule.pixel_size())
+    spec = DataSpec(datamodule.target(), channels, zeros, ones, pixel_size=datamodule.pixel_size())
     train = found.parts["train"]
     side = datamodule.crop_size
     sample = (side, side) if side is not None else train[0].shape if train else None

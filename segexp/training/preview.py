@@ -101,7 +101,7 @@ def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, i
 def _original(drawn: Sequence[Drawn]) -> Cell:
     item = drawn[0].item
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
-    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.mask, marks)
+    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
 
 
 def _cells(drawn: Sequence[Drawn]) -> list[Cell]:

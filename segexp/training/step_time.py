@@ -23,7 +23,7 @@ def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seco
         seconds: How long to measure.
     """
     module.to(device).train()
-    image, mask = batch["image"].to(device), batch["mask"].to(device)
+    image, mask = batch["image"].to(device), batch["target"].to(device)
     stats = batch["stats"].to(device) if "stats" in batch else None
     optimizer = module.make_optimizer()
     for _ in range(WARM_UP):

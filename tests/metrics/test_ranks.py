@@ -81,7 +81,7 @@ def leaves(spec: DataSpec, images: list[int], size: int = 1) -> dict[str, list[f
         classes = [(some[:, 0] >= edge).byte() if spec.is_binary else some.argmax(1).byte() for edge in (0.5, 0.0)]
         predictions = dict(zip(("at_threshold", "at_half"), classes, strict=True))
         likely = torch.sigmoid if spec.is_binary else partial(torch.softmax, dim=1)
-        tested.update(some, likely, predictions, {"mask": truth[chosen], "index": chosen})
+        tested.update(some, likely, predictions, {"target": truth[chosen], "index": chosen})
     found: dict[str, list[float]] = {}
     for name in tested.counts:
         families = list(tested.families(name)[1].values())

@@ -31,7 +31,7 @@ class WithTwoHelpers(nn.Module):
 def batches() -> DataLoader[Any]:
     mask = torch.zeros(4, 4, dtype=torch.uint8)
     mask[:2] = 1
-    sample = {"image": torch.zeros(3, 4, 4, dtype=torch.uint8), "mask": mask, "index": 0}
+    sample = {"image": torch.zeros(3, 4, 4, dtype=torch.uint8), "target": mask, "index": 0}
     return DataLoader([sample, sample], batch_size=2)  # type: ignore[arg-type]
 
 

@@ -114,7 +114,7 @@ def test_nan_at_the_test_is_said_as_in_validation(spec: DataSpec) -> None:
     built.on_test_epoch_start()
     batch = {
         "image": torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
-        "mask": torch.ones(1, 8, 8, dtype=torch.uint8),
+        "target": torch.ones(1, 8, 8, dtype=torch.uint8),
         "index": torch.zeros(1, dtype=torch.int64),
     }
     with pytest.raises(DivergedError, match=r"the model gives nan for a test image: .*optimizer\.lr"):

@@ -32,7 +32,7 @@ def logits_and_masks(
     batches = list(getattr(datamodule, f"{phase}_dataloader")())
     with torch.inference_mode():
         logits = torch.cat([module(batch["image"])[:, 0] for batch in batches])
-    return logits, torch.cat([batch["mask"] for batch in batches])
+    return logits, torch.cat([batch["target"] for batch in batches])
 
 
 def dice(logits: Tensor, masks: Tensor, threshold: float) -> float:
