@@ -92,16 +92,14 @@ def _model(name: str, *overrides: str) -> Any:
     from segexp.inference.load import NoLoss
     from segexp.inference.model import Model
     from segexp.spec import DataSpec, MaskTarget
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
     spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
     speed = resolve_speed(config["speed"], "cpu", allocator=allocator)
-    return Model(
-        SegmentationModule(build_model(config, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], config
-    )
+    return Model(Segmentation(build_model(config, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], config)
 
 
 if __name__ == "__main__":

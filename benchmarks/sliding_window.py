@@ -174,7 +174,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     allocator = tune_allocator(config["speed"]["allocator"])
     from segexp.data.synthetic.scenes import draw
     from segexp.spec import DataSpec, MaskTarget
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training import build
     from segexp.training.prepare import device_type
@@ -182,9 +182,9 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     device = device_type(config)
     spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
-    module = SegmentationModule(
-        build.build_model(config, spec), build.build_loss(config, spec), spec, torch.optim.Adam, None,
-        resolve_speed(config["speed"], device, allocator=allocator),
+    module = Segmentation(
+        build.build_model(config, spec), build.build_loss(config, spec), spec, torch.optim.Adam,
+        speed=resolve_speed(config["speed"], device, allocator=allocator),
     )  # fmt: skip
     pixels = torch.from_numpy(draw("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
     return module.eval().to(device), pixels.to(device)

@@ -165,6 +165,11 @@ class DataSpec:
         return self.target.out_channels
 
     @property
+    def score_channels(self) -> int:
+        """Channels of scores and probabilities: 1 for two classes, that of the second, else one per class."""
+        return 1 if self.is_binary else self.num_classes
+
+    @property
     def is_binary(self) -> bool:
         """Whether there are two classes, so that a threshold decides."""
         return self.num_classes == 2

@@ -14,10 +14,10 @@ from segexp.config.migration import migrated, migration_note
 from segexp.config.plain_values import refuse_references
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
-from segexp.evaluation.predictors import probability
 from segexp.inference.model import Model, log_odds
 from segexp.inference.stored_weights import network_weights, refuse_misfit, take
 from segexp.losses.base import SegmentationLoss
+from segexp.metrics.log_odds import probability
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Place, Source, find_sources
@@ -25,7 +25,7 @@ from segexp.runs.console import LOG
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, sentence
 from segexp.tasks.ensemble import EnsembleModule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
 from segexp.training.build import build_model
@@ -41,7 +41,7 @@ class Member(NamedTuple):
 
     source: Source
     config: dict[str, Any]
-    module: SegmentationModule
+    module: Segmentation
 
 
 class NoLoss(SegmentationLoss):
@@ -152,7 +152,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         # Compiling takes longer than most predictions.
         speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
-        module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
+        module = Segmentation(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
         module.threshold = float(kept["threshold_logit"])
         module.inference = Inference(**config["inference"])
     except (KeyError, TypeError, ValueError) as error:
@@ -182,9 +182,7 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
-def _threshold(
-    members: Sequence[Member], module: SegmentationModule, given: float | None
-) -> tuple[float, dict[str, str]]:
+def _threshold(members: Sequence[Member], module: Segmentation, given: float | None) -> tuple[float, dict[str, str]]:
     """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
     if not module.spec.is_binary:
         if given is not None:

@@ -73,7 +73,7 @@ class Tested:
         names = ("at_threshold", "at_half") if spec.is_binary else ("at_threshold",)
         self.counts = {name: ConfusionCounts(spec.num_classes).to(device) for name in names}
         self.sums = {name: MeasureSums(spec, measures) for name in names}
-        self.scores = ClassScores(spec.out_channels)
+        self.scores = ClassScores(spec.score_channels)
         self._needs_probability = any(measure.needs_probability for measure in measures.values())
 
     def update(

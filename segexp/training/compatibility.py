@@ -15,7 +15,7 @@ from segexp.losses.base import SegmentationLoss
 from segexp.runs.place import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.schedule import Schedule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_model
@@ -90,8 +90,14 @@ class Misfits:
         speed = self._try(lambda: resolve_speed(config["speed"], device_type(config), allocator=False))
         # Sizes do not depend on the loss: one that does not fit hides nothing else.
         stored = loss if loss is not None else cast(SegmentationLoss, nn.Identity())
-        module = SegmentationModule(model, stored, self.spec, optimizer or torch.optim.SGD, None, speed)
-        module.inference = Inference(**config["inference"])
+        module = Segmentation(
+            model,
+            stored,
+            self.spec,
+            optimizer or torch.optim.SGD,
+            speed=speed,
+            inference=Inference(**config["inference"]),
+        )
         module.eval()
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
@@ -106,7 +112,7 @@ class Misfits:
     def _schedule(self) -> Schedule | None:
         return build.build_schedule(self.config, self.config["trainer"]["check_val_every_n_epoch"])
 
-    def _fits(self, module: SegmentationModule, image: torch.Tensor) -> bool:
+    def _fits(self, module: Segmentation, image: torch.Tensor) -> bool:
         before = len(self.problems)
         self._try(lambda: try_model(module, image))
         return len(self.problems) == before

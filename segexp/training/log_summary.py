@@ -6,10 +6,10 @@ from typing import Any
 from segexp.data.base import SegmentationDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 
-def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: SegmentationModule, ranks: int) -> None:
+def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: Segmentation, ranks: int) -> None:
     """Where the run is, and what it trains with what on."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]

@@ -13,7 +13,7 @@ from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_model
@@ -23,7 +23,7 @@ from segexp.windows.settings import Inference
 Config = dict[str, Any]
 
 
-def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, SegmentationModule]:
+def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, Segmentation]:
     """Reads the data and builds the module; weights depend on the seed alone."""
     datamodule = build.build_datamodule(config)
     datamodule.setup()
@@ -42,33 +42,27 @@ def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule,
         loss,
         spec,
         build.build_optimizer(config, model),
-        schedule,
-        resolve_speed(config["speed"], device_type(config), allocator=allocator),
+        schedule=schedule,
+        speed=resolve_speed(config["speed"], device_type(config), allocator=allocator),
+        measures=build.build_measures(config, spec),
+        inference=Inference(**config["inference"]),
+        shares=datamodule.train_batches().shares if count(config["trainer"]) > 1 else None,
         record={"config": config, "split": {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES}},
     )
-    module.measures = build.build_measures(config, spec)
-    module.inference = Inference(**config["inference"])
     ranks = count(config["trainer"])
     check_batches(datamodule.samples_per_epoch, datamodule.loader, ranks)
     build.check_length(config, schedule, len(datamodule.train_batches()))
     _try_sizes(module, datamodule)
-    _divide(module, datamodule, ranks)
     return datamodule, module
 
 
-def _kind(config: Config) -> type[SegmentationModule]:
+def _kind(config: Config) -> type[Segmentation]:
     """The class of the module; what divides it between ranks takes time to import."""
     if config["trainer"]["strategy"] != "fsdp" or count(config["trainer"]) == 1:
-        return SegmentationModule
+        return Segmentation
     from segexp.training.distributed.sharded import ShardedModule
 
     return ShardedModule
-
-
-def _divide(module: SegmentationModule, datamodule: SegmentationDataModule, ranks: int) -> None:
-    """Tells the module how batches are divided between ranks, where there are several."""
-    if ranks > 1:
-        module.shares = datamodule.train_batches().shares
 
 
 def check_monitors(config: Config, classes: Sequence[str]) -> None:
@@ -102,7 +96,7 @@ def device_type(config: Config) -> str:
     return "cpu"
 
 
-def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: Segmentation, datamodule: SegmentationDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

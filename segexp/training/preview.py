@@ -22,7 +22,7 @@ from segexp.report.pictures.contact_sheet import Cell, row_picture, save_png, sh
 from segexp.report.pictures.pixels import Pixels
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 from segexp.training.prepare import device_type, prepare
 from segexp.training.step_time import seconds_per_step
@@ -138,7 +138,7 @@ def _shares(counts: NDArray[np.int64]) -> list[float]:
 
 
 def _timing(
-    config: Config, own: dict[str, Any], datamodule: SegmentationDataModule, module: SegmentationModule | None
+    config: Config, own: dict[str, Any], datamodule: SegmentationDataModule, module: Segmentation | None
 ) -> dict[str, Any]:
     """Loading side by side, and how long training would wait for it."""
     crops, options = datamodule.train_samples(), datamodule.loader
@@ -157,7 +157,7 @@ def _timing(
     }
 
 
-def _step_seconds(config: Config, datamodule: SegmentationDataModule, module: SegmentationModule) -> float:
+def _step_seconds(config: Config, datamodule: SegmentationDataModule, module: Segmentation) -> float:
     crops = datamodule.train_samples()
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)

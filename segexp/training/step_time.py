@@ -7,13 +7,13 @@ from torch import Tensor
 
 from segexp.data.sampling.samples import Batch
 from segexp.models.auxiliary import Supervised
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 WARM_UP = 2
 """Steps before the clock starts: the first ones take memory and choose algorithms."""
 
 
-def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seconds: float) -> float:
+def seconds_per_step(module: Segmentation, batch: Batch, device: str, seconds: float) -> float:
     """The mean over about ``seconds``, at least three steps; the weights of the module are trained by it.
 
     Args:
@@ -36,7 +36,7 @@ def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seco
 
 
 def _step(
-    module: SegmentationModule, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
+    module: Segmentation, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
 ) -> None:
     with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=module.speed.bfloat16):
         outputs = module.outputs(image, stats)

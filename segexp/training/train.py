@@ -20,18 +20,17 @@ from segexp.data.sampling.worker_errors import killed_worker
 from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned, SegexpError
 from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
-from segexp.evaluation.pictures import test_pictures
 from segexp.evaluation.results import inference
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import headline, test
-from segexp.evaluation.test_report import TestReport, points, worst_first
+from segexp.evaluation.test_report import TestReport
 from segexp.invocation import Invocation
 from segexp.report.run_page.rows_table import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.place import PAGES, check_place
 from segexp.runs.record import RunRecord
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.training.build import build_extra_callbacks
 from segexp.training.callbacks.checkpoints import restore_best, state_bytes
 from segexp.training.callbacks.places import place_callbacks
@@ -130,7 +129,7 @@ def _run(
     invocation: Invocation,
     folder: RunFolder,
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     name: str,
     extra: list[Callback],
 ) -> dict[str, Any]:
@@ -210,7 +209,7 @@ def _facts(
     config: Config,
     invocation: Invocation,
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     name: str,
 ) -> dict[str, Any]:
     parameters = sum(p.numel() for p in module.model.parameters())
@@ -243,7 +242,7 @@ def _fit_and_test(
     folder: RunFolder,
     record: RunRecord,
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     extra: list[Callback],
     after: Afterwards,
 ) -> dict[str, Any]:
@@ -259,18 +258,18 @@ def _fit_and_test(
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
-        content = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"), after)
-        after.make("the time of the test in run.json", lambda: record.update(test=module.tested.speed))
+        tested = test(config, folder, datamodule, module, best, invocation.choices.get("datamodule", "data"), after)
+        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         step = trainer.global_step
         if loggers:
             shown = "what the loggers show of the test"
-            after.make(shown, lambda: _tell(loggers, content, folder, module, datamodule, step))
+            after.make(shown, lambda: _tell(loggers, tested.content, tested.report(step)))
     except Pruned:
         pruned = True
         raise
     finally:
         close_loggers(loggers, ok=after.complete or pruned)
-    return content
+    return tested.content
 
 
 def _fit(
@@ -278,7 +277,7 @@ def _fit(
     folder: RunFolder,
     loggers: list[Logger],
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     extra: list[Callback],
 ) -> pl.Trainer:
     """Trains, on all ranks together; what comes after is done by one alone."""
@@ -304,27 +303,11 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
     return why
 
 
-def _tell(
-    loggers: Sequence[Tracked],
-    content: Mapping[str, Any],
-    folder: RunFolder,
-    module: SegmentationModule,
-    datamodule: SegmentationDataModule,
-    step: int,
-) -> None:
+def _tell(loggers: Sequence[Tracked], content: Mapping[str, Any], report: TestReport) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
     best = content["checkpoint"]
-    curve = module.tested.scores.curve() if module.spec.is_binary else None
-    report = TestReport(
-        content,
-        worst_first(folder.path / "per_image.csv", module.spec.classes),
-        test_pictures(module, datamodule, content["panels"]),
-        points(curve.roc() if curve else None, "fpr", "tpr"),
-        points(curve.pr() if curve else None, "recall", "precision"),
-        step,
-    )
     figures = {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}
-    tell(loggers, lambda logger: logger.log_metrics(figures, step))
+    tell(loggers, lambda logger: logger.log_metrics(figures, report.step))
     tell(loggers, lambda logger: logger.tested(report))
 
 

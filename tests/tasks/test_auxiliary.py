@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader
 from segexp.losses.bce import BCE
 from segexp.models.auxiliary import Supervised
 from segexp.spec import DataSpec, MaskTarget
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
@@ -35,8 +35,8 @@ def batches() -> DataLoader[Any]:
     return DataLoader([sample, sample], batch_size=2)  # type: ignore[arg-type]
 
 
-def fitted(rate: float) -> tuple[SegmentationModule, dict[str, Tensor]]:
-    module = SegmentationModule(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=rate))
+def fitted(rate: float) -> tuple[Segmentation, dict[str, Tensor]]:
+    module = Segmentation(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=rate))
     trainer = pl.Trainer(
         max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False,
@@ -68,7 +68,7 @@ def test_the_sum_is_minimised() -> None:
 
 
 def test_a_forward_pass_gives_the_logits_alone() -> None:
-    module = SegmentationModule(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=0.1))
+    module = Segmentation(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=0.1))
     image = torch.zeros(2, 3, 5, 7, dtype=torch.uint8)
     for training in (True, False):
         module.train(training)

@@ -11,16 +11,16 @@ from segexp.losses.bce import BCE
 from segexp.losses.cross_entropy import CrossEntropy
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.log_names import flat_measures
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import Speed
 
 TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 255, 0))))
 
 
-def module(spec: DataSpec = TWO, model: nn.Module | None = None, **settings: Any) -> SegmentationModule:
+def module(spec: DataSpec = TWO, model: nn.Module | None = None, **settings: Any) -> Segmentation:
     loss = BCE() if spec.is_binary else CrossEntropy()
-    return SegmentationModule(
+    return Segmentation(
         model or nn.Conv2d(3, spec.out_channels, 1), loss, spec, lambda p: torch.optim.SGD(p, lr=0.1), **settings
     )
 

@@ -13,7 +13,7 @@ from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Outcome
-from segexp.evaluation.predictors import Row, model_rows, observer_rows
+from segexp.evaluation.predictors import observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.tester import build_tester
@@ -38,6 +38,7 @@ from segexp.runs.console import LOG, start_console, start_log_file, stop_log_fil
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.within import within
+from segexp.tasks.mask_result import MaskResult
 from segexp.training import build
 
 Config = dict[str, Any]
@@ -139,7 +140,7 @@ class Evaluation:
         module = self.model.module
         outcome = Outcome(
             folder,
-            model_rows(module),
+            module.predictor_results(),
             {"the rows of other people": lambda: observer_rows(data, module.measures)},
             [item.name for item in data.items("test")],
             lambda rows, resamples: self._content(rows, resamples, data),
@@ -149,7 +150,7 @@ class Evaluation:
             after, self.config["bootstrap"], lambda row: draw(folder, module, data, row, panels, after)
         )
 
-    def _content(self, rows: list[Row], resamples: int, data: EvaluationData) -> Config:
+    def _content(self, rows: Sequence[MaskResult], resamples: int, data: EvaluationData) -> Config:
         seed = self.config["seed"]
         content = results(rows, data, self.model.module, self._checkpoint(), self.name, resamples, seed)
         content["split"]["name"] = data.phase

@@ -7,13 +7,13 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 LARGE = 1_000_000
 """Weights from which on a part of the model is gathered by itself; smaller ones come with the part around them."""
 
 
-class ShardedModule(SegmentationModule):
+class ShardedModule(Segmentation):
     """Each rank holds its part of every weight; a part of the model is gathered while it computes (Zhao et al. 2023).
 
     While it validates, each rank holds the whole model: ranks see different numbers of images and windows, and could

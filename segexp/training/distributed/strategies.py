@@ -16,7 +16,7 @@ from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
 from segexp.models.auxiliary import Supervised
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.training.distributed.plan import count, started
 
 ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
@@ -43,7 +43,7 @@ def check_ranks(config: Mapping[str, Any]) -> None:
         )
 
 
-def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def spread(module: Segmentation, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
@@ -63,7 +63,7 @@ def environment() -> list[Any]:
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
 
 
-def make_whole(module: SegmentationModule) -> None:
+def make_whole(module: Segmentation) -> None:
     """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
     if module.sharded and module.global_rank == 0:
         from segexp.training.distributed.sharded import ShardedModule
@@ -89,7 +89,7 @@ def _ddp(unused: bool) -> DDPStrategy:
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=unused, **buffers)
 
 
-def unused(module: SegmentationModule, image: Image) -> list[str]:
+def unused(module: Segmentation, image: Image) -> list[str]:
     """Trained weights that no output depends on; DDP waits for their gradients unless it is told.
 
     The parts of the model compute what they do in training, auxiliary outputs among it, but its layers (those that hold

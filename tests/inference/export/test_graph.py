@@ -16,15 +16,15 @@ from segexp.inference.model import Model
 from segexp.models.unet import UNet
 from segexp.scaling import image_statistics
 from segexp.spec import DataSpec, MaskTarget
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 COLOURS = ((0, 0, 0), (255, 255, 255))
 
 
-def module(spec: DataSpec, **keys: Any) -> SegmentationModule:
+def module(spec: DataSpec, **keys: Any) -> Segmentation:
     torch.manual_seed(0)
     network = UNet(spec.in_channels, spec.out_channels, base=2, depth=2, **keys)
-    return SegmentationModule(network, NoLoss(), spec, torch.optim.SGD).eval()
+    return Segmentation(network, NoLoss(), spec, torch.optim.SGD).eval()
 
 
 def test_statistics_are_those_of_training() -> None:
