@@ -16,6 +16,7 @@ from segexp.metrics.log_odds import probability
 from segexp.runs.table_file import guarded
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
+from segexp.tasks.base import BaseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.segmentation import Segmentation
@@ -96,7 +97,7 @@ def results(
     }
 
 
-def inference(module: Segmentation, items: Sequence[Item]) -> dict[str, Any]:
+def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
     """How the images of a part were seen: whole, or in which windows."""
     return module.inference.in_force([item.shape for item in items])
 

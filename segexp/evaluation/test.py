@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from segexp.config.experiment import Experiment
 from segexp.config.measure_names import IMAGE
 from segexp.data.base import SegmentationDataModule
 from segexp.errors import ConfigError
@@ -22,8 +23,6 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.log_names import flat_measures
 from segexp.tasks.tta import Tta
-
-Config = dict[str, Any]
 
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
@@ -45,28 +44,29 @@ class FinishedTest:
 
 
 def test(
-    config: Config,
+    experiment: Experiment,
     folder: RunFolder,
     datamodule: SegmentationDataModule,
     task: BaseTask,
     best: Mapping[str, Any],
-    data_name: str,
     after: Afterwards,
 ) -> FinishedTest:
     """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
-    tester = build_tester(config)
-    if config["tta"] != "none":
-        task = _in_views(task, config["tta"])
+    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
+    if experiment.tta != "none":
+        task = _in_views(task, experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
         tester.validate(task, datamodule=datamodule, verbose=False)
     start = time.perf_counter()
     tester.test(task, datamodule=datamodule, verbose=False)
     seconds = time.perf_counter() - start
-    found = test_of(task)(task, datamodule, best, data_name, config["seed"])
+    found = test_of(task)(
+        task, datamodule, best, experiment.invocation.choices.get("datamodule", "data"), experiment.seed
+    )
     _say_seconds(found.seconds)
-    trivial = found.trivial_rows() if config["baselines"] else {}
+    trivial = found.trivial_rows() if experiment.baselines else {}
     outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, found.content)
-    content = outcome.write(after, config["bootstrap"], lambda row: found.draw(folder, row, config["panels"], after))
+    content = outcome.write(after, experiment.bootstrap, lambda row: found.draw(folder, row, experiment.panels, after))
     speed = _speed(seconds - sum(found.seconds.values()), len(found.names))
     return FinishedTest(content, speed, partial(found.report, content, folder.path / "per_image.csv"))
 

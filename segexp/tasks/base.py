@@ -149,6 +149,10 @@ class BaseTask(pl.LightningModule):
 
     # ---- training
 
+    def computed(self) -> dict[str, Any]:
+        """What the loss computed from the training images, plain and by key, for run.json."""
+        return {}
+
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
         return {TOTAL: self.loss(outputs, target)}

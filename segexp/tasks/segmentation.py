@@ -106,6 +106,10 @@ class Segmentation(DenseTask):
             return (self.judged(logits)[:, 0] >= threshold).to(torch.uint8)
         return logits.argmax(dim=1).to(torch.uint8)
 
+    def computed(self) -> dict[str, Any]:
+        """Weights of the loss that are computed from the training images."""
+        return self.loss.resolved()
+
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """All terms of the loss."""
         return self.loss.terms(outputs, target)

@@ -90,7 +90,8 @@ def make(name: str, folder: Path, *more: str) -> SegmentationDataModule:
         )
     overrides = [f"datamodule={name}", *FILES[name](folder), "datamodule.loader.batch_size=2", *more]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build_datamodule(checked_train(compose("train", overrides)))
+        experiment = checked_train(compose("train", overrides))
+    return build_datamodule(experiment.datamodule, experiment.augment)
 
 
 @pytest.fixture(params=NAMES)

@@ -167,11 +167,11 @@ class Breaks(nn.Module):
 )  # fmt: skip
 def test_constructors(config: dict[str, Any], words: str) -> None:
     builders = {
-        "loss": lambda: build.build_loss(config, THREE),
-        "model": lambda: build.build_model(config, THREE),
-        "metric": lambda: build.build_measures(config, THREE),
-        "callbacks": lambda: build.build_extra_callbacks(config),
-        "optimizer": lambda: build.build_optimizer(config, nn.Linear(1, 1)),
+        "loss": lambda: build.build_loss(config["loss"], THREE),
+        "model": lambda: build.build_model(config["model"], THREE),
+        "metric": lambda: build.build_measures(config["metric"], THREE),
+        "callbacks": lambda: build.build_extra_callbacks(config["callbacks"]["extra"]),
+        "optimizer": lambda: build.build_optimizer(config["optimizer"], nn.Linear(1, 1)),
     }
     with pytest.raises(ConfigError, match=words) as caught:
         builders[next(iter(config))]()

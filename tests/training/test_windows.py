@@ -7,6 +7,7 @@ import torch
 
 from segexp.errors import ConfigError
 from segexp.models.sizes import InputSizeError
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.training.runs import Done, composed, go
 
@@ -55,13 +56,14 @@ def test_a_large_image_is_tried_with_one_window(monkeypatch: pytest.MonkeyPatch)
         return forward(self, image, stats)
 
     monkeypatch.setattr(Segmentation, "forward", spy)
-    prepare(composed("datamodule.size=200", "datamodule.crop_size=32", "inference.window=64"), allocator=False)
+    experiment = composed("datamodule.size=200", "datamodule.crop_size=32", "inference.window=64")
+    prepare(with_hardware(experiment), allocator=False)
     assert sorted(seen) == [(32, 32), (64, 64)]
 
 
 def test_a_window_that_the_model_cannot_take_is_found_at_once() -> None:
     with pytest.raises(InputSizeError, match="2x2"):
-        prepare(composed("inference.window=2", "model.depth=4"), allocator=False)
+        prepare(with_hardware(composed("inference.window=2", "model.depth=4")), allocator=False)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def config(*overrides: str) -> dict[str, Any]:
 
 
 def build(plain: dict[str, Any]) -> Augment:
-    return build_datamodule(plain).augment
+    return build_datamodule(plain["datamodule"], plain["augment"]).augment
 
 
 @pytest.fixture(params=NAMES)
@@ -200,4 +200,4 @@ def test_what_albumentations_does_not_take_is_an_error_of_the_config(transform: 
     plain = config("augment=none")
     plain["augment"]["transforms"] = [transform]
     with pytest.raises(ConfigError, match=rf"^augment: .*\b{expected}\b"):
-        build_datamodule(plain)
+        build_datamodule(plain["datamodule"], plain["augment"])
