@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -61,7 +61,7 @@ def _pieces(mask: Array) -> int:
 class Counting(BaseTask):
     """How many objects an image shows, as the sum of a density."""
 
-    directions = {"mae": "min", "rmse": "min"}
+    directions: ClassVar = {"mae": "min", "rmse": "min"}
     loss_class = nn.MSELoss
 
     def __init__(self, model: nn.Module, loss: nn.Module, *, most: float = 30.0, **parts: Any) -> None:
