@@ -92,17 +92,17 @@ def _model(name: str, *overrides: str) -> Any:
     from segexp.config.experiment import RunConfig
     from segexp.inference.load import NoLoss
     from segexp.inference.model import Model
-    from segexp.spec import DataSpec
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.spec import DataSpec, MaskTarget
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
+    spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
     speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
     run = RunConfig.from_plain(experiment.plain())
     return Model(
-        SegmentationModule(build_model(experiment.model, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], run
+        Segmentation(build_model(experiment.model, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], run
     )
 
 

@@ -90,13 +90,15 @@ def make_run(folder: Path) -> None:
 
     from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
-    from segexp.spec import DataSpec
+    from segexp.spec import DataSpec, MaskTarget
     from segexp.training.build import build_model
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings"])
     experiment = checked_train(composed)
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 120, 0)), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8")
+    spec = DataSpec(
+        MaskTarget(("ground", "building"), ((0, 0, 0), (255, 120, 0))), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8"
+    )
     torch.manual_seed(0)
     weights = {f"model.{key}": value for key, value in build_model(experiment.model, spec).state_dict().items()}
     (folder / "checkpoints").mkdir(parents=True)

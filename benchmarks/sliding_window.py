@@ -133,8 +133,8 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
         return logits
 
     def ours(blend: Blend, precision: Precision = "float32") -> Tensor:
-        module.precision = precision
-        return sliding_window(module.views(), image, options.window, options.overlap, blend, options.batch)
+        views = module.seen_by(precision=precision).views()
+        return sliding_window(views, image, options.window, options.overlap, blend, options.batch)
 
     return {
         "a": bare,
@@ -173,19 +173,19 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
 
     allocator = tune_allocator(experiment.speed.allocator)
     from segexp.data.synthetic.scenes import draw
-    from segexp.spec import DataSpec
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.spec import DataSpec, MaskTarget
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training import build
     from segexp.training.hardware import device_type
 
     device = device_type(experiment.trainer.accelerator)
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
+    spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
-    module = SegmentationModule(
+    module = Segmentation(
         build.build_model(experiment.model, spec),
-        build.build_loss(experiment.loss, spec), spec, torch.optim.Adam, None,
-        resolve_speed(experiment.speed, device, allocator=allocator),
+        build.build_loss(experiment.loss, spec), spec, torch.optim.Adam,
+        speed=resolve_speed(experiment.speed, device, allocator=allocator),
     )  # fmt: skip
     pixels = torch.from_numpy(draw("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
     return module.eval().to(device), pixels.to(device)

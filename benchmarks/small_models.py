@@ -92,13 +92,13 @@ def _measure(name: str) -> float:
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     from segexp.models.sizes import same_size
-    from segexp.spec import DataSpec
+    from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
     speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format
-    model = build_model(experiment.model, DataSpec(("ground", "thing"), ((0, 0, 0), (255, 255, 255))))
+    model = build_model(experiment.model, DataSpec(MaskTarget(("ground", "thing"), ((0, 0, 0), (255, 255, 255)))))
     model = model.to(memory_format=layout)  # type: ignore[call-overload] # stubs know only the one form
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     image = torch.randn(BATCH, 3, SIDE, SIDE).contiguous(memory_format=layout)

@@ -104,7 +104,7 @@ def _bare(steps: int, *, ours: bool) -> float:
     batches = [
         (
             ((batch["image"].float() - 128) / 64).contiguous(memory_format=layout).to(device),
-            batch["mask"].float().unsqueeze(1).to(device),
+            batch["target"].float().unsqueeze(1).to(device),
         )
         for batch in datamodule.train_dataloader()
     ]

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from segexp.config.measure_names import Direction, direction
-from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig
+from segexp.config.measure_names import Direction
+from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
+from segexp.config.task_figures import watched_direction
 from segexp.invocation import Invocation
 
 Device = Literal["cpu", "cuda", "mps"]
@@ -53,12 +54,19 @@ class Experiment(TrainConfig):
     @property
     def direction(self) -> Direction:
         """Whether ``monitor`` is better low ("min") or high ("max")."""
-        return direction(self.monitor)
+        return watched_direction(self.monitor, self.task_class)
+
+    @property
+    def task_class(self) -> str:
+        """Dotted name of the class of the task."""
+        return str(self.task["_target_"])
 
     @property
     def run_name(self) -> str:
         """``name``, or the options chosen for data, model and loss."""
-        chosen = (self.invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss"))
+        # Hydra says "None" of a group that a task has switched off.
+        options = (self.invocation.choices.get(group) for group in ("datamodule", "model", "loss"))
+        chosen = ("custom" if option in (None, "None") else str(option) for option in options)
         return self.name or "_".join(chosen)
 
     @property
@@ -85,6 +93,7 @@ class RunConfig:
     deterministic: bool | Literal["warn"]
     name: str | None = None
     metric: Mapping[str, ObjectConfig] = field(default_factory=dict)
+    task: ObjectConfig = field(default_factory=default_task)
     written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod

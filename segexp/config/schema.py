@@ -26,6 +26,18 @@ class Supplied:
     auto: bool = False
 
 
+TASK_PARTS = (
+    "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
+    "precision", "threshold",
+)  # fmt: skip
+"""Arguments of a task that training gives."""
+
+
+def default_task() -> ObjectConfig:
+    """The block ``task`` of configs that have none."""
+    return {"_target_": "segexp.tasks.segmentation.Segmentation"}
+
+
 @dataclass(frozen=True)
 class SchedulerConfig:
     """Learning-rate schedule."""
@@ -179,6 +191,7 @@ class TrainConfig:
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
+    task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     trust: str | list[str] = field(default_factory=list)

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.config.experiment import RunConfig
-from segexp.evaluation.predictors import probability
 from segexp.inference.pixels import opened
+from segexp.metrics.log_odds import probability
 from segexp.rasters import Limit, Raster
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 EXTREME = 1e6
 """Logit of the probability 1."""
@@ -41,7 +41,7 @@ class Model:
 
     def __init__(
         self,
-        module: SegmentationModule,
+        module: Segmentation,
         sources: Sequence[Source],
         config: RunConfig,
         chosen: dict[str, str] | None = None,

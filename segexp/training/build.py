@@ -4,6 +4,8 @@ import math
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +17,15 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import direction
 from segexp.config.schema import ObjectConfig, SchedulerConfig
+from segexp.config.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError, SegexpError
+from segexp.errors import ConfigError, MismatchError, SegexpError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
 from segexp.training.config_trials import expect, told, try_measure, trying
 from segexp.training.resume_source import checkpoint_of
@@ -101,8 +104,47 @@ _PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
 
+@dataclass(frozen=True)
+class TaskBlock:
+    """The block ``task``: its class, and its own keys without the parts that training gives."""
+
+    kind: type[BaseTask]
+    keys: Mapping[str, Any]
+
+    def adapted(self, spec: DataSpec) -> DataSpec:
+        """Gives the data's spec as a model is built for it."""
+        return self.kind.adapted(spec, **self.keys)
+
+
+def read_task(section: ObjectConfig) -> TaskBlock:
+    """Reads the block ``task``.
+
+    Raises:
+        ConfigError: It names no task.
+    """
+    with _naming("task", section):
+        made: Any = instantiate(section, _partial_=True, _convert_="all")
+    if not (isinstance(made, partial) and isinstance(made.func, type) and issubclass(made.func, BaseTask)):
+        raise ConfigError(f"task._target_: found {section.get('_target_')}, expected a segexp.tasks.base.BaseTask")
+    return TaskBlock(made.func, made.keywords)
+
+
+def build_task(block: TaskBlock, **parts: Any) -> BaseTask:
+    """Builds the task of its parts: model, loss, spec, optimizer, and more that its class takes."""
+    with _naming("task"):
+        return block.kind(**parts, **block.keys)
+
+
+def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
+    """Builds the loss of a task that is no segmentation."""
+    with _naming("loss", section):
+        loss: nn.Module = instantiate(section, _convert_="all")
+        expect(loss, task.loss_class, "loss", f"a {task.loss_class.__module__}.{task.loss_class.__qualname__}")
+    return loss
+
+
 def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
-    """Builds the loss and checks it against the classes of the data.
+    """Builds the loss of a segmentation and checks it against the classes of the data.
 
     Args:
         section: The block ``loss``.
@@ -115,6 +157,11 @@ def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tenso
         refuse_other(loss, "loss._target_", section.get("_target_", ""))
     with trying("loss", "its check(spec)"):
         loss.check(spec)
+    if loss.one_logit and spec.out_channels != 1:
+        raise MismatchError(
+            f"loss: {type(loss).__name__} takes one logit, but models give {spec.out_channels}; for two classes set "
+            "task.two_logits=false"
+        )
     if counts is not None and loss.needs_counts:
         loss.set_counts(counts(), spec)
     return loss
@@ -128,19 +175,22 @@ def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], 
     return make
 
 
-def build_schedule(section: SchedulerConfig, optimizer: ObjectConfig, every: int) -> Schedule | None:
+def build_schedule(
+    section: SchedulerConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
+) -> Schedule | None:
     """Builds the learning-rate schedule; None for a constant rate.
 
     Args:
         section: The block ``scheduler``.
         optimizer: The block of that name, on whose optimiser the schedule is tried.
         every: Epochs between validations.
+        task: Dotted name of the class of the task, which says what it logs.
     """
     if section.target is None:
         return None
     settings = {key: value for key, value in section.target.items() if not key.startswith("_")}
     monitor = section.monitor
-    towards = direction(monitor) if monitor is not None else "min"
+    towards = watched_direction(monitor, task) if monitor is not None else "min"
     schedule = Schedule(get_method(section.target["_target_"]), settings, section.interval, monitor, towards, every)
     built = _tried(section.target, optimizer, schedule)
     expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler.target", "a schedule of torch.optim.lr_scheduler")

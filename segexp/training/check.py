@@ -59,9 +59,8 @@ def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: 
     if not every or not found.classes:
         return []
     (channels, _), _ = common(every)
-    names, colours = datamodule.classes()
     zeros, ones = (0.0,) * channels, (1.0,) * channels
-    spec = DataSpec(names, colours, channels, zeros, ones, pixel_size=datamodule.pixel_size())
+    spec = DataSpec(datamodule.target(), channels, zeros, ones, pixel_size=datamodule.pixel_size())
     train = found.parts["train"]
     side = datamodule.crop_size
     sample = (side, side) if side is not None else train[0].shape if train else None

@@ -4,7 +4,7 @@ import traceback
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -16,8 +16,9 @@ from segexp.errors import UserError
 from segexp.losses.base import SegmentationLoss
 from segexp.runs.place import check_place
 from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_model
@@ -25,7 +26,7 @@ from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.hardware import device_type
 from segexp.training.loggers.build import check_loggers
-from segexp.training.prepare import check_monitors
+from segexp.training.prepare import check_monitors, check_views
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.trainer import check_trainer, try_trainer
@@ -39,7 +40,8 @@ class Misfits:
     """Builds all that a training builds from its config, and gathers what each part says against the others."""
 
     def __init__(self, experiment: Experiment, spec: DataSpec) -> None:
-        self.spec = spec
+        self.task = build.read_task(experiment.task)
+        self.spec = self.task.adapted(spec)
         self.problems: list[Problem] = []
         self.experiment = experiment
         ranks = self._try(lambda: count_ranks(experiment.trainer))
@@ -70,10 +72,12 @@ class Misfits:
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
         self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
         self._try(lambda: check_monitors(experiment, spec.classes))
+        self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)
-        self._try(lambda: build.build_measures(experiment.metric, spec))
-        loss = self._try(lambda: build.build_loss(experiment.loss, spec))
-        if loss is not None and not loss.needs_counts:
+        if self.task.kind.takes_measures:
+            self._try(lambda: build.build_measures(experiment.metric, spec))
+        loss = self._try(self._loss)
+        if isinstance(loss, SegmentationLoss) and not loss.needs_counts:
             # One whose weights are counted from the training images has none yet.
             self._try(lambda: try_loss(loss, spec))
         model = self._try(lambda: build.build_model(experiment.model, spec, published=not experiment.resumes))
@@ -84,7 +88,7 @@ class Misfits:
     def _with_model(
         self,
         model: nn.Module,
-        loss: SegmentationLoss | None,
+        loss: nn.Module | None,
         sample: tuple[int, int] | None,
         others: Iterable[tuple[int, int]],
     ) -> None:
@@ -93,10 +97,10 @@ class Misfits:
         accelerator = experiment.trainer.accelerator
         speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
         # Sizes do not depend on the loss: one that does not fit hides nothing else.
-        stored = loss if loss is not None else cast(SegmentationLoss, nn.Identity())
-        module = SegmentationModule(model, stored, self.spec, optimizer or torch.optim.SGD, None, speed)
-        module.inference = Inference(**vars(experiment.inference))
-        module.eval()
+        stored = loss if loss is not None else nn.Identity()
+        parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
+        inference = Inference(**vars(experiment.inference))
+        module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
@@ -108,11 +112,18 @@ class Misfits:
             checkpoint = checkpoint_of(experiment.resume)
             self._try(lambda: check_resume(replace(experiment, resume=checkpoint), module))
 
+    def _loss(self) -> nn.Module:
+        if issubclass(self.task.kind, Segmentation):
+            return build.build_loss(self.experiment.loss, self.spec)
+        return build.build_any_loss(self.experiment.loss, self.task.kind)
+
     def _schedule(self) -> Schedule | None:
         every = self.experiment.trainer.check_val_every_n_epoch
-        return build.build_schedule(self.experiment.scheduler, self.experiment.optimizer, every)
+        return build.build_schedule(
+            self.experiment.scheduler, self.experiment.optimizer, every, self.experiment.task_class
+        )
 
-    def _fits(self, module: SegmentationModule, image: torch.Tensor) -> bool:
+    def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:
         before = len(self.problems)
         self._try(lambda: try_model(module, image))
         return len(self.problems) == before

@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import check_name
+from segexp.config.task_figures import check_watched
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
-from segexp.data.splits.rules import PHASES
+from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_model
@@ -33,7 +37,7 @@ class Prepared:
 
     experiment: Experiment
     datamodule: SegmentationDataModule
-    module: SegmentationModule
+    module: BaseTask
 
 
 def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
@@ -49,33 +53,47 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
     experiment = settled(experiment, datamodule)
-    spec = datamodule.spec
+    block = build.read_task(experiment.task)
+    check_views(experiment, block.kind)
+    spec = block.adapted(datamodule.spec)
     pl.seed_everything(experiment.seed, verbose=False)
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
-    # Of the training images alone: what is known of the others must not shape the training.
-    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
-    try_loss(loss, spec)
+    loss = _loss(experiment, block.kind, spec, datamodule)
     check_monitors(experiment, spec.classes)
     every = experiment.trainer.check_val_every_n_epoch
-    schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every)
-    split = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
-    module = _kind(experiment)(
-        model,
-        loss,
-        spec,
-        build.build_optimizer(experiment.optimizer, model),
-        schedule,
-        resolve_speed(experiment.speed, experiment.device, allocator=allocator),
-        record={"config": experiment.plain(), "split": split},
+    schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class)
+    task = build.build_task(
+        _divided(experiment, block),
+        model=model,
+        loss=loss,
+        spec=spec,
+        optimizer=build.build_optimizer(experiment.optimizer, model),
+        schedule=schedule,
+        speed=resolve_speed(experiment.speed, experiment.device, allocator=allocator),
+        record={"config": experiment.plain(), "split": _split(datamodule)},
+        inference=Inference(**vars(experiment.inference)),
+        measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
+        shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
-    module.measures = build.build_measures(experiment.metric, spec)
-    module.inference = Inference(**vars(experiment.inference))
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     build.check_length(experiment, schedule, len(datamodule.train_batches()))
-    _try_sizes(module, datamodule)
-    if experiment.ranks > 1:
-        module.shares = datamodule.train_batches().shares
-    return Prepared(experiment, datamodule, module)
+    _try_sizes(task, datamodule)
+    return Prepared(experiment, datamodule, task)
+
+
+def _loss(
+    experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: SegmentationDataModule
+) -> nn.Module:
+    """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
+    if not issubclass(task, Segmentation):
+        return build.build_any_loss(experiment.loss, task)
+    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    try_loss(loss, spec)
+    return loss
+
+
+def _split(datamodule: SegmentationDataModule) -> dict[Phase, list[str]]:
+    return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
 
 
 def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Experiment:
@@ -83,13 +101,26 @@ def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Exper
     return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
 
 
-def _kind(experiment: Experiment) -> type[SegmentationModule]:
-    """The class of the module; what divides it between ranks takes time to import."""
+def _divided(experiment: Experiment, block: build.TaskBlock) -> build.TaskBlock:
+    """The block as it is trained; what divides its weights between ranks takes time to import."""
     if experiment.trainer.strategy != "fsdp" or experiment.ranks == 1:
-        return SegmentationModule
-    from segexp.training.distributed.sharded import ShardedModule
+        return block
+    from segexp.training.distributed.sharded import sharded_class
 
-    return ShardedModule
+    return replace(block, kind=sharded_class(block.kind))
+
+
+def check_views(experiment: Experiment, task: type[BaseTask]) -> None:
+    """Compares test-time augmentation with the outputs of the task.
+
+    Raises:
+        ConfigError: They have no place that could be turned back.
+    """
+    if experiment.tta != "none" and not issubclass(task, DenseTask):
+        raise ConfigError(
+            f"tta: found {experiment.tta}, but {task.__name__} gives no outputs of pixels, which could be turned back; "
+            "use none"
+        )
 
 
 def check_monitors(experiment: Experiment, classes: Sequence[str]) -> None:
@@ -101,17 +132,17 @@ def check_monitors(experiment: Experiment, classes: Sequence[str]) -> None:
     terms = [str(term) for term in experiment.loss.get("terms", {})]
     for key, name in (("monitor", experiment.monitor), ("scheduler.monitor", experiment.scheduler.monitor)):
         if name is not None:
-            _check_measure(key, name, classes, terms)
+            _check_measure(key, name, experiment.task_class, classes, terms)
 
 
-def _check_measure(key: str, name: str, classes: Sequence[str], terms: Sequence[str]) -> None:
+def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:
     try:
-        check_name(name, classes, terms)
+        check_watched(name, task, classes, terms)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: BaseTask, datamodule: SegmentationDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

@@ -23,7 +23,7 @@ from segexp.report.pictures.contact_sheet import Cell, row_picture, save_png, sh
 from segexp.report.pictures.pixels import Pixels
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 from segexp.training import build
 from segexp.training.hardware import device_type, with_hardware
 from segexp.training.prepare import prepare, settled
@@ -83,7 +83,7 @@ def _file(path: Path, make: Callable[[], object]) -> str:
 
 def _prepared(
     experiment: Experiment, *, step: bool, allocator: bool
-) -> tuple[Experiment, SegmentationDataModule, SegmentationModule | None]:
+) -> tuple[Experiment, SegmentationDataModule, BaseTask | None]:
     """The data, with the module only where a training step is measured."""
     if step:
         found = prepare(with_hardware(experiment), allocator=allocator)
@@ -105,7 +105,7 @@ def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, i
 def _original(drawn: Sequence[Drawn]) -> Cell:
     item = drawn[0].item
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
-    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.mask, marks)
+    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
 
 
 def _cells(drawn: Sequence[Drawn]) -> list[Cell]:
@@ -142,7 +142,7 @@ def _shares(counts: NDArray[np.int64]) -> list[float]:
 
 
 def _timing(
-    experiment: Experiment, workers: list[int], datamodule: SegmentationDataModule, module: SegmentationModule | None
+    experiment: Experiment, workers: list[int], datamodule: SegmentationDataModule, module: BaseTask | None
 ) -> dict[str, Any]:
     """Loading side by side, and how long training would wait for it."""
     crops, options = datamodule.train_samples(), datamodule.loader
@@ -162,7 +162,7 @@ def _timing(
     }
 
 
-def _step_seconds(datamodule: SegmentationDataModule, module: SegmentationModule, device: str) -> float:
+def _step_seconds(datamodule: SegmentationDataModule, module: BaseTask, device: str) -> float:
     crops = datamodule.train_samples()
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)

@@ -18,8 +18,8 @@ from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, sentence
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO
-from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
 
@@ -35,7 +35,7 @@ FREE = (
 """Keys that do not shape the training and may differ after a resume."""
 
 
-def check_resume(experiment: Experiment, module: SegmentationModule) -> int:
+def check_resume(experiment: Experiment, module: BaseTask) -> int:
     """Checks that the run can go on from ``resume``, before anything is written.
 
     Returns:

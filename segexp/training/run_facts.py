@@ -35,7 +35,7 @@ def run_facts(prepared: Prepared) -> dict[str, Any]:
             "parameters": parameters,
             "trainable": trainable,
         },
-        "loss": {"name": invocation.choices.get("loss", experiment.loss["_target_"]), **module.loss.resolved()},
+        "loss": {"name": invocation.choices.get("loss", experiment.loss["_target_"]), **module.computed()},
         "data": {"name": invocation.choices.get("datamodule", "data"), **datamodule.describe()},
     }
 

@@ -15,10 +15,9 @@ from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned
 from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
-from segexp.evaluation.pictures import test_pictures
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import headline, test
-from segexp.evaluation.test_report import TestReport, points, worst_first
+from segexp.evaluation.test_report import TestReport
 from segexp.report.run_page.rows_table import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
@@ -168,18 +167,18 @@ def _fit_and_test(
         ended = _why_it_ended(trainer)
         record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
         best = restore_best(trainer, module, folder)
-        content = test(experiment, folder, prepared.datamodule, module, best, after)
-        after.make("the time of the test in run.json", lambda: record.update(test=module.tested.speed))
+        tested = test(experiment, folder, prepared.datamodule, module, best, after)
+        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         step = trainer.global_step
         if loggers:
             shown = "what the loggers show of the test"
-            after.make(shown, lambda: _tell(loggers, content, folder, prepared, step))
+            after.make(shown, lambda: _tell(loggers, tested.content, tested.report(step)))
     except Pruned:
         pruned = True
         raise
     finally:
         close_loggers(loggers, ok=after.complete or pruned)
-    return content
+    return tested.content
 
 
 def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks: list[Callback]) -> pl.Trainer:
@@ -207,24 +206,9 @@ def _why_it_ended(trainer: pl.Trainer) -> str:
     return why
 
 
-def _tell(
-    loggers: Sequence[Tracked],
-    content: Mapping[str, Any],
-    folder: RunFolder,
-    prepared: Prepared,
-    step: int,
-) -> None:
+def _tell(loggers: Sequence[Tracked], content: Mapping[str, Any], report: TestReport) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
-    best, module = content["checkpoint"], prepared.module
-    curve = module.tested.scores.curve() if module.spec.is_binary else None
-    report = TestReport(
-        content,
-        worst_first(folder.path / "per_image.csv", module.spec.classes),
-        test_pictures(module, prepared.datamodule, content["panels"]),
-        points(curve.roc() if curve else None, "fpr", "tpr"),
-        points(curve.pr() if curve else None, "recall", "precision"),
-        step,
-    )
+    best = content["checkpoint"]
     figures = {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}
-    tell(loggers, lambda logger: logger.log_metrics(figures, step))
+    tell(loggers, lambda logger: logger.log_metrics(figures, report.step))
     tell(loggers, lambda logger: logger.tested(report))

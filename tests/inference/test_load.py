@@ -39,7 +39,7 @@ def test_the_same_classes_as_in_the_test_of_the_run(finished: Finished) -> None:
         with torch.inference_mode():
             logits = module.evaluated(torch.from_numpy(item.image).permute(2, 0, 1)[None])
         assert torch.equal(model.logits(item.image), logits)
-        np.add.at(matrix, (item.mask.ravel(), model.predict(item.image).ravel()), 1)
+        np.add.at(matrix, (item.target.ravel(), model.predict(item.image).ravel()), 1)
     assert matrix.tolist() == finished.content["confusion"]
     assert model.threshold == pytest.approx(finished.content["threshold"]["value"])
     assert model.classes == tuple(finished.content["task"]["classes"])

@@ -88,7 +88,7 @@ def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocatio
     before = set(folders(Path(experiment.output_dir)))
     with contextlib.ExitStack() as stack:
         if not pictures:
-            stack.enter_context(mock.patch("segexp.evaluation.test.explain", return_value=[]))
+            stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
             stack.enter_context(mock.patch("segexp.training.train.write_page"))
             stack.enter_context(mock.patch("segexp.training.endings.write_page"))
         content = train(experiment, allocator=False)

@@ -9,12 +9,12 @@ import torch
 from segexp.config.experiment import Experiment
 from segexp.config.schema import SchedulerConfig
 from segexp.errors import ConfigError, UserError
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.schedule import Schedule
 from segexp.training.build import build_model, build_schedule, check_length
 from tests.training.runs import composed
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
 
 PRETRAINED = {"_target_": "segexp.models.segnet.SegNet", "base": 64, "pretrained": "no/such/file.pth"}

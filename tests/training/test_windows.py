@@ -46,16 +46,16 @@ def test_windows_change_what_is_measured(done: Done, tmp_path: Path) -> None:
 
 
 def test_a_large_image_is_tried_with_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.segmentation import Segmentation
 
     seen: list[tuple[int, ...]] = []
-    forward = SegmentationModule.forward
+    forward = Segmentation.forward
 
-    def spy(self: SegmentationModule, image: torch.Tensor, stats: torch.Tensor | None = None) -> torch.Tensor:
+    def spy(self: Segmentation, image: torch.Tensor, stats: torch.Tensor | None = None) -> torch.Tensor:
         seen.append(tuple(image.shape[-2:]))
         return forward(self, image, stats)
 
-    monkeypatch.setattr(SegmentationModule, "forward", spy)
+    monkeypatch.setattr(Segmentation, "forward", spy)
     experiment = composed("datamodule.size=200", "datamodule.crop_size=32", "inference.window=64")
     prepare(with_hardware(experiment), allocator=False)
     assert sorted(seen) == [(32, 32), (64, 64)]

@@ -17,7 +17,7 @@ from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
 from segexp.models.auxiliary import Supervised
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 from segexp.training.distributed.plan import started
 
 ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
@@ -44,7 +44,7 @@ def check_ranks(experiment: Experiment) -> None:
         )
 
 
-def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
@@ -64,12 +64,12 @@ def environment() -> list[Any]:
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
 
 
-def make_whole(module: SegmentationModule) -> None:
+def make_whole(module: BaseTask) -> None:
     """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
     if module.sharded and module.global_rank == 0:
-        from segexp.training.distributed.sharded import ShardedModule
+        from segexp.training.distributed.sharded import ShardedTask
 
-        if isinstance(module, ShardedModule):
+        if isinstance(module, ShardedTask):
             module.make_whole()
 
 
@@ -90,7 +90,7 @@ def _ddp(unused: bool) -> DDPStrategy:
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=unused, **buffers)
 
 
-def unused(module: SegmentationModule, image: Image) -> list[str]:
+def unused(module: BaseTask, image: Image) -> list[str]:
     """Trained weights that no output depends on; DDP waits for their gradients unless it is told.
 
     The parts of the model compute what they do in training, auxiliary outputs among it, but its layers (those that hold
