@@ -10,12 +10,8 @@ import torch
 from hydra.utils import get_class
 from torch import Tensor, nn
 
-<<<<<<< HEAD
 from segexp.config.experiment import RunConfig
-from segexp.config.migration import migrated, migration_note
-=======
 from segexp.config.migration import migrated_stored, migration_note
->>>>>>> house
 from segexp.config.plain_values import refuse_references
 from segexp.config.schema import ObjectConfig
 from segexp.config.stored import check_stored
