@@ -16,7 +16,7 @@ from segexp.evaluation.thresholds import threshold_rows
 from segexp.metrics.curves import ScoreCurve
 from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import give_all_back
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import certainty, save_layers
 from segexp.report.plots.confusion import plot_confusion

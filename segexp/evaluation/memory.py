@@ -4,7 +4,7 @@ from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import give_all_back
 
 
 class ReleaseMemory(Callback):

@@ -15,7 +15,7 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import give_all_back
 from segexp.report.pictures.displayed import displayed_small, reduced_labels
 from segexp.report.pictures.panels import panel, save_picture
 from segexp.report.pictures.pixels import Pixels

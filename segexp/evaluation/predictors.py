@@ -19,7 +19,7 @@ from segexp.metrics.bootstrap import LEVEL, dataset_intervals, image_intervals
 from segexp.metrics.counts import confusion
 from segexp.metrics.figures import Array, Family, dataset_leaves, image_leaves, image_mean_leaves, nested, plain
 from segexp.metrics.measures import classes_averaged, count_family, images_averaged, measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import give_all_back
 from segexp.spec import DataSpec
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.test_figures import Measures, MeasureSums

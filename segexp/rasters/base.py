@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.rasters import orient, shown
+from segexp.rasters import display, orientation
 from segexp.rasters.faults import outside
-from segexp.rasters.place import Place
+from segexp.rasters.ground.location import GroundLocation
 
 Pixels = NDArray[Any]
 
@@ -53,7 +53,7 @@ class Header:
     nodata: float | None = None
     pixel_size: float | None = None
     has_alpha: bool = False
-    place: Place | None = None
+    place: GroundLocation | None = None
 
 
 class Raster(ABC):
@@ -83,8 +83,8 @@ class Raster(ABC):
         self.header = header
         self.path = header.path
         self.raw = raw
-        self.height, self.width = orient.upright_size(header.orientation, header.height, header.width)
-        self.shows = None if raw else shown.showing(header.palette, header.white, header.white_is_zero, header.dtype)
+        self.height, self.width = orientation.upright_size(header.orientation, header.height, header.width)
+        self.shows = None if raw else display.showing(header.palette, header.white, header.white_is_zero, header.dtype)
         self.channels = self.shows.channels if self.shows and header.palette is not None else header.channels
         self.dtype = header.dtype
         self.palette = header.palette
@@ -133,8 +133,8 @@ class Raster(ABC):
         if self.orientation == 1:
             pixels = self.stored(top, left, height, width)
         else:
-            place = orient.stored_window(self.orientation, (top, left, height, width), self.height, self.width)
-            pixels = np.ascontiguousarray(orient.upright(self.orientation, self.stored(*place)))
+            place = orientation.stored_window(self.orientation, (top, left, height, width), self.height, self.width)
+            pixels = np.ascontiguousarray(orientation.upright(self.orientation, self.stored(*place)))
         return pixels if self.shows is None else self.shows(pixels, self.path)
 
     def strips(self, rows: int = 512) -> Iterator[Pixels]:

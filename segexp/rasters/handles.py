@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from segexp.system.allocator import LARGE, give_back
+
 DEFAULT_MAP_LIMIT = 256 * 2**20
 """Bytes of mapped pages that a process keeps: two tiles of 5000x5000x3 with their masks."""
 MAX_OPEN = 128
@@ -113,3 +115,10 @@ def release_pages() -> None:
 def close_files() -> None:
     """Closes all files that are kept open, for example before they are deleted or replaced."""
     HANDLES.reset()
+
+
+def give_all_back(pixels: int) -> None:
+    """Returns to the system, around the work on an image of so many pixels, freed memory and pages of mapped files."""
+    give_back(pixels)
+    if pixels > LARGE:
+        release_pages()

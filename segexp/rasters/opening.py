@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from segexp.errors import DataError, MissingExtraError, SegexpError, TooLargeError
-from segexp.rasters.arrays import open_npy, open_pnm
 from segexp.rasters.base import Header, Raster
 from segexp.rasters.faults import check_regular, from_system, unreadable
-from segexp.rasters.gdal import COMPRESSIONS, GdalRaster, has_rasterio
+from segexp.rasters.formats.arrays import open_npy, open_pnm
+from segexp.rasters.formats.foreign_files import stranger
+from segexp.rasters.formats.mapped import MappedRaster
+from segexp.rasters.formats.pillow import pillow
+from segexp.rasters.formats.whole import PillowTiffRaster, check_decoded, open_whole
 from segexp.rasters.limit import Limit, image_limit
-from segexp.rasters.mapped import MappedRaster
-from segexp.rasters.pillow import pillow
-from segexp.rasters.segments import SegmentsRaster
-from segexp.rasters.strangers import stranger
-from segexp.rasters.tiff_header import Tiff, read_tiff
-from segexp.rasters.whole import PillowTiffRaster, check_decoded, open_whole
+from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, GdalRaster, has_rasterio
+from segexp.rasters.tiff.header import Tiff, read_tiff
+from segexp.rasters.tiff.tifffile_raster import SegmentsRaster
 from segexp.runs.text import printable
 
 FIRST = 512

@@ -8,8 +8,7 @@ import torch
 
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.rasters import close_files, open_raster
-from segexp.rasters.handles import HANDLES
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import HANDLES, give_all_back
 from segexp.training import memory
 
 

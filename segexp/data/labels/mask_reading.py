@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.rasters import Raster
-from segexp.rasters.shown import showing
+from segexp.rasters.display import showing
 
 Way = Literal["stored", "shown", "tones", "alpha"]
 MaskReading = Literal["auto", "shown", "stored", "alpha"]

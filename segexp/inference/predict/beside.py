@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
-from segexp.rasters.place import Transform
+from segexp.rasters.ground.location import Transform
 
 _WORLD = {".png": ".pgw", ".tif": ".tfw"}
 

@@ -26,7 +26,7 @@ from segexp.inference.predict.source import ImageSource
 from segexp.inference.predict.spool import Spool
 from segexp.inference.predict.stretch import Stretch
 from segexp.rasters import release_pages
-from segexp.rasters.gdal import has_rasterio
+from segexp.rasters.tiff.gdal_raster import has_rasterio
 from segexp.spec import IGNORED, DataSpec
 
 HUGE = 1 << 26

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import tifffile
 
 from segexp.rasters import Limit, Raster, open_raster
-from segexp.rasters.place import Place, of_neighbours
-from segexp.rasters.quiet import quiet_tifffile
+from segexp.rasters.ground.location import GroundLocation, of_neighbours
+from segexp.rasters.tiff.silence import quiet_tifffile
 
 TIFFS = ("TIFF", "GeoTIFF")
 """How kinds of files that may lie on the ground begin."""
@@ -26,7 +26,7 @@ class ImageFile(NamedTuple):
     raster: Raster
     gdal: str
     has_tags: bool
-    place: Place | None = None
+    place: GroundLocation | None = None
 
     @property
     def is_georeferenced(self) -> bool:

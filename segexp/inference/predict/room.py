@@ -5,7 +5,7 @@ from segexp.inference.predict.file import Wanted
 from segexp.inference.predict.image_file import ImageFile
 from segexp.inference.predict.maps import layers
 from segexp.rasters import Raster
-from segexp.rasters.whole import WholeRaster
+from segexp.rasters.formats.whole import WholeRaster
 
 SMALLER = "; inference.window=256 takes less, and so does format=tiff"
 ENCODED = 2

@@ -13,9 +13,9 @@ from segexp.inference.model import Model
 from segexp.inference.pixels import ArrayRaster, fitted
 from segexp.inference.predict.beside import is_identity
 from segexp.inference.predict.image_file import ImageFile, local_image
-from segexp.rasters.gdal import has_rasterio
-from segexp.rasters.place import Place, Transform
-from segexp.rasters.whole import WholeRaster
+from segexp.rasters.formats.whole import WholeRaster
+from segexp.rasters.ground.location import GroundLocation, Transform
+from segexp.rasters.tiff.gdal_raster import has_rasterio
 from segexp.runs.console import LOG
 
 
@@ -146,7 +146,7 @@ class ImageSource:
         return self.transform is not None or (ground is not None and bool(ground.gcps[0] or ground.rpcs))
 
 
-def with_place(ground: Ground, place: Place) -> Ground:
+def with_place(ground: Ground, place: GroundLocation) -> Ground:
     """What a file says itself, completed by what lies beside it."""
     from affine import Affine
     from rasterio.crs import CRS

@@ -20,7 +20,7 @@ from segexp.inference.predict.remote.watch import Bounds
 from segexp.inference.predict.room import check_room
 from segexp.inference.predict.source import ImageSource
 from segexp.inference.predict.sources import Mark, digest_of, foreign
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import give_all_back
 from segexp.runs.text import readable
 from segexp.system.causes import cause_of, sentence
 

@@ -22,7 +22,7 @@ from segexp.inference.predict.inputs import find_inputs
 from segexp.inference.predict.remote import image as remote_image
 from segexp.inference.predict.remote.address import in_words
 from segexp.inference.predict.remote.listing import changed
-from segexp.rasters.gdal import GdalRaster
+from segexp.rasters.tiff.gdal_raster import GdalRaster
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import TRANSFORM, geotiff, noise
 from tests.inference.predict.test_command import summary

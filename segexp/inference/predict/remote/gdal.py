@@ -13,8 +13,8 @@ from segexp.errors import DataError, SegexpError
 from segexp.inference.predict.remote.address import scheme
 from segexp.inference.predict.remote.watch import LEAST, Bounds
 from segexp.rasters.base import Header, Pixels
-from segexp.rasters.gdal import GdalRaster
 from segexp.rasters.limit import Limit
+from segexp.rasters.tiff.gdal_raster import GdalRaster
 
 VIRTUAL = {"http": "vsicurl", "https": "vsicurl", "s3": "vsis3", "s3a": "vsis3", "gs": "vsigs", "gcs": "vsigs"}
 

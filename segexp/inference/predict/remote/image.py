@@ -13,9 +13,9 @@ from segexp.inference.predict.remote.address import asked, filesystem, hidden, p
 from segexp.inference.predict.remote.gdal import StreamedRaster, settings, virtual
 from segexp.inference.predict.remote.watch import GB, Bounds, Prompt, Watch, within
 from segexp.rasters import Limit, close_files
-from segexp.rasters.gdal import COMPRESSIONS, has_rasterio
 from segexp.rasters.limit import image_limit
-from segexp.rasters.tiff_header import read_tiff
+from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, has_rasterio
+from segexp.rasters.tiff.header import read_tiff
 from segexp.runs.console import LOG
 
 SMALL = 8 * 2**20

@@ -9,7 +9,7 @@ import numpy as np
 
 from segexp.rasters.base import Header, Pixels, Raster
 from segexp.rasters.faults import check_regular, from_system, unreadable, unsupported
-from segexp.rasters.mapped import Layout, MappedRaster
+from segexp.rasters.formats.mapped import Layout, MappedRaster
 
 SHAPES = "(N, H, W) or (N, H, W, C)"
 

@@ -9,8 +9,8 @@ from numpy.lib import format as npy_format
 
 from segexp.rasters.base import Header, Raster
 from segexp.rasters.faults import unreadable, unsupported
-from segexp.rasters.kinds import checked_dtype, checked_size
-from segexp.rasters.mapped import Layout, MappedRaster
+from segexp.rasters.formats.mapped import Layout, MappedRaster
+from segexp.rasters.pixel_types import checked_dtype, checked_size
 
 _NUMBER = rb"(?:\s|#[^\n]*\n)+(\d+)"
 _PNM = re.compile(rb"(P[56])" + _NUMBER * 3 + rb"\s")

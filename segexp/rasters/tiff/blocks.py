@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-from segexp.rasters.checksums import WITH_CHECKSUMS, DamagedError, check_block
+from segexp.rasters.formats.checksums import WITH_CHECKSUMS, DamagedError, check_block
 
 
 class Block(NamedTuple):

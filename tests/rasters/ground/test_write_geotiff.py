@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from segexp.rasters import open_raster
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 
 
 @pytest.mark.parametrize("channels", [1, 3])

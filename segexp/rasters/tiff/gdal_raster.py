@@ -10,10 +10,10 @@ from typing import Any
 import tifffile
 
 from segexp.rasters.base import Pixels
-from segexp.rasters.blocks import Blocks
 from segexp.rasters.faults import unreadable
-from segexp.rasters.locked import LockedRaster
-from segexp.rasters.quiet import quiet_tifffile
+from segexp.rasters.tiff.blocks import Blocks
+from segexp.rasters.tiff.locked import LockedRaster
+from segexp.rasters.tiff.silence import quiet_tifffile
 
 # GDAL keeps decoded blocks of up to a twentieth of the machine's memory, in every loading process.
 os.environ.setdefault("GDAL_CACHEMAX", "64")

@@ -9,13 +9,15 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 
-from segexp.rasters import geo, orient, place
+from segexp.rasters import orientation
 from segexp.rasters.base import Header
-from segexp.rasters.blocks import block_size
 from segexp.rasters.faults import unreadable, unsupported
-from segexp.rasters.kinds import checked_dtype, checked_size
-from segexp.rasters.mapped import Layout
-from segexp.rasters.quiet import quiet_tifffile
+from segexp.rasters.formats.mapped import Layout
+from segexp.rasters.ground import location
+from segexp.rasters.pixel_types import checked_dtype, checked_size
+from segexp.rasters.tiff import geo_tags
+from segexp.rasters.tiff.blocks import block_size
+from segexp.rasters.tiff.silence import quiet_tifffile
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
 _PLAIN = {1, 8, 32773, 32946, 34925}
@@ -85,11 +87,11 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             palette=_palette(page),
             white=2**page.bitspersample - 1,
             white_is_zero=_name(page.photometric) == "miniswhite",
-            orientation=orient.valid(page.tags.valueof(274)),
-            nodata=geo.nodata(page),
-            pixel_size=geo.pixel_size(page),
+            orientation=orientation.valid(page.tags.valueof(274)),
+            nodata=geo_tags.nodata(page),
+            pixel_size=geo_tags.pixel_size(page),
             has_alpha=_has_alpha(page),
-            place=place.of_tags(page),
+            place=location.of_tags(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         largest = int(max(page.databytecounts, default=0))

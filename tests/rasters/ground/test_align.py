@@ -15,8 +15,8 @@ from segexp.data.items.stored import FileMask, StoredItem, ValidMask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import PlaceError
 from segexp.rasters import MirroredRaster, open_raster
-from segexp.rasters.aligned import place_of
-from segexp.rasters.place import Place
+from segexp.rasters.ground.align import place_of
+from segexp.rasters.ground.location import GroundLocation
 
 HEIGHT, WIDTH = 24, 31
 NORTH = Affine(0.3, 0, 500_000, 0, -0.3, 5_000_000)
@@ -140,7 +140,7 @@ def test_world_files(tmp_path: Path, name: str, world: str) -> None:
     Image.fromarray(TRUTH).save(tmp_path / name)
     assert place_of(open_raster(tmp_path / name)) is None
     (tmp_path / world).write_text(WORLD)
-    assert place_of(open_raster(tmp_path / name)) == Place(EXPECTED)
+    assert place_of(open_raster(tmp_path / name)) == GroundLocation(EXPECTED)
     (tmp_path / world).write_text("no numbers")
     assert place_of(open_raster(tmp_path / name)) is None
     (tmp_path / world).write_text("0\n0\n0\n0\n5\n5\n")
@@ -152,7 +152,7 @@ def test_systems_beside_an_image(tmp_path: Path) -> None:
     wkt = rasterio.CRS.from_epsg(32633).to_wkt()
     (tmp_path / "a.pgw").write_text(WORLD)
     (tmp_path / "a.prj").write_text(wkt)
-    assert place_of(open_raster(tmp_path / "a.png")) == Place(EXPECTED, 32633, wkt)
+    assert place_of(open_raster(tmp_path / "a.png")) == GroundLocation(EXPECTED, 32633, wkt)
     with rasterio.open(tmp_path / "b.png", "w", driver="PNG", height=HEIGHT, width=WIDTH, count=1, dtype="uint8",
                        crs="EPSG:25832", transform=NORTH) as file:  # fmt: skip
         file.write(TRUTH, 1)

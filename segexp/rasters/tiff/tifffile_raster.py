@@ -4,10 +4,10 @@ import numpy as np
 import tifffile
 
 from segexp.rasters.base import Pixels
-from segexp.rasters.blocks import Blocks
 from segexp.rasters.faults import unreadable
-from segexp.rasters.locked import LockedRaster
-from segexp.rasters.quiet import quiet_tifffile
+from segexp.rasters.tiff.blocks import Blocks
+from segexp.rasters.tiff.locked import LockedRaster
+from segexp.rasters.tiff.silence import quiet_tifffile
 
 
 class SegmentsRaster(LockedRaster):

@@ -25,7 +25,7 @@ _CODE = re.compile(r'(?:AUTHORITY|ID)\["EPSG",\s*"?(\d+)"?\]\s*\]\s*$')
 
 
 @dataclass(frozen=True)
-class Place:
+class GroundLocation:
     """Where an image lies.
 
     Attributes:
@@ -44,7 +44,7 @@ class Place:
         pixels = [(0, 0), (width, 0), (0, height), (width, height)]
         return np.array([(a * x + b * y + c, d * x + e * y + f) for x, y in pixels])
 
-    def mirrored(self, height: int, width: int, *, rows: bool, columns: bool) -> "Place":
+    def mirrored(self, height: int, width: int, *, rows: bool, columns: bool) -> "GroundLocation":
         """The place of the same image with its rows, its columns or both in the opposite order."""
         a, b, c, d, e, f = self.transform
         if rows:
@@ -71,7 +71,7 @@ class Place:
         return f"x {left:.12g} to {right:.12g}, y {bottom:.12g} to {top:.12g}, {sides}{system}"
 
 
-def of_tags(page: tifffile.TiffPage) -> Place | None:
+def of_tags(page: tifffile.TiffPage) -> GroundLocation | None:
     """What the tags of a GeoTIFF say; None: nothing, or control points alone."""
     tags: dict[str, Any] = page.geotiff_tags or {}
     transform = _of_tags(tags)
@@ -83,7 +83,7 @@ def of_tags(page: tifffile.TiffPage) -> Place | None:
     keys = (tags.get("ProjectedCSTypeGeoKey"), tags.get("GeographicTypeGeoKey"))
     # A projected system names the geographic one below it too: the first that is there counts.
     code = next((int(key) for key in keys if key is not None), _USER_DEFINED)
-    return Place(transform, None if code == _USER_DEFINED else code)
+    return GroundLocation(transform, None if code == _USER_DEFINED else code)
 
 
 def _of_tags(tags: dict[str, Any]) -> Transform | None:
@@ -98,7 +98,7 @@ def _of_tags(tags: dict[str, Any]) -> Transform | None:
     return (a, 0.0, x - a * column, 0.0, e, y - e * row)
 
 
-def of_neighbours(path: Path) -> Place | None:
+def of_neighbours(path: Path) -> GroundLocation | None:
     """What lies beside an image says; None: nothing."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     transform = _of_auxiliary(auxiliary) or _of_world(path)
@@ -106,7 +106,7 @@ def of_neighbours(path: Path) -> Place | None:
         return None
     wkt = coordinate_system(path)
     code = _CODE.search(wkt) if wkt else None
-    return Place(transform, int(code[1]) if code else None, wkt)
+    return GroundLocation(transform, int(code[1]) if code else None, wkt)
 
 
 def coordinate_system(path: Path) -> str | None:

@@ -10,7 +10,8 @@ import tifffile
 from PIL import Image
 
 from segexp.errors import DataError, UserError
-from segexp.rasters import checksums, close_files, open_raster, opening
+from segexp.rasters import close_files, open_raster, opening
+from segexp.rasters.formats import checksums
 from tests.rasters.bombs import chunk, png
 from tests.rasters.files import Pixels, gdal
 

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from segexp.rasters import orient
+from segexp.rasters import orientation
 from segexp.rasters.base import Header, Pixels, Raster
-from segexp.rasters.checksums import check_png
-from segexp.rasters.declared import OF_WEBP, check_declared
+from segexp.rasters.display import looked_up
 from segexp.rasters.faults import from_system, unreadable, unsupported
-from segexp.rasters.kinds import checked_size
+from segexp.rasters.formats.checksums import check_png
+from segexp.rasters.formats.declared_size import OF_WEBP, check_declared
+from segexp.rasters.formats.pillow import pillow
 from segexp.rasters.limit import Limit
-from segexp.rasters.pillow import pillow
-from segexp.rasters.shown import looked_up
+from segexp.rasters.pixel_types import checked_size
 
 _MODES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I": 1, "I;16": 1, "I;16B": 1, "I;16L": 1}
 _INKS = {"CMYK": "CMYK inks", "LAB": "Lab colours", "YCbCr": "YCbCr colours"}
@@ -121,7 +121,7 @@ class PillowTiffRaster(WholeRaster):
     """A TIFF whose header tifffile read and whose compression only Pillow knows; Pillow gives it upright and shown."""
 
     def __init__(self, header: Header, *, raw: bool = False) -> None:
-        height, width = orient.upright_size(header.orientation, header.height, header.width)
+        height, width = orientation.upright_size(header.orientation, header.height, header.width)
         super().__init__(replace(header, height=height, width=width, orientation=1), raw=raw)
 
     def decoded(self) -> Pixels:
@@ -266,4 +266,4 @@ def _orientation(image: PillowImage.Image) -> int:
     # Pillow would decode a whole PNG in search of the tag.
     if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
         return 1
-    return orient.valid(image.getexif().get(_ORIENTATION))
+    return orientation.valid(image.getexif().get(_ORIENTATION))

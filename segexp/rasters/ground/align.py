@@ -7,7 +7,7 @@ import numpy as np
 
 from segexp.errors import PlaceError
 from segexp.rasters.base import Pixels, Raster
-from segexp.rasters.place import Place, of_neighbours
+from segexp.rasters.ground.location import GroundLocation, of_neighbours
 
 TOLERANCE = 0.5
 """Pixels by which corners may differ, and less: numbers in files are rounded."""
@@ -31,14 +31,14 @@ class MirroredRaster(Raster):
         return np.ascontiguousarray(pixels[:: -1 if self.rows else 1, :: -1 if self.columns else 1])
 
 
-def place_of(raster: Raster) -> Place | None:
+def place_of(raster: Raster) -> GroundLocation | None:
     """Where a file lies, by its tags or by its neighbours; None: unknown, or it has to be turned upright."""
     if raster.orientation != 1 or raster.header.orientation != 1:
         return None
     return raster.header.place or of_neighbours(raster.path)
 
 
-def aligned(raster: Raster, image: Raster) -> Raster:
+def align_mask(raster: Raster, image: Raster) -> Raster:
     """The file that belongs to an image, pixel on pixel: mirrored where it was stored from south to north.
 
     Args:
