@@ -18,10 +18,10 @@ from segexp.inference.stored_weights import network_weights, refuse_misfit, take
 from segexp.losses.base import SegmentationLoss
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
-from segexp.runs.checkpoints import Place, Source, find_sources
+from segexp.runs.checkpoints import RunPath, Source, find_sources
 from segexp.runs.console import LOG
 from segexp.spec import DataSpec
-from segexp.system.causes import cause_of, sentence
+from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.speed import resolve_speed
@@ -54,7 +54,7 @@ class NoLoss(SegmentationLoss):
 
 
 def load(
-    run: Place | Sequence[Place],
+    run: RunPath | Sequence[RunPath],
     checkpoint: str = "best",
     *,
     tta: Tta | None = None,
@@ -129,7 +129,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
-            raise ResourceError(sentence(cause, str(source.checkpoint))) from error
+            raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")

@@ -6,7 +6,7 @@ from typing import Any
 
 from segexp.errors import DataError
 from segexp.inference.export.extra import require
-from segexp.runs.bounded import JSON_BYTES
+from segexp.runs.json_yaml import JSON_BYTES
 
 RECORD = "record"
 """Key of the header that holds config, spec and threshold as a checkpoint has them."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segexp.errors import DataError, SegexpError, UnreadableError
 from segexp.system.causes import resource_error
-from segexp.system.special_files import broken_link, special
+from segexp.system.special_files import broken_link, special_kind
 
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
 
@@ -59,7 +59,7 @@ def check_regular(path: Path) -> os.stat_result:
         raise from_system(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise from_system(path, IsADirectoryError())
-    if (what := special(status.st_mode)) is not None:
+    if (what := special_kind(status.st_mode)) is not None:
         raise UnreadableError(f"{path}: is {what}, expected an image file; take it out of the data")
     return status
 

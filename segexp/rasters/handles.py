@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
-from segexp.system.allocator import LARGE, give_back
+from segexp.system.allocator import LARGE, return_memory
 
 DEFAULT_MAP_LIMIT = 256 * 2**20
 """Bytes of mapped pages that a process keeps: two tiles of 5000x5000x3 with their masks."""
@@ -119,6 +119,6 @@ def close_files() -> None:
 
 def give_all_back(pixels: int) -> None:
     """Returns to the system, around the work on an image of so many pixels, freed memory and pages of mapped files."""
-    give_back(pixels)
+    return_memory(pixels)
     if pixels > LARGE:
         release_pages()

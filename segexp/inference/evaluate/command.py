@@ -36,8 +36,8 @@ from segexp.runs import entries
 from segexp.runs.checkpoints import Source, find_sources
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
+from segexp.runs.paths import require_inside
 from segexp.runs.record import RunRecord
-from segexp.runs.within import within
 from segexp.training import build
 
 Config = dict[str, Any]
@@ -130,7 +130,7 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config["output_dir"]) / "evaluations"
         else:
-            place = within(first, f"evaluations/{name}", str(first)).parent
+            place = require_inside(first, f"evaluations/{name}", str(first)).parent
         folder = RunFolder.create(place / name)
         folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
         return folder
@@ -229,7 +229,7 @@ def comparison(names: Sequence[str], found: Sequence[Config]) -> Table:
     columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
     columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
     rows = tuple(
-        (name, *(values.measure(entries.inner(entries.model_row(content), "dataset", *path)) for _, path in columns))
+        (name, *(values.measure(entries.get_in(entries.model_row(content), "dataset", *path)) for _, path in columns))
         for name, content in zip(names, found, strict=True)
     )
     return Table("runs", ("run", *(name for name, _ in columns)), rows)

@@ -15,8 +15,8 @@ from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import line_for, take_classes
 from segexp.inference.model import Model
-from segexp.runs.bounded import read_json
 from segexp.runs.checkpoints import Source
+from segexp.runs.json_yaml import read_json
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segexp.errors import ConfigError
 from segexp.inference.model import Model
-from segexp.runs.within import within
+from segexp.runs.paths import require_inside
 
 PART = "part_"
 
@@ -29,8 +29,8 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
         raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
     ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
     name = f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
-    place = within(folder, "exports", str(folder))
-    return within(place, name, str(place))
+    place = require_inside(folder, "exports", str(folder))
+    return require_inside(place, name, str(place))
 
 
 @contextmanager

@@ -13,9 +13,9 @@ from segexp.inference.model import Model
 from segexp.inference.predict.file import Wanted
 from segexp.inference.predict.inputs import Input
 from segexp.inference.predict.sources import COLUMNS, UNKNOWN, Mark, mark_of_row
-from segexp.runs.bounded import read_json
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.runs.json_yaml import read_json
 from segexp.runs.table_file import read_csv
 from segexp.runs.text import printable
 

@@ -18,7 +18,7 @@ from segexp.inference.predict.ray_actor import Actor
 from segexp.inference.predict.remote.address import shared_settings
 from segexp.inference.predict.worker import Outcome
 from segexp.runs.console import LOG
-from segexp.system.ray_cluster import connect, nodes, too_much
+from segexp.system.ray_cluster import connect_ray, node_resources, unmet_resources
 
 
 class RayEngine:
@@ -27,10 +27,10 @@ class RayEngine:
     def __init__(self, config: dict[str, Any], model: Model) -> None:
         """Joins the cluster; see :func:`segexp.inference.predict.engine.make_engine`."""
         self._config, self._model, keys = config, model, config["ray"]
-        self._ray = connect("", keys["address"])
-        gpus = _gpus(keys["gpus"], config["device"], nodes(self._ray))
+        self._ray = connect_ray("", keys["address"])
+        gpus = _gpus(keys["gpus"], config["device"], node_resources(self._ray))
         self.asked = {"CPU": keys["cpus"], "GPU": gpus}
-        for note in too_much(self._ray, self.asked, "files"):
+        for note in unmet_resources(self._ray, self.asked, "files"):
             LOG.warning(note)
         device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
         self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
@@ -41,7 +41,7 @@ class RayEngine:
     def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
         """Files in the order in which they end."""
         keys = self._config["ray"]
-        size = room(nodes(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
+        size = room(node_resources(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
         size = max(1, min(size, len(files)))
         LOG.info(f"engine      Ray, {size} at a time with {self.asked['CPU']} cores and {self.asked['GPU']:g} GPU each")
         self._pool = Pool(self, size, retries=keys["retries"], anew=self._config["overwrite"])

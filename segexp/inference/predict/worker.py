@@ -22,7 +22,7 @@ from segexp.inference.predict.source import ImageSource
 from segexp.inference.predict.sources import Mark, digest_of, foreign
 from segexp.rasters.handles import give_all_back
 from segexp.runs.text import readable
-from segexp.system.causes import cause_of, sentence
+from segexp.system.causes import cause_of, describe_cause
 
 LONG = 4_000_000
 """Pixels of a file from which on its own progress is shown."""
@@ -150,7 +150,7 @@ def _in_words(error: Exception, file: Input, output: Path) -> str:
     if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return "the names of its predictions would be longer than this file system takes; shorten its name"
     cause = cause_of(error, output)
-    # Inputs that cannot be read are told apart by now: it is about what is written.
-    return readable(
-        f"{type(error).__name__}: {error}" if cause is None else sentence(cause, f"{file}: predicting into {output}")
-    )
+    if cause is None:
+        return readable(f"{type(error).__name__}: {error}")
+    # Errors of reading a file are SegexpErrors: this one is about what is written.
+    return readable(describe_cause(cause, f"{file}: predicting into {output}"))

@@ -12,7 +12,7 @@ import pytest
 
 from segexp.errors import ConfigError
 from segexp.runs.folder import RunFolder
-from segexp.runs.place import check_place
+from segexp.runs.writable import check_place
 
 
 def a_file(folder: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What run.json and results.json may hold: of each entry that is used its kind, so that a page need not doubt it.
+"""Kinds of the entries of run.json and results.json, checked so that a page need not doubt them.
 
 Entries may be missing or null, and others may be there: files of older and later versions are read too.
 """
@@ -43,8 +43,8 @@ CLASSES = 256
 """A mask has no more values."""
 
 
-def problem(tree: Any, shape: Shape, place: str = "") -> str:
-    """The first entry of another kind, in words; empty where all is well.
+def find_problem(tree: Any, shape: Shape, place: str = "") -> str:
+    """Describes the first entry that is of another kind than expected; empty where all is well.
 
     Args:
         tree: Read from JSON.
@@ -55,21 +55,24 @@ def problem(tree: Any, shape: Shape, place: str = "") -> str:
         return ""
     if isinstance(shape, Mapping):
         if not isinstance(tree, Mapping):
-            return _told(place, tree, "an object")
+            return _mismatch(place, tree, "an object")
         known = ((key, value, shape.get(key, shape.get("*", ANY))) for key, value in tree.items())
-        found = (problem(value, inner, f"{place}.{key}".lstrip(".")) for key, value, inner in known)
+        found = (find_problem(value, inner, f"{place}.{key}".lstrip(".")) for key, value, inner in known)
         return next(filter(None, found), "")
     if isinstance(shape, list):
         if not isinstance(tree, list):
-            return _told(place, tree, "a list")
-        found = (problem(value, shape[0], f"{place}[{number}]") for number, value in enumerate(tree))
+            return _mismatch(place, tree, "a list")
+        found = (find_problem(value, shape[0], f"{place}[{number}]") for number, value in enumerate(tree))
         return next(filter(None, found), "")
-    return "" if _is(tree, shape) else _told(place, tree, shape)
+    return "" if _is(tree, shape) else _mismatch(place, tree, shape)
 
 
-def results_problem(results: Mapping[str, Any]) -> str:
-    """As :func:`problem` of results.json, with what belongs together: classes, colours, counts, bins."""
-    if words := problem(results, RESULTS):
+def find_results_problem(results: Mapping[str, Any]) -> str:
+    """Describes the first problem of results.json, also in entries that must fit each other; empty where all is well.
+
+    Beside the kinds: number of classes, colours of three bytes, a square confusion matrix, bins of equal number.
+    """
+    if words := find_problem(results, RESULTS):
         return words
     task = results.get("task") or {}
     classes, colours, counts = task.get("classes") or [], task.get("colours") or [], results.get("confusion") or []
@@ -99,7 +102,7 @@ def _is(value: Any, kind: str) -> bool:
     return whole or (kind == NUMBER and isinstance(value, float))
 
 
-def _told(place: str, value: Any, kind: str) -> str:
+def _mismatch(place: str, value: Any, kind: str) -> str:
     kinds = (
         (Mapping, "an object"),
         (list, "a list"),

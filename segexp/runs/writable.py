@@ -1,4 +1,4 @@
-"""Whether files can be written at a place, found out before anything is computed for them."""
+"""Finds out whether files can be written into a folder, before anything is computed for them."""
 
 import errno
 import os
@@ -39,7 +39,7 @@ def check_place(folder: Path, key: str, need: int = PAGES) -> None:
             stream.flush()
         free = shutil.disk_usage(there).free
     except OSError as error:
-        raise refused(error, there, key) from error
+        raise unwritable(error, there, key) from error
     if free < need:
         raise ConfigError(
             f"{key}: {_size(free)} are free in {there}, expected {_size(need)} or more for what is written there; make "
@@ -47,8 +47,8 @@ def check_place(folder: Path, key: str, need: int = PAGES) -> None:
         )
 
 
-def refused(error: OSError, folder: Path, key: str) -> ConfigError:
-    """What the system says of a folder, as an error of the key that names it."""
+def unwritable(error: OSError, folder: Path, key: str) -> ConfigError:
+    """Turns an error of the system about a folder into one of the config key that names it."""
     cause = _CAUSES.get(error.errno or 0, error.strerror or str(error))
     return ConfigError(f"{key}: nothing can be written into {folder} ({cause}); {_OTHER}")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from segexp.runs.bounded import JSON_BYTES, MOST_PARTS, YAML_BYTES, parse_yaml, read_json, read_yaml
+from segexp.runs.json_yaml import JSON_BYTES, MOST_PARTS, YAML_BYTES, parse_yaml, read_json, read_yaml
 
 
 def test_honest_files_are_read(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Places that a stored file names: they lie in its own folder, or are not taken."""
+"""Paths that a stored file names: only those inside its folder are taken, since anybody may have written them."""
 
 import os
 from pathlib import Path
@@ -7,12 +7,29 @@ from segexp.config.stored import leaves
 from segexp.errors import StoredError
 
 
-def within(folder: Path, named: object, source: str) -> Path:
-    """The path of a file or folder that a stored file names, to write there.
+def path_inside(folder: Path, name: object) -> Path | None:
+    """Joins a folder and a name to read from; None where that leads elsewhere, also by a symbolic link.
 
     Args:
-        folder: In which it lies.
-        named: What is stored, relative to ``folder``.
+        folder: The folder whose file names it.
+        name: Relative or absolute, as a text or path; anything else names nothing.
+    """
+    if not isinstance(name, str | Path) or not str(name):
+        return None
+    path = folder / name
+    try:
+        path.exists()  # raises where no file system has such a name
+        return path if path.resolve().is_relative_to(folder.resolve()) else None
+    except (OSError, ValueError, RuntimeError):  # too long, a null byte, a circle of links
+        return None
+
+
+def require_inside(folder: Path, named: object, source: str) -> Path:
+    """Joins a folder and a name that a stored file gives, to write there.
+
+    Args:
+        folder: The folder that the path must lie in.
+        named: The stored path, relative to ``folder``.
         source: File and key, for the message.
 
     Raises:
@@ -29,7 +46,7 @@ def within(folder: Path, named: object, source: str) -> Path:
 
 
 def links_out(folder: Path, path: Path) -> bool:
-    """Whether a path that is written below a folder lies elsewhere, because of a link on the way."""
+    """Tells whether a path written below a folder lies elsewhere, because of a link on the way."""
     try:
         return not path.resolve().is_relative_to(folder.resolve())
     except (OSError, RuntimeError):
