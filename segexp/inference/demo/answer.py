@@ -11,11 +11,11 @@ from torch import Tensor
 
 from segexp.errors import DataError
 from segexp.inference.model import Model, log_odds
-from segexp.inference.predict.bands import logit_bands
-from segexp.inference.predict.image_file import local_image
-from segexp.inference.predict.maps import overlay
-from segexp.inference.predict.source import ImageSource
-from segexp.inference.predict.stretch import Stretch
+from segexp.inference.predict.image.image_file import local_image
+from segexp.inference.predict.image.logit_bands import logit_bands
+from segexp.inference.predict.image.source import ImageSource
+from segexp.inference.predict.image.stretch import Stretch
+from segexp.inference.predict.outputs.maps import overlay
 from segexp.rasters import Raster
 from segexp.spec import IGNORED, DataSpec
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.inference.demo.answer import Answer
 from segexp.inference.model import Model
-from segexp.inference.predict.maps import layers, scores
-from segexp.inference.predict.sinks import PictureSink, files_of
+from segexp.inference.predict.outputs.maps import layers, scores
+from segexp.inference.predict.outputs.sinks import PictureSink, files_of
 
 
 class Downloads:

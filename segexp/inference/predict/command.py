@@ -12,11 +12,11 @@ from tqdm import tqdm
 from segexp.data.file_kinds import kinds_in_words
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
-from segexp.inference.predict.engine import BARS, make_engine
+from segexp.inference.predict.engines.base import BARS, make_engine
 from segexp.inference.predict.inputs import Input, find_inputs
-from segexp.inference.predict.order import bounds_of, model_of, output_of, wanted_of
-from segexp.inference.predict.outputs import OutputFolder
-from segexp.inference.predict.polygons import check_polygons
+from segexp.inference.predict.output_folder import OutputFolder
+from segexp.inference.predict.outputs.polygons import check_polygons
+from segexp.inference.predict.settings import bounds_of, model_of, output_of, wanted_of
 from segexp.inference.predict.worker import Outcome
 from segexp.runs.console import LOG, start_console
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from segexp.data.file_kinds import is_beside, is_clutter, is_image, kinds_in_words
 from segexp.data.folder.tree import walk
 from segexp.errors import DataError, UserError
-from segexp.inference.predict.image_file import ImageFile, local_image
+from segexp.inference.predict.identity import Mark, mark_of, source_of
+from segexp.inference.predict.image.image_file import ImageFile, local_image
 from segexp.inference.predict.remote.address import hidden, is_remote, path_of
 from segexp.inference.predict.remote.image import ANY, remote_image
 from segexp.inference.predict.remote.listing import listed, state
 from segexp.inference.predict.remote.watch import Bounds
-from segexp.inference.predict.sources import Mark, mark_of, source_of
 from segexp.rasters import Limit
 from segexp.runs.console import LOG
 from segexp.runs.text import printable

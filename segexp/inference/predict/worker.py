@@ -11,15 +11,15 @@ from tqdm import tqdm
 
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
-from segexp.inference.predict.file import FilePrediction, Wanted
+from segexp.inference.predict.identity import Mark, digest_of, foreign
+from segexp.inference.predict.image.memory import check_room
+from segexp.inference.predict.image.source import ImageSource
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.outputs import is_complete
+from segexp.inference.predict.output_folder import is_complete
+from segexp.inference.predict.outputs.prediction import FilePrediction, Wanted
 from segexp.inference.predict.remote.address import hidden
 from segexp.inference.predict.remote.image import ANY
 from segexp.inference.predict.remote.watch import Bounds
-from segexp.inference.predict.room import check_room
-from segexp.inference.predict.source import ImageSource
-from segexp.inference.predict.sources import Mark, digest_of, foreign
 from segexp.rasters.handles import give_all_back
 from segexp.runs.text import readable
 from segexp.system.causes import cause_of, describe_cause

@@ -14,11 +14,11 @@ from PIL import Image
 
 from segexp import load
 from segexp.cli.app import run
-from segexp.inference.predict import file as prediction_file
-from segexp.inference.predict import spool
 from segexp.inference.predict.command import Told
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.outputs import OutputFolder
+from segexp.inference.predict.output_folder import OutputFolder
+from segexp.inference.predict.outputs import prediction as prediction_file
+from segexp.inference.predict.postprocessing import spool
 from segexp.inference.predict.worker import Outcome
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import TRANSFORM, geotiff, noise

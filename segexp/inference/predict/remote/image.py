@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from segexp.errors import DataError, SegexpError
-from segexp.inference.predict.image_file import ImageFile, local_image
+from segexp.inference.predict.image.image_file import ImageFile, local_image
 from segexp.inference.predict.remote.address import asked, filesystem, hidden, path_of
 from segexp.inference.predict.remote.gdal import StreamedRaster, settings, virtual
 from segexp.inference.predict.remote.watch import GB, Bounds, Prompt, Watch, within
