@@ -51,7 +51,7 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
     from segexp.data.items.item import Item
     from segexp.data.synthetic.scenes import draw
     from segexp.inference.export import onnx_file, torchscript_file
-    from segexp.inference.export.agreement import by_pytorch
+    from segexp.inference.export.agreement import run_pytorch
     from segexp.inference.export.graph import Deployed
     from segexp.inference.export.int8 import quantise
     from segexp.inference.export.speed import images_per_second
@@ -64,8 +64,8 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
     torchscript_file.write(ours, Deployed(ours.module), files["e"], {})
     quantise(files["c"], files["d"], items, np.dtype(np.uint8))
     ways: dict[str, Callable[[Any], object]] = {
-        "a": lambda image: by_pytorch(plain, image),
-        "b": lambda image: by_pytorch(ours, image),
+        "a": lambda image: run_pytorch(plain, image),
+        "b": lambda image: run_pytorch(ours, image),
         "c": onnx_file.read(files["c"]),
         "d": onnx_file.read(files["d"]),
         "e": torchscript_file.read(files["e"]),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.evaluation.predictors import probability
-from segexp.inference.pixels import opened
+from segexp.inference.pixels import open_image
 from segexp.rasters import Limit, Raster
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
@@ -19,7 +19,7 @@ from segexp.tasks.segmentation import SegmentationModule
 
 EXTREME = 1e6
 """Logit of the probability 1."""
-OF_LOGITS, BESIDE = 4, 10
+BYTES_PER_LOGIT, BYTES_BESIDE = 4, 10
 """Bytes of a pixel: of each of its logits, and of its class and what that is found by."""
 STREAM = "; the command predict goes through large TIFFs in parts"
 
@@ -121,10 +121,10 @@ class Model:
         """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
         raster = self.open(image)
         if isinstance(image, str | Path):  # an array is in memory already
-            self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
+            self.check_memory(raster, BYTES_PER_LOGIT * self.module.spec.out_channels + BYTES_BESIDE)
         return self.module.evaluated(self.tensor(raster.read()))
 
-    def check_room(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
+    def check_memory(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
         """Refuses an image of which all pixels, and what is made of them, would not fit.
 
         Args:
@@ -142,7 +142,7 @@ class Model:
     def open(self, image: Any) -> Raster:
         """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
         luminance = self.takes_luminance
-        return opened(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
+        return open_image(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
 
     def tensor(self, pixels: NDArray[Any]) -> Tensor:
         """Raw pixels (H, W, C) as (1, C, H, W) on the device."""
@@ -162,7 +162,7 @@ class Model:
         return f"Model({names}; classes {', '.join(self.classes)}; tta {self.tta}; threshold {self.threshold})"
 
 
-def log_odds(probability: float) -> float:
+def threshold_logit(probability: float) -> float:
     """The logit of a probability; for 0 and 1 beyond all that a model gives, and finite."""
     if probability <= 0:
         return -EXTREME

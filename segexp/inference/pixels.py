@@ -35,7 +35,7 @@ class ArrayRaster(Raster):
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
-def opened(
+def open_image(
     image: Any,
     spec: DataSpec,
     *,
@@ -57,11 +57,11 @@ def opened(
             of the model.
     """
     if isinstance(image, str | Path):
-        return fitted(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance, bands=bands)
+        return fit_channels(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance, bands=bands)
     if isinstance(image, PillowImage.Image):
         pixels = _of_pillow(image)
         has_alpha = pixels.shape[2] in (2, 4)
-        return fitted(ArrayRaster(pixels, has_alpha=has_alpha), spec, luminance=luminance, bands=bands)
+        return fit_channels(ArrayRaster(pixels, has_alpha=has_alpha), spec, luminance=luminance, bands=bands)
     if isinstance(image, np.ndarray):
         array = ArrayRaster(_of_array(image))
         is_ready = bands is None and array.channels == spec.in_channels != spec.file_channels
@@ -72,7 +72,9 @@ def opened(
     )
 
 
-def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
+def fit_channels(
+    raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None
+) -> Raster:
     """A file in the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
 
     Args:

@@ -12,7 +12,7 @@ RECORD = "record"
 """Key of the header that holds config, spec and threshold as a checkpoint has them."""
 
 
-def content(path: Path) -> dict[str, Any]:
+def read_safetensors(path: Path) -> dict[str, Any]:
     """What torch.load gives of a checkpoint: ``segexp`` and ``state_dict``.
 
     Raises:

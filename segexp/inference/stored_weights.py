@@ -52,10 +52,12 @@ def refuse_misfit(config: dict[str, Any], spec: DataSpec, weights: Mapping[str, 
                 model = build_model(config, spec)
         except Exception:  # the reason is told where it is built in earnest
             return
-        take(model, config, weights, source)
+        load_network_weights(model, config, weights, source)
 
 
-def take(model: nn.Module, config: Mapping[str, Any], weights: Mapping[str, Tensor], source: Path) -> None:
+def load_network_weights(
+    model: nn.Module, config: Mapping[str, Any], weights: Mapping[str, Tensor], source: Path
+) -> None:
     """Puts weights into their network.
 
     Raises:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from segexp.inference.demo.answer import Answer
 
 
-class Kept:
+class AnswerCache:
     """The latest answers by keys that cannot be guessed; the oldest go when memory is full, the newest stays."""
 
     def __init__(self, most: int, gone: Callable[[str], None] = lambda key: None) -> None:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.inference.demo.answer import Answer
 from segexp.inference.model import Model
-from segexp.inference.predict.outputs.maps import layers, scores
-from segexp.inference.predict.outputs.sinks import PictureSink, files_of
+from segexp.inference.predict.outputs.maps import output_layers, score_rows
+from segexp.inference.predict.outputs.sinks import PictureSink, layer_files
 
 
 class Downloads:
@@ -29,8 +29,8 @@ class Downloads:
 
     def probabilities(self, model: Model, key: str, answer: Answer) -> Path:
         """``<name>_probability.tif``: float32, of the second of two classes, else a band for each; nan: no data."""
-        layer = layers(model.spec, ["probability"], "float32")[0]
-        rows = scores(layer, answer.probabilities(model), answer.missing)
+        layer = output_layers(model.spec, ["probability"], "float32")[0]
+        rows = score_rows(layer, answer.probabilities(model), answer.missing)
         return self._write(model, key, answer, "probability", rows)
 
     def remove(self, key: str) -> None:
@@ -38,8 +38,8 @@ class Downloads:
         shutil.rmtree(self.folder / key, ignore_errors=True)
 
     def _write(self, model: Model, key: str, answer: Answer, name: str, rows: NDArray[Any]) -> Path:
-        layer = layers(model.spec, [name], "float32")[0]
-        targets = files_of(layer, self.folder / key / re.sub(r"[^\w.-]+", "_", Path(answer.name).stem), "png")
+        layer = output_layers(model.spec, [name], "float32")[0]
+        targets = layer_files(layer, self.folder / key / re.sub(r"[^\w.-]+", "_", Path(answer.name).stem), "png")
         sink = PictureSink(layer, targets, *rows.shape[1:])
         sink.write(rows)
         sink.close()

@@ -15,7 +15,7 @@ from segexp.spec import IGNORED, DataSpec
 Values = Mapping[int | str, int | str]
 
 
-def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+def adopt_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     """Gives a folder the classes of the model, where mask values are given by their names, or are those of the run.
 
     Args:
@@ -36,7 +36,7 @@ def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any
         source.notes.append("mask values mean what they meant in training: " + override("mask_values", dict(values)))
 
 
-def line_for(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
+def propose_mask_values(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
     """What to add so that the values of its masks are classes of the model: those that the run knows, then in order."""
     sample = _sample(source)
     if sample is None:

@@ -13,7 +13,7 @@ from segexp.data.items.item import Item, Mask
 from segexp.data.reading import read
 from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, MismatchError, one_line
-from segexp.inference.evaluate.classes import line_for, take_classes
+from segexp.inference.evaluate.classes import adopt_classes, propose_mask_values
 from segexp.inference.model import Model
 from segexp.runs.checkpoints import Source
 from segexp.runs.json_yaml import read_json
@@ -98,7 +98,7 @@ def evaluation_data(
     return EvaluationData(source, items, spec, phase)
 
 
-def own_images(model: Model, section: Mapping[str, Any]) -> bool:
+def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:
     """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
     before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
     return before == now
@@ -113,13 +113,13 @@ def keep_own_split(source: SegmentationDataModule, model: Model, section: Mappin
         section: What ``source`` was built from.
         phase: Part that is asked for; ``all`` has images of no part too.
     """
-    if phase != "all" and own_images(model, section):
+    if phase != "all" and has_own_images(model, section):
         split = split_of(model.sources[0].checkpoint)
         if split is not None:
             source.keep_split(split)
 
 
-def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
+def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
     """The test part; of another folder that tells of none, all images: nothing was trained on them.
 
     Args:
@@ -149,7 +149,9 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
     return items if size is None else [item.resized(size) for item in items]
 
 
-def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
+def note_trained_images(
+    sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]
+) -> list[str]:
     """A note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
@@ -187,10 +189,10 @@ def _trained_on(split: Path) -> set[str]:
 
 def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     if isinstance(source, FolderDataModule):
-        take_classes(source, spec, own)
+        adopt_classes(source, spec, own)
     names = source.classes()[0]
     if names != spec.classes:
-        line = line_for(source, spec, own) if isinstance(source, FolderDataModule) else ""
+        line = propose_mask_values(source, spec, own) if isinstance(source, FolderDataModule) else ""
         advice = f"Say which value is which of them: {line}" if line else "Give data of the model's classes"
         raise MismatchError(
             f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. {advice}"

@@ -82,7 +82,7 @@ class Agreement:
         return text + (f" and {self.undecided} within {UNDECIDED} of the border" if self.undecided else "")
 
 
-def compare(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
+def compare_with_pytorch(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
     """Runs both on raw batches (B, C, H, W).
 
     Args:
@@ -92,13 +92,13 @@ def compare(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreemen
     """
     agreement = Agreement()
     for images in batches:
-        expected = by_pytorch(model, images)
+        expected = run_pytorch(model, images)
         agreement.add(expected, run(images), margin(expected[0], model))
     return agreement
 
 
 @torch.inference_mode()
-def by_pytorch(model: Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+def run_pytorch(model: Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
     """Probabilities and classes as evaluation and prediction have them."""
     module = model.module
     logits = module.evaluated(torch.from_numpy(images).to(model.device))
@@ -113,7 +113,7 @@ def margin(probabilities: NDArray[Any], model: Model) -> NDArray[Any]:
     return np.asarray(most[:, -1] - most[:, -2])
 
 
-def drawn(spec: DataSpec, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
+def noise_batches(spec: DataSpec, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
     """Batches of noise in the sizes of :data:`SIZES`."""
     rng = np.random.default_rng(0)
     return [

@@ -9,7 +9,7 @@ from segexp.inference.model import Model
 from segexp.version import VERSION
 
 
-def facts(model: Model) -> dict[str, Any]:
+def export_facts(model: Model) -> dict[str, Any]:
     """Plain values: classes, colours, threshold, what the pixels must be, and where the weights come from.
 
     ``mean`` and ``std`` are inside the graph already, and here for information.
@@ -38,12 +38,12 @@ def facts(model: Model) -> dict[str, Any]:
     }
 
 
-def as_text(plain: Mapping[str, Any]) -> dict[str, str]:
+def encode_metadata(plain: Mapping[str, Any]) -> dict[str, str]:
     """Each value as JSON, as metadata that holds text only wants it."""
     return {key: json.dumps(value, ensure_ascii=False) for key, value in plain.items()}
 
 
-def left_out(model: Model) -> list[str]:
+def describe_differences(model: Model) -> list[str]:
     """What the run does and the file does not, in words."""
     own = model.config["inference"]["window"]
     notes = []

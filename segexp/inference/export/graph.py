@@ -28,7 +28,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """Contracts that a model must keep for a format; ONNX and TorchScript files are made of an exported program."""
 
 
-class Member(nn.Module):
+class DeployedMember(nn.Module):
     """One network with its scaling, in float32 and PyTorch's plain memory order."""
 
     factor: Tensor
@@ -66,7 +66,7 @@ class Deployed(nn.Module):
         """Takes networks, scaling and threshold from a module that was made for use."""
         super().__init__()
         members = list(module.model) if isinstance(module, EnsembleModule) else [module]
-        self.members = nn.ModuleList(Member(member) for member in members)
+        self.members = nn.ModuleList(DeployedMember(member) for member in members)
         self.spec, self.threshold = module.spec, module.threshold
         self.eval()
 
@@ -115,7 +115,7 @@ def _sum(values: Tensor) -> Tensor:
     return values.sum(dim=3, keepdim=True).sum(dim=2, keepdim=True)
 
 
-def example(spec: DataSpec) -> Tensor:
+def example_batch(spec: DataSpec) -> Tensor:
     """A batch to trace with."""
     number, height, width = TRACED
     return torch.zeros((number, spec.in_channels, height, width), dtype=pixel_type(spec))
@@ -127,12 +127,12 @@ def pixel_type(spec: DataSpec) -> torch.dtype:
     return found
 
 
-def program_of(graph: Deployed) -> torch.export.ExportedProgram:
+def export_program(graph: Deployed) -> torch.export.ExportedProgram:
     """The graph as torch.export has it, for any number of images of any size."""
     free = torch.export.Dim.DYNAMIC
     with torch.no_grad():
         return torch.export.export(
-            graph, (example(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
+            graph, (example_batch(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
         )
 
 

@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.inference.export.extra import require as require_packages
-from segexp.inference.export.facts import as_text
-from segexp.inference.export.graph import OUTPUTS, Deployed, example
+from segexp.inference.export.facts import encode_metadata
+from segexp.inference.export.graph import OUTPUTS, Deployed, example_batch
 from segexp.inference.model import Model
 
 SUFFIX = ".onnx"
@@ -29,12 +29,12 @@ def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -
     """One file with its weights inside; ``facts`` are its ``metadata_props``, each as JSON."""
     with _quiet(), torch.no_grad():
         program = torch.onnx.export(
-            graph, (example(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
+            graph, (example_batch(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
             output_names=list(OUTPUTS), verbose=False,
         )  # fmt: skip
         if program is None:
             raise RuntimeError("torch.onnx.export gave no program")
-        program.model.metadata_props.update(as_text(facts))
+        program.model.metadata_props.update(encode_metadata(facts))
         program.save(str(path), external_data=False)
 
 

@@ -34,7 +34,7 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
 
 
 @contextmanager
-def kept_if_good(path: Path) -> Iterator[Path]:
+def write_if_good(path: Path) -> Iterator[Path]:
     """Gives a path to write to; its file, and those beside it of the same stem, take their names if all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(PART + path.name)
@@ -57,6 +57,6 @@ def _beside(part: Path) -> list[Path]:
     return list(part.parent.glob(f"{glob.escape(part.stem)}.*"))
 
 
-def megabytes(path: Path) -> str:
+def format_megabytes(path: Path) -> str:
     """Size in words."""
     return f"{path.stat().st_size / 1e6:.2f} MB"

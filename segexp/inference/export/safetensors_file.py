@@ -9,9 +9,9 @@ import yaml
 
 from segexp.errors import ConfigError
 from segexp.inference.export.extra import require as require_packages
-from segexp.inference.export.facts import as_text
+from segexp.inference.export.facts import encode_metadata
 from segexp.inference.export.graph import Deployed
-from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.export.tensors import Run, run_on_arrays
 from segexp.inference.model import Model
 from segexp.inference.safetensors_reader import RECORD
 from segexp.tasks.ensemble import EnsembleModule
@@ -36,7 +36,7 @@ def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -
 
     weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
     record = {"config": model.config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
-    save_file(weights, path, metadata={**as_text(facts), RECORD: json.dumps(record), "format": "pt"})
+    save_file(weights, path, metadata={**encode_metadata(facts), RECORD: json.dumps(record), "format": "pt"})
     beside(path).write_text(yaml.safe_dump(model.config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
@@ -49,4 +49,4 @@ def read(path: Path) -> Run:
     """Built again as :func:`segexp.load` does it."""
     from segexp.inference.load import load
 
-    return on_arrays(Deployed(load(path, tta="none", device="cpu").module))
+    return run_on_arrays(Deployed(load(path, tta="none", device="cpu").module))

@@ -11,7 +11,7 @@ Run = Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.uint8]]]
 """From raw images (B, C, H, W) to probabilities (B, K, H, W) and classes (B, H, W)."""
 
 
-def on_arrays(module: Callable[[Any], Any]) -> Run:
+def run_on_arrays(module: Callable[[Any], Any]) -> Run:
     """Raw images (B, C, H, W) to probabilities and classes."""
 
     @torch.inference_mode()

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from segexp.inference.export.graph import Deployed, program_of
-from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.export.graph import Deployed, export_program
+from segexp.inference.export.tensors import Run, run_on_arrays
 from segexp.inference.model import Model
 
 SUFFIX = ".pt2"
@@ -22,9 +22,9 @@ def require() -> None:
 
 def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
     """One file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
-    torch.export.save(program_of(graph), path, extra_files={FACTS: json.dumps(facts)})
+    torch.export.save(export_program(graph), path, extra_files={FACTS: json.dumps(facts)})
 
 
 def read(path: Path) -> Run:
     """See :class:`segexp.inference.export.formats.Format`."""
-    return on_arrays(torch.export.load(path).module())
+    return run_on_arrays(torch.export.load(path).module())

@@ -14,8 +14,8 @@ import torch
 from torch import fx
 from torch._ops import OpOverload
 
-from segexp.inference.export.graph import Deployed, program_of
-from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.export.graph import Deployed, export_program
+from segexp.inference.export.tensors import Run, run_on_arrays
 from segexp.inference.model import Model
 
 SUFFIX = ".torchscript"
@@ -31,7 +31,7 @@ def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -
     """One file; ``facts`` are in its ``_extra_files`` as ``segexp.json``."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # TorchScript is no longer developed, and says so
-        scripted = torch.jit.script(_scriptable(program_of(graph)).eval())
+        scripted = torch.jit.script(_scriptable(export_program(graph)).eval())
         torch.jit.save(scripted, path, _extra_files={FACTS: json.dumps(facts).encode()})
 
 
@@ -53,4 +53,4 @@ def read(path: Path) -> Run:
     """See :class:`segexp.inference.export.formats.Format`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return on_arrays(torch.jit.load(path))  # type: ignore[no-untyped-call]
+        return run_on_arrays(torch.jit.load(path))  # type: ignore[no-untyped-call]

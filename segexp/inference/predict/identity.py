@@ -17,7 +17,7 @@ COLUMNS = ("source", "bytes", "changed", "digest")
 
 
 @dataclass(frozen=True)
-class Mark:
+class FileIdentity:
     """What tells a file from another; empty where nobody knows.
 
     Attributes:
@@ -34,7 +34,7 @@ class Mark:
     digest: str = ""
     name: str = ""
 
-    def same_state(self, other: "Mark") -> bool:
+    def same_state(self, other: "FileIdentity") -> bool:
         """Whether size and time are the same, as far as both are known."""
         pairs = ((self.size, other.size), (self.changed, other.changed))
         return all(one == two for one, two in pairs if one and two)
@@ -49,34 +49,34 @@ class Mark:
         return dict(zip(COLUMNS, (self.source, self.size, self.changed, self.digest), strict=True))
 
 
-UNKNOWN = Mark("")
+UNKNOWN = FileIdentity("")
 """Of files that are no predictions of ours: they are not written over."""
 
 
-def mark_of_row(row: Mapping[str, Any]) -> Mark | None:
+def identity_from_row(row: Mapping[str, Any]) -> FileIdentity | None:
     """The mark that a row of the summary holds; None: it is of a version that wrote none."""
     if not row.get("source"):
         return None
     source, size, changed, digest = (row.get(key) or "" for key in COLUMNS)
-    return Mark(source, size, changed, digest, row["file"])
+    return FileIdentity(source, size, changed, digest, row["file"])
 
 
-def mark_of(source: str, path: Path) -> Mark:
+def identify_file(source: str, path: Path) -> FileIdentity:
     """The mark of a file of this machine, without its digest.
 
     Raises:
         OSError: It is gone.
     """
     status = path.stat()
-    return Mark(source, str(status.st_size), f"{status.st_mtime_ns / 1e9:.9f}")
+    return FileIdentity(source, str(status.st_size), f"{status.st_mtime_ns / 1e9:.9f}")
 
 
-def source_of(place: str) -> str:
+def digest_address(place: str) -> str:
     """What stands for a path or an address."""
     return hashlib.blake2b(place.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
-def digest_of(path: Path) -> str:
+def digest_content(path: Path) -> str:
     """Changes with the content of a file."""
     digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as stream:
@@ -85,7 +85,7 @@ def digest_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def foreign(owner: Mark, file: str, output: Path) -> DataError:
+def foreign_predictions(owner: FileIdentity, file: str, output: Path) -> DataError:
     """The refusal to write over what was made of another file."""
     if owner.source:
         found = f"{output.parent} holds predictions of {owner.name} under the same names ({output.name})"

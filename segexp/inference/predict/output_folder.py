@@ -10,9 +10,9 @@ from typing import Any
 
 from segexp.errors import ConfigError, one_line
 from segexp.inference.model import Model
-from segexp.inference.predict.identity import COLUMNS, UNKNOWN, Mark, mark_of_row
+from segexp.inference.predict.identity import COLUMNS, UNKNOWN, FileIdentity, identity_from_row
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.outputs.prediction import Wanted
+from segexp.inference.predict.outputs.settings import OutputSettings
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_json
@@ -37,7 +37,7 @@ class OutputFolder:
         self._waiting = False
         self._next = 0.0
 
-    def begin(self, model: Model, wanted: Wanted, files: Sequence[Input], *, overwrite: bool) -> None:
+    def begin(self, model: Model, wanted: OutputSettings, files: Sequence[Input], *, overwrite: bool) -> None:
         """Records model and settings.
 
         Args:
@@ -61,7 +61,7 @@ class OutputFolder:
         self._folder.write_json(FACTS, facts)
         self._places = {str(file): place for place, file in enumerate(files)}
 
-    def owned(self, file: Input, is_there: Callable[[Path], bool]) -> Input:
+    def with_owner(self, file: Input, is_there: Callable[[Path], bool]) -> Input:
         """The file with what is known of predictions that lie here under its name.
 
         Args:
@@ -69,15 +69,15 @@ class OutputFolder:
             is_there: Whether there are any, by their path without ending.
         """
         row = self._row(file)
-        owner = mark_of_row(row)
+        owner = identity_from_row(row)
         if owner is None and row.get("state") == "done":
             # Of a version that did not write it: the name in the summary is all there is.
-            owner = Mark(file.source, name=str(file))
+            owner = FileIdentity(file.source, name=str(file))
         if owner is None and not self._is_ours and is_there(self.path / file.stem):
             owner = UNKNOWN
         return replace(file, owner=owner)
 
-    def note(self, file: Input, **facts: Any) -> None:
+    def add_row(self, file: Input, **facts: Any) -> None:
         """Adds the row of a file, and writes the summary unless that was done just before."""
         name, output = str(file), _output(file)
         if facts["state"] == "done":
@@ -94,11 +94,13 @@ class OutputFolder:
         if time.monotonic() >= self._next:
             self.close()
 
-    def keep(self, file: Input, facts: Mapping[str, Any]) -> None:
+    def keep_row(self, file: Input, facts: Mapping[str, Any]) -> None:
         """A file whose predictions are complete keeps its row, also where it lay elsewhere or had failed since."""
         row = self._row(file)
         if row.get("state") != "done" or row.get("source", "") != facts.get("source", ""):
-            self.note(file, **{**{k: v for k, v in row.items() if k != "file"}, "error": "", **facts, "state": "done"})
+            self.add_row(
+                file, **{**{k: v for k, v in row.items() if k != "file"}, "error": "", **facts, "state": "done"}
+            )
 
     def _row(self, file: Input) -> Mapping[str, Any]:
         """What an earlier call wrote of the predictions that have the name of this file's."""
@@ -121,7 +123,7 @@ class OutputFolder:
         self._next = time.monotonic() + 20 * (time.monotonic() - start)
 
 
-def is_complete(outputs: Sequence[Path], owner: Mark, mark: Mark) -> bool:
+def is_complete(outputs: Sequence[Path], owner: FileIdentity, mark: FileIdentity) -> bool:
     """Whether all outputs of a file are there, and of the file as it is; they get their names only when they are whole.
 
     Args:
@@ -137,7 +139,7 @@ def is_complete(outputs: Sequence[Path], owner: Mark, mark: Mark) -> bool:
     return all(path.stat().st_mtime >= mark.seconds for path in outputs)
 
 
-def fingerprint(model: Model) -> str:
+def weights_fingerprint(model: Model) -> str:
     """Changes with the weights, whatever folder they come from."""
     value = 0
     for tensor in model.module.state_dict().values():
@@ -145,9 +147,9 @@ def fingerprint(model: Model) -> str:
     return f"{value:08x}"
 
 
-def _facts(model: Model, wanted: Wanted) -> dict[str, Any]:
+def _facts(model: Model, wanted: OutputSettings) -> dict[str, Any]:
     settings = {
-        "weights": fingerprint(model),
+        "weights": weights_fingerprint(model),
         "tta": model.tta,
         "precision": model.module.precision,
         "threshold": None if model.threshold is None else round(model.threshold, 9),

@@ -6,14 +6,14 @@ from typing import Any
 from segexp.errors import ConfigError
 from segexp.inference.load import load
 from segexp.inference.model import Model
-from segexp.inference.predict.outputs.prediction import Wanted
+from segexp.inference.predict.outputs.settings import OutputSettings
 from segexp.inference.predict.postprocessing.settings import Postprocess
 from segexp.inference.predict.remote.address import is_remote
-from segexp.inference.predict.remote.watch import Bounds
+from segexp.inference.predict.remote.watch import RemoteLimits
 from segexp.inference.predict.worker import FileWorker
 
 
-def model_of(config: dict[str, Any], device: str) -> Model:
+def load_model(config: dict[str, Any], device: str) -> Model:
     """The model that predicts.
 
     Args:
@@ -30,7 +30,7 @@ def model_of(config: dict[str, Any], device: str) -> Model:
     )  # fmt: skip
 
 
-def wanted_of(config: dict[str, Any]) -> Wanted:
+def output_settings(config: dict[str, Any]) -> OutputSettings:
     """What is written.
 
     Raises:
@@ -41,7 +41,7 @@ def wanted_of(config: dict[str, Any]) -> Wanted:
             "write: is empty, so nothing would be predicted; name one or more of mask, probability, overlay, "
             "uncertainty, polygons, as in 'write=[mask,polygons]'"
         )
-    return Wanted(
+    return OutputSettings(
         tuple(config["write"]),
         config["format"],
         config["depth"],
@@ -52,19 +52,24 @@ def wanted_of(config: dict[str, Any]) -> Wanted:
     )
 
 
-def worker_of(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
+def make_worker(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
     """What predicts a file; ``bars`` as :class:`segexp.inference.predict.worker.FileWorker`."""
     return FileWorker(
-        model, wanted_of(config), output_of(config), timeout=config["timeout"], bounds=bounds_of(config), bars=bars
+        model,
+        output_settings(config),
+        resolve_output(config),
+        timeout=config["timeout"],
+        bounds=remote_limits(config),
+        bars=bars,
     )
 
 
-def bounds_of(config: dict[str, Any]) -> Bounds:
+def remote_limits(config: dict[str, Any]) -> RemoteLimits:
     """What one remote file may take."""
-    return Bounds(config["total_timeout"], config["max_gigabytes"])
+    return RemoteLimits(config["total_timeout"], config["max_gigabytes"])
 
 
-def output_of(config: dict[str, Any]) -> Path:
+def resolve_output(config: dict[str, Any]) -> Path:
     """The folder of the predictions.
 
     Raises:

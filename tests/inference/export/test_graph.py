@@ -10,7 +10,7 @@ from segexp.errors import MismatchError
 from segexp.inference.export import onnx_file, torchscript_file
 from segexp.inference.export.agreement import Agreement
 from segexp.inference.export.graph import Deployed, refuse_exceptions, whole_statistics
-from segexp.inference.export.images import pixels
+from segexp.inference.export.images import image_and_mask
 from segexp.inference.load import NoLoss
 from segexp.inference.model import Model
 from segexp.models.unet import UNet
@@ -92,8 +92,8 @@ def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:
 def test_pixels_are_not_brought_to_another_type_in_silence() -> None:
     item = Item("a", np.full((1030, 20, 3), 7, np.uint16), np.zeros((1030, 20), np.uint8))
     with pytest.raises(MismatchError, match="a: uint16 pixels, but the exported file takes uint8"):
-        pixels(item, np.dtype(np.uint8))
-    image, mask = pixels(item, np.dtype(np.uint16))
+        image_and_mask(item, np.dtype(np.uint8))
+    image, mask = image_and_mask(item, np.dtype(np.uint16))
     assert (image.shape, mask.shape) == ((1, 3, 1024, 20), (1, 1024, 20))
 
 

@@ -16,7 +16,7 @@ NAMES = ["=1+1.png", "+a.png", "-a.png", "@a.png", "'=a.png", "a,b.png", "two\nl
 def test_names_come_back(tmp_path: Path) -> None:
     folder = OutputFolder(tmp_path)
     for name in NAMES:
-        folder.note(Input(name, Path(name)), state="done", seconds=-0.5)
+        folder.add_row(Input(name, Path(name)), state="done", seconds=-0.5)
     folder.close()
     lines = (tmp_path / SUMMARY).read_text(encoding="utf-8").splitlines()
     assert not any(line.startswith(("=", "+", "-", "@")) for line in lines)
@@ -33,6 +33,6 @@ def test_a_full_disk_costs_the_table_alone(
 
     monkeypatch.setattr(RunFolder, "write_csv", full)
     folder = OutputFolder(tmp_path)
-    folder.note(Input("a.png", Path("a")), state="done")
+    folder.add_row(Input("a.png", Path("a")), state="done")
     folder.close()
     assert not (tmp_path / SUMMARY).exists()

@@ -6,17 +6,17 @@ from typing import Any, Protocol
 
 from segexp.inference.model import Model
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.settings import worker_of
-from segexp.inference.predict.worker import Outcome
+from segexp.inference.predict.settings import make_worker
+from segexp.inference.predict.worker import FileResult
 
-BARS: dict[str, bool | None] = {"auto": None, "bar": True, "none": False}
+PROGRESS_BARS: dict[str, bool | None] = {"auto": None, "bar": True, "none": False}
 """What ``progress`` means; None: on a terminal."""
 
 
-class Engine(Protocol):
+class PredictionEngine(Protocol):
     """Predicts files; summary and exit code are not its business."""
 
-    def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
+    def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """What became of each file, as soon as it is known, in any order.
 
         Raises:
@@ -29,15 +29,15 @@ class Engine(Protocol):
         ...
 
 
-class LocalEngine:
+class LocalPredictionEngine:
     """This process, one file after the other."""
 
     def __init__(self, config: dict[str, Any], model: Model) -> None:
         """Takes the model as it is."""
-        self._worker = worker_of(config, model, bars=BARS[config["progress"]])
+        self._worker = make_worker(config, model, bars=PROGRESS_BARS[config["progress"]])
         self._anew = config["overwrite"]
 
-    def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
+    def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """In the order given."""
         return (self._worker(file, anew=self._anew) for file in files)
 
@@ -45,7 +45,7 @@ class LocalEngine:
         """Nothing."""
 
 
-def make_engine(config: dict[str, Any], model: Model) -> Engine:
+def make_prediction_engine(config: dict[str, Any], model: Model) -> PredictionEngine:
     """The engine that the config asks for.
 
     Args:
@@ -56,6 +56,6 @@ def make_engine(config: dict[str, Any], model: Model) -> Engine:
         UserError: It cannot be had.
     """
     if config["engine"] == "local":
-        return LocalEngine(config, model)
-    engine: Engine = import_module("segexp.inference.predict.engines.ray").RayEngine(config, model)
+        return LocalPredictionEngine(config, model)
+    engine: PredictionEngine = import_module("segexp.inference.predict.engines.ray").RayPredictionEngine(config, model)
     return engine

@@ -11,21 +11,21 @@ from typing import Any
 from segexp.config.trust import shared_trust
 from segexp.inference.model import Model
 from segexp.inference.predict.engines.pool import LostError, Pool, PoolError
-from segexp.inference.predict.engines.ray_actor import Actor
+from segexp.inference.predict.engines.ray_actor import PredictionActor
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.output_folder import fingerprint
+from segexp.inference.predict.output_folder import weights_fingerprint
 from segexp.inference.predict.remote.address import shared_settings
-from segexp.inference.predict.settings import output_of, wanted_of
-from segexp.inference.predict.worker import Outcome
+from segexp.inference.predict.settings import output_settings, resolve_output
+from segexp.inference.predict.worker import FileResult
 from segexp.runs.console import LOG
 from segexp.system.ray_cluster import connect_ray, node_resources, unmet_resources
 
 
-class RayEngine:
+class RayPredictionEngine:
     """The actors of one call, and their pool."""
 
     def __init__(self, config: dict[str, Any], model: Model) -> None:
-        """Joins the cluster; see :func:`segexp.inference.predict.engines.base.make_engine`."""
+        """Joins the cluster; see :func:`segexp.inference.predict.engines.base.make_prediction_engine`."""
         self._config, self._model, keys = config, model, config["ray"]
         self._ray = connect_ray("", keys["address"])
         gpus = _gpus(keys["gpus"], config["device"], node_resources(self._ray))
@@ -34,14 +34,14 @@ class RayEngine:
             LOG.warning(note)
         device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
         self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
-        self._weights = fingerprint(model)
-        self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(Actor)
+        self._weights = weights_fingerprint(model)
+        self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(PredictionActor)
         self._pool: Pool | None = None
 
-    def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
+    def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """Files in the order in which they end."""
         keys = self._config["ray"]
-        size = room(node_resources(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
+        size = count_actors(node_resources(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
         size = max(1, min(size, len(files)))
         LOG.info(f"engine      Ray, {size} at a time with {self.asked['CPU']} cores and {self.asked['GPU']:g} GPU each")
         self._pool = Pool(self, size, retries=keys["retries"], anew=self._config["overwrite"])
@@ -51,18 +51,18 @@ class RayEngine:
         """Leaves the cluster, which ends the actors; of files that they were at nothing stays."""
         self._ray.shutdown()
         for file in self._pool.under_way if self._pool is not None else []:
-            self.clean(file)
+            self.remove_partial(file)
 
-    def hire(self) -> tuple[Any, Any]:
+    def start_worker(self) -> tuple[Any, Any]:
         """An actor; Ray starts it where there is room."""
         actor = self._remote.remote(*self._given)
         return actor, actor.ready.remote(self._weights)
 
-    def begin(self, worker: Any, file: Input, *, anew: bool) -> Any:
+    def submit(self, worker: Any, file: Input, *, anew: bool) -> Any:
         """Asks an actor for a file."""
         return worker.predict.remote(file, anew=anew)
 
-    def ended(self, tickets: Sequence[Any]) -> Sequence[Any]:
+    def wait(self, tickets: Sequence[Any]) -> Sequence[Any]:
         """Waits for one.
 
         Raises:
@@ -74,7 +74,7 @@ class RayEngine:
             raise PoolError(f"Ray is gone: {error}; the same command goes on where it was") from error
         return list(ready)
 
-    def result(self, ticket: Any) -> Outcome | None:
+    def result(self, ticket: Any) -> FileResult | None:
         """What an actor answered.
 
         Raises:
@@ -82,7 +82,7 @@ class RayEngine:
         """
         errors = self._ray.exceptions
         try:
-            found: Outcome | None = self._ray.get(ticket)
+            found: FileResult | None = self._ray.get(ticket)
         except errors.RayTaskError as error:
             cause = getattr(error, "cause", None) or error
             raise LostError(f"{type(cause).__name__}: {cause}") from error
@@ -90,16 +90,16 @@ class RayEngine:
             raise LostError(" ".join([type(error).__name__, *str(error).strip().splitlines()[:1]])) from error
         return found
 
-    def dismiss(self, worker: Any) -> None:
+    def stop_worker(self, worker: Any) -> None:
         """Ends an actor."""
         self._ray.kill(worker)
 
-    def clean(self, file: Input) -> None:
+    def remove_partial(self, file: Input) -> None:
         """Removes unfinished files."""
-        wanted_of(self._config).remove_partial(self._model.spec, output_of(self._config) / file.stem)
+        output_settings(self._config).remove_partial(self._model.spec, resolve_output(self._config) / file.stem)
 
 
-def room(found: Sequence[Any], asked: dict[str, float]) -> int:
+def count_actors(found: Sequence[Any], asked: dict[str, float]) -> int:
     """How many actors a cluster has room for: by node, since none spans two."""
     needed = {name: number for name, number in asked.items() if number}
     return sum(int(min(node.get(name, 0) / number for name, number in needed.items())) for node in found)

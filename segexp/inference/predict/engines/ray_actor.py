@@ -9,10 +9,10 @@ from segexp.errors import DataError
 
 if TYPE_CHECKING:
     from segexp.inference.predict.inputs import Input
-    from segexp.inference.predict.worker import FileWorker, Outcome
+    from segexp.inference.predict.worker import FileResult, FileWorker
 
 
-class Actor:
+class PredictionActor:
     """Made on a node of the cluster."""
 
     def __init__(self, config: dict[str, Any], device: str, cwd: Path, shared: dict[str, str]) -> None:
@@ -43,15 +43,15 @@ class Actor:
         from segexp.system.allocator import tune_allocator
 
         tune_allocator("auto")
-        from segexp.inference.predict.output_folder import fingerprint
-        from segexp.inference.predict.settings import model_of, worker_of
+        from segexp.inference.predict.output_folder import weights_fingerprint
+        from segexp.inference.predict.settings import load_model, make_worker
 
-        model = model_of(self._config, self._device)
-        found = fingerprint(model)
+        model = load_model(self._config, self._device)
+        found = weights_fingerprint(model)
         if found != weights:
             raise DataError(f"run: on {socket.gethostname()} it has other weights ({found}, here {weights})")
-        self._worker = worker_of(self._config, model)
+        self._worker = make_worker(self._config, model)
 
-    def predict(self, file: "Input", *, anew: bool) -> "Outcome | None":
+    def predict(self, file: "Input", *, anew: bool) -> "FileResult | None":
         """Predicts a file, see :class:`segexp.inference.predict.worker.FileWorker`."""
         return None if self._worker is None else self._worker(file, anew=anew)

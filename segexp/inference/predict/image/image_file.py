@@ -39,7 +39,7 @@ class ImageFile(NamedTuple):
         return self.raster.header.kind.startswith(TIFFS)
 
 
-def local_image(path: Path, limit: Limit | None = None) -> ImageFile:
+def open_local_image(path: Path, limit: Limit | None = None) -> ImageFile:
     """A file of this machine; ``limit`` as :func:`segexp.rasters.open_raster`.
 
     Raises:

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError, MissingExtraError
 from segexp.inference.model import Model
-from segexp.inference.pixels import ArrayRaster, fitted
-from segexp.inference.predict.image.image_file import ImageFile, local_image
+from segexp.inference.pixels import ArrayRaster, fit_channels
+from segexp.inference.predict.image.image_file import ImageFile, open_local_image
 from segexp.inference.predict.outputs.world_file import is_identity
 from segexp.rasters.formats.whole import WholeRaster
 from segexp.rasters.ground.location import GroundLocation, Transform
@@ -19,7 +19,7 @@ from segexp.rasters.tiff.gdal_raster import has_rasterio
 from segexp.runs.console import LOG
 
 
-class Ground(NamedTuple):
+class GeoReference(NamedTuple):
     """What a GeoTIFF says beside its pixels, as rasterio gives it.
 
     Attributes:
@@ -40,7 +40,7 @@ class Ground(NamedTuple):
     masked: bool
 
 
-NOWHERE = Ground(None, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), ([], None), None, None, masked=False)
+NO_REFERENCE = GeoReference(None, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), ([], None), None, None, masked=False)
 """Of a file that says nothing itself."""
 
 
@@ -65,12 +65,12 @@ class ImageSource:
             DataError: It cannot be read, or does not fit the model.
             MissingExtraError: It is georeferenced, and rasterio is not installed.
         """
-        self.file = local_image(given) if isinstance(given, Path) else given
+        self.file = open_local_image(given) if isinstance(given, Path) else given
         self.whole = self.file.raster
         self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):
             self.whole = ArrayRaster(self.whole.read(), self.path, has_alpha=self.whole.header.has_alpha)
-        self.raster = fitted(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
+        self.raster = fit_channels(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
         self.ground = self._ground() if self.file.is_tiff or self.file.place is not None else None
 
     @property
@@ -97,11 +97,11 @@ class ImageSource:
         return np.asarray((self.whole.window(top, 0, count, self.width) == number).all(axis=2))
 
     def _masked(self, top: int, count: int) -> NDArray[np.bool_]:
-        with opened(self.file.gdal) as dataset:
+        with open_dataset(self.file.gdal) as dataset:
             valid = dataset.dataset_mask(window=((top, top + count), (0, self.width)))
         return np.asarray(valid == 0)
 
-    def _ground(self) -> Ground | None:
+    def _ground(self) -> GeoReference | None:
         if not has_rasterio():
             if self.file.has_tags:
                 raise MissingExtraError(
@@ -120,10 +120,10 @@ class ImageSource:
             return None
         place = self.file.place
         if not self.file.is_tiff:
-            return None if place is None else with_place(NOWHERE, place)
-        with opened(self.file.gdal) as dataset:
+            return None if place is None else add_location(NO_REFERENCE, place)
+        with open_dataset(self.file.gdal) as dataset:
             found = _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
-        return found if place is None else with_place(found, place)
+        return found if place is None else add_location(found, place)
 
     @property
     def transform(self) -> Transform | None:
@@ -146,7 +146,7 @@ class ImageSource:
         return self.transform is not None or (ground is not None and bool(ground.gcps[0] or ground.rpcs))
 
 
-def with_place(ground: Ground, place: GroundLocation) -> Ground:
+def add_location(ground: GeoReference, place: GroundLocation) -> GeoReference:
     """What a file says itself, completed by what lies beside it."""
     from affine import Affine
     from rasterio.crs import CRS
@@ -162,7 +162,7 @@ def with_place(ground: Ground, place: GroundLocation) -> Ground:
     return ground
 
 
-def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:
+def open_dataset(path: Path | str, mode: str = "r", **profile: Any) -> Any:
     """A dataset of rasterio, without its word about files that have no place on the ground."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
@@ -172,10 +172,10 @@ def opened(path: Path | str, mode: str = "r", **profile: Any) -> Any:
         return rasterio.open(path, mode, **profile)
 
 
-def _ground_of(dataset: Any, *, nodata_is_seen: bool) -> Ground:
+def _ground_of(dataset: Any, *, nodata_is_seen: bool) -> GeoReference:
     from rasterio.enums import MaskFlags
 
     flags = {flag for band in dataset.mask_flag_enums for flag in band}
     ignored = {MaskFlags.all_valid, *([MaskFlags.nodata] if nodata_is_seen else [])}
     tile = dataset.block_shapes[0] if dataset.profile.get("tiled") else None
-    return Ground(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - ignored))
+    return GeoReference(dataset.crs, dataset.transform, dataset.gcps, dataset.rpcs, tile, bool(flags - ignored))

@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import MissingExtraError
-from segexp.inference.predict.outputs.maps import Layer
-from segexp.inference.predict.outputs.sinks import Sink, partial
-from segexp.inference.predict.image.source import ImageSource, opened
+from segexp.inference.predict.outputs.maps import OutputLayer
+from segexp.inference.predict.outputs.sinks import Sink, partial_path
+from segexp.inference.predict.image.source import ImageSource, open_dataset
 from segexp.spec import IGNORED
 
 SOFTWARE = "segexp"
@@ -19,7 +19,7 @@ SOFTWARE = "segexp"
 class TiffSink(Sink):
     """One GeoTIFF of all bands: compressed without loss; coordinate system, transform and tiling of the image."""
 
-    def __init__(self, layer: Layer, targets: Sequence[Path], source: ImageSource, tags: dict[str, str]) -> None:
+    def __init__(self, layer: OutputLayer, targets: Sequence[Path], source: ImageSource, tags: dict[str, str]) -> None:
         """Begins the file.
 
         Args:
@@ -38,7 +38,7 @@ class TiffSink(Sink):
         tile = source.ground.tile if source.ground is not None else None
         self._step = tile[0] if tile else 1
         self._width = source.width
-        self._dataset = _begun(partial(targets[0]), _profile(layer, source, tile))
+        self._dataset = _begun(partial_path(targets[0]), _profile(layer, source, tile))
         self._describe(source, tags)
 
     def _describe(self, source: ImageSource, tags: dict[str, str]) -> None:
@@ -82,7 +82,7 @@ class TiffSink(Sink):
         self._next += rows.shape[1]
 
 
-def _profile(layer: Layer, source: ImageSource, tile: tuple[int, int] | None) -> dict[str, Any]:
+def _profile(layer: OutputLayer, source: ImageSource, tile: tuple[int, int] | None) -> dict[str, Any]:
     profile: dict[str, Any] = {
         "driver": "GTiff",
         "height": source.height,
@@ -106,7 +106,7 @@ def _profile(layer: Layer, source: ImageSource, tile: tuple[int, int] | None) ->
 
 def _begun(path: Path, profile: dict[str, Any]) -> Any:
     try:
-        return opened(path, "w", **profile)
+        return open_dataset(path, "w", **profile)
     except ModuleNotFoundError as error:
         raise MissingExtraError(
             "format=tiff needs rasterio, which is not installed: pip install 'segexp[geo]', or use format=png"

@@ -22,7 +22,7 @@ OPAQUE = 0.6
 
 
 @dataclass(frozen=True)
-class Layer:
+class OutputLayer:
     """One map that is written.
 
     Attributes:
@@ -47,20 +47,20 @@ class Layer:
         return 1 / FULL if self.name in ("probability", "uncertainty") and self.dtype == "uint8" else None
 
 
-def layers(spec: DataSpec, wanted: Sequence[str], depth: Depth) -> list[Layer]:
+def output_layers(spec: DataSpec, wanted: Sequence[str], depth: Depth) -> list[OutputLayer]:
     """The maps that are asked for, ``polygons`` left out."""
     classes = spec.classes[1:] if spec.is_binary else spec.classes
     nodata = IGNORED if depth == "uint8" else math.nan
     known = (
-        Layer("mask", ("class",), "uint8", IGNORED, spec.colours),
-        Layer("probability", classes, depth, nodata),
-        Layer("uncertainty", ("entropy",), depth, nodata),
-        Layer("overlay", ("red", "green", "blue"), "uint8", is_rgb=True),
+        OutputLayer("mask", ("class",), "uint8", IGNORED, spec.colours),
+        OutputLayer("probability", classes, depth, nodata),
+        OutputLayer("uncertainty", ("entropy",), depth, nodata),
+        OutputLayer("overlay", ("red", "green", "blue"), "uint8", is_rgb=True),
     )
     return [layer for layer in known if layer.name in wanted]
 
 
-def scores(layer: Layer, probabilities: Tensor, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
+def score_rows(layer: OutputLayer, probabilities: Tensor, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
     """Rows of a map of probabilities.
 
     Args:
@@ -87,7 +87,7 @@ def entropy(probabilities: Tensor) -> Tensor:
     return sums.div(math.log(len(every))).clamp(0, 1)
 
 
-def overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+def paint_overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
     """The picture with the colours of the classes over it; the first class and pixels without data stay as they are.
 
     Args:

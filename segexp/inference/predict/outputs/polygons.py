@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from segexp.errors import MissingExtraError
-from segexp.inference.predict.image.source import Ground, opened
-from segexp.inference.predict.outputs.tracing import Part, Ring, traced
+from segexp.inference.predict.image.source import GeoReference, open_dataset
+from segexp.inference.predict.outputs.tracing import Part, Ring, trace_objects
 
 PolygonForm = Literal["geojson", "gpkg"]
 
@@ -72,7 +72,7 @@ def write_polygons(
     classes: Sequence[str],
     form: PolygonForm,
     simplify: float = 0.0,
-    ground: Ground | None = None,
+    ground: GeoReference | None = None,
 ) -> int:
     """Traces every object of all classes but the first; pixels that touch at a corner belong together.
 
@@ -88,7 +88,7 @@ def write_polygons(
     Returns:
         Number of polygons.
     """
-    with opened(mask) as dataset:
+    with open_dataset(mask) as dataset:
         transform, crs = (dataset.transform, dataset.crs) if ground is None else (ground.transform, ground.crs)
         found = _traced(dataset, classes, transform, crs)
         if simplify:
@@ -99,7 +99,7 @@ def write_polygons(
 def _traced(dataset: Any, classes: Sequence[str], transform: Any, crs: Any) -> Iterator[Polygon]:
     pixel = abs(transform.determinant)
     metres = crs.linear_units_factor[1] if crs is not None and crs.is_projected else None
-    for number, traced_parts in traced(dataset):
+    for number, traced_parts in trace_objects(dataset):
         # GDAL traces in the coordinates that the mask itself gives: pixels where its place is told from elsewhere.
         is_there = transform == dataset.transform
         parts = traced_parts if is_there else [[_moved(ring, transform) for ring in part] for part in traced_parts]

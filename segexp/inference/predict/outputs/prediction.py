@@ -14,14 +14,15 @@ from torch import Tensor
 
 from segexp.inference.model import Model
 from segexp.inference.predict.image.logit_bands import logit_bands
-from segexp.inference.predict.outputs.world_file import write_beside
+from segexp.inference.predict.outputs.world_file import write_world_file
 from segexp.inference.predict.outputs.geotiff import TiffSink
 from segexp.inference.predict.image.image_file import ImageFile
-from segexp.inference.predict.outputs.maps import Depth, Layer, layers, overlay, scores
-from segexp.inference.predict.postprocessing.objects import clean, with_weak
+from segexp.inference.predict.outputs.maps import Depth, OutputLayer, output_layers, paint_overlay, score_rows
+from segexp.inference.predict.postprocessing.objects import clean_objects, mark_weak
 from segexp.inference.predict.outputs.polygons import PolygonForm, write_polygons
 from segexp.inference.predict.postprocessing.settings import Postprocess
-from segexp.inference.predict.outputs.sinks import Form, PictureSink, Sink, files_of, named, partial
+from segexp.inference.predict.outputs.settings import OutputSettings
+from segexp.inference.predict.outputs.sinks import Form, PictureSink, Sink, layer_files, append_to_stem, partial_path
 from segexp.inference.predict.image.source import ImageSource
 from segexp.inference.predict.postprocessing.spool import Spool
 from segexp.inference.predict.image.stretch import Stretch
@@ -29,74 +30,12 @@ from segexp.rasters import release_pages
 from segexp.rasters.tiff.gdal_raster import has_rasterio
 from segexp.spec import IGNORED, DataSpec
 
-HUGE = 1 << 26
-"""Pixels from which on a TIFF gives TIFFs, georeferenced or not: a PNG is kept in memory until it is whole."""
 AT_ONCE = 1 << 20
 """Pixels whose maps are made at a time: each step on the way takes four bytes a pixel and more."""
 ROWS = 512
 """Rows that are painted at a time after a post-processing."""
 
 
-@dataclass(frozen=True)
-class Wanted:
-    """What is written, and how.
-
-    Attributes:
-        write: Of ``mask``, ``probability``, ``overlay``, ``uncertainty``, ``polygons``.
-        form: ``png``, ``tiff``, or ``auto`` by the file.
-        depth: Type of probabilities and uncertainty.
-        polygons: Format of the polygons.
-        simplify: Largest distance that a simplified border may move, in units of the coordinates; 0: as it is.
-        bands: Bands of the file that are the model's channels, from 1; None: all.
-        postprocess: What is done to objects.
-    """
-
-    write: tuple[str, ...] = ("mask",)
-    form: Literal["auto", "png", "tiff"] = "auto"
-    depth: Depth = "uint8"
-    polygons: PolygonForm = "geojson"
-    simplify: float = 0.0
-    bands: tuple[int, ...] | None = None
-    postprocess: Postprocess = field(default_factory=Postprocess)
-
-    def form_for(self, file: ImageFile) -> Form:
-        """PNG, but GeoTIFF for georeferenced and for huge TIFFs."""
-        if self.form != "auto":
-            return self.form
-        raster = file.raster
-        is_huge = file.is_tiff and raster.height * raster.width > HUGE
-        is_placed = file.has_tags or (file.place is not None and has_rasterio())
-        return "tiff" if is_huge or is_placed else "png"
-
-    def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
-        """All files of one prediction."""
-        found = [path for layer in layers(spec, self.write, self.depth) for path in files_of(layer, stem, form)]
-        return [*found, self.outlines(stem)] if "polygons" in self.write else found
-
-    def ways(self, spec: DataSpec, stem: Path) -> list[list[Path]]:
-        """All files of one prediction, in each form: which one it is stands in the header of its file."""
-        return [self.files(spec, stem, form) for form in get_args(Form)]
-
-    def there(self, spec: DataSpec, stem: Path) -> list[Path]:
-        """Those that are there; none where their names would be too long."""
-        return [path for files in self.ways(spec, stem) for path in files if os.path.exists(path)]  # noqa: PTH110
-
-    def remove_partial(self, spec: DataSpec, stem: Path) -> None:
-        """Removes what a process that was killed has left of one prediction."""
-        write = (*self.write, "mask")
-        found = [
-            partial(path)
-            for form in get_args(Form)
-            for layer in layers(spec, write, self.depth)
-            for path in files_of(layer, stem, form)
-        ]
-        for path in (*found, self.outlines(stem, whole=False)):
-            path.unlink(missing_ok=True)
-
-    def outlines(self, stem: Path, *, whole: bool = True) -> Path:
-        """The file of the polygons; a GeoPackage must end as one, also while it is written."""
-        path = named(stem, f"polygons.{self.polygons}")
-        return path if whole else path.with_name(f".{path.stem}.partial{path.suffix}")
 
 
 class FilePrediction:
@@ -107,7 +46,7 @@ class FilePrediction:
         polygons: Number of polygons written; None: none were asked for.
     """
 
-    def __init__(self, model: Model, source: ImageSource, stem: Path, wanted: Wanted) -> None:
+    def __init__(self, model: Model, source: ImageSource, stem: Path, wanted: OutputSettings) -> None:
         """Nothing is read or written yet; ``stem`` is the path of the outputs without ending."""
         self.model, self.source, self.stem, self.wanted = model, source, stem, wanted
         self.pixels = np.zeros(model.spec.num_classes + 1, np.int64)
@@ -150,14 +89,14 @@ class FilePrediction:
         except BaseException:
             for sink in self._sinks.values():
                 sink.abandon()
-            self.wanted.outlines(self.stem, whole=False).unlink(missing_ok=True)
+            self.wanted.polygon_file(self.stem, whole=False).unlink(missing_ok=True)
             raise
         finally:
             if self._spool is not None:
                 self._spool.close()
         self._write_places()
         if outlines is not None:
-            outlines.replace(self.wanted.outlines(self.stem))
+            outlines.replace(self.wanted.polygon_file(self.stem))
         for name, sink in self._sinks.items():
             sink.commit() if name in self.wanted.write else sink.abandon()
 
@@ -168,19 +107,19 @@ class FilePrediction:
             return
         pictures = [s for name, s in self._sinks.items() if isinstance(s, PictureSink) and name in self.wanted.write]
         for target in [target for sink in pictures for target in sink.targets]:
-            write_beside(target, transform, self.source.wkt)
+            write_world_file(target, transform, self.source.wkt)
 
     def _open(self) -> None:
         form = self.wanted.form_for(self.source.file)
         # Polygons are made of the mask.
         wanted = {*self.wanted.write, "mask"} if "polygons" in self.wanted.write else self.wanted.write
-        for layer in layers(self.model.spec, list(wanted), self.wanted.depth):
+        for layer in output_layers(self.model.spec, list(wanted), self.wanted.depth):
             self._sinks[layer.name] = self._sink(layer, form)
         if "overlay" in self._sinks:
             self._stretch = Stretch(self.source)
 
-    def _sink(self, layer: Layer, form: Form) -> Sink:
-        targets = files_of(layer, self.stem, form)
+    def _sink(self, layer: OutputLayer, form: Form) -> Sink:
+        targets = layer_files(layer, self.stem, form)
         if form == "png":
             return PictureSink(layer, targets, self.source.height, self.source.width)
         classes = {f"class_{number}": name for number, name in enumerate(self.model.classes)}
@@ -193,7 +132,7 @@ class FilePrediction:
         missing = self.source.missing(top, count)
         for name in ("probability", "uncertainty"):
             if name in self._sinks:
-                self._sinks[name].write(scores(self._sinks[name].layer, probabilities, missing))
+                self._sinks[name].write(score_rows(self._sinks[name].layer, probabilities, missing))
         classes = module.classify(logits, module.threshold)[0].cpu().numpy()
         if missing is not None:
             classes[missing] = IGNORED
@@ -205,7 +144,7 @@ class FilePrediction:
     def _keep(self, classes: NDArray[np.uint8], probability: Tensor) -> None:
         hysteresis = self.wanted.postprocess.hysteresis
         if hysteresis is not None:
-            classes = with_weak(classes, probability.cpu().numpy(), hysteresis)
+            classes = mark_weak(classes, probability.cpu().numpy(), hysteresis)
         if self._spool is None:
             self._spool = Spool(self.source.width, self.stem.parent)
         self._spool.append(classes)
@@ -218,19 +157,19 @@ class FilePrediction:
             self._sinks["mask"].write(classes[None])
         if self._stretch is not None:
             shown = self._stretch(self.source.rows(self._painted, len(classes)))
-            self._sinks["overlay"].write(overlay(shown, classes, self.model.spec))
+            self._sinks["overlay"].write(paint_overlay(shown, classes, self.model.spec))
         self._painted += len(classes)
 
     def _finish_objects(self, spool: Spool) -> None:
-        clean(spool, self.wanted.postprocess, self.model.spec.num_classes)
+        clean_objects(spool, self.wanted.postprocess, self.model.spec.num_classes)
         for _, band in spool.bands():
             for rows in np.array_split(band, range(ROWS, len(band), ROWS)):
                 self._paint(rows)
 
     def _polygons(self) -> Path:
         """Outlines of the mask that was just written, still under its partial name, as they are."""
-        target = self.wanted.outlines(self.stem, whole=False)
-        mask = partial(self._sinks["mask"].targets[0])
+        target = self.wanted.polygon_file(self.stem, whole=False)
+        mask = partial_path(self._sinks["mask"].targets[0])
         # A picture that is not finished has nothing beside it yet.
         ground = self.source.ground if isinstance(self._sinks["mask"], PictureSink) else None
         self.polygons = write_polygons(

@@ -14,27 +14,27 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from segexp.inference.predict.outputs.maps import Layer
+from segexp.inference.predict.outputs.maps import OutputLayer
 from segexp.spec import IGNORED
 
 Form = Literal["png", "tiff"]
 
 
-def files_of(layer: Layer, stem: Path, form: Form) -> list[Path]:
+def layer_files(layer: OutputLayer, stem: Path, form: Form) -> list[Path]:
     """The files of a map: ``<stem>_mask.png``; as pictures, probabilities of more than two classes have one each."""
     if form == "tiff" or layer.dtype == "float32":
-        return [named(stem, f"{layer.name}.tif")]
+        return [append_to_stem(stem, f"{layer.name}.tif")]
     if layer.is_rgb or len(layer.bands) == 1:
-        return [named(stem, f"{layer.name}.png")]
-    return [named(stem, f"{layer.name}_{re.sub(r'[^A-Za-z0-9._-]+', '-', band)}.png") for band in layer.bands]
+        return [append_to_stem(stem, f"{layer.name}.png")]
+    return [append_to_stem(stem, f"{layer.name}_{re.sub(r'[^A-Za-z0-9._-]+', '-', band)}.png") for band in layer.bands]
 
 
-def named(stem: Path, ending: str) -> Path:
+def append_to_stem(stem: Path, ending: str) -> Path:
     """``sub/a`` and ``mask.png`` make ``sub/a_mask.png``."""
     return stem.with_name(f"{stem.name}_{ending}")
 
 
-def partial(path: Path) -> Path:
+def partial_path(path: Path) -> Path:
     """The name under which a file is written until it is whole."""
     return path.with_name(f".{path.name}.partial")
 
@@ -42,7 +42,7 @@ def partial(path: Path) -> Path:
 class Sink(ABC):
     """Takes the rows of one map from top to bottom."""
 
-    def __init__(self, layer: Layer, targets: Sequence[Path]) -> None:
+    def __init__(self, layer: OutputLayer, targets: Sequence[Path]) -> None:
         self.layer = layer
         self.targets = list(targets)
         for target in self.targets:
@@ -59,18 +59,18 @@ class Sink(ABC):
     def commit(self) -> None:
         """Gives the files their names."""
         for target in self.targets:
-            partial(target).replace(target)
+            partial_path(target).replace(target)
 
     def abandon(self) -> None:
         """Removes what was written."""
         for target in self.targets:
-            partial(target).unlink(missing_ok=True)
+            partial_path(target).unlink(missing_ok=True)
 
 
 class PictureSink(Sink):
     """PNG, with the palette of the classes for a mask; numbers of float32 as a plain TIFF. Kept in memory till then."""
 
-    def __init__(self, layer: Layer, targets: Sequence[Path], height: int, width: int) -> None:
+    def __init__(self, layer: OutputLayer, targets: Sequence[Path], height: int, width: int) -> None:
         super().__init__(layer, targets)
         self._pixels = np.empty((len(layer.bands), height, width), layer.dtype)
         self._next = 0
@@ -82,7 +82,7 @@ class PictureSink(Sink):
 
     def close(self) -> None:
         """Encodes all."""
-        pixels, paths = self._pixels, [partial(target) for target in self.targets]
+        pixels, paths = self._pixels, [partial_path(target) for target in self.targets]
         if self.layer.dtype == "float32":
             tifffile.imwrite(paths[0], pixels if len(pixels) > 1 else pixels[0], photometric="minisblack")
         elif self.layer.is_rgb:

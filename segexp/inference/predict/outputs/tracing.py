@@ -23,7 +23,7 @@ AT_ONCE = 1 << 22
 """Pixels that are searched for touching corners at a time."""
 
 
-def traced(dataset: Any) -> Iterator[tuple[int, list[Part]]]:
+def trace_objects(dataset: Any) -> Iterator[tuple[int, list[Part]]]:
     """Every object of all classes but the first.
 
     Args:

@@ -9,7 +9,7 @@ from segexp.rasters.ground.location import Transform
 _WORLD = {".png": ".pgw", ".tif": ".tfw"}
 
 
-def write_beside(picture: Path, transform: Transform, wkt: str | None) -> None:
+def write_world_file(picture: Path, transform: Transform, wkt: str | None) -> None:
     """Writes ``a_mask.pgw`` and ``a_mask.png.aux.xml`` beside ``a_mask.png``.
 
     Args:

@@ -20,7 +20,7 @@ Numbers = NDArray[np.int64]
 
 
 @dataclass
-class Facts:
+class ComponentFacts:
     """What is known of components, each (n,), rows and columns of the raster.
 
     Attributes:
@@ -44,17 +44,17 @@ class Facts:
         """All of it."""
         return self.area, self.marked, self.top, self.left, self.bottom, self.right
 
-    def some(self, chosen: NDArray[np.integer]) -> "Facts":
+    def select(self, chosen: NDArray[np.integer]) -> "ComponentFacts":
         """Of the components with these numbers."""
-        return Facts(*(column[chosen] for column in self.columns))
+        return ComponentFacts(*(column[chosen] for column in self.columns))
 
-    def put(self, chosen: NDArray[np.integer], others: "Facts") -> None:
+    def replace(self, chosen: NDArray[np.integer], others: "ComponentFacts") -> None:
         """Replaces what is known of some components."""
         for mine, theirs in zip(self.columns, others.columns, strict=True):
             mine[chosen] = theirs
 
 
-class Edge(NamedTuple):
+class BandEdge(NamedTuple):
     """Components of a band that go on in another.
 
     Attributes:
@@ -66,8 +66,10 @@ class Edge(NamedTuple):
     first: int
 
 
-class Components:
-    """Joins components over the borders of bands: :meth:`add` each from top to bottom, :meth:`join`, then :meth:`of`.
+class BandedComponents:
+    """Joins components over the borders of bands.
+
+    Call :meth:`add` for each band from top to bottom, then :meth:`join`, then :meth:`relabel` for each band again.
 
     Attributes:
         joined: What is known of those that lie in several bands.
@@ -78,10 +80,10 @@ class Components:
         """Of a raster of so many rows; connectivity 8: pixels that touch at a corner belong together."""
         self.height, self.connectivity = height, connectivity
         self.seeds: Numbers = np.zeros((0, 2), np.int64)
-        self.joined = Facts(*(np.zeros(0, np.int64) for _ in range(6)))
+        self.joined = ComponentFacts(*(np.zeros(0, np.int64) for _ in range(6)))
         self._count = 0
-        self._edges: dict[int, Edge] = {}
-        self._parts: list[Facts] = []
+        self._edges: dict[int, BandEdge] = {}
+        self._parts: list[ComponentFacts] = []
         self._seeds: list[Numbers] = []
         self._touching: list[Numbers] = []
         self._above: Numbers | None = None
@@ -93,10 +95,10 @@ class Components:
         last = len(pixels) - 1
         goes_on = top + len(pixels) < self.height
         numbers, places = _on_rows(labels, [row for row, inner in ((0, top > 0), (last, goes_on)) if inner])
-        edge = Edge(numbers, self._count)
+        edge = BandEdge(numbers, self._count)
         self._count += len(numbers)
         self._edges[top] = edge
-        self._parts.append(facts.some(numbers))
+        self._parts.append(facts.select(numbers))
         places[:, 0] += top
         self._seeds.append(places)
         if self._above is not None:
@@ -113,7 +115,9 @@ class Components:
         self.seeds = np.zeros((groups, 2), np.int64)
         self.seeds[self._group] = np.concatenate([np.zeros((0, 2), np.int64), *self._seeds])
 
-    def of(self, top: int, pixels: Mask, marked: Mask | None = None) -> tuple[NDArray[np.int32], Facts, Mask]:
+    def relabel(
+        self, top: int, pixels: Mask, marked: Mask | None = None
+    ) -> tuple[NDArray[np.int32], ComponentFacts, Mask]:
         """The band again, as it was added.
 
         Returns:
@@ -123,22 +127,24 @@ class Components:
         labels, facts = _labelled(top, pixels, marked, self.connectivity)
         edge = self._edges[top]
         group = self._group[edge.first : edge.first + len(edge.labels)]
-        facts.put(edge.labels, self.joined.some(group))
+        facts.replace(edge.labels, self.joined.select(group))
         goes_on = np.zeros(len(facts.area), bool)
         goes_on[edge.labels] = True
         return labels, facts, goes_on
 
 
-def _labelled(top: int, pixels: Mask, marked: Mask | None, connectivity: int) -> tuple[NDArray[np.int32], Facts]:
+def _labelled(
+    top: int, pixels: Mask, marked: Mask | None, connectivity: int
+) -> tuple[NDArray[np.int32], ComponentFacts]:
     count, labels, stats, _ = cv2.connectedComponentsWithStats(pixels.astype(np.uint8), connectivity=connectivity)
     found = stats.astype(np.int64)
     first, left = top + found[:, cv2.CC_STAT_TOP], found[:, cv2.CC_STAT_LEFT]
     bottom, right = first + found[:, cv2.CC_STAT_HEIGHT] - 1, left + found[:, cv2.CC_STAT_WIDTH] - 1
     number = np.zeros(count, np.int64) if marked is None else np.bincount(labels[marked], minlength=count)
-    return np.asarray(labels, np.int32), Facts(found[:, cv2.CC_STAT_AREA], number, first, left, bottom, right)
+    return np.asarray(labels, np.int32), ComponentFacts(found[:, cv2.CC_STAT_AREA], number, first, left, bottom, right)
 
 
-def _joined(parts: Sequence[Facts], group: NDArray[np.int32], groups: int) -> Facts:
+def _joined(parts: Sequence[ComponentFacts], group: NDArray[np.int32], groups: int) -> ComponentFacts:
     """What is known of each of ``groups`` components, from what is known of their parts."""
     columns = [np.concatenate(column) for column in zip(*(part.columns for part in parts), strict=True)]
     largest = np.iinfo(np.int64).max
@@ -146,7 +152,7 @@ def _joined(parts: Sequence[Facts], group: NDArray[np.int32], groups: int) -> Fa
     found = [np.full(groups, start, np.int64) for _, start in ways]
     for target, (way, _), column in zip(found, ways, columns, strict=True):
         way.at(target, group, column)
-    return Facts(*found)
+    return ComponentFacts(*found)
 
 
 def _on_rows(labels: NDArray[np.int32], rows: Sequence[int]) -> tuple[NDArray[np.int32], Numbers]:
@@ -156,7 +162,7 @@ def _on_rows(labels: NDArray[np.int32], rows: Sequence[int]) -> tuple[NDArray[np
     return numbers[numbers > 0], places[numbers > 0]
 
 
-def _numbered(row: NDArray[np.int32], edge: Edge) -> Numbers:
+def _numbered(row: NDArray[np.int32], edge: BandEdge) -> Numbers:
     """Numbers among all bands of the components in a row; -1: none."""
     return np.where(row > 0, edge.first + np.searchsorted(edge.labels, row), -1)
 

@@ -7,10 +7,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.inference.predict.postprocessing.components import Components, Facts, Mask
+from segexp.inference.predict.postprocessing.components import BandedComponents, ComponentFacts, Mask
 from segexp.inference.predict.postprocessing.settings import Postprocess
 from segexp.inference.predict.postprocessing.spool import Classes, Spool
-from segexp.inference.predict.postprocessing.watershed import part_objects
+from segexp.inference.predict.postprocessing.watershed import split_objects
 
 WEAK = 254
 """Stands in the mask of two classes for pixels that count if they touch a sure one."""
@@ -19,7 +19,7 @@ KEPT = -1
 
 
 @dataclass(frozen=True)
-class Step:
+class ComponentStep:
     """What is done to components.
 
     Attributes:
@@ -31,30 +31,30 @@ class Step:
 
     connectivity: Literal[4, 8]
     pixels: Callable[[Classes], Mask]
-    rule: Callable[[Facts], NDArray[np.int16]]
+    rule: Callable[[ComponentFacts], NDArray[np.int16]]
     marked: Callable[[Classes], Mask] | None = None
 
 
-def with_weak(classes: Classes, probability: NDArray[np.float32], hysteresis: float) -> Classes:
+def mark_weak(classes: Classes, probability: NDArray[np.float32], hysteresis: float) -> Classes:
     """The mask (n, W) with :data:`WEAK` where hysteresis may add pixels."""
     return np.where((classes == 0) & (probability >= hysteresis), np.uint8(WEAK), classes)
 
 
-def clean(spool: Spool, settings: Postprocess, num_classes: int) -> None:
-    """Takes all steps that are on; with hysteresis the spool holds what :func:`with_weak` gives.
+def clean_objects(spool: Spool, settings: Postprocess, num_classes: int) -> None:
+    """Takes all steps that are on; with hysteresis the spool holds what :func:`mark_weak` gives.
 
     Raises:
         ConfigError: An object is too large to be parted.
     """
     if settings.hysteresis is not None:
-        _take(spool, Step(8, lambda rows: (rows == 1) | (rows == WEAK), _sure, lambda rows: rows == 1))
+        _take(spool, ComponentStep(8, lambda rows: (rows == 1) | (rows == WEAK), _sure, lambda rows: rows == 1))
     for number in range(1, num_classes):
         if settings.fill_holes:
             _take(spool, _holes(number, settings.fill_holes, spool.height, spool.width))
         if settings.min_size:
             _take(spool, _specks(number, settings.min_size))
         if settings.split is not None:
-            part_objects(spool, number, settings.split)
+            split_objects(spool, number, settings.split)
 
 
 def postprocess(
@@ -78,42 +78,42 @@ def postprocess(
     """
     spool = Spool(classes.shape[1], rows=rows)
     weak = settings.hysteresis is not None and probability is not None
-    spool.append(with_weak(classes, probability, settings.hysteresis) if weak else classes)  # type: ignore[arg-type]
-    clean(spool, settings, num_classes)
+    spool.append(mark_weak(classes, probability, settings.hysteresis) if weak else classes)  # type: ignore[arg-type]
+    clean_objects(spool, settings, num_classes)
     done = spool.read(0, spool.height)
     spool.close()
     return done
 
 
-def _take(spool: Spool, step: Step) -> None:
-    components = Components(spool.height, step.connectivity)
+def _take(spool: Spool, step: ComponentStep) -> None:
+    components = BandedComponents(spool.height, step.connectivity)
     for top, rows in spool.bands():
         components.add(top, step.pixels(rows), step.marked(rows) if step.marked else None)
     components.join()
     for top, rows in spool.bands():
-        labels, facts, _ = components.of(top, step.pixels(rows), step.marked(rows) if step.marked else None)
+        labels, facts, _ = components.relabel(top, step.pixels(rows), step.marked(rows) if step.marked else None)
         value = step.rule(facts)
         value[0] = KEPT
         new = value[labels]
         spool.replace(top, np.where(new == KEPT, rows, new).astype(np.uint8))
 
 
-def _sure(facts: Facts) -> NDArray[np.int16]:
+def _sure(facts: ComponentFacts) -> NDArray[np.int16]:
     return np.where(facts.marked > 0, 1, 0).astype(np.int16)
 
 
-def _specks(number: int, smallest: int) -> Step:
-    return Step(8, lambda rows: rows == number, lambda facts: _if(facts.area < smallest, 0))
+def _specks(number: int, smallest: int) -> ComponentStep:
+    return ComponentStep(8, lambda rows: rows == number, lambda facts: _if(facts.area < smallest, 0))
 
 
-def _holes(number: int, largest: int, height: int, width: int) -> Step:
+def _holes(number: int, largest: int, height: int, width: int) -> ComponentStep:
     """Components of the first class that ``number`` alone surrounds; what holds others, or no data, is no hole."""
 
-    def rule(facts: Facts) -> NDArray[np.int16]:
+    def rule(facts: ComponentFacts) -> NDArray[np.int16]:
         inside = (facts.top > 0) & (facts.left > 0) & (facts.bottom < height - 1) & (facts.right < width - 1)
         return _if(inside & (facts.area <= largest) & (facts.marked == 0), number)
 
-    return Step(4, lambda rows: rows != number, rule, lambda rows: (rows != 0) & (rows != number))
+    return ComponentStep(4, lambda rows: rows != number, rule, lambda rows: (rows != 0) & (rows != number))
 
 
 def _if(chosen: Mask, value: int) -> NDArray[np.int16]:

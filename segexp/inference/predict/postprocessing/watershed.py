@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import ConfigError
-from segexp.inference.predict.postprocessing.components import Components, Mask
+from segexp.inference.predict.postprocessing.components import BandedComponents, Mask
 from segexp.inference.predict.postprocessing.spool import Spool
 
 MOST_PIXELS = 1 << 26
 """Largest window around a single object: about forty bytes a pixel are needed to part it."""
 
 
-def part_objects(spool: Spool, number: int, distance: int) -> None:
+def split_objects(spool: Spool, number: int, distance: int) -> None:
     """Sets lines between touching objects of a class to the first class.
 
     Args:
@@ -27,20 +27,20 @@ def part_objects(spool: Spool, number: int, distance: int) -> None:
     Raises:
         ConfigError: A single object is too large.
     """
-    components = Components(spool.height, 8)
+    components = BandedComponents(spool.height, 8)
     for top, rows in spool.bands():
         components.add(top, rows == number)
     components.join()
     _check(components)
     for top, rows in spool.bands():
-        labels, _, goes_on = components.of(top, rows == number)
-        rows[borders((labels > 0) & ~goes_on[labels], distance)] = 0
+        labels, _, goes_on = components.relabel(top, rows == number)
+        rows[watershed_lines((labels > 0) & ~goes_on[labels], distance)] = 0
         spool.replace(top, rows)
     for index in range(len(components.joined.area)):
         _part(spool, components, index, number, distance)
 
 
-def _check(components: Components) -> None:
+def _check(components: BandedComponents) -> None:
     found = components.joined
     sizes = (found.bottom - found.top + 1) * (found.right - found.left + 1)
     if len(sizes) and sizes.max() > MOST_PIXELS:
@@ -53,17 +53,17 @@ def _check(components: Components) -> None:
         )
 
 
-def _part(spool: Spool, components: Components, index: int, number: int, distance: int) -> None:
+def _part(spool: Spool, components: BandedComponents, index: int, number: int, distance: int) -> None:
     """Parts one object that lies in several bands."""
     facts, (row, column) = components.joined, components.seeds[index]
     top, bottom, left, right = (int(fact[index]) for fact in (facts.top, facts.bottom, facts.left, facts.right))
     window = spool.window(top, left, bottom - top + 1, right - left + 1)
     _, labels = cv2.connectedComponents((window == number).astype(np.uint8), connectivity=8)
-    window[borders(labels == labels[row - top, column - left], distance)] = 0
+    window[watershed_lines(labels == labels[row - top, column - left], distance)] = 0
     spool.replace(top, window, left)
 
 
-def borders(objects: Mask, distance: int) -> NDArray[np.bool_]:
+def watershed_lines(objects: Mask, distance: int) -> NDArray[np.bool_]:
     """Lines between touching objects, bool (H, W); outside the image there is none."""
     from skimage.feature import peak_local_max
     from skimage.segmentation import watershed

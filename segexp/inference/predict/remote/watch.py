@@ -19,7 +19,7 @@ PAGE = 64 * 10**6
 
 
 @dataclass(frozen=True)
-class Bounds:
+class RemoteLimits:
     """What one remote file may take.
 
     Attributes:
@@ -55,10 +55,10 @@ class Bounds:
             )
 
 
-class Watch(Callback):  # type: ignore[misc] # fsspec publishes no types
+class CopyWatch(Callback):  # type: ignore[misc] # fsspec publishes no types
     """Told of each piece of a copy that has arrived; ends it by an error."""
 
-    def __init__(self, timeout: float, bounds: Bounds, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, timeout: float, bounds: RemoteLimits, now: Callable[[], float] = time.monotonic) -> None:
         """Starts the clock.
 
         Args:
@@ -90,7 +90,7 @@ class Watch(Callback):  # type: ignore[misc] # fsspec publishes no types
             self._since, self._recent = now, 0
 
 
-def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) -> Any:
+def call_with_timeout(seconds: float, system: Any, method: str, *given: Any, **named: Any) -> Any:
     """Calls a method of a file system, and ends it after so many seconds where the file system can be ended.
 
     Raises:
@@ -103,7 +103,7 @@ def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) 
     return call(*given, **named)
 
 
-class Prompt:
+class TimedFilesystem:
     """A file system of whose open files no read of a block takes longer than it may, where it can be ended."""
 
     def __init__(self, system: Any, seconds: float) -> None:

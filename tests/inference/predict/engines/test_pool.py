@@ -7,7 +7,7 @@ import pytest
 
 from segexp.inference.predict.engines.pool import LostError, Pool, PoolError
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.worker import Outcome
+from segexp.inference.predict.worker import FileResult
 
 
 class PretendCrew:
@@ -20,19 +20,19 @@ class PretendCrew:
         self.dismissed: list[int] = []
         self.cleaned: list[str] = []
 
-    def hire(self) -> tuple[int, tuple[int, Input | None, int]]:
+    def start_worker(self) -> tuple[int, tuple[int, Input | None, int]]:
         self.hired += 1
         return self.hired - 1, (self.hired - 1, None, 0)
 
-    def begin(self, worker: int, file: Input, *, anew: bool) -> tuple[int, Input | None, int]:
+    def submit(self, worker: int, file: Input, *, anew: bool) -> tuple[int, Input | None, int]:
         assert worker not in self.dismissed
         self.begun.append((worker, file.name, anew))
         return worker, file, len(self.begun)
 
-    def ended(self, tickets: Sequence[tuple[int, Input | None, int]]) -> Sequence[tuple[int, Input | None, int]]:
+    def wait(self, tickets: Sequence[tuple[int, Input | None, int]]) -> Sequence[tuple[int, Input | None, int]]:
         return tickets[:1]
 
-    def result(self, ticket: tuple[int, Input | None, int]) -> Outcome | None:
+    def result(self, ticket: tuple[int, Input | None, int]) -> FileResult | None:
         worker, file, _ = ticket
         if file is None:
             if worker in self.never_ready:
@@ -41,12 +41,12 @@ class PretendCrew:
         if file.name in self.lost:
             self.lost.remove(file.name)
             raise LostError("out of memory")
-        return Outcome(file, "done")
+        return FileResult(file, "done")
 
-    def dismiss(self, worker: int) -> None:
+    def stop_worker(self, worker: int) -> None:
         self.dismissed.append(worker)
 
-    def clean(self, file: Input) -> None:
+    def remove_partial(self, file: Input) -> None:
         self.cleaned.append(file.name)
 
 
@@ -54,7 +54,7 @@ def files(count: int) -> list[Input]:
     return [Input(f"{number}", Path(f"{number}")) for number in range(count)]
 
 
-def run(crew: PretendCrew, count: int, size: int = 2, retries: int = 2) -> list[Outcome]:
+def run(crew: PretendCrew, count: int, size: int = 2, retries: int = 2) -> list[FileResult]:
     pool = Pool(crew, size, retries=retries, anew=False)
     found = list(pool.run(files(count)))
     assert pool.under_way == []

@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from segexp.cli.app import run
-from segexp.inference.predict.engines.ray import room
-from segexp.inference.predict.engines.ray_actor import Actor
+from segexp.inference.predict.engines.ray import count_actors
+from segexp.inference.predict.engines.ray_actor import PredictionActor
 from segexp.inference.predict.remote.address import shared_settings
 from segexp.system import ray_cluster
 from tests.inference.conftest import Finished
@@ -128,10 +128,10 @@ def test_the_same_as_here_with_a_bad_file_and_a_lost_process(
 
 def test_actors_fill_each_node() -> None:
     found = [{"CPU": 8.0, "GPU": 2.0}, {"CPU": 3.0}]
-    assert room(found, {"CPU": 1, "GPU": 1}) == 2
-    assert room(found, {"CPU": 2, "GPU": 0.5}) == 4
-    assert room(found, {"CPU": 2, "GPU": 0}) == 5
-    assert room([], {"CPU": 2, "GPU": 0}) == 0
+    assert count_actors(found, {"CPU": 1, "GPU": 1}) == 2
+    assert count_actors(found, {"CPU": 2, "GPU": 0.5}) == 4
+    assert count_actors(found, {"CPU": 2, "GPU": 0}) == 5
+    assert count_actors([], {"CPU": 2, "GPU": 0}) == 0
 
 
 def test_what_cannot_be(
@@ -161,5 +161,5 @@ def test_processes_elsewhere_know_how_a_bucket_is_asked(monkeypatch: pytest.Monk
     assert shared.items() >= {"AWS_ENDPOINT_URL": "http://here:9000", "GS_NO_SIGN_REQUEST": "YES"}.items()
     assert "secret" not in shared.values()
     monkeypatch.delenv("AWS_ENDPOINT_URL")
-    Actor({}, "cpu", tmp_path, shared)
+    PredictionActor({}, "cpu", tmp_path, shared)
     assert os.environ["AWS_ENDPOINT_URL"] == "http://here:9000"

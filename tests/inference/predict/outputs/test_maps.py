@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.inference.predict.outputs.maps import entropy, layers, overlay, scores
+from segexp.inference.predict.outputs.maps import entropy, output_layers, paint_overlay, score_rows
 from segexp.spec import DataSpec
 
 TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))
@@ -12,11 +12,11 @@ THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
 
 
 def test_layers_say_what_they_are() -> None:
-    probability, overlaid = layers(TWO, ["overlay", "probability"], "uint8")
+    probability, overlaid = output_layers(TWO, ["overlay", "probability"], "uint8")
     assert (probability.name, probability.bands, probability.nodata) == ("probability", ("roof",), 255)
     assert probability.scale == pytest.approx(1 / 254)
     assert overlaid.is_rgb
-    mask, deep, unsure = layers(THREE, ["mask", "probability", "uncertainty", "polygons"], "float32")
+    mask, deep, unsure = output_layers(THREE, ["mask", "probability", "uncertainty", "polygons"], "float32")
     assert mask.palette == THREE.colours
     assert mask.scale is None
     assert deep.bands == ("a", "b", "c")
@@ -33,17 +33,17 @@ def test_entropy_is_one_where_all_classes_are_alike() -> None:
 
 
 def test_scores_in_eight_bits_leave_a_number_for_no_data() -> None:
-    (layer,) = layers(TWO, ["probability"], "uint8")
+    (layer,) = output_layers(TWO, ["probability"], "uint8")
     missing = np.array([[False, False, True]])
-    found = scores(layer, torch.tensor([[[0.0, 1.0, 1.0]]]), missing)
+    found = score_rows(layer, torch.tensor([[[0.0, 1.0, 1.0]]]), missing)
     assert found.tolist() == [[[0, 254, 255]]]
-    (deep,) = layers(TWO, ["probability"], "float32")
-    found = scores(deep, torch.tensor([[[0.1, 0.7, 1.0]]]), missing)
+    (deep,) = output_layers(TWO, ["probability"], "float32")
+    found = score_rows(deep, torch.tensor([[[0.1, 0.7, 1.0]]]), missing)
     np.testing.assert_allclose(found, [[[0.1, 0.7, np.nan]]], rtol=1e-6)
 
 
 def test_overlay_tints_all_but_the_first_class() -> None:
     shown = np.full((1, 3, 3), 100, np.uint8)
-    found = overlay(shown, np.array([[0, 1, 255]], np.uint8), TWO)
+    found = paint_overlay(shown, np.array([[0, 1, 255]], np.uint8), TWO)
     assert found[:, 0].T.tolist() == [[100, 100, 100], [193, 100, 40], [100, 100, 100]]
     assert (shown == 100).all()

@@ -9,11 +9,11 @@ from scipy import ndimage
 
 from segexp.errors import ConfigError
 from segexp.inference.predict.postprocessing import spool, watershed
-from segexp.inference.predict.postprocessing.components import Components
+from segexp.inference.predict.postprocessing.components import BandedComponents
 from segexp.inference.predict.postprocessing.objects import postprocess
 from segexp.inference.predict.postprocessing.settings import Postprocess
 from segexp.inference.predict.postprocessing.spool import Spool
-from segexp.inference.predict.postprocessing.watershed import borders
+from segexp.inference.predict.postprocessing.watershed import watershed_lines
 
 EIGHT = np.ones((3, 3), int)
 BANDS = (1, 2, 3, 7, 64, 65, 1000)
@@ -81,7 +81,7 @@ def test_parted_objects(rows: int) -> None:
     given = (blobs((120, 100), 3.0, 8) > 0.55).astype(np.uint8)
     given[60:70, 40:50] = 255
     expected = given.copy()
-    expected[borders(given == 1, 4)] = 0
+    expected[watershed_lines(given == 1, 4)] = 0
     assert (expected != given).sum() > 100
     np.testing.assert_array_equal(postprocess(given, Postprocess(split=4), 2, rows=rows), expected)
 
@@ -105,7 +105,7 @@ def test_only_objects_on_the_borders_of_bands_are_kept() -> None:
     pixels = np.zeros((30, 40), bool)
     pixels[0:25, 2] = pixels[24, 2:30] = pixels[5:25, 29] = pixels[5, 10:30] = True
     pixels[1:9:6, 12:28:2] = True
-    components = Components(30, 8)
+    components = BandedComponents(30, 8)
     for top in range(0, 30, 10):
         components.add(top, pixels[top : top + 10])
     components.join()

@@ -20,8 +20,8 @@ from segexp.cli.app import run
 from segexp.errors import DataError
 from segexp.inference.predict.inputs import find_inputs
 from segexp.inference.predict.remote import image as remote_image
-from segexp.inference.predict.remote.address import in_words
-from segexp.inference.predict.remote.listing import changed
+from segexp.inference.predict.remote.address import describe_network_error
+from segexp.inference.predict.remote.listing import last_change
 from segexp.rasters.tiff.gdal_raster import GdalRaster
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import TRANSFORM, geotiff, noise
@@ -199,7 +199,7 @@ def test_folders_and_patterns_of_a_bucket(finished: Finished, bucket: Any) -> No
     for place, words in (("memory://b/*.gif", "matches no file"), ("memory://b/sub/sub/", "holds no image|not found")):
         with pytest.raises(DataError, match=words):
             found(place)
-    assert time.time() - float(changed("memory://b/one.png", 1.0) or 0) < 60
+    assert time.time() - float(last_change("memory://b/one.png", 1.0) or 0) < 60
     assert predict(finished, "input=memory://b") == 0
     assert Path("out/sub/two_mask.png").read_bytes() == Path("out/one_mask.png").read_bytes()
 
@@ -237,12 +237,15 @@ def test_wrapped_errors_in_words() -> None:
         error.__cause__ = cause
         return error
 
-    assert in_words(wrapped(TimeoutError()), 2) == "no answer within 2 s; the key timeout allows more"
-    assert in_words(wrapped(PermissionError("denied")), 2).startswith("no permission to read it")
-    assert in_words(FileNotFoundError("b"), 2) == "not found"
-    told = in_words(OSError(errno.ENOSPC, "No space left on device"), 2)
+    assert describe_network_error(wrapped(TimeoutError()), 2) == "no answer within 2 s; the key timeout allows more"
+    assert describe_network_error(wrapped(PermissionError("denied")), 2).startswith("no permission to read it")
+    assert describe_network_error(FileNotFoundError("b"), 2) == "not found"
+    told = describe_network_error(OSError(errno.ENOSPC, "No space left on device"), 2)
     assert told.startswith("its copy does not fit into ") and "TMPDIR" in told
-    assert in_words(wrapped(OSError("reset\nby peer")), 2) == "cannot be read over the network (reset by peer)"
+    assert (
+        describe_network_error(wrapped(OSError("reset\nby peer")), 2)
+        == "cannot be read over the network (reset by peer)"
+    )
 
 
 def test_each_tile_is_fetched_once_by_overlapping_windows(server: str, monkeypatch: pytest.MonkeyPatch) -> None:

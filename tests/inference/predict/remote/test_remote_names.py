@@ -13,7 +13,7 @@ from segexp.errors import DataError
 from segexp.inference.predict.inputs import Input, find_inputs
 from segexp.inference.predict.remote import address as remote_address
 from segexp.inference.predict.remote import listing as remote_listing
-from segexp.inference.predict.remote.address import filesystem, hidden
+from segexp.inference.predict.remote.address import hide_secrets, open_filesystem
 from tests.inference.conftest import Finished
 from tests.inference.predict.test_command import summary
 
@@ -23,7 +23,7 @@ def listing(monkeypatch: pytest.MonkeyPatch, names: Sequence[str]) -> None:
     found = {name: {"type": "file"} for name in names}
 
     def holding(address: str, timeout: float) -> tuple[Any, str]:
-        system, path = filesystem(address, timeout)
+        system, path = open_filesystem(address, timeout)
         for method in ("find", "glob"):
             monkeypatch.setattr(system, method, lambda *_, **__: found)
         return system, path
@@ -78,19 +78,22 @@ def test_a_file_system_with_a_host(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_time_that_nobody_can_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    system, _ = filesystem("http://host/a.png", 1.0)
+    system, _ = open_filesystem("http://host/a.png", 1.0)
     monkeypatch.setattr(system, "info", lambda *_, **__: {"Last-Modified": "some day", "type": "file"})
-    assert remote_listing.changed("http://host/a.png", 1.0) is None
+    assert remote_listing.last_change("http://host/a.png", 1.0) is None
 
 
 def test_hidden() -> None:
-    assert hidden("https://me:p%40w@h/a.tif: gone") == "https://***@h/a.tif: gone"
-    assert hidden("https://token@h/a.tif and ftp://u:p@h/b") == "https://***@h/a.tif and ftp://***@h/b"
+    assert hide_secrets("https://me:p%40w@h/a.tif: gone") == "https://***@h/a.tif: gone"
+    assert hide_secrets("https://token@h/a.tif and ftp://u:p@h/b") == "https://***@h/a.tif and ftp://***@h/b"
     signed = "https://h/a.tif?X-Amz-Credential=AK%2Fus&id=7&X-Amz-Signature=0af"
-    assert hidden(signed) == "https://h/a.tif?X-Amz-Credential=***&id=7&X-Amz-Signature=***"
-    assert hidden("/vsicurl/https://h/a.tif?sv=1&sig=x%3D' failed") == "/vsicurl/https://h/a.tif?sv=1&sig=***' failed"
+    assert hide_secrets(signed) == "https://h/a.tif?X-Amz-Credential=***&id=7&X-Amz-Signature=***"
+    assert (
+        hide_secrets("/vsicurl/https://h/a.tif?sv=1&sig=x%3D' failed")
+        == "/vsicurl/https://h/a.tif?sv=1&sig=***' failed"
+    )
     for plain in ("abfs://container@account/a.tif", "s3://b/a@b.tif", "https://h/a@b.tif?id=3"):
-        assert hidden(plain) == plain
+        assert hide_secrets(plain) == plain
     assert Input("https://h/a.tif?token=b/c", Path("a")).name == "a.tif"
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 from segexp.errors import DataError
 from segexp.inference.predict.inputs import find_inputs
 from segexp.inference.predict.remote import image as remote_image
-from segexp.inference.predict.remote.watch import Bounds, Watch
+from segexp.inference.predict.remote.watch import CopyWatch, RemoteLimits
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import noise
 from tests.inference.predict.remote.test_remote import predict
@@ -26,7 +26,7 @@ class Clock:
         return self.now
 
 
-def arrives(watch: Watch, clock: Clock, size: int, pause: float, times: int) -> None:
+def arrives(watch: CopyWatch, clock: Clock, size: int, pause: float, times: int) -> None:
     for _ in range(times):
         clock.now += pause
         watch.relative_update(size)
@@ -35,21 +35,21 @@ def arrives(watch: Watch, clock: Clock, size: int, pause: float, times: int) -> 
 def test_drops_are_no_answer() -> None:
     clock = Clock()
     with pytest.raises(DataError, match=r"almost no answer within 60 s \(60 bytes\); the key timeout allows more"):
-        arrives(Watch(60.0, Bounds(), clock), clock, 1, 1.0, 1000)
+        arrives(CopyWatch(60.0, RemoteLimits(), clock), clock, 1, 1.0, 1000)
     assert clock.now == 60.0
 
 
 def test_slow_and_steady_is_an_answer_until_the_time_is_up() -> None:
     clock = Clock()
     with pytest.raises(DataError, match="has not arrived within 500 s; the key total_timeout allows more"):
-        arrives(Watch(60.0, Bounds(seconds=500.0), clock), clock, 5000, 1.0, 1000)
+        arrives(CopyWatch(60.0, RemoteLimits(seconds=500.0), clock), clock, 5000, 1.0, 1000)
     assert clock.now == 501.0
 
 
 def test_without_end_is_too_much() -> None:
     clock = Clock()
     with pytest.raises(DataError, match=r"has 2\.0\d* GB, more than max_gigabytes=2; give more"):
-        arrives(Watch(60.0, Bounds(gigabytes=2.0), clock), clock, 5_000_000, 0.01, 1000)
+        arrives(CopyWatch(60.0, RemoteLimits(gigabytes=2.0), clock), clock, 5_000_000, 0.01, 1000)
     assert clock.now < 5
 
 
@@ -116,14 +116,14 @@ def endless(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 def test_every_answer_without_end_has_one(endless: str, name: str, words: str) -> None:
     (file,) = find_inputs(f"{endless}/{name}", Path("out"))
     start = time.monotonic()
-    with pytest.raises(DataError, match=f"^{endless}/{name}: {words}"), file.opened(0.5, Bounds(5.0, 0.1)):
+    with pytest.raises(DataError, match=f"^{endless}/{name}: {words}"), file.opened(0.5, RemoteLimits(5.0, 0.1)):
         pass
     assert time.monotonic() - start < 10
 
 
 def test_a_page_that_never_ends(endless: str) -> None:
     with pytest.raises(DataError, match="no answer within"):
-        find_inputs(f"{endless}/folder/", Path("out"), 0.5, Bounds(1.0, 0.1))
+        find_inputs(f"{endless}/folder/", Path("out"), 0.5, RemoteLimits(1.0, 0.1))
 
 
 def test_a_bad_link_of_a_list_fails_alone(endless: str, finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:
