@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
-from segexp.inference.export.extra import require
+from segexp.inference.export.format import require_packages
 from segexp.runs.json_yaml import JSON_BYTES
 
 RECORD = "record"
@@ -18,7 +18,7 @@ def read_safetensors(path: Path) -> dict[str, Any]:
     Raises:
         DataError: It is no such file.
     """
-    require("safetensors", "safetensors")
+    require_packages("safetensors", "safetensors")
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:

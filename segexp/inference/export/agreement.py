@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.errors import SegexpError
-from segexp.inference.export.tensors import Run
+from segexp.inference.export.format import Run
 from segexp.inference.model import Model
 from segexp.spec import DataSpec
 

@@ -12,13 +12,13 @@ from segexp.data.items.item import Item
 from segexp.errors import ConfigError, DataError, SegexpError, one_line
 from segexp.inference.export.agreement import Agreement, ExportFailed, compare_with_pytorch, noise_batches, run_pytorch
 from segexp.inference.export.facts import describe_differences, export_facts
+from segexp.inference.export.format import Run, require_packages
 from segexp.inference.export.formats import FORMATS
 from segexp.inference.export.graph import Deployed, refuse_exceptions
 from segexp.inference.export.images import RunImages, image_and_mask, image_batches
 from segexp.inference.export.int8 import Int8, write_int8_file
 from segexp.inference.export.place import format_megabytes, output_path, write_if_good
 from segexp.inference.export.speed import images_per_second
-from segexp.inference.export.tensors import Run
 from segexp.inference.load import load
 from segexp.report.table import Table
 from segexp.runs.console import LOG, start_console
@@ -44,7 +44,7 @@ def export(config: Config, data: Mapping[str, Any] | None) -> str:
         ExportFailed: The file did not agree with PyTorch; it is deleted.
     """
     start_console()
-    FORMATS[config["format"]].require()
+    require_packages(config["format"], *FORMATS[config["format"]].packages)
     if config["int8"] and config["format"] != "onnx":
         raise ConfigError(f"int8: needs format=onnx, found format={config['format']}")
     if config["int8"] and config["images"] == 0:
@@ -86,7 +86,7 @@ class Export:
             config["run"], config["checkpoint"], tta="none", threshold=config["threshold"], device="cpu",
             inference={"window": None},
         )  # fmt: skip
-        self.path = output_path(self.model, config["output"], config["checkpoint"], self.form.SUFFIX)
+        self.path = output_path(self.model, config["output"], config["checkpoint"], self.form.suffix)
         self.images = RunImages(self.model, data)
         self.facts = export_facts(self.model)
         self.dtype = np.dtype(self.facts["dtype"])
