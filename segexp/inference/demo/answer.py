@@ -15,7 +15,7 @@ from segexp.inference.predict.image.image_file import open_local_image
 from segexp.inference.predict.image.logit_bands import logit_bands
 from segexp.inference.predict.image.source import ImageSource
 from segexp.inference.predict.image.stretch import Stretch
-from segexp.inference.predict.outputs.maps import paint_overlay
+from segexp.inference.predict.output.maps import paint_overlay
 from segexp.rasters import Raster
 from segexp.spec import IGNORED, DataSpec
 

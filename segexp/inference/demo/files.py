@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.inference.demo.answer import Answer
 from segexp.inference.model import Model
-from segexp.inference.predict.outputs.maps import output_layers, score_rows
-from segexp.inference.predict.outputs.sinks import PictureSink, layer_files
+from segexp.inference.predict.output.maps import output_layers, score_rows
+from segexp.inference.predict.output.sinks import PictureSink, layer_files
 
 
 class Downloads:

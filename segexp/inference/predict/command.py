@@ -14,8 +14,8 @@ from segexp.errors import SegexpError
 from segexp.inference.model import Model
 from segexp.inference.predict.engines.base import PROGRESS_BARS, make_prediction_engine
 from segexp.inference.predict.inputs import Input, find_inputs
+from segexp.inference.predict.output.polygons import check_polygons
 from segexp.inference.predict.output_folder import OutputFolder
-from segexp.inference.predict.outputs.polygons import check_polygons
 from segexp.inference.predict.settings import load_model, output_settings, remote_limits, resolve_output
 from segexp.inference.predict.worker import FileResult
 from segexp.runs.console import LOG, start_console

@@ -12,7 +12,7 @@ from segexp.errors import ConfigError, one_line
 from segexp.inference.model import Model
 from segexp.inference.predict.identity import COLUMNS, UNKNOWN, FileIdentity, identity_from_row
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.outputs.settings import OutputSettings
+from segexp.inference.predict.output.settings import OutputSettings
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_json

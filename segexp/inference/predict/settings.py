@@ -6,7 +6,7 @@ from typing import Any
 from segexp.errors import ConfigError
 from segexp.inference.load import load
 from segexp.inference.model import Model
-from segexp.inference.predict.outputs.settings import OutputSettings
+from segexp.inference.predict.output.settings import OutputSettings
 from segexp.inference.predict.postprocessing.settings import Postprocess
 from segexp.inference.predict.remote.address import is_remote
 from segexp.inference.predict.remote.watch import RemoteLimits

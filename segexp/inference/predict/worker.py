@@ -15,9 +15,9 @@ from segexp.inference.predict.identity import FileIdentity, digest_content, fore
 from segexp.inference.predict.image.memory import check_file_memory
 from segexp.inference.predict.image.source import ImageSource
 from segexp.inference.predict.inputs import Input
+from segexp.inference.predict.output.prediction import FilePrediction
+from segexp.inference.predict.output.settings import OutputSettings
 from segexp.inference.predict.output_folder import is_complete
-from segexp.inference.predict.outputs.prediction import FilePrediction
-from segexp.inference.predict.outputs.settings import OutputSettings
 from segexp.inference.predict.remote.address import hide_secrets
 from segexp.inference.predict.remote.image import ANY
 from segexp.inference.predict.remote.watch import RemoteLimits

@@ -16,8 +16,8 @@ from segexp import load
 from segexp.cli.app import run
 from segexp.inference.predict.command import PredictionReport
 from segexp.inference.predict.inputs import Input
+from segexp.inference.predict.output import prediction as prediction_file
 from segexp.inference.predict.output_folder import OutputFolder
-from segexp.inference.predict.outputs import prediction as prediction_file
 from segexp.inference.predict.postprocessing import spool
 from segexp.inference.predict.worker import FileResult
 from tests.inference.conftest import Finished

@@ -2,8 +2,8 @@
 
 from segexp.inference.model import BYTES_BESIDE, BYTES_PER_LOGIT, Model
 from segexp.inference.predict.image.image_file import ImageFile
-from segexp.inference.predict.outputs.maps import output_layers
-from segexp.inference.predict.outputs.settings import OutputSettings
+from segexp.inference.predict.output.maps import output_layers
+from segexp.inference.predict.output.settings import OutputSettings
 from segexp.rasters import Raster
 from segexp.rasters.formats.whole import WholeRaster
 

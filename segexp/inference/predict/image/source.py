@@ -12,7 +12,7 @@ from segexp.errors import DataError, MissingExtraError
 from segexp.inference.model import Model
 from segexp.inference.pixels import ArrayRaster, fit_channels
 from segexp.inference.predict.image.image_file import ImageFile, open_local_image
-from segexp.inference.predict.outputs.world_file import is_identity
+from segexp.inference.predict.output.world_file import is_identity
 from segexp.rasters.formats.whole import WholeRaster
 from segexp.rasters.ground.location import GroundLocation, Transform
 from segexp.rasters.tiff.gdal_raster import has_rasterio

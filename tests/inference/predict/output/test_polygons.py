@@ -13,7 +13,7 @@ from PIL import Image
 from shapely.geometry import shape
 
 from segexp.cli.app import run
-from segexp.inference.predict.outputs.polygons import write_polygons
+from segexp.inference.predict.output.polygons import write_polygons
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import TRANSFORM, geotiff, noise
 
@@ -60,7 +60,7 @@ def test_a_picture_gives_pixels(tmp_path: Path) -> None:
 
 def test_pixels_that_touch_at_a_corner_are_one_object(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of noise, where every way to touch occurs, also itself around holes: as many features as objects, all valid."""
-    monkeypatch.setattr("segexp.inference.predict.outputs.tracing.AT_ONCE", 80 * 7)  # bands of seven rows
+    monkeypatch.setattr("segexp.inference.predict.output.tracing.AT_ONCE", 80 * 7)  # bands of seven rows
     mask = np.random.default_rng(0).choice(np.array([0, 1, 2, 255], np.uint8), (60, 80), p=[0.4, 0.35, 0.2, 0.05])
     geotiff(tmp_path / "mask.tif", mask[..., None])
     count = write_polygons(tmp_path / "mask.tif", tmp_path / "a.geojson", CLASSES, "geojson")
@@ -104,7 +104,7 @@ def test_a_simplified_border_moves_no_further_than_asked(tmp_path: Path) -> None
 
 
 def test_geopackage_in_pieces_and_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.inference.predict.outputs.polygons.TOGETHER", 1)
+    monkeypatch.setattr("segexp.inference.predict.output.polygons.TOGETHER", 1)
     mask = geotiff(tmp_path / "mask.tif", MASK, nodata=255)
     target = tmp_path / "a.gpkg"
     for _ in range(2):  # the second time over the first

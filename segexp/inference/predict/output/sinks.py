@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from segexp.inference.predict.outputs.maps import OutputLayer
+from segexp.inference.predict.output.maps import OutputLayer
 from segexp.spec import IGNORED
 
 Form = Literal["png", "tiff"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.inference.predict.outputs.maps import entropy, output_layers, paint_overlay, score_rows
+from segexp.inference.predict.output.maps import entropy, output_layers, paint_overlay, score_rows
 from segexp.spec import DataSpec
 
 TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))

@@ -1,11 +1,8 @@
 """Predicts one file: bands of logits in, all maps that were asked for out, whole or not at all."""
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -14,28 +11,23 @@ from torch import Tensor
 
 from segexp.inference.model import Model
 from segexp.inference.predict.image.logit_bands import logit_bands
-from segexp.inference.predict.outputs.world_file import write_world_file
-from segexp.inference.predict.outputs.geotiff import TiffSink
-from segexp.inference.predict.image.image_file import ImageFile
-from segexp.inference.predict.outputs.maps import Depth, OutputLayer, output_layers, paint_overlay, score_rows
-from segexp.inference.predict.postprocessing.objects import clean_objects, mark_weak
-from segexp.inference.predict.outputs.polygons import PolygonForm, write_polygons
-from segexp.inference.predict.postprocessing.settings import Postprocess
-from segexp.inference.predict.outputs.settings import OutputSettings
-from segexp.inference.predict.outputs.sinks import Form, PictureSink, Sink, layer_files, append_to_stem, partial_path
 from segexp.inference.predict.image.source import ImageSource
-from segexp.inference.predict.postprocessing.spool import Spool
 from segexp.inference.predict.image.stretch import Stretch
+from segexp.inference.predict.output.geotiff import TiffSink
+from segexp.inference.predict.output.maps import OutputLayer, output_layers, paint_overlay, score_rows
+from segexp.inference.predict.output.polygons import write_polygons
+from segexp.inference.predict.output.settings import OutputSettings
+from segexp.inference.predict.output.sinks import Form, PictureSink, Sink, layer_files, partial_path
+from segexp.inference.predict.output.world_file import write_world_file
+from segexp.inference.predict.postprocessing.objects import clean_objects, mark_weak
+from segexp.inference.predict.postprocessing.spool import Spool
 from segexp.rasters import release_pages
-from segexp.rasters.tiff.gdal_raster import has_rasterio
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED
 
 AT_ONCE = 1 << 20
 """Pixels whose maps are made at a time: each step on the way takes four bytes a pixel and more."""
 ROWS = 512
 """Rows that are painted at a time after a post-processing."""
-
-
 
 
 class FilePrediction:

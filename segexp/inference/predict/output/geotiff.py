@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import MissingExtraError
-from segexp.inference.predict.outputs.maps import OutputLayer
-from segexp.inference.predict.outputs.sinks import Sink, partial_path
 from segexp.inference.predict.image.source import ImageSource, open_dataset
+from segexp.inference.predict.output.maps import OutputLayer
+from segexp.inference.predict.output.sinks import Sink, partial_path
 from segexp.spec import IGNORED
 
 SOFTWARE = "segexp"

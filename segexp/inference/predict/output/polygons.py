@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from segexp.errors import MissingExtraError
 from segexp.inference.predict.image.source import GeoReference, open_dataset
-from segexp.inference.predict.outputs.tracing import Part, Ring, trace_objects
+from segexp.inference.predict.output.tracing import Part, Ring, trace_objects
 
 PolygonForm = Literal["geojson", "gpkg"]
 
