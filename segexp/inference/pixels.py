@@ -10,8 +10,7 @@ from PIL import Image as PillowImage
 
 from segexp.data.folder.channels import ConvertedRaster
 from segexp.errors import DataError
-from segexp.rasters import ConvertedRaster as EqualChannels
-from segexp.rasters import Header, Limit, PickedBands, Raster, open_raster
+from segexp.rasters import EqualChannelsRaster, Header, Limit, Raster, SelectedBands, open_raster
 from segexp.spec import DataSpec
 
 _KEPT_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
@@ -99,18 +98,18 @@ def fit_channels(
     elif wanted == 1 and (found == 2 or (found in (3, 4) and luminance)):
         raster = ConvertedRaster(raster, "grey")
     elif wanted == 1 and found in (3, 4):
-        raster = EqualChannels(raster, 1)
+        raster = EqualChannelsRaster(raster, 1)
     return _checked(raster, spec)
 
 
 def _picked(raster: Raster, spec: DataSpec, bands: Sequence[int] | None) -> Raster:
     """The bands that are asked for, else those of the training files, where the model was trained on some of them."""
     if bands is not None:
-        return PickedBands(raster, bands)
+        return SelectedBands(raster, bands)
     if spec.bands is None:
         return raster
     if spec.file_channels in (None, raster.channels):
-        return PickedBands(raster, spec.bands)
+        return SelectedBands(raster, spec.bands)
     own = f"bands {list(spec.bands)} of {spec.file_channels}"
     raise DataError(
         f"{raster.path}: {raster.channels} bands, but the model was trained on {own}; say which are its channels, in "

@@ -49,47 +49,47 @@ class Reach:
         return Reach(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
 
-def identity(count: int) -> Reach:
+def identity_reach(count: int) -> Reach:
     """The image itself: each pixel depends on itself."""
     places = np.arange(count, dtype=np.int64)
     return Reach(places, places)
 
 
-def empty(count: int) -> Reach:
+def empty_reach(count: int) -> Reach:
     """Constants: they depend on no pixel."""
     return Reach(np.full(count, FAR), np.full(count, -FAR))
 
 
-def whole(count: int) -> Reach:
+def whole_reach(count: int) -> Reach:
     """Values that every pixel of the line changes."""
     return Reach(np.full(count, -FAR), np.full(count, FAR))
 
 
-def hidden() -> Reach:
+def unknown_reach() -> Reach:
     """Values of an operation that is not understood, for every position."""
     return Reach(np.full(1, -HIDDEN), np.full(1, HIDDEN))
 
 
-def window(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
+def window_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
     """Convolution or pooling to ``count`` positions."""
     first = np.arange(count, dtype=np.int64) * stride - padding
-    joined = empty(count)
+    joined = empty_reach(count)
     for tap in range(kernel):
         joined |= reach.take(first + tap * dilation)
     return joined
 
 
-def transposed_window(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
+def transposed_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
     """Transposed convolution: value i of the input is spread to i stride - padding + tap dilation."""
     places = np.arange(count, dtype=np.int64) + padding
-    joined = empty(count)
+    joined = empty_reach(count)
     for tap in range(kernel):
         source, rest = np.divmod(places - tap * dilation, stride)
         joined |= reach.take(np.where(rest == 0, source, -1))
     return joined
 
 
-def interpolated(reach: Reach, count: int, before: int, after: int, *, align_corners: bool) -> Reach:
+def interpolate_reach(reach: Reach, count: int, before: int, after: int, *, align_corners: bool) -> Reach:
     """Interpolation that mixes ``before`` values up to the exact place and ``after`` values behind it.
 
     Bilinear is 1 and 1, bicubic 2 and 2. A place that falls on a value needs that one alone.
@@ -115,13 +115,13 @@ Rule = Callable[[Reach, Arguments, int, int], Reach]
 def _convolution(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
     kernel = int(arguments["weight"].shape[2 + axis])
     numbers = [_along(arguments[key], axis) for key in ("stride", "padding", "dilation")]
-    return (transposed_window if arguments["transposed"] else window)(reach, count, kernel, *numbers)
+    return (transposed_reach if arguments["transposed"] else window_reach)(reach, count, kernel, *numbers)
 
 
 def _pooling(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
     kernel = _along(arguments["kernel_size"], axis)
     stride = _along(arguments["stride"], axis) if arguments["stride"] else kernel
-    return window(
+    return window_reach(
         reach, count, kernel, stride, _along(arguments["padding"], axis), _along(arguments.get("dilation", 1), axis)
     )
 
@@ -131,11 +131,11 @@ def _nearest(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Rea
 
 
 def _bilinear(reach: Reach, arguments: Arguments, _axis: int, count: int) -> Reach:
-    return interpolated(reach, count, 1, 1, align_corners=arguments["align_corners"])
+    return interpolate_reach(reach, count, 1, 1, align_corners=arguments["align_corners"])
 
 
 def _bicubic(reach: Reach, arguments: Arguments, _axis: int, count: int) -> Reach:
-    return interpolated(reach, count, 2, 2, align_corners=arguments["align_corners"])
+    return interpolate_reach(reach, count, 2, 2, align_corners=arguments["align_corners"])
 
 
 def _unpooling(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
@@ -166,17 +166,17 @@ def cut_places(arguments: Arguments, length: int, count: int) -> NDArray[np.int6
 
 
 def _over_all(_reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
-    return whole(count)
+    return whole_reach(count)
 
 
 def _reduced(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
     """A mean over channels keeps the positions; one over positions sees them all, as does pooling to a fixed size."""
-    return reach if count == len(reach) else whole(count)
+    return reach if count == len(reach) else whole_reach(count)
 
 
 def _normalised(reach: Reach, arguments: Arguments, _axis: int, _count: int) -> Reach:
     """Batch norm with stored statistics is pointwise; with those of the image (instance norm) it is not."""
-    return whole(len(reach)) if arguments.get("training", arguments.get("use_input_stats")) else reach
+    return whole_reach(len(reach)) if arguments.get("training", arguments.get("use_input_stats")) else reach
 
 
 RULES: dict[str, Rule] = {

@@ -16,7 +16,7 @@ from segexp.models.contracts import exceptions_of
 
 
 @dataclass(frozen=True)
-class Setting:
+class InputSetting:
     """What the models are measured with.
 
     Attributes:
@@ -33,7 +33,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Row:
+class ModelRow:
     """What is known of one model.
 
     Attributes:
@@ -59,7 +59,7 @@ class Row:
         return asdict(self)
 
 
-def built(section: dict[str, Any], setting: Setting) -> nn.Module:
+def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
     """The model of a YAML on the meta device: shapes without values, so that no memory is taken.
 
     Raises:
@@ -78,27 +78,29 @@ def built(section: dict[str, Any], setting: Setting) -> nn.Module:
     return model
 
 
-def measured(name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting) -> Row:
+def measure_model(
+    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
+) -> ModelRow:
     """The row of a model.
 
     Raises:
         ConfigError: The constructor refuses a value.
         InputSizeError: The size is too small for the model.
     """
-    model = built(section, setting)
+    model = build_on_meta(section, setting)
     image = torch.empty(1, setting.in_channels, setting.height, setting.width, device="meta")
     figures = cost(model, image)
-    return Row(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
+    return ModelRow(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
 
 
-def measured_or_why(
-    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting
-) -> Row:
+def measure_or_explain(
+    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
+) -> ModelRow:
     """The row of a model among others: what goes wrong with one of them stands in its row and ends nothing."""
     try:
-        return measured(name, meaning, changed, section, setting)
+        return measure_model(name, meaning, changed, section, setting)
     except Exception as error:
-        return Row(name, meaning, changed, problem=_missing_extra(error) or _first_line(error))
+        return ModelRow(name, meaning, changed, problem=_missing_extra(error) or _first_line(error))
 
 
 def _missing_extra(error: BaseException) -> str:

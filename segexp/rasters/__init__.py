@@ -10,17 +10,17 @@ from segexp.rasters.handles import DEFAULT_MAP_LIMIT, close_files, release_pages
 from segexp.rasters.limit import DEFAULT_GB, Limit, set_image_limit
 from segexp.rasters.opening import open_raster
 from segexp.rasters.plain import read_grey, read_rgb
-from segexp.rasters.views import ConvertedRaster, PickedBands
+from segexp.rasters.views import EqualChannelsRaster, SelectedBands
 
 __all__ = [
     "DEFAULT_GB",
     "DEFAULT_MAP_LIMIT",
-    "ConvertedRaster",
+    "EqualChannelsRaster",
     "Header",
     "Limit",
     "MirroredRaster",
-    "PickedBands",
     "Raster",
+    "SelectedBands",
     "align_mask",
     "as_grey",
     "as_rgb",

@@ -84,7 +84,9 @@ class Raster(ABC):
         self.path = header.path
         self.raw = raw
         self.height, self.width = orientation.upright_size(header.orientation, header.height, header.width)
-        self.shows = None if raw else display.showing(header.palette, header.white, header.white_is_zero, header.dtype)
+        self.shows = (
+            None if raw else display.display_table(header.palette, header.white, header.white_is_zero, header.dtype)
+        )
         self.channels = self.shows.channels if self.shows and header.palette is not None else header.channels
         self.dtype = header.dtype
         self.palette = header.palette

@@ -14,7 +14,7 @@ _AT_ONCE = 1 << 20
 """Numbers looked up together: numpy makes indices of eight bytes of them."""
 
 
-def looked_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
+def look_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
     """``values[numbers]``, some rows at a time."""
     rows = max(1, _AT_ONCE // max(1, int(np.prod(numbers.shape[1:]))))
     found = np.empty((*numbers.shape, *values.shape[1:]), values.dtype)
@@ -24,7 +24,7 @@ def looked_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
 
 
 @dataclass(frozen=True)
-class Table:
+class LookupTable:
     """A look-up of stored numbers.
 
     Attributes:
@@ -44,11 +44,13 @@ class Table:
         if highest >= len(self.values):
             raise unreadable(path, f"it holds the number {highest}, its table has {len(self.values)} entries")
         if pixels.shape[2] == 1:
-            return looked_up(self.values, pixels[..., 0])
-        return looked_up(self.values[:, 0], pixels)
+            return look_up(self.values, pixels[..., 0])
+        return look_up(self.values[:, 0], pixels)
 
 
-def showing(palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, dtype: np.dtype[Any]) -> Table | None:
+def display_table(
+    palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, dtype: np.dtype[Any]
+) -> LookupTable | None:
     """How stored numbers are shown; None: as they are.
 
     Args:
@@ -59,7 +61,7 @@ def showing(palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, 
     """
     if palette is not None:
         grey = (palette == palette[:, :1]).all()
-        return Table(palette[:, :1] if grey else palette)
+        return LookupTable(palette[:, :1] if grey else palette)
     if white >= 255 and not white_is_zero:
         return None
     numbers = np.arange(white + 1)
@@ -67,7 +69,7 @@ def showing(palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, 
         numbers = numbers[::-1]
     if white < 255:
         numbers = np.rint(numbers * (255 / white))
-    return Table(numbers.astype(dtype)[:, None])
+    return LookupTable(numbers.astype(dtype)[:, None])
 
 
 def as_rgb(pixels: NDArray[Any], path: Path) -> NDArray[Any]:

@@ -71,7 +71,7 @@ class Handles:
             self.limit = limit
             self._keep_limit()
 
-    def give_back(self) -> None:
+    def release_all(self) -> None:
         """Gives all pages back; the maps stay."""
         with self._lock:
             self._keep_limit(0)
@@ -109,7 +109,7 @@ def set_map_limit(limit: int | None) -> None:
 
 def release_pages() -> None:
     """Gives the memory of all mapped pages back, for example before work that needs much of it."""
-    HANDLES.give_back()
+    HANDLES.release_all()
 
 
 def close_files() -> None:
@@ -117,7 +117,7 @@ def close_files() -> None:
     HANDLES.reset()
 
 
-def give_all_back(pixels: int) -> None:
+def release_image_memory(pixels: int) -> None:
     """Returns to the system, around the work on an image of so many pixels, freed memory and pages of mapped files."""
     return_memory(pixels)
     if pixels > LARGE:

@@ -45,6 +45,6 @@ def stored_window(orientation: int, window: Window, height: int, width: int) -> 
     return (left, top, columns, rows) if swap else (top, left, rows, columns)
 
 
-def valid(value: object) -> int:
+def valid_orientation(value: object) -> int:
     """An orientation tag; anything but 1 to 8 means nothing and counts as upright."""
     return value if isinstance(value, int) and value in _STEPS else 1

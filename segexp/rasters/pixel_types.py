@@ -10,7 +10,7 @@ from segexp.rasters.faults import unreadable, unsupported
 IMAGE_TYPES = ("uint8", "uint16")
 
 
-def checked_dtype(path: Path, dtype: np.dtype[Any], *, raw: bool) -> np.dtype[Any]:
+def check_dtype(path: Path, dtype: np.dtype[Any], *, raw: bool) -> np.dtype[Any]:
     """The type of the pixels in the byte order of this machine; bool becomes uint8.
 
     Args:
@@ -31,7 +31,7 @@ def checked_dtype(path: Path, dtype: np.dtype[Any], *, raw: bool) -> np.dtype[An
     raise unsupported(path, f"{dtype} pixels", "uint8 or uint16", f"{scale} and save it as uint16")
 
 
-def checked_size(path: Path, height: int, width: int, channels: int) -> None:
+def check_size(path: Path, height: int, width: int, channels: int) -> None:
     """Refuses an image without pixels.
 
     Raises:

@@ -11,7 +11,7 @@ from segexp.rasters.base import Pixels, Raster
 from segexp.rasters.display import as_grey, as_rgb
 
 
-class ConvertedRaster(Raster):
+class EqualChannelsRaster(Raster):
     """Grey as one channel, also where it is saved as RGB with equal channels; RGB, also where it is saved as grey."""
 
     def __init__(self, raster: Raster, channels: Literal[1, 3]) -> None:
@@ -37,7 +37,7 @@ class ConvertedRaster(Raster):
         return self.raster.describe()
 
 
-class PickedBands(Raster):
+class SelectedBands(Raster):
     """Some bands of a raster, in the order given."""
 
     def __init__(self, whole: Raster, bands: Sequence[int]) -> None:

@@ -8,7 +8,7 @@ import torch
 
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.rasters import close_files, open_raster
-from segexp.rasters.handles import HANDLES, give_all_back
+from segexp.rasters.handles import HANDLES, release_image_memory
 from segexp.training import memory
 
 
@@ -18,9 +18,9 @@ def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
     raster = open_raster(tmp_path / "a.npy")
     raster.read()
     assert HANDLES.total > 0
-    give_all_back(100)
+    release_image_memory(100)
     assert HANDLES.total > 0, "a small image"
-    give_all_back(5000**2)
+    release_image_memory(5000**2)
     assert HANDLES.total == 0
     assert raster.read().max() == 0, "the map is still there"
 

@@ -21,7 +21,7 @@ from segexp.inference.predict.output_folder import is_complete
 from segexp.inference.predict.remote.address import hide_secrets
 from segexp.inference.predict.remote.image import ANY
 from segexp.inference.predict.remote.watch import RemoteLimits
-from segexp.rasters.handles import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.runs.text import readable
 from segexp.system.causes import cause_of, describe_cause
 
@@ -105,7 +105,7 @@ class FileWorker:
                 leave=False,
             ) as bar:  # fmt: skip
                 work.run(bar.update)
-        give_all_back(pixels)
+        release_image_memory(pixels)
         facts = self._facts(work, round(time.perf_counter() - start, 2))
         digest = digest_content(Path(file.address)) if file.is_here else ""
         facts |= {"error": "", **replace(mark, digest=digest).row()}

@@ -30,7 +30,7 @@ class Encoder(nn.Module):
         return super().train(mode and not self.frozen)
 
 
-def start(layer: nn.Module) -> None:
+def init_weights(layer: nn.Module) -> None:
     """Weights of an untrained layer that a ReLU follows: normal, variance 2 / fan-out (He et al. 2015), as torchvision.
 
     Use with ``module.apply(start)``; convolutions lose their bias to 0, norms keep their 1 and 0.
@@ -41,7 +41,7 @@ def start(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def cut_to(features: Tensor, like: Tensor) -> Tensor:
+def crop_to(features: Tensor, like: Tensor) -> Tensor:
     """The first rows and columns of (B, C, h, w), as many as ``like`` has; a view, but a copy under export.
 
     Export would tie the strides of a view to the parity of the example's sizes.

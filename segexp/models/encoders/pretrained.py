@@ -56,19 +56,19 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
     if pretrained is True:
         state, source = _download(name)
     else:
-        state, source = read(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
-    trunk, head = without_head(state)
-    fill(encoder, trunk, f"{source} for {name}")
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+    trunk, head = split_head(state)
+    load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
 
 
-def without_head(state: State) -> tuple[State, State]:
+def split_head(state: State) -> tuple[State, State]:
     """The weights of the encoder, and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
 
 
-def fill(encoder: nn.Module, state: State, source: str) -> None:
+def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
     """Load a state dict whose first convolution may have other input channels; every other difference is refused.
 
     ``num_batches_tracked`` may be missing: files older than that counter lack it, and nothing depends on it.
@@ -140,7 +140,7 @@ def _download(name: str) -> tuple[State, str]:
     return _checked(state, KEY, str(place), file), str(place)
 
 
-def read(path: str, key: str, expected: str) -> State:
+def read_state_dict(path: str, key: str, expected: str) -> State:
     """A state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
 
     Raises:

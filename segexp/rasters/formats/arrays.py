@@ -9,8 +9,8 @@ from numpy.lib import format as npy_format
 
 from segexp.rasters.base import Header, Raster
 from segexp.rasters.faults import unreadable, unsupported
-from segexp.rasters.formats.mapped import Layout, MappedRaster
-from segexp.rasters.pixel_types import checked_dtype, checked_size
+from segexp.rasters.formats.mapped import MappedRaster, PixelLayout
+from segexp.rasters.pixel_types import check_dtype, check_size
 
 _NUMBER = rb"(?:\s|#[^\n]*\n)+(\d+)"
 _PNM = re.compile(rb"(P[56])" + _NUMBER * 3 + rb"\s")
@@ -34,10 +34,12 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
     if len(shape) not in (2, 3) or (len(shape) == 3 and shape[0] < 16 and shape[2] > 64):
         raise unsupported(path, f"an array of shape {shape}", "(H, W) or (H, W, C)", "move the channels to the end")
     height, width, channels = (*shape, 1)[:3]
-    checked_size(path, height, width, channels)
-    native = checked_dtype(path, dtype, raw=raw)
+    check_size(path, height, width, channels)
+    native = check_dtype(path, dtype, raw=raw)
     header = Header(path, height, width, channels, native, "NumPy array", state)
-    return MappedRaster(header, Layout(file.tell(), dtype, (height, width, channels), "F" if fortran else "C"), raw=raw)
+    return MappedRaster(
+        header, PixelLayout(file.tell(), dtype, (height, width, channels), "F" if fortran else "C"), raw=raw
+    )
 
 
 def open_pnm(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -> Raster:
@@ -52,10 +54,10 @@ def open_pnm(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
         raise unreadable(path, "no width, height and greatest value after P5 or P6")
     width, height, white = (int(number) for number in match.groups()[1:])
     channels = 3 if match[1] == b"P6" else 1
-    checked_size(path, height, width, channels)
+    check_size(path, height, width, channels)
     if not 0 < white < 65536:
         raise unreadable(path, f"its greatest value is {white}")
     dtype = np.dtype(">u2" if white > 255 else "u1")
     kind = "PPM" if channels == 3 else "PGM"
     header = Header(path, height, width, channels, dtype.newbyteorder("="), kind, state, white=white)
-    return MappedRaster(header, Layout(match.end(), dtype, (height, width, channels)), raw=raw)
+    return MappedRaster(header, PixelLayout(match.end(), dtype, (height, width, channels)), raw=raw)

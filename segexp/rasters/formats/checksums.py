@@ -142,7 +142,7 @@ class _Inflated:
             raise DamagedError(f"its pixels are {self._size} bytes, its header says {needed}")
 
 
-def check_block(encoded: bytes, compression: str, size: int) -> None:
+def check_block_sum(encoded: bytes, compression: str, size: int) -> None:
     """Checks a strip or tile of a TIFF, as far as its compression has checksums.
 
     Args:

@@ -19,7 +19,7 @@ _TEXTS = (
 )
 
 
-def stranger(start: bytes) -> tuple[str, str] | None:
+def identify_foreign(start: bytes) -> tuple[str, str] | None:
     """What a file is and what to do, from its first hundred bytes or more; None: nothing that is known here."""
     for begin, what, advice in _BEGIN:
         if start.startswith(begin):

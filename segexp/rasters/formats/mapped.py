@@ -15,7 +15,7 @@ BLOCK = 2 * 2**20
 
 
 @dataclass(frozen=True)
-class Layout:
+class PixelLayout:
     """Where the pixels lie in the file.
 
     Attributes:
@@ -41,7 +41,7 @@ class Layout:
 class _Map:
     """An open map: the pixels, and how much of each block no window has touched yet."""
 
-    def __init__(self, layout: Layout, pages: mmap.mmap) -> None:
+    def __init__(self, layout: PixelLayout, pages: mmap.mmap) -> None:
         pixels = np.ndarray(layout.shape, layout.dtype, pages, layout.offset, order=layout.order)
         self.pages = pages
         self.pixels = pixels.transpose(layout.axes)
@@ -78,7 +78,7 @@ class MappedRaster(Raster):
 
     mapped = True
 
-    def __init__(self, header: Header, layout: Layout, *, raw: bool = False) -> None:
+    def __init__(self, header: Header, layout: PixelLayout, *, raw: bool = False) -> None:
         """Checks that the file is long enough; nothing is mapped yet.
 
         Raises:

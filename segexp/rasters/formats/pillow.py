@@ -73,7 +73,7 @@ class _Strict(io.BufferedReader):
 
 
 @contextmanager
-def pillow(path: Path) -> Iterator[ImageFile.ImageFile]:
+def open_pillow(path: Path) -> Iterator[ImageFile.ImageFile]:
     """An image that Pillow has opened; whatever goes wrong with it names the file.
 
     Raises:

@@ -9,7 +9,7 @@ import numpy as np
 
 from segexp.rasters.base import Header, Pixels, Raster
 from segexp.rasters.faults import check_regular, from_system, unreadable, unsupported
-from segexp.rasters.formats.mapped import Layout, MappedRaster
+from segexp.rasters.formats.mapped import MappedRaster, PixelLayout
 
 SHAPES = "(N, H, W) or (N, H, W, C)"
 
@@ -76,7 +76,7 @@ def open_stack(path: Path) -> Stack:
     count, height, width, channels = (*array.shape, 1)[:4]
     key = state.st_size, state.st_mtime_ns
     header = Header(path, count * height, width, channels, array.dtype.newbyteorder("="), "NumPy arrays", key)
-    layout = Layout(array.offset, array.dtype, (count * height, width, channels))
+    layout = PixelLayout(array.offset, array.dtype, (count * height, width, channels))
     return Stack(path, array.shape, MappedRaster(header, layout, raw=True))
 
 

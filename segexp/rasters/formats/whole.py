@@ -13,13 +13,13 @@ from PIL import Image as PillowImage
 
 from segexp.rasters import orientation
 from segexp.rasters.base import Header, Pixels, Raster
-from segexp.rasters.display import looked_up
+from segexp.rasters.display import look_up
 from segexp.rasters.faults import from_system, unreadable, unsupported
 from segexp.rasters.formats.checksums import check_png
 from segexp.rasters.formats.declared_size import OF_WEBP, check_declared
-from segexp.rasters.formats.pillow import pillow
+from segexp.rasters.formats.pillow import open_pillow
 from segexp.rasters.limit import Limit
-from segexp.rasters.pixel_types import checked_size
+from segexp.rasters.pixel_types import check_size
 
 _MODES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I": 1, "I;16": 1, "I;16B": 1, "I;16L": 1}
 _INKS = {"CMYK": "CMYK inks", "LAB": "Lab colours", "YCbCr": "YCbCr colours"}
@@ -69,7 +69,7 @@ class WholeRaster(Raster):
         """All stored numbers (H, W, C), an array of its own."""
         if self.header.kind == "PNG":
             check_png(self.path, self.header.state)
-        with pillow(self.path) as image:
+        with open_pillow(self.path) as image:
             image.load()
             pixels = _copied(image, self.header)
         # Mode I: 16 bits in 32.
@@ -77,7 +77,7 @@ class WholeRaster(Raster):
             if pixels.min() < 0 or pixels.max() > 65535:
                 raise unsupported(self.path, "32-bit pixels", "0..65535", "save it as uint16")
             pixels = pixels.astype(np.uint16)
-        return unscaled(pixels, self.header.white)
+        return restore_levels(pixels, self.header.white)
 
 
 class DeepPngRaster(WholeRaster):
@@ -137,7 +137,7 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
         DataError: No image, of a kind that is not taken, or one that would take more memory than ``limit``.
     """
     check_declared(path, limit)
-    with pillow(path) as image:
+    with open_pillow(path) as image:
         header = _header(path, image, state)
         deep = header.dtype == np.uint16 and header.channels > 1
         check_decoded(header, limit, image, raw=raw, deep=deep)
@@ -151,7 +151,7 @@ def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
 
 def _header(path: Path, image: PillowImage.Image, state: tuple[int, int]) -> Header:
     form = str(image.format)
-    checked_size(path, image.height, image.width, 1)
+    check_size(path, image.height, image.width, 1)
     if image.mode not in _MODES:
         found = _INKS.get(image.mode, f"pixels of mode {image.mode}")
         raise unsupported(path, f"{found} in a {form}", "grey, palette or RGB", "convert it, for example to PNG")
@@ -220,11 +220,11 @@ def _copied(image: PillowImage.Image, header: Header) -> Pixels:
     return pixels
 
 
-def unscaled(pixels: NDArray[Any], white: int) -> NDArray[Any]:
+def restore_levels(pixels: NDArray[Any], white: int) -> NDArray[Any]:
     """Stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
     if not 1 < white < 255:
         return pixels
-    return looked_up(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
+    return look_up(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)
 
 
 def _coding(image: PillowImage.Image) -> str:
@@ -266,4 +266,4 @@ def _orientation(image: PillowImage.Image) -> int:
     # Pillow would decode a whole PNG in search of the tag.
     if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
         return 1
-    return orientation.valid(image.getexif().get(_ORIENTATION))
+    return orientation.valid_orientation(image.getexif().get(_ORIENTATION))

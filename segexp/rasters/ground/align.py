@@ -7,7 +7,7 @@ import numpy as np
 
 from segexp.errors import PlaceError
 from segexp.rasters.base import Pixels, Raster
-from segexp.rasters.ground.location import GroundLocation, of_neighbours
+from segexp.rasters.ground.location import GroundLocation, read_sidecar_location
 
 TOLERANCE = 0.5
 """Pixels by which corners may differ, and less: numbers in files are rounded."""
@@ -31,11 +31,11 @@ class MirroredRaster(Raster):
         return np.ascontiguousarray(pixels[:: -1 if self.rows else 1, :: -1 if self.columns else 1])
 
 
-def place_of(raster: Raster) -> GroundLocation | None:
+def locate_raster(raster: Raster) -> GroundLocation | None:
     """Where a file lies, by its tags or by its neighbours; None: unknown, or it has to be turned upright."""
     if raster.orientation != 1 or raster.header.orientation != 1:
         return None
-    return raster.header.place or of_neighbours(raster.path)
+    return raster.header.place or read_sidecar_location(raster.path)
 
 
 def align_mask(raster: Raster, image: Raster) -> Raster:
@@ -48,8 +48,8 @@ def align_mask(raster: Raster, image: Raster) -> Raster:
     Raises:
         PlaceError: Both say where they lie, and it is not the same place.
     """
-    there = place_of(raster)
-    here = place_of(image) if there is not None else None
+    there = locate_raster(raster)
+    here = locate_raster(image) if there is not None else None
     if here is None or there is None or raster.path == image.path:
         return raster
     height, width = image.height, image.width

@@ -71,7 +71,7 @@ class GroundLocation:
         return f"x {left:.12g} to {right:.12g}, y {bottom:.12g} to {top:.12g}, {sides}{system}"
 
 
-def of_tags(page: tifffile.TiffPage) -> GroundLocation | None:
+def read_tag_location(page: tifffile.TiffPage) -> GroundLocation | None:
     """What the tags of a GeoTIFF say; None: nothing, or control points alone."""
     tags: dict[str, Any] = page.geotiff_tags or {}
     transform = _of_tags(tags)
@@ -98,18 +98,18 @@ def _of_tags(tags: dict[str, Any]) -> Transform | None:
     return (a, 0.0, x - a * column, 0.0, e, y - e * row)
 
 
-def of_neighbours(path: Path) -> GroundLocation | None:
+def read_sidecar_location(path: Path) -> GroundLocation | None:
     """What lies beside an image says; None: nothing."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     transform = _of_auxiliary(auxiliary) or _of_world(path)
     if transform is None or transform[0] * transform[4] == transform[1] * transform[3]:
         return None
-    wkt = coordinate_system(path)
+    wkt = read_coordinate_system(path)
     code = _CODE.search(wkt) if wkt else None
     return GroundLocation(transform, int(code[1]) if code else None, wkt)
 
 
-def coordinate_system(path: Path) -> str | None:
+def read_coordinate_system(path: Path) -> str | None:
     """The coordinate system as text that lies beside an image, in .aux.xml or .prj; None: none."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     found = re.search(r"<SRS[^>]*>(.*?)</SRS>", auxiliary, re.DOTALL)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-from segexp.rasters.formats.checksums import WITH_CHECKSUMS, DamagedError, check_block
+from segexp.rasters.formats.checksums import WITH_CHECKSUMS, DamagedError, check_block_sum
 
 
-class Block(NamedTuple):
+class TiffBlock(NamedTuple):
     """A strip or tile.
 
     Attributes:
@@ -26,7 +26,7 @@ class Block(NamedTuple):
     left: int
 
 
-class Blocks:
+class TiffBlocks:
     """Where the strips or tiles of one page lie.
 
     Attributes:
@@ -49,13 +49,13 @@ class Blocks:
         has_sums = self._compression in WITH_CHECKSUMS and page.fillorder == 1
         self._unchecked = np.full(len(self._offsets), has_sums)
 
-    def touched(self, top: int, left: int, height: int, width: int) -> Iterator[Block]:
+    def touched(self, top: int, left: int, height: int, width: int) -> Iterator[TiffBlock]:
         """Those that a window touches: numbered along rows, then down, then band by band."""
         for band in range(self.bands):
             for row in range(top // self.rows, -(-(top + height) // self.rows)):
                 for column in range(left // self.columns, -(-(left + width) // self.columns)):
                     number = (band * self.down + row) * self.across + column
-                    yield Block(number, band, row * self.rows, column * self.columns)
+                    yield TiffBlock(number, band, row * self.rows, column * self.columns)
 
     def check(self, path: Path, top: int, left: int, height: int, width: int) -> None:
         """Checks those that a window touches, each once.
@@ -72,7 +72,7 @@ class Blocks:
             for index in waiting:
                 file.seek(int(self._offsets[index]))
                 try:
-                    check_block(file.read(int(self._counts[index])), self._compression, self.size)
+                    check_block_sum(file.read(int(self._counts[index])), self._compression, self.size)
                 except DamagedError as error:
                     raise DamagedError(f"strip or tile {index}: {error}") from error
                 self._unchecked[index] = False

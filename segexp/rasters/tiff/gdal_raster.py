@@ -11,9 +11,9 @@ import tifffile
 
 from segexp.rasters.base import Pixels
 from segexp.rasters.faults import unreadable
-from segexp.rasters.tiff.blocks import Blocks
+from segexp.rasters.tiff.blocks import TiffBlocks
 from segexp.rasters.tiff.locked import LockedRaster
-from segexp.rasters.tiff.silence import quiet_tifffile
+from segexp.rasters.tiff.silence import silence_tifffile
 
 # GDAL keeps decoded blocks of up to a twentieth of the machine's memory, in every loading process.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
@@ -34,7 +34,7 @@ class GdalRaster(LockedRaster):
 
     decoder = "gdal"
 
-    def fill(self, pixels: Pixels, file: tuple[Any, Blocks | None], top: int, left: int) -> None:
+    def fill(self, pixels: Pixels, file: tuple[Any, TiffBlocks | None], top: int, left: int) -> None:
         """Decodes what the window touches."""
         height, width, _ = pixels.shape
         dataset, blocks = file
@@ -42,7 +42,7 @@ class GdalRaster(LockedRaster):
             blocks.check(self.path, top, left, height, width)
         dataset.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
 
-    def opened(self) -> tuple[Any, Blocks | None]:
+    def opened(self) -> tuple[Any, TiffBlocks | None]:
         """The dataset of GDAL, which must see what the header says; and the strips or tiles."""
         import rasterio
         from rasterio.errors import NotGeoreferencedWarning
@@ -61,10 +61,10 @@ class GdalRaster(LockedRaster):
             raise unreadable(self.path, f"GDAL sees {dataset.count} bands of {dataset.shape}")
         return dataset, self._blocks()
 
-    def _blocks(self) -> Blocks | None:
+    def _blocks(self) -> TiffBlocks | None:
         """What is checked beside GDAL; None: nothing."""
-        with quiet_tifffile(), tifffile.TiffFile(self.path) as file:
-            return Blocks(file.pages.first)
+        with silence_tifffile(), tifffile.TiffFile(self.path) as file:
+            return TiffBlocks(file.pages.first)
 
     def _address(self) -> Path | str:
         """What is opened: the file, if it is the one whose header was read."""

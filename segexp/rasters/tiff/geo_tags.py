@@ -11,7 +11,7 @@ _METRES = {9001: 1.0, 9002: 0.3048, 9003: 1200 / 3937}
 _NODATA = 42113
 
 
-def nodata(page: tifffile.TiffPage) -> float | None:
+def read_nodata(page: tifffile.TiffPage) -> float | None:
     """The number for missing pixels that GDAL wrote; None: none."""
     text = page.tags.valueof(_NODATA)
     try:
@@ -20,7 +20,7 @@ def nodata(page: tifffile.TiffPage) -> float | None:
         return None
 
 
-def pixel_size(page: tifffile.TiffPage) -> float | None:
+def read_pixel_size(page: tifffile.TiffPage) -> float | None:
     """Side of a pixel in metres (of a rectangle: of the square of the same area).
 
     None without a projected coordinate system, or when its unit is not given.

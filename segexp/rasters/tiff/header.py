@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from segexp.rasters import orientation
 from segexp.rasters.base import Header
 from segexp.rasters.faults import unreadable, unsupported
-from segexp.rasters.formats.mapped import Layout
+from segexp.rasters.formats.mapped import PixelLayout
 from segexp.rasters.ground import location
-from segexp.rasters.pixel_types import checked_dtype, checked_size
+from segexp.rasters.pixel_types import check_dtype, check_size
 from segexp.rasters.tiff import geo_tags
 from segexp.rasters.tiff.blocks import block_size
-from segexp.rasters.tiff.silence import quiet_tifffile
+from segexp.rasters.tiff.silence import silence_tifffile
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
 _PLAIN = {1, 8, 32773, 32946, 34925}
@@ -30,7 +30,7 @@ _NO_RGB = {"SEPARATED": "CMYK inks", "CIELAB": "Lab colours", "ICCLAB": "Lab col
 
 
 @dataclass(frozen=True)
-class Tiff:
+class TiffFacts:
     """Facts of a TIFF.
 
     Attributes:
@@ -45,7 +45,7 @@ class Tiff:
     """
 
     header: Header
-    layout: Layout | None
+    layout: PixelLayout | None
     compression: str
     codecs: bool
     tile: tuple[int, int] | None
@@ -54,7 +54,7 @@ class Tiff:
     is_georeferenced: bool
 
 
-def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None) -> Tiff:
+def read_tiff_header(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None) -> TiffFacts:
     """Reads the header of the first page.
 
     Args:
@@ -66,13 +66,13 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
     Raises:
         DataError: The file is damaged, or of a kind that is not taken.
     """
-    with quiet_tifffile(), tifffile.TiffFile(file or path) as tiff:
+    with silence_tifffile(), tifffile.TiffFile(file or path) as tiff:
         page = tiff.pages.first
         _check_pages(path, tiff)
         if page.dtype is None:
             raise unsupported(path, f"{page.bitspersample}-bit pixels", "integers of 1 to 16 bits", "save as uint8")
-        checked_size(path, page.imagelength, page.imagewidth, page.samplesperpixel)
-        dtype = checked_dtype(path, np.dtype(page.dtype), raw=raw)
+        check_size(path, page.imagelength, page.imagewidth, page.samplesperpixel)
+        dtype = check_dtype(path, np.dtype(page.dtype), raw=raw)
         _check_colours(path, page, raw=raw)
         _check_segments(path, page, state[0])
         compression = _name(page.compression)
@@ -87,16 +87,16 @@ def read_tiff(path: Path, state: tuple[int, int], *, raw: bool, file: Any = None
             palette=_palette(page),
             white=2**page.bitspersample - 1,
             white_is_zero=_name(page.photometric) == "miniswhite",
-            orientation=orientation.valid(page.tags.valueof(274)),
-            nodata=geo_tags.nodata(page),
-            pixel_size=geo_tags.pixel_size(page),
+            orientation=orientation.valid_orientation(page.tags.valueof(274)),
+            nodata=geo_tags.read_nodata(page),
+            pixel_size=geo_tags.read_pixel_size(page),
             has_alpha=_has_alpha(page),
-            place=location.of_tags(page),
+            place=location.read_tag_location(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         largest = int(max(page.databytecounts, default=0))
         codecs, georeferenced = _has_codecs(page), bool(page.geotiff_tags)
-        return Tiff(header, _layout(page), compression, codecs, tile, block_size(page), largest, georeferenced)
+        return TiffFacts(header, _layout(page), compression, codecs, tile, block_size(page), largest, georeferenced)
 
 
 def _check_pages(path: Path, tiff: tifffile.TiffFile) -> None:
@@ -158,7 +158,7 @@ def _has_alpha(page: tifffile.TiffPage) -> bool:
     return bool(page.extrasamples) and page.extrasamples[-1] in _ALPHA
 
 
-def _layout(page: tifffile.TiffPage) -> Layout | None:
+def _layout(page: tifffile.TiffPage) -> PixelLayout | None:
     if not page.is_contiguous or page.fillorder != 1 or page.predictor != 1 or page.dtype is None:
         return None
     # A pixel of 16 bits in 12-bit units and the like is packed: not for mapping.
@@ -168,7 +168,7 @@ def _layout(page: tifffile.TiffPage) -> Layout | None:
     apart = page.planarconfig == 2 and page.samplesperpixel > 1
     plane = (page.imagelength, page.imagewidth)
     shape = (page.samplesperpixel, *plane) if apart else (*plane, page.samplesperpixel)
-    return Layout(page.dataoffsets[0], dtype, shape, axes=(1, 2, 0) if apart else (0, 1, 2))
+    return PixelLayout(page.dataoffsets[0], dtype, shape, axes=(1, 2, 0) if apart else (0, 1, 2))
 
 
 def _palette(page: tifffile.TiffPage) -> NDArray[np.uint8] | None:

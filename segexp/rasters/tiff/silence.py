@@ -23,7 +23,7 @@ logging.getLogger("tifffile").addFilter(_FILTER)
 
 
 @contextmanager
-def quiet_tifffile() -> Iterator[None]:
+def silence_tifffile() -> Iterator[None]:
     """No word of tifffile from this thread."""
     here = _FILTER.here
     here.depth = getattr(here, "depth", 0) + 1

@@ -5,9 +5,9 @@ import tifffile
 
 from segexp.rasters.base import Pixels
 from segexp.rasters.faults import unreadable
-from segexp.rasters.tiff.blocks import Blocks
+from segexp.rasters.tiff.blocks import TiffBlocks
 from segexp.rasters.tiff.locked import LockedRaster
-from segexp.rasters.tiff.silence import quiet_tifffile
+from segexp.rasters.tiff.silence import silence_tifffile
 
 
 class SegmentsRaster(LockedRaster):
@@ -15,24 +15,24 @@ class SegmentsRaster(LockedRaster):
 
     decoder = "tifffile"
 
-    def opened(self) -> tuple[tifffile.TiffFile, Blocks]:
+    def opened(self) -> tuple[tifffile.TiffFile, TiffBlocks]:
         """The file, if it is the one whose header was read, and its strips or tiles."""
         self.unchanged()
         try:
-            with quiet_tifffile():
+            with silence_tifffile():
                 file = tifffile.TiffFile(self.path)
         except tifffile.TiffFileError as error:
             raise unreadable(self.path, error) from error
-        return file, Blocks(file.pages.first)
+        return file, TiffBlocks(file.pages.first)
 
-    def fill(self, pixels: Pixels, file: tuple[tifffile.TiffFile, Blocks], top: int, left: int) -> None:
+    def fill(self, pixels: Pixels, file: tuple[tifffile.TiffFile, TiffBlocks], top: int, left: int) -> None:
         """Decodes what the window touches."""
         tiff, blocks = file
         height, width, _ = pixels.shape
         # First: it also bounds what a strip or tile may unfold to.
         blocks.check(self.path, top, left, height, width)
         for number, band, row, column in blocks.touched(top, left, height, width):
-            with quiet_tifffile():
+            with silence_tifffile():
                 block = _decoded(tiff, tiff.pages.first, number)
             channels = slice(band, band + 1) if blocks.bands > 1 else slice(None)
             _paste(pixels[..., channels], block, row - top, column - left)

@@ -15,7 +15,7 @@ from segexp.data.items.stored import FileMask, StoredItem, ValidMask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import PlaceError
 from segexp.rasters import MirroredRaster, open_raster
-from segexp.rasters.ground.align import place_of
+from segexp.rasters.ground.align import locate_raster
 from segexp.rasters.ground.location import GroundLocation
 
 HEIGHT, WIDTH = 24, 31
@@ -119,7 +119,7 @@ def test_centres_of_pixels(tmp_path: Path) -> None:
     points = tiff(tmp_path / "p.tif", TRUTH, NORTH)
     with rasterio.open(points, "r+") as file:
         file.update_tags(AREA_OR_POINT="Point")
-    place = place_of(open_raster(points))
+    place = locate_raster(open_raster(points))
     assert place is not None
     assert place.transform == pytest.approx(tuple(NORTH)[:6])
     assert place.epsg == 32633
@@ -138,13 +138,13 @@ EXPECTED = (0.5, 0.0, 100.0, 0.0, -0.25, 200.0)
 )  # fmt: skip
 def test_world_files(tmp_path: Path, name: str, world: str) -> None:
     Image.fromarray(TRUTH).save(tmp_path / name)
-    assert place_of(open_raster(tmp_path / name)) is None
+    assert locate_raster(open_raster(tmp_path / name)) is None
     (tmp_path / world).write_text(WORLD)
-    assert place_of(open_raster(tmp_path / name)) == GroundLocation(EXPECTED)
+    assert locate_raster(open_raster(tmp_path / name)) == GroundLocation(EXPECTED)
     (tmp_path / world).write_text("no numbers")
-    assert place_of(open_raster(tmp_path / name)) is None
+    assert locate_raster(open_raster(tmp_path / name)) is None
     (tmp_path / world).write_text("0\n0\n0\n0\n5\n5\n")
-    assert place_of(open_raster(tmp_path / name)) is None
+    assert locate_raster(open_raster(tmp_path / name)) is None
 
 
 def test_systems_beside_an_image(tmp_path: Path) -> None:
@@ -152,12 +152,12 @@ def test_systems_beside_an_image(tmp_path: Path) -> None:
     wkt = rasterio.CRS.from_epsg(32633).to_wkt()
     (tmp_path / "a.pgw").write_text(WORLD)
     (tmp_path / "a.prj").write_text(wkt)
-    assert place_of(open_raster(tmp_path / "a.png")) == GroundLocation(EXPECTED, 32633, wkt)
+    assert locate_raster(open_raster(tmp_path / "a.png")) == GroundLocation(EXPECTED, 32633, wkt)
     with rasterio.open(tmp_path / "b.png", "w", driver="PNG", height=HEIGHT, width=WIDTH, count=1, dtype="uint8",
                        crs="EPSG:25832", transform=NORTH) as file:  # fmt: skip
         file.write(TRUTH, 1)
     assert (tmp_path / "b.png.aux.xml").is_file()
-    place = place_of(open_raster(tmp_path / "b.png"))
+    place = locate_raster(open_raster(tmp_path / "b.png"))
     assert place is not None
     assert (place.transform, place.epsg) == (pytest.approx(tuple(NORTH)[:6]), 25832)
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import tifffile
 
 from segexp.rasters import Limit, Raster, open_raster
-from segexp.rasters.ground.location import GroundLocation, of_neighbours
-from segexp.rasters.tiff.silence import quiet_tifffile
+from segexp.rasters.ground.location import GroundLocation, read_sidecar_location
+from segexp.rasters.tiff.silence import silence_tifffile
 
 TIFFS = ("TIFF", "GeoTIFF")
 """How kinds of files that may lie on the ground begin."""
@@ -48,6 +48,6 @@ def open_local_image(path: Path, limit: Limit | None = None) -> ImageFile:
     raster = open_raster(path, limit=limit)
     georeferenced = False
     if raster.header.kind.startswith(TIFFS):
-        with quiet_tifffile(), tifffile.TiffFile(path) as file:
+        with silence_tifffile(), tifffile.TiffFile(path) as file:
             georeferenced = bool(file.pages.first.geotiff_tags)
-    return ImageFile(raster, str(path), georeferenced, of_neighbours(path))
+    return ImageFile(raster, str(path), georeferenced, read_sidecar_location(path))

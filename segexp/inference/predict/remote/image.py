@@ -15,7 +15,7 @@ from segexp.inference.predict.remote.watch import GB, CopyWatch, RemoteLimits, T
 from segexp.rasters import Limit, close_files
 from segexp.rasters.limit import image_limit
 from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, has_rasterio
-from segexp.rasters.tiff.header import read_tiff
+from segexp.rasters.tiff.header import read_tiff_header
 from segexp.runs.console import LOG
 
 SMALL = 8 * 2**20
@@ -81,7 +81,7 @@ def _streamed(system: Any, path: str, address: str, size: int) -> ImageFile | No
     """
     try:
         with system.open(path, "rb", block_size=BLOCK) as file:
-            tiff = read_tiff(Path(address), (size, 0), raw=False, file=file)
+            tiff = read_tiff_header(Path(address), (size, 0), raw=False, file=file)
     except DataError:
         raise
     except Exception:  # no TIFF, or a server that gives no parts of files

@@ -12,8 +12,7 @@ from torch import Tensor, nn
 from segexp.config.groups import groups
 from segexp.config.model_options import ModelOption
 from segexp.errors import ConfigError
-from segexp.inspection.show import show
-from segexp.inspection.table import WIDTH, scaled
+from segexp.inspection.table import WIDTH, format_count, show_models
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import InputSizeError
 from tests.lines import run_lines, run_once
@@ -58,7 +57,7 @@ def cells(text: str, name: str) -> list[str]:
 
 
 def test_row_of_cunet_holds_the_figures_worked_out_by_hand() -> None:
-    text = show([option()], 256, 3, 2, "table")
+    text = show_models([option()], 256, 3, 2, "table")
     assert text.startswith("models at 1x3x256x256 (batch, channels, height, width), 1 logit per pixel\n")
     assert cells(text, "cunet") == ["cunet", "29,465", "29,465", "408.94 M", "22.0 MiB", "44", "yes", "yes"]
     assert "\ncunet  Meaning of cunet\n" in text
@@ -66,7 +65,7 @@ def test_row_of_cunet_holds_the_figures_worked_out_by_hand() -> None:
 
 
 def test_json_holds_exact_numbers_at_the_size_and_classes_asked_for() -> None:
-    answer = json.loads(show([option()], [128, 512], 3, 4, "json"))
+    answer = json.loads(show_models([option()], [128, 512], 3, 4, "json"))
     assert answer["setting"] == {"height": 128, "width": 512, "in_channels": 3, "out_channels": 4}
     (row,) = answer["models"]
     assert row["cost"]["parameters"] == 29_465 + 3 * (8 + 1)
@@ -78,7 +77,7 @@ def test_json_holds_exact_numbers_at_the_size_and_classes_asked_for() -> None:
 
 def test_exceptions_stand_in_the_table_with_their_reasons() -> None:
     fussy = ModelOption("fussy", "Fussy", {"_target_": f"{__name__}.Fussy"}, ("model.base=2",))
-    text = show([fussy, option()], 64, 3, 2, "table")
+    text = show_models([fussy, option()], 64, 3, 2, "table")
     assert cells(text, "fussy")[-3:] == ["2", "no", "no ONNX"]
     assert "\n       onnx: no, no operator for it\n" in text
     assert "\n       here with model.base=2\n" in text
@@ -94,7 +93,7 @@ def test_exceptions_may_depend_on_a_key() -> None:
 def test_one_model_that_fails_does_not_hide_the_others() -> None:
     broken = ModelOption("broken", "Broken", {"_target_": "segexp.models.unet.UNet", "base": 8, "norm": "layer"})
     small = option("small", depth=8)
-    text = show([broken, option(), small], 64, 3, 2, "table")
+    text = show_models([broken, option(), small], 64, 3, 2, "table")
     assert cells(text, "broken") == ["broken", *["-"] * 7]
     assert cells(text, "small") == ["small", *["-"] * 7]
     assert cells(text, "cunet")[1] == "29,465"
@@ -104,23 +103,23 @@ def test_one_model_that_fails_does_not_hide_the_others() -> None:
 
 def test_a_single_model_that_fails_is_an_error() -> None:
     with pytest.raises(ConfigError, match="none, batch, group, instance"):
-        show([option(norm="layer")], 64, 3, 2, "table")
+        show_models([option(norm="layer")], 64, 3, 2, "table")
     with pytest.raises(ConfigError, match=r"model: .*bas"):
-        show([option(bas=3)], 64, 3, 2, "table")
+        show_models([option(bas=3)], 64, 3, 2, "table")
     with pytest.raises(InputSizeError, match="3x3"):
-        show([option()], 3, 3, 2, "table")
+        show_models([option()], 3, 3, 2, "table")
     with pytest.raises(ConfigError, match=r"size: found \[3\]"):
-        show([option()], [3], 3, 2, "table")
+        show_models([option()], [3], 3, 2, "table")
 
 
 @pytest.mark.parametrize(("count", "text"), [(999, "999"), (53_952, "53.95 k"), (48_167_387_136, "48.17 G")])
 def test_scaled(count: int, text: str) -> None:
-    assert scaled(count) == text
+    assert format_count(count) == text
 
 
 def test_nothing_is_computed_or_allocated() -> None:
     """The widest model of all: 16 TB of weights, were they real."""
-    row = json.loads(show([option(base=2**17, depth=5)], 512, 3, 2, "json"))["models"][0]
+    row = json.loads(show_models([option(base=2**17, depth=5)], 512, 3, 2, "json"))["models"][0]
     assert row["cost"]["parameters"] > 10**14
     assert torch.get_default_device().type == "cpu"
 
