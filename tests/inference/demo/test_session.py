@@ -126,7 +126,7 @@ def test_what_is_wrong_is_said_and_the_next_image_is_served(
     assert words in view.message
     assert str(Path.cwd()) not in view.message
     assert view.key is view.mask is view.mask_file is None
-    assert place.kept.size == 0
+    assert place.cache.size == 0
     if not limits:
         assert place.take(Path("my photo.png")).message == ""
 
