@@ -35,7 +35,7 @@ BUILT = ("model", "datamodule", "augment", "metric")
 
 
 class RunModel(NamedTuple):
-    """One checkpoint."""
+    """One checkpoint: its origin, its config and its module."""
 
     source: Source
     config: dict[str, Any]
@@ -46,11 +46,11 @@ class NoLoss(SegmentationLoss):
     """Stands where a loss must be: a model that is used is not trained."""
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Refuses."""
+        """Raises RuntimeError: a loaded model is not trained."""
         raise RuntimeError("a loaded model has no loss")
 
     def check(self, spec: DataSpec) -> None:
-        """Fits everything."""
+        """Accepts any classes."""
 
 
 def load(
@@ -66,7 +66,7 @@ def load(
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
 ) -> Model:
-    """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
+    """Loads the model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
     ::
 
@@ -115,7 +115,7 @@ def load(
 
 
 def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel:
-    """One checkpoint as a module, in evaluation mode; no published weights are read, no network is touched.
+    """Builds the module of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.

@@ -18,7 +18,7 @@ _SHOWN_AS = {"1": "L", "P": "RGB"}
 
 
 class ArrayRaster(Raster):
-    """Pixels in memory, given like a file."""
+    """Pixels in memory as a raster."""
 
     mapped = True
 
@@ -30,7 +30,7 @@ class ArrayRaster(Raster):
         self.pixels = pixels
 
     def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
-        """A copy of a part."""
+        """Copies a window (h, w, C) of the pixels."""
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
@@ -42,7 +42,7 @@ def open_image(
     bands: Sequence[int] | None = None,
     limit: Limit | None = None,
 ) -> Raster:
-    """An image as a raster that fits a model.
+    """Opens an image as a raster that fits a model.
 
     Args:
         image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16.
@@ -74,7 +74,7 @@ def open_image(
 def fit_channels(
     raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None
 ) -> Raster:
-    """A file in the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
+    """Gives a raster the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
 
     Args:
         raster: The file.

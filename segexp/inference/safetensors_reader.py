@@ -13,7 +13,7 @@ RECORD = "record"
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:
-    """What torch.load gives of a checkpoint: ``segexp`` and ``state_dict``.
+    """Reads an exported file as ``torch.load`` reads a checkpoint: ``segexp`` and ``state_dict``.
 
     Raises:
         DataError: It is no such file.

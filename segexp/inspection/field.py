@@ -33,7 +33,7 @@ Field = tuple[int, int] | str
 
 
 def receptive_field(model: nn.Module, in_channels: int) -> Field | None:
-    """Side in pixels of the square of the image that a logit can depend on, whatever the weights are.
+    """Measures the side in pixels of the square of the image that a logit can depend on, whatever the weights are.
 
     Counted from the structure alone (Araujo et al. 2019, "Computing receptive fields of convolutional neural
     networks"), so that max-pooling and zero weights hide nothing. Where poolings and upsamplings follow each
@@ -72,7 +72,7 @@ def _along(model: nn.Module, in_channels: int, axis: int) -> tuple[int, int]:
 
 
 def trace(model: nn.Module, image: Tensor, axis: int) -> Reach:
-    """The rows (axis 0) or columns (axis 1) of the image that each row or column of the logits depends on.
+    """Follows the rows (axis 0) or columns (axis 1) of the image that each row or column of the logits depends on.
 
     Args:
         model: Called through :func:`~segexp.models.sizes.same_size`.

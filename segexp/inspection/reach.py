@@ -1,4 +1,4 @@
-"""Which pixels of a line each value of a feature map can depend on, and how every operation changes that.
+"""Computes which pixels of a line each value of a feature map can depend on, through every operation.
 
 One axis at a time: a map of n rows has n intervals of image rows. A convolution or pooling joins the intervals of the
 rows under its window, interpolation those between which it mixes, a concatenation those of its parts.
@@ -35,11 +35,11 @@ class Reach:
 
     @property
     def uniform(self) -> bool:
-        """Whether every position has the same interval, so that moving positions about changes nothing."""
+        """True if every position has the same interval, so that moving positions about changes nothing."""
         return bool((self.low == self.low[0]).all() and (self.high == self.high[0]).all())
 
     def take(self, index: NDArray[np.int64]) -> "Reach":
-        """The intervals at ``index``; an index outside the map (padding) depends on nothing."""
+        """Picks the intervals at ``index``; an index outside the map (padding) depends on nothing."""
         inside = (index >= 0) & (index < len(self))
         place = np.clip(index, 0, len(self) - 1)
         return Reach(np.where(inside, self.low[place], FAR), np.where(inside, self.high[place], -FAR))
@@ -50,28 +50,28 @@ class Reach:
 
 
 def identity_reach(count: int) -> Reach:
-    """The image itself: each pixel depends on itself."""
+    """Makes the reach of the image itself: each pixel depends on itself."""
     places = np.arange(count, dtype=np.int64)
     return Reach(places, places)
 
 
 def empty_reach(count: int) -> Reach:
-    """Constants: they depend on no pixel."""
+    """Makes the reach of constants, which depend on no pixel."""
     return Reach(np.full(count, FAR), np.full(count, -FAR))
 
 
 def whole_reach(count: int) -> Reach:
-    """Values that every pixel of the line changes."""
+    """Makes the reach of values that every pixel of the line changes."""
     return Reach(np.full(count, -FAR), np.full(count, FAR))
 
 
 def unknown_reach() -> Reach:
-    """Values of an operation that is not understood, for every position."""
+    """Makes the reach of an operation that is not understood, for every position."""
     return Reach(np.full(1, -HIDDEN), np.full(1, HIDDEN))
 
 
 def window_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
-    """Convolution or pooling to ``count`` positions."""
+    """Computes the reach of a convolution or pooling with ``count`` output positions."""
     first = np.arange(count, dtype=np.int64) * stride - padding
     joined = empty_reach(count)
     for tap in range(kernel):
@@ -80,7 +80,7 @@ def window_reach(reach: Reach, count: int, kernel: int, stride: int, padding: in
 
 
 def transposed_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
-    """Transposed convolution: value i of the input is spread to i stride - padding + tap dilation."""
+    """Computes the reach of a transposed convolution: value i is spread to i stride - padding + tap dilation."""
     places = np.arange(count, dtype=np.int64) + padding
     joined = empty_reach(count)
     for tap in range(kernel):
@@ -90,7 +90,7 @@ def transposed_reach(reach: Reach, count: int, kernel: int, stride: int, padding
 
 
 def interpolate_reach(reach: Reach, count: int, before: int, after: int, *, align_corners: bool) -> Reach:
-    """Interpolation that mixes ``before`` values up to the exact place and ``after`` values behind it.
+    """Computes the reach of an interpolation that mixes ``before`` values up to the place and ``after`` behind it.
 
     Bilinear is 1 and 1, bicubic 2 and 2. A place that falls on a value needs that one alone.
     """
@@ -160,7 +160,7 @@ def _cut(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
 
 
 def cut_places(arguments: Arguments, length: int, count: int) -> NDArray[np.int64]:
-    """Positions that a slice takes out of ``length``."""
+    """Lists the positions that a slice takes out of ``length``."""
     start = int(arguments["start"] or 0)
     return np.arange(count, dtype=np.int64) * int(arguments["step"]) + (start + length if start < 0 else start)
 

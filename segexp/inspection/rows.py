@@ -1,4 +1,4 @@
-"""One line of the table of models: figures and promises of a model, or why there are none."""
+"""Measures one model for the table of models: figures and promises, or why there are none."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -17,7 +17,7 @@ from segexp.models.contracts import exceptions_of
 
 @dataclass(frozen=True)
 class InputSetting:
-    """What the models are measured with.
+    """Size of the image that models are measured with.
 
     Attributes:
         height: Pixels.
@@ -34,7 +34,7 @@ class InputSetting:
 
 @dataclass(frozen=True)
 class ModelRow:
-    """What is known of one model.
+    """Row of the table of models.
 
     Attributes:
         name: Option of the group ``model``.
@@ -55,12 +55,12 @@ class ModelRow:
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; ``cost`` is null for a model with a problem."""
+        """Gives plain values for JSON; ``cost`` is null for a model with a problem."""
         return asdict(self)
 
 
 def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
-    """The model of a YAML on the meta device: shapes without values, so that no memory is taken.
+    """Builds the model of a YAML on the meta device: shapes without values, so that no memory is taken.
 
     Raises:
         ConfigError: The constructor refuses a value.
@@ -81,7 +81,7 @@ def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
 def measure_model(
     name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
 ) -> ModelRow:
-    """The row of a model.
+    """Measures a model.
 
     Raises:
         ConfigError: The constructor refuses a value.
@@ -96,7 +96,7 @@ def measure_model(
 def measure_or_explain(
     name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
 ) -> ModelRow:
-    """The row of a model among others: what goes wrong with one of them stands in its row and ends nothing."""
+    """Measures a model among others: what goes wrong with one of them stands in its row and ends nothing."""
     try:
         return measure_model(name, meaning, changed, section, setting)
     except Exception as error:

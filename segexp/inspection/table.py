@@ -1,4 +1,4 @@
-"""The table of models as text and as JSON."""
+"""Prints the table of models as text or JSON."""
 
 import json
 import textwrap
@@ -15,7 +15,7 @@ from segexp.report.table import Table
 def show_models(
     options: Sequence[ModelOption], size: int | list[int], in_channels: int, classes: int, form: str
 ) -> str:
-    """The table of models.
+    """Measures models and formats their table.
 
     Args:
         options: Models; of several, one that fails says why in its row, a single one raises.
@@ -51,7 +51,7 @@ NOTES = (
 
 
 def models_as_text(rows: Sequence[ModelRow], setting: InputSetting) -> str:
-    """Figures of all models, then what each of them is and what it cannot do, then what the columns mean."""
+    """Formats figures of all models, then what each of them is and cannot do, then the meaning of the columns."""
     size = f"{setting.in_channels}x{setting.height}x{setting.width}"
     logits = "1 logit" if setting.out_channels == 1 else f"{setting.out_channels} logits"
     title = f"models at 1x{size} (batch, channels, height, width), {logits} per pixel"
@@ -63,7 +63,7 @@ def models_as_text(rows: Sequence[ModelRow], setting: InputSetting) -> str:
 
 
 def models_as_json(rows: Sequence[ModelRow], setting: InputSetting) -> str:
-    """Exact numbers: ``setting`` and ``models``; bytes and multiply-adds as whole numbers."""
+    """Formats exact numbers: ``setting`` and ``models``; bytes and multiply-adds as whole numbers."""
     return json.dumps({"setting": asdict(setting), "models": [row.to_dict() for row in rows]}, indent=2)
 
 
@@ -85,7 +85,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
 
 
 def format_count(count: int) -> str:
-    """A large number with three digits or more and k, M, G or T."""
+    """Formats a large number with three digits or more and k, M, G or T."""
     for unit, name in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= unit:
             return f"{count / unit:.2f} {name}"

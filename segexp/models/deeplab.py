@@ -124,7 +124,7 @@ class AuxiliaryHead(nn.Sequential):
 
 
 def enlarge(features: Tensor, like: Tensor) -> Tensor:
-    """Bilinear interpolation to the height and width of ``like``."""
+    """Interpolates bilinearly to the height and width of ``like``."""
     return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 

@@ -101,7 +101,9 @@ class Fcn(nn.Module):
 
 
 def bilinear_doubling(channels: int) -> nn.ConvTranspose2d:
-    """Transposed convolution (B, C, h, w) -> (B, C, 2h, 2w) that starts as bilinear interpolation, each channel alone.
+    """Makes a transposed convolution (B, C, h, w) -> (B, C, 2h, 2w) that starts as bilinear interpolation.
+
+    Each channel is doubled alone.
 
     Caffe's filler, for kernel 4 and stride 2: 1/4, 3/4, 3/4, 1/4 along each side. It fades to 3/4 at the border.
     """
@@ -113,7 +115,9 @@ def bilinear_doubling(channels: int) -> nn.ConvTranspose2d:
 
 
 def take_classifier(model: Fcn, head: State) -> None:
-    """Fully connected layers of VGG16 into fc6 and fc7: weights (4096, 512 * 7 * 7) are a 7x7 kernel, flattened.
+    """Copies fully connected layers of VGG16 into fc6 and fc7.
+
+    Weights (4096, 512 * 7 * 7) are a 7x7 kernel, flattened.
 
     Raises:
         UserError: The file has no such layer, or one of another size.

@@ -77,7 +77,7 @@ class Fcn8sVgg16(nn.Module):
 
 
 def init_like_keras(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    """Weights and bias as Keras starts from: uniform of Glorot & Bengio 2010, and 0."""
+    """Initialises weights and bias as Keras does: uniform of Glorot & Bengio 2010, and 0."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

@@ -64,7 +64,7 @@ class Zoo(nn.Module):
         self.stride = int(self.model.encoder.output_stride)
 
     def context(self, height: int, width: int) -> Padding:
-        """What is missing at the right and the bottom to a multiple of the stride, and to two strides.
+        """Asks for the border at the right and the bottom to a multiple of the stride, and to two strides at least.
 
         Two, because batch norm cannot train on a last map of a single value.
 

@@ -1,4 +1,4 @@
-"""What every kind of image file gives: facts from its header, and windows of its pixels."""
+"""Base of all image files: facts from the header, and windows of pixels."""
 
 import math
 from abc import ABC, abstractmethod
@@ -19,7 +19,7 @@ Pixels = NDArray[Any]
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file say.
+    """Facts from the first bytes of an image file.
 
     Attributes:
         path: The file.
@@ -108,14 +108,14 @@ class Raster(ABC):
 
     @abstractmethod
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A window (h, w, C) of the pixels as they are stored, an array of its own."""
+        """Reads a window (h, w, C) of the pixels as they are stored, an array of its own."""
 
     def read(self) -> Pixels:
-        """All pixels (H, W, C), see :meth:`window`."""
+        """Reads all pixels (H, W, C), see :meth:`window`."""
         return self.window(0, 0, self.height, self.width)
 
     def window(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A part of the image; where the format allows it no more than that is read and decoded.
+        """Reads a part of the image; where the format allows it no more than that is read and decoded.
 
         Args:
             top: First row.
@@ -140,12 +140,12 @@ class Raster(ABC):
         return pixels if self.shows is None else self.shows(pixels, self.path)
 
     def strips(self, rows: int = 512) -> Iterator[Pixels]:
-        """The image from top to bottom, up to ``rows`` rows at a time; formats that decode whole do so once."""
+        """Yields the image from top to bottom, up to ``rows`` rows at a time; formats that decode whole do so once."""
         for top in range(0, self.height, rows):
             yield self.window(top, 0, min(rows, self.height - top), self.width)
 
     def describe(self) -> str:
-        """In words: ``RGB uint8 565x584 TIFF, strips, deflate`` (width x height)."""
+        """Describes the file: ``RGB uint8 565x584 TIFF, strips, deflate`` (width x height)."""
         header = self.header
         words = f"{self._colours()} {header.dtype} {self.width}x{self.height} {header.kind}"
         if header.orientation != 1:

@@ -1,4 +1,4 @@
-"""From stored numbers to what a viewer shows: palette colours, white at 255, three channels."""
+"""Turns stored numbers into what a viewer shows: palette colours, white at 255, three channels."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ _AT_ONCE = 1 << 20
 
 
 def look_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
-    """``values[numbers]``, some rows at a time."""
+    """Computes ``values[numbers]``, some rows at a time."""
     rows = max(1, _AT_ONCE // max(1, int(np.prod(numbers.shape[1:]))))
     found = np.empty((*numbers.shape, *values.shape[1:]), values.dtype)
     for top in range(0, len(numbers), rows):
@@ -25,7 +25,7 @@ def look_up(values: NDArray[Any], numbers: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class LookupTable:
-    """A look-up of stored numbers.
+    """Table from stored numbers to the numbers shown.
 
     Attributes:
         values: (n, C), what each stored number is shown as.
@@ -51,7 +51,7 @@ class LookupTable:
 def display_table(
     palette: NDArray[np.uint8] | None, white: int, white_is_zero: bool, dtype: np.dtype[Any]
 ) -> LookupTable | None:
-    """How stored numbers are shown; None: as they are.
+    """Makes the table by which stored numbers are shown; None: they are shown as they are.
 
     Args:
         palette: uint8 (n, 3), RGB of each index; without colour (red = green = blue) it gives one channel.
@@ -73,7 +73,7 @@ def display_table(
 
 
 def as_rgb(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """Three channels: grey is repeated, alpha is left out.
+    """Converts pixels to three channels: grey is repeated, alpha is left out.
 
     Args:
         pixels: uint8 or uint16 (H, W, C), C of 1 to 4, as shown (not ``raw``).
@@ -94,7 +94,7 @@ def as_rgb(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
 
 
 def as_grey(pixels: NDArray[Any], path: Path) -> NDArray[Any]:
-    """One channel (H, W): grey as it is, of RGB with equal channels one; alpha is left out.
+    """Converts pixels to one channel (H, W): grey as it is, of RGB with equal channels one; alpha is left out.
 
     Raises:
         DataError: The image has colour.

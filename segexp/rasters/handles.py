@@ -21,7 +21,7 @@ MAX_OPEN = 128
 
 
 class Handles:
-    """Open files, the one used last at the end."""
+    """Open files of a process, the one used last at the end."""
 
     def __init__(self, limit: int | None = DEFAULT_MAP_LIMIT) -> None:
         """Opens nothing.
@@ -41,7 +41,7 @@ class Handles:
         self.total = 0
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The handle of ``key``, opened if need be; the handles used longest ago are closed for it."""
+        """Gives the handle of ``key``, opened if need be; the handles used longest ago are closed for it."""
         with self._lock:
             handle = self._open.get(key)
             if handle is not None:
@@ -66,7 +66,7 @@ class Handles:
             self._keep_limit()
 
     def set_limit(self, limit: int | None) -> None:
-        """Another limit, kept from now on."""
+        """Sets another limit, kept from now on."""
         with self._lock:
             self.limit = limit
             self._keep_limit()
@@ -118,7 +118,7 @@ def close_files() -> None:
 
 
 def release_image_memory(pixels: int) -> None:
-    """Returns to the system, around the work on an image of so many pixels, freed memory and pages of mapped files."""
+    """Returns freed memory and pages of mapped files to the system, around the work on an image of so many pixels."""
     return_memory(pixels)
     if pixels > LARGE:
         release_pages()

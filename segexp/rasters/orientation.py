@@ -23,19 +23,19 @@ _STEPS = {
 
 
 def upright_size(orientation: int, height: int, width: int) -> tuple[int, int]:
-    """Height and width of the upright image from those stored."""
+    """Gives height and width of the upright image from those stored."""
     return (width, height) if _STEPS[orientation][0] else (height, width)
 
 
 def upright(orientation: int, pixels: NDArray[Any]) -> NDArray[Any]:
-    """The upright view of stored pixels (h, w, C)."""
+    """Gives the upright view of stored pixels (h, w, C)."""
     swap, rows, columns = _STEPS[orientation]
     turned = pixels.swapaxes(0, 1) if swap else pixels
     return turned[:: -1 if rows else 1, :: -1 if columns else 1]
 
 
 def stored_window(orientation: int, window: Window, height: int, width: int) -> Window:
-    """Where a window (top, left, height, width) of the upright image of ``height`` x ``width`` lies in the file."""
+    """Converts a window (top, left, height, width) of the upright image of ``height`` x ``width`` to the stored one."""
     top, left, rows, columns = window
     swap, mirror_rows, mirror_columns = _STEPS[orientation]
     if mirror_rows:
@@ -46,5 +46,5 @@ def stored_window(orientation: int, window: Window, height: int, width: int) -> 
 
 
 def valid_orientation(value: object) -> int:
-    """An orientation tag; anything but 1 to 8 means nothing and counts as upright."""
+    """Reads an orientation tag; anything but 1 to 8 means nothing and counts as upright."""
     return value if isinstance(value, int) and value in _STEPS else 1

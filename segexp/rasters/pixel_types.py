@@ -1,4 +1,4 @@
-"""Which sizes and types of numbers are taken."""
+"""Checks sizes and types of pixels."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ IMAGE_TYPES = ("uint8", "uint16")
 
 
 def check_dtype(path: Path, dtype: np.dtype[Any], *, raw: bool) -> np.dtype[Any]:
-    """The type of the pixels in the byte order of this machine; bool becomes uint8.
+    """Gives the type of the pixels in the byte order of this machine; bool becomes uint8.
 
     Args:
         path: The file.

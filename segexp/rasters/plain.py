@@ -1,4 +1,4 @@
-"""Whole images as 8-bit arrays, for data sets whose files are small and of one kind."""
+"""Reads whole images as 8-bit arrays, for data sets whose files are small and of one kind."""
 
 from pathlib import Path
 

@@ -12,7 +12,7 @@ from segexp.rasters.display import as_grey, as_rgb
 
 
 class EqualChannelsRaster(Raster):
-    """Grey as one channel, also where it is saved as RGB with equal channels; RGB, also where it is saved as grey."""
+    """Raster in one channel or three: RGB with equal channels becomes grey, grey becomes RGB."""
 
     def __init__(self, raster: Raster, channels: Literal[1, 3]) -> None:
         """Reads no pixel.
@@ -28,17 +28,17 @@ class EqualChannelsRaster(Raster):
         self.mapped = raster.mapped
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A window in the channels wanted."""
+        """Reads a window (h, w, 1) or (h, w, 3)."""
         pixels = self.raster.window(top, left, height, width)
         return as_grey(pixels, self.path)[..., None] if self.channels == 1 else as_rgb(pixels, self.path)
 
     def describe(self) -> str:
-        """As the file itself."""
+        """Describes the file that is converted."""
         return self.raster.describe()
 
 
 class SelectedBands(Raster):
-    """Some bands of a raster, in the order given."""
+    """Raster of some bands of another, in the order given."""
 
     def __init__(self, whole: Raster, bands: Sequence[int]) -> None:
         """Keeps the raster.
@@ -59,5 +59,5 @@ class SelectedBands(Raster):
         self.places = [band - 1 for band in bands]
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """The bands of a window."""
+        """Reads the selected bands (h, w, C) of a window."""
         return np.ascontiguousarray(self.whole.window(top, left, height, width)[..., self.places])

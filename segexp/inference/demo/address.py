@@ -7,7 +7,7 @@ from segexp.errors import ConfigError
 
 
 def bind_listener(host: str, port: int) -> socket.socket:
-    """A bound socket; taken before the model is loaded, so that a port in use is said at once.
+    """Binds a socket before the model is loaded, so that a port in use is said at once.
 
     Raises:
         ConfigError: The address is not of this machine, or the port is in use.
@@ -32,7 +32,7 @@ def bind_listener(host: str, port: int) -> socket.socket:
 
 
 def page_url(listener: socket.socket) -> str:
-    """The address of the page, as a browser of this machine takes it."""
+    """Gives the address of the page, as a browser of this machine takes it."""
     host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"

@@ -1,4 +1,4 @@
-"""What the model says about one image, kept so that another threshold costs no second pass through the network."""
+"""Prediction of one image, kept so that another threshold costs no second pass through the network."""
 
 import time
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ SMALLER = ". The command predict takes images of any size"
 
 @dataclass(frozen=True)
 class Answer:
-    """One image and its logits.
+    """Prediction of one image: its logits, and the image as it is shown.
 
     Attributes:
         name: Name of the file.
@@ -51,7 +51,10 @@ class Answer:
         return self.shown.nbytes + self.logits.nbytes + missing
 
     def classes(self, model: Model, threshold: float | None) -> NDArray[np.uint8]:
-        """Class numbers (H, W), 255 where there is no data; ``threshold`` is a probability, None for many classes."""
+        """Decides class numbers, uint8 (H, W), 255 where there is no data.
+
+        ``threshold`` is a probability of the second of two classes; None for more classes.
+        """
         logit = 0.0 if threshold is None else threshold_logit(threshold)
         found: NDArray[np.uint8] = model.module.classify(self.logits[None], logit)[0].numpy()
         if self.missing is not None:
@@ -59,11 +62,11 @@ class Answer:
         return found
 
     def probabilities(self, model: Model) -> Tensor:
-        """float32 (K, H, W), K = 1 (the second) for two classes."""
+        """Computes probabilities, float32 (K, H, W), K = 1 (the second) for two classes."""
         return model.module.probabilities(self.logits[None])[0]
 
     def overlay(self, classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-        """The image with the classes over it, uint8 RGB (H, W, 3)."""
+        """Paints the classes over the image, uint8 RGB (H, W, 3)."""
         return np.ascontiguousarray(paint_overlay(self.shown, classes, spec).transpose(1, 2, 0))
 
 
@@ -104,14 +107,14 @@ def _check_size(raster: Raster, most: int) -> None:
 
 
 def colour_classes(classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-    """Class numbers (H, W) in their colours, uint8 RGB (H, W, 3); grey where there is no data."""
+    """Paints class numbers (H, W) in their colours, uint8 RGB (H, W, 3); grey where there is no data."""
     colours = np.full((256, 3), 128, np.uint8)
     colours[: spec.num_classes] = spec.colours
     return colours[classes]
 
 
 def class_shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, tuple[int, int, int], float]]:
-    """Name, colour and share of the pixels with data, of each class."""
+    """Lists name, colour and share of the pixels with data, of each class."""
     counts = np.bincount(classes.ravel(), minlength=spec.num_classes)[: spec.num_classes]
     total = max(int(counts.sum()), 1)
     return [
@@ -121,5 +124,5 @@ def class_shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, 
 
 
 def hide_folder(error: Exception, path: Path) -> str:
-    """The text of an error, with the bare name of the file: where uploads are kept concerns nobody."""
+    """Gives the text of an error with the bare name of the file: where uploads are kept concerns nobody."""
     return str(error).replace(str(path), path.name)

@@ -33,7 +33,7 @@ class AnswerCache:
         return key
 
     def get(self, key: str | None) -> Answer | None:
-        """The answer, which counts as new again; None: it has gone."""
+        """Gives the answer of a key, which counts as new again; None: it has gone."""
         with self._lock:
             if key is None or key not in self._answers:
                 return None

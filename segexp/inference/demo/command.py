@@ -48,7 +48,7 @@ def demo(config: dict[str, Any]) -> None:
 
 
 def make_session(config: dict[str, Any], folder: Path) -> DemoSession:
-    """The model, its limits, and where downloads are made."""
+    """Loads the model and sets limits and the folder of downloads."""
     model = load(
         config["run"],
         config["checkpoint"],
@@ -71,7 +71,7 @@ def make_session(config: dict[str, Any], folder: Path) -> DemoSession:
 
 
 def check_gradio() -> None:
-    """Refuses without gradio.
+    """Checks that gradio is installed.
 
     Raises:
         MissingExtraError: Says what to install.

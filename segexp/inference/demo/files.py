@@ -1,4 +1,4 @@
-"""The files that a visitor can take away: as ``predict`` writes them."""
+"""Files that a visitor can download: as ``predict`` writes them."""
 
 import re
 import shutil
@@ -24,17 +24,17 @@ class Downloads:
         self.folder = folder
 
     def mask(self, model: Model, key: str, answer: Answer, classes: NDArray[np.uint8]) -> Path:
-        """``<name>_mask.png``: class numbers with the palette of the classes."""
+        """Writes ``<name>_mask.png``: class numbers with the palette of the classes."""
         return self._write(model, key, answer, "mask", classes[None])
 
     def probabilities(self, model: Model, key: str, answer: Answer) -> Path:
-        """``<name>_probability.tif``: float32, of the second of two classes, else a band for each; nan: no data."""
+        """Writes ``<name>_probability.tif``: float32, the second of two classes, else a band for each; nan: no data."""
         layer = output_layers(model.spec, ["probability"], "float32")[0]
         rows = score_rows(layer, answer.probabilities(model), answer.missing)
         return self._write(model, key, answer, "probability", rows)
 
     def remove(self, key: str) -> None:
-        """Removes those of an answer."""
+        """Removes the files of an answer."""
         shutil.rmtree(self.folder / key, ignore_errors=True)
 
     def _write(self, model: Model, key: str, answer: Answer, name: str, rows: NDArray[Any]) -> Path:

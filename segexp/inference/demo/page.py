@@ -131,7 +131,7 @@ def _path(path: Path | None) -> str | None:
 
 
 def page_style() -> dict[str, Any]:
-    """Theme without fonts from elsewhere, and style sheet."""
+    """Gives theme, without fonts from elsewhere, and style sheet of the page."""
     fonts = ["system-ui", "sans-serif"]
     theme: Callable[..., Any] = gradio.themes.Default
     made = theme(font=fonts, font_mono=["ui-monospace", "monospace"])

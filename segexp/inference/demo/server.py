@@ -25,7 +25,7 @@ DESCRIBED: dict[str, Any] = {"openapi_url": None, "docs_url": None, "redoc_url":
 
 
 def application(session: DemoSession, host: str, names: Sequence[str] = ()) -> KnownHosts:
-    """The page as a web application: nothing of it comes from, or goes to, another machine.
+    """Builds the page as a web application: nothing of it comes from, or goes to, another machine.
 
     Args:
         session: What the page does.
@@ -43,7 +43,7 @@ def application(session: DemoSession, host: str, names: Sequence[str] = ()) -> K
 def serve(
     session: DemoSession, listener: socket.socket, *, browser: bool, host: str, names: Sequence[str] = ()
 ) -> None:
-    """Serves on a bound socket until Ctrl-C; the last two as :func:`application`."""
+    """Serves the page on a bound socket until Ctrl-C; ``host`` and ``names`` as in :func:`application`."""
     settings = uvicorn.Config(
         application(session, host, names), log_level="warning", timeout_graceful_shutdown=PATIENCE
     )

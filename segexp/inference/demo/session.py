@@ -1,4 +1,4 @@
-"""What the page can do, whatever draws it: take a file, move the threshold, forget."""
+"""Actions of the page, whatever draws it: take a file, move the threshold, forget."""
 
 import traceback
 from dataclasses import dataclass, replace
@@ -18,7 +18,7 @@ GONE = "This result is no longer kept. Give the image again."
 
 @dataclass(frozen=True)
 class DemoSession:
-    """Serves all visitors.
+    """State of the page that all visitors share: the model, their answers and their files.
 
     Attributes:
         model: The model.
@@ -53,7 +53,7 @@ class DemoSession:
             return View(message=error_html(text))
 
     def move(self, key: str | None, threshold: float) -> View:
-        """Another threshold for an answer that is kept; the network does not run."""
+        """Shows an answer that is kept at another threshold; the network does not run."""
         found = self.cache.get(key)
         return View(message=error_html(GONE)) if found is None or key is None else self._masked(key, found, threshold)
 

@@ -1,4 +1,4 @@
-"""What the page shows of an answer: pictures no larger than a screen, and tables in HTML."""
+"""Shows an answer on the page: pictures no larger than a screen, and tables in HTML."""
 
 from dataclasses import dataclass
 from html import escape
@@ -47,12 +47,12 @@ class View:
 
 
 def error_html(text: str) -> str:
-    """A message that stays until the next image, read out by a screen reader."""
+    """Formats a message that stays until the next image, read out by a screen reader."""
     return f'<div class="segexp-error" role="alert">{escape(text)}</div>' if text else ""
 
 
 def legend_html(classes: NDArray[np.uint8], model: Model) -> str:
-    """Colour, name and share of the pixels of each class."""
+    """Formats a table of colour, name and share of the pixels of each class."""
     rows = "".join(
         f'<tr><td><span class="segexp-colour" style="background:rgb{colour}"></span></td>'
         f'<td>{escape(name)}</td><td class="segexp-share">{share:.2%}</td></tr>'
@@ -62,7 +62,7 @@ def legend_html(classes: NDArray[np.uint8], model: Model) -> str:
 
 
 def facts_html(answer: Answer, model: Model) -> str:
-    """The file, and how long reading it and the network took."""
+    """Formats a line about the file, and how long reading it and the network took."""
     seconds = answer.seconds
     return (
         f'<p class="segexp-facts">{escape(answer.name)}: {escape(answer.facts)}<br>'
@@ -72,7 +72,7 @@ def facts_html(answer: Answer, model: Model) -> str:
 
 
 def probability_maps(answer: Answer, model: Model) -> tuple[tuple[Picture, str], ...]:
-    """Each class's probability, from dark (0) to yellow (1), grey where there is no data; of two classes the second."""
+    """Draws the probability of each class (the second of two) from dark, 0, to yellow, 1; grey: no data."""
     names = model.classes[1:] if model.spec.is_binary else model.classes
     levels = (answer.probabilities(model) * 255).round().byte().numpy()
     return tuple((_heat(level, answer.missing), name) for level, name in zip(levels, names, strict=True))
@@ -86,13 +86,13 @@ def _heat(level: NDArray[np.uint8], missing: NDArray[np.bool_] | None) -> Pictur
 
 
 def overlay_and_mask(answer: Answer, classes: NDArray[np.uint8], model: Model) -> tuple[Picture, Picture]:
-    """Overlay and mask."""
+    """Draws the image with the classes over it, and the classes in their colours."""
     mask = reduce_picture(colour_classes(classes, model.spec), cv2.INTER_NEAREST)
     return reduce_picture(answer.overlay(classes, model.spec)), mask
 
 
 def reduce_picture(picture: Picture, how: int = cv2.INTER_AREA) -> Picture:
-    """At most :data:`LARGEST_SIDE` a side."""
+    """Reduces a picture to at most :data:`LARGEST_SIDE` pixels a side."""
     height, width = picture.shape[:2]
     scale = LARGEST_SIDE / max(height, width)
     if scale >= 1:

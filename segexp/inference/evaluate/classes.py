@@ -37,7 +37,7 @@ def adopt_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, An
 
 
 def propose_mask_values(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
-    """What to add so that the values of its masks are classes of the model: those that the run knows, then in order."""
+    """Proposes the override that makes the mask values classes of the model: those the run knows, then in order."""
     sample = _sample(source)
     if sample is None:
         return override("mask_values", {0: spec.classes[0], 255: spec.classes[-1]})

@@ -183,7 +183,7 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
 
 
 def data_section(model: Model, data: Mapping[str, Any] | None) -> Config:
-    """The section ``datamodule``: as given, or the run's own with the keys that were given.
+    """Chooses the section ``datamodule``: as given, or the run's own with the keys that were given.
 
     Raises:
         ConfigError: There is no such key.
@@ -223,7 +223,7 @@ def _model_name(model: Model) -> str:
 
 
 def comparison_table(names: Sequence[str], found: Sequence[Config]) -> Table:
-    """One line per run."""
+    """Builds a table with one line per run."""
     first = found[0]
     foreground = entries.foreground_of(first)
     columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]

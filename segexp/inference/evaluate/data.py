@@ -60,11 +60,11 @@ class EvaluationData(SegmentationDataModule):
             )
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """Those of the model."""
+        """Gives names and colours of the model's classes."""
         return self.spec.classes, self.spec.colours
 
     def read(self) -> dict[Any, list[Item]]:
-        """All is read already."""
+        """Raises RuntimeError: all items are given at construction."""
         raise RuntimeError("the items of an evaluation are given")
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
@@ -72,14 +72,14 @@ class EvaluationData(SegmentationDataModule):
         return self.source.observers() if self.phase == "test" else {}
 
     def scored_region(self) -> str:
-        """As the data set says."""
+        """Describes the region of the images that is scored, in the words of their data set."""
         return self.source.scored_region()
 
 
 def evaluation_data(
     source: SegmentationDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]
 ) -> EvaluationData:
-    """The images of a part of a data set.
+    """Collects the images of a part of a data set, to be tested.
 
     Args:
         source: Not set up yet.
@@ -99,7 +99,7 @@ def evaluation_data(
 
 
 def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:
-    """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
+    """Tells whether a section ``datamodule`` has the images of the run, in its parts; loading may differ."""
     before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
     return before == now
 
@@ -120,7 +120,7 @@ def keep_own_split(source: SegmentationDataModule, model: Model, section: Mappin
 
 
 def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
-    """The test part; of another folder that tells of none, all images: nothing was trained on them.
+    """Chooses the test part; of another folder that tells of none, all images: nothing was trained on them.
 
     Args:
         source: The data set.
@@ -132,7 +132,7 @@ def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
 
 
 def all_items(source: SegmentationDataModule) -> list[Item]:
-    """Every image of a data set; it need not be large enough to be split.
+    """Lists every image of a data set; it need not be large enough to be split.
 
     Raises:
         DataError: Names every file that is amiss.
@@ -152,7 +152,7 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
 def note_trained_images(
     sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]
 ) -> list[str]:
-    """A note if some of the images have trained the model: the same names in the same kind of data set.
+    """Writes a note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
         sources: Where the members of the model come from.

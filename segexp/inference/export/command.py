@@ -54,7 +54,7 @@ def export(config: Config, data: Mapping[str, Any] | None) -> str:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it did.
+    """Report of one export: the file, how well it agrees with PyTorch, and how fast it is.
 
     Attributes:
         path: The file.
@@ -69,7 +69,7 @@ class Exported:
     int8: Int8 | None = None
 
     def as_text(self) -> str:
-        """A table, and one of the quantised file."""
+        """Formats a table of the file, and one of the quantised file."""
         cells = (str(self.path), format_megabytes(self.path), f"{self.agreement.largest:.1e}")
         speeds = tuple((f"{name}, images/s", f"{value:.1f}") for name, value in self.speeds.items())
         header = ("file", "size", "largest difference", *(name for name, _ in speeds))

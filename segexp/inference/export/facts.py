@@ -1,4 +1,4 @@
-"""What an exported file says about itself."""
+"""Metadata of an exported file."""
 
 import json
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from segexp.version import VERSION
 
 
 def export_facts(model: Model) -> dict[str, Any]:
-    """Plain values: classes, colours, threshold, what the pixels must be, and where the weights come from.
+    """Collects plain values: classes, colours, threshold, type of pixels, and the origin of the weights.
 
     ``mean`` and ``std`` are inside the graph already, and here for information.
     """
@@ -39,12 +39,12 @@ def export_facts(model: Model) -> dict[str, Any]:
 
 
 def encode_metadata(plain: Mapping[str, Any]) -> dict[str, str]:
-    """Each value as JSON, as metadata that holds text only wants it."""
+    """Encodes each value as JSON, for metadata that holds text only."""
     return {key: json.dumps(value, ensure_ascii=False) for key, value in plain.items()}
 
 
 def describe_differences(model: Model) -> list[str]:
-    """What the run does and the file does not, in words."""
+    """Describes what the run does and the exported file does not, a line each."""
     own = model.config["inference"]["window"]
     notes = []
     if model.config["tta"] != "none":

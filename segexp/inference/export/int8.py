@@ -49,7 +49,7 @@ class Int8:
     run: Run
 
     def as_text(self) -> str:
-        """A table."""
+        """Formats a table of both files: size and IoU of each class."""
         rows = [
             (path.name, format_megabytes(path), f"{np.nanmean(iou):.4f}", *(f"{value:.4f}" for value in iou))
             for path, iou in zip(self.files, self.iou, strict=True)
@@ -61,7 +61,7 @@ class Int8:
         return Table(title, header, tuple(rows)).as_text()
 
     def facts(self) -> dict[str, Any]:
-        """Plain values."""
+        """Collects plain values for the JSON beside the file."""
         named = [dict(zip(self.classes, map(float, iou), strict=True)) for iou in self.iou]
         return {
             "file": self.files[1].name, "calibration_images": self.calibration, "test_images": self.images,
@@ -140,7 +140,7 @@ def _ranges(prepared: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> A
 
 
 def class_iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
-    """Intersection over union per class of all images together, ignored pixels left out."""
+    """Measures intersection over union per class (classes,) of all images together, ignored pixels left out."""
     matrix = np.zeros((classes, classes), np.int64)
     for item in items:
         image, mask = image_and_mask(item, dtype)

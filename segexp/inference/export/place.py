@@ -1,4 +1,4 @@
-"""Where an exported file goes, and that it is there only when it is good."""
+"""Chooses the path of an exported file, and lets it be there only when it is good."""
 
 import glob
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ PART = "part_"
 
 
 def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) -> Path:
-    """The file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
+    """Chooses the file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
 
     Raises:
         ConfigError: It has another ending than the format, or there is no one run folder.
@@ -58,5 +58,5 @@ def _beside(part: Path) -> list[Path]:
 
 
 def format_megabytes(path: Path) -> str:
-    """Size in words."""
+    """Formats the size of a file in MB."""
     return f"{path.stat().st_size / 1e6:.2f} MB"

@@ -88,7 +88,7 @@ def _announce(model: Model, files: list[Input], output: Path, passed_over: list[
 
 
 def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileResult]]:
-    """Files to predict, and those that would write over them: of a.png and a.jpg, the second."""
+    """Separates files to predict from those that would write over them: of a.png and a.jpg, the second."""
     taken: dict[Path, Input] = {}
     doubles = []
     for file in files:
@@ -100,7 +100,7 @@ def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileR
 
 
 class PredictionReport:
-    """What became of the files of one call: counted, named where they failed, and noted in the summary."""
+    """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
     def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
         self.folder, self.debug = folder, config["debug"]
@@ -108,13 +108,13 @@ class PredictionReport:
         self._placeless: list[str] = []
 
     def add_passed_over(self, names: Iterable[str]) -> None:
-        """Files that are no images by their endings: each has its row, so that nobody waits for its prediction."""
+        """Notes files that are no images by their endings, a row each, so that nobody waits for their predictions."""
         for name in names:
             self.counts["passed over"] += 1
             self.folder.add_row(Input(name, Path()), state="passed over", error="no image by its ending")
 
     def add_results(self, outcomes: Iterable[FileResult]) -> None:
-        """All outcomes, as they come."""
+        """Notes the results of files, as they come."""
         for outcome in outcomes:
             self.counts[outcome.state] += 1
             if outcome.is_placed is False:
@@ -134,7 +134,7 @@ class PredictionReport:
         self.folder.add_row(outcome.file, state="failed", error=words)
 
     def result(self) -> str:
-        """The last line.
+        """Gives the last line for the terminal.
 
         Raises:
             PredictionFailed: Some files failed.

@@ -1,4 +1,4 @@
-"""Whose predictions lie in an output folder: the file that each was made of, by place, size, time and content."""
+"""Identifies the file that predictions in an output folder were made of: by place, size, time and content."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ COLUMNS = ("source", "bytes", "changed", "digest")
 
 @dataclass(frozen=True)
 class FileIdentity:
-    """What tells a file from another; empty where nobody knows.
+    """Facts that tell a file from another; empty where they are not known.
 
     Attributes:
         source: Of its whole path, or of its address without secrets: a digest, so that nobody's folders are told.
@@ -35,7 +35,7 @@ class FileIdentity:
     name: str = ""
 
     def same_state(self, other: "FileIdentity") -> bool:
-        """Whether size and time are the same, as far as both are known."""
+        """Tells whether size and time are the same, as far as both are known."""
         pairs = ((self.size, other.size), (self.changed, other.changed))
         return all(one == two for one, two in pairs if one and two)
 
@@ -45,7 +45,7 @@ class FileIdentity:
         return float(self.changed)
 
     def row(self) -> dict[str, str]:
-        """For the summary."""
+        """Gives the columns of the summary."""
         return dict(zip(COLUMNS, (self.source, self.size, self.changed, self.digest), strict=True))
 
 
@@ -54,7 +54,7 @@ UNKNOWN = FileIdentity("")
 
 
 def identity_from_row(row: Mapping[str, Any]) -> FileIdentity | None:
-    """The mark that a row of the summary holds; None: it is of a version that wrote none."""
+    """Reads an identity from a row of the summary; None: it is of a version that wrote none."""
     if not row.get("source"):
         return None
     source, size, changed, digest = (row.get(key) or "" for key in COLUMNS)
@@ -62,7 +62,7 @@ def identity_from_row(row: Mapping[str, Any]) -> FileIdentity | None:
 
 
 def identify_file(source: str, path: Path) -> FileIdentity:
-    """The mark of a file of this machine, without its digest.
+    """Identifies a file of this machine, without its digest.
 
     Raises:
         OSError: It is gone.
@@ -72,12 +72,12 @@ def identify_file(source: str, path: Path) -> FileIdentity:
 
 
 def digest_address(place: str) -> str:
-    """What stands for a path or an address."""
+    """Digests a path or an address, which stands for it."""
     return hashlib.blake2b(place.encode("utf-8", "surrogateescape"), digest_size=8).hexdigest()
 
 
 def digest_content(path: Path) -> str:
-    """Changes with the content of a file."""
+    """Digests the content of a file."""
     digest = hashlib.blake2b(digest_size=16)
     with path.open("rb") as stream:
         while block := stream.read(BLOCK):
@@ -86,7 +86,7 @@ def digest_content(path: Path) -> str:
 
 
 def foreign_predictions(owner: FileIdentity, file: str, output: Path) -> DataError:
-    """The refusal to write over what was made of another file."""
+    """Makes the error that refuses to write over predictions of another file."""
     if owner.source:
         found = f"{output.parent} holds predictions of {owner.name} under the same names ({output.name})"
     else:

@@ -1,4 +1,4 @@
-"""Which files are meant by ``input``, and where the predictions of each go."""
+"""Finds the files that ``input`` names, and where the predictions of each go."""
 
 import glob
 from collections.abc import Iterator, Sequence
@@ -43,22 +43,22 @@ class Input:
 
     @property
     def name(self) -> str:
-        """Its name alone, for the eye."""
+        """Name of the file alone, for the eye."""
         path = path_in_address(self.address) if is_remote(self.address) else self.address
         return printable(path.rstrip("/").rpartition("/")[2])
 
     @property
     def source(self) -> str:
-        """Stands for its whole path, or for its address without passwords and signatures."""
+        """Digest of the whole path, or of the address without passwords and signatures."""
         return digest_address(str(Path(self.address).resolve()) if self.is_here else hide_secrets(self.address))
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a file of this machine."""
+        """True for a file of this machine."""
         return not is_remote(self.address)
 
     def identify(self, timeout: float) -> FileIdentity:
-        """What tells it from other files, and from itself before a change; without the digest.
+        """Identifies the file, also against itself before a change; without the digest.
 
         Raises:
             OSError: A file of this machine is gone.
@@ -70,7 +70,7 @@ class Input:
 
     @contextmanager
     def opened(self, timeout: float, bounds: RemoteLimits = ANY, limit: Limit | None = None) -> Iterator[ImageFile]:
-        """The file with its header read.
+        """Opens the file, its header read.
 
         Args:
             timeout: Seconds without an answer of a remote one.
@@ -96,7 +96,7 @@ def find_inputs(
     bounds: RemoteLimits = ANY,
     passed_over: list[str] | None = None,
 ) -> list[Input]:
-    """All files, in the order given, those of a folder or glob sorted; each once.
+    """Finds all files, in the order given, those of a folder or glob sorted; each once.
 
     Args:
         given: File, folder (all images in it and below, see :mod:`segexp.data.file_kinds`), glob, or a list of these;

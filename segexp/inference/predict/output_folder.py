@@ -1,4 +1,4 @@
-"""The output folder: whose predictions lie in it, which are complete, and what became of each file."""
+"""The output folder: whose predictions lie in it, which are complete, and the summary of all files."""
 
 import json
 import time
@@ -24,7 +24,7 @@ SUMMARY = "summary.csv"
 
 
 class OutputFolder:
-    """What lies beside the predictions: ``predict.json`` (model and settings) and ``summary.csv`` (a row a file)."""
+    """Folder of predictions with ``predict.json`` (model and settings) and ``summary.csv`` (a row a file)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -62,7 +62,7 @@ class OutputFolder:
         self._places = {str(file): place for place, file in enumerate(files)}
 
     def with_owner(self, file: Input, is_there: Callable[[Path], bool]) -> Input:
-        """The file with what is known of predictions that lie here under its name.
+        """Adds to a file what is known of predictions that lie here under its name.
 
         Args:
             file: To predict.
@@ -95,7 +95,7 @@ class OutputFolder:
             self.close()
 
     def keep_row(self, file: Input, facts: Mapping[str, Any]) -> None:
-        """A file whose predictions are complete keeps its row, also where it lay elsewhere or had failed since."""
+        """Keeps the row of a file whose predictions are complete, also where it lay elsewhere or had failed since."""
         row = self._row(file)
         if row.get("state") != "done" or row.get("source", "") != facts.get("source", ""):
             self.add_row(
@@ -124,7 +124,9 @@ class OutputFolder:
 
 
 def is_complete(outputs: Sequence[Path], owner: FileIdentity, mark: FileIdentity) -> bool:
-    """Whether all outputs of a file are there, and of the file as it is; they get their names only when they are whole.
+    """Tells whether all outputs of a file exist, and were made of the file as it is now.
+
+    They get their names only when they are whole.
 
     Args:
         outputs: What is written of it.
@@ -140,7 +142,7 @@ def is_complete(outputs: Sequence[Path], owner: FileIdentity, mark: FileIdentity
 
 
 def weights_fingerprint(model: Model) -> str:
-    """Changes with the weights, whatever folder they come from."""
+    """Computes a checksum that changes with the weights, whatever folder they come from."""
     value = 0
     for tensor in model.module.state_dict().values():
         value = zlib.crc32(tensor.detach().cpu().contiguous().numpy().tobytes(), value)

@@ -1,4 +1,4 @@
-"""What is asked for, from the keys of conf/predict.yaml: the same here and on the nodes of a cluster."""
+"""Makes model, outputs and limits of the keys of conf/predict.yaml: the same here and on the nodes of a cluster."""
 
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from segexp.inference.predict.worker import FileWorker
 
 
 def load_model(config: dict[str, Any], device: str) -> Model:
-    """The model that predicts.
+    """Loads the model that predicts.
 
     Args:
         config: Checked and resolved.
@@ -31,10 +31,10 @@ def load_model(config: dict[str, Any], device: str) -> Model:
 
 
 def output_settings(config: dict[str, Any]) -> OutputSettings:
-    """What is written.
+    """Makes the settings of the outputs.
 
     Raises:
-        ConfigError: Nothing.
+        ConfigError: No output is named.
     """
     if not config["write"]:
         raise ConfigError(
@@ -53,7 +53,7 @@ def output_settings(config: dict[str, Any]) -> OutputSettings:
 
 
 def make_worker(config: dict[str, Any], model: Model, *, bars: bool | None = False) -> FileWorker:
-    """What predicts a file; ``bars`` as :class:`segexp.inference.predict.worker.FileWorker`."""
+    """Makes the worker that predicts a file; ``bars`` as :class:`segexp.inference.predict.worker.FileWorker`."""
     return FileWorker(
         model,
         output_settings(config),
@@ -65,12 +65,12 @@ def make_worker(config: dict[str, Any], model: Model, *, bars: bool | None = Fal
 
 
 def remote_limits(config: dict[str, Any]) -> RemoteLimits:
-    """What one remote file may take."""
+    """Makes the limits of one remote file."""
     return RemoteLimits(config["total_timeout"], config["max_gigabytes"])
 
 
 def resolve_output(config: dict[str, Any]) -> Path:
-    """The folder of the predictions.
+    """Gives the folder of the predictions.
 
     Raises:
         ConfigError: It is not one of this machine.

@@ -1,4 +1,4 @@
-"""Predicts one file after the other and says what became of each; nothing that happens with one ends the work."""
+"""Predicts one file after the other and reports the result of each; nothing that happens with one ends the work."""
 
 import errno
 import time
@@ -31,7 +31,7 @@ LONG = 4_000_000
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of a file.
+    """Result of predicting a file.
 
     Attributes:
         file: The file.
@@ -51,7 +51,7 @@ class FileResult:
 
 
 class FileWorker:
-    """A model, and what is wanted of it."""
+    """Model with the outputs that are wanted of it; called with a file, it predicts it."""
 
     def __init__(
         self,

@@ -63,7 +63,7 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
 
 
 def split_head(state: State) -> tuple[State, State]:
-    """The weights of the encoder, and those of the classifier on top (``HEADS``)."""
+    """Splits a state dict into the weights of the encoder and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
 
@@ -91,7 +91,7 @@ def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
-    """Weights (out, 3, h, w) of a first convolution on RGB, for another number of input channels.
+    """Adapts weights (out, 3, h, w) of a first convolution on RGB to another number of input channels.
 
     One channel gets the sum over the three, which answers a grey image as the RGB weights answer that image three
     times over. Any other number takes them in turn (R G B R ...), times 3 / channels, so that an image of equal
@@ -141,7 +141,7 @@ def _download(name: str) -> tuple[State, str]:
 
 
 def read_state_dict(path: str, key: str, expected: str) -> State:
-    """A state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
+    """Reads a state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
 
     Raises:
         UserError: There is no such file, or it is none of torch's, cut short, or holds something else.

@@ -42,7 +42,7 @@ class ResidualBlock(nn.Module, ABC):
 
     @abstractmethod
     def change(self, features: Tensor) -> Tensor:
-        """What the block adds to its input."""
+        """Computes what the block adds to its input, (B, in, h, w) -> (B, out, h / stride, w / stride)."""
 
 
 class BasicBlock(ResidualBlock):

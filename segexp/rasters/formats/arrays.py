@@ -17,7 +17,7 @@ _PNM = re.compile(rb"(P[56])" + _NUMBER * 3 + rb"\s")
 
 
 def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -> Raster:
-    """An array (H, W) or (H, W, C) that ``numpy.save`` wrote.
+    """Opens an array (H, W) or (H, W, C) that ``numpy.save`` wrote.
 
     Raises:
         DataError: Other axes or types.
@@ -43,7 +43,7 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
 
 
 def open_pnm(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -> Raster:
-    """A binary PGM or PPM of 8 or 16 bits.
+    """Opens a binary PGM or PPM of 8 or 16 bits.
 
     Raises:
         DataError: Its header is no such header.

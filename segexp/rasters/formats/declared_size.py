@@ -1,4 +1,4 @@
-"""Sizes that a GIF or WebP declares, looked at before Pillow opens it: opening alone makes room for the pictures."""
+"""Checks the sizes that a GIF or WebP declares before Pillow opens it: opening alone makes room for the pictures."""
 
 import struct
 from collections.abc import Iterator

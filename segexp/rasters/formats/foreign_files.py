@@ -1,4 +1,4 @@
-"""Files that bear the name of an image and are something else, by how they begin: what they are and the way out."""
+"""Recognises files that bear the name of an image and are something else, by how they begin."""
 
 _BEGIN = (
     (b"version https://git-lfs", "a pointer of Git LFS, the image itself is not here", "Fetch it with: git lfs pull"),
@@ -20,7 +20,7 @@ _TEXTS = (
 
 
 def identify_foreign(start: bytes) -> tuple[str, str] | None:
-    """What a file is and what to do, from its first hundred bytes or more; None: nothing that is known here."""
+    """Names what a file is and what to do, from its first hundred bytes or more; None: nothing known."""
     for begin, what, advice in _BEGIN:
         if start.startswith(begin):
             return what, advice

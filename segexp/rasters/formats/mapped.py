@@ -16,7 +16,7 @@ BLOCK = 2 * 2**20
 
 @dataclass(frozen=True)
 class PixelLayout:
-    """Where the pixels lie in the file.
+    """Place and order of uncompressed pixels in a file.
 
     Attributes:
         offset: Byte of the first pixel.

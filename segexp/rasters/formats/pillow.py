@@ -74,7 +74,7 @@ class _Strict(io.BufferedReader):
 
 @contextmanager
 def open_pillow(path: Path) -> Iterator[ImageFile.ImageFile]:
-    """An image that Pillow has opened; whatever goes wrong with it names the file.
+    """Opens an image with Pillow; whatever goes wrong with it names the file.
 
     Raises:
         DataError: The file is missing, truncated, no image, or of a kind that is not taken.

@@ -49,11 +49,11 @@ class Stack:
         return self.tall.dtype
 
     def window(self, index: int, top: int, left: int, height: int, width: int) -> Pixels:
-        """Numbers (height, width, C) of a window of image ``index``, as they are stored."""
+        """Reads the stored numbers (height, width, C) of a window of image ``index``."""
         return self.tall.window(index * self.shape[1] + top, left, height, width)
 
     def name(self, index: int) -> Path:
-        """What image ``index`` is called in messages: ``images.npy[3]``."""
+        """Names image ``index`` for messages: ``images.npy[3]``."""
         return self.path.with_name(f"{self.path.name}[{index}]")
 
 
@@ -97,7 +97,7 @@ def _check(path: Path, array: np.memmap[Any, Any]) -> None:
 
 
 class StackRaster(Raster):
-    """One image of a stack."""
+    """One image of a stack as a raster."""
 
     def __init__(
         self, stack: Stack, index: int, convert: Callable[[Pixels, Path], Pixels] | None, dtype: np.dtype[Any]
@@ -120,6 +120,6 @@ class StackRaster(Raster):
         self.mapped = convert is None
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A window as pixels."""
+        """Reads a window (h, w, C) and converts it to pixels."""
         numbers = self.stack.window(self.index, top, left, height, width)
         return numbers if self.convert is None else self.convert(numbers, self.stack.name(self.index))

@@ -50,7 +50,7 @@ class WholeRaster(Raster):
     """An image that is decoded whole for every window."""
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """Decodes all, cuts a part."""
+        """Decodes the whole image and cuts a window (h, w, C) out of it."""
         pixels = self.decoded()
         shape = (self.header.height, self.header.width, self.header.channels)
         if pixels.shape != shape:
@@ -66,7 +66,7 @@ class WholeRaster(Raster):
             yield pixels[top : top + rows]
 
     def decoded(self) -> Pixels:
-        """All stored numbers (H, W, C), an array of its own."""
+        """Decodes all stored numbers (H, W, C), an array of its own."""
         if self.header.kind == "PNG":
             check_png(self.path, self.header.state)
         with open_pillow(self.path) as image:
@@ -84,7 +84,7 @@ class DeepPngRaster(WholeRaster):
     """A PNG of 16 bits and several channels, which Pillow would cut down to 8 bits."""
 
     def decoded(self) -> Pixels:
-        """All stored numbers (H, W, C)."""
+        """Decodes all stored numbers uint16 (H, W, C) with OpenCV."""
         check_png(self.path, self.header.state)
         try:
             encoded = np.fromfile(self.path, np.uint8)
@@ -106,7 +106,7 @@ class TwoColourBmpRaster(WholeRaster):
     """A BMP of 4 or 8 bits whose palette is black and white: Pillow takes its bytes for bits and shows nothing."""
 
     def decoded(self) -> Pixels:
-        """0 and 1 (H, W, 1)."""
+        """Decodes to 0 and 1, uint8 (H, W, 1), with OpenCV."""
         try:
             encoded = np.fromfile(self.path, np.uint8)
         except OSError as error:
@@ -125,13 +125,13 @@ class PillowTiffRaster(WholeRaster):
         super().__init__(replace(header, height=height, width=width, orientation=1), raw=raw)
 
     def decoded(self) -> Pixels:
-        """All stored numbers (H, W, C)."""
+        """Decodes all stored numbers (H, W, C), with black at 0 as Pillow shows them turned back."""
         pixels = super().decoded()
         return (self.header.white - pixels).astype(self.dtype) if self.header.white_is_zero else pixels
 
 
 def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -> Raster:
-    """An image that Pillow knows, by its header.
+    """Opens an image that Pillow knows, by its header.
 
     Raises:
         DataError: No image, of a kind that is not taken, or one that would take more memory than ``limit``.
@@ -221,7 +221,7 @@ def _copied(image: PillowImage.Image, header: Header) -> Pixels:
 
 
 def restore_levels(pixels: NDArray[Any], white: int) -> NDArray[Any]:
-    """Stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
+    """Restores the stored numbers of 2 or 4 bits, which Pillow spreads over 0..255."""
     if not 1 < white < 255:
         return pixels
     return look_up(np.rint(np.arange(256) * (white / 255)).astype(np.uint8), pixels)

@@ -1,4 +1,4 @@
-"""Brings a mask into line with its image, where both say where on the ground they lie."""
+"""Aligns a mask with its image, where both say where on the ground they lie."""
 
 from dataclasses import replace
 from itertools import product
@@ -24,7 +24,7 @@ class MirroredRaster(Raster):
         self.mapped = whole.mapped
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A window of the mirrored image."""
+        """Reads a window (h, w, C) of the mirrored image."""
         top = self.height - top - height if self.rows else top
         left = self.width - left - width if self.columns else left
         pixels = self.whole.stored(top, left, height, width)
@@ -32,14 +32,14 @@ class MirroredRaster(Raster):
 
 
 def locate_raster(raster: Raster) -> GroundLocation | None:
-    """Where a file lies, by its tags or by its neighbours; None: unknown, or it has to be turned upright."""
+    """Finds where a file lies, by its tags or the files beside it; None: unknown, or it has to be turned upright."""
     if raster.orientation != 1 or raster.header.orientation != 1:
         return None
     return raster.header.place or read_sidecar_location(raster.path)
 
 
 def align_mask(raster: Raster, image: Raster) -> Raster:
-    """The file that belongs to an image, pixel on pixel: mirrored where it was stored from south to north.
+    """Aligns a mask with its image, pixel on pixel: mirrored where it was stored from south to north.
 
     Args:
         raster: A mask of the size of the image.

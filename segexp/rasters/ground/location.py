@@ -1,4 +1,4 @@
-"""Where on the ground an image lies: from the tags of a GeoTIFF, or from the files that lie beside an image.
+"""Reads where on the ground an image lies: from the tags of a GeoTIFF, or from the files beside an image.
 
 Neighbours are world files (.tfw, .jgw, .pgw, .wld and the like), GDAL's .aux.xml, and .prj for the coordinate system.
 """
@@ -26,7 +26,7 @@ _CODE = re.compile(r'(?:AUTHORITY|ID)\["EPSG",\s*"?(\d+)"?\]\s*\]\s*$')
 
 @dataclass(frozen=True)
 class GroundLocation:
-    """Where an image lies.
+    """Location of an image on the ground.
 
     Attributes:
         transform: From pixels to coordinates.
@@ -39,13 +39,13 @@ class GroundLocation:
     wkt: str | None = None
 
     def corners(self, height: int, width: int) -> NDArray[np.float64]:
-        """The four outer corners (x, y) as float64 (4, 2): top left, top right, bottom left, bottom right."""
+        """Computes the four outer corners (x, y) as float64 (4, 2): top left, top right, bottom left, bottom right."""
         a, b, c, d, e, f = self.transform
         pixels = [(0, 0), (width, 0), (0, height), (width, height)]
         return np.array([(a * x + b * y + c, d * x + e * y + f) for x, y in pixels])
 
     def mirrored(self, height: int, width: int, *, rows: bool, columns: bool) -> "GroundLocation":
-        """The place of the same image with its rows, its columns or both in the opposite order."""
+        """Gives the location of the same image with its rows, its columns or both in the opposite order."""
         a, b, c, d, e, f = self.transform
         if rows:
             b, c, e, f = -b, c + b * height, -e, f + e * height
@@ -54,7 +54,7 @@ class GroundLocation:
         return replace(self, transform=(a, b, c, d, e, f))
 
     def pixels_of(self, points: NDArray[np.float64]) -> NDArray[np.float64] | None:
-        """Column and row (n, 2) of coordinates (n, 2); None: its pixels have no area."""
+        """Converts coordinates (n, 2) to column and row (n, 2); None: its pixels have no area."""
         a, b, c, d, e, f = self.transform
         matrix = np.array([[a, b], [d, e]])
         if not np.isfinite(matrix).all() or np.linalg.det(matrix) == 0:
@@ -62,7 +62,7 @@ class GroundLocation:
         return np.asarray((points - (c, f)) @ np.linalg.inv(matrix).T)
 
     def describe(self, height: int, width: int) -> str:
-        """In words: ``x 500000 to 500038.4, y 4999961.6 to 5000000, pixels of 0.3 x -0.3, EPSG:32633``."""
+        """Describes it: ``x 500000 to 500038.4, y 4999961.6 to 5000000, pixels of 0.3 x -0.3, EPSG:32633``."""
         corners = self.corners(height, width)
         (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
         a, b, _, d, e, _ = self.transform
@@ -72,7 +72,7 @@ class GroundLocation:
 
 
 def read_tag_location(page: tifffile.TiffPage) -> GroundLocation | None:
-    """What the tags of a GeoTIFF say; None: nothing, or control points alone."""
+    """Reads the location from the tags of a GeoTIFF; None: they give none, or control points alone."""
     tags: dict[str, Any] = page.geotiff_tags or {}
     transform = _of_tags(tags)
     if transform is None:
@@ -99,7 +99,7 @@ def _of_tags(tags: dict[str, Any]) -> Transform | None:
 
 
 def read_sidecar_location(path: Path) -> GroundLocation | None:
-    """What lies beside an image says; None: nothing."""
+    """Reads the location from the files beside an image; None: they give none."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     transform = _of_auxiliary(auxiliary) or _of_world(path)
     if transform is None or transform[0] * transform[4] == transform[1] * transform[3]:
@@ -110,7 +110,7 @@ def read_sidecar_location(path: Path) -> GroundLocation | None:
 
 
 def read_coordinate_system(path: Path) -> str | None:
-    """The coordinate system as text that lies beside an image, in .aux.xml or .prj; None: none."""
+    """Reads the coordinate system as text from .aux.xml or .prj beside an image; None: none."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
     found = re.search(r"<SRS[^>]*>(.*?)</SRS>", auxiliary, re.DOTALL)
     text = html.unescape(found[1]) if found else _text(_beside(path, f"{path.stem}.prj", f"{path.stem}.PRJ"))

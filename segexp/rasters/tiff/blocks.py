@@ -1,4 +1,4 @@
-"""The strips or tiles of a TIFF: which ones a window touches, and whether they are as they were written."""
+"""Strips and tiles of a TIFF: which ones a window touches, and whether they are as they were written."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +11,7 @@ from segexp.rasters.formats.checksums import WITH_CHECKSUMS, DamagedError, check
 
 
 class TiffBlock(NamedTuple):
-    """A strip or tile.
+    """One strip or tile.
 
     Attributes:
         number: In the file.
@@ -27,7 +27,7 @@ class TiffBlock(NamedTuple):
 
 
 class TiffBlocks:
-    """Where the strips or tiles of one page lie.
+    """Strips or tiles of one page.
 
     Attributes:
         rows: Rows of each.
@@ -50,7 +50,7 @@ class TiffBlocks:
         self._unchecked = np.full(len(self._offsets), has_sums)
 
     def touched(self, top: int, left: int, height: int, width: int) -> Iterator[TiffBlock]:
-        """Those that a window touches: numbered along rows, then down, then band by band."""
+        """Yields the blocks that a window touches: numbered along rows, then down, then band by band."""
         for band in range(self.bands):
             for row in range(top // self.rows, -(-(top + height) // self.rows)):
                 for column in range(left // self.columns, -(-(left + width) // self.columns)):
@@ -58,7 +58,7 @@ class TiffBlocks:
                     yield TiffBlock(number, band, row * self.rows, column * self.columns)
 
     def check(self, path: Path, top: int, left: int, height: int, width: int) -> None:
-        """Checks those that a window touches, each once.
+        """Checks the blocks that a window touches, each once.
 
         Raises:
             DamagedError: One was changed after it was written, or unfolds to more than its pixels.
@@ -79,14 +79,14 @@ class TiffBlocks:
 
 
 def block_shape(page: tifffile.TiffPage) -> tuple[int, int]:
-    """Rows and columns of a strip or tile."""
+    """Gives rows and columns of a strip or tile."""
     if page.is_tiled:
         return int(page.tilelength), int(page.tilewidth)
     return int(min(page.rowsperstrip, page.imagelength)), int(page.imagewidth)
 
 
 def block_size(page: tifffile.TiffPage) -> int:
-    """Bytes of the pixels of one strip or tile."""
+    """Gives the bytes of the pixels of one strip or tile."""
     rows, columns = block_shape(page)
     samples = 1 if page.planarconfig == 2 else page.samplesperpixel
     return int(rows * columns * samples * (np.dtype(page.dtype).itemsize if page.dtype is not None else 1))

@@ -25,17 +25,17 @@ _OPENING = threading.Lock()
 
 
 def has_rasterio() -> bool:
-    """Whether the extra ``geo`` is installed."""
+    """Tells whether the extra ``geo`` is installed."""
     return importlib.util.find_spec("rasterio") is not None
 
 
 class GdalRaster(LockedRaster):
-    """A TIFF that is tiled, compressed or packed."""
+    """Raster of a TIFF that is tiled, compressed or packed, decoded by GDAL."""
 
     decoder = "gdal"
 
     def fill(self, pixels: Pixels, file: tuple[Any, TiffBlocks | None], top: int, left: int) -> None:
-        """Decodes what the window touches."""
+        """Decodes the blocks that the window touches."""
         height, width, _ = pixels.shape
         dataset, blocks = file
         if blocks is not None:
@@ -43,7 +43,7 @@ class GdalRaster(LockedRaster):
         dataset.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
 
     def opened(self) -> tuple[Any, TiffBlocks | None]:
-        """The dataset of GDAL, which must see what the header says; and the strips or tiles."""
+        """Opens the dataset of GDAL, which must see what the header says; gives it and the strips or tiles."""
         import rasterio
         from rasterio.errors import NotGeoreferencedWarning
 

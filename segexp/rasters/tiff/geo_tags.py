@@ -1,4 +1,4 @@
-"""What a GeoTIFF says about its ground: size of a pixel, and the number for missing ones."""
+"""Reads tags of a GeoTIFF: size of a pixel, and the number for missing ones."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ _NODATA = 42113
 
 
 def read_nodata(page: tifffile.TiffPage) -> float | None:
-    """The number for missing pixels that GDAL wrote; None: none."""
+    """Reads the number for missing pixels that GDAL wrote; None: none."""
     text = page.tags.valueof(_NODATA)
     try:
         return None if text is None else float(str(text).strip("\x00 "))
@@ -21,7 +21,7 @@ def read_nodata(page: tifffile.TiffPage) -> float | None:
 
 
 def read_pixel_size(page: tifffile.TiffPage) -> float | None:
-    """Side of a pixel in metres (of a rectangle: of the square of the same area).
+    """Reads the side of a pixel in metres (of a rectangle: of the square of the same area).
 
     None without a projected coordinate system, or when its unit is not given.
     """

@@ -1,4 +1,4 @@
-"""Reads what the first page of a TIFF says, and refuses what cannot be read safely."""
+"""Reads the header of the first page of a TIFF, and refuses what cannot be read safely."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

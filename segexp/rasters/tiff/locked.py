@@ -13,7 +13,7 @@ from segexp.rasters.limit import Limit
 
 
 class LockedRaster(Raster):
-    """A file that is tiled, compressed or packed; what is open stays among the handles of the process."""
+    """Raster of a file that is tiled, compressed or packed; what is open stays among the handles of the process."""
 
     decoder: ClassVar[str]
     """Part of the key of the handles."""
@@ -26,7 +26,7 @@ class LockedRaster(Raster):
 
     @abstractmethod
     def opened(self) -> Any:
-        """The open file.
+        """Opens the file.
 
         Raises:
             DataError: It cannot be opened, or is not as its header said.
@@ -37,7 +37,7 @@ class LockedRaster(Raster):
         """Writes the window that begins at (top, left) into ``pixels`` (h, w, C); may raise anything."""
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """Decodes what the window touches."""
+        """Decodes the blocks that a window touches."""
         if self._limit is not None:
             need = height * width * self.header.channels * self.dtype.itemsize
             self._limit.check(self.path, need, f"{width}x{height} pixels of it at once ({self.header.kind})")

@@ -1,4 +1,4 @@
-"""Keeps what tifffile logs about odd tags off the terminal: what matters of it is told in our own words."""
+"""Keeps what tifffile logs about odd tags off the terminal: errors say in our own words what matters of it."""
 
 import logging
 import threading
@@ -14,7 +14,7 @@ class _Inside(logging.Filter):
         self.here = threading.local()
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is let through."""
+        """Lets a record through unless this thread reads for us."""
         return not getattr(self.here, "depth", 0)
 
 
@@ -24,7 +24,7 @@ logging.getLogger("tifffile").addFilter(_FILTER)
 
 @contextmanager
 def silence_tifffile() -> Iterator[None]:
-    """No word of tifffile from this thread."""
+    """Silences the log of tifffile for this thread."""
     here = _FILTER.here
     here.depth = getattr(here, "depth", 0) + 1
     try:

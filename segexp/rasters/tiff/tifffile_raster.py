@@ -16,7 +16,7 @@ class SegmentsRaster(LockedRaster):
     decoder = "tifffile"
 
     def opened(self) -> tuple[tifffile.TiffFile, TiffBlocks]:
-        """The file, if it is the one whose header was read, and its strips or tiles."""
+        """Opens the file, if it is the one whose header was read; gives it and its strips or tiles."""
         self.unchanged()
         try:
             with silence_tifffile():
@@ -26,7 +26,7 @@ class SegmentsRaster(LockedRaster):
         return file, TiffBlocks(file.pages.first)
 
     def fill(self, pixels: Pixels, file: tuple[tifffile.TiffFile, TiffBlocks], top: int, left: int) -> None:
-        """Decodes what the window touches."""
+        """Decodes the blocks that the window touches."""
         tiff, blocks = file
         height, width, _ = pixels.shape
         # First: it also bounds what a strip or tile may unfold to.

@@ -1,4 +1,4 @@
-"""Where files are predicted: the small interface behind ``engine``, and this machine."""
+"""Prediction engines: the small interface behind the key ``engine``, and the engine of this machine."""
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -14,10 +14,10 @@ PROGRESS_BARS: dict[str, bool | None] = {"auto": None, "bar": True, "none": Fals
 
 
 class PredictionEngine(Protocol):
-    """Predicts files; summary and exit code are not its business."""
+    """Engine that predicts files; summary and exit code are not its business."""
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
-        """What became of each file, as soon as it is known, in any order.
+        """Predicts files and yields the result of each as soon as it is known, in any order.
 
         Raises:
             SegexpError: The engine itself cannot go on.
@@ -30,7 +30,7 @@ class PredictionEngine(Protocol):
 
 
 class LocalPredictionEngine:
-    """This process, one file after the other."""
+    """Engine that predicts in this process, one file after the other."""
 
     def __init__(self, config: dict[str, Any], model: Model) -> None:
         """Takes the model as it is."""
@@ -38,15 +38,15 @@ class LocalPredictionEngine:
         self._anew = config["overwrite"]
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
-        """In the order given."""
+        """Predicts files in the order given, each when its result is asked for."""
         return (self._worker(file, anew=self._anew) for file in files)
 
     def close(self) -> None:
-        """Nothing."""
+        """Does nothing: the engine holds nothing."""
 
 
 def make_prediction_engine(config: dict[str, Any], model: Model) -> PredictionEngine:
-    """The engine that the config asks for.
+    """Makes the engine that the config asks for.
 
     Args:
         config: Checked and resolved.

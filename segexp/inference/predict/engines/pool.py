@@ -1,4 +1,4 @@
-"""Files handed out one by one to workers that may die: nothing is lost, nothing is done for ever."""
+"""Hands files one by one to workers that may die: nothing is lost, nothing is done for ever."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -20,18 +20,18 @@ class LostError(SegexpError):
 
 
 class WorkerBackend(Protocol):
-    """Workers somewhere else. A worker and a ticket, of one thing that a worker does, may be anything hashable."""
+    """Starts workers elsewhere; a worker, and a ticket of its work, may be anything hashable."""
 
     def start_worker(self) -> tuple[Any, Any]:
-        """A new worker, and the ticket of its getting ready."""
+        """Starts a worker; gives it and the ticket of its getting ready."""
         ...
 
     def submit(self, worker: Any, file: Input, *, anew: bool) -> Any:
-        """The ticket of a file; a worker has one at a time. ``anew``: also if its predictions are complete."""
+        """Gives a file to a worker, which has one at a time; ``anew``: also if its predictions are complete."""
         ...
 
     def wait(self, tickets: Sequence[Any]) -> Sequence[Any]:
-        """Some that have ended; waits for one.
+        """Waits until some tickets have ended, and gives them.
 
         Raises:
             PoolError: All workers are gone.
@@ -39,7 +39,7 @@ class WorkerBackend(Protocol):
         ...
 
     def result(self, ticket: Any) -> FileResult | None:
-        """What came of it; None: the worker is ready.
+        """Gives the result of a ticket that has ended; None: the worker is ready.
 
         Raises:
             LostError: Its worker is gone.
@@ -57,7 +57,7 @@ class WorkerBackend(Protocol):
 
 @dataclass(frozen=True)
 class PendingFile:
-    """A file, and how many workers were lost with it."""
+    """A file to predict, and the number of workers that were lost with it."""
 
     file: Input
     lost: int = 0
@@ -83,11 +83,11 @@ class Pool:
 
     @property
     def under_way(self) -> list[Input]:
-        """Files that workers are at."""
+        """Files that workers are predicting."""
         return [task.file for _, task in self._busy.values() if task is not None]
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
-        """What became of each file, in the order in which they end.
+        """Predicts files and yields the result of each, in the order in which they end.
 
         Raises:
             PoolError: No worker gets ready, or all are gone.

@@ -22,7 +22,7 @@ from segexp.system.ray_cluster import connect_ray, node_resources, unmet_resourc
 
 
 class RayPredictionEngine:
-    """The actors of one call, and their pool."""
+    """Engine that predicts with the actors of a Ray cluster."""
 
     def __init__(self, config: dict[str, Any], model: Model) -> None:
         """Joins the cluster; see :func:`segexp.inference.predict.engines.base.make_prediction_engine`."""
@@ -39,7 +39,7 @@ class RayPredictionEngine:
         self._pool: Pool | None = None
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
-        """Files in the order in which they end."""
+        """Predicts files and yields their results in the order in which they end."""
         keys = self._config["ray"]
         size = count_actors(node_resources(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
         size = max(1, min(size, len(files)))
@@ -48,22 +48,22 @@ class RayPredictionEngine:
         return self._pool.run(files)
 
     def close(self) -> None:
-        """Leaves the cluster, which ends the actors; of files that they were at nothing stays."""
+        """Leaves the cluster, which ends the actors; of files under way nothing stays."""
         self._ray.shutdown()
         for file in self._pool.under_way if self._pool is not None else []:
             self.remove_partial(file)
 
     def start_worker(self) -> tuple[Any, Any]:
-        """An actor; Ray starts it where there is room."""
+        """Starts an actor where Ray has room; gives it and the ticket of its getting ready."""
         actor = self._remote.remote(*self._given)
         return actor, actor.ready.remote(self._weights)
 
     def submit(self, worker: Any, file: Input, *, anew: bool) -> Any:
-        """Asks an actor for a file."""
+        """Asks an actor for a file; gives the ticket."""
         return worker.predict.remote(file, anew=anew)
 
     def wait(self, tickets: Sequence[Any]) -> Sequence[Any]:
-        """Waits for one.
+        """Waits until one of the tickets has ended.
 
         Raises:
             PoolError: The cluster is gone.
@@ -75,7 +75,7 @@ class RayPredictionEngine:
         return list(ready)
 
     def result(self, ticket: Any) -> FileResult | None:
-        """What an actor answered.
+        """Gives the answer of an actor.
 
         Raises:
             LostError: It cannot.
@@ -95,12 +95,12 @@ class RayPredictionEngine:
         self._ray.kill(worker)
 
     def remove_partial(self, file: Input) -> None:
-        """Removes unfinished files."""
+        """Removes the unfinished outputs of a file."""
         output_settings(self._config).remove_partial(self._model.spec, resolve_output(self._config) / file.stem)
 
 
 def count_actors(found: Sequence[Any], asked: dict[str, float]) -> int:
-    """How many actors a cluster has room for: by node, since none spans two."""
+    """Counts the actors that a cluster has room for: by node, since none spans two."""
     needed = {name: number for name, number in asked.items() if number}
     return sum(int(min(node.get(name, 0) / number for name, number in needed.items())) for node in found)
 

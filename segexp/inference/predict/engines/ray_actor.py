@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class PredictionActor:
-    """Made on a node of the cluster."""
+    """Actor with a model, made on a node of the cluster."""
 
     def __init__(self, config: dict[str, Any], device: str, cwd: Path, shared: dict[str, str]) -> None:
         """Keeps what it needs.

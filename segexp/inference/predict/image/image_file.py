@@ -1,4 +1,4 @@
-"""An image file as the prediction needs it: its pixels, and what rasterio opens for its place on the ground."""
+"""An image file as the prediction needs it: its pixels, and the path by which rasterio reads its location."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -30,17 +30,17 @@ class ImageFile(NamedTuple):
 
     @property
     def is_georeferenced(self) -> bool:
-        """Whether it, or a file beside it, says where on the ground it lies."""
+        """True if the file, or one beside it, says where on the ground it lies."""
         return self.has_tags or self.place is not None
 
     @property
     def is_tiff(self) -> bool:
-        """Whether it may lie on the ground."""
+        """True for a TIFF, which may lie on the ground."""
         return self.raster.header.kind.startswith(TIFFS)
 
 
 def open_local_image(path: Path, limit: Limit | None = None) -> ImageFile:
-    """A file of this machine; ``limit`` as :func:`segexp.rasters.open_raster`.
+    """Opens a file of this machine; ``limit`` as in :func:`segexp.rasters.open_raster`.
 
     Raises:
         DataError: It cannot be read.

@@ -1,4 +1,4 @@
-"""What predicting one file takes of the memory, by its header alone."""
+"""Estimates how much memory predicting one file takes, by its header alone."""
 
 from segexp.inference.model import BYTES_BESIDE, BYTES_PER_LOGIT, Model
 from segexp.inference.predict.image.image_file import ImageFile

@@ -20,7 +20,7 @@ from segexp.runs.console import LOG
 
 
 class GeoReference(NamedTuple):
-    """What a GeoTIFF says beside its pixels, as rasterio gives it.
+    """Georeference of a raster beside its pixels, as rasterio gives it.
 
     Attributes:
         crs: Coordinate system, or None.
@@ -45,7 +45,7 @@ NO_REFERENCE = GeoReference(None, (1.0, 0.0, 0.0, 0.0, 1.0, 0.0), ([], None), No
 
 
 class ImageSource:
-    """A file that is predicted.
+    """Input file of a prediction.
 
     Attributes:
         path: Of the file.
@@ -84,11 +84,11 @@ class ImageSource:
         return self.raster.width
 
     def rows(self, top: int, count: int) -> NDArray[Any]:
-        """Pixels (count, W, C) in the channels of the model."""
+        """Reads rows of pixels (count, W, C) in the channels of the model."""
         return self.raster.window(top, 0, count, self.width)
 
     def missing(self, top: int, count: int) -> NDArray[np.bool_] | None:
-        """Where some rows hold no data, bool (count, W); None: nowhere."""
+        """Finds the pixels of some rows that hold no data, bool (count, W); None: nowhere."""
         if self.ground is not None and self.ground.masked:
             return self._masked(top, count)
         number = self.whole.missing_number
@@ -127,7 +127,7 @@ class ImageSource:
 
     @property
     def transform(self) -> Transform | None:
-        """From pixels to coordinates; None: the file does not say where it lies, or by control points alone."""
+        """Transform from pixels to coordinates; None: the file does not say where it lies, or by control points."""
         if self.ground is not None and not is_identity(self.ground.transform):
             return tuple(self.ground.transform)[:6]
         return None if self.file.place is None else self.file.place.transform
@@ -141,13 +141,13 @@ class ImageSource:
 
     @property
     def is_placed(self) -> bool:
-        """Whether anything says where it lies."""
+        """True if the file, or one beside it, says where it lies."""
         ground = self.ground
         return self.transform is not None or (ground is not None and bool(ground.gcps[0] or ground.rpcs))
 
 
 def add_location(ground: GeoReference, place: GroundLocation) -> GeoReference:
-    """What a file says itself, completed by what lies beside it."""
+    """Completes the georeference of a file by the location that the files beside it give."""
     from affine import Affine
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
@@ -163,7 +163,7 @@ def add_location(ground: GeoReference, place: GroundLocation) -> GeoReference:
 
 
 def open_dataset(path: Path | str, mode: str = "r", **profile: Any) -> Any:
-    """A dataset of rasterio, without its word about files that have no place on the ground."""
+    """Opens a dataset of rasterio, without its word about files that have no place on the ground."""
     import rasterio
     from rasterio.errors import NotGeoreferencedWarning
 

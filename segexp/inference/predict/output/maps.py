@@ -1,4 +1,4 @@
-"""What can be written of a prediction: classes, probabilities, uncertainty, and the image with the classes over it."""
+"""Maps of a prediction: classes, probabilities, uncertainty, and the image with the classes over it."""
 
 import math
 from collections.abc import Sequence
@@ -43,12 +43,12 @@ class OutputLayer:
 
     @property
     def scale(self) -> float | None:
-        """What one step of its numbers is worth; None: they are what they are."""
+        """Value of one step of the stored numbers; None: they are the values themselves."""
         return 1 / FULL if self.name in ("probability", "uncertainty") and self.dtype == "uint8" else None
 
 
 def output_layers(spec: DataSpec, wanted: Sequence[str], depth: Depth) -> list[OutputLayer]:
-    """The maps that are asked for, ``polygons`` left out."""
+    """Lists the maps that are asked for, ``polygons`` left out."""
     classes = spec.classes[1:] if spec.is_binary else spec.classes
     nodata = IGNORED if depth == "uint8" else math.nan
     known = (
@@ -61,7 +61,7 @@ def output_layers(spec: DataSpec, wanted: Sequence[str], depth: Depth) -> list[O
 
 
 def score_rows(layer: OutputLayer, probabilities: Tensor, missing: NDArray[np.bool_] | None) -> NDArray[Any]:
-    """Rows of a map of probabilities.
+    """Encodes rows of a map of probabilities or uncertainty.
 
     Args:
         layer: ``probability`` or ``uncertainty``.
@@ -81,14 +81,14 @@ def score_rows(layer: OutputLayer, probabilities: Tensor, missing: NDArray[np.bo
 
 
 def entropy(probabilities: Tensor) -> Tensor:
-    """Entropy of the probabilities (K, n, W) over its largest value: 0 certain, 1 all classes alike; (n, W)."""
+    """Computes the entropy (n, W) of probabilities (K, n, W) over its largest value: 0 certain, 1 all alike."""
     every = torch.cat([1 - probabilities, probabilities]) if len(probabilities) == 1 else probabilities
     sums: Tensor = torch.special.entr(every.clamp(0, 1)).sum(dim=0)
     return sums.div(math.log(len(every))).clamp(0, 1)
 
 
 def paint_overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-    """The picture with the colours of the classes over it; the first class and pixels without data stay as they are.
+    """Paints the colours of the classes over a picture; the first class and pixels without data stay as they are.
 
     Args:
         shown: RGB (n, W, 3).

@@ -19,7 +19,7 @@ TOGETHER = 10_000
 
 
 class Polygon(NamedTuple):
-    """One object.
+    """Outline of one object.
 
     Attributes:
         name: Its class.
@@ -36,20 +36,20 @@ class Polygon(NamedTuple):
 
     @property
     def geometry(self) -> dict[str, Any]:
-        """As GeoJSON has it."""
+        """Geometry as a GeoJSON object."""
         if len(self.parts) == 1:
             return {"type": "Polygon", "coordinates": self.parts[0]}
         return {"type": "MultiPolygon", "coordinates": self.parts}
 
     @property
     def properties(self) -> dict[str, Any]:
-        """What is known beside the outline."""
+        """Attributes of the object: class and areas."""
         area = {} if self.area_m2 is None else {"area_m2": self.area_m2}
         return {"class": self.name, "area_px": self.area_px, **area}
 
 
 def check_polygons(form: PolygonForm, simplify: float) -> None:
-    """Refuses what needs packages that are not installed.
+    """Refuses settings that need packages which are not installed.
 
     Raises:
         MissingExtraError: Names them.

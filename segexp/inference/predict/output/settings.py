@@ -19,7 +19,7 @@ HUGE = 1 << 26
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """What is written, and how.
+    """Choice of the outputs of a prediction, and of their form.
 
     Attributes:
         write: Of ``mask``, ``probability``, ``overlay``, ``uncertainty``, ``polygons``.
@@ -40,7 +40,7 @@ class OutputSettings:
     postprocess: Postprocess = field(default_factory=Postprocess)
 
     def form_for(self, file: ImageFile) -> Form:
-        """PNG, but GeoTIFF for georeferenced and for huge TIFFs."""
+        """Chooses the form of a file's outputs: PNG, but GeoTIFF for georeferenced and for huge TIFFs."""
         if self.form != "auto":
             return self.form
         raster = file.raster
@@ -49,22 +49,22 @@ class OutputSettings:
         return "tiff" if is_huge or is_placed else "png"
 
     def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:
-        """All files of one prediction."""
+        """Lists all outputs of a file in one form."""
         found = [
             path for layer in output_layers(spec, self.write, self.depth) for path in layer_files(layer, stem, form)
         ]
         return [*found, self.polygon_file(stem)] if "polygons" in self.write else found
 
     def file_variants(self, spec: DataSpec, stem: Path) -> list[list[Path]]:
-        """All files of one prediction, in each form: which one it is stands in the header of its file."""
+        """Lists all outputs of a file, in each form: which one it is stands in its header."""
         return [self.files(spec, stem, form) for form in get_args(Form)]
 
     def existing_files(self, spec: DataSpec, stem: Path) -> list[Path]:
-        """Those that are there; none where their names would be too long."""
+        """Lists the outputs that exist already; none where their names would be too long."""
         return [path for files in self.file_variants(spec, stem) for path in files if os.path.exists(path)]  # noqa: PTH110
 
     def remove_partial(self, spec: DataSpec, stem: Path) -> None:
-        """Removes what a process that was killed has left of one prediction."""
+        """Removes what a process that was killed has left of the outputs of a file."""
         write = (*self.write, "mask")
         found = [
             partial_path(path)
@@ -76,6 +76,6 @@ class OutputSettings:
             path.unlink(missing_ok=True)
 
     def polygon_file(self, stem: Path, *, whole: bool = True) -> Path:
-        """The file of the polygons; a GeoPackage must end as one, also while it is written."""
+        """Names the file of the polygons; a GeoPackage must end as one, also while it is written."""
         path = append_to_stem(stem, f"polygons.{self.polygons}")
         return path if whole else path.with_name(f".{path.stem}.partial{path.suffix}")

@@ -1,4 +1,4 @@
-"""Where the rows of a map go: pictures that are written when all rows are there, or GeoTIFFs, band by band.
+"""Sinks that take the rows of a map: pictures written when all rows are there, or GeoTIFFs, band by band.
 
 Everything is written under another name beside its place and renamed when the whole prediction of a file is done.
 """
@@ -21,7 +21,7 @@ Form = Literal["png", "tiff"]
 
 
 def layer_files(layer: OutputLayer, stem: Path, form: Form) -> list[Path]:
-    """The files of a map: ``<stem>_mask.png``; as pictures, probabilities of more than two classes have one each."""
+    """Names the files of a map, ``<stem>_mask.png``; as pictures, probabilities of many classes have one each."""
     if form == "tiff" or layer.dtype == "float32":
         return [append_to_stem(stem, f"{layer.name}.tif")]
     if layer.is_rgb or len(layer.bands) == 1:
@@ -30,12 +30,12 @@ def layer_files(layer: OutputLayer, stem: Path, form: Form) -> list[Path]:
 
 
 def append_to_stem(stem: Path, ending: str) -> Path:
-    """``sub/a`` and ``mask.png`` make ``sub/a_mask.png``."""
+    """Makes ``sub/a_mask.png`` of ``sub/a`` and ``mask.png``."""
     return stem.with_name(f"{stem.name}_{ending}")
 
 
 def partial_path(path: Path) -> Path:
-    """The name under which a file is written until it is whole."""
+    """Names a file until it is whole."""
     return path.with_name(f".{path.name}.partial")
 
 
@@ -68,7 +68,7 @@ class Sink(ABC):
 
 
 class PictureSink(Sink):
-    """PNG, with the palette of the classes for a mask; numbers of float32 as a plain TIFF. Kept in memory till then."""
+    """Sink for PNG, with the palette of the classes for a mask; float32 as a plain TIFF. Keeps all in memory."""
 
     def __init__(self, layer: OutputLayer, targets: Sequence[Path], height: int, width: int) -> None:
         super().__init__(layer, targets)
@@ -76,12 +76,12 @@ class PictureSink(Sink):
         self._next = 0
 
     def write(self, rows: NDArray[Any]) -> None:
-        """Keeps them."""
+        """Keeps the next rows (bands, n, W)."""
         self._pixels[:, self._next : self._next + rows.shape[1]] = rows
         self._next += rows.shape[1]
 
     def close(self) -> None:
-        """Encodes all."""
+        """Encodes all rows."""
         pixels, paths = self._pixels, [partial_path(target) for target in self.targets]
         if self.layer.dtype == "float32":
             tifffile.imwrite(paths[0], pixels if len(pixels) > 1 else pixels[0], photometric="minisblack")

@@ -24,7 +24,7 @@ AT_ONCE = 1 << 22
 
 
 def trace_objects(dataset: Any) -> Iterator[tuple[int, list[Part]]]:
-    """Every object of all classes but the first.
+    """Traces the outlines of every object of all classes but the first.
 
     Args:
         dataset: The mask, opened by rasterio; 255 is no data.

@@ -1,4 +1,4 @@
-"""Files beside a picture that say where it lies: a world file, and GDAL's .aux.xml where the system is known."""
+"""Writes files beside a picture that say where it lies: a world file, and GDAL's .aux.xml where the system is known."""
 
 from pathlib import Path
 from typing import Any
@@ -30,5 +30,5 @@ def write_world_file(picture: Path, transform: Transform, wkt: str | None) -> No
 
 
 def is_identity(transform: Any) -> bool:
-    """Whether coordinates are pixels: what GDAL gives for a file that says nothing."""
+    """Tells whether a transform gives pixels as coordinates, as GDAL does for a file that says nothing."""
     return tuple(transform)[:6] == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)

@@ -21,7 +21,7 @@ Numbers = NDArray[np.int64]
 
 @dataclass
 class ComponentFacts:
-    """What is known of components, each (n,), rows and columns of the raster.
+    """Facts of n components, each (n,), rows and columns of the raster.
 
     Attributes:
         area: Pixels.
@@ -41,21 +41,21 @@ class ComponentFacts:
 
     @property
     def columns(self) -> tuple[Numbers, ...]:
-        """All of it."""
+        """All arrays, in the order of the attributes."""
         return self.area, self.marked, self.top, self.left, self.bottom, self.right
 
     def select(self, chosen: NDArray[np.integer]) -> "ComponentFacts":
-        """Of the components with these numbers."""
+        """Picks the components with these numbers."""
         return ComponentFacts(*(column[chosen] for column in self.columns))
 
     def replace(self, chosen: NDArray[np.integer], others: "ComponentFacts") -> None:
-        """Replaces what is known of some components."""
+        """Replaces the facts of some components."""
         for mine, theirs in zip(self.columns, others.columns, strict=True):
             mine[chosen] = theirs
 
 
 class BandEdge(NamedTuple):
-    """Components of a band that go on in another.
+    """Components of a band that continue in another.
 
     Attributes:
         labels: Their numbers in the band, ascending.
@@ -106,7 +106,7 @@ class BandedComponents:
         self._above = _numbered(labels[last], edge) if goes_on else None
 
     def join(self) -> None:
-        """After the last band: adds up what belongs together."""
+        """Adds up components that belong together, after the last band."""
         pairs = np.concatenate([np.zeros((0, 2), np.int64), *self._touching])
         shape = (self._count, self._count)
         graph = coo_array((np.ones(len(pairs), np.int8), (pairs[:, 0], pairs[:, 1])), shape=shape)
@@ -118,7 +118,7 @@ class BandedComponents:
     def relabel(
         self, top: int, pixels: Mask, marked: Mask | None = None
     ) -> tuple[NDArray[np.int32], ComponentFacts, Mask]:
-        """The band again, as it was added.
+        """Labels a band again, with what is known of its components in the whole raster.
 
         Returns:
             Number of the component of each pixel, (n, W), 0: none; what is known of each component of the whole raster

@@ -20,7 +20,7 @@ KEPT = -1
 
 @dataclass(frozen=True)
 class ComponentStep:
-    """What is done to components.
+    """One step that gives whole components another class.
 
     Attributes:
         connectivity: 8: pixels that touch at a corner belong together; 4: they do not.
@@ -36,7 +36,7 @@ class ComponentStep:
 
 
 def mark_weak(classes: Classes, probability: NDArray[np.float32], hysteresis: float) -> Classes:
-    """The mask (n, W) with :data:`WEAK` where hysteresis may add pixels."""
+    """Marks pixels of the mask (n, W) that hysteresis may add by :data:`WEAK`."""
     return np.where((classes == 0) & (probability >= hysteresis), np.uint8(WEAK), classes)
 
 
@@ -64,7 +64,7 @@ def postprocess(
     probability: NDArray[np.float32] | None = None,
     rows: int | None = None,
 ) -> Classes:
-    """The mask after all steps that are on.
+    """Applies all steps that are on to a mask in memory.
 
     Args:
         classes: uint8 (H, W), class numbers, and 255 where there is no data, which stays.

@@ -1,4 +1,4 @@
-"""How objects of a mask are made clean: hysteresis, holes filled, specks removed, touching objects parted."""
+"""Settings of the postprocessing: hysteresis, holes filled, specks removed, touching objects parted."""
 
 from dataclasses import dataclass
 
@@ -26,11 +26,11 @@ class Postprocess:
 
     @property
     def is_on(self) -> bool:
-        """Whether anything is done."""
+        """True if any step is taken."""
         return bool(self.fill_holes or self.min_size or self.split) or self.hysteresis is not None
 
     def check(self, spec: DataSpec, threshold: float | None) -> None:
-        """Compares with the model.
+        """Compares the settings with the model.
 
         Raises:
             ConfigError: Hysteresis for more than two classes, or above the threshold.

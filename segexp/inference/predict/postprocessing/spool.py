@@ -36,13 +36,13 @@ class Spool:
         self.height += len(rows)
 
     def read(self, top: int, count: int) -> Classes:
-        """Some rows (count, W), an array of its own."""
+        """Reads some rows (count, W), an array of its own."""
         self._file.seek(top * self.width)
         content = bytearray(self._file.read(count * self.width))
         return np.frombuffer(content, np.uint8).reshape(count, self.width)
 
     def window(self, top: int, left: int, height: int, width: int) -> Classes:
-        """A part (height, width), an array of its own."""
+        """Reads a part (height, width), an array of its own."""
         return np.concatenate([self.read(row, 1)[:, left : left + width] for row in range(top, top + height)])
 
     def replace(self, top: int, pixels: Classes, left: int = 0) -> None:
@@ -53,10 +53,10 @@ class Spool:
             self._file.write(row.tobytes())
 
     def bands(self) -> Iterator[tuple[int, Classes]]:
-        """All rows, band by band, each with the number of its first row."""
+        """Yields all rows, band by band, each with the number of its first row."""
         for top in range(0, self.height, self._rows):
             yield top, self.read(top, min(self._rows, self.height - top))
 
     def close(self) -> None:
-        """Gives all back."""
+        """Frees memory and file."""
         self._file.close()

@@ -64,7 +64,7 @@ def _part(spool: Spool, components: BandedComponents, index: int, number: int, d
 
 
 def watershed_lines(objects: Mask, distance: int) -> NDArray[np.bool_]:
-    """Lines between touching objects, bool (H, W); outside the image there is none."""
+    """Finds lines between touching objects, bool (H, W); outside the image there is none."""
     from skimage.feature import peak_local_max
     from skimage.segmentation import watershed
 

@@ -39,27 +39,27 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_remote(place: str) -> bool:
-    """Whether it is an address, not a path."""
+    """Tells an address from a path."""
     return "://" in place
 
 
 def scheme(address: str) -> str:
-    """``https`` of ``https://host/a.tif``."""
+    """Gives the scheme of an address: ``https`` of ``https://host/a.tif``."""
     return address.partition("://")[0].lower()
 
 
 def shared_settings() -> dict[str, str]:
-    """Those of :data:`SHARED` that are set here."""
+    """Collects the variables of :data:`SHARED` that are set here."""
     return {name: os.environ[name] for name in SHARED if name in os.environ}
 
 
 def hide_secrets(text: str) -> str:
-    """A text for logs and tables: passwords and signatures of the addresses in it are stars."""
+    """Replaces passwords and signatures of the addresses in a text by stars, for logs and tables."""
     return _SECRET.sub(r"\1***", _USER.sub("***", text))
 
 
 def open_filesystem(address: str, timeout: float) -> tuple[Any, str]:
-    """The file system of fsspec, and what it calls the address.
+    """Opens the file system of fsspec for an address, and gives the path in it.
 
     Raises:
         MissingExtraError: fsspec needs another package for it.
@@ -120,7 +120,7 @@ def network_errors(address: str, timeout: float) -> Iterator[None]:
 
 
 def describe_network_error(error: BaseException, timeout: float) -> str:
-    """What went wrong on the network; file systems wrap the cause in errors of their own."""
+    """Describes what went wrong on the network; file systems wrap the cause in errors of their own."""
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
@@ -147,5 +147,5 @@ def describe_network_error(error: BaseException, timeout: float) -> str:
 
 
 def path_in_address(address: str) -> str:
-    """The path inside an address, without the query of http."""
+    """Gives the path inside an address, without the query of http."""
     return urlsplit(address).path if scheme(address) in HTTP else address.partition("://")[2]

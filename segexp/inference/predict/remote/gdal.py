@@ -20,7 +20,7 @@ VIRTUAL = {"http": "vsicurl", "https": "vsicurl", "s3": "vsis3", "s3a": "vsis3",
 
 
 def gdal_path(address: str) -> str | None:
-    """What GDAL calls an address; None: it knows no such."""
+    """Gives the path by which GDAL knows an address; None: it knows no such."""
     system = VIRTUAL.get(scheme(address))
     if system is None:
         return None
@@ -28,7 +28,7 @@ def gdal_path(address: str) -> str | None:
 
 
 def gdal_environment(timeout: float, bounds: RemoteLimits) -> Any:
-    """A context in which GDAL reads remote files: no search for files beside them, and no waiting for ever."""
+    """Makes a context in which GDAL reads remote files: no search for files beside them, and no waiting for ever."""
     import rasterio
 
     return rasterio.Env(

@@ -32,7 +32,7 @@ SLOWEST = 4
 def open_remote_image(
     address: str, timeout: float, bounds: RemoteLimits = ANY, limit: Limit | None = None
 ) -> Iterator[ImageFile]:
-    """A remote file as one of this machine; a copy is removed at the end.
+    """Opens a remote file as one of this machine; a copy is removed at the end.
 
     Args:
         address: Where it is.

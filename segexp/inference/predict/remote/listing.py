@@ -1,4 +1,4 @@
-"""Which remote files a pattern, a folder or an address means, and when each was changed."""
+"""Lists the remote files that a pattern, a folder or an address means, and when each was changed."""
 
 import glob
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified",
 def list_remote_files(
     place: str, timeout: float, bounds: RemoteLimits = ANY, passed_over: list[str] | None = None
 ) -> list[tuple[str, Path]]:
-    """Addresses, and the path of the predictions of each without ending.
+    """Lists addresses, and the path of the predictions of each without ending.
 
     Args:
         place: A pattern, a folder (all images in it and below), or one file, which need not be there: whether it can be
@@ -61,12 +61,12 @@ def list_remote_files(
 
 
 def last_change(address: str, timeout: float) -> float | None:
-    """Time of the last change in seconds; None: the server does not say."""
+    """Asks for the time of the last change in seconds; None: the server does not say."""
     return _changed(_facts(address, timeout))
 
 
 def remote_state(address: str, timeout: float) -> tuple[str, str]:
-    """Size in bytes and time of the last change in seconds, as text; empty where the server does not say."""
+    """Asks for size in bytes and time of the last change in seconds, as text; empty where the server does not say."""
     facts = _facts(address, timeout)
     seconds, size = _changed(facts), facts.get("size")
     return "" if size is None else str(size), "" if seconds is None else f"{seconds:.6f}"
