@@ -25,7 +25,7 @@ from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sampl
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, moved
 from segexp.errors import DataError, UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]
@@ -156,7 +156,7 @@ class SegmentationDataModule(DataSettings):
         found: dict[Phase, list[tuple[Item, Survey]]] = {phase: [] for phase in PHASES}
         problems: list[Problem] = []
         every = [(phase, item) for phase in PHASES for item in items[phase]]
-        for phase, item in shown(every, len(every), "looking at images"):
+        for phase, item in progress(every, len(every), "looking at images"):
             try:
                 found[phase].append((item, self.look(item, len(self.classes()[0]))))
             except DataError as error:

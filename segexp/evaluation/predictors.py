@@ -19,7 +19,7 @@ from segexp.metrics.bootstrap import LEVEL, dataset_intervals, image_intervals
 from segexp.metrics.counts import confusion
 from segexp.metrics.figures import Array, Family, dataset_leaves, image_leaves, image_mean_leaves, nested, plain
 from segexp.metrics.measures import classes_averaged, count_family, images_averaged, measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.spec import DataSpec
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.tasks.test_figures import Measures, MeasureSums
@@ -134,7 +134,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataM
     sums = MeasureSums(spec, chosen, probability=False)
     for index, item in enumerate(datamodule.items("test")):
         prediction, truth = predict(item), item.mask
-        give_all_back(truth.size)
+        release_image_memory(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
         sums.update(Seen(prediction, truth), index)
     counts = torch.cat(matrices)

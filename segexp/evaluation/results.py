@@ -14,7 +14,7 @@ from segexp.metrics.calibration import Calibration, reliability
 from segexp.metrics.class_scores import BRIEF
 from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
-from segexp.runs.table_file import guarded
+from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
 from segexp.tasks.segmentation import SegmentationModule
@@ -115,7 +115,7 @@ def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
 
 def _formulas(names: Sequence[str]) -> list[str]:
     """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
-    found = next((name for name in names if guarded(name) != name), None)
+    found = next((name for name in names if guard_formula(name) != name), None)
     if found is None:
         return []
     return [

@@ -16,9 +16,9 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
 
     tune_allocator("auto")
     with quick_imports():
-        from segexp.inference.evaluate.command import evaluate
+        from segexp.inference.evaluate.command import evaluate_runs
 
-    evaluate({"metric": None, **plain}, given, invocation)
+    evaluate_runs({"metric": None, **plain}, given, invocation)
 
 
 def run_export(config: Any, invocation: Invocation) -> None:
@@ -44,9 +44,9 @@ def run_predict(config: Any, invocation: Invocation) -> None:
 
     tune_allocator("auto")
     with quick_imports():
-        from segexp.inference.predict.command import predict
+        from segexp.inference.predict.command import predict_files
 
-    print(predict(plain))  # noqa: T201 - the command's answer
+    print(predict_files(plain))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:

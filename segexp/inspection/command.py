@@ -20,7 +20,7 @@ def run_models(config: Any, invocation: Invocation) -> None:
     name = invocation.choices.get("model", "model")
     options = listed_models(plain["only"]) if section is None else [chosen_model(name, section, invocation.overrides)]
     with quick_imports():
-        from segexp.inspection.show import show
+        from segexp.inspection.table import show_models
 
-    text = show(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
+    text = show_models(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
     print(text)  # noqa: T201 - the command's answer

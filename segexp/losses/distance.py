@@ -1,4 +1,4 @@
-"""Signed distances to the boundary of a class."""
+"""Measures signed distances to the boundary of a class."""
 
 import cv2
 import numpy as np
@@ -10,7 +10,7 @@ from segexp.spec import IGNORED
 
 
 def signed_distances(mask: Tensor, classes: range) -> Tensor:
-    """Distance of each pixel to the boundary of each class, negative inside.
+    """Measures the distance of each pixel to the boundary of each class, negative inside.
 
     Outside, the distance to the nearest pixel of the class: 1 or more. Inside, 1 minus the distance to the nearest
     valid pixel of another class: 0 or less. Ignored pixels belong to neither, so no boundary arises where they

@@ -54,7 +54,7 @@ class WeightedSum(SegmentationLoss):
         return self.terms(logits, mask)[TOTAL]
 
     def terms(self, logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Each unweighted term by name, and ``total``, the weighted sum of these very tensors."""
+        """Computes each unweighted term by name, and ``total``, the weighted sum of these very tensors."""
         values: dict[str, Tensor] = {name: loss(logits, mask) for name, loss in self._named()}
         weighted = [self.weights[name] * value for name, value in values.items()]
         total = weighted[0]
@@ -77,7 +77,7 @@ class WeightedSum(SegmentationLoss):
 
     @property
     def needs_counts(self) -> bool:
-        """Whether a term has weights that are ``auto``."""
+        """True if a term has weights that are ``auto``."""
         return any(loss.needs_counts for _, loss in self._named())
 
     def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
@@ -93,12 +93,12 @@ class WeightedSum(SegmentationLoss):
                 raise MismatchError(f"term {name} of the loss: {error}") from error
 
     def resolved(self) -> dict[str, Any]:
-        """What the terms computed, under ``terms`` as in the config."""
+        """Gives the weights that the terms computed, under ``terms`` as in the config."""
         computed = {name: values for name, loss in self._named() if (values := loss.resolved())}
         return {"terms": computed} if computed else {}
 
     def check(self, spec: DataSpec) -> None:
-        """Every term has to fit.
+        """Checks that every term fits the data.
 
         Raises:
             MismatchError: From the first term that does not.

@@ -10,7 +10,7 @@ from segexp.errors import ConfigError
 from segexp.models.auxiliary import Supervised
 from segexp.models.convs import Conv, make_conv
 from segexp.models.deep_supervision import DeepSupervision
-from segexp.models.encoders.base import start
+from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import DEPTHS, Vgg16
 from segexp.models.norms import Norm, make_norm
@@ -86,7 +86,7 @@ class SegNet(nn.Module):
             *_stage([base] * DEPTHS[0], norm, conv, groups), nn.Conv2d(base, out_channels, kernel_size=3, padding=1)
         )
         self.dropout = nn.Dropout(dropout)
-        self.decoder.apply(start)
+        self.decoder.apply(init_weights)
         self.supervision: DeepSupervision | None = None
         if auxiliary_weights:  # an empty list is none
             self.supervision = DeepSupervision(finer[1:], out_channels, auxiliary_weights)

@@ -1,4 +1,4 @@
-"""How much memory one image may take: a file of a few bytes may declare pixels that fill the machine.
+"""Limits the memory of one image: a file of a few bytes may declare pixels that fill the machine.
 
 What is held against the limit is what decoding takes, known from the header, before anything is decoded. How much
 smaller the file is says nothing: an empty mask is a few kB.
@@ -18,7 +18,7 @@ KEY = "image_limit"
 
 @dataclass(frozen=True)
 class Limit:
-    """What one image may take.
+    """Limit of the memory that one image may take.
 
     Attributes:
         gigabytes: In GB (1e9 bytes).
@@ -29,7 +29,7 @@ class Limit:
     key: str = KEY
 
     def check(self, path: Path, need: float, what: str, way_out: str = "") -> None:
-        """Refuses what would take more.
+        """Refuses what would take more memory.
 
         Args:
             path: The file.
@@ -54,7 +54,7 @@ class _InForce:
 
 
 def image_limit() -> Limit:
-    """The limit in force in this process."""
+    """Gives the limit in force in this process."""
     return _InForce.limit
 
 

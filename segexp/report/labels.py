@@ -55,7 +55,7 @@ def name_of(figure: str) -> str:
 
 def head_of(results: Mapping[str, Any], figure: str) -> str:
     """Name with the unit where it has a short one."""
-    unit = entries.text_of(entries.inner(results, "units", figure))
+    unit = entries.to_text(entries.get_in(results, "units", figure))
     if figure == "mcc" and len(entries.classes_of(results)) > 2:
         return AGAINST
     return f"{name_of(figure)} ({unit})" if 0 < len(unit) <= 2 else name_of(figure)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.runs.entries import text_of
+from segexp.runs.entries import to_text
 
 ABSENT = "-"
 """Stands for a value that is undefined or was not measured."""
@@ -74,4 +74,4 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 
 def epoch(number: object) -> str:
     """An epoch of the files, which count from 0, as it is shown everywhere: from 1."""
-    return text_of(number + 1) if isinstance(number, int) else text_of(number)
+    return to_text(number + 1) if isinstance(number, int) else to_text(number)

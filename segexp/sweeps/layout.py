@@ -24,9 +24,9 @@ import yaml
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json, read_yaml
 from segexp.runs.files import replace_file, sync
-from segexp.runs.within import within
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import require_inside
 from segexp.sweeps.plan import Config, Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
@@ -74,7 +74,7 @@ class JobPlace:
             )
             job = Job(self.number, content["key"], content["label"], config, invocation)
             # Sweeps from before there were searches have no trial.
-            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
+            folder = require_inside(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             found = replace(invocation, folder=folder, trial=content.get("trial"))
             return replace(job, invocation=found)
         except (OSError, ValueError, KeyError, TypeError) as error:

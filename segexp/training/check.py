@@ -12,7 +12,7 @@ from segexp.data.sampling.epoch_size import epoch_size
 from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
 from segexp.report.data_check import as_text, problems_text
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.compatibility import Misfits
@@ -78,7 +78,7 @@ def _misfits(config: Config, datamodule: SegmentationDataModule, found: Review) 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    return shown(results, total, what, delay=0.0)
+    return progress(results, total, what, delay=0.0)
 
 
 def refused(told: dict[str, Any]) -> None:

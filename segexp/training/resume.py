@@ -15,7 +15,7 @@ from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
-from segexp.system.causes import cause_of, sentence
+from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.schedule import AUTO
 from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.callbacks.paths import refuse_paths
@@ -58,7 +58,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
-            raise ResourceError(sentence(cause, f"resume: {resume}")) from error
+            raise ResourceError(describe_cause(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
     if (note := migration_note(stored)) is not None:

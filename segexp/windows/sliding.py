@@ -21,7 +21,7 @@ def sliding_window(
     weights: Blend = "gaussian",
     batch_size: int = 4,
 ) -> Tensor:
-    """Logits of whole images in memory.
+    """Computes the logits of whole images in memory, window by window.
 
     The weighted mean is taken of logits, not of probabilities: loss, threshold and the mean over flipped views all
     work on logits, and an image that is one window comes out as the plain forward pass gives it, to the last bit.
@@ -55,7 +55,7 @@ def sliding_window(
 
 @torch.inference_mode()
 def stitched(forward: Forward, read: Callable[[Window], Tensor], plan: WindowPlan, together: int) -> Iterator[Tensor]:
-    """Logits from top to bottom, in bands of rows; no more than one row of windows is in memory.
+    """Yields logits from top to bottom, in bands of rows; no more than one row of windows is in memory.
 
     Args:
         forward: Raw windows to logits.

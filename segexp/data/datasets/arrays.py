@@ -12,7 +12,7 @@ from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.stack import Stack, StackRaster, open_stack
+from segexp.rasters.formats.stack import Stack, StackRaster, open_stack
 from segexp.spec import IGNORED
 
 Part = tuple[Stack, Stack]

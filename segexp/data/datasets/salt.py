@@ -13,7 +13,7 @@ from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.splits.rules import Split
 from segexp.errors import DataError
-from segexp.rasters import ConvertedRaster, open_raster
+from segexp.rasters import EqualChannelsRaster, open_raster
 
 EMPTY, SALT = "empty", "salt"
 
@@ -73,7 +73,7 @@ class SaltDataModule(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         """Image and mask."""
-        return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
+        return StoredItem(pair.name, EqualChannelsRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
     def find(self) -> Found:
         """As every data set of files; empty masks are counted."""

@@ -10,8 +10,7 @@ from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.lazy_scene import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
-from segexp.runs.console import LOG
-from segexp.runs.progress import shown
+from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
@@ -80,7 +79,7 @@ class SyntheticDataModule(SegmentationDataModule):
             )
             self._say([item for _, item in waiting])
         items: Items = {phase: [] for phase in PHASES}
-        for _ in shown(range(len(waiting)), len(waiting), "drawing"):
+        for _ in progress(range(len(waiting)), len(waiting), "drawing"):
             # Taken off the list: what is drawn stays in its item.
             phase, item = waiting.pop(0)
             items[phase].append(on_disk(item, "drawn") if stored else item.decoded())

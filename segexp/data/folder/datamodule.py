@@ -25,7 +25,7 @@ from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError, UserError
-from segexp.rasters import PickedBands, open_raster
+from segexp.rasters import SelectedBands, open_raster
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
@@ -188,7 +188,7 @@ class FolderDataModule(FilesDataModule):
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
         self._file_channels.add(image.channels)
-        chosen = image if self.bands is None else PickedBands(image, self.bands)
+        chosen = image if self.bands is None else SelectedBands(image, self.bands)
         shown = chosen if self.shown_as == "all" else ConvertedRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
         if self.stray == "nearest":

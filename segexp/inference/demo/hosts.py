@@ -54,7 +54,7 @@ class KnownHosts:
             await _answer(send, 403, FORBIDDEN)
 
     def knows(self, asked: str) -> bool:
-        """Whether a header ``Host``, with or without port, names this machine."""
+        """Tells whether a header ``Host``, with or without port, names this machine."""
         name = _without_port(asked.strip().lower())
         # A name can lead anywhere; an address that arrives here is this machine's, whoever wrote it down.
         return name.rstrip(".") in self._names or (self._is_open and _is_address(name))

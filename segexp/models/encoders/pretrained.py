@@ -56,19 +56,19 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
     if pretrained is True:
         state, source = _download(name)
     else:
-        state, source = read(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
-    trunk, head = without_head(state)
-    fill(encoder, trunk, f"{source} for {name}")
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+    trunk, head = split_head(state)
+    load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
 
 
-def without_head(state: State) -> tuple[State, State]:
-    """The weights of the encoder, and those of the classifier on top (``HEADS``)."""
+def split_head(state: State) -> tuple[State, State]:
+    """Splits a state dict into the weights of the encoder and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
 
 
-def fill(encoder: nn.Module, state: State, source: str) -> None:
+def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
     """Load a state dict whose first convolution may have other input channels; every other difference is refused.
 
     ``num_batches_tracked`` may be missing: files older than that counter lack it, and nothing depends on it.
@@ -91,7 +91,7 @@ def fill(encoder: nn.Module, state: State, source: str) -> None:
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
-    """Weights (out, 3, h, w) of a first convolution on RGB, for another number of input channels.
+    """Adapts weights (out, 3, h, w) of a first convolution on RGB to another number of input channels.
 
     One channel gets the sum over the three, which answers a grey image as the RGB weights answer that image three
     times over. Any other number takes them in turn (R G B R ...), times 3 / channels, so that an image of equal
@@ -140,8 +140,8 @@ def _download(name: str) -> tuple[State, str]:
     return _checked(state, KEY, str(place), file), str(place)
 
 
-def read(path: str, key: str, expected: str) -> State:
-    """A state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
+def read_state_dict(path: str, key: str, expected: str) -> State:
+    """Reads a state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
 
     Raises:
         UserError: There is no such file, or it is none of torch's, cut short, or holds something else.

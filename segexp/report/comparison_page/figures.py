@@ -56,7 +56,7 @@ def figures_of(row: Mapping[str, Any]) -> Figures:
     """All figures of a row of results.json, block by block in the order of the tables."""
     found: Figures = {}
     for block in BLOCKS:
-        tree = entries.inner(row, block)
+        tree = entries.get_in(row, block)
         if isinstance(tree, Mapping):
             found |= dict(sorted(_leaves(tree, block), key=lambda pair: _place(pair[0].measure)))
     return found
@@ -96,5 +96,5 @@ def _place(measure: str) -> int:
 
 def lower_is_better(measure: str, results: Mapping[str, Any]) -> bool:
     """Whether less is more; a measure of the user's own says so in ``directions`` of results.json."""
-    own = entries.inner(results, "directions", measure)
+    own = entries.get_in(results, "directions", measure)
     return own == "min" if own is not None else lower(measure)

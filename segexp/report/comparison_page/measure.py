@@ -79,7 +79,7 @@ def choose_measure(wanted: str | None, runs: Sequence[Run]) -> Measure:
     measure = column.partition("/")[0]
     results = next(run.results for run in runs if column in run.images)
     pooled = any(Figure("dataset", *_parts(column)) in run.figures for run in runs)
-    unit = entries.text_of(entries.inner(results, "units", measure))
+    unit = entries.to_text(entries.get_in(results, "units", measure))
     return Measure(column, lower_is_better(measure, results), unit, pooled)
 
 
@@ -89,7 +89,7 @@ def _parts(column: str) -> tuple[str, str]:
 
 
 def _monitored(runs: Sequence[Run], columns: Sequence[str]) -> str:
-    monitors = {entries.text_of(entries.inner(run.results, "checkpoint", "monitor")) for run in runs}
+    monitors = {entries.to_text(entries.get_in(run.results, "checkpoint", "monitor")) for run in runs}
     column = plain_name(monitors.pop(), columns) if len(monitors) == 1 else DEFAULT
     if column in columns:
         return column

@@ -9,7 +9,7 @@ from pathlib import Path
 from segexp.report import values
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
-from segexp.runs.inside import inside
+from segexp.runs.paths import path_inside
 
 LARGEST, MOST_PIXELS = 2**26, 2**27
 """Bytes and pixels of a picture that a page takes."""
@@ -63,12 +63,12 @@ def panels(folder: RunContents) -> list[Picture]:
     listed = [entry for entry in named if isinstance(entry, Mapping)] if isinstance(named, list) else []
     listed.sort(key=lambda entry: RANKS.index(entry["rank"]) if entry.get("rank") in RANKS else len(RANKS))
     pictures = [
-        embed(inside(folder.path, entry.get("file")), entries.text_of(entry.get("rank")), _panel_caption(entry))
+        embed(path_inside(folder.path, entry.get("file")), entries.to_text(entry.get("rank")), _panel_caption(entry))
         for entry in listed[:MOST]
     ]
     known = {Path(str(entry.get("file"))).name for entry in listed}
     others = [path for path in sorted((folder.path / "panels").glob("*.png")) if path.name not in known]
-    pictures += [embed(inside(folder.path, path.resolve()), "", path.stem) for path in others[:MOST]]
+    pictures += [embed(path_inside(folder.path, path.resolve()), "", path.stem) for path in others[:MOST]]
     return [picture for picture in pictures if picture is not None]
 
 
@@ -76,7 +76,7 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
     figures = entry.get("figures")
     shown = figures.items() if isinstance(figures, Mapping) else ()
     parts = [
-        entries.text_of(entry.get("image")),
+        entries.to_text(entry.get("image")),
         *(f"{name} {values.measure(value, 3)}" for name, value in shown),
     ]
     return " · ".join(part for part in parts if part)
@@ -85,5 +85,5 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
 def class_maps(folder: RunContents) -> list[Picture]:
     """Class maps by file name."""
     found = sorted((folder.path / "class_maps").glob("*.png"))[:MOST]
-    pictures = [embed(inside(folder.path, path.resolve()), "", path.stem) for path in found]
+    pictures = [embed(path_inside(folder.path, path.resolve()), "", path.stem) for path in found]
     return [picture for picture in pictures if picture is not None]

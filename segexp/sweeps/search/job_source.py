@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 from segexp.sweeps.engines.base import Engine
 from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Entry, Manifest

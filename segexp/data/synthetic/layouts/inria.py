@@ -5,7 +5,7 @@ import numpy as np
 from segexp.data.datasets.inria_files import CITIES, UNLABELLED
 from segexp.data.items.item import Image
 from segexp.data.synthetic.layouts.job import Job
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 
 _ZONES = {
     "austin": 14, "chicago": 16, "kitsap": 10, "tyrol-w": 32, "vienna": 33,
