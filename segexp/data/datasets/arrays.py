@@ -4,7 +4,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.datasets.paired import check_root
+from segexp.data.datasets.file_layout import check_root
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.folder.palette import class_colours
 from segexp.data.items.item import Item

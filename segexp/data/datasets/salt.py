@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.datasets.paired import check_root, holding, named, unpaired
+from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, Found, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
@@ -54,13 +54,15 @@ class SaltDataModule(FilesDataModule):
         folder = next((f for f in (self.root, self.root / "train") if (f / "images").is_dir()), None)
         if folder is None:
             raise DataError(
-                f"{self.root / 'images'}: no such folder (datamodule.root={self.root} holds {holding(self.root)})"
+                f"{self.root / 'images'}: no such folder (datamodule.root={self.root} holds {list_contents(self.root)})"
             )
         listing = Listing()
-        images, masks = (named(folder / part, r"(.+)\.png", "TGS", listing.notes) for part in ("images", "masks"))
+        images, masks = (
+            find_by_pattern(folder / part, r"(.+)\.png", "TGS", listing.notes) for part in ("images", "masks")
+        )
         if not images:
             raise DataError(f"{folder / 'images'}: no image named *.png")
-        listing.problems = unpaired(images, masks, lambda name: folder / "masks" / f"{name}.png", "its mask")
+        listing.problems = find_unpaired(images, masks, lambda name: folder / "masks" / f"{name}.png", "its mask")
         listing.pairs = [Pair(name, path, masks[name]) for name, path in images.items() if name in masks]
         listing.notes += _missing(self.root / "train.csv", images)
         return listing

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from segexp.data.datasets.inria_files import CITIES, UNLABELLED
+from segexp.data.datasets.inria import CITIES, UNLABELLED
 from segexp.data.items.item import Image
 from segexp.data.synthetic.layouts.job import Job
 from segexp.rasters.geotiff import write_geotiff

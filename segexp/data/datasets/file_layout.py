@@ -1,4 +1,4 @@
-"""Finds files by the pattern of their names, and what belongs to what."""
+"""File layouts of published data sets: finds files by the pattern of their names, and those without a partner."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -9,8 +9,8 @@ from segexp.errors import DataError
 from segexp.system.special_files import special_file
 
 
-def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str, Path]:
-    """Files of a folder by the first group of a pattern of their names; others are noted, not used.
+def find_by_pattern(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str, Path]:
+    """Finds the files whose names fit a pattern, by its first group; others are noted, not used.
 
     Args:
         folder: Where to look; a folder that is not there holds nothing.
@@ -30,10 +30,10 @@ def named(folder: Path, pattern: str, layout: str, notes: list[str]) -> dict[str
     return found
 
 
-def unpaired(
+def find_unpaired(
     images: Mapping[str, Path], partners: Mapping[str, Path], expected: Callable[[str], Path], what: str
 ) -> list[str]:
-    """A line for each image without a partner and each partner without an image.
+    """Says which images have no partner and which partners no image, a line for each.
 
     Args:
         images: Images by key.
@@ -48,8 +48,8 @@ def unpaired(
     return missing + extra
 
 
-def holding(folder: Path) -> str:
-    """What a folder holds, in words, for messages."""
+def list_contents(folder: Path) -> str:
+    """Names up to eight entries of a folder, for messages: ``images, masks``; ``nothing`` where it is empty."""
     return ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
 
 
