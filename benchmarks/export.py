@@ -49,7 +49,7 @@ def main() -> None:
 
 def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
     from segexp.data.items.item import Item
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
     from segexp.inference.export import onnx_file, torchscript_file
     from segexp.inference.export.agreement import by_pytorch
     from segexp.inference.export.graph import Deployed
@@ -57,7 +57,7 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
     from segexp.inference.export.speed import images_per_second
 
     plain, ours = _model(name, "speed=off"), _model(name)
-    scenes = [draw("buildings", 0, number, size) for number in range(4)]
+    scenes = [draw_scene("buildings", 0, number, size) for number in range(4)]
     items = [Item(str(number), scene.image, scene.mask) for number, scene in enumerate(scenes)]
     files = {"c": folder / "m.onnx", "d": folder / "m.int8.onnx", "e": folder / "m.torchscript"}
     onnx_file.write(ours, Deployed(ours.module), files["c"], {})

@@ -6,7 +6,7 @@ from typing import Protocol
 from segexp.sweeps.manifest import Entry, Manifest
 
 
-class Supply(Protocol):
+class JobSource(Protocol):
     """The jobs to come."""
 
     total: int
@@ -31,7 +31,7 @@ class Supply(Protocol):
         ...
 
 
-class Grid:
+class GridSource:
     """Every job of the manifest that has not finished, in order."""
 
     def __init__(self, manifest: Manifest) -> None:

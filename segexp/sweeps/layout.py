@@ -32,7 +32,7 @@ from segexp.sweeps.plan import Config, Job
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
 
 
-class JobPlace:
+class JobFiles:
     """The files of one job."""
 
     def __init__(self, sweep: Path, number: int) -> None:
@@ -132,7 +132,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def going_on(folder: Path, more: Sequence[str] = ()) -> str:
+def resume_command(folder: Path, more: Sequence[str] = ()) -> str:
     """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
     return command_line([typed("sweep.resume", str(folder)), *more])
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segexp.data.synthetic.scenes import cells, draw, mosaic, vessels
+from segexp.data.synthetic.scenes import cells, draw_scene, mosaic, vessels
 from segexp.data.synthetic.scenes.enlarged import enlarged
 from segexp.data.synthetic.scenes.scene import Scene
 
@@ -30,7 +30,7 @@ def test_the_boundary_is_that_of_the_image_and_smooth(shape: tuple[int, int]) ->
 
 def test_an_enlarged_retina_is_a_retina(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(vessels, "LARGE", 500**2)
-    scene = draw("vessels", 0, 0, 501)
+    scene = draw_scene("vessels", 0, 0, 501)
     assert scene.image.shape == (501, 501, 3)
     assert scene.fov.mean() == pytest.approx(0.709, abs=0.01)
     assert 0.03 < (scene.mask[scene.fov == 1]).mean() < 0.25
@@ -52,7 +52,7 @@ def test_a_large_smear_is_a_mosaic_of_one_stain_with_the_kind_in_its_middle(monk
         return scene
 
     monkeypatch.setattr(cells, "_paint", numbered)
-    scene = draw("cells", 0, 0, 360)
+    scene = draw_scene("cells", 0, 0, 360)
     assert scene.image.shape == (360, 360, 3)
     assert len(kinds) == mosaic.DRAWN and len(set(stains)) == 1
     assert scene.kind in kinds

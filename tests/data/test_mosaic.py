@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from segexp.data.synthetic.scenes import draw, mosaic
+from segexp.data.synthetic.scenes import draw_scene, mosaic
 from segexp.data.synthetic.scenes.scene import Scene
 
 
@@ -40,8 +40,8 @@ def test_no_view_comes_twice_among_forty_and_seeds_differ() -> None:
 
 def test_only_large_towns_are_mosaics(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("segexp.data.synthetic.scenes.buildings.mosaic", lambda paint, rng, shape: shape)
-    assert draw("buildings", 0, 0, (2501, 2500)) == (2501, 2500)  # type: ignore[comparison-overlap]
-    assert draw("buildings", 0, 0, 64).image.shape == (64, 64, 3)
+    assert draw_scene("buildings", 0, 0, (2501, 2500)) == (2501, 2500)  # type: ignore[comparison-overlap]
+    assert draw_scene("buildings", 0, 0, 64).image.shape == (64, 64, 3)
 
 
 @pytest.mark.usefixtures("tiny")

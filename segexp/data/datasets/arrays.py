@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from segexp.data.datasets.file_layout import check_root
 from segexp.data.files import FilesDataModule, Listing, Pair
-from segexp.data.folder.palette import class_colours
+from segexp.data.folder.palette import choose_class_colours
 from segexp.data.items.item import Item
 from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem
@@ -107,7 +107,7 @@ class ArraysDataModule(FilesDataModule):
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Names as given, colours that are told apart."""
-        return self._names, tuple(class_colours(len(self._names)))
+        return self._names, tuple(choose_class_colours(len(self._names)))
 
     def listing(self) -> Listing:
         """An image for each place along the first axis; opens the headers."""

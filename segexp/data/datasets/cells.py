@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item, Mask
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
@@ -105,7 +105,7 @@ class CellsDataModule(FilesDataModule):
             mask.window(0, 0, *mask.shape)
         return item
 
-    def find(self) -> Found:
+    def find(self) -> FoundFiles:
         """As every data set of files; what was set to the nearest value is noted, file by file."""
         found = super().find()
         found.notes += sorted(self.labels.notes())

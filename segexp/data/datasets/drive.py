@@ -10,7 +10,7 @@ from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
 from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.item import Item, Mask
-from segexp.data.labels.label_map import LabelMap, checked_mapping
+from segexp.data.labels.label_map import LabelMap, check_mapping
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError, SizeError
 from segexp.rasters import open_raster, read_rgb
@@ -53,7 +53,7 @@ class DriveDataModule(FilesDataModule):
         super().__init__(split=split, **shared)
         self.root = Path(root).expanduser()
         self.labels = labels
-        self.mask_values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
+        self.mask_values = check_mapping(mask_values or {0: 0, 255: 1}, classes=2)
         # Values of the layout are those that are shown.
         own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
         self._values = LabelMap(self.mask_values, classes=2, reading=own)

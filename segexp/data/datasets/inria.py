@@ -11,13 +11,13 @@ from segexp.config.suggest import nearest
 from segexp.data.base import Items
 from segexp.data.datasets.file_layout import list_contents
 from segexp.data.file_kinds import is_clutter, is_image
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem, WindowItem
-from segexp.data.labels.label_map import LabelMap, checked_mapping
+from segexp.data.labels.label_map import LabelMap, check_mapping
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.data.splits.rules import PHASES, Split, holdout
-from segexp.data.splits.split_file import kept_split, read_split
+from segexp.data.splits.split_file import read_split, take_over_split
 from segexp.errors import ConfigError, DataError
 from segexp.rasters import open_raster
 from segexp.types import PositiveInt
@@ -66,7 +66,7 @@ class InriaDataModule(FilesDataModule):
         super().__init__(split="holdout" if split == "patches" else split, **shared)
         self.root = Path(root).expanduser()
         self.cities = cities
-        values = checked_mapping(mask_values or {0: 0, 255: 1}, classes=2)
+        values = check_mapping(mask_values or {0: 0, 255: 1}, classes=2)
         # Values of the layout are those that are shown.
         own: MaskReading = "shown" if mask_values is None and mask_reading == "auto" else mask_reading
         self.labels = LabelMap(values, classes=2, reading=own)
@@ -122,14 +122,14 @@ class InriaDataModule(FilesDataModule):
         patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
         names = list(patches)
         if self._kept is not None:
-            parts = kept_split(self._kept, names, self.notes)
+            parts = take_over_split(self._kept, names, self.notes)
         elif self.split_file is not None:
             parts = read_split(Path(self.split_file).expanduser(), names, self.notes)
         else:
             parts = holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
         return {phase: [patches[name] for name in parts[phase]] for phase in PHASES}
 
-    def find(self) -> Found:
+    def find(self) -> FoundFiles:
         """As every data set of files; says what patches mean."""
         found = super().find()
         if self.patch_size is not None:

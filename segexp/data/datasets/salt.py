@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
@@ -77,7 +77,7 @@ class SaltDataModule(FilesDataModule):
         """Image and mask."""
         return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
-    def find(self) -> Found:
+    def find(self) -> FoundFiles:
         """As every data set of files; empty masks are counted."""
         found = super().find()
         empty = {phase: [self._strata[i.name] for i in items].count(EMPTY) for phase, items in found.parts.items()}

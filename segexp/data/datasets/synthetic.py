@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey
+from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_image
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
@@ -100,8 +100,8 @@ class SyntheticDataModule(SegmentationDataModule):
     def look(self, item: Item, classes: int) -> Survey:
         """As every data set; images in the cache folder are looked at once."""
         if self._known is None:
-            return survey(item, classes)
-        return self._known.get(item, lambda: survey(item, classes))
+            return survey_image(item, classes)
+        return self._known.get(item, lambda: survey_image(item, classes))
 
     def setup(self, stage: str | None = None) -> None:
         """Draws or finds the images once."""

@@ -36,12 +36,12 @@ class Rule:
     whole: bool = False
 
 
-def rules_between(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
+def find_rules(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
     """All rules that give enough images a mask; equal names rule out any other."""
     for flat in (False, True):
         known = {(_place(file, flat=flat), file.stem): file.path for file in masks}
         for image in _affixes([file.stem for file in images]):
-            cores = {file.path: (_place(file, flat=flat), core(file.stem, image)) for file in images}
+            cores = {file.path: (_place(file, flat=flat), strip_affix(file.stem, image)) for file in images}
             rules = [Rule(image, mask, _paired(cores, known, mask), flat) for mask in _candidates(cores, known)]
             rules = [rule for rule in rules if len(rule.pairs) >= ENOUGH * len(images)]
             if rules:
@@ -49,7 +49,7 @@ def rules_between(images: Sequence[File], masks: Sequence[File]) -> list[Rule]:
     return _by_whole_names(images, masks)
 
 
-def turned(rule: Rule) -> Rule:
+def swap_rule(rule: Rule) -> Rule:
     """The rule with images and masks in each other's place."""
     return Rule(rule.mask, rule.image, {mask: image for image, mask in rule.pairs.items()})
 
@@ -64,7 +64,7 @@ def _by_whole_names(images: Sequence[File], masks: Sequence[File]) -> list[Rule]
     return []
 
 
-def core(stem: str, affix: Affix) -> str:
+def strip_affix(stem: str, affix: Affix) -> str:
     """What is left of a stem that has the affix."""
     return stem[len(affix[0]) : len(stem) - len(affix[1])]
 

@@ -8,7 +8,7 @@ from segexp.config.suggest import did_you_mean
 from segexp.data.folder.guess_classes import guess_values
 from segexp.data.folder.mask_meaning import Value
 from segexp.data.folder.mask_sample import MaskSample
-from segexp.data.folder.palette import Colour, class_colours, parse_colour
+from segexp.data.folder.palette import Colour, choose_class_colours, parse_colour
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import ConfigError
@@ -95,7 +95,7 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
     return Labels(names, chosen, values, found, (guess.note,), guess.reading)
 
 
-def covers(values: Mapping[int | str, Any], sample: MaskSample) -> bool:
+def covers_values(values: Mapping[int | str, Any], sample: MaskSample) -> bool:
     """Whether a mapping says of every value in some masks what it means; grey among colours is a value too."""
     known = {parse_key(key) for key in values}
     if sample.indices and all((value[0], False) in known for value in sample.indices):
@@ -157,7 +157,7 @@ def _colours(
         if name not in names:
             raise ConfigError(f"{key}: there is no class {name!r}.{did_you_mean(name, names)}")
     asked = {name: parse_colour(text, key) for name, text in (given or {}).items()}
-    chosen = class_colours(len(names))
+    chosen = choose_class_colours(len(names))
     if len(set(seen.values())) == len(names):
         chosen = [seen[name] for name in names]
     return tuple(asked.get(name, colour) for name, colour in zip(names, chosen, strict=True))

@@ -8,17 +8,16 @@ from typing import Any, Literal
 
 from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
-from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
+from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
 from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
-from segexp.data.folder.find import Found as FoundNames
-from segexp.data.folder.find import NameKeys, find_files
-from segexp.data.folder.hints import maybe_patients, maybe_units, stray_notes
+from segexp.data.folder.find import FolderFiles, NameKeys, find_files
+from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
 from segexp.data.folder.mask_sample import MaskSample, sample_masks
-from segexp.data.folder.nodata import with_nodata
-from segexp.data.folder.sizes import crop_count, crop_side
-from segexp.data.folder.valid import valid_raster
-from segexp.data.folder.words import override, overrides
+from segexp.data.folder.nodata import mask_nodata
+from segexp.data.folder.sizes import choose_crop_count, choose_crop_side
+from segexp.data.folder.valid import open_valid_mask
+from segexp.data.folder.words import format_override, format_overrides
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.data.labels.label_keys import parse_key
@@ -33,7 +32,7 @@ from segexp.types import PositiveInt
 class FolderDataModule(FilesDataModule):
     """Images and masks found by patterns of their names; what is not given is guessed where it is safe, and said."""
 
-    unlike = f"{override('channels', 'rgb')} or {override('channels', 'grey')} brings them to the same"
+    unlike = f"{format_override('channels', 'rgb')} or {format_override('channels', 'grey')} brings them to the same"
 
     def __init__(
         self,
@@ -113,7 +112,7 @@ class FolderDataModule(FilesDataModule):
         self._pixel_sizes: set[float | None] = set()
 
     @cached_property
-    def found(self) -> FoundNames:
+    def found(self) -> FolderFiles:
         """Files and what belongs to them."""
         return find_files(self.root, self.names)
 
@@ -148,7 +147,7 @@ class FolderDataModule(FilesDataModule):
             return self.channels
         if self.bands is not None:
             return "all"
-        return channels_for(headers([pair.image for pair in self.found.listing.pairs]))
+        return choose_channels(open_headers([pair.image for pair in self.found.listing.pairs]))
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """As given, or as a sample of the masks tells."""
@@ -174,8 +173,8 @@ class FolderDataModule(FilesDataModule):
         listing = replace(found.listing, notes=list(found.listing.notes))
         if found.rules.unit is None and self.split != "official" and self.split_file is None:
             paths = [pair.image.relative_to(self.root).as_posix() for pair in listing.pairs]
-            folders = maybe_patients(found.rules.images, paths)
-            listing.notes += folders or maybe_units([pair.name for pair in listing.pairs])
+            folders = suggest_patients(found.rules.images, paths)
+            listing.notes += folders or suggest_units([pair.name for pair in listing.pairs])
         return listing
 
     def cache_name(self) -> str:
@@ -189,13 +188,13 @@ class FolderDataModule(FilesDataModule):
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
         self._file_channels.add(image.channels)
         chosen = image if self.bands is None else PickedBands(image, self.bands)
-        shown = chosen if self.shown_as == "all" else ConvertedRaster(chosen, self.shown_as)
+        shown = chosen if self.shown_as == "all" else OpaqueRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
         if self.stray == "nearest":
             mask.window(0, 0, *mask.shape)
         if pair.valid is not None:
-            mask = ValidMask(mask, valid_raster(pair.valid))
-        return StoredItem(pair.name, shown, with_nodata(mask, image), pair.group)
+            mask = ValidMask(mask, open_valid_mask(pair.valid))
+        return StoredItem(pair.name, shown, mask_nodata(mask, image), pair.group)
 
     def pixel_size(self) -> float | None:
         """Where all GeoTIFFs have the same."""
@@ -206,7 +205,7 @@ class FolderDataModule(FilesDataModule):
         counts = self._file_channels
         return self.bands, next(iter(counts)) if self.bands is not None and len(counts) == 1 else None
 
-    def find(self) -> Found:
+    def find(self) -> FoundFiles:
         """As every data set of files; crops that are left open are settled first, since others must fit them."""
         try:
             # Once, before threads open files.
@@ -218,7 +217,7 @@ class FolderDataModule(FilesDataModule):
         found.notes = [*self._guesses(), *found.notes]
         return found
 
-    def _by_names(self, error: UserError) -> Found:
+    def _by_names(self, error: UserError) -> FoundFiles:
         """What names and headers tell, where nothing is known of the classes."""
         problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
@@ -226,11 +225,11 @@ class FolderDataModule(FilesDataModule):
             problems += [Problem("folders and files", line) for line in listing.problems]
             _, unfit = self._each(listing.pairs, lambda pair: pair.name, _headers)
             problems += [problem for problem in unfit if problem.text != str(error)]
-        return Found(problems=problems)
+        return FoundFiles(problems=problems)
 
     def _guesses(self) -> list[str]:
         """What was guessed, in words."""
-        notes = [*self.found.notes, *self.labels.notes, *stray_notes(self.label_map.changed)]
+        notes = [*self.found.notes, *self.labels.notes, *note_replaced_values(self.label_map.changed)]
         if self.shown_as != "all" and self.channels == "auto":
             notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
         return notes
@@ -239,16 +238,16 @@ class FolderDataModule(FilesDataModule):
         """Crops by the sizes of the training images."""
         sizes = [item.shape for item in items.get("train", [])]
         if sizes and "crop_size" in self.left_open:
-            self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
+            self.crop_size = choose_crop_side(sizes, grid=self.sampling == "grid")
         if sizes and "crops_per_image" in self.left_open:
-            self.crops_per_image = crop_count(sizes, self.crop_size)
+            self.crops_per_image = choose_crop_count(sizes, self.crop_size)
 
     def setup(self, stage: str | None = None) -> None:
         """As every data set of files; says how to fix all that was guessed."""
         first = self._items is None
         super().setup(stage)
         if first and (guessed := self.guessed()):
-            self.notes.append(f"to fix what was guessed, add: {overrides(guessed)}")
+            self.notes.append(f"to fix what was guessed, add: {format_overrides(guessed)}")
 
     def guessed(self) -> dict[str, Any]:
         """All that is settled, where files, classes or channels were guessed; a split and crops are no guess."""

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from segexp.data.folder.mask_meaning import Value
 from segexp.data.folder.mask_sample import FEW, MaskSample
-from segexp.data.folder.odd_masks import unlike
-from segexp.data.folder.palette import Colour, colour_name
-from segexp.data.folder.words import override
+from segexp.data.folder.odd_masks import describe_odd_masks
+from segexp.data.folder.palette import Colour, name_colour
+from segexp.data.folder.words import format_override
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
@@ -55,7 +55,7 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
     if len(values) > FEW or _smeared(values, sample):
         raise DataError(_too_many(values, sample))
     if len(values) < 2:
-        example = override("mask_values", {0: "background", 255: "foreground"})
+        example = format_override("mask_values", {0: "background", 255: "foreground"})
         raise DataError(f"{KEY}: {_looked(sample)} hold no two values; say what values mean, for example {example}")
     _check_no_slips(values, sample)
     names = _named(values, sample)
@@ -65,13 +65,13 @@ def guess_values(sample: MaskSample, classes: Sequence[str] | None, ignored: Seq
 
 
 def _guess(named: Mapping[Value, str], sample: MaskSample, colours: dict[str, Colour]) -> Guess:
-    mapping: Named = {key_of(value): name for value, name in named.items()}
+    mapping: Named = {key_of_value(value): name for value, name in named.items()}
     words = ", ".join(f"{key} is {name}" for key, name in mapping.items())
     how = f"; {sample.note}" if sample.note else ""
     return Guess(mapping, f"guessed from mask values: {words}; {_looked(sample)}{how}", colours, sample.reading)
 
 
-def key_of(value: Value) -> int | str:
+def key_of_value(value: Value) -> int | str:
     """A value as a key of ``mask_values``: a number, or ``255 0 0``."""
     return value[0] if len(value) == 1 else " ".join(map(str, value))
 
@@ -105,7 +105,7 @@ def _named(values: Sequence[Value], sample: MaskSample) -> list[str]:
     lowest = values[0] == (0,) or coloured[0] == BLACK
     if len(values) == 2 and (lowest or coloured[1] == BLACK):
         return ["background", "foreground"] if lowest else ["foreground", "background"]
-    names = [colour_name(colour) if colour else f"class_{i}" for i, colour in enumerate(coloured)]
+    names = [name_colour(colour) if colour else f"class_{i}" for i, colour in enumerate(coloured)]
     return names if len(set(names)) == len(names) else [f"class_{i}" for i in range(len(names))]
 
 
@@ -121,8 +121,8 @@ def _of_given(values: Sequence[Value], classes: Sequence[str], sample: MaskSampl
     else:
         problem = f"they do not fit the {len(classes)} names of datamodule.classes; say what each means"
     names = [*classes, *["ignored"] * len(values)]
-    example = {key_of(value): name for value, name in zip(values[:MOST], names, strict=False)}
-    raise DataError(f"{KEY}: {_looked(sample)}; {problem}: {override('mask_values', example)}")
+    example = {key_of_value(value): name for value, name in zip(values[:MOST], names, strict=False)}
+    raise DataError(f"{KEY}: {_looked(sample)}; {problem}: {format_override('mask_values', example)}")
 
 
 def _check_no_slips(values: Sequence[Value], sample: MaskSample) -> None:
@@ -132,13 +132,14 @@ def _check_no_slips(values: Sequence[Value], sample: MaskSample) -> None:
     rest = [value for value in values if value not in rare]
     if not rare or len(rest) < 2:
         return
-    told = "; ".join(f"{key_of(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
-    without = {key_of(value): name for value, name in zip(rest, _named(rest, sample), strict=True)}
-    whole = {key_of(value): name for value, name in zip(values, _named(values, sample), strict=True)}
+    told = "; ".join(f"{key_of_value(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
+    without = {key_of_value(value): name for value, name in zip(rest, _named(rest, sample), strict=True)}
+    whole = {key_of_value(value): name for value, name in zip(values, _named(values, sample), strict=True)}
+    mistake = f"{format_override('mask_values', without)} {format_override('stray', 'nearest')}"
     raise DataError(
         f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {told}. Correct the masks, or add one "
-        f"of these lines\n  a mistake: {override('mask_values', without)} {override('stray', 'nearest')}\n"
-        f"  a class: {override('mask_values', whole)}"
+        f"of these lines\n  a mistake: {mistake}\n"
+        f"  a class: {format_override('mask_values', whole)}"
     )
 
 
@@ -155,10 +156,12 @@ def _check_no_void(values: Sequence[Value], names: Sequence[str], sample: MaskSa
     if number is None:
         return
     why = "it marks missing pixels in these files" if number == sample.nodata else "the others are numbers in a row"
-    classes = override("mask_values", {key_of(value): name for value, name in zip(values, names, strict=True)})
+    classes = format_override(
+        "mask_values", {key_of_value(value): name for value, name in zip(values, names, strict=True)}
+    )
     raise DataError(
         f"{KEY}: {_looked(sample)}; is {number} a class, or what was not labelled ({why})? Add one of these lines\n"
-        f"  {override('ignored', [number])}\n  {classes}"
+        f"  {format_override('ignored', [number])}\n  {classes}"
     )
 
 
@@ -189,10 +192,10 @@ def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
 
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
-    ends = {key_of(values[0]): "background", key_of(values[-1]): "foreground"}
-    nearest = override("stray", "nearest")
-    smeared = f"{override('mask_values', ends)} {nearest}"
-    head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {unlike(sample)}"
+    ends = {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
+    nearest = format_override("stray", "nearest")
+    smeared = f"{format_override('mask_values', ends)} {nearest}"
+    head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {describe_odd_masks(sample)}"
     if sample.lossy:
         cause = (
             "they are JPEG, which smears values: copy them again as PNG, or take the nearest of those that are meant"
@@ -200,12 +203,12 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
         return f"{head}{cause}, for example\n  {smeared}"
     lines = [f"  smeared, the nearest of those that are meant: {smeared}"]
     if not sample.is_colour and values[0] == (0,):
-        both = override("mask_values", {0: "background", 1: "foreground"})
+        both = format_override("mask_values", {0: "background", 1: "foreground"})
         objects = f"  numbers of objects, all of them foreground (those that touch become one): {both} {nearest}"
         lines.insert(0 if _numbered(values, sample) else 1, objects)
     if len(values) <= MOST:
-        whole = {key_of(value): f"class_{place}" for place, value in enumerate(values)}
-        lines += [f"  if each is a class: {override('mask_values', whole)}"]
+        whole = {key_of_value(value): f"class_{place}" for place, value in enumerate(values)}
+        lines += [f"  if each is a class: {format_override('mask_values', whole)}"]
     return "\n".join([f"{head}were they resized, or do they number objects? Add one of these lines", *lines])
 
 
@@ -224,7 +227,7 @@ def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
 def _looked(sample: MaskSample, most: int = 8) -> str:
     """What was found, in words: ``of 1000 masks 50 were looked at: 0 (75.1 %), 65535 (24.9 %)``."""
     total = sum(sample.counts.values())
-    words = [f"{key_of(value)} ({100 * count / total:.3g} %)" for value, count in sample.counts.items()]
+    words = [f"{key_of_value(value)} ({100 * count / total:.3g} %)" for value, count in sample.counts.items()]
     more = f" and {len(words) - most} more" if len(words) > most else ""
     masks = f"the {sample.of} masks" if sample.looked_at == sample.of else f"{sample.looked_at} of {sample.of} masks"
     return f"{masks} that were looked at hold {', '.join(words[:most])}{more}"

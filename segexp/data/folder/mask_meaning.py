@@ -6,15 +6,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segexp.data.labels.mask_reading import NEAR, MaskReading, as_extremes, shown
+from segexp.data.labels.mask_reading import NEAR, MaskReading, as_extremes, shown_reader
 from segexp.errors import LabelError
 from segexp.rasters import Raster
 
 Value = tuple[int, ...]
 """One number, or the three of a colour."""
-Table = dict[Value, int]
+ValueCounts = dict[Value, int]
 """Pixels of each value of a mask."""
-Seen = tuple[Raster, Table]
+MaskTable = tuple[Raster, ValueCounts]
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
@@ -28,13 +28,13 @@ class Meaning(NamedTuple):
         tones: Palette colours that stand for black and for white.
     """
 
-    tables: list[Table]
+    tables: list[ValueCounts]
     reading: MaskReading = "auto"
     note: str = ""
     tones: dict[Value, Value] = {}  # noqa: RUF012 - never changed
 
 
-def meaning(seen: Sequence[Seen], reading: MaskReading = "auto", *, keeps_white: bool = False) -> Meaning:
+def interpret_values(seen: Sequence[MaskTable], reading: MaskReading = "auto", *, keeps_white: bool = False) -> Meaning:
     """What values mean: transparent pixels, white stored as 0, tones that are nearly black and white.
 
     Args:
@@ -63,11 +63,11 @@ def meaning(seen: Sequence[Seen], reading: MaskReading = "auto", *, keeps_white:
     return Meaning(tables, reading, note, _tones(seen))
 
 
-def _is_see_through(raster: Raster, table: Table) -> bool:
+def _is_see_through(raster: Raster, table: ValueCounts) -> bool:
     return raster.header.has_alpha and len(next(iter(table))) in (2, 4)
 
 
-def _over_ground(seen: Sequence[Seen], reading: MaskReading) -> Meaning:
+def _over_ground(seen: Sequence[MaskTable], reading: MaskReading) -> Meaning:
     """One painted colour: painted or not; several: transparent pixels count as black."""
     see_through = [(raster, table) for raster, table in seen if _is_see_through(raster, table)]
     for raster, table in see_through:
@@ -92,21 +92,21 @@ def _colour(value: Value) -> Value:
     return value if len(value) == 3 else value[:1] * 3
 
 
-def _opacity(table: Table) -> Table:
+def _opacity(table: ValueCounts) -> ValueCounts:
     found: Counter[Value] = Counter()
     for value, count in table.items():
         found[(255 if len(value) in (1, 3) or value[-1] else 0,)] += count
     return dict(found)
 
 
-def _on_black(table: Table) -> Table:
+def _on_black(table: ValueCounts) -> ValueCounts:
     found: Counter[Value] = Counter()
     for value, count in table.items():
         found[value[:-1] if value[-1] else (0,) * (len(value) - 1)] += count
     return dict(found)
 
 
-def _is_mixed(seen: Sequence[Seen]) -> bool:
+def _is_mixed(seen: Sequence[MaskTable]) -> bool:
     """Whether some masks are of few bits or of 16, and others use 255 for white."""
     lows = [bool(r.header.white == 1 and r.palette is None) for r, _ in seen]
     deep = [r.dtype == np.uint16 and all(n % 257 == 0 for v in t for n in v) and any(map(any, t)) for r, t in seen]
@@ -114,8 +114,8 @@ def _is_mixed(seen: Sequence[Seen]) -> bool:
     return any(eight) and (any(lows) or any(deep))
 
 
-def _as_shown(raster: Raster, table: Table) -> Table:
-    other = shown(raster) if raster.palette is None and raster.header.channels == 1 else None
+def _as_shown(raster: Raster, table: ValueCounts) -> ValueCounts:
+    other = shown_reader(raster) if raster.palette is None and raster.header.channels == 1 else None
     if other is None:
         return table
     values = sorted(table)
@@ -126,7 +126,7 @@ def _as_shown(raster: Raster, table: Table) -> Table:
     return dict(found)
 
 
-def _are_extremes(seen: Sequence[Seen]) -> bool:
+def _are_extremes(seen: Sequence[MaskTable]) -> bool:
     """Whether masks saved as RGB hold colours that differ a little from black and white, and no others."""
     colours = [value for raster, table in seen if raster.palette is None for value in table if len(value) == 3]
     return bool(colours) and _near(colours)
@@ -138,14 +138,14 @@ def _near(colours: Iterable[Value]) -> bool:
     return bool(grey and (as_extremes(found[None]) < 256).all())
 
 
-def _extremes(table: Table) -> Table:
+def _extremes(table: ValueCounts) -> ValueCounts:
     found: Counter[Value] = Counter()
     for value, count in table.items():
         found[(255 if min(value) > 127 else 0,)] += count
     return dict(found)
 
 
-def _tones(seen: Sequence[Seen]) -> dict[Value, Value]:
+def _tones(seen: Sequence[MaskTable]) -> dict[Value, Value]:
     """Nearly grey colours of palettes of which files use two: the darker is black, the lighter white."""
     used: dict[bytes, set[Value]] = {}
     for raster, table in seen:

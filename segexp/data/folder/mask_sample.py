@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.each import READERS
-from segexp.data.folder.mask_meaning import Meaning, Seen, Value, meaning
-from segexp.data.labels.label_values import read_values
+from segexp.data.folder.mask_meaning import MaskTable, Meaning, Value, interpret_values
+from segexp.data.labels.label_values import count_values
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
 from segexp.rasters import Raster, open_raster
@@ -64,38 +64,38 @@ def sample_masks(paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_
     Args:
         paths: All masks.
         reading: What the config says of how files are read.
-        keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.mask_meaning.meaning`.
+        keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.mask_meaning.interpret_values`.
 
     What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
     Raises:
         DataError: No mask can be read, or none is of a kind that stands for classes.
     """
-    chosen = spread(paths, MASKS)
+    chosen = take_evenly(paths, MASKS)
     seen, errors = _read(chosen)
     if len({value for _, table in seen for value in table}) < 2 and len(paths) > len(chosen):
         before = set(chosen)
-        seen += _read([path for path in spread(paths, 4 * MASKS) if path not in before])[0]
+        seen += _read([path for path in take_evenly(paths, 4 * MASKS) if path not in before])[0]
     if not seen:
         raise errors[0]
-    return _summary(seen, meaning(seen, reading, keeps_white=keeps_white), len(paths))
+    return _summary(seen, interpret_values(seen, reading, keeps_white=keeps_white), len(paths))
 
 
 def looks_like_masks(paths: Sequence[Path]) -> bool:
     """Whether files hold few values, as masks do and photographs do not."""
     try:
-        return all(len(read_values(open_raster(path, raw=True))) <= FEW for path in spread(paths, FEWEST))
+        return all(len(count_values(open_raster(path, raw=True))) <= FEW for path in take_evenly(paths, FEWEST))
     except DataError:
         return False
 
 
-def spread(paths: Sequence[Path], count: int) -> list[Path]:
+def take_evenly(paths: Sequence[Path], count: int) -> list[Path]:
     """So many of them, evenly over the list."""
     step = max(1, len(paths) / count)
     return [paths[int(place * step)] for place in range(min(count, len(paths)))]
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Seen], list[DataError]]:
+def _read(paths: Sequence[Path]) -> tuple[list[MaskTable], list[DataError]]:
     with ThreadPoolExecutor(READERS) as pool:
         opened = list(pool.map(_opened, paths))
         rasters = [raster for raster in opened if isinstance(raster, Raster)]
@@ -121,7 +121,7 @@ def _tried(raster: Raster) -> dict[Value, int] | DataError:
 
 
 def _values(raster: Raster) -> dict[Value, int]:
-    table = _opaque(read_values(raster), raster)
+    table = _opaque(count_values(raster), raster)
     values = table[:, :-1]
     if raster.header.has_alpha and values.shape[1] in (2, 4):
         return {tuple(int(number) for number in row[:-1]): int(row[-1]) for row in table}
@@ -150,7 +150,7 @@ def _opaque(table: NDArray[np.int64], raster: Raster) -> NDArray[np.int64]:
     return colours[:, 2:] if grey else colours
 
 
-def _summary(seen: Sequence[Seen], meant: Meaning, of: int) -> MaskSample:
+def _summary(seen: Sequence[MaskTable], meant: Meaning, of: int) -> MaskSample:
     indices, colours = _indices(seen)
     plain = len(set(colours.values())) < len(colours)
     counts: Counter[Value] = Counter()
@@ -180,7 +180,7 @@ def _summary(seen: Sequence[Seen], meant: Meaning, of: int) -> MaskSample:
     )
 
 
-def _indices(seen: Sequence[Seen]) -> tuple[dict[Value, int], dict[Value, Value]]:
+def _indices(seen: Sequence[MaskTable]) -> tuple[dict[Value, int], dict[Value, Value]]:
     """Pixels and colour of each palette index; nothing where palettes differ."""
     first = seen[0][0].palette
     if first is None or any(r.palette is None or not np.array_equal(r.palette, first) for r, _ in seen):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from segexp.data.folder.affixes import ENOUGH, NONE, Affix, Name
-from segexp.data.folder.roles import File, Role, role_of, words_of
+from segexp.data.folder.roles import File, Role, infer_role, split_words
 
 LEAST = 0.2
 """Share of the files that must have a beginning or ending for it to be no part of the names themselves."""
@@ -17,7 +17,7 @@ LOSSY = {"jpg", "jpeg", "jpe", "jfif"}
 
 
 @dataclass(frozen=True)
-class Family:
+class FileFamily:
     """Files of one ending with the same affix.
 
     Attributes:
@@ -31,7 +31,9 @@ class Family:
     members: dict[Name, str]
 
 
-def pairs_within(files: Sequence[File], is_mask: Callable[[list[str]], bool]) -> list[tuple[Family, Family]]:
+def pair_within_folder(
+    files: Sequence[File], is_mask: Callable[[list[str]], bool]
+) -> list[tuple[FileFamily, FileFamily]]:
     """All ways in which the files are images and their masks.
 
     Args:
@@ -42,7 +44,7 @@ def pairs_within(files: Sequence[File], is_mask: Callable[[list[str]], bool]) ->
         Families of images and of masks; more than one pair where it is open.
     """
     for families in (_families(files), _fixed(files)):
-        found: dict[frozenset[tuple[str, str]], tuple[Family, Family]] = {}
+        found: dict[frozenset[tuple[str, str]], tuple[FileFamily, FileFamily]] = {}
         for one, other in _agreeing(families):
             for image, mask in _ordered(one, other, is_mask):
                 shared = image.members.keys() & mask.members
@@ -54,21 +56,21 @@ def pairs_within(files: Sequence[File], is_mask: Callable[[list[str]], bool]) ->
     return []
 
 
-def by_whole_names(files: Sequence[File]) -> tuple[Family, Family] | None:
+def pair_by_whole_names(files: Sequence[File]) -> tuple[FileFamily, FileFamily] | None:
     """Images and masks that have the whole name of their image before their ending: ``a.jpg`` and ``a.jpg.png``."""
     names = {(file.inside, f"{file.stem}.{file.ending}"): file.path for file in files}
     masks = {(file.inside, file.stem): file.path for file in files if (file.inside, file.stem) in names}
     images = {name: path for name, path in names.items() if path not in set(masks.values())}
     if len(masks.keys() & images.keys()) < max(2, ENOUGH * len(images)):
         return None
-    return Family(NONE, "", images), Family(NONE, "", masks)
+    return FileFamily(NONE, "", images), FileFamily(NONE, "", masks)
 
 
-def _role(family: Family) -> Role:
-    return role_of(words_of("".join(family.affix)))
+def _role(family: FileFamily) -> Role:
+    return infer_role(split_words("".join(family.affix)))
 
 
-def _families(files: Sequence[File]) -> list[Family]:
+def _families(files: Sequence[File]) -> list[FileFamily]:
     members: dict[tuple[Affix, str], dict[Name, str]] = defaultdict(dict)
     for file in files:
         for affix in _affixes(file.stem):
@@ -76,14 +78,14 @@ def _families(files: Sequence[File]) -> list[Family]:
             members[affix, file.ending][file.inside, text] = file.path
     return _no_pictures(
         [
-            Family(affix, ending, found)
+            FileFamily(affix, ending, found)
             for (affix, ending), found in members.items()
             if affix == NONE or len(found) >= max(2, LEAST * len(files))
         ]
     )
 
 
-def _fixed(files: Sequence[File]) -> list[Family]:
+def _fixed(files: Sequence[File]) -> list[FileFamily]:
     """Files of always the same name, one in each of several folders: ``img.png`` and ``label.png``."""
     members: dict[tuple[str, str], dict[Name, str]] = defaultdict(dict)
     for file in files:
@@ -93,14 +95,14 @@ def _fixed(files: Sequence[File]) -> list[Family]:
         return []
     return _no_pictures(
         [
-            Family((stem, ""), ending, found)
+            FileFamily((stem, ""), ending, found)
             for (stem, ending), found in members.items()
             if len(found) >= ENOUGH * folders
         ]
     )
 
 
-def _no_pictures(families: list[Family]) -> list[Family]:
+def _no_pictures(families: list[FileFamily]) -> list[FileFamily]:
     """Without what is no label: labels drawn over images, and fields of view where there are other masks."""
     masks = any(_role(family) == "mask" for family in families)
     left_out = {"picture", "region"} if masks else {"picture"}
@@ -112,12 +114,12 @@ def _affixes(stem: str) -> list[Affix]:
     last = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+$", stem)
     two = re.search(r"(?<=.)[\s_.-]+[^\s_.-]+[\s_.-]+[^\s_.-]+$", stem)
     first = re.match(r"[^\s_.-]+[\s_.-]+(?=.)", stem)
-    two = two if two and role_of(words_of(two[0])) != "other" else None
+    two = two if two and infer_role(split_words(two[0])) != "other" else None
     ends = [("", found[0]) for found in (last, two) if found]
     return [NONE, *ends, *([(first[0], "")] if first else [])]
 
 
-def _agreeing(families: Sequence[Family]) -> list[tuple[Family, Family]]:
+def _agreeing(families: Sequence[FileFamily]) -> list[tuple[FileFamily, FileFamily]]:
     """Pairs of families that have the same cores."""
     named = [family for family in families if family.affix != NONE]
     bare = [_without(family, named) for family in families if family.affix == NONE]
@@ -131,7 +133,7 @@ def _agreeing(families: Sequence[Family]) -> list[tuple[Family, Family]]:
     ]
 
 
-def _without(family: Family, named: Sequence[Family]) -> Family:
+def _without(family: FileFamily, named: Sequence[FileFamily]) -> FileFamily:
     """The files of a bare family that are not the mask, by their affix, of another file of the place."""
     derived = {
         path
@@ -139,12 +141,14 @@ def _without(family: Family, named: Sequence[Family]) -> Family:
         if len(other.members.keys() & family.members.keys()) >= ENOUGH * len(other.members)
         for path in other.members.values()
     }
-    return Family(NONE, family.ending, {name: path for name, path in family.members.items() if path not in derived})
+    return FileFamily(NONE, family.ending, {name: path for name, path in family.members.items() if path not in derived})
 
 
-def _ordered(one: Family, other: Family, is_mask: Callable[[list[str]], bool]) -> list[tuple[Family, Family]]:
+def _ordered(
+    one: FileFamily, other: FileFamily, is_mask: Callable[[list[str]], bool]
+) -> list[tuple[FileFamily, FileFamily]]:
     """Image and mask, by their words, their kinds of file, or what is in them; both orders where that is open."""
-    tests: tuple[Callable[[Family], bool], ...] = (
+    tests: tuple[Callable[[FileFamily], bool], ...] = (
         lambda family: _role(family) in ("mask", "region"),
         lambda family: family.ending.lower() not in LOSSY,
         lambda family: is_mask(list(family.members.values())),

@@ -45,7 +45,7 @@ class NodataMask:
         return np.where(missing, IGNORED, self.mask.window(top, left, height, width)).astype(np.uint8)
 
 
-def with_nodata(mask: MaskSource, image: Raster) -> MaskSource:
+def mask_nodata(mask: MaskSource, image: Raster) -> MaskSource:
     """The mask itself where the image knows no number for missing pixels."""
     number = image.missing_number
     return mask if number is None else NodataMask(mask, image, number)

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from numpy.lib import format as npy_format
 
-from segexp.data.file_kinds import ending
+from segexp.data.file_kinds import file_ending
 from segexp.data.folder.tree import Tree
 
 CELLPOSE = "_seg.npy"
 """What Cellpose calls its own files; the masks in them are saved as ``_cp_masks.png`` too, if it is asked to."""
 
 
-def without_objects(tree: Tree) -> tuple[Tree, list[str]]:
+def leave_out_pickles(tree: Tree) -> tuple[Tree, list[str]]:
     """The tree without such arrays, and a note if there are some."""
-    arrays = [path for path in tree.files if ending(path).lower() == "npy"]
+    arrays = [path for path in tree.files if file_ending(path).lower() == "npy"]
     objects = {path for path in arrays if path.endswith(CELLPOSE) or _holds_objects(tree.root / path)}
     if not objects:
         return tree, []

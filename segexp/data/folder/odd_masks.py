@@ -9,7 +9,7 @@ SHOWN = 8
 """Masks that are named, and values of one that are written out."""
 
 
-def unlike(sample: MaskSample) -> str:
+def describe_odd_masks(sample: MaskSample) -> str:
     """The masks that are unlike most, in words before a further question; empty where the masks are all of a kind."""
     common = [value for value, paths in sample.holders.items() if 2 * len(set(paths)) > sample.looked_at]
     others: dict[Path, list[Value]] = {}

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from segexp.data.file_kinds import ending
+from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.names import unique_names
-from segexp.data.folder.parts import PARTS, assign, parts_of
+from segexp.data.folder.parts import PARTS, assign_parts, find_parts
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
-from segexp.data.folder.table import Table, read_table
+from segexp.data.folder.table import ImageTable, read_table
 from segexp.data.folder.tree import Tree
 from segexp.data.splits.rules import Phase
 from segexp.errors import DataError
@@ -86,7 +86,9 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     _settle(complaints, rules, listing)
     table = _table(rules, kept, listing)
     listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
-    return Paired(listing, assign(listing, parts_of(kept, table, rules.parts or PARTS), given=rules.parts is not None))
+    return Paired(
+        listing, assign_parts(listing, find_parts(kept, table, rules.parts or PARTS), given=rules.parts is not None)
+    )
 
 
 def _images(tree: Tree, rules: Rules) -> list[Match]:
@@ -141,12 +143,12 @@ def _partners(
 
 def _left_over(tree: Tree, rules: Rules, used: Collection[str]) -> list[str]:
     """Masks that belong to no image."""
-    endings = {ending(path) for path in used}
+    endings = {file_ending(path) for path in used}
     return [
         f"{path}: belongs to no image"
         for path in tree.images
         if path not in used
-        and ending(path) in endings
+        and file_ending(path) in endings
         and rules.masks.could_be(path)
         and rules.images.match(path) is None
     ]
@@ -182,7 +184,7 @@ def _pairs(
     images: Sequence[Match],
     masks: Mapping[str, str],
     valid: Mapping[str, str],
-    table: Table | None,
+    table: ImageTable | None,
 ) -> list[Pair]:
     names = unique_names([match.path for match in images], [match.fields[STEM] for match in images])
     labels = {
@@ -203,7 +205,7 @@ def _pairs(
     ]
 
 
-def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> Table | None:
+def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> ImageTable | None:
     if rules.table is None or not images:
         return None
     table = read_table(rules.table, rules.table_key, images)
@@ -212,7 +214,7 @@ def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> Table | N
     return table
 
 
-def _labels(template: Template | None, images: Sequence[Match], table: Table | None) -> dict[str, str]:
+def _labels(template: Template | None, images: Sequence[Match], table: ImageTable | None) -> dict[str, str]:
     """What the template stands for, of each image."""
     if template is None:
         return {}

@@ -18,7 +18,7 @@ GOLDEN = 0.618034
 """Share of the circle of hues from one further colour to the next: they never come close soon."""
 
 
-def class_colours(count: int) -> list[Colour]:
+def choose_class_colours(count: int) -> list[Colour]:
     """As many colours as asked for, all different."""
     colours = list(FIRST[:count])
     place = 0
@@ -46,7 +46,7 @@ def parse_colour(text: str, key: str) -> Colour:
     return red, green, blue
 
 
-def colour_name(colour: Colour) -> str:
+def name_colour(colour: Colour) -> str:
     """Its name on the web, else its numbers: ``maroon``, ``colour_255_128_64``."""
     return _names().get(colour) or "colour_" + "_".join(map(str, colour))
 

@@ -49,7 +49,7 @@ class Match:
     fields: Mapping[str, str]
 
 
-def tokens(pattern: str, key: str) -> list[Token]:
+def tokenize(pattern: str, key: str) -> list[Token]:
     """Takes a pattern apart.
 
     Args:
@@ -124,7 +124,7 @@ class FilePattern:
             ConfigError: It is no pattern.
         """
         self.text = text
-        self.tokens = tokens(text, key)
+        self.tokens = tokenize(text, key)
         self._regex = _compiled(self.tokens, text, key)
 
     @property
@@ -183,7 +183,7 @@ class Template:
         """
         self.text = text
         self.key = key
-        self.tokens = tokens(text, key)
+        self.tokens = tokenize(text, key)
 
     @property
     def folder(self) -> str:

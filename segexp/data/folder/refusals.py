@@ -6,11 +6,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any, Protocol
 
-from segexp.data.file_kinds import ending
-from segexp.data.folder.roles import File, Place
-from segexp.data.folder.siblings import merged
+from segexp.data.file_kinds import file_ending
+from segexp.data.folder.roles import File, FolderGroup
+from segexp.data.folder.siblings import merge_siblings
 from segexp.data.folder.tree import Tree
-from segexp.data.folder.words import overrides
+from segexp.data.folder.words import format_overrides
 
 OFFERED = 6
 """Choices named in a refusal."""
@@ -35,7 +35,7 @@ OTHERS = {
 """Files that hold images and are not read, and the way out."""
 
 
-class Choice(Protocol):
+class PossibleLayout(Protocol):
     """A layout that is possible."""
 
     @property
@@ -50,19 +50,19 @@ class Choice(Protocol):
         """Keys and values that choose it."""
 
 
-def no_images(tree: Tree) -> str:
+def explain_no_images(tree: Tree) -> str:
     """The message where no file ends as images do."""
     told = [f"datamodule.root: {tree.root} holds no image files, but {tree.says() or 'nothing'}"]
     return "\n".join([*told, *_other_kinds(tree)])
 
 
-def refusal(tree: Tree, found: Sequence[Place], choices: Sequence[Choice]) -> str:
+def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[PossibleLayout]) -> str:
     """The message; each line to choose from is one to add to the command."""
     holds = f"datamodule.root: {tree.root} holds {tree.says()}"
     if not choices:
         head = "names do not tell which files are images and which their masks, and none pair"
         return "\n".join([f"{holds}: {head}", *(_objects(found) or _strangers(found)), *_other_kinds(tree)])
-    lines = [f"  {overrides(choice.lines())}    ({_count(choice)})" for choice in choices[:OFFERED]]
+    lines = [f"  {format_overrides(choice.lines())}    ({_count(choice)})" for choice in choices[:OFFERED]]
     more = [f"  and {len(choices) - OFFERED} more"] if len(choices) > OFFERED else []
     head = "which files are images and which their masks is open; add one of these lines to the command"
     if all(choice.unpaired for choice in choices):
@@ -70,11 +70,11 @@ def refusal(tree: Tree, found: Sequence[Place], choices: Sequence[Choice]) -> st
     return "\n".join([f"{holds}: {head}, or give another datamodule.root", *lines, *more, *_objects(found)])
 
 
-def _count(choice: Choice) -> str:
+def _count(choice: PossibleLayout) -> str:
     return f"{choice.pairs} pairs" + ("; images without mask are left out" if choice.unpaired else "")
 
 
-def _strangers(found: Sequence[Place]) -> list[str]:
+def _strangers(found: Sequence[FolderGroup]) -> list[str]:
     """Names that were compared in vain, and how to say what belongs together."""
     images = next((place for place in found if place.role == "image"), None)
     masks = next((place for place in found if place.role == "mask"), None)
@@ -85,9 +85,9 @@ def _strangers(found: Sequence[Place]) -> list[str]:
     return [f"  {images.text} and {masks.text} hold names that do not pair, as {one} and {other}", how]
 
 
-def _objects(found: Sequence[Place]) -> list[str]:
+def _objects(found: Sequence[FolderGroup]) -> list[str]:
     """A hint where each object has a mask file of its own."""
-    together, _ = merged(found)
+    together, _ = merge_siblings(found)
     for masks in (place for place in together if place.role == "mask"):
         for images in (place for place in together if place.role == "image"):
             if _several(images.files, masks.files):
@@ -121,9 +121,9 @@ def _owners(stem: str, images: set[str]) -> Iterator[str]:
 
 def _other_kinds(tree: Tree) -> list[str]:
     """A hint where images or annotations seem to be of kinds that are not read."""
-    counts = Counter(ending(path).lower() for path in tree.files)
+    counts = Counter(file_ending(path).lower() for path in tree.files)
     lines = [f"  {counts[kind]} {kind} files are not read: {OTHERS[kind]}" for kind in OTHERS if counts[kind]]
-    kinds = Counter(OUTLINES[kind] for path in tree.files if (kind := ending(path).lower()) in OUTLINES)
+    kinds = Counter(OUTLINES[kind] for path in tree.files if (kind := file_ending(path).lower()) in OUTLINES)
     if kinds:
         words = " and ".join(f"{count} {kind}" for kind, count in kinds.most_common(2))
         lines.append(

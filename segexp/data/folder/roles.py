@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Literal
 
-from segexp.data.file_kinds import ending
+from segexp.data.file_kinds import file_ending
 from segexp.data.folder.parts import PARTS
 from segexp.data.folder.patterns import PART
 from segexp.data.folder.tree import Tree
@@ -60,7 +60,7 @@ class File:
 
 
 @dataclass
-class Place:
+class FolderGroup:
     """Folders that differ only in the part of the split, or in what lies below the one that names the role.
 
     Attributes:
@@ -95,7 +95,7 @@ class Place:
         return f"{self.text}/" if self.text else ""
 
 
-def words_of(name: str) -> list[str]:
+def split_words(name: str) -> list[str]:
     """Words of a folder's or a file's name, in lower case."""
     text = name.lower()
     for form, word in _JOINED:
@@ -103,7 +103,7 @@ def words_of(name: str) -> list[str]:
     return [word for word in re.split(r"[\s_.-]+", text) if word]
 
 
-def role_of(words: Sequence[str]) -> Role:
+def infer_role(words: Sequence[str]) -> Role:
     """What words say: ``label_images`` are masks, ``fov_masks`` and ``label_overlays`` are none."""
     if any(word in PICTURES for word in words):
         return "picture"
@@ -114,21 +114,21 @@ def role_of(words: Sequence[str]) -> Role:
     return "image" if any(word in IMAGES for word in words) else "other"
 
 
-def places(tree: Tree) -> list[Place]:
+def group_folders(tree: Tree) -> list[FolderGroup]:
     """All places that hold image files."""
     folders: dict[PurePosixPath, list[str]] = defaultdict(list)
     for path in tree.images:
         folders[PurePosixPath(path).parent].append(path)
     # One part alone is no split: its folder is a folder like others.
-    parts = {PARTS[word] for folder in folders for name in folder.parts for word in words_of(name) if word in PARTS}
-    found: dict[str, Place] = {}
+    parts = {PARTS[word] for folder in folders for name in folder.parts for word in split_words(name) if word in PARTS}
+    found: dict[str, FolderGroup] = {}
     for folder, paths in folders.items():
         place, part, below = _described(folder, split=len(parts) > 1)
         place = found.setdefault(place.text, place)
         if part:
             place.parts.add(part)
         inside = (part, *below)
-        place.files += [File(p, _stem(p, part), ending(p), inside) for p in paths]
+        place.files += [File(p, _stem(p, part), file_ending(p), inside) for p in paths]
     return list(found.values())
 
 
@@ -138,10 +138,10 @@ def _stem(path: str, part: str) -> str:
     return re.sub(rf"(?<![a-zA-Z]){re.escape(part)}(?![a-zA-Z])", f"{{{PART}}}", stem) if part else stem
 
 
-def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple[str, ...]]:
+def _described(folder: PurePosixPath, *, split: bool) -> tuple[FolderGroup, str, tuple[str, ...]]:
     """Place of a folder, the name of its part, and the folders below the one that names its role."""
-    words = [words_of(name) for name in folder.parts]
-    roles = [role_of(own) for own in words]
+    words = [split_words(name) for name in folder.parts]
+    roles = [infer_role(own) for own in words]
     last = max((place for place, role in enumerate(roles) if role != "other"), default=-1)
     part = ""
     names, keys, below = [], [], []
@@ -163,4 +163,4 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[Place, str, tuple
             keys.append("")
     told = tuple(word for word in words[last] if word in ROLES) if last >= 0 else ()
     role = roles[last] if last >= 0 else "other"
-    return Place(tuple(names), role, told, tuple(keys)), part, tuple(below)
+    return FolderGroup(tuple(names), role, told, tuple(keys)), part, tuple(below)

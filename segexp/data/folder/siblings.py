@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from segexp.data.folder.roles import File, Place, role_of, words_of
+from segexp.data.folder.roles import File, FolderGroup, infer_role, split_words
 
 MANY = 4
 """So many siblings are patients, videos or slides, no two or three data sets beside each other."""
@@ -13,7 +13,7 @@ PATIENT = "patient"
 """Name of the part."""
 
 
-def merged(found: Sequence[Place]) -> tuple[list[Place], int]:
+def merge_siblings(found: Sequence[FolderGroup]) -> tuple[list[FolderGroup], int]:
     """The places with siblings put together, and how many siblings the largest family has.
 
     Two names that vary, one below the other, are ``{patient2}`` and ``{patient}``.
@@ -26,9 +26,9 @@ def merged(found: Sequence[Place]) -> tuple[list[Place], int]:
     return places, largest
 
 
-def _family(places: Sequence[Place]) -> tuple[int, list[Place]] | None:
+def _family(places: Sequence[FolderGroup]) -> tuple[int, list[FolderGroup]] | None:
     """Siblings, at the deepest name that varies; None: there are no more."""
-    families: dict[tuple[int, str, str], list[Place]] = defaultdict(list)
+    families: dict[tuple[int, str, str], list[FolderGroup]] = defaultdict(list)
     for place in places:
         for position, name in enumerate(place.names):
             # A name that says what lies there tells it from others.
@@ -44,15 +44,15 @@ def _family(places: Sequence[Place]) -> tuple[int, list[Place]] | None:
 
 def _is_one_of_many(name: str) -> bool:
     """``IMG_0001_json`` is no folder of images, though it says so."""
-    role = role_of(words_of(name))
+    role = infer_role(split_words(name))
     return role == "other" or (role == "image" and re.search(r"\d\d", name) is not None)
 
 
-def _as_one(position: int, members: Sequence[Place]) -> Place:
+def _as_one(position: int, members: Sequence[FolderGroup]) -> FolderGroup:
     first = members[0]
     taken = sum(name.startswith(f"{{{PATIENT}") for name in first.names)
     part = f"{{{PATIENT}{taken + 1 if taken else ''}}}"
-    return Place(
+    return FolderGroup(
         (*first.names[:position], part, *first.names[position + 1 :]),
         first.role,
         first.words,

@@ -13,7 +13,7 @@ MOST = 16
 """Crops of one image an epoch, unless there are few images."""
 
 
-def crop_side(sizes: Sequence[tuple[int, int]], *, grid: bool) -> int:
+def choose_crop_side(sizes: Sequence[tuple[int, int]], *, grid: bool) -> int:
     """Side of the crops for images of these sizes (H, W).
 
     The short side of the middle one, up to a multiple of 32 and to 256 at the most. Windows of a grid have to lie
@@ -25,7 +25,7 @@ def crop_side(sizes: Sequence[tuple[int, int]], *, grid: bool) -> int:
     return min(LARGEST, -(-int(middle) // STEP) * STEP)
 
 
-def crop_count(sizes: Sequence[tuple[int, int]], side: int | None) -> int:
+def choose_crop_count(sizes: Sequence[tuple[int, int]], side: int | None) -> int:
     """Crops of each image an epoch: about as many as cover it, 16 at the most; more where images are few."""
     covering = [1.0 if side is None else height * width / side**2 for height, width in sizes]
     wanted = min(MOST, max(1, round(sum(covering) / len(covering))))

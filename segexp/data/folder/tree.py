@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segexp.data.file_kinds import ending, is_clutter, is_image
+from segexp.data.file_kinds import file_ending, is_clutter, is_image
 from segexp.errors import DataError
 from segexp.system.special_files import special_file
 
@@ -38,7 +38,7 @@ class Tree:
         counts: dict[str, Counter[str]] = {}
         for path in self.files:
             folder = str(PurePosixPath(path).parent)
-            counts.setdefault("the folder itself" if folder == "." else folder, Counter())[ending(path)] += 1
+            counts.setdefault("the folder itself" if folder == "." else folder, Counter())[file_ending(path)] += 1
         words = [
             f"{folder} ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common(3))})"
             for folder, kinds in counts.items()
@@ -62,14 +62,14 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
     found: set[str] = set()
     special: set[str] = set()
     for folder in below:
-        for path in walk(root / folder, special):
+        for path in walk_files(root / folder, special):
             found.add(path.relative_to(root).as_posix())
             if len(found) > MOST:
                 raise DataError(f"datamodule.root: {root} holds more than {MOST:,} files; is it the data set's folder?")
     return Tree(root, tuple(sorted(found)), tuple(sorted(special)))
 
 
-def walk(top: Path, special: set[str]) -> Iterator[Path]:
+def walk_files(top: Path, special: set[str]) -> Iterator[Path]:
     """Regular files below a folder, also behind links, without what file managers leave behind.
 
     Links that lead nowhere are given too: their goals may have gone.

@@ -9,7 +9,7 @@ from segexp.config.quoting import quote_patterns, shell_word, typed
 _STARS = re.compile(r"[\w/.-]*\*[\w/.*-]*", re.ASCII)
 
 
-def override(key: str, value: Any) -> str:
+def format_override(key: str, value: Any) -> str:
     """``'datamodule.masks=gt/{stem}.png'`` in quotes, as a shell needs it and the command line reads it."""
     # Hydra takes the blanks in a colour as they are.
     word = re.sub(r"(\d+)\\ (\d+)\\ (\d+):", r"\1 \2 \3:", typed(f"datamodule.{key}", value))
@@ -21,6 +21,6 @@ def override(key: str, value: Any) -> str:
     return shell_word(plain if by_itself else word)
 
 
-def overrides(keys: Mapping[str, Any]) -> str:
+def format_overrides(keys: Mapping[str, Any]) -> str:
     """Several of them, parted by blanks."""
-    return " ".join(override(key, value) for key, value in keys.items())
+    return " ".join(format_override(key, value) for key, value in keys.items())

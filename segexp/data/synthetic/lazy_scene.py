@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from segexp.data.items.item import Image, Item, Mask
-from segexp.data.synthetic.scenes import Scene, draw
+from segexp.data.synthetic.scenes import Scene, draw_scene
 from segexp.spec import IGNORED
 
 DRAWING = 2
@@ -17,14 +17,14 @@ class DrawnItem(Item):
     """A scene by its numbers; drawn once, at the first look at its pixels."""
 
     def __init__(self, name: str, scene: str, seed: int, number: int, size: int) -> None:
-        """Keeps what :func:`segexp.data.synthetic.scenes.draw` takes."""
+        """Keeps what :func:`segexp.data.synthetic.scenes.draw_scene` takes."""
         self.name = name
         self.group = None
         self._numbers = (scene, seed, number, size)
 
     @cached_property
     def _scene(self) -> Scene:
-        return draw(*self._numbers)
+        return draw_scene(*self._numbers)
 
     @property
     def image(self) -> Image:

@@ -152,7 +152,10 @@ def _decision(run: Run) -> str:
     if not isinstance(threshold, Mapping):
         return ""
     parts = (entries.text_of(threshold.get("rule")), entries.text_of(threshold.get("chosen_on")).partition(",")[0])
-    return ", chosen on ".join(part for part in parts if part) or f"threshold {values.plain(threshold.get('value'))}"
+    return (
+        ", chosen on ".join(part for part in parts if part)
+        or f"threshold {values.format_plain(threshold.get('value'))}"
+    )
 
 
 def _views(run: Run) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
-from segexp.report.pictures.displayed import LARGEST_SIDE, reduced
+from segexp.report.pictures.displayed import LARGEST_SIDE, shrink_image
 from segexp.report.pictures.embedded import LARGEST, is_small_png
 from segexp.report.pictures.pixels import Pixels
 from segexp.runs.files import replace_file
@@ -19,7 +19,7 @@ COMPRESSION = 6
 """Of zlib; 9 takes five times as long for files that are a tenth smaller."""
 
 
-def certainty(probabilities: NDArray[np.float32]) -> Pixels:
+def confidence_map(probabilities: NDArray[np.float32]) -> Pixels:
     """Of two classes the probability of the second, else that of the most probable class, no larger than it is shown.
 
     Args:
@@ -29,7 +29,7 @@ def certainty(probabilities: NDArray[np.float32]) -> Pixels:
         uint8 (h, w), 0..255.
     """
     plane = probabilities[0] if len(probabilities) == 1 else probabilities.max(axis=0)
-    return np.asarray(np.rint(np.clip(reduced(plane), 0, 1) * 255), np.uint8)
+    return np.asarray(np.rint(np.clip(shrink_image(plane), 0, 1) * 255), np.uint8)
 
 
 def save_layers(folder: Path, layers: Mapping[str, Pixels]) -> None:

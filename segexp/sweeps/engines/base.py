@@ -8,9 +8,9 @@ from segexp.errors import SegexpError
 from segexp.sweeps.plan import Config
 
 ENGINES = {
-    "local": "segexp.sweeps.engines.local:LocalEngine",
-    "slurm": "segexp.sweeps.engines.slurm:SlurmEngine",
-    "ray": "segexp.sweeps.engines.ray:RayEngine",
+    "local": "segexp.sweeps.engines.local:LocalJobEngine",
+    "slurm": "segexp.sweeps.engines.slurm:SlurmJobEngine",
+    "ray": "segexp.sweeps.engines.ray:RayJobEngine",
 }
 """Class of each engine; imported when it is chosen."""
 
@@ -46,7 +46,7 @@ class Started:
     gpu: str | None = None
 
 
-class Engine(Protocol):
+class JobEngine(Protocol):
     """Runs ``run_job`` for each job somewhere; manifest, resume and table are not its business.
 
     What a job leaves in the sweep's folder says how it ended, see :mod:`segexp.sweeps.layout`; an engine only says

@@ -15,7 +15,7 @@ MEMORY_PER_JOB = 2 * 2**30
 
 
 @dataclass(frozen=True)
-class Layout:
+class DeviceLayout:
     """Where jobs run.
 
     Attributes:
@@ -38,13 +38,13 @@ class Layout:
         return f"{self.jobs} at a time {where}, {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
-def layout(
+def plan_devices(
     section: Mapping[str, Any],
     count: int,
     accelerators: Sequence[str],
     threads: int | None = None,
     ranks: Sequence[int | Literal["auto"]] = (1,),
-) -> Layout:
+) -> DeviceLayout:
     """The layout of a sweep.
 
     Args:
@@ -68,7 +68,7 @@ def layout(
     if jobs == "auto":
         jobs = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together), count)
     jobs = min(jobs, count)
-    return Layout(jobs, fixed or max(1, cores // jobs), gpus)
+    return DeviceLayout(jobs, fixed or max(1, cores // jobs), gpus)
 
 
 def _grouped(gpus: tuple[str, ...], together: int) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from typing import Any
 Message = dict[str, Any]
 
 
-class Wire:
+class Channel:
     """One end."""
 
     def __init__(self, end: socket.socket) -> None:

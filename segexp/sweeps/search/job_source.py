@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.bounded import read_json
-from segexp.sweeps.engines.base import Engine
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.engines.base import JobEngine
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest
 from segexp.sweeps.plan import Config, Job, config_key
 from segexp.sweeps.search.dimensions import Value
@@ -33,7 +33,7 @@ class StudyError(SegexpError):
     """The study's storage cannot be reached."""
 
 
-class Search:
+class SearchSource:
     """Trials as jobs.
 
     A trial is asked, then its files are written, then the manifest, then it runs; at its end the manifest is written,
@@ -70,11 +70,11 @@ class Search:
         self.refused = 0
         """Trials whose values gave no valid config, so that they never became a job."""
 
-    def through(self, engine: Engine) -> "Search":
+    def through(self, engine: JobEngine) -> "SearchSource":
         """Tells this engine of every job to come: those that wait already, and new ones as they are asked."""
         self._expect = engine.expect
         for number in self._waiting:
-            self._expect(number, JobPlace(self._manifest.folder, number).read().config)
+            self._expect(number, JobFiles(self._manifest.folder, number).read().config)
         return self
 
     def more(self) -> bool:

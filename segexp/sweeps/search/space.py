@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 from segexp.config.groups import groups
 from segexp.errors import ConfigError
-from segexp.sweeps.search.dimensions import Dimension, Numbers, Value, Words, steps
+from segexp.sweeps.search.dimensions import Dimension, Numbers, Options, Value, steps
 
 KINDS = "log(a,b), interval(a,b), int(a,b), int_log(a,b), range(a,b,step) or a,b,c"
 EXAMPLE = "'optimizer.lr=log(1e-4,1e-2)' model=cunet,unet"
@@ -159,10 +159,10 @@ def _values(override: Override, value: ChoiceSweep | Glob, extra: Sequence[str])
             yield name
 
 
-def _words(word: str, values: tuple[str, ...]) -> Words:
+def _words(word: str, values: tuple[str, ...]) -> Options:
     if len(values) < 2:
         raise ConfigError(f"{word}: found {len(values)} value{'s' * (len(values) != 1)}, expected two or more")
-    return Words(values)
+    return Options(values)
 
 
 def _numbers(word: str, texts: Sequence[str], *, log: bool, whole: bool) -> Numbers:

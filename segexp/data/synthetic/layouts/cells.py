@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from segexp.data.synthetic.layouts.job import Job
+from segexp.data.synthetic.layouts.job import LayoutWriter
 
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)
 
 
-def _cell_size(job: Job, index: int) -> tuple[int, int]:
+def _cell_size(job: LayoutWriter, index: int) -> tuple[int, int]:
     """Three of four images have the full size; the sides of the others are up to a quarter shorter."""
     full = (job.size, job.size) if isinstance(job.size, int) else job.size
     rng = job.rng(index)
@@ -17,7 +17,7 @@ def _cell_size(job: Job, index: int) -> tuple[int, int]:
     return height, width
 
 
-def write_cells(job: Job) -> None:
+def write_cells(job: LayoutWriter) -> None:
     """Three quarters in Dataset 1, of about the size asked for; the others 2.5 times as large."""
     second = max(1, job.count // 4)
     first = max(1, job.count - second)
@@ -28,7 +28,7 @@ def write_cells(job: Job) -> None:
     _write_cell_set(job, "Dataset 2", "image ID,class", [large] * second, job.count)
 
 
-def _write_cell_set(job: Job, folder: str, header: str, sizes: list[tuple[int, int]], start: int) -> None:
+def _write_cell_set(job: LayoutWriter, folder: str, header: str, sizes: list[tuple[int, int]], start: int) -> None:
     lines = [header]
     for number, size in enumerate(sizes, start=1):
         scene = job.draw(start + number - 1, size)

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from segexp.data.items.item import Mask
-from segexp.data.synthetic.layouts.job import Job
+from segexp.data.synthetic.layouts.job import LayoutWriter
 from segexp.data.synthetic.scenes import Scene
 from segexp.data.synthetic.scenes.degrade import texture
 
@@ -28,7 +28,7 @@ def second_observer(rng: np.random.Generator, mask: Mask) -> Mask:
     return np.where(mood > 0.6, wider, np.where(mood < -0.4, fewer, mask)).astype(np.uint8)
 
 
-def write_drive(job: Job) -> None:
+def write_drive(job: LayoutWriter) -> None:
     """Training from 21 on and test from 01 on, as in DRIVE; later when the test part alone reaches 21."""
     tests = max(1, job.count // 2)
     first = max(21, tests + 1)
@@ -41,7 +41,7 @@ def write_drive(job: Job) -> None:
         job.save(f"test/2nd_manual/{place + 1:02d}_manual2.gif", other * np.uint8(255))
 
 
-def _write_eye(job: Job, index: int, number: str, part: str) -> Scene:
+def _write_eye(job: LayoutWriter, index: int, number: str, part: str) -> Scene:
     scene = job.draw(index)
     job.save(f"{part}/images/{number}_{part}.tif", scene.image)
     # nothing is traced outside the field of view

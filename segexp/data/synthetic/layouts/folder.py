@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from segexp.data.synthetic.layouts.job import Job
-from segexp.data.synthetic.scenes import scene_info
+from segexp.data.synthetic.layouts.job import LayoutWriter
+from segexp.data.synthetic.scenes import find_scene
 
 
-def write_folder(job: Job) -> None:
+def write_folder(job: LayoutWriter) -> None:
     """PNG of 0 and 255 for two classes, else of the colours of the classes; images.csv says who is who."""
-    colours = np.array(scene_info(job.scene).colours, np.uint8)
+    colours = np.array(find_scene(job.scene).colours, np.uint8)
     lines = ["image,patient,type"]
     for index in range(job.count):
         patient, picture = divmod(index, 2)

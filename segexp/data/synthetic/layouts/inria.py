@@ -4,7 +4,7 @@ import numpy as np
 
 from segexp.data.datasets.inria import CITIES, UNLABELLED
 from segexp.data.items.item import Image
-from segexp.data.synthetic.layouts.job import Job
+from segexp.data.synthetic.layouts.job import LayoutWriter
 from segexp.rasters.geotiff import write_geotiff
 
 _ZONES = {
@@ -28,7 +28,7 @@ def _inria_tile(place: int) -> int:
     return pair + (1 if (city + late) % 2 else 6)
 
 
-def write_inria(job: Job) -> None:
+def write_inria(job: LayoutWriter) -> None:
     """Three quarters with labels, one quarter without."""
     tests = max(1, job.count // 4)
     for index in range(max(1, job.count - tests)):
@@ -41,7 +41,7 @@ def write_inria(job: Job) -> None:
         _save_tile(job, "test/images", tile, job.draw(job.count + place).image)
 
 
-def _save_tile(job: Job, folder: str, tile: tuple[str, int], pixels: Image) -> None:
+def _save_tile(job: LayoutWriter, folder: str, tile: tuple[str, int], pixels: Image) -> None:
     """Tiles of a city lie side by side on the map, six in a row."""
     city, number = tile
     path = job.root / "AerialImageDataset" / folder / f"{city}{number}.tif"

@@ -7,13 +7,13 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from segexp.data.items.item import Image
-from segexp.data.synthetic.scenes import Scene, draw
+from segexp.data.synthetic.scenes import Scene, draw_scene
 
 Size = int | tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Job:
+class LayoutWriter:
     """What to draw and where.
 
     Attributes:
@@ -32,7 +32,7 @@ class Job:
 
     def draw(self, index: int, size: Size | None = None) -> Scene:
         """Image number ``index``, of another size if need be."""
-        return draw(self.scene, self.seed, index, self.size if size is None else size)
+        return draw_scene(self.scene, self.seed, index, self.size if size is None else size)
 
     def rng(self, index: int) -> np.random.Generator:
         """For what belongs to an image and is not part of it: its size, the second observer."""

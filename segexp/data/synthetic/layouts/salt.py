@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 
 from segexp.data.items.item import Image
-from segexp.data.synthetic.layouts.job import Job
+from segexp.data.synthetic.layouts.job import LayoutWriter
 from segexp.data.synthetic.scenes import Scene
 
 
-def write_salt(job: Job) -> None:
+def write_salt(job: LayoutWriter) -> None:
     """Names like the real ones; four of ten images show nothing, and what they showed is painted over."""
     lines = ["id,rle_mask"]
     for index in range(job.count):

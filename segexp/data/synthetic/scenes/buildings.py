@@ -112,7 +112,7 @@ def _draw_town(rng: np.random.Generator, canvas: Canvas, town: Town) -> None:
         draw_roof(rng, canvas, town.frame, town.sun, house)
 
 
-def paint(rng: np.random.Generator, shape: Shape) -> Scene:
+def paint_buildings(rng: np.random.Generator, shape: Shape) -> Scene:
     """Draw one piece of a town, or a mosaic of pieces.
 
     Args:

@@ -175,7 +175,7 @@ def _uneven_stain(rng: np.random.Generator, image: Floats, scale: float) -> None
     image *= uneven_light(rng, shape, rng.uniform(0.03, 0.12))[..., None]
 
 
-def paint(rng: np.random.Generator, shape: Shape) -> Scene:
+def paint_cells(rng: np.random.Generator, shape: Shape) -> Scene:
     """Draw one field of a blood smear, or a mosaic of pieces of one stain.
 
     Args:

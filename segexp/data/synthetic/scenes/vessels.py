@@ -124,7 +124,7 @@ def _camera(rng: np.random.Generator, image: Floats, eye: _Eye) -> tuple[Bytes, 
     return to_bytes(image), fov
 
 
-def paint(rng: np.random.Generator, shape: Shape) -> Scene:
+def paint_vessels(rng: np.random.Generator, shape: Shape) -> Scene:
     """Draw one retina; a very large one smaller, and enlarged.
 
     Args:
