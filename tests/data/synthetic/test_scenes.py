@@ -53,8 +53,8 @@ def test_seeds_give_different_images(name: str) -> None:
 
 def test_another_process_draws_the_same() -> None:
     code = (
-        "import hashlib; from segexp.data.synthetic.scenes import draw\n"
-        "print([hashlib.sha256(draw(n, 7, 2, 96).image.tobytes()).hexdigest() "
+        "import hashlib; from segexp.data.synthetic.scenes import draw_scene\n"
+        "print([hashlib.sha256(draw_scene(n, 7, 2, 96).image.tobytes()).hexdigest() "
         f"for n in {NAMES!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
