@@ -13,7 +13,7 @@ from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_absent_classes, find_same_pixels
 from segexp.data.checks.survey import Survey, survey_image
 from segexp.data.files import FilesDataModule
-from segexp.data.folder.words import format_overrides
+from segexp.data.folder.override import format_overrides
 from segexp.data.items.item import Item
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_choice import count_read_values

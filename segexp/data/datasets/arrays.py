@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from segexp.data.datasets.file_layout import check_root
 from segexp.data.files import FilesDataModule, Listing, Pair
-from segexp.data.folder.palette import choose_class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.data.items.item import Item
 from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.folder.mask_sample import take_evenly
+from segexp.data.folder.masks.sample import take_evenly
 from segexp.errors import DataError
 from segexp.rasters import Raster, as_rgb, open_raster
 

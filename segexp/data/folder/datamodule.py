@@ -10,14 +10,13 @@ from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
-from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
+from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
 from segexp.data.folder.find import FolderFiles, NameKeys, find_files
 from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
-from segexp.data.folder.mask_sample import MaskSample, sample_masks
-from segexp.data.folder.nodata import mask_nodata
-from segexp.data.folder.sizes import choose_crop_count, choose_crop_side
-from segexp.data.folder.valid import open_valid_mask
-from segexp.data.folder.words import format_override, format_overrides
+from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels
+from segexp.data.folder.masks.sample import MaskSample, sample_masks
+from segexp.data.folder.override import format_override, format_overrides
+from segexp.data.folder.validity import mask_nodata, open_valid_mask
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.data.labels.label_keys import parse_key

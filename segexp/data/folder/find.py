@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.files import Listing
+from segexp.data.folder.guessing.layout import FolderLayout, guess_layout
 from segexp.data.folder.hints import note_other_files, note_unused_images
-from segexp.data.folder.layout import FolderLayout, guess_layout
-from segexp.data.folder.mask_sample import looks_like_masks
-from segexp.data.folder.objects import leave_out_pickles
+from segexp.data.folder.masks.sample import looks_like_masks
 from segexp.data.folder.pairing import Rules, pair_files
 from segexp.data.folder.parts import parse_parts
 from segexp.data.folder.patterns import FilePattern, Template
-from segexp.data.folder.tree import Tree, list_files
+from segexp.data.folder.tree import Tree, leave_out_pickles, list_files
 from segexp.errors import ConfigError, DataError
 
 AUTO = "auto"

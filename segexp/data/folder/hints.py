@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from segexp.data.file_kinds import describe_kinds, is_beside, is_image
+from segexp.data.folder.override import format_override
 from segexp.data.folder.patterns import FilePattern
-from segexp.data.folder.words import format_override
 
 SUB = "sub1"
 """What a guess calls the folders below that of the images."""

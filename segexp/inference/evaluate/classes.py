@@ -5,10 +5,10 @@ from dataclasses import replace
 from typing import Any
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.classes import IGNORED_NAME, covers_values
-from segexp.data.folder.guess_classes import key_of_value
-from segexp.data.folder.mask_sample import MaskSample
-from segexp.data.folder.words import format_override
+from segexp.data.folder.masks.classes import IGNORED_NAME, covers_values
+from segexp.data.folder.masks.guess_classes import key_of_value
+from segexp.data.folder.masks.sample import MaskSample
+from segexp.data.folder.override import format_override
 from segexp.errors import UserError
 from segexp.spec import IGNORED, DataSpec
 

@@ -11,9 +11,9 @@ import pytest
 
 from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.classes import LabelKeys, resolve_labels
-from segexp.data.folder.mask_sample import MASKS, MaskSample, sample_masks, take_evenly
-from segexp.data.folder.palette import choose_class_colours, name_colour, parse_colour
+from segexp.data.folder.masks.classes import LabelKeys, resolve_labels
+from segexp.data.folder.masks.palette import choose_class_colours, name_colour, parse_colour
+from segexp.data.folder.masks.sample import MASKS, MaskSample, sample_masks, take_evenly
 from segexp.errors import ConfigError, DataError, TooFewError
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo
@@ -193,7 +193,7 @@ def test_no_more_than_a_sample_is_looked_at(tmp_path: Path, monkeypatch: pytest.
         write(path, blocks((0, 7), 4, 4))
     found = sample_masks(paths)
     assert (found.looked_at, found.of, found.counts) == (50, 10_000, {(0,): 400, (7,): 400})
-    monkeypatch.setattr("segexp.data.folder.mask_sample.PIXELS", 100)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.PIXELS", 100)
     assert sample_masks(paths).looked_at == 6
 
 
@@ -270,7 +270,7 @@ def test_unreadable_masks_of_the_sample_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_value_that_the_sample_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.data.folder.mask_sample.MASKS", 3)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.MASKS", 3)
     pairs(tmp_path, values=(0, 1))
     write(tmp_path / "masks" / "b2.png", blocks((0, 1, 2)))
     with pytest.raises(DataError) as caught:

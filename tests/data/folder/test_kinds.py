@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.palette import choose_class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.errors import ConfigError, DataError
 from segexp.rasters.geotiff import write_geotiff
 from segexp.spec import IGNORED

@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from segexp.data.folder.valid import open_valid_mask
+from segexp.data.folder.validity import open_valid_mask
 from segexp.data.labels.label_keys import Values
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading

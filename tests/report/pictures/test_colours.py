@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from segexp.data.folder.palette import choose_class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.data.synthetic.scenes.catalogue import SCENES
 from segexp.report.pictures import pixels
 from segexp.report.pictures.colours import (

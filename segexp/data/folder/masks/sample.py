@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.each import READERS
-from segexp.data.folder.mask_meaning import MaskTable, Meaning, Value, interpret_values
+from segexp.data.folder.masks.meaning import MaskTable, Meaning, Value, interpret_values
 from segexp.data.labels.label_values import count_values
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
@@ -64,7 +64,7 @@ def sample_masks(paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_
     Args:
         paths: All masks.
         reading: What the config says of how files are read.
-        keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.mask_meaning.interpret_values`.
+        keeps_white: Whether 255 is ignored, see :func:`segexp.data.folder.masks.meaning.interpret_values`.
 
     What cannot be read is passed over: it is named, with all other bad files, when every mask is looked at.
 
@@ -207,3 +207,32 @@ def _as_colours(counts: Counter[Value], order: Sequence[Value], path: Path) -> d
         colour = value if len(value) == 3 else value * 3
         found[colour] = found.get(colour, 0) + count
     return found
+
+
+SHOWN = 8
+"""Masks that are named, and values of one that are written out."""
+
+
+def describe_odd_masks(sample: MaskSample) -> str:
+    """The masks that are unlike most, in words before a further question; empty where the masks are all of a kind."""
+    common = [value for value, paths in sample.holders.items() if 2 * len(set(paths)) > sample.looked_at]
+    others: dict[Path, list[Value]] = {}
+    for value, paths in sorted(sample.holders.items()):
+        for path in paths if value not in common else ():
+            others.setdefault(path, []).append(value)
+    if len(common) < 2 or not 0 < 2 * len(others) < sample.looked_at:
+        return ""
+    named = [f"{path.name} ({_told(values)})" for path, values in sorted(others.items())]
+    more = f" and {len(named) - SHOWN} more" if len(named) > SHOWN else ""
+    clean = sample.looked_at - len(others)
+    usual = ", ".join(map(_word, sorted(common)))
+    odd = f"{', '.join(named[:SHOWN])}{more}"
+    return f"{clean} of the {sample.looked_at} masks hold {usual} alone; unlike them are {odd}: are these mistakes? "
+
+
+def _told(values: list[Value]) -> str:
+    return ", ".join(map(_word, values)) if len(values) <= SHOWN else f"{len(values)} other values"
+
+
+def _word(value: Value) -> str:
+    return " ".join(map(str, value))

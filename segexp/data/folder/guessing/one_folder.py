@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from segexp.data.folder.affixes import ENOUGH, NONE, Affix, Name
-from segexp.data.folder.roles import File, Role, infer_role, split_words
+from segexp.data.folder.guessing.affixes import ENOUGH, NONE, Affix, Name
+from segexp.data.folder.guessing.roles import File, Role, infer_role, split_words
 
 LEAST = 0.2
 """Share of the files that must have a beginning or ending for it to be no part of the names themselves."""

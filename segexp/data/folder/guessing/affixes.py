@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from segexp.data.folder.roles import File
+from segexp.data.folder.guessing.roles import File
 
 ENOUGH = 0.8
 """Share of the images that must have a mask for a rule to count; the others are named as missing."""

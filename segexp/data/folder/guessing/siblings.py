@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from segexp.data.folder.roles import File, FolderGroup, infer_role, split_words
+from segexp.data.folder.guessing.roles import File, FolderGroup, infer_role, split_words
 
 MANY = 4
 """So many siblings are patients, videos or slides, no two or three data sets beside each other."""

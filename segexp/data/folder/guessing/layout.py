@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from segexp.data.file_kinds import file_ending
-from segexp.data.folder.affixes import NONE, Affix, Rule, find_rules, swap_rule
-from segexp.data.folder.mixed import FileFamily, pair_by_whole_names, pair_within_folder
+from segexp.data.folder.guessing.affixes import NONE, Affix, Rule, find_rules, swap_rule
+from segexp.data.folder.guessing.one_folder import FileFamily, pair_by_whole_names, pair_within_folder
+from segexp.data.folder.guessing.refusals import explain_choices, explain_no_images
+from segexp.data.folder.guessing.roles import File, FolderGroup, group_folders
+from segexp.data.folder.guessing.siblings import MANY, PATIENT, merge_siblings
 from segexp.data.folder.parts import PARTS
-from segexp.data.folder.refusals import explain_choices, explain_no_images
-from segexp.data.folder.roles import File, FolderGroup, group_folders
-from segexp.data.folder.siblings import MANY, PATIENT, merge_siblings
 from segexp.data.folder.tree import Tree
 from segexp.errors import DataError
 

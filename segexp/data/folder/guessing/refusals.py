@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import Any, Protocol
 
 from segexp.data.file_kinds import file_ending
-from segexp.data.folder.roles import File, FolderGroup
-from segexp.data.folder.siblings import merge_siblings
+from segexp.data.folder.guessing.roles import File, FolderGroup
+from segexp.data.folder.guessing.siblings import merge_siblings
+from segexp.data.folder.override import format_overrides
 from segexp.data.folder.tree import Tree
-from segexp.data.folder.words import format_overrides
 
 OFFERED = 6
 """Choices named in a refusal."""

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from segexp.config.suggest import did_you_mean
-from segexp.data.folder.guess_classes import guess_values
-from segexp.data.folder.mask_meaning import Value
-from segexp.data.folder.mask_sample import MaskSample
-from segexp.data.folder.palette import Colour, choose_class_colours, parse_colour
+from segexp.data.folder.masks.guess_classes import guess_values
+from segexp.data.folder.masks.meaning import Value
+from segexp.data.folder.masks.palette import Colour, choose_class_colours, parse_colour
+from segexp.data.folder.masks.sample import MaskSample
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import ConfigError

@@ -3,11 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from segexp.data.folder.mask_meaning import Value
-from segexp.data.folder.mask_sample import FEW, MaskSample
-from segexp.data.folder.odd_masks import describe_odd_masks
-from segexp.data.folder.palette import Colour, name_colour
-from segexp.data.folder.words import format_override
+from segexp.data.folder.masks.meaning import Value
+from segexp.data.folder.masks.palette import Colour, name_colour
+from segexp.data.folder.masks.sample import FEW, MaskSample, describe_odd_masks
+from segexp.data.folder.override import format_override
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError
