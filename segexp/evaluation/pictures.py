@@ -17,8 +17,9 @@ from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
 from segexp.rasters.memory import give_all_back
 from segexp.report.pictures.displayed import display_small, shrink_labels
-from segexp.report.pictures.panels import draw_panel, save_picture
+from segexp.report.pictures.panels import draw_panel
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.segmentation import SegmentationModule
 
@@ -59,7 +60,7 @@ class Picture:
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""
-        save_picture(path, self.drawn)
+        save_png(path, self.drawn)
 
 
 def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:

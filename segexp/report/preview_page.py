@@ -7,9 +7,10 @@ from typing import Any
 import yaml
 
 from segexp.report.page_template import load_template
-from segexp.report.pictures.contact_sheet import png, sheet_legend
+from segexp.report.pictures.contact_sheet import sheet_legend
 from segexp.report.pictures.embedded import EmbeddedPicture
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import encode_png
 from segexp.report.table import Table
 from segexp.spec import DataSpec
 
@@ -104,5 +105,5 @@ def _summary(config: Facts, facts: Facts, epochs: int) -> list[tuple[str, str]]:
 
 
 def _embedded(row: Pixels, number: int) -> EmbeddedPicture:
-    source = base64.b64encode(png(row)).decode("ascii")
+    source = base64.b64encode(encode_png(row)).decode("ascii")
     return EmbeddedPicture(f"data:image/png;base64,{source}", "", f"sample {number}")

@@ -18,8 +18,9 @@ from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import one_line
 from segexp.invocation import Invocation
 from segexp.report import preview_page
-from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet, save_png
+from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
 from segexp.tasks.segmentation import SegmentationModule

@@ -12,11 +12,10 @@ import yaml
 
 from segexp.cli.app import run
 from segexp.sweeps.command import resumed_section
-from segexp.sweeps.foreign import check_folder, check_jobs
+from segexp.sweeps.foreign import check_folder, check_jobs, words_to_resume
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.seal import FILE, read_sealed, seal
-from segexp.sweeps.start import words_again
 from tests.sweeps.made import SECTION, create, planned, seeds
 from tests.sweeps.real import PART, QUICK, manifest, resume, sweep, sweep_folder
 from tests.sweeps.real import run as run_line
@@ -186,7 +185,7 @@ def test_a_sweep_of_ones_own_goes_on_without_words(own: Manifest) -> None:
     with pytest.raises(Exception, match=r"slurm\.setup"):
         checked(own)
     configs = [JobFiles(own.folder, entry.number).read().config for entry in own]
-    assert words_again(configs, own.folder) == WORDS
+    assert words_to_resume(configs, own.folder) == WORDS
     assert seal(own.folder, WORDS)
     checked(own)
     # Another line of shell is not the one that was agreed to.

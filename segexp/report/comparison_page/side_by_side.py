@@ -83,8 +83,8 @@ def _halves(path: Path) -> tuple[str, str]:
     import cv2
     import numpy as np
 
-    from segexp.report.pictures.layers import COMPRESSION
     from segexp.report.pictures.panels import split_panel
+    from segexp.report.pictures.png import COMPACT
 
     content = path.read_bytes() if path.stat().st_size <= LARGEST else b""
     known = is_small_png(content, MOST_PIXELS)
@@ -96,6 +96,6 @@ def _halves(path: Path) -> tuple[str, str]:
     for half in cut:
         share = min(1.0, WIDEST / half.shape[1])
         small = cv2.resize(half, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else half
-        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
+        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPACT])
         sources.append("data:image/png;base64," + base64.b64encode(buffer.tobytes()).decode("ascii"))
     return sources[0], sources[1]

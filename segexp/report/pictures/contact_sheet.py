@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,7 +12,6 @@ from segexp.report.pictures.captions import BORDER, INK, PAPER, LegendEntry, dra
 from segexp.report.pictures.colours import Colour
 from segexp.report.pictures.displayed import display_small, shrink_labels
 from segexp.report.pictures.pixels import IGNORED_DARK, IGNORED_LIGHT, Pixels, wrong_colours
-from segexp.runs.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 CELL = 256
@@ -148,13 +146,3 @@ def draw_sheet(rows: Sequence[Pixels], spec: DataSpec, title: str, *, ignored: b
         wide[: row.shape[0], : row.shape[1]] = row
         parts.append(wide)
     return np.asarray(np.pad(np.concatenate(parts), ((GAP, 0), (GAP, GAP), (0, 0)), constant_values=255))
-
-
-def save_png(path: Path, rgb: Pixels) -> Path:
-    """Writes a picture whole or not at all."""
-    return replace_file(path, png(rgb))
-
-
-def png(rgb: Pixels) -> bytes:
-    """A picture as PNG."""
-    return bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())

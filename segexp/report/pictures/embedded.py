@@ -50,7 +50,7 @@ def embed_png(path: Path | None, label: str = "", caption: str = "") -> Embedded
 
 
 def is_small_png(content: bytes, most: int) -> bool:
-    """Whether it begins as a PNG of at most so many pixels: a file of a few kB can hold an image of many GB."""
+    """Tells whether bytes begin as a PNG of at most ``most`` pixels: a small file can hold an image of many GB."""
     if len(content) < 24 or not content.startswith(b"\x89PNG\r\n\x1a\n"):
         return False
     width, height = struct.unpack(">II", content[16:24])

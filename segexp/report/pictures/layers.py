@@ -11,12 +11,10 @@ from segexp.errors import DataError
 from segexp.report.pictures.displayed import LARGEST_SIDE, shrink_image
 from segexp.report.pictures.embedded import LARGEST, is_small_png
 from segexp.report.pictures.pixels import Pixels
-from segexp.runs.files import replace_file
+from segexp.report.pictures.png import COMPACT, save_png
 
 NAMES = ("image", "truth", "prediction", "probability")
 """Files of a picture, ``<name>.png``: RGB, class numbers (255: not counted), and probability times 255."""
-COMPRESSION = 6
-"""Of zlib; 9 takes five times as long for files that are a tenth smaller."""
 
 
 def confidence_map(probabilities: NDArray[np.float32]) -> Pixels:
@@ -35,9 +33,7 @@ def confidence_map(probabilities: NDArray[np.float32]) -> Pixels:
 def save_layers(folder: Path, layers: Mapping[str, Pixels]) -> None:
     """Write ``<name>.png`` for each layer: uint8 (h, w, 3) RGB or (h, w); ``folder`` is made."""
     for name, pixels in layers.items():
-        bands = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-        _, buffer = cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
-        replace_file(folder / f"{name}.png", buffer.tobytes())
+        save_png(folder / f"{name}.png", pixels, COMPACT)
 
 
 def read_layer(path: Path) -> Pixels:

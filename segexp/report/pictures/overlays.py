@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.report.pictures.colours import Colour
-from segexp.report.pictures.layers import COMPRESSION
 from segexp.report.pictures.pixels import DARK, TRUE_POSITIVE, Pixels, error_colours, wrong_colours
 from segexp.spec import IGNORED, DataSpec
 
@@ -20,8 +19,6 @@ OUTLINE_SIDE = 512
 """Outlines are drawn at this many pixels a side or more, or they would cover small images."""
 DASH = 4
 """Dashes tell the outline of the prediction from that of the truth."""
-PHOTO_BYTES = 250_000
-"""A larger image goes into the page as JPEG, or ten of them would make it too heavy to send."""
 
 Rgba = NDArray[np.uint8]
 
@@ -74,18 +71,3 @@ def overlay_errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
 def colour_probability(probability: Pixels) -> Pixels:
     """Probability times 255 (H, W) as (H, W, 3) RGB, from dark blue over green to yellow."""
     return np.asarray(cv2.cvtColor(cv2.applyColorMap(probability, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def png(pixels: Pixels) -> bytes:
-    """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA as a file."""
-    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
-    bands = cv2.cvtColor(pixels, order[pixels.shape[2]]) if pixels.ndim == 3 else pixels
-    return cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])[1].tobytes()
-
-
-def encode_photo(content: bytes) -> tuple[bytes, str]:
-    """A PNG as it is, or as JPEG if it is heavy; and its media type."""
-    if len(content) <= PHOTO_BYTES:
-        return content, "image/png"
-    pixels = np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes(), "image/jpeg"

@@ -1,7 +1,6 @@
 """One picture per image: image | truth | prediction | errors, with captions."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,7 +11,6 @@ from segexp.report.pictures import pixels
 from segexp.report.pictures.captions import PAPER, LegendEntry, draw_legend, draw_text
 from segexp.report.pictures.displayed import LARGEST_SIDE, display_small, shrink_labels
 from segexp.report.pictures.pixels import Pixels
-from segexp.runs.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 SMALLEST_SIDE = 256
@@ -64,42 +62,6 @@ def draw_panel(
         ),
     ]
     return _joined(parts, title, figures or {})
-
-
-def save_panel(
-    path: Path,
-    image: NDArray[np.generic],
-    truth: Pixels,
-    prediction: Pixels,
-    spec: DataSpec,
-    title: str = "",
-    figures: Mapping[str, float | None] | None = None,
-) -> Path:
-    """Write :func:`draw_panel` as PNG, whole or not at all.
-
-    Args:
-        path: Target, made with its parent folders.
-        image: See :func:`draw_panel`.
-        truth: See :func:`draw_panel`.
-        prediction: See :func:`draw_panel`.
-        spec: See :func:`draw_panel`.
-        title: See :func:`draw_panel`.
-        figures: See :func:`draw_panel`.
-
-    Returns:
-        ``path``.
-
-    Raises:
-        DataError: As :func:`draw_panel`.
-        OSError: The folder cannot be written.
-    """
-    return save_picture(path, draw_panel(image, truth, prediction, spec, title, figures))
-
-
-def save_picture(path: Path, rgb: Pixels) -> Path:
-    """Write uint8 (h, w, 3) RGB as PNG, whole or not at all; ``path`` is made with its parent folders."""
-    _, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    return replace_file(path, buffer.tobytes())
 
 
 def _check(image: NDArray[np.generic], truth: Pixels, prediction: Pixels, spec: DataSpec) -> None:

@@ -7,13 +7,6 @@ from typing import Any, Protocol
 from segexp.errors import SegexpError
 from segexp.sweeps.plan import Config
 
-ENGINES = {
-    "local": "segexp.sweeps.engines.local:LocalJobEngine",
-    "slurm": "segexp.sweeps.engines.slurm:SlurmJobEngine",
-    "ray": "segexp.sweeps.engines.ray:RayJobEngine",
-}
-"""Class of each engine; imported when it is chosen."""
-
 
 class SweepError(SegexpError):
     """The sweep itself cannot go on."""

@@ -17,7 +17,8 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import compare, place_of, write_summary
-from segexp.report.pictures.panels import save_panel, split_panel
+from segexp.report.pictures.panels import draw_panel, split_panel
+from segexp.report.pictures.png import save_png
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import VESSELS, write_json
 from tests.report.run_page.test_page import Page
@@ -141,7 +142,7 @@ def with_panel(run: Path, image: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
     picture = generator.integers(0, 255, (96, 96, 3), dtype=np.uint8)
     truth, prediction = (generator.integers(0, 2, (96, 96), dtype=np.uint8) for _ in range(2))
-    save_panel(run / "panels" / f"{image}.png", picture, truth, prediction, VESSELS, image, {"Dice": 0.5})
+    save_png(run / "panels" / f"{image}.png", draw_panel(picture, truth, prediction, VESSELS, image, {"Dice": 0.5}))
     content = json.loads((run / "results.json").read_text())
     content["panels"].append({"file": f"panels/{image}.png", "image": image})
     write_json(run / "results.json", content)

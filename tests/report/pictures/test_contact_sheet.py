@@ -15,10 +15,10 @@ from segexp.report.pictures.contact_sheet import (
     draw_row,
     draw_sheet,
     outline_colours,
-    save_png,
     sheet_legend,
 )
 from segexp.report.pictures.pixels import IGNORED_DARK
+from segexp.report.pictures.png import save_png
 from segexp.spec import DataSpec
 
 SPEC = DataSpec(("ground", "thing", "other"), ((0, 0, 0), (200, 100, 0), (10, 10, 40)))

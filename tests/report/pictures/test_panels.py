@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError
 from segexp.report.pictures import panels, pixels
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 from tests.report.made_up import PARTS, VESSELS
 
@@ -167,9 +168,9 @@ def test_shapes_and_types_must_fit() -> None:
         panels.draw_panel(labels.astype(np.float32), labels, labels, VESSELS)
 
 
-def test_save_panel_writes_the_same_picture_and_leaves_no_temporary_file(tmp_path: Path) -> None:
+def test_save_png_writes_the_same_picture_and_leaves_no_temporary_file(tmp_path: Path) -> None:
     arguments = (colour_image(), quarters(0, 0, 1, 1), quarters(0, 1, 0, 1), VESSELS, "a")
-    path = panels.save_panel(tmp_path / "panels" / "a.png", *arguments)
+    path = save_png(tmp_path / "panels" / "a.png", panels.draw_panel(*arguments))
     read = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB)
     assert (read == panels.draw_panel(*arguments)).all()
     assert [file.name for file in path.parent.iterdir()] == ["a.png"]

@@ -10,8 +10,9 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.report.pictures.layers import confidence_map, read_layer, save_layers
-from segexp.report.pictures.overlays import encode_photo, fill_classes, outline_classes, overlay_errors, png
+from segexp.report.pictures.overlays import fill_classes, outline_classes, overlay_errors
 from segexp.report.pictures.pixels import FALSE_NEGATIVE, FALSE_POSITIVE
+from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.specimens import specimens, swatches
 from segexp.runs.contents import read_run
@@ -109,10 +110,10 @@ def test_outlines_follow_the_border_and_those_of_predictions_have_gaps() -> None
 
 def test_heavy_photos_become_jpeg_and_others_stay() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3)).astype(np.uint8)
-    content, kind = encode_photo(png(noise))
+    content, kind = encode_photo(encode_png(noise, COMPACT))
     assert kind == "image/jpeg"
-    assert len(content) < len(png(noise))
-    small = png(noise[:10])
+    assert len(content) < len(encode_png(noise, COMPACT))
+    small = encode_png(noise[:10], COMPACT)
     assert encode_photo(small) == (small, "image/png")
 
 
