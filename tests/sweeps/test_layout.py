@@ -16,7 +16,7 @@ from segexp.sweeps.engines.local import data_hash
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import BusyError, SweepLock, start_time
 from segexp.sweeps.manifest import Manifest
-from segexp.system import cores, gpus
+from segexp.system import cores, free_memory, gpus
 from segexp.system.cores import available_cores
 from segexp.system.gpus import found_gpus
 from tests.sweeps.made import SECTION, create, planned, seeds
@@ -102,7 +102,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cores.CORES, "8")
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(devices, "available_memory", lambda: 64 * 2**30)
+    monkeypatch.setattr(devices, "free_memory", lambda: 64 * 2**30)
     monkeypatch.setattr(gpus.shutil, "which", lambda name: None)
 
 
@@ -128,11 +128,11 @@ def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     eight_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     auto = {**SECTION, "jobs": "auto"}
-    monkeypatch.setattr(devices, "available_memory", lambda: 7 * 2**30)
+    monkeypatch.setattr(devices, "free_memory", lambda: 7 * 2**30)
     assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(3, 2)
-    monkeypatch.setattr(devices, "available_memory", lambda: 2**20)
+    monkeypatch.setattr(devices, "free_memory", lambda: 2**20)
     assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(1, 8)
-    monkeypatch.setattr(devices, "available_memory", lambda: None)
+    monkeypatch.setattr(devices, "free_memory", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
     assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(2, 4)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 5")
@@ -148,7 +148,7 @@ def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
 
 def test_a_job_with_ranks_gets_gpus_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "available_cores", lambda: 12)
-    monkeypatch.setattr(devices, "available_memory", lambda: None)
+    monkeypatch.setattr(devices, "free_memory", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
     auto = {**SECTION, "jobs": "auto"}
@@ -183,12 +183,16 @@ def test_cores_and_limits_of_a_container(tmp_path: Path, monkeypatch: pytest.Mon
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
     monkeypatch.setenv(cores.CORES, "3")
     assert available_cores() == 3
+    monkeypatch.setattr(free_memory, "CGROUP", tmp_path)
+    monkeypatch.setattr(free_memory, "MEMORY", tmp_path / "none")
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
-    assert devices._container_memory(tmp_path) == 2000
+    (tmp_path / "memory.stat").write_text("inactive_file 0\n")
+    assert free_memory.free_memory() == 2000
     (tmp_path / "memory.max").write_text("max\n")
-    assert devices._container_memory(tmp_path) is None
-    found = devices.available_memory()
+    assert free_memory.free_memory() is None
+    monkeypatch.undo()
+    found = free_memory.free_memory()
     assert found is None or found > 2**20
 
 
