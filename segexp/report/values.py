@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from segexp.config.flatten import flatten
 from segexp.runs.entries import text_of
 
 ABSENT = "-"
@@ -60,16 +61,9 @@ def format_plain(value: object) -> str:
             return str(value)
 
 
-def flatten_as_text(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested mappings as (dotted key, text) pairs in their order."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            pairs += flatten_as_text(value, f"{name}.")
-        else:
-            pairs.append((name, format_plain(value)))
-    return pairs
+def flatten_as_text(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Gives nested mappings as (dotted key, text) pairs in their order."""
+    return [(key, format_plain(value)) for key, value in flatten(tree)]
 
 
 def format_epoch(number: object) -> str:

@@ -1,8 +1,8 @@
 """What differs between the grid of a sweep folder and the one asked for now."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from segexp.config.flatten import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobFiles, resume_command
 from segexp.sweeps.manifest import Manifest
@@ -50,12 +50,3 @@ def _changes(manifest: Manifest, number: int, now: Config) -> Iterator[str]:
     for key in sorted(set(before) | set(after)):
         if key.split(".", 1)[0] not in NO_RESULT and before.get(key) != after.get(key):
             yield f"  {key}: {before.get(key)!r} in the folder, {after.get(key)!r} in the command"
-
-
-def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a tree of blocks."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from flatten(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree

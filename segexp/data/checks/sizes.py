@@ -77,7 +77,7 @@ def find_smaller(items: Sequence[Item], size: int | None) -> list[Item]:
     return [item for item in items if size is not None and min(item.shape) < size]
 
 
-def check_batches(items: Sequence[Item], batch: int) -> Iterator[Problem]:
+def check_eval_batches(items: Sequence[Item], batch: int) -> Iterator[Problem]:
     """Whether validation and test images fit into batches."""
     if batch > 1 and len({item.shape for item in items}) > 1:
         yield problem_of(

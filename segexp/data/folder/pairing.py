@@ -10,7 +10,7 @@ from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.parts import PARTS, assign_parts, find_parts
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
-from segexp.data.folder.table import ImageTable, read_table
+from segexp.data.folder.table import MetadataTable, read_table
 from segexp.data.folder.tree import Tree
 from segexp.data.splits.rules import Phase
 from segexp.errors import DataError
@@ -184,7 +184,7 @@ def _pairs(
     images: Sequence[Match],
     masks: Mapping[str, str],
     valid: Mapping[str, str],
-    table: ImageTable | None,
+    table: MetadataTable | None,
 ) -> list[Pair]:
     names = unique_names([match.path for match in images], [match.fields[STEM] for match in images])
     labels = {
@@ -205,7 +205,7 @@ def _pairs(
     ]
 
 
-def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> ImageTable | None:
+def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> MetadataTable | None:
     if rules.table is None or not images:
         return None
     table = read_table(rules.table, rules.table_key, images)
@@ -214,7 +214,7 @@ def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> ImageTabl
     return table
 
 
-def _labels(template: Template | None, images: Sequence[Match], table: ImageTable | None) -> dict[str, str]:
+def _labels(template: Template | None, images: Sequence[Match], table: MetadataTable | None) -> dict[str, str]:
     """What the template stands for, of each image."""
     if template is None:
         return {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from segexp.config.suggest import did_you_mean
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.patterns import PART, Match
-from segexp.data.folder.table import ImageTable
+from segexp.data.folder.table import MetadataTable
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
 
@@ -42,7 +42,7 @@ def parse_parts(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, Ph
     return found
 
 
-def find_parts(images: Sequence[Match], table: ImageTable | None, known: Mapping[str, Phase]) -> list[Phase] | None:
+def find_parts(images: Sequence[Match], table: MetadataTable | None, known: Mapping[str, Phase]) -> list[Phase] | None:
     """Part of each image, by its name or by a column of the table; None: not told for all."""
     rows = table.rows if table is not None else {}
     values = [match.fields.get(PART, rows.get(match.path, {}).get(PART, "")).lower() for match in images]

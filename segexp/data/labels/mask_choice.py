@@ -18,7 +18,7 @@ from segexp.data.labels.mask_fit import (
     explain_other_palette,
     explain_two_ways,
     find_richer_way,
-    is_complete,
+    fits_all,
     map_values,
 )
 from segexp.data.labels.mask_numbers import count_used_values, to_pixels
@@ -143,7 +143,7 @@ class ReadingChoices:
             return None
         used = count_used_values([raster])
         found = [way for way in (shown_reader(raster), tone_reader(raster, used)) if way is not None]
-        fitting = next((way for way in found if is_complete(map_values(labels, raster, way, used))), None)
+        fitting = next((way for way in found if fits_all(map_values(labels, raster, way, used))), None)
         if fitting is not None:
             first, second = map_values(labels, raster, PLAIN, used), map_values(labels, raster, fitting, used)
             if self._forms.get(find_form(raster)) is PLAIN and ((first != second) & (first != UNKNOWN)).any():

@@ -37,7 +37,7 @@ def choose_reader(labels: ClassMap, raster: Raster, ways: list[MaskReader], used
         LabelError: Several fit, and they disagree.
     """
     found = [(way, map_values(labels, raster, way, used)) for way in ways]
-    fitting = [(way, classes) for way, classes in found if is_complete(classes)]
+    fitting = [(way, classes) for way, classes in found if fits_all(classes)]
     if fitting:
         first, classes = fitting[0]
         for way, others in fitting[1:]:
@@ -58,7 +58,7 @@ def find_richer_way(labels: ClassMap, raster: Raster, other: MaskReader) -> Lite
     return None if stored == seen else "stored" if stored > seen else "shown"
 
 
-def is_complete(classes: Mask) -> bool:
+def fits_all(classes: Mask) -> bool:
     """Whether every value is a class."""
     return not (classes == UNKNOWN).any()
 
@@ -82,7 +82,7 @@ def adds_nothing(labels: ClassMap, raster: Raster, form: Form, other: MaskReader
     if form.entries is None:
         # Files of 16 bits are read as they are until one does not fit; see Choices.second.
         return bool(((seen == UNKNOWN) | (stored == UNKNOWN) | (stored == seen)).all())
-    return bool(((seen == UNKNOWN) | (stored == seen)).all()) and is_complete(stored[seen != UNKNOWN])
+    return bool(((seen == UNKNOWN) | (stored == seen)).all()) and fits_all(stored[seen != UNKNOWN])
 
 
 def count_each_number_once(form: Form) -> Used:
