@@ -8,7 +8,7 @@ from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
-from segexp.data.synthetic.lazy_scene import DrawnItem
+from segexp.data.synthetic.drawn_item import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
 from segexp.runs.console import LOG
 from segexp.runs.progress import shown

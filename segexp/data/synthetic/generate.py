@@ -7,14 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.data.synthetic.layouts.arrays import write_arrays
-from segexp.data.synthetic.layouts.cells import write_cells
-from segexp.data.synthetic.layouts.drive import write_drive
-from segexp.data.synthetic.layouts.folder import write_folder
-from segexp.data.synthetic.layouts.inria import write_inria
-from segexp.data.synthetic.layouts.job import LayoutWriter, Size
-from segexp.data.synthetic.layouts.salt import write_salt
 from segexp.data.synthetic.scenes import find_scene
+from segexp.data.synthetic.write_layouts import (
+    LayoutWriter,
+    Size,
+    write_arrays,
+    write_cells,
+    write_drive,
+    write_folder,
+    write_inria,
+    write_salt,
+)
 from segexp.errors import ConfigError, DataError, MismatchError
 
 NATIVE: dict[str, Size] = {

@@ -217,7 +217,7 @@ def test_images_on_disk_are_neither_drawn_nor_looked_at_again(
     first = SyntheticDataModule(**SMALL, memory_limit=0.0)
     spec = first.spec
     assert caplog.messages == [f"drawing     9 images of 48x48 into {tmp_path}, once"]
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw_scene", None)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", None)
     monkeypatch.setattr("segexp.data.datasets.synthetic.survey_image", None)
     again = SyntheticDataModule(**SMALL, memory_limit=0.0)
     assert again.spec == spec
@@ -241,7 +241,7 @@ def test_no_more_than_one_image_is_held_while_they_are_drawn(tmp_path: Path, mon
         alive.append(weakref.ref(scene))
         return scene
 
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw_scene", counting)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", counting)
     SyntheticDataModule(**SMALL, memory_limit=0.0).setup()
     assert len(alive) == 9
     assert most <= 2

@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from segexp.data.synthetic.generate import generate
-from segexp.data.synthetic.layouts.drive import second_observer
 from segexp.data.synthetic.scenes import SCENES, draw_scene
+from segexp.data.synthetic.write_layouts import trace_again
 from segexp.errors import ConfigError, DataError, MismatchError
 
 PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt"), ("cells", "arrays")]
@@ -64,7 +64,7 @@ def test_numbers_of_a_large_drive_do_not_meet(tmp_path: Path) -> None:
 
 def test_second_observer_differs_a_little() -> None:
     mask = draw_scene("vessels", 0, 0, 256).mask
-    other = second_observer(np.random.default_rng(0), mask)
+    other = trace_again(np.random.default_rng(0), mask)
     assert other.dtype == np.uint8
     assert set(np.unique(other)) == {0, 1}
     overlap = (mask & other).sum() / (mask | other).sum()

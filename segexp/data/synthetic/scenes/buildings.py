@@ -6,13 +6,12 @@ red with cars), so that form and shadow tell them and no colour does.
 
 import numpy as np
 
-from segexp.data.synthetic.scenes.canvas import Canvas, Floats, Paint
+from segexp.data.synthetic.scenes.canvas import Box, Canvas, Floats, Paint, Points, blob_outline
 from segexp.data.synthetic.scenes.degrade import fractal, grain, soften, texture, to_bytes, uneven_light
-from segexp.data.synthetic.scenes.mosaic import LARGE, mosaic
+from segexp.data.synthetic.scenes.large import LARGE, draw_mosaic
 from segexp.data.synthetic.scenes.roofs import draw_roof, draw_shadow
 from segexp.data.synthetic.scenes.scene import Bytes, Colour, Scene, Shape
-from segexp.data.synthetic.scenes.shapes import Box, Points, blob
-from segexp.data.synthetic.scenes.town import Town, build_town
+from segexp.data.synthetic.scenes.town import Town, plan_town
 
 _GRASS = np.array(((96, 108, 66), (122, 118, 84), (82, 100, 58), (138, 128, 98)), np.float32)
 _SOIL = np.array((168, 146, 116), np.float32)
@@ -74,7 +73,7 @@ def _draw_car(rng: np.random.Generator, canvas: Canvas, town: Town, car: Box) ->
 
 def _tree_shadow(rng: np.random.Generator, canvas: Canvas, town: Town, place: Points, radius: float) -> None:
     scale = town.frame.scale
-    outline = blob(rng, town.frame.pixels(place) + town.sun * radius * 0.9 * scale, radius * scale, 0.2, 14)
+    outline = blob_outline(rng, town.frame.pixels(place) + town.sun * radius * 0.9 * scale, radius * scale, 0.2, 14)
     canvas.polygon(outline, Paint(shade=185))
 
 
@@ -87,7 +86,7 @@ def _draw_tree(
     shade = leaf * rng.uniform(0.75, 1.2)
     colours = shade * np.array([[0.78], [0.9], [1.0], [1.14]])
     dark, *brighter = [(int(red), int(green), int(blue)) for red, green, blue in colours.tolist()]
-    canvas.polygon(blob(rng, centre, radius * scale, 0.3, 18), Paint(dark, rough=19, shade=0))
+    canvas.polygon(blob_outline(rng, centre, radius * scale, 0.3, 18), Paint(dark, rough=19, shade=0))
     tufts = rng.uniform(-0.45, 0.45, (len(brighter), 2)) - town.sun * np.array([[0.0], [0.15], [0.3]])
     sizes = rng.uniform(0.3, 0.5, len(brighter)) * radius * scale
     for colour, tuft, size in zip(brighter, centre + tufts * radius * scale, sizes, strict=True):
@@ -122,11 +121,11 @@ def paint_buildings(rng: np.random.Generator, shape: Shape) -> Scene:
     Returns:
         Scene with mask 0 (background) and 1 (building), and fov all ones.
     """
-    return mosaic(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
+    return draw_mosaic(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
 
 
 def _paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    town = build_town(rng, shape)
+    town = plan_town(rng, shape)
     scale = town.frame.scale
     canvas = Canvas(shape, _ground(rng, shape, scale), rough=8)
     _draw_town(rng, canvas, town)

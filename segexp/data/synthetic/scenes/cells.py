@@ -4,16 +4,84 @@ Only white cells are labelled. Red cells have the colours of cytoplasm, platelet
 nuclei, and the stain itself is uneven.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from segexp.data.synthetic.scenes.canvas import Canvas, Floats, Paint
+from segexp.data.synthetic.scenes.canvas import Canvas, Floats, Paint, Points, blob_outline, rotate
 from segexp.data.synthetic.scenes.degrade import grain, soften, texture, to_bytes, uneven_light
-from segexp.data.synthetic.scenes.mosaic import LARGE, mosaic
-from segexp.data.synthetic.scenes.nuclei import draw_nucleus
+from segexp.data.synthetic.scenes.large import LARGE, draw_mosaic
 from segexp.data.synthetic.scenes.scene import Colour, Scene, Shape
-from segexp.data.synthetic.scenes.shapes import Points, blob
+
+
+def _tone(paint: Paint, factor: float) -> Paint:
+    """The same paint, darker or brighter."""
+    if paint.colour is None:
+        return paint
+    red, green, blue = (int(min(255, channel * factor)) for channel in paint.colour)
+    colour: Colour = (red, green, blue)
+    return replace(paint, colour=colour)
+
+
+def _arc(radius: float, sweep: float, points: int) -> Points:
+    """Points (N, 2) on a circle around the origin."""
+    angle = np.linspace(-sweep / 2, sweep / 2, points)
+    return radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+
+
+def _draw_round(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint) -> None:
+    """Fills most of the cell and lies off its middle."""
+    size = radius * rng.uniform(0.68, 0.8)
+    angle = rng.uniform(0, 2 * np.pi)
+    middle = centre + (0.9 * radius - size) * rng.random() * np.array([np.cos(angle), np.sin(angle)])
+    canvas.polygon(blob_outline(rng, middle, size, 0.05, stretch=0.06), paint)
+
+
+def _draw_kidney(rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, paint: Paint) -> None:
+    """A thick bent band: from a bean to a horseshoe."""
+    band = radius * rng.uniform(0.26, 0.36)
+    path = _arc(radius * 0.4, rng.uniform(1.6, 3.9), 9) * rng.uniform(0.9, 1.1, (9, 1))
+    path = centre + rotate(path, rng.uniform(0, 2 * np.pi))
+    for number, point in enumerate(path):
+        swell = 1.0 + 0.12 * np.cos(number * 1.9 + radius)
+        canvas.polygon(blob_outline(rng, point, band * swell, 0.08, 20), paint)
+    canvas.line(path, 1.6 * band, paint)
+
+
+def _draw_lobes(
+    rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, lobes: int, paint: Paint
+) -> None:
+    """Lobes along an arc, joined by thin threads."""
+    path = _arc(radius * 0.45, min(4.0, 1.4 * (lobes - 1)) * rng.uniform(0.85, 1.1), lobes)
+    path = centre + rotate(path * rng.uniform(0.8, 1.1, (lobes, 1)), rng.uniform(0, 2 * np.pi))
+    canvas.line(path, max(1.0, radius * rng.uniform(0.12, 0.3)), paint)
+    for point in path:
+        size = radius * rng.uniform(0.24, 0.32) * (1.25 if lobes == 2 else 1.0)
+        canvas.polygon(blob_outline(rng, point, size, 0.2, 20), _tone(paint, rng.uniform(0.92, 1.08)))
+
+
+def draw_nucleus(
+    rng: np.random.Generator, canvas: Canvas, centre: Points, radius: float, kind: int, paint: Paint
+) -> None:
+    """Draw the nucleus of a cell.
+
+    Args:
+        rng: Source of randomness.
+        canvas: Where to draw.
+        centre: (2,), of the cell.
+        radius: Of the cell, in pixels.
+        kind: 1 neutrophil (three to five lobes), 2 lymphocyte (round), 3 monocyte (kidney), 4 eosinophil (two
+            lobes), 5 basophil (broad kidney, hardly lobed).
+        paint: Colour, label and roughness.
+    """
+    if kind == 2:
+        _draw_round(rng, canvas, centre, radius, paint)
+    elif kind in (3, 5):
+        _draw_kidney(rng, canvas, centre, radius, paint)
+    else:
+        lobes = 2 if kind == 4 else int(rng.integers(3, 6))
+        _draw_lobes(rng, canvas, centre, radius, lobes, paint)
+
 
 _KINDS = (0.34, 0.24, 0.18, 0.14, 0.10)
 """Of neutrophils, lymphocytes, monocytes, eosinophils, basophils; rare ones more often than in blood."""
@@ -115,7 +183,7 @@ def _draw_red(
     if rng.random() < 0.12:  # a young red cell takes up the blue of cytoplasm
         colour = _blend(rng, colour, (150, 138, 182), rng.uniform(0.3, 0.8))
     rim = _blend(rng, colour, (120, 60, 90), 0.18, 2)
-    outline = blob(rng, place, radius, 0.06)
+    outline = blob_outline(rng, place, radius, 0.06)
     canvas.polygon(outline, Paint(colour, rough=3))
     canvas.line(outline, 0.1 * radius, Paint(rim), closed=True)
     for ring, share in ((0.58, 0.35), (0.46, 0.7), (0.34, 1.0)):
@@ -129,7 +197,7 @@ def _draw_platelets(rng: np.random.Generator, canvas: Canvas, stain: _Stain, sca
     for _ in range(int(rng.poisson(height * width / (70 * scale) ** 2))):
         place = rng.uniform(0, 1, 2) * (width, height)
         colour = _blend(rng, stain.nucleus, stain.plasma, rng.uniform(0.15, 0.6), 6)
-        canvas.polygon(blob(rng, place, scale * rng.uniform(2.2, 5.0), 0.25, 14), Paint(colour, rough=14))
+        canvas.polygon(blob_outline(rng, place, scale * rng.uniform(2.2, 5.0), 0.25, 14), Paint(colour, rough=14))
     for _ in range(int(rng.poisson(height * width / (60 * scale) ** 2 * rng.choice((0.2, 2.0))))):
         place = rng.uniform(0, 1, 2) * (width, height)
         canvas.circle(place, scale * rng.uniform(0.6, 1.6), Paint(stain.nucleus))
@@ -147,7 +215,7 @@ def _cytoplasm(rng: np.random.Generator, stain: _Stain, kind: int) -> tuple[Colo
 
 def _draw_white(rng: np.random.Generator, canvas: Canvas, stain: _Stain, cell: WhiteCell) -> None:
     colour, rough = _cytoplasm(rng, stain, cell.kind)
-    outline = blob(rng, cell.centre, cell.radius, 0.14 if cell.kind == 3 else 0.07, 40)
+    outline = blob_outline(rng, cell.centre, cell.radius, 0.14 if cell.kind == 3 else 0.07, 40)
     canvas.polygon(outline, Paint(colour, 1, rough))
     canvas.line(
         cell.centre + 0.975 * (outline - cell.centre),
@@ -188,7 +256,7 @@ def paint_cells(rng: np.random.Generator, shape: Shape) -> Scene:
     """
     stain = _prepare(rng)
     if shape[0] * shape[1] > LARGE:
-        return mosaic(lambda rng, piece: _paint(rng, piece, stain), rng, shape)
+        return draw_mosaic(lambda rng, piece: _paint(rng, piece, stain), rng, shape)
     return _paint(rng, shape, stain)
 
 

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from segexp.data.synthetic.scenes.canvas import Canvas, Paint
+from segexp.data.synthetic.scenes.canvas import Box, Canvas, Frame, Paint, Points, rotate
 from segexp.data.synthetic.scenes.scene import Colour
-from segexp.data.synthetic.scenes.shapes import Box, Frame, Points, turn
 
 ROOF_COLOURS: tuple[Colour, ...] = (
     (150, 148, 146),
@@ -29,7 +28,7 @@ def jitter(rng: np.random.Generator, colour: Colour) -> Colour:
     return red, green, blue
 
 
-def pick(rng: np.random.Generator, palette: tuple[Colour, ...] = ROOF_COLOURS) -> Colour:
+def pick_colour(rng: np.random.Generator, palette: tuple[Colour, ...] = ROOF_COLOURS) -> Colour:
     """Any colour of a palette, slightly changed."""
     return jitter(rng, palette[int(rng.integers(len(palette)))])
 
@@ -87,14 +86,14 @@ def _faces(part: Box, style: str) -> list[tuple[Points, Points]]:
         shapes.append((np.array([left_top, left_low, ridge[0]]), (-1.0, 0.0)))
         shapes.append((np.array([right_top, right_low, ridge[1]]), (1.0, 0.0)))
     angle = part.angle if long else part.angle + np.pi / 2
-    return [(part.centre + turn(s, angle), turn(np.array(n), angle)) for s, n in shapes]
+    return [(part.centre + rotate(s, angle), rotate(np.array(n), angle)) for s, n in shapes]
 
 
 def _draw_pitched(canvas: Canvas, frame: Frame, sun: Points, house: House) -> None:
     """Faces are the brighter, the more they look at the sun; the smaller wings lie on top."""
     for part in house.parts:
         for corners, outward in _faces(part, house.style):
-            lit = -float(turn(outward, frame.angle) @ sun)
+            lit = -float(rotate(outward, frame.angle) @ sun)
             colour = _scaled(house.colour, 1 + 0.2 * lit)
             canvas.polygon(frame.pixels(corners), Paint(colour, 1, 7, 0))
         ridge = _faces(part, house.style)[0][0][2:]
@@ -112,7 +111,7 @@ def _draw_flat(rng: np.random.Generator, canvas: Canvas, frame: Frame, sun: Poin
         for _ in range(int(rng.poisson(min(area / 180, 12.0)))):
             place = rng.uniform(-0.75, 0.75, 2) * part.half
             size = rng.uniform(1.2, 2.6)
-            unit = Box(part.centre + turn(place, part.angle), (size, size * 0.8), part.angle)
+            unit = Box(part.centre + rotate(place, part.angle), (size, size * 0.8), part.angle)
             pixels = frame.pixels(unit.corners())
             canvas.polygon(pixels + sun * 1.8 * frame.scale, Paint(_scaled(house.colour, 0.62)))
             canvas.polygon(pixels, Paint((205, 205, 205)))

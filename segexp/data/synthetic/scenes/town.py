@@ -8,9 +8,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from segexp.data.synthetic.scenes.roofs import House, pick
+from segexp.data.synthetic.scenes.canvas import Box, Frame, Points, rotate
+from segexp.data.synthetic.scenes.roofs import House, pick_colour
 from segexp.data.synthetic.scenes.scene import Colour, Shape
-from segexp.data.synthetic.scenes.shapes import Box, Frame, Points, turn
 
 _CONCRETE: tuple[Colour, ...] = ((188, 182, 170), (150, 148, 144), (205, 192, 170))
 _ASPHALT: tuple[Colour, ...] = ((120, 120, 120), (178, 174, 166), (88, 90, 94), (196, 180, 156))
@@ -98,9 +98,9 @@ def _cottage(rng: np.random.Generator, centre: Points, half: tuple[float, float]
     if rng.random() < 0.45:
         wing = (half[1] * rng.uniform(0.45, 0.65), half[1] * rng.uniform(0.8, 1.1))
         offset = np.array([(half[0] - wing[0]) * rng.choice((-1, 1)), half[1] * 0.7 * rng.choice((-1, 1))])
-        parts.append(Box(centre + turn(offset, angle), wing, angle))
+        parts.append(Box(centre + rotate(offset, angle), wing, angle))
     style = rng.choice(("gable", "gable", "hip", "flat"))
-    colour = pick(rng)
+    colour = pick_colour(rng)
     return House(tuple(parts), str(style), colour, rng.uniform(5, 10))
 
 
@@ -129,7 +129,7 @@ def _yard(
     block: _Block,
 ) -> None:
     """What belongs to a house: the drive to the street, and what lies behind it."""
-    pale = pick(rng, _CONCRETE)
+    pale = pick_colour(rng, _CONCRETE)
     street = block.centre[1] + side * (block.sides[1] / 2)
     if rng.random() < 0.7:
         x = centre[0] + rng.uniform(0.3, 0.9) * half[0] * rng.choice((-1, 1))
@@ -141,10 +141,10 @@ def _yard(
     chance = rng.random()
     size = (rng.uniform(5, 9), rng.uniform(5, 8))
     if chance < 0.3:
-        colour = pick(rng)
+        colour = pick_colour(rng)
         town.houses.append(House((Box(behind, size, rng.normal(0, 0.05)),), "gable", colour, 4.0))
     elif chance < 0.65:
-        colour = pick(rng)
+        colour = pick_colour(rng)
         town.pads.append(Pad(Box(behind, (size[0] * 1.3, size[1]), rng.normal(0, 0.1)), colour, 7))
     elif chance < 0.72:
         town.pads.append(Pad(Box(behind, (6, 3.4), rng.uniform(0, 3)), (70, 170, 205), 3, round=True))
@@ -163,7 +163,7 @@ def _hall(rng: np.random.Generator, town: Town, block: _Block) -> None:
             wing = Box(middle + np.array([sign * half[0] * (1 - bar * 0.7), 0]), (half[0] * bar * 0.7, half[1]), 0.0)
             parts.append(wing)
     style = "flat" if rng.random() < 0.7 else "gable"
-    colour = pick(rng)
+    colour = pick_colour(rng)
     town.houses.append(House(tuple(parts), style, colour, rng.uniform(9, 16)))
     lot = Box(block.centre + np.array([width * share / 2 + 2, 0]), (width * (1 - share) / 2 - 5, depth / 2 - 5), 0.0)
     _car_park(rng, town, lot)
@@ -171,7 +171,7 @@ def _hall(rng: np.random.Generator, town: Town, block: _Block) -> None:
 
 def _car_park(rng: np.random.Generator, town: Town, lot: Box) -> None:
     """Rows of marked bays on asphalt or concrete, half of them taken."""
-    colour = pick(rng, _ASPHALT)
+    colour = pick_colour(rng, _ASPHALT)
     lines: list[Points] = []
     taken = rng.uniform(0.2, 0.8)
     for row in np.arange(-lot.half[1] + 8, lot.half[1] - 8, 26.0):
@@ -186,7 +186,7 @@ def _car_park(rng: np.random.Generator, town: Town, lot: Box) -> None:
 def _field(rng: np.random.Generator, town: Town, block: _Block) -> None:
     """No building: a pitch or a building site of bare earth with sharp edges."""
     half = (block.sides[0] / 2 * rng.uniform(0.5, 0.85), block.sides[1] / 2 * rng.uniform(0.5, 0.85))
-    colour = pick(rng, _EARTH)
+    colour = pick_colour(rng, _EARTH)
     box = Box(block.centre, half, rng.normal(0, 0.1))
     inner = Box(box.centre, (half[0] * 0.8, half[1] * 0.8), box.angle).corners()
     town.pads.append(Pad(box, colour, 9, (np.concatenate([inner, inner[:1]]),) if rng.random() < 0.4 else ()))
@@ -205,7 +205,7 @@ def _fill(rng: np.random.Generator, town: Town, block: _Block, built: bool) -> N
         _plant(rng, town, block, rng.uniform(0.5, 1.5), 11.0)
 
 
-def build_town(rng: np.random.Generator, shape: Shape) -> Town:
+def plan_town(rng: np.random.Generator, shape: Shape) -> Town:
     """Plan the town that an image of shape (H, W) shows.
 
     The block in the middle of the image always holds buildings, so no large image is empty.

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from segexp.data.synthetic.scenes import cells, draw_scene, mosaic, vessels
-from segexp.data.synthetic.scenes.enlarged import enlarged
+from segexp.data.synthetic.scenes import cells, draw_scene, large, vessels
+from segexp.data.synthetic.scenes.large import draw_enlarged
 from segexp.data.synthetic.scenes.scene import Scene
 
 
@@ -18,7 +18,7 @@ def disc(rng: np.random.Generator, shape: tuple[int, int]) -> Scene:
 
 @pytest.mark.parametrize("shape", [(150, 150), (151, 202)])
 def test_the_boundary_is_that_of_the_image_and_smooth(shape: tuple[int, int]) -> None:
-    scene = enlarged(disc, np.random.default_rng(0), shape)
+    scene = draw_enlarged(disc, np.random.default_rng(0), shape)
     assert (scene.image.shape, scene.mask.shape, scene.fov.shape, scene.kind) == ((*shape, 3), shape, shape, 4)
     assert set(np.unique(scene.mask)) == set(np.unique(scene.fov)) == {0, 1}
     assert ((scene.image[..., 0] > 100) != scene.mask).mean() < 0.002
@@ -40,7 +40,7 @@ def test_an_enlarged_retina_is_a_retina(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_large_smear_is_a_mosaic_of_one_stain_with_the_kind_in_its_middle(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mosaic, "PIECE", 120)
+    monkeypatch.setattr(large, "PIECE", 120)
     monkeypatch.setattr(cells, "LARGE", 300**2)
     kinds, stains = [], []
     paint = cells._paint
@@ -54,6 +54,6 @@ def test_a_large_smear_is_a_mosaic_of_one_stain_with_the_kind_in_its_middle(monk
     monkeypatch.setattr(cells, "_paint", numbered)
     scene = draw_scene("cells", 0, 0, 360)
     assert scene.image.shape == (360, 360, 3)
-    assert len(kinds) == mosaic.DRAWN and len(set(stains)) == 1
+    assert len(kinds) == large.DRAWN and len(set(stains)) == 1
     assert scene.kind in kinds
     assert set(np.unique(scene.mask)) == {0, 1, 2}

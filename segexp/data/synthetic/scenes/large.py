@@ -1,7 +1,8 @@
-"""Very large images from a few drawn pieces: drawing every part of a 5000x5000 tile anew takes 15 seconds, this 3."""
+"""Very large images from small drawings: drawn whole, 5000x5000 pixels take 15 s; these ways take 1 to 3."""
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 
 from segexp.data.synthetic.scenes.scene import Bytes, Scene, Shape
@@ -14,7 +15,7 @@ LARGE = 2500**2
 """Pixels of an image above which scenes whose objects keep their size are drawn so."""
 
 
-def mosaic(paint: Callable[[np.random.Generator, Shape], Scene], rng: np.random.Generator, shape: Shape) -> Scene:
+def draw_mosaic(paint: Callable[[np.random.Generator, Shape], Scene], rng: np.random.Generator, shape: Shape) -> Scene:
     """Fills an image with pieces of its own, each turned or mirrored anew; no other image shares them.
 
     Args:
@@ -48,3 +49,28 @@ def _turned(plane: Bytes, view: int) -> Bytes:
     """One of the eight views of a square."""
     turned = np.rot90(plane, view % 4)
     return turned[:, ::-1] if view >= 4 else turned
+
+
+def draw_enlarged(
+    paint: Callable[[np.random.Generator, Shape], Scene], rng: np.random.Generator, shape: Shape
+) -> Scene:
+    """Draws at a third of the side and enlarges; the boundary of the mask stays that of the image, and smooth.
+
+    Args:
+        paint: Draws a scene of two classes.
+        rng: Source of randomness.
+        shape: (H, W).
+
+    Returns:
+        Scene of that shape.
+    """
+    drawn = paint(rng, (-(-shape[0] // 3), -(-shape[1] // 3)))
+    size = shape[1], shape[0]
+    image = np.asarray(cv2.resize(drawn.image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    return Scene(image, _smooth(drawn.mask, size), _smooth(drawn.fov, size), drawn.kind)
+
+
+def _smooth(plane: Bytes, size: Shape) -> Bytes:
+    """Zeros and ones enlarged without stairs, uint8."""
+    wide = cv2.resize(plane * np.uint8(255), size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(wide >= 128, np.uint8)
