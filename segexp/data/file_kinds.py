@@ -14,24 +14,24 @@ BESIDE = frozenset("tfw tifw tiffw jgw jpgw jpegw pgw pngw gfw bpw wld prj ovr a
 
 
 def file_ending(path: str) -> str:
-    """What stands after the last dot of the name, as it is written; empty where there is none."""
+    """Gives what stands after the last dot of a name, as it is written; empty where there is none."""
     name = path.rpartition("/")[2]
     before, _, after = name.rpartition(".")
     return after if before else ""
 
 
 def is_image(path: str) -> bool:
-    """Whether a file ends as images do, in upper or lower case."""
+    """Tells whether a file ends as images do, in upper or lower case."""
     return file_ending(path).lower() in ENDINGS
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder of this name is none of the data and not worth a word."""
+    """Tells whether a file or folder of this name is none of the data and not worth a word."""
     return name.startswith(".") or name.lower() in CLUTTER
 
 
 def is_beside(path: str) -> bool:
-    """Whether a file says where an image lies, or is an overview of it."""
+    """Tells whether a file says where an image lies, or is an overview of it."""
     return path.lower().endswith(tuple(f".{kind}" for kind in BESIDE))
 
 

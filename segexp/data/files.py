@@ -108,11 +108,11 @@ class FilesDataModule(SegmentationDataModule):
         """
 
     def cache_name(self) -> str:
-        """What else than the files decides the class numbers; part of the key of every cache."""
+        """Names what decides the class numbers beside the files; part of the key of every cache."""
         return ""
 
     def file_labels(self) -> LabelMap | None:
-        """What values in mask files mean; None: masks are no such files."""
+        """Gives the map from values in mask files to class numbers; None: masks are no such files."""
         return None
 
     def beside(self, items: Sequence[Item]) -> list[Problem]:
@@ -248,7 +248,7 @@ class FilesDataModule(SegmentationDataModule):
         return self._each(some, lambda item: item.name, mask)[1]
 
     def look(self, item: Item, classes: int) -> Survey:
-        """As every data set; files that were looked at in an earlier run are known again."""
+        """Surveys an image; files that were looked at in an earlier run are known again."""
         if self._known is None:
             return survey_image(item, classes)
         return self._known.get(item, lambda: survey_image(item, classes))
@@ -268,7 +268,7 @@ class FilesDataModule(SegmentationDataModule):
             self._known = None
 
     def misfits(self, found: FoundFiles) -> list[Problem]:
-        """What headers and settings say; without a split only whether images are alike."""
+        """Gathers what headers and settings say against the data; without a split only whether images are alike."""
         if found.split is None:
             return list(check_alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []
         return self.unfit(found.parts)
@@ -309,7 +309,7 @@ class FilesDataModule(SegmentationDataModule):
         return {name: kept.get(name, item) for name, item in items.items() if name not in lost}
 
     def describe(self) -> dict[str, Any]:
-        """As every data set, and how the images were split."""
+        """Describes the data for results.json, and how the images were split."""
         rule: dict[str, Any] = {"rule": self.split, "seed": self.split_seed}
         if self.split == "kfold":
             rule |= {"folds": self.folds, "fold": self.fold}

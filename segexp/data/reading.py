@@ -52,7 +52,7 @@ def forget_data(key: bytes) -> None:
 
 
 def is_kept(datamodule: Readable) -> bool:
-    """Whether one with the same settings of its own has read."""
+    """Tells whether another datamodule with the same settings of its own has read."""
     return bool(_KEPT) and _key(datamodule) in _KEPT
 
 

@@ -22,7 +22,7 @@ def escape_text(text: str) -> str:
 
 
 def escape_line(text: str) -> str:
-    """The same at the begin of a line, where ``#`` or ``-`` would make a heading or a list."""
+    """Escapes text at the begin of a line, where ``#`` or ``-`` would make a heading or a list."""
     found = escape_text(text)
     return _BLOCK.sub(lambda start: f"{start[0][:-1]}\\{start[0][-1]}", found)
 

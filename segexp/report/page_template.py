@@ -33,5 +33,5 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """What a page prints: of names from elsewhere no letter that is not seen."""
+    """Prepares a value for a page: of names from elsewhere no letter that is not seen."""
     return readable(value) if type(value) is str else value

@@ -18,7 +18,7 @@ Facts = Mapping[str, Any]
 
 
 def preview_title(config: Facts, choices: Mapping[str, str]) -> str:
-    """What is previewed, in a line."""
+    """Says in a line what is previewed."""
     size = config["datamodule"].get("crop_size")
     samples = "whole images" if size is None else f"crops of {size}×{size}"
     names = [choices.get("datamodule", "data"), f"augment={choices.get('augment', 'custom')}"]

@@ -33,7 +33,7 @@ ASKING = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "
 
 
 def asks_for_sweep(argv: Sequence[str]) -> bool:
-    """Whether a command line of train asks for a sweep."""
+    """Tells whether a command line of train asks for a sweep."""
     flags = {argument.split("=", 1)[0] for argument in argv}
     resumes = any(argument.startswith(RESUME) and argument != f"{RESUME}null" for argument in argv)
     return bool(flags & set(FLAGS) or resumes) and not flags & set(ASKING)

@@ -36,7 +36,7 @@ class Display:
         self._next = 0.0
 
     def event(self, entry: Entry, what: str, more: str = "") -> None:
-        """What has become of a job."""
+        """Prints a line on what has become of a job."""
         self.say(self._line(entry, what, more))
 
     def _line(self, entry: Entry, what: str, more: str) -> str:

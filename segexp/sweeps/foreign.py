@@ -58,7 +58,7 @@ def _config(path: Path) -> Any:
 
 
 def _check_start(place: JobFiles, trusted: Collection[str], typed: Collection[str], agreed: Collection[str]) -> None:
-    """How a job was started: its words, and the study that it reports to; :meth:`JobFiles.read` has seen the rest."""
+    """Checks how a job was started, its words and its study; :meth:`JobFiles.read` has seen the rest."""
     path = place.path / "job.json"
     content = read_json(path)
     check_overrides(content["overrides"], path, trusted, typed=typed, agreed=agreed)
@@ -114,7 +114,7 @@ def split_off_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def only_confirms(manifest: Manifest, jobs: Sequence[Job]) -> bool:
-    """Whether the words of a command give no other grid, but only agree to what is not taken from the folder."""
+    """Tells whether the words of a command give no other grid, but only agree to what is not taken from the folder."""
     if len(jobs) != 1:
         return False
     given = {word.lstrip("+").partition("=")[0] for word in jobs[0].invocation.overrides}
@@ -133,7 +133,7 @@ def _at(config: Any, key: str) -> Any:
 
 
 def same_words(asked: Sequence[str], told: Sequence[str]) -> bool:
-    """Whether a command has the words of a search: all, or some that it agrees to once more."""
+    """Tells whether a command has the words of a search: all, or some that it agrees to once more."""
     return sorted(asked) == sorted(told) or all(any(_same(word, other) for other in told) for word in asked)
 
 

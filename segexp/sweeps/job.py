@@ -59,7 +59,7 @@ def _has_finished(folder: Path) -> bool:
 
 
 def _last_checkpoint(folder: Path, place: JobFiles) -> Path | None:
-    """Where to go on from; None: from the start, in a clean folder.
+    """Gives the checkpoint to go on from; None: from the start, in a clean folder.
 
     A failed job starts anew: what it has learned may be what made it fail. Until its old folder is out of the way, the
     outcome still says that it failed, so that a kill in between changes nothing.

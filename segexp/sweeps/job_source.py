@@ -15,7 +15,7 @@ class JobSource(Protocol):
     """Lines to show once."""
 
     def more(self) -> bool:
-        """Whether there may be another job."""
+        """Tells whether there may be another job."""
         ...
 
     def take(self, count: int) -> list[int]:
@@ -23,7 +23,7 @@ class JobSource(Protocol):
         ...
 
     def left(self) -> bool:
-        """Whether the command to go on would have something to do."""
+        """Tells whether the command to go on would have something to do."""
         ...
 
     def ended(self, entry: Entry) -> None:
@@ -41,7 +41,7 @@ class GridSource:
         self.notes: list[str] = []
 
     def more(self) -> bool:
-        """Whether one waits."""
+        """Tells whether there may be another job."""
         return bool(self._waiting)
 
     def take(self, count: int) -> list[int]:
@@ -49,7 +49,7 @@ class GridSource:
         return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
 
     def left(self) -> bool:
-        """Whether a job has not finished; failed ones are run again."""
+        """Tells whether the command to go on would have something to do."""
         return len(self._manifest.of("finished")) < self.total
 
     def ended(self, entry: Entry) -> None:

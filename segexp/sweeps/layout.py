@@ -96,7 +96,7 @@ class JobFiles:
         _write_json(self.failure, told)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
-        """How the job ended by its own word; None: it has not, or was killed."""
+        """Gives how the job ended by its own word; None: it has not, or was killed."""
         try:
             content = read_json(self._outcome)
             return content["state"], content["error"]
@@ -111,7 +111,7 @@ class JobFiles:
             return None
 
     def write_process(self, facts: dict[str, Any]) -> None:
-        """What the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
+        """Writes what the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
         _write_json(self._process, facts)
 
     def process(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ State = Literal["waiting", "running", "finished", "pruned", "failed", "interrupt
 
 @dataclass(frozen=True)
 class Entry:
-    """What the manifest says of one job; ``folder`` is relative to the sweep's; ``trial``: of a search, its number."""
+    """The manifest's record of one job; ``folder`` is relative to the sweep's; ``trial``: of a search, its number."""
 
     number: int
     key: str

@@ -81,7 +81,7 @@ class Plan:
 
 
 def multirun_folder(jobs: Sequence[Job]) -> Path:
-    """Where the folder of a sweep is made: below ``output_dir`` in ``name``, as a run, where all jobs have that one."""
+    """Gives the folder that holds a sweep's: in ``output_dir``, below ``name`` where all jobs have one name."""
     names = {job.config.get("name") for job in jobs}
     (name,) = names if len(names) == 1 else (None,)
     return Path(jobs[0].config["output_dir"]) / (name or "multirun")
@@ -106,7 +106,7 @@ def _refuse_twins(jobs: Sequence[Job]) -> None:
 
 
 def list_varying_overrides(overrides: Sequence[Sequence[str]]) -> list[str]:
-    """Of each job the overrides that not all jobs have, in one line; of a single job all of them."""
+    """Lists for each job the overrides that not all jobs have, in one line; for a single job all of them."""
     everywhere = set(overrides[0]).intersection(*overrides[1:]) if len(overrides) > 1 else set()
     return [" ".join(override for override in own if override not in everywhere) for own in overrides]
 

@@ -34,7 +34,7 @@ class SharedData:
             self._held[data] = self._read(number)
 
     def _read(self, number: int) -> bytes | None:
-        """What is wrong with the files, the job finds and says itself."""
+        """Reads the data of a job and keeps them; what is wrong with the files, the job finds and says itself."""
         try:
             return keep_data(build_datamodule(JobFiles(self._sweep, number).read().config))
         except SegexpError:

@@ -58,7 +58,7 @@ def run_jobs(
 
 
 def _import_ahead() -> None:
-    """What the table needs; the fork server is still busy with its own imports, and a processor is free."""
+    """Imports what the table needs; the fork server is still busy with its own imports, and a processor is free."""
     import segexp.report.comparison_page.result
     import segexp.report.pictures.panels  # noqa: F401
     from segexp.report.page_template import compile_templates

@@ -98,7 +98,7 @@ def _digest(path: Path) -> bytes | None:
 
 
 def _has_content(path: Path) -> bool:
-    """Whether an image has more than one colour; a file that cannot be read is nobody's copy."""
+    """Tells whether an image has more than one colour; a file that cannot be read is nobody's copy."""
     try:
         return any(bool((strip != strip[:1, :1]).any()) for strip in open_raster(path).strips())
     except UserError:

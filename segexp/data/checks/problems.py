@@ -112,7 +112,7 @@ def list_lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str
 
 
 def propose_line_for_all(problems: Sequence[Problem]) -> str | None:
-    """What to write so that the values of all masks are legal; None: no masks differ in their illegal values."""
+    """Proposes the line that makes the values of all masks legal; None: no masks differ in their illegal values."""
     errors = [problem.error for problem in problems if isinstance(problem.error, LabelError)]
     mendable = [(error.illegal, error.proposal) for error in errors if error.proposal is not None]
     if len({illegal for illegal, _ in mendable}) < 2:

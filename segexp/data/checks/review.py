@@ -39,7 +39,7 @@ MEMORY = 1 << 30
 
 @dataclass(frozen=True)
 class SurveyedImage:
-    """What the pixels of one image tell."""
+    """One image whose pixels were looked at, with its part and what they tell."""
 
     item: Item
     phase: Phase
@@ -48,7 +48,7 @@ class SurveyedImage:
 
 @dataclass
 class Review:
-    """What is known of a data set.
+    """All that is known of a data set after a review.
 
     Attributes:
         files: Files of all images and masks.
@@ -76,7 +76,7 @@ class Review:
 
     @property
     def complete(self) -> bool:
-        """Whether all pixels were looked at."""
+        """True where all pixels were looked at."""
         return self.chosen == sum(map(len, self.parts.values()))
 
 
@@ -201,7 +201,7 @@ def _values(path: Path, labels: LabelMap | None) -> Counter[tuple[int, ...]] | N
 
 
 def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
-    """What only all images together tell: absent classes, masks in which nothing counts, images that look alike."""
+    """Compares all images: absent classes, masks in which nothing counts, images that look alike."""
     surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
     if surveys["train"] and len(found.seen) == sum(map(len, found.parts.values())):
         found.problems += check_absent_classes(surveys, found.classes)

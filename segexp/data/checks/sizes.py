@@ -46,7 +46,7 @@ def find_most_common(items: Sequence[Item]) -> tuple[tuple[int, np.dtype[Any]], 
 
 
 def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> Iterator[Problem]:
-    """Whether training samples of ``size`` can be cut from the images and fit into batches.
+    """Checks that training samples of ``size`` can be cut from the images and fit into batches.
 
     Args:
         items: Training images.
@@ -78,7 +78,7 @@ def find_smaller(items: Sequence[Item], size: int | None) -> list[Item]:
 
 
 def check_eval_batches(items: Sequence[Item], batch: int) -> Iterator[Problem]:
-    """Whether validation and test images fit into batches."""
+    """Checks that validation and test images fit into batches."""
     if batch > 1 and len({item.shape for item in items}) > 1:
         yield problem_of(
             ConfigError(

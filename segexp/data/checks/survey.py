@@ -154,7 +154,7 @@ class SurveyCache:
 
 
 def cache_folder() -> Path:
-    """Where what can be computed again is kept: ``SEGEXP_CACHE``, else the user's cache folder."""
+    """Gives the folder of what can be computed again: ``SEGEXP_CACHE``, else the user's cache folder."""
     given = os.environ.get("SEGEXP_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(given) if given else Path(base) / "segexp"

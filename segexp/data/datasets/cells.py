@@ -90,11 +90,11 @@ class CellsDataModule(FilesDataModule):
         return listing
 
     def cache_name(self) -> str:
-        """Whether stray values are mapped."""
+        """Tells caches apart by whether values without a class are mapped."""
         return "nearest" if self.labels.nearest else ""
 
     def file_labels(self) -> LabelMap:
-        """What 0, 128 and 255 mean."""
+        """Gives the map from 0, 128 and 255 to class numbers."""
         return self.labels
 
     def open(self, pair: Pair) -> Item:
@@ -106,13 +106,13 @@ class CellsDataModule(FilesDataModule):
         return item
 
     def find(self) -> FoundFiles:
-        """As every data set of files; what was set to the nearest value is noted, file by file."""
+        """Finds and opens all files; notes file by file what was set to the nearest value."""
         found = super().find()
         found.notes += sorted(self.labels.notes())
         return found
 
     def describe(self) -> dict[str, Any]:
-        """As every data set, and which of the two sets this is."""
+        """Describes the data and its split for results.json, and which of the two sets it is."""
         return {**super().describe(), "dataset": self.dataset}
 
 

@@ -90,7 +90,7 @@ class DriveDataModule(FilesDataModule):
         return f"{self.labels} {self.mask_values} {self._values.choices.reading}"
 
     def file_labels(self) -> LabelMap:
-        """What the observers' values mean."""
+        """Gives the map from the observers' values to class numbers."""
         return self._values
 
     def open(self, pair: Pair) -> Item:

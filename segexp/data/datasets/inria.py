@@ -82,7 +82,7 @@ class InriaDataModule(FilesDataModule):
         return find_tiles(self.root, self.cities)
 
     def assign(self, listing: Listing) -> Split:
-        """As every data set of files; says what else to do where tiles 1-5 are all there is."""
+        """Deals tiles out to the parts; says what else to do where tiles 1-5 are all there is."""
         if self.patch_size is not None:
             # Patches are dealt out later; all tiles are opened.
             return {"train": [pair.name for pair in listing.pairs], "val": [], "test": []}
@@ -95,11 +95,11 @@ class InriaDataModule(FilesDataModule):
             raise DataError(f"{error}: {few}, which split=official tests; use datamodule.split=holdout") from error
 
     def cache_name(self) -> str:
-        """What mask values mean."""
+        """Names what mask values mean, for the key of a cache."""
         return f"{self.labels.numbers} {self.labels.choices.reading}"
 
     def file_labels(self) -> LabelMap:
-        """What mask values mean."""
+        """Gives the map from mask values to class numbers."""
         return self.labels
 
     def open(self, pair: Pair) -> Item:
@@ -116,7 +116,7 @@ class InriaDataModule(FilesDataModule):
         return self._pixel_size
 
     def arrange(self, split: Split, items: Mapping[str, Item]) -> Items:
-        """As every data set of files; with ``split=patches`` the patches are the images."""
+        """Gives the images of each part; with ``split=patches`` the patches are the images."""
         if self.patch_size is None:
             return super().arrange(split, items)
         patches = {patch.name: patch for tile in items.values() for patch in _cut(tile, self.patch_size)}
@@ -130,14 +130,14 @@ class InriaDataModule(FilesDataModule):
         return {phase: [patches[name] for name in parts[phase]] for phase in PHASES}
 
     def find(self) -> FoundFiles:
-        """As every data set of files; says what patches mean."""
+        """Finds and opens all files; says what patches mean."""
         found = super().find()
         if self.patch_size is not None:
             found.notes += _patch_notes(list(found.items.values()), self.patch_size)
         return found
 
     def describe(self) -> dict[str, Any]:
-        """As every data set of files; tells patches from tiles."""
+        """Describes the data and its split for results.json; tells patches from tiles."""
         found = super().describe()
         if self.patch_size is not None and self.split_file is None:
             found["split"] |= {"rule": "patches", "patch_size": self.patch_size}

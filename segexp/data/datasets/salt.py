@@ -78,7 +78,7 @@ class SaltDataModule(FilesDataModule):
         return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
     def find(self) -> FoundFiles:
-        """As every data set of files; empty masks are counted."""
+        """Finds and opens all files; counts the empty masks of each part."""
         found = super().find()
         empty = {phase: [self._strata[i.name] for i in items].count(EMPTY) for phase, items in found.parts.items()}
         parts = ", ".join(f"{empty[phase]} of {len(items)} in {phase}" for phase, items in found.parts.items())

@@ -98,7 +98,7 @@ class SyntheticDataModule(SegmentationDataModule):
         return DrawnItem(f"{phase}_{shown:03d}", self.scene, self.scene_seed, number, self.size)
 
     def look(self, item: Item, classes: int) -> Survey:
-        """As every data set; images in the cache folder are looked at once."""
+        """Surveys an image; those in the cache folder are looked at once."""
         if self._known is None:
             return survey_image(item, classes)
         return self._known.get(item, lambda: survey_image(item, classes))

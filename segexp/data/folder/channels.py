@@ -20,7 +20,7 @@ HEADERS = 100
 
 
 def choose_channels(rasters: Sequence[Raster]) -> Channels:
-    """What fits a sample of images: as they are, or RGB or grey without alpha where PNG and the like are mixed.
+    """Chooses channels that a sample of images has in common: all, or RGB or grey where PNG and the like are mixed.
 
     Bands of TIFF files and of arrays are data, whatever their number, and stay.
     """

@@ -122,7 +122,7 @@ class FolderDataModule(FilesDataModule):
 
     @cached_property
     def sample(self) -> MaskSample:
-        """What some of the masks hold."""
+        """Looks at some of the masks, once; raises DataError where no image has one."""
         pairs = self.found.listing.pairs
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
@@ -136,12 +136,12 @@ class FolderDataModule(FilesDataModule):
         return LabelMap(labels.values, len(labels.names), nearest, names=labels.names, reading=labels.reading)
 
     def file_labels(self) -> LabelMap:
-        """What mask values mean."""
+        """Gives the map from mask values to class numbers."""
         return self.label_map
 
     @cached_property
     def shown_as(self) -> Channels:
-        """What images are brought to."""
+        """Channels that images are brought to: as ``channels`` says, else by a sample of the images."""
         if self.channels != "auto":
             return self.channels
         if self.bands is not None:
@@ -149,11 +149,11 @@ class FolderDataModule(FilesDataModule):
         return choose_channels(open_headers([pair.image for pair in self.found.listing.pairs]))
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """As given, or as a sample of the masks tells."""
+        """Gives names and colours of the classes, as the config says or as a sample of the masks tells."""
         return self.labels.names, self.labels.colours
 
     def scored_region(self) -> str:
-        """Which pixels the figures speak of."""
+        """Says in words which pixels the figures speak of."""
         if self.found.rules.valid is not None:
             return f"where {self.found.rules.valid.text} is not 0"
         return "pixels that are not ignored" if IGNORED in self.labels.values.values() else "all pixels"
@@ -177,7 +177,7 @@ class FolderDataModule(FilesDataModule):
         return listing
 
     def cache_name(self) -> str:
-        """What mask values mean, and what images are brought to."""
+        """Names what mask values mean and what images are brought to, for the key of a cache."""
         labels = self.label_map
         return f"{labels.numbers} {labels.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
 
@@ -196,16 +196,16 @@ class FolderDataModule(FilesDataModule):
         return StoredItem(pair.name, shown, mask_nodata(mask, image), pair.group)
 
     def pixel_size(self) -> float | None:
-        """Where all GeoTIFFs have the same."""
+        """Gives the metres of a pixel where all GeoTIFFs have the same; None elsewhere."""
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
 
     def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
-        """As ``bands`` says."""
+        """Gives the bands that ``bands`` picks, and how many the files have; None where all are taken."""
         counts = self._file_channels
         return self.bands, next(iter(counts)) if self.bands is not None and len(counts) == 1 else None
 
     def find(self) -> FoundFiles:
-        """As every data set of files; crops that are left open are settled first, since others must fit them."""
+        """Finds and opens all files; settles first the crops that are left open, since others must fit them."""
         try:
             # Once, before threads open files.
             self.cache_name()
@@ -217,7 +217,7 @@ class FolderDataModule(FilesDataModule):
         return found
 
     def _by_names(self, error: UserError) -> FoundFiles:
-        """What names and headers tell, where nothing is known of the classes."""
+        """Tells what names and headers say against the files, where nothing is known of the classes."""
         problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
             listing = self.found.listing
@@ -227,7 +227,7 @@ class FolderDataModule(FilesDataModule):
         return FoundFiles(problems=problems)
 
     def _guesses(self) -> list[str]:
-        """What was guessed, in words."""
+        """Says in words what was guessed."""
         notes = [*self.found.notes, *self.labels.notes, *note_replaced_values(self.label_map.changed)]
         if self.shown_as != "all" and self.channels == "auto":
             notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
@@ -242,7 +242,7 @@ class FolderDataModule(FilesDataModule):
             self.crops_per_image = choose_crop_count(sizes, self.crop_size)
 
     def setup(self, stage: str | None = None) -> None:
-        """As every data set of files; says how to fix all that was guessed."""
+        """Reads the data once; notes how to fix all that was guessed."""
         first = self._items is None
         super().setup(stage)
         if first and (guessed := self.guessed()):
@@ -254,7 +254,7 @@ class FolderDataModule(FilesDataModule):
         return self.settled() if self.found.guessed or self.labels.guessed or converted else {}
 
     def settled(self) -> dict[str, Any]:
-        """What was guessed or chosen: files, classes, channels, split, crops."""
+        """Gives key and value of all that was guessed or chosen: files, classes, channels, split, crops."""
         own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
         channels = {"channels": self.shown_as} if self.channels == "auto" else {}
         return {**self.found.guessed, **self.labels.guessed, **channels, **{key: own[key] for key in self.left_open}}

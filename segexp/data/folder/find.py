@@ -20,7 +20,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class NameKeys:
-    """What the config says of names, under the names of its keys.
+    """Keys of the config that speak of names and folders, under their own names.
 
     Raises:
         ConfigError: A pattern is none, or one of images and masks is given and the other is not.

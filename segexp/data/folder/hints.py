@@ -36,7 +36,7 @@ def note_other_files(paths: Iterable[str]) -> list[str]:
 
 
 def suggest_units(names: Sequence[str]) -> list[str]:
-    """Whether images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
+    """Notes that images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
     beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_]+(?=[\s_])", name)))
     if sum(beginnings.values()) < len(names) or not 2 <= len(beginnings) <= SHARE * len(names):
         return []
@@ -48,7 +48,7 @@ def suggest_units(names: Sequence[str]) -> list[str]:
 
 
 def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
-    """Whether images lie in folders that a random split would tear apart, as those of patients."""
+    """Notes that images lie in folders that a random split would tear apart, as those of patients."""
     found = [match.fields[SUB] for path in paths if (match := images.match(path)) and SUB in match.fields]
     count = len(set(found))
     if not 3 <= count < len(found):
@@ -60,7 +60,7 @@ def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
 
 
 def note_replaced_values(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -> list[str]:
-    """What ``stray=nearest`` changed.
+    """Notes how many pixels held no class and were set to the nearest value that is one.
 
     Args:
         changed: By file and value, how many pixels.

@@ -22,7 +22,7 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Rules:
-    """What the config says of files.
+    """Patterns and templates by which files are paired, as the config or a guess gives them.
 
     Attributes:
         images: Which files are images.
@@ -52,7 +52,7 @@ class Rules:
 
 @dataclass
 class Paired:
-    """What was found.
+    """Pairs of files, and whether they come with a split.
 
     Attributes:
         listing: Pairs, parts, problems and notes.
@@ -215,7 +215,7 @@ def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> MetadataT
 
 
 def _labels(template: Template | None, images: Sequence[Match], table: MetadataTable | None) -> dict[str, str]:
-    """What the template stands for, of each image."""
+    """Fills a template for each image: its unit, group or stratum, by path."""
     if template is None:
         return {}
     labels, problems = {}, []
@@ -251,7 +251,7 @@ def unique_names(paths: Sequence[str], stems: Sequence[str]) -> list[str]:
 
 
 def _varying(folders: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    """Of each path the folders that are not the same for all; all of them where depths differ."""
+    """Gives of each path the folders that are not the same for all; all of them where depths differ."""
     if len({len(parts) for parts in folders}) != 1:
         return list(folders)
     places = [place for place, names in enumerate(zip(*folders, strict=True)) if len(set(names)) > 1]

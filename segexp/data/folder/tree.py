@@ -32,11 +32,11 @@ class Tree:
 
     @property
     def images(self) -> list[str]:
-        """Those that end as images do."""
+        """Paths of the files that end as images do."""
         return [path for path in self.files if is_image(path)]
 
     def says(self, most: int = 12) -> str:
-        """What lies where, in words: ``images (20 tif), masks (20 gif)``."""
+        """Says in words how many files of which kind each folder holds: ``images (20 tif), masks (20 gif)``."""
         counts: dict[str, Counter[str]] = {}
         for path in self.files:
             folder = str(PurePosixPath(path).parent)

@@ -72,7 +72,7 @@ class NodataMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether both are memory-mapped."""
+        """True where mask and image are both memory-mapped."""
         return self.mask.mapped and self.image.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:

@@ -124,7 +124,7 @@ class LabelMap:
             return self.apply(second.of(raw), raster.path)
 
     def known(self, pixels: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> Mask:
-        """As :meth:`apply`, with 254 where a value is no class; raises LabelError for pixels of no known form."""
+        """Gives class numbers as :meth:`apply` does, 254 where a value is no class."""
         return self._found(pixels, path, palette)[0]
 
     def _found(
@@ -157,7 +157,7 @@ class LabelMap:
         return self._checked(classes, keys, path, is_colour=is_colour)
 
     def notes(self) -> list[str]:
-        """What ``nearest`` changed, one line per file."""
+        """Says for each file how many pixels ``nearest`` has set to another value."""
         return [
             f"{path}: {sum(counts.values())} pixels of {', '.join(map(str, counts))} set to the nearest legal value"
             for path, counts in self.changed.items()

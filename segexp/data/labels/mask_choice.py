@@ -42,7 +42,7 @@ LOOKED_AT = 50
 
 
 class ReadingChoices:
-    """How masks are read, form by form; what has been chosen travels to loading processes.
+    """The way in which masks of each form are read; what has been chosen travels to loading processes.
 
     Attributes:
         reading: What the config says.

@@ -59,7 +59,7 @@ def find_richer_way(labels: ClassMap, raster: Raster, other: MaskReader) -> Lite
 
 
 def fits_all(classes: Mask) -> bool:
-    """Whether every value is a class."""
+    """Tells whether every value is a class."""
     return not (classes == UNKNOWN).any()
 
 
@@ -73,7 +73,7 @@ def map_values(labels: ClassMap, raster: Raster, way: MaskReader, used: Used) ->
 
 
 def adds_nothing(labels: ClassMap, raster: Raster, form: Form, other: MaskReader) -> bool:
-    """Whether what is shown makes no further value of the form a class, and agrees with what is stored."""
+    """Tells whether shown values make no further value of the form a class, and agree with the stored ones."""
     numbers = form.entries or (65536 if raster.dtype == np.uint16 else None)
     if numbers is None or form.entries == 2 or form.palette is not None:
         return False

@@ -28,7 +28,7 @@ DEEP = 257
 
 @dataclass(frozen=True)
 class Form:
-    """What of a header decides how a file may be read; see :class:`segexp.rasters.Header`."""
+    """Facts of a header that decide how a file may be read; see :class:`segexp.rasters.Header`."""
 
     palette: bytes | None
     white: int
@@ -40,7 +40,7 @@ class Form:
 
     @property
     def entries(self) -> int | None:
-        """How many stored numbers there may be, where a table of them is of use; None: any."""
+        """Number of stored values that there may be, where a table of them is of use; None: any."""
         if self.palette is not None:
             return len(self.palette) // 3
         return self.white + 1 if self.white < 255 or (self.white_is_zero and self.white == 255) else None
@@ -71,7 +71,7 @@ class MaskReader:
 
     @property
     def takes_palette(self) -> bool:
-        """Whether the palette has still to be looked up."""
+        """True where the palette has still to be looked up."""
         return self.way == "stored"
 
 
@@ -131,7 +131,7 @@ PLAIN = MaskReader("stored", as_stored)
 
 
 def shown_reader(raster: Raster) -> MaskReader | None:
-    """As a viewer shows it; None: as stored."""
+    """Gives the reader of what a viewer shows; None where that is what is stored."""
     header = raster.header
     table = showing(header.palette, header.white, header.white_is_zero, header.dtype)
     if table is not None and header.channels == 1:
@@ -163,7 +163,7 @@ def tone_reader(raster: Raster, used: Iterable[tuple[int, ...]]) -> MaskReader |
 
 
 def _lighter(colours: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-    """Which of the colours (n, 3) of a palette are the lighter one; None: they are not two tones."""
+    """Marks the lighter of two tones among the colours (n, 3) of a palette, bool (n,); None: they are not two tones."""
     luminance = colours @ np.array([299, 587, 114])
     if len(np.unique(colours, axis=0)) == 2:
         # Two colours that look the same, such as 0 and 1, are numbers and no picture.

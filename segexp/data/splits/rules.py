@@ -141,7 +141,7 @@ def _flat(blocks: Sequence[Sequence[str]]) -> list[str]:
 
 
 def find_moved(before: Mapping[Phase, Sequence[str]], now: Mapping[Phase, Sequence[str]]) -> list[Problem]:
-    """What is in another part than in the split of a run, or gone from it: figures would be of images that are known.
+    """Finds an image that has another part than in a run, or is gone: figures would be of images that are known.
 
     Args:
         before: Names of each part of the run.

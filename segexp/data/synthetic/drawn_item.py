@@ -66,5 +66,5 @@ class DrawnItem(Item):
         return self.mask[top : top + height, left : left + width]
 
     def decoded(self) -> Item:
-        """The same item with its pixels in memory."""
+        """Gives a copy of the item with its pixels in memory."""
         return Item(self.name, self.image, self.mask, self.group)

@@ -18,7 +18,7 @@ Size = int | tuple[int, int]
 
 @dataclass(frozen=True)
 class LayoutWriter:
-    """What to draw and where.
+    """Draws the images of a set and writes them below its root.
 
     Attributes:
         scene: What is drawn.
@@ -51,7 +51,7 @@ class LayoutWriter:
 
 
 def trace_again(rng: np.random.Generator, mask: Mask) -> Mask:
-    """The same vessels as another person would trace them.
+    """Traces the vessels of a mask as another person would.
 
     In places the strokes are a pixel wider, in others they follow only the wider vessels.
 

@@ -43,7 +43,7 @@ def display_image(image: NDArray[Any], counted: NDArray[np.bool_] | None = None)
 
 
 def display_small(image: NDArray[Any], counted: NDArray[np.bool_]) -> Pixels:
-    """As :func:`display_image`, and no larger than a picture should be: averaged over areas first."""
+    """Gives an image as 8-bit RGB, no larger than a picture should be: averaged over areas first."""
     return display_image(shrink_image(_bands(image)), shrink_labels(counted.astype(np.uint8)).astype(bool))
 
 

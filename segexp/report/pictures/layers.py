@@ -18,7 +18,7 @@ NAMES = ("image", "truth", "prediction", "probability")
 
 
 def confidence_map(probabilities: NDArray[np.float32]) -> Pixels:
-    """Of two classes the probability of the second, else that of the most probable class, no larger than it is shown.
+    """Draws the probability of the second of two classes, else of the most probable class, no larger than it is shown.
 
     Args:
         probabilities: float32 (K, H, W), 0..1, of two classes one plane.

@@ -91,7 +91,7 @@ def _enlarged(array: Pixels, factor: int) -> Pixels:
 
 
 def _scale(shape: tuple[int, ...], shown: tuple[int, ...]) -> str:
-    """How much an image is enlarged or reduced, in words."""
+    """Says in words how much an image is enlarged or reduced."""
     share = shown[0] / shape[0]
     if share > 1:
         return f", shown ×{share:.0f}"

@@ -16,7 +16,7 @@ MEMORY_PER_JOB = 2 * 2**30
 
 @dataclass(frozen=True)
 class DeviceLayout:
-    """Where jobs run.
+    """Number of jobs at a time, with the GPUs and threads of each.
 
     Attributes:
         jobs: How many at a time.

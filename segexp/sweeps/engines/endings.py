@@ -21,7 +21,7 @@ class JobEndings:
         place.forget_process()
 
     def has_told(self, number: int) -> bool:
-        """Whether a job has said how it ended, and its process is gone.
+        """Tells whether a job has said how it ended, and its process is gone.
 
         A process that was killed says nothing for certain: its cluster may have put the job back into the queue.
         """
@@ -29,7 +29,7 @@ class JobEndings:
         return "code" in place.process() and self._said(place)
 
     def told(self, number: int, error: str = "") -> Ended:
-        """How a job ended.
+        """Gives how a job ended, from its files.
 
         Args:
             number: The job.

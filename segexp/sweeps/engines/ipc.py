@@ -32,7 +32,7 @@ class Channel:
             self.open = False
 
     def receive(self, seconds: float) -> tuple[list[Message], list[int]]:
-        """What has come within some time: messages and open files. At the other's end :attr:`open` becomes False."""
+        """Waits up to some seconds for messages and open files; at the other's end :attr:`open` becomes False."""
         ready, _, _ = select.select([self._socket], [], [], seconds)
         if not ready:
             return [], []

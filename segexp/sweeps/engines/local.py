@@ -34,7 +34,7 @@ class ForkServer:
             )  # fmt: skip
 
     def said(self) -> str:
-        """What it printed, for the message when it is gone."""
+        """Gives the output of the server, for the message when it is gone."""
         self._said.seek(0)
         return self._said.read().decode(errors="replace").strip()
 
@@ -124,7 +124,7 @@ class LocalJobEngine:
         return started
 
     def wait(self, seconds: float) -> list[Ended]:
-        """What the server says of its jobs."""
+        """Gives the jobs that have ended, from the messages of the server."""
         messages, _ = self._server.wire.receive(seconds)
         if not self._server.wire.open:
             raise SweepError(f"the fork server has ended, and its jobs with it:\n{self._server.said()}")

@@ -168,7 +168,7 @@ class SlurmJobEngine:
         return f"SLURM: {f'{job.state}, {job.reason}' if job else 'gone from the queue, no reason is known'} ({log})"
 
     def _given_up(self, number: int, now: float) -> bool:
-        """Whether nothing more is to be heard of a job that is not in the queue."""
+        """Tells whether nothing more is to be heard of a job that is not in the queue."""
         since = self._missing.setdefault(number, now)
         return bool(self._stopping) or now - since >= PATIENCE
 
@@ -260,7 +260,7 @@ def _sweep_name(folder: Path) -> str:
 
 
 def _last_words(error: Exception) -> str:
-    """What sbatch said, without the trace that submitit puts around it."""
+    """Gives what sbatch said, without the trace that submitit puts around it."""
     lines = [line for line in str(error).splitlines() if line.startswith("sbatch: error:")]
     return "; ".join(line.removeprefix("sbatch: error:").strip() for line in lines) or str(error)
 

@@ -42,7 +42,7 @@ class QueueJob:
 
     @property
     def ended(self) -> bool:
-        """Whether it has left the queue for good."""
+        """True where the job has left the queue for good."""
         return self.state in ENDED
 
 
@@ -80,7 +80,7 @@ def require_slurm() -> None:
 
 
 def has_slurm() -> bool:
-    """Whether this machine has the commands of SLURM."""
+    """Tells whether this machine has the commands of SLURM."""
     return all(shutil.which(name) for name in COMMANDS)
 
 

@@ -21,7 +21,7 @@ SEARCH_KEYS = tuple(field.name for field in fields(SearchConfig))
 
 
 def names_search(argv: Sequence[str], extra: Sequence[str]) -> bool:
-    """Whether an option of ``sweep=`` is a search: ``optuna``, or one of the user's that begins with it."""
+    """Tells whether an option of ``sweep=`` is a search: ``optuna``, or one of the user's that begins with it."""
     chosen = [word.partition("=")[2] for word in argv if word.lstrip("+").startswith("sweep=")]
     if not chosen:
         return False
@@ -31,7 +31,7 @@ def names_search(argv: Sequence[str], extra: Sequence[str]) -> bool:
 
 
 def asks_only(argv: Sequence[str]) -> bool:
-    """Whether Hydra answers and nothing is run."""
+    """Tells whether Hydra answers and nothing is run."""
     return bool({word.split("=", 1)[0] for word in argv} & set(ASKING))
 
 
@@ -61,7 +61,7 @@ def without_flags(argv: Sequence[str]) -> list[str]:
 
 
 def experiment_words(words: Sequence[str]) -> list[str]:
-    """Those that are about the trials."""
+    """Gives the words of a command that are about the trials."""
     return [word for word in without_trust(words) if not is_sweep_word(word) and not word.startswith("debug=")]
 
 

@@ -197,7 +197,7 @@ def _named_folder(multirun: Path, name: str) -> Path:
 
 
 def _kept(section: Config) -> Config:
-    """What a search that goes on keeps of the sweep's section."""
+    """Gives the keys of the sweep's section that a search keeps when it goes on."""
     return {key: section[key] for key in SEARCH_KEYS}
 
 

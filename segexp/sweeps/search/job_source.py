@@ -78,11 +78,11 @@ class SearchSource:
         return self
 
     def more(self) -> bool:
-        """Whether a trial waits or may be asked."""
+        """Tells whether a trial waits or may be asked."""
         return bool(self._waiting) or not self._asked_all
 
     def left(self) -> bool:
-        """Whether a trial was interrupted, or the study has fewer trials than it should."""
+        """Tells whether a trial was interrupted, or the study has fewer trials than it should."""
         return bool(self._manifest.of("waiting", "interrupted")) or self.counted() < self.total
 
     def counted(self) -> int:

@@ -51,7 +51,7 @@ class Space:
 
     @property
     def dimensions(self) -> dict[str, Dimension]:
-        """What is searched, by key."""
+        """The ranges that are searched, by key."""
         return dict(self.ranges.values())
 
     def line(self, values: Mapping[str, Value]) -> list[str]:
@@ -67,7 +67,7 @@ class Space:
         return " ".join(f"{name}={dimension.label(values[name])}" for name, dimension in self.ranges.values())
 
     def corners(self) -> list[dict[str, Value]]:
-        """As few points as have both ends of each range and every word at least once."""
+        """Gives as few points as have both ends of each range and every word at least once."""
         ends = {name: dimension.ends for name, dimension in self.ranges.values()}
         count = max((len(values) for values in ends.values()), default=1)
         return [{name: values[n % len(values)] for name, values in ends.items()} for n in range(count)]

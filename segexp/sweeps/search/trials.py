@@ -74,7 +74,7 @@ def _half(folder: object) -> str:
 
 
 def is_sweep_word(word: str) -> bool:
-    """Whether a word of the command is about the sweep and not about an experiment."""
+    """Tells whether a word of the command is about the sweep and not about an experiment."""
     return word.lstrip("+").startswith(("sweep=", "sweep."))
 
 

@@ -65,7 +65,7 @@ def _by_whole_names(images: Sequence[File], masks: Sequence[File]) -> list[Rule]
 
 
 def strip_affix(stem: str, affix: Affix) -> str:
-    """What is left of a stem that has the affix."""
+    """Gives the core of a stem: what stands between the two ends of the affix."""
     return stem[len(affix[0]) : len(stem) - len(affix[1])]
 
 
@@ -74,7 +74,7 @@ def _place(file: File, *, flat: bool) -> tuple[str, ...]:
 
 
 def _candidates(cores: Mapping[str, Name], known: Mapping[Name, str]) -> list[Affix]:
-    """What stands around the core in the names of masks, of a few images that have one."""
+    """Lists what stands around the core in the names of masks, of a few images that have one."""
     every = list(cores.values())
     common: set[Affix] | None = None
     for where, text in every[:: max(1, len(every) // PROBES)]:
@@ -104,7 +104,7 @@ def _affixes(stems: Sequence[str]) -> list[Affix]:
 
 
 def _common(stems: Sequence[str]) -> str:
-    """What all begin with: what the first and the last in the order of the alphabet do."""
+    """Gives the longest beginning of all: the first and the last in the order of the alphabet tell it."""
     first, last = min(stems), max(stems)
     length = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
     return first[:length]

@@ -100,7 +100,7 @@ def _objects(found: Sequence[FolderGroup]) -> list[str]:
 
 
 def _several(images: Sequence[File], masks: Sequence[File]) -> bool:
-    """Whether most images have several masks: in the folder beside them, or under their name and a further word."""
+    """Tells whether most images have several masks: in a folder beside them, or under their name and a word."""
     if len(masks) < 2 * len(images):
         return False
     folders = Counter(file.inside for file in masks)

@@ -86,7 +86,7 @@ class FolderGroup:
 
     @property
     def key(self) -> tuple[str, ...]:
-        """What the names hold beside the role: images and masks of one key belong together."""
+        """Words of the names beside the role: images and masks of one key belong together."""
         return tuple(word for word in self.keys if word)
 
     @property
@@ -104,7 +104,7 @@ def split_words(name: str) -> list[str]:
 
 
 def infer_role(words: Sequence[str]) -> Role:
-    """What words say: ``label_images`` are masks, ``fov_masks`` and ``label_overlays`` are none."""
+    """Infers the role that words tell: ``label_images`` are masks, ``fov_masks`` and ``label_overlays`` are none."""
     if any(word in PICTURES for word in words):
         return "picture"
     if any(word in REGIONS for word in words):

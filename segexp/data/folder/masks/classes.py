@@ -22,7 +22,7 @@ Named = dict[int | str, int | str]
 
 @dataclass(frozen=True)
 class LabelKeys:
-    """What the config says.
+    """Keys of the config that speak of classes and mask values.
 
     Attributes:
         mask_values: Class of each value or colour, by name or number; None: guessed.
@@ -63,7 +63,7 @@ class Labels:
 
 
 def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
-    """What the config says, completed by what the masks say where it says nothing.
+    """Settles classes and mask values: by the config, and by a sample of the masks where it says nothing.
 
     Args:
         keys: Of the config.
@@ -96,7 +96,7 @@ def resolve_labels(keys: LabelKeys, sample: Callable[[], MaskSample]) -> Labels:
 
 
 def covers_values(values: Mapping[int | str, Any], sample: MaskSample) -> bool:
-    """Whether a mapping says of every value in some masks what it means; grey among colours is a value too."""
+    """Tells whether a mapping has a class for every value of some masks; grey among colours is a value too."""
     known = {parse_key(key) for key in values}
     if sample.indices and all((value[0], False) in known for value in sample.indices):
         return True
@@ -147,7 +147,7 @@ def _number(entry: int | str, names: Sequence[str]) -> int:
 def _colours(
     names: Sequence[str], given: Mapping[str, str] | Sequence[str] | None, seen: Mapping[str, Colour]
 ) -> tuple[Colour, ...]:
-    """Those that are given, else those of the masks, else chosen ones."""
+    """Gives the colour of each class: as given, else that of the masks, else a chosen one."""
     key = "datamodule.colours"
     if given is not None and not isinstance(given, Mapping):
         if len(given) != len(names):

@@ -177,7 +177,7 @@ def _open_number(values: Sequence[Value], sample: MaskSample) -> int | None:
 
 
 def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
-    """Whether some values seem to come of resizing or JPEG: a few pixels each, between the two that fill the masks."""
+    """Tells whether values seem to come of resizing or JPEG: a few pixels each, between the two that fill the masks."""
     if len(values) < 3 or sample.is_colour:
         return False
     if sample.lossy:
@@ -212,7 +212,7 @@ def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
 
 
 def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
-    """Whether values seem to number objects: most stand in a few masks alone, and 0 fills what is left.
+    """Tells whether values seem to number objects: most stand in a few masks alone, and 0 fills the rest.
 
     Smeared edges hold the same values everywhere, and each of them but the two ends is rare.
     """
@@ -224,7 +224,7 @@ def _numbered(values: Sequence[Value], sample: MaskSample) -> bool:
 
 
 def _looked(sample: MaskSample, most: int = 8) -> str:
-    """What was found, in words: ``of 1000 masks 50 were looked at: 0 (75.1 %), 65535 (24.9 %)``."""
+    """Says in words which values were found: ``50 of 90 masks that were looked at hold 0 (75 %), 65535 (25 %)``."""
     total = sum(sample.counts.values())
     words = [f"{key_of_value(value)} ({100 * count / total:.3g} %)" for value, count in sample.counts.items()]
     more = f" and {len(words) - most} more" if len(words) > most else ""

@@ -35,7 +35,7 @@ class Meaning(NamedTuple):
 
 
 def interpret_values(seen: Sequence[MaskTable], reading: MaskReading = "auto", *, keeps_white: bool = False) -> Meaning:
-    """What values mean: transparent pixels, white stored as 0, tones that are nearly black and white.
+    """Interprets stored values: transparent pixels, white stored as 0, tones that are nearly black and white.
 
     Args:
         seen: Masks and their stored values.
@@ -107,7 +107,7 @@ def _on_black(table: ValueCounts) -> ValueCounts:
 
 
 def _is_mixed(seen: Sequence[MaskTable]) -> bool:
-    """Whether some masks are of few bits or of 16, and others use 255 for white."""
+    """Tells whether some masks are of few bits or of 16, and others use 255 for white."""
     lows = [bool(r.header.white == 1 and r.palette is None) for r, _ in seen]
     deep = [r.dtype == np.uint16 and all(n % 257 == 0 for v in t for n in v) and any(map(any, t)) for r, t in seen]
     eight = [r.dtype == np.uint8 and r.header.white == 255 and (255,) in t for r, t in seen]
@@ -127,7 +127,7 @@ def _as_shown(raster: Raster, table: ValueCounts) -> ValueCounts:
 
 
 def _are_extremes(seen: Sequence[MaskTable]) -> bool:
-    """Whether masks saved as RGB hold colours that differ a little from black and white, and no others."""
+    """Tells whether masks saved as RGB hold colours a little off black and white, and no others."""
     colours = [value for raster, table in seen if raster.palette is None for value in table if len(value) == 3]
     return bool(colours) and _near(colours)
 

@@ -19,7 +19,7 @@ GOLDEN = 0.618034
 
 
 def choose_class_colours(count: int) -> list[Colour]:
-    """As many colours as asked for, all different."""
+    """Chooses as many colours as asked for, all different."""
     colours = list(FIRST[:count])
     place = 0
     while len(colours) < count:

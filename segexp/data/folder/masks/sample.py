@@ -28,7 +28,7 @@ FEW = 16
 
 @dataclass(frozen=True)
 class MaskSample:
-    """What was found in some of the masks.
+    """Values that some of the masks hold, with their pixels and the files that hold them.
 
     Attributes:
         counts: Pixels of each value; values of one number, or colours. Of masks with palettes, their colours, since
@@ -82,7 +82,7 @@ def sample_masks(paths: Sequence[Path], reading: MaskReading = "auto", *, keeps_
 
 
 def looks_like_masks(paths: Sequence[Path]) -> bool:
-    """Whether files hold few values, as masks do and photographs do not."""
+    """Tells whether files hold few values, as masks do and photographs do not."""
     try:
         return all(len(count_values(open_raster(path, raw=True))) <= FEW for path in take_evenly(paths, FEWEST))
     except DataError:

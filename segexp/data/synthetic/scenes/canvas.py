@@ -88,7 +88,7 @@ class Frame:
         return np.asarray(self.centre + self.scale * rotate(points, self.angle))
 
     def sees(self, places: Points, reach: float) -> NDArray[np.bool_]:
-        """Which places (N, 2) of the plan have the image within ``reach``, bool (N,)."""
+        """Tells which places (N, 2) of the plan have the image within ``reach``, bool (N,)."""
         pixels = self.pixels(places)
         margin = reach * self.scale
         limits = np.array([self.shape[1], self.shape[0]]) + margin
@@ -103,7 +103,7 @@ _SHIFT = 4
 
 @dataclass(frozen=True)
 class Paint:
-    """What a stroke leaves behind; None leaves a plane as it was.
+    """Values that a stroke leaves behind in each plane; None leaves a plane as it was.
 
     Attributes:
         colour: (R, G, B), 0..255.

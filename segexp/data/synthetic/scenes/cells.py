@@ -15,7 +15,7 @@ from segexp.data.synthetic.scenes.scene import Colour, Scene, Shape
 
 
 def _tone(paint: Paint, factor: float) -> Paint:
-    """The same paint, darker or brighter."""
+    """Makes a paint darker or brighter by a factor."""
     if paint.colour is None:
         return paint
     red, green, blue = (int(min(255, channel * factor)) for channel in paint.colour)

@@ -50,7 +50,7 @@ class House:
     height: float
 
     def reach(self) -> float:
-        """How far from the centre of the main part the building and its shadow can lie."""
+        """Distance from the centre of the main part that building and shadow keep within, full-scale pixels."""
         middle = self.parts[0].centre
         ends = [float(np.hypot(*(part.centre - middle)) + np.hypot(*part.half)) for part in self.parts]
         return self.height + max(ends)

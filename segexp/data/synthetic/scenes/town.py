@@ -128,7 +128,7 @@ def _yard(
     side: float,
     block: _Block,
 ) -> None:
-    """What belongs to a house: the drive to the street, and what lies behind it."""
+    """Lays out the yard of a house: the drive to the street, and a shed, a patio or a pool behind it."""
     pale = pick_colour(rng, _CONCRETE)
     street = block.centre[1] + side * (block.sides[1] / 2)
     if rng.random() < 0.7:

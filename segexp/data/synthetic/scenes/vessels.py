@@ -42,7 +42,7 @@ class Branch:
 
 @dataclass(frozen=True)
 class Sprout:
-    """Where a branch begins and how it will grow: headings in radians, bend in radians per radius."""
+    """The start of a branch and how it will grow: headings in radians, bend in radians per radius."""
 
     start: Points
     heading: float
@@ -145,7 +145,7 @@ LARGE = 2500**2
 
 @dataclass(frozen=True)
 class _Eye:
-    """Where things are: centre and radius in pixels, disc and macula in radii from the centre."""
+    """Geometry of an eye: centre and radius in pixels, disc and macula in radii from the centre."""
 
     centre: Points
     radius: float
