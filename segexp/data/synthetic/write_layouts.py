@@ -35,11 +35,11 @@ class LayoutWriter:
     seed: int
 
     def draw(self, index: int, size: Size | None = None) -> Scene:
-        """Image number ``index``, of another size if need be."""
+        """Draws image number ``index``, of another size if need be."""
         return draw_scene(self.scene, self.seed, index, self.size if size is None else size)
 
     def rng(self, index: int) -> np.random.Generator:
-        """For what belongs to an image and is not part of it: its size, the second observer."""
+        """Makes the random numbers that belong to an image and not to its drawing: its size, the second observer."""
         return np.random.default_rng((self.seed, index, 1))
 
     def save(self, name: str, array: Image) -> None:
@@ -69,25 +69,25 @@ def trace_again(rng: np.random.Generator, mask: Mask) -> Mask:
     return np.where(mood > 0.6, wider, np.where(mood < -0.4, fewer, mask)).astype(np.uint8)
 
 
-def write_drive(job: LayoutWriter) -> None:
-    """Training from 21 on and test from 01 on, as in DRIVE; later when the test part alone reaches 21."""
-    tests = max(1, job.count // 2)
+def write_drive(writer: LayoutWriter) -> None:
+    """Writes training images from 21 on and test images from 01 on, as in DRIVE; later when the test part reaches 21."""
+    tests = max(1, writer.count // 2)
     first = max(21, tests + 1)
-    for index in range(max(1, job.count - tests)):
-        _write_eye(job, index, f"{first + index:02d}", "training")
+    for index in range(max(1, writer.count - tests)):
+        _write_eye(writer, index, f"{first + index:02d}", "training")
     for place in range(tests):
-        index = job.count + place
-        scene = _write_eye(job, index, f"{place + 1:02d}", "test")
-        other = trace_again(job.rng(index), scene.mask) * scene.fov
-        job.save(f"test/2nd_manual/{place + 1:02d}_manual2.gif", other * np.uint8(255))
+        index = writer.count + place
+        scene = _write_eye(writer, index, f"{place + 1:02d}", "test")
+        other = trace_again(writer.rng(index), scene.mask) * scene.fov
+        writer.save(f"test/2nd_manual/{place + 1:02d}_manual2.gif", other * np.uint8(255))
 
 
-def _write_eye(job: LayoutWriter, index: int, number: str, part: str) -> Scene:
-    scene = job.draw(index)
-    job.save(f"{part}/images/{number}_{part}.tif", scene.image)
+def _write_eye(writer: LayoutWriter, index: int, number: str, part: str) -> Scene:
+    scene = writer.draw(index)
+    writer.save(f"{part}/images/{number}_{part}.tif", scene.image)
     # nothing is traced outside the field of view
-    job.save(f"{part}/1st_manual/{number}_manual1.gif", scene.mask * scene.fov * np.uint8(255))
-    job.save(f"{part}/mask/{number}_{part}_mask.gif", scene.fov * np.uint8(255))
+    writer.save(f"{part}/1st_manual/{number}_manual1.gif", scene.mask * scene.fov * np.uint8(255))
+    writer.save(f"{part}/mask/{number}_{part}_mask.gif", scene.fov * np.uint8(255))
     return scene
 
 
@@ -112,23 +112,23 @@ def _inria_tile(place: int) -> int:
     return pair + (1 if (city + late) % 2 else 6)
 
 
-def write_inria(job: LayoutWriter) -> None:
-    """Three quarters with labels, one quarter without."""
-    tests = max(1, job.count // 4)
-    for index in range(max(1, job.count - tests)):
+def write_inria(writer: LayoutWriter) -> None:
+    """Writes three quarters of the tiles with labels and one quarter without."""
+    tests = max(1, writer.count // 4)
+    for index in range(max(1, writer.count - tests)):
         tile = CITIES[index % len(CITIES)], _inria_tile(index)
-        scene = job.draw(index)
-        _save_tile(job, "train/images", tile, scene.image)
-        _save_tile(job, "train/gt", tile, scene.mask * np.uint8(255))
+        scene = writer.draw(index)
+        _save_tile(writer, "train/images", tile, scene.image)
+        _save_tile(writer, "train/gt", tile, scene.mask * np.uint8(255))
     for place in range(tests):
         tile = UNLABELLED[place % len(UNLABELLED)], 1 + place // len(UNLABELLED)
-        _save_tile(job, "test/images", tile, job.draw(job.count + place).image)
+        _save_tile(writer, "test/images", tile, writer.draw(writer.count + place).image)
 
 
-def _save_tile(job: LayoutWriter, folder: str, tile: tuple[str, int], pixels: Image) -> None:
+def _save_tile(writer: LayoutWriter, folder: str, tile: tuple[str, int], pixels: Image) -> None:
     """Tiles of a city lie side by side on the map, six in a row."""
     city, number = tile
-    path = job.root / "AerialImageDataset" / folder / f"{city}{number}.tif"
+    path = writer.root / "AerialImageDataset" / folder / f"{city}{number}.tif"
     path.parent.mkdir(parents=True, exist_ok=True)
     down, across = divmod(number - 1, 6)
     corner = 500_000 + across * pixels.shape[1] * _GROUND, 4_500_000 - down * pixels.shape[0] * _GROUND
@@ -138,54 +138,54 @@ def _save_tile(job: LayoutWriter, folder: str, tile: tuple[str, int], pixels: Im
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)
 
 
-def _cell_size(job: LayoutWriter, index: int) -> tuple[int, int]:
+def _cell_size(writer: LayoutWriter, index: int) -> tuple[int, int]:
     """Three of four images have the full size; the sides of the others are up to a quarter shorter."""
-    full = (job.size, job.size) if isinstance(job.size, int) else job.size
-    rng = job.rng(index)
+    full = (writer.size, writer.size) if isinstance(writer.size, int) else writer.size
+    rng = writer.rng(index)
     if rng.random() < 0.75:
         return full
     height, width = (max(32, side - 4 * int(rng.integers(0, side // 16 + 1))) for side in full)
     return height, width
 
 
-def write_cells(job: LayoutWriter) -> None:
-    """Three quarters in Dataset 1, of about the size asked for; the others 2.5 times as large."""
-    second = max(1, job.count // 4)
-    first = max(1, job.count - second)
-    full = (job.size, job.size) if isinstance(job.size, int) else job.size
+def write_cells(writer: LayoutWriter) -> None:
+    """Writes three quarters into Dataset 1, of about the size asked for, and the others 2.5 times as large."""
+    second = max(1, writer.count // 4)
+    first = max(1, writer.count - second)
+    full = (writer.size, writer.size) if isinstance(writer.size, int) else writer.size
     large = (min(5000, full[0] * 5 // 2), min(5000, full[1] * 5 // 2))
     # the real label files differ in their headers too
-    _write_cell_set(job, "Dataset 1", "image ID,class label", [_cell_size(job, n) for n in range(first)], 0)
-    _write_cell_set(job, "Dataset 2", "image ID,class", [large] * second, job.count)
+    _write_cell_set(writer, "Dataset 1", "image ID,class label", [_cell_size(writer, n) for n in range(first)], 0)
+    _write_cell_set(writer, "Dataset 2", "image ID,class", [large] * second, writer.count)
 
 
-def _write_cell_set(job: LayoutWriter, folder: str, header: str, sizes: list[tuple[int, int]], start: int) -> None:
+def _write_cell_set(writer: LayoutWriter, folder: str, header: str, sizes: list[tuple[int, int]], start: int) -> None:
     lines = [header]
     for number, size in enumerate(sizes, start=1):
-        scene = job.draw(start + number - 1, size)
-        job.save(f"{folder}/{number:03d}.bmp", scene.image)
-        job.save(f"{folder}/{number:03d}.png", _CELL_GREYS[scene.mask])
+        scene = writer.draw(start + number - 1, size)
+        writer.save(f"{folder}/{number:03d}.bmp", scene.image)
+        writer.save(f"{folder}/{number:03d}.png", _CELL_GREYS[scene.mask])
         lines.append(f"{number},{scene.kind}")
-    table = job.root / f"Class Labels of {folder}.csv"
+    table = writer.root / f"Class Labels of {folder}.csv"
     # CRLF as in the real files
     table.write_bytes(("\r\n".join(lines) + "\r\n").encode("ascii"))
 
 
-def write_salt(job: LayoutWriter) -> None:
-    """Names like the real ones; four of ten images show nothing, and what they showed is painted over."""
+def write_salt(writer: LayoutWriter) -> None:
+    """Writes names like the real ones; four of ten images show nothing, and what they showed is painted over."""
     lines = ["id,rle_mask"]
-    for index in range(job.count):
-        scene = job.draw(index)
-        name = job.rng(index).bytes(5).hex()
+    for index in range(writer.count):
+        scene = writer.draw(index)
+        name = writer.rng(index).bytes(5).hex()
         empty = index % 5 in (1, 3)
         grey = cv2.cvtColor(_without(scene) if empty else scene.image, cv2.COLOR_RGB2GRAY)
-        job.save(f"images/{name}.png", np.repeat(grey[..., None], 3, axis=2))
+        writer.save(f"images/{name}.png", np.repeat(grey[..., None], 3, axis=2))
         # as in the real set: 16 bits where there is salt, 8 where there is none
         salt = (scene.mask > 0) & (scene.fov > 0) & (not empty)
         white, bits = (65535, np.uint16) if salt.any() else (0, np.uint8)
-        job.save(f"masks/{name}.png", np.where(salt, white, 0).astype(bits))
+        writer.save(f"masks/{name}.png", np.where(salt, white, 0).astype(bits))
         lines.append(f"{name},{_run_lengths(salt)}")
-    (job.root / "train.csv").write_text("\n".join(lines) + "\n", encoding="ascii")
+    (writer.root / "train.csv").write_text("\n".join(lines) + "\n", encoding="ascii")
 
 
 def _without(scene: Scene) -> Image:
@@ -202,27 +202,27 @@ def _run_lengths(salt: Image) -> str:
     return " ".join(map(str, changes))
 
 
-def write_arrays(job: LayoutWriter) -> None:
-    """An eighth of the images has no labels; masks are one-hot. All of it is held in memory."""
-    tests = max(1, job.count // 8)
-    labelled = max(1, job.count - tests)
-    scenes = [job.draw(index) for index in range(labelled)]
-    one_hot = np.eye(len(find_scene(job.scene).classes), dtype=np.uint8)
-    np.save(job.root / "images_training.npy", np.stack([scene.image for scene in scenes]))
-    np.save(job.root / "seg_training.npy", one_hot[np.stack([scene.mask * scene.fov for scene in scenes])])
-    testing = [job.draw(job.count + place).image for place in range(tests)]
-    np.save(job.root / "images_testing.npy", np.stack(testing))
+def write_arrays(writer: LayoutWriter) -> None:
+    """Writes arrays with one-hot masks, all of it held in memory; an eighth of the images has no labels."""
+    tests = max(1, writer.count // 8)
+    labelled = max(1, writer.count - tests)
+    scenes = [writer.draw(index) for index in range(labelled)]
+    one_hot = np.eye(len(find_scene(writer.scene).classes), dtype=np.uint8)
+    np.save(writer.root / "images_training.npy", np.stack([scene.image for scene in scenes]))
+    np.save(writer.root / "seg_training.npy", one_hot[np.stack([scene.mask * scene.fov for scene in scenes])])
+    testing = [writer.draw(writer.count + place).image for place in range(tests)]
+    np.save(writer.root / "images_testing.npy", np.stack(testing))
 
 
-def write_folder(job: LayoutWriter) -> None:
-    """PNG of 0 and 255 for two classes, else of the colours of the classes; images.csv says who is who."""
-    colours = np.array(find_scene(job.scene).colours, np.uint8)
+def write_folder(writer: LayoutWriter) -> None:
+    """Writes PNG of 0 and 255 for two classes, else of the colours of the classes; images.csv says who is who."""
+    colours = np.array(find_scene(writer.scene).colours, np.uint8)
     lines = ["image,patient,type"]
-    for index in range(job.count):
+    for index in range(writer.count):
         patient, picture = divmod(index, 2)
         name = f"p{patient + 1:02d}_{picture + 1}"
-        scene = job.draw(index)
-        job.save(f"images/{name}.png", scene.image)
-        job.save(f"masks/{name}.png", scene.mask * np.uint8(255) if len(colours) == 2 else colours[scene.mask])
+        scene = writer.draw(index)
+        writer.save(f"images/{name}.png", scene.image)
+        writer.save(f"masks/{name}.png", scene.mask * np.uint8(255) if len(colours) == 2 else colours[scene.mask])
         lines.append(f"{name}.png,patient {patient + 1},{scene.kind}")
-    (job.root / "images.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (writer.root / "images.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -20,7 +20,7 @@ SCENES: dict[str, SceneInfo] = {
 
 
 def find_scene(name: str) -> SceneInfo:
-    """Classes, colours and painter of a scene.
+    """Gives classes, colours and painter of a scene.
 
     Args:
         name: A key of ``SCENES``.

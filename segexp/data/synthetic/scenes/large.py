@@ -1,11 +1,9 @@
 """Very large images from small drawings: drawn whole, 5000x5000 pixels take 15 s; these ways take 1 to 3."""
 
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 
-from segexp.data.synthetic.scenes.scene import Bytes, Scene, Shape
+from segexp.data.synthetic.scenes.scene import Bytes, Painter, Scene, Shape
 
 PIECE = 1000
 """Side of the pieces in pixels."""
@@ -15,7 +13,7 @@ LARGE = 2500**2
 """Pixels of an image above which scenes whose objects keep their size are drawn so."""
 
 
-def draw_mosaic(paint: Callable[[np.random.Generator, Shape], Scene], rng: np.random.Generator, shape: Shape) -> Scene:
+def draw_mosaic(paint: Painter, rng: np.random.Generator, shape: Shape) -> Scene:
     """Fills an image with pieces of its own, each turned or mirrored anew; no other image shares them.
 
     Args:
@@ -51,9 +49,7 @@ def _turned(plane: Bytes, view: int) -> Bytes:
     return turned[:, ::-1] if view >= 4 else turned
 
 
-def draw_enlarged(
-    paint: Callable[[np.random.Generator, Shape], Scene], rng: np.random.Generator, shape: Shape
-) -> Scene:
+def draw_enlarged(paint: Painter, rng: np.random.Generator, shape: Shape) -> Scene:
     """Draws at a third of the side and enlarges; the boundary of the mask stays that of the image, and smooth.
 
     Args:
