@@ -70,7 +70,7 @@ def trace_again(rng: np.random.Generator, mask: Mask) -> Mask:
 
 
 def write_drive(writer: LayoutWriter) -> None:
-    """Writes training images from 21 on and test images from 01 on, as in DRIVE; later when the test part reaches 21."""
+    """Writes training images from 21 on and test images from 01 on, as in DRIVE; later if the test part reaches 21."""
     tests = max(1, writer.count // 2)
     first = max(21, tests + 1)
     for index in range(max(1, writer.count - tests)):
