@@ -49,7 +49,7 @@ def main() -> None:
 
 def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
     from segexp.data.items.item import Item
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
     from segexp.inference.export.agreement import run_pytorch
     from segexp.inference.export.graph import Deployed
     from segexp.inference.export.int8 import quantise
@@ -58,7 +58,7 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
     from segexp.inference.export.torchscript_file import TorchScriptFormat
 
     plain, ours = _model(name, "speed=off"), _model(name)
-    scenes = [draw("buildings", 0, number, size) for number in range(4)]
+    scenes = [draw_scene("buildings", 0, number, size) for number in range(4)]
     items = [Item(str(number), scene.image, scene.mask) for number, scene in enumerate(scenes)]
     files = {"c": folder / "m.onnx", "d": folder / "m.int8.onnx", "e": folder / "m.torchscript"}
     OnnxFormat().write(ours, Deployed(ours.module), files["c"], {})

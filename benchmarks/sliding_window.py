@@ -172,7 +172,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(config["speed"]["allocator"])
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
     from segexp.spec import DataSpec
     from segexp.tasks.segmentation import SegmentationModule
     from segexp.tasks.speed import resolve_speed
@@ -186,7 +186,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
         build.build_model(config, spec), build.build_loss(config, spec), spec, torch.optim.Adam, None,
         resolve_speed(config["speed"], device, allocator=allocator),
     )  # fmt: skip
-    pixels = torch.from_numpy(draw("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
+    pixels = torch.from_numpy(draw_scene("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
     return module.eval().to(device), pixels.to(device)
 
 

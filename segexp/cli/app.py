@@ -183,10 +183,10 @@ _OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
 def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
     """The search that a command line of train asks for."""
     from segexp.cli.from_run import expand
-    from segexp.sweeps.search.arguments import asks_only, names_search, resumed
+    from segexp.sweeps.search.arguments import asks_only, names_search, resumed_search
 
     extra = config_dirs(argv)
-    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed(argv)):
+    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed_search(argv)):
         return None
     from hydra.core.global_hydra import GlobalHydra
 
@@ -218,9 +218,9 @@ def _single_values(argv: list[str]) -> list[str]:
 
 def _sweep(argv: Sequence[str]) -> "Sweep | None":
     """The sweep that a command line asks for."""
-    from segexp.sweeps.command import Sweep, wanted
+    from segexp.sweeps.command import Sweep, asks_for_sweep
 
-    return Sweep(argv) if wanted(argv) else None
+    return Sweep(argv) if asks_for_sweep(argv) else None
 
 
 def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:

@@ -15,7 +15,7 @@ READERS = 4
 """Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
 
 
-def each(
+def process_files(
     things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R], leaves_out: Callable[[str, UserError], bool]
 ) -> tuple[dict[str, R], list[Problem]]:
     """Does something with all files.

@@ -18,7 +18,7 @@ from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.measures import measures
 from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
-from segexp.report.pictures.layers import certainty, save_layers
+from segexp.report.pictures.layers import confidence_map, save_layers
 from segexp.report.plots.confusion import plot_confusion
 from segexp.report.plots.curves import plot_curves
 from segexp.report.plots.reliability import plot_reliability
@@ -92,7 +92,7 @@ def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: in
         plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
     layers = {
         "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
-        "probability": certainty(probabilities),
+        "probability": confidence_map(probabilities),
     }  # fmt: skip
     save_layers(folder.panels / "layers" / stem, layers)
     return {

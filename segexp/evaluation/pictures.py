@@ -16,9 +16,10 @@ from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
 from segexp.rasters.handles import release_image_memory
-from segexp.report.pictures.displayed import displayed_small, reduced_labels
-from segexp.report.pictures.panels import panel, save_picture
+from segexp.report.pictures.displayed import display_small, shrink_labels
+from segexp.report.pictures.panels import draw_panel
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.segmentation import SegmentationModule
 
@@ -59,7 +60,7 @@ class Picture:
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""
-        save_picture(path, self.drawn)
+        save_png(path, self.drawn)
 
 
 def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
@@ -80,8 +81,8 @@ def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
     figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
     shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
-    drawn = panel(item.image, item.mask, shown, spec, item.name, figures)
-    small = displayed_small(item.image, item.mask != IGNORED), reduced_labels(item.mask), reduced_labels(shown)
+    drawn = draw_panel(item.image, item.mask, shown, spec, item.name, figures)
+    small = display_small(item.image, item.mask != IGNORED), shrink_labels(item.mask), shrink_labels(shown)
     return Picture(item.name, *small, spec, figures, drawn)
 
 

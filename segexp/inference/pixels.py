@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from segexp.data.folder.channels import ConvertedRaster
+from segexp.data.folder.channels import OpaqueRaster
 from segexp.errors import DataError
 from segexp.rasters import EqualChannelsRaster, Header, Limit, Raster, SelectedBands, open_raster
 from segexp.spec import DataSpec
@@ -94,9 +94,9 @@ def fit_channels(
             f"say which are its channels, in their order, numbered from 1, as in {_bands(wanted, found)}"
         )
     if wanted == 3 and found in (1, 2, 4):
-        raster = ConvertedRaster(raster, "rgb")
+        raster = OpaqueRaster(raster, "rgb")
     elif wanted == 1 and (found == 2 or (found in (3, 4) and luminance)):
-        raster = ConvertedRaster(raster, "grey")
+        raster = OpaqueRaster(raster, "grey")
     elif wanted == 1 and found in (3, 4):
         raster = EqualChannelsRaster(raster, 1)
     return _checked(raster, spec)

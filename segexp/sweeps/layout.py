@@ -32,7 +32,7 @@ from segexp.sweeps.plan import Config, Job
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
 
 
-class JobPlace:
+class JobFiles:
     """The files of one job."""
 
     def __init__(self, sweep: Path, number: int) -> None:
@@ -96,7 +96,7 @@ class JobPlace:
         _write_json(self.failure, told)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
-        """How the job ended by its own word; None: it has not, or was killed."""
+        """Gives how the job ended by its own word; None: it has not, or was killed."""
         try:
             content = read_json(self._outcome)
             return content["state"], content["error"]
@@ -111,7 +111,7 @@ class JobPlace:
             return None
 
     def write_process(self, facts: dict[str, Any]) -> None:
-        """What the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
+        """Writes what the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
         _write_json(self._process, facts)
 
     def process(self) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def going_on(folder: Path, more: Sequence[str] = ()) -> str:
+def resume_command(folder: Path, more: Sequence[str] = ()) -> str:
     """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
     return command_line([typed("sweep.resume", str(folder)), *more])
 

@@ -71,7 +71,7 @@ class Plan:
         for key in ("sweep", "output_dir"):
             if len({json.dumps(config.get(key), sort_keys=True) for config, _ in self._found}) > 1:
                 raise ConfigError(f"{key}: found several values; it is for the whole sweep, give one")
-        labels = varying([invocation.overrides for _, invocation in self._found])
+        labels = list_varying_overrides([invocation.overrides for _, invocation in self._found])
         jobs = [
             Job(number, config_key(config), label, config, invocation)
             for number, ((config, invocation), label) in enumerate(zip(self._found, labels, strict=True))
@@ -80,8 +80,8 @@ class Plan:
         return jobs
 
 
-def parent_of(jobs: Sequence[Job]) -> Path:
-    """Where the folder of a sweep is made: below ``output_dir`` in ``name``, as a run, where all jobs have that one."""
+def multirun_folder(jobs: Sequence[Job]) -> Path:
+    """Gives the folder that holds a sweep's: in ``output_dir``, below ``name`` where all jobs have one name."""
     names = {job.config.get("name") for job in jobs}
     (name,) = names if len(names) == 1 else (None,)
     return Path(jobs[0].config["output_dir"]) / (name or "multirun")
@@ -105,8 +105,8 @@ def _refuse_twins(jobs: Sequence[Job]) -> None:
             )
 
 
-def varying(overrides: Sequence[Sequence[str]]) -> list[str]:
-    """Of each job the overrides that not all jobs have, in one line; of a single job all of them."""
+def list_varying_overrides(overrides: Sequence[Sequence[str]]) -> list[str]:
+    """Lists for each job the overrides that not all jobs have, in one line; for a single job all of them."""
     everywhere = set(overrides[0]).intersection(*overrides[1:]) if len(overrides) > 1 else set()
     return [" ".join(override for override in own if override not in everywhere) for own in overrides]
 

@@ -34,7 +34,7 @@ def seal(folder: Path, words: Sequence[str]) -> bool:
     return key is not None
 
 
-def sealed(folder: Path) -> list[str]:
+def read_sealed(folder: Path) -> list[str]:
     """The words that count; none where there are none, or the seal is another's."""
     try:
         content = read_json(folder / FILE)

@@ -6,7 +6,7 @@ import pytest
 
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
-from segexp.sweeps.plan import Plan, config_key, parent_of, varying
+from segexp.sweeps.plan import Plan, config_key, list_varying_overrides, multirun_folder
 from tests.sweeps.made import SECTION, config, planned, seeds
 
 
@@ -33,8 +33,8 @@ def test_a_long_label_makes_no_long_folder_and_a_single_job_has_all_its_override
     (job,) = planned([f"datamodule.root=/data/{'x' * 300}", "seed=1"])
     assert len(job.folder) == 100
     assert "/" not in job.folder
-    assert varying([["a=1", "b=2"]]) == ["a=1 b=2"]
-    assert varying([["a=1"], ["a=1"]]) == ["", ""]
+    assert list_varying_overrides([["a=1", "b=2"]]) == ["a=1 b=2"]
+    assert list_varying_overrides([["a=1"], ["a=1"]]) == ["", ""]
 
 
 def test_the_key_does_not_depend_on_places_and_on_the_sweep() -> None:
@@ -82,10 +82,10 @@ def test_one_place_and_one_way_for_the_whole_sweep() -> None:
 
 
 def test_a_sweep_lies_where_its_name_says() -> None:
-    assert parent_of(planned(["seed=0"], ["seed=1"])).name == "multirun"
+    assert multirun_folder(planned(["seed=0"], ["seed=1"])).name == "multirun"
     jobs = planned(["seed=0"], ["seed=1"])
     for job in jobs:
         job.config["name"] = "ablation"
-    assert parent_of(jobs) == Path(jobs[0].config["output_dir"]) / "ablation"
+    assert multirun_folder(jobs) == Path(jobs[0].config["output_dir"]) / "ablation"
     jobs[1].config["name"] = "other"
-    assert parent_of(jobs).name == "multirun"
+    assert multirun_folder(jobs).name == "multirun"

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey
+from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_image
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
-from segexp.data.synthetic.lazy_scene import DrawnItem
+from segexp.data.synthetic.drawn_item import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
 from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
@@ -97,10 +97,10 @@ class SyntheticDataModule(SegmentationDataModule):
         return DrawnItem(f"{phase}_{shown:03d}", self.scene, self.scene_seed, number, self.size)
 
     def look(self, item: Item, classes: int) -> Survey:
-        """As every data set; images in the cache folder are looked at once."""
+        """Surveys an image; those in the cache folder are looked at once."""
         if self._known is None:
-            return survey(item, classes)
-        return self._known.get(item, lambda: survey(item, classes))
+            return survey_image(item, classes)
+        return self._known.get(item, lambda: survey_image(item, classes))
 
     def setup(self, stage: str | None = None) -> None:
         """Draws or finds the images once."""

@@ -229,7 +229,13 @@ def comparison_table(names: Sequence[str], found: Sequence[Config]) -> Table:
     columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
     columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
     rows = tuple(
-        (name, *(values.measure(entries.get_in(entries.model_row(content), "dataset", *path)) for _, path in columns))
+        (
+            name,
+            *(
+                values.format_measure(entries.get_in(entries.model_row(content), "dataset", *path))
+                for _, path in columns
+            ),
+        )
         for name, content in zip(names, found, strict=True)
     )
     return Table("runs", ("run", *(name for name, _ in columns)), rows)

@@ -10,7 +10,7 @@ from segexp.data.checks.survey import class_counts
 from segexp.data.files import FilesDataModule
 from segexp.data.folder import FolderDataModule
 from segexp.data.items.item import Item, Mask
-from segexp.data.reading import read
+from segexp.data.reading import read_or_reuse
 from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import adopt_classes, propose_mask_values
@@ -143,7 +143,7 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
         source.notes += [*found.notes, *found.listing.notes]
         items = list(found.items.values())
     else:
-        parts = read(source)
+        parts = read_or_reuse(source)
         items = [item for phase in PHASES for item in parts[phase]]
     size = source.eval_size
     return items if size is None else [item.resized(size) for item in items]

@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from segexp.data.file_kinds import kinds_in_words
+from segexp.data.file_kinds import describe_kinds
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
 from segexp.inference.predict.engines.base import PROGRESS_BARS, make_prediction_engine
@@ -84,7 +84,7 @@ def _announce(model: Model, files: list[Input], output: Path, passed_over: list[
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
     LOG.info(f"files       {len(files)}, predictions into {output}")
     if passed_over:
-        LOG.info(f"passed over {len(passed_over)}, by their endings no images: {kinds_in_words(passed_over)}")
+        LOG.info(f"passed over {len(passed_over)}, by their endings no images: {describe_kinds(passed_over)}")
 
 
 def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileResult]]:

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.data.file_kinds import is_beside, is_clutter, is_image, kinds_in_words
-from segexp.data.folder.tree import walk
+from segexp.data.file_kinds import describe_kinds, is_beside, is_clutter, is_image
+from segexp.data.folder.tree import walk_files
 from segexp.errors import DataError, UserError
 from segexp.inference.predict.identity import FileIdentity, digest_address, identify_file
 from segexp.inference.predict.image.image_file import ImageFile, open_local_image
@@ -141,12 +141,12 @@ def _files(place: str, output: Path, left: list[str]) -> list[Input]:
         if output == path.resolve():
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         special: set[str] = set()
-        every = _ours(sorted(walk(path, special)), output)
+        every = _ours(sorted(walk_files(path, special)), output)
         for line in sorted(special):
             LOG.warning(f"input: {line}")
         others = [printable(str(below)) for below in every if not is_image(below.name) and not is_beside(below.name)]
         left += others
-        held = f", but {kinds_in_words(others)}" if others else ""
+        held = f", but {describe_kinds(others)}" if others else ""
         return _below(path, [below for below in every if is_image(below.name)], f"{path} holds no image{held}")
     if (what := special_file(path)) is not None:
         raise DataError(f"input: {path} is {what}, expected an image file or a folder of such")

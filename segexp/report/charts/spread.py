@@ -56,7 +56,7 @@ def _chart(figure: str, classes: Sequence[str], results: Mapping[str, Any], imag
         content += _dots(found[name], scale, base)
         content += _summary(pooled[name], entries.get_in(row, "interval", "dataset", figure, name), scale, base)
     title = f"{name_of(figure)} of each class"
-    label = f"{title}: {', '.join(f'{name} {values.measure(pooled[name])}' for name in classes)}"
+    label = f"{title}: {', '.join(f'{name} {values.format_measure(pooled[name])}' for name in classes)}"
     legend = (("point muted", "a test image"), ("mark c0", "all pixels, with 95 % interval"))
     return Chart(title, Markup(svg.drawing(content, WIDTH, height, label)), legend)
 
@@ -95,6 +95,6 @@ def _summary(value: object, interval: object, scale: Scale, base: float) -> str:
     if isinstance(interval, list) and len(interval) == 2 and None not in interval:
         low, high = (scale.at(min(max(float(end), scale.low), scale.high)) for end in interval)
         parts.append(svg.tag("line", class_="interval", x1=low, x2=high, y1=base + 4, y2=base + 4))
-    told = svg.title(values.with_interval(value, interval))
+    told = svg.title(values.format_with_interval(value, interval))
     parts.append(svg.tag("circle", told, class_="mark c0", cx=scale.at(value), cy=base + 4, r=4.2))
     return "".join(parts)

@@ -155,7 +155,10 @@ def _decision(run: Run) -> str:
         entries.to_text(threshold.get("rule")),
         entries.to_text(threshold.get("chosen_on")).partition(",")[0],
     )
-    return ", chosen on ".join(part for part in parts if part) or f"threshold {values.plain(threshold.get('value'))}"
+    return (
+        ", chosen on ".join(part for part in parts if part)
+        or f"threshold {values.format_plain(threshold.get('value'))}"
+    )
 
 
 def _views(run: Run) -> str:

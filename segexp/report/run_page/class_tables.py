@@ -100,7 +100,7 @@ def _cell(
     figure = path[1] if path[0] == "mean" and len(path) > 1 else path[0]
     has_unit = entries.get_in(results, "units", figure) is not None
     interval = entries.get_in(row, "interval", block, *path) if digits is not None else None
-    return values.with_interval(value, interval, 2 if has_unit else 4, 2 if has_unit else digits or 0)
+    return values.format_with_interval(value, interval, 2 if has_unit else 4, 2 if has_unit else digits or 0)
 
 
 def _title(results: Mapping[str, Any]) -> str:

@@ -16,13 +16,15 @@ def costs(folder: RunContents) -> Facts:
     """What the folder tells of size and speed, on the machine that the page names."""
     run, results = folder.run, folder.results
     total, trainable = (entries.get_in(run, "model", name) for name in ("parameters", "trainable"))
-    parameters = values.count(total) + (f", {values.count(trainable)} of them trained" if trainable != total else "")
+    parameters = values.format_count(total) + (
+        f", {values.format_count(trainable)} of them trained" if trainable != total else ""
+    )
     epoch = _epoch_seconds(folder.path / "metrics.csv")
     pairs = [
         ("parameters", parameters),
         ("checkpoint", _size(folder)),
         ("training", _training(folder)),
-        ("an epoch", "" if epoch is None else f"{values.duration(epoch)} (median)"),
+        ("an epoch", "" if epoch is None else f"{values.format_duration(epoch)} (median)"),
         ("samples trained", _rate(entries.get_in(run, "data", "train", "samples"), epoch)),
         ("images tested", _per_second(entries.get_in(run, "test", "images_per_second"), results)),
         ("peak GPU memory", _megabytes(entries.get_in(run, "test", "peak_gpu_memory_mb"))),
@@ -31,7 +33,7 @@ def costs(folder: RunContents) -> Facts:
 
 
 def _training(folder: RunContents) -> str:
-    took, epochs = values.duration(folder.run.get("train_seconds")), folder.run.get("epochs")
+    took, epochs = values.format_duration(folder.run.get("train_seconds")), folder.run.get("epochs")
     ended = entries.to_text(folder.run.get("ended_by"))
     parts = [took, f"{epochs} epochs" if isinstance(epochs, int) else "", f"ended by {ended}" if ended else ""]
     return ", ".join(part for part in parts if part not in ("", values.ABSENT))

@@ -44,6 +44,6 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, Path]]:
 def _row(name: str, figures: Mapping[str, Any], columns: list[tuple[str, Path]]) -> tuple[str, ...]:
     return (
         name,
-        values.count(figures.get("images")),
-        *(values.measure(entries.get_in(figures, *path)) for _, path in columns),
+        values.format_count(figures.get("images")),
+        *(values.format_measure(entries.get_in(figures, *path)) for _, path in columns),
     )

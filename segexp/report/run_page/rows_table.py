@@ -27,7 +27,7 @@ def rows_table(results: Mapping[str, Any]) -> Table:
     columns = _columns(results)
     rows = tuple(
         (
-            values.plain(row.get("name")),
+            values.format_plain(row.get("name")),
             str(row.get("note") or ""),
             *(_cell(row, block, path, digits) for _, block, path, digits in columns),
         )
@@ -56,7 +56,7 @@ def _cell(row: Mapping[str, Any], block: str, path: Path, digits: int) -> str:
     value = entries.get_in(row, block, *path)
     # Of more than two classes there is an area per class.
     value = entries.get_in(row, block, "mean", *path) if isinstance(value, Mapping) else value
-    return values.measure(value, digits)
+    return values.format_measure(value, digits)
 
 
 def results_table(results: Mapping[str, Any]) -> str:

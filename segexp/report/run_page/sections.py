@@ -60,9 +60,9 @@ def summary(folder: RunContents) -> Facts:
     parameters = entries.get_in(run, "model", "parameters")
     return _known(
         ("started", _moment(entries.to_text(run.get("started")))),
-        ("took", values.duration(run.get("seconds"))),
+        ("took", values.format_duration(run.get("seconds"))),
         ("device", entries.to_text(run.get("device"))),
-        ("parameters", values.count(parameters)),
+        ("parameters", values.format_count(parameters)),
         ("images", _amounts(folder)),
         ("counted", entries.to_text(entries.get_in(folder.results, "task", "where"))),
     )
@@ -78,7 +78,7 @@ def _moment(text: str) -> str:
 
 def _amounts(folder: RunContents) -> str:
     amounts = ((split, entries.get_in(folder.run, "data", split, "images")) for split in _SPLITS)
-    return ", ".join(f"{values.count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
+    return ", ".join(f"{values.format_count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
 
 
 def classes(folder: RunContents) -> list[tuple[str, str]]:
@@ -107,16 +107,18 @@ def tiles(folder: RunContents) -> list[Tile]:
 def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Tile:
     own = entries.model_row(results)
     others = [
-        (entries.to_text(row.get("name")), values.measure(entries.get_in(row, "dataset", *path), 3))
+        (entries.to_text(row.get("name")), values.format_measure(entries.get_in(row, "dataset", *path), 3))
         for row in entries.rows_of(results)
         # "model at 0.5" is no rival of the model
         if not entries.to_text(row.get("name")).startswith("model") and row is not own
     ]
     shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
     interval = entries.get_in(own, "interval", "dataset", *path)
-    ends = [values.measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+    ends = (
+        [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+    )
     told = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.measure(entries.get_in(own, "dataset", *path), 3), shown, told)
+    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, told)
 
 
 def averaging(folder: RunContents) -> Facts:
@@ -136,7 +138,7 @@ def averaging(folder: RunContents) -> Facts:
     pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in told.items()]
     where = entries.to_text(entries.get_in(results, "task", "where"))
     split = results.get("split")
-    counted, ignored = (values.count(entries.get_in(split, key)) for key in ("pixels", "ignored_pixels"))
+    counted, ignored = (values.format_count(entries.get_in(split, key)) for key in ("pixels", "ignored_pixels"))
     amount = "" if counted == values.ABSENT else f"{counted} pixels counted"
     amount += "" if ignored == values.ABSENT else f", {ignored} ignored"
     return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs, ("units", _units(results)))
@@ -163,15 +165,15 @@ def chosen(folder: RunContents) -> Facts:
     monitor = ""
     if isinstance(checkpoint, Mapping):
         monitor = entries.to_text(checkpoint.get("monitor"))
-        reached = (entries.to_text(checkpoint.get("mode")), monitor, values.measure(checkpoint.get("value")))
+        reached = (entries.to_text(checkpoint.get("mode")), monitor, values.format_measure(checkpoint.get("value")))
         best = " ".join(reached).strip()
         epoch = checkpoint.get("epoch")
         pairs.append(("checkpoint", entries.to_text(checkpoint.get("path"))))
-        pairs.append(("epoch", values.epoch(epoch) + (f" ({best})" if monitor else "")))
+        pairs.append(("epoch", values.format_epoch(epoch) + (f" ({best})" if monitor else "")))
     if isinstance(threshold, Mapping):
         rule, place = (entries.to_text(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)
-        pairs.append(("threshold", values.plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
+        pairs.append(("threshold", values.format_plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
     half, own = of_monitor(folder.results), of_test(folder.results)
     told = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
     return _known(*pairs, ("masks", told), ("images seen", seen(folder.results.get("inference"))))
@@ -192,7 +194,7 @@ def seen(inference: object) -> str:
 
 def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
-    epoch = values.epoch(entries.get_in(folder.results, "checkpoint", "epoch"))
+    epoch = values.format_epoch(entries.get_in(folder.results, "checkpoint", "epoch"))
     half = " Validation figures of masks are at 0.5, test figures at the chosen threshold." * bool(
         threshold_of(folder.results) is not None
     )
@@ -210,8 +212,8 @@ def data_table(folder: RunContents) -> Table | None:
     rows = [
         (
             str(name),
-            values.count(entries.get_in(data, name, "images")),
-            values.count(entries.get_in(data, name, "samples")),
+            values.format_count(entries.get_in(data, name, "images")),
+            values.format_count(entries.get_in(data, name, "samples")),
             _shape(entries.get_in(data, name, "shape")),
         )
         for name in splits
@@ -221,7 +223,7 @@ def data_table(folder: RunContents) -> Table | None:
 
 
 def _shape(shape: object) -> str:
-    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.plain(shape)
+    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.format_plain(shape)
 
 
 def image_names(folder: RunContents) -> Facts:
@@ -269,7 +271,7 @@ def _cell(text: str) -> str:
         number = float(text)
     except ValueError:
         return text or values.ABSENT
-    return values.count(int(number)) if text.lstrip("-").isdigit() else values.measure(number)
+    return values.format_count(int(number)) if text.lstrip("-").isdigit() else values.format_measure(number)
 
 
 def commit(folder: RunContents) -> tuple[str, bool]:
@@ -284,14 +286,14 @@ def environment(folder: RunContents) -> Facts:
     listed: Facts = [("device", entries.to_text(run.get("device")))] if "device" in run else []
     for name in ("machine", "versions"):
         part = run.get(name)
-        listed += values.flat(part) if isinstance(part, Mapping) else []
+        listed += values.flatten_as_text(part) if isinstance(part, Mapping) else []
     return listed
 
 
 def speed(folder: RunContents) -> Facts:
     """The speed settings as they were resolved."""
     settings = folder.run.get("speed")
-    return values.flat(settings) if isinstance(settings, Mapping) else []
+    return values.flatten_as_text(settings) if isinstance(settings, Mapping) else []
 
 
 def notes(folder: RunContents) -> list[str]:

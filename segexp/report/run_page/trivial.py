@@ -70,5 +70,7 @@ def _means(runs: Sequence[Results], name: str, path: Path) -> tuple[float | None
 
 
 def _mean(found: Sequence[object]) -> float | None:
-    numbers = [float(value) for value in found if isinstance(value, int | float) and values.measure(value) != "-"]
+    numbers = [
+        float(value) for value in found if isinstance(value, int | float) and values.format_measure(value) != "-"
+    ]
     return fmean(numbers) if len(numbers) == len(found) else None

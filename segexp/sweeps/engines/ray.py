@@ -9,19 +9,19 @@ from typing import Any
 from segexp.config.schema import RayConfig
 from segexp.errors import ConfigError
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.endings import Endings
+from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
 from segexp.sweeps.plan import Config
 from segexp.system.ray_cluster import connect_ray, unmet_resources
 
 
-class RayEngine:
+class RayJobEngine:
     """Jobs as tasks of Ray. They end with the sweep's own process."""
 
     def __init__(
         self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.make_engine`."""
+        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.create_engine`."""
         if section["gpus"] != "auto":
             raise ConfigError(
                 "sweep.gpus: is for this machine; for Ray give the number that a job needs, sweep.ray.gpus"
@@ -30,7 +30,7 @@ class RayEngine:
         count = earlier.get("count", len(jobs))
         self.places = count if section["jobs"] == "auto" else section["jobs"]
         self.facts = {"count": count, "threads": earlier.get("threads", self._settings["cpus"])}
-        self._endings = Endings(folder)
+        self._endings = JobEndings(folder)
         self._ray = connect_ray("sweep", self._settings["address"])
         asked = {"CPU": self._settings["cpus"], "GPU": self._settings["gpus"]}
         self.notes = unmet_resources(self._ray, asked, "jobs")

@@ -26,7 +26,7 @@ def require_optuna() -> None:
 
 
 def make_sampler(settings: Mapping[str, Any]) -> "BaseSampler":
-    """What chooses the values of the next trial, from ``sampler``, ``startup`` and ``seed`` of the sweep's section."""
+    """Makes the sampler of the next trial's values, by ``sampler``, ``startup`` and ``seed`` of the section."""
     from optuna import samplers
     from optuna.exceptions import ExperimentalWarning
 

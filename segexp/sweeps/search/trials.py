@@ -74,7 +74,7 @@ def _half(folder: object) -> str:
 
 
 def is_sweep_word(word: str) -> bool:
-    """Whether a word of the command is about the sweep and not about an experiment."""
+    """Tells whether a word of the command is about the sweep and not about an experiment."""
     return word.lstrip("+").startswith(("sweep=", "sweep."))
 
 
@@ -98,7 +98,7 @@ def importance_line(study: "Study", space: Space) -> str | None:
     return f"importance    {told} (fANOVA of {len(finished)} finished trials)"
 
 
-def report(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
+def report_trials(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
     """Lines for the end of a search; writes trials.csv."""
     lines: list[str] = []
 

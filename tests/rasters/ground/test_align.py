@@ -10,7 +10,7 @@ import tifffile
 from PIL import Image
 from rasterio import Affine
 
-from segexp.data.checks.orientation import mirrored_notes
+from segexp.data.checks.orientation import note_mirrored
 from segexp.data.items.stored import FileMask, StoredItem, ValidMask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import PlaceError
@@ -57,7 +57,7 @@ def test_masks_in_another_direction_are_mirrored(tmp_path: Path, how: str) -> No
     found = item(image, tiff(tmp_path / "m.tif", np.ascontiguousarray(pixels), transform))
     assert np.array_equal(found.mask, TRUTH)
     assert np.array_equal(found.mask_window(3, 5, 7, 11), TRUTH[3:10, 5:16])
-    assert [note.split(":")[0].split(" masks")[0] for note in mirrored_notes([found])] == (
+    assert [note.split(":")[0].split(" masks")[0] for note in note_mirrored([found])] == (
         [] if how == "same" else ["1"]
     )
     # Both from south to north: nothing to do.

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from segexp.data.file_kinds import ending, is_beside, is_clutter, is_image, kinds_in_words
+from segexp.data.file_kinds import describe_kinds, file_ending, is_beside, is_clutter, is_image
 from segexp.errors import DataError
 from segexp.inference.predict.remote.address import (
     HTTP,
@@ -55,7 +55,7 @@ def list_remote_files(
         others = [name for name in every if not is_image(_plain(name)) and _is_said(_plain(name))]
         if passed_over is not None:
             passed_over += [hide_secrets(name) for name in others]
-        held = f", but {kinds_in_words(map(_plain, others))}" if others else ""
+        held = f", but {describe_kinds(map(_plain, others))}" if others else ""
         return _below(system, place, names, f"{shown} holds no image{held}")
     return [(place, _stem(place, PurePosixPath(path_in_address(place)).name or "image"))]
 
@@ -120,7 +120,7 @@ def _plain(name: str) -> str:
 def _is_said(path: str) -> bool:
     """Whether it is worth a word that a file is no image; a page of http also links to folders and to itself."""
     name = path.rpartition("/")[2]
-    return bool(ending(name)) and not is_clutter(name) and not is_beside(name)
+    return bool(file_ending(name)) and not is_clutter(name) and not is_beside(name)
 
 
 def _fixed(pattern: str) -> str:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from segexp import load
-from segexp.data.synthetic.scenes import draw
+from segexp.data.synthetic.scenes import draw_scene
 from segexp.inference.pixels import ArrayRaster
 from segexp.inference.predict.image.logit_bands import logit_bands, raster_statistics
 from segexp.scaling import image_statistics
@@ -41,7 +41,7 @@ def test_the_same_as_with_the_whole_image_in_memory(finished: Finished, cells: D
 def steps_at_borders(path: Path, overlap: float) -> float:
     """Mean step of the logits across the borders of windows over that elsewhere, each as a share of the steps that the
     image as a whole gives there."""
-    image = draw("buildings", 0, 0, 256).image
+    image = draw_scene("buildings", 0, 0, 256).image
     model = load(path, inference={"window": 64, "overlap": overlap})
     stitched = torch.cat(list(logit_bands(model, ArrayRaster(image))), dim=2)[0, 0]
     whole = load(path).logits(image)[0, 0]
