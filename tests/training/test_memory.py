@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
+from segexp.evaluation import memory
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.rasters import close_files, open_raster
 from segexp.rasters.handles import HANDLES, release_image_memory
-from segexp.training import memory
 
 
 def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
 
 def test_callback_is_told_the_size_of_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(memory, "give_all_back", told.append)
+    monkeypatch.setattr(memory, "release_image_memory", told.append)
     callback = ReleaseMemory()
     callback.on_validation_batch_start(None, None, {"mask": torch.zeros(1, 4, 5)}, 0)
     callback.on_validation_end(None, None)
