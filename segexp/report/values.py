@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from segexp.config.nested import flatten
 from segexp.runs.entries import to_text
 
 ABSENT = "-"
@@ -60,16 +61,9 @@ def plain(value: object) -> str:
             return str(value)
 
 
-def flat(tree: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
-    """Nested mappings as (dotted key, text) pairs in their order."""
-    pairs: list[tuple[str, str]] = []
-    for key, value in tree.items():
-        name = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            pairs += flat(value, f"{name}.")
-        else:
-            pairs.append((name, plain(value)))
-    return pairs
+def flatten_as_text(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Flattens nested mappings to (dotted key, text) pairs in their order."""
+    return [(key, plain(value)) for key, value in flatten(tree)]
 
 
 def epoch(number: object) -> str:

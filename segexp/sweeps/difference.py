@@ -1,8 +1,8 @@
 """What differs between the grid of a sweep folder and the one asked for now."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobPlace, going_on
 from segexp.sweeps.manifest import Manifest
@@ -46,16 +46,7 @@ def _shown(title: str, labels: Sequence[str]) -> list[str]:
 
 def _changes(manifest: Manifest, number: int, now: Config) -> Iterator[str]:
     """Keys in which every job differs, as seen in the first."""
-    before, after = dict(flat(JobPlace(manifest.folder, number).read().config)), dict(flat(now))
+    before, after = dict(flatten(JobPlace(manifest.folder, number).read().config)), dict(flatten(now))
     for key in sorted(set(before) | set(after)):
         if key.split(".", 1)[0] not in NO_RESULT and before.get(key) != after.get(key):
             yield f"  {key}: {before.get(key)!r} in the folder, {after.get(key)!r} in the command"
-
-
-def flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a tree of blocks."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree

@@ -1,13 +1,14 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.nested import flatten
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -97,7 +98,7 @@ def _check_same(config: Config, earlier: Config) -> None:
 
     A changed split would even train on images that were tested before.
     """
-    before, now = dict(_flat(earlier)), dict(_flat(config))
+    before, now = dict(flatten(earlier)), dict(flatten(config))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key) and not _may_change(key, config):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
@@ -110,14 +111,6 @@ def _may_change(key: str, config: Config) -> bool:
         target = config["scheduler"]["target"] or {}
         return not any(value == AUTO for name, value in target.items() if name != "mode")
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
-
-
-def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree
 
 
 def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]:

@@ -114,7 +114,7 @@ def facts(folder: RunContents) -> Facts:
     """What must be the same, beside the commit."""
     run = folder.run
     split = entries.get_in(run, "data", "split")
-    rule = values.flat(split) if isinstance(split, dict) else []
+    rule = values.flatten_as_text(split) if isinstance(split, dict) else []
     pairs = [
         ("seed", entries.to_text(run.get("seed"))),
         ("split", ", ".join(f"{key} {value}" for key, value in rule)),

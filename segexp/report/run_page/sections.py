@@ -284,14 +284,14 @@ def environment(folder: RunContents) -> Facts:
     listed: Facts = [("device", entries.to_text(run.get("device")))] if "device" in run else []
     for name in ("machine", "versions"):
         part = run.get(name)
-        listed += values.flat(part) if isinstance(part, Mapping) else []
+        listed += values.flatten_as_text(part) if isinstance(part, Mapping) else []
     return listed
 
 
 def speed(folder: RunContents) -> Facts:
     """The speed settings as they were resolved."""
     settings = folder.run.get("speed")
-    return values.flat(settings) if isinstance(settings, Mapping) else []
+    return values.flatten_as_text(settings) if isinstance(settings, Mapping) else []
 
 
 def notes(folder: RunContents) -> list[str]:

@@ -5,8 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from segexp.config.measure_names import LOSS
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
-from segexp.sweeps.difference import SHOWN, flat
+from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.plan import Config
 from segexp.sweeps.search.space import Space
 
@@ -72,7 +73,9 @@ def common_facts(space: Space, corners: Sequence[Config]) -> dict[str, Any]:
 
 def _shaping(config: Config) -> dict[str, Any]:
     return {
-        key: value for key, value in flat(config) if not any(key == free or key.startswith(f"{free}.") for free in FREE)
+        key: value
+        for key, value in flatten(config)
+        if not any(key == free or key.startswith(f"{free}.") for free in FREE)
     }
 
 
