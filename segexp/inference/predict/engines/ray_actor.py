@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segexp.errors import DataError
+from segexp.system.allocator import tune_allocator
 
 if TYPE_CHECKING:
     from segexp.inference.predict.inputs import Input
@@ -40,8 +41,6 @@ class PredictionActor:
         if not self._cwd.is_dir():
             raise DataError(f"{self._cwd}: no such folder on {socket.gethostname()}; all machines must share it")
         os.chdir(self._cwd)
-        from segexp.system.allocator import tune_allocator
-
         tune_allocator("auto")
         from segexp.inference.predict.output_folder import weights_fingerprint
         from segexp.inference.predict.settings import load_model, make_worker
