@@ -51,6 +51,6 @@ class PredictionActor:
             raise DataError(f"run: on {socket.gethostname()} it has other weights ({found}, here {weights})")
         self._worker = make_worker(self._config, model)
 
-    def predict(self, file: "Input", *, anew: bool) -> "FileResult | None":
+    def predict(self, file: "Input", *, overwrite: bool) -> "FileResult | None":
         """Predicts a file, see :class:`segexp.inference.predict.worker.FileWorker`."""
-        return None if self._worker is None else self._worker(file, anew=anew)
+        return None if self._worker is None else self._worker(file, overwrite=overwrite)
