@@ -3,17 +3,15 @@
 from typing import Any
 
 from segexp.config.checked import checked, checked_with_data
+from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
 from segexp.invocation import Invocation
+from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
 
 
 def run_evaluate(config: Any, invocation: Invocation) -> None:
     """Measures a model on any data set."""
-    from segexp.config.command_schema import EvaluateConfig
-
     plain, given = checked_with_data(config, EvaluateConfig)
-    from segexp.system.allocator import tune_allocator
-
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.evaluate.command import evaluate_runs
@@ -23,11 +21,7 @@ def run_evaluate(config: Any, invocation: Invocation) -> None:
 
 def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
-    from segexp.config.command_schema import ExportConfig
-
     plain, given = checked_with_data(config, ExportConfig)
-    from segexp.system.allocator import tune_allocator
-
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
@@ -37,11 +31,7 @@ def run_export(config: Any, invocation: Invocation) -> None:
 
 def run_predict(config: Any, invocation: Invocation) -> None:
     """Predicts many files."""
-    from segexp.config.command_schema import PredictConfig
-
     plain = checked(config, PredictConfig)
-    from segexp.system.allocator import tune_allocator
-
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.predict.command import predict_files
@@ -51,11 +41,7 @@ def run_predict(config: Any, invocation: Invocation) -> None:
 
 def run_demo(config: Any, invocation: Invocation) -> None:
     """Serves the page of one model."""
-    from segexp.config.command_schema import DemoConfig
-
     plain = checked(config, DemoConfig)
-    from segexp.system.allocator import tune_allocator
-
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.demo.command import demo

@@ -124,20 +124,20 @@ class Model:
             self.check_memory(raster, BYTES_PER_LOGIT * self.module.spec.out_channels + BYTES_BESIDE)
         return self.module.evaluated(self.tensor(raster.read()))
 
-    def check_memory(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
+    def check_memory(self, raster: Raster, per_pixel: int, advice: str = STREAM) -> None:
         """Refuses an image of which all pixels, and what is made of them, would not fit.
 
         Args:
             raster: The image, not decoded yet.
-            each: Bytes of what is made of a pixel.
-            way_out: What else can be done than to raise the limit.
+            per_pixel: Bytes of what is made of a pixel.
+            advice: What else can be done than to raise the limit.
 
         Raises:
             TooLargeError: Says how to raise the limit.
         """
         own = raster.channels * raster.dtype.itemsize
         words = f"predicting its {raster.width}x{raster.height} pixels at once"
-        self.limit.check(raster.path, raster.height * raster.width * (own + each), words, way_out)
+        self.limit.check(raster.path, raster.height * raster.width * (own + per_pixel), words, advice)
 
     def open(self, image: Any) -> Raster:
         """Opens an image as a raster that fits the model; ``image`` as :meth:`predict`."""

@@ -9,7 +9,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
-from segexp.errors import ConfigError, MissingExtraError, SegexpError
+from segexp.errors import ConfigError, MissingExtraError, SegexpError, one_line
 from segexp.inspection.cost import Cost, cost
 from segexp.inspection.field import Field, receptive_field
 from segexp.models.contracts import exceptions_of
@@ -74,7 +74,7 @@ def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
     except InstantiationException as error:
         if isinstance(error.__cause__, SegexpError):
             raise error.__cause__ from error
-        raise ConfigError(f"model: {_first_line(error.__cause__ or error)}") from error
+        raise ConfigError(f"model: {one_line(error.__cause__ or error)}") from error
     return model
 
 
@@ -100,16 +100,10 @@ def measure_or_explain(
     try:
         return measure_model(name, meaning, changed, section, setting)
     except Exception as error:
-        return ModelRow(name, meaning, changed, problem=_missing_extra(error) or _first_line(error))
+        return ModelRow(name, meaning, changed, problem=_missing_extra(error) or one_line(error))
 
 
 def _missing_extra(error: BaseException) -> str:
     """The extra that would make the model available; the whole message comes with ``model=``."""
     extra = re.search(r"segexp\[(\w+)\]", str(error)) if isinstance(error, MissingExtraError) else None
     return f"needs the {extra[1]} extra: pip install '{extra[0]}'" if extra else ""
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    return text if isinstance(error, SegexpError) else f"{type(error).__name__}: {text}"

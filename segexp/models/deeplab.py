@@ -65,9 +65,7 @@ class DeepLabV3(nn.Module):
         )
         self.classifier.apply(init_weights)
         self.aux_classifier = AuxiliaryHead(third, out_channels) if auxiliary_weight > 0 else None
-        load_pretrained(self.backbone, encoder, pretrained, base)
-        if freeze_encoder:
-            self.backbone.freeze()
+        load_pretrained(self.backbone, encoder, pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.

@@ -70,11 +70,9 @@ class Fcn(nn.Module):
         self.doubling = nn.ModuleList(bilinear_doubling(out_channels) for _ in skips)
         for weight in self.score.parameters():
             nn.init.zeros_(weight)  # section 4.3: random scores gave neither better nor faster results
-        head = load_pretrained(self.encoder, "vgg16", pretrained, base)
+        head = load_pretrained(self.encoder, "vgg16", pretrained, base, freeze=freeze_encoder)
         if pretrained is not False:
             take_classifier(self, head)
-        if freeze_encoder:
-            self.encoder.freeze()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.

@@ -52,9 +52,7 @@ class Fcn8sVgg16(nn.Module):
         self.to_image = nn.ConvTranspose2d(pool3, out_channels, kernel_size=16, stride=8, padding=4)
         for layer in (self.fc6, self.fc7, self.score, self.to_pool4, self.to_pool3, self.to_image):
             init_like_keras(layer)
-        load_pretrained(self.encoder, "vgg16", pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+        load_pretrained(self.encoder, "vgg16", pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.

@@ -66,9 +66,7 @@ class PspNet(nn.Module):
         self.pyramid.apply(init_weights)
         self.head.apply(init_weights)
         self.auxiliary = AuxiliaryHead(third, out_channels) if auxiliary_weight > 0 else None
-        load_pretrained(self.encoder, encoder, pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+        load_pretrained(self.encoder, encoder, pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.

@@ -15,8 +15,7 @@ from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import DEPTHS, Vgg16
 from segexp.models.norms import Norm, make_norm
 from segexp.models.sizes import require_size
-from segexp.models.unpooling import MaxUnpool
-from segexp.models.upsampling import Upsample
+from segexp.models.upsampling import MaxUnpool, Upsample
 from segexp.types import Dropout, NonNegativeFloat, PositiveInt
 
 WEIGHTS: dict[Norm, str] = {"none": "vgg16", "batch": "vgg16_bn"}
@@ -90,9 +89,7 @@ class SegNet(nn.Module):
         self.supervision: DeepSupervision | None = None
         if auxiliary_weights:  # an empty list is none
             self.supervision = DeepSupervision(finer[1:], out_channels, auxiliary_weights)
-        load_pretrained(self.encoder, WEIGHTS.get(norm, ""), pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+        load_pretrained(self.encoder, WEIGHTS.get(norm, ""), pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.

@@ -28,22 +28,22 @@ class Limit:
     gigabytes: float = DEFAULT_GB
     key: str = KEY
 
-    def check(self, path: Path, need: float, what: str, way_out: str = "") -> None:
+    def check(self, path: Path, need: float, purpose: str, advice: str = "") -> None:
         """Refuses what would take more memory.
 
         Args:
             path: The file.
             need: Bytes.
-            what: What takes them, in words.
-            way_out: What else can be done than to raise the limit.
+            purpose: What takes them, in words.
+            advice: What else can be done than to raise the limit.
 
         Raises:
             TooLargeError: Names limit and key.
         """
         if need > self.gigabytes * GB:
             raise TooLargeError(
-                f"{path}: {what} would take {_shown(need)} of memory, found {self.key}={self.gigabytes:g} (GB); if the "
-                f"image is meant and the machine has room, give {self.key}={_enough(need)}{way_out}"
+                f"{path}: {purpose} would take {_shown(need)} of memory, found {self.key}={self.gigabytes:g} (GB); if "
+                f"the image is meant and the machine has room, give {self.key}={_enough(need)}{advice}"
             )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -11,7 +11,28 @@ from segexp.rasters.base import Pixels, Raster
 from segexp.rasters.display import as_grey, as_rgb
 
 
-class EqualChannelsRaster(Raster):
+class RasterView(Raster):
+    """Raster whose pixels are those of another one, upright and changed on the way.
+
+    Attributes:
+        whole: The other raster.
+    """
+
+    def __init__(self, whole: Raster, *, raw: bool = False, **changes: Any) -> None:
+        """Reads no pixel.
+
+        Args:
+            whole: The raster that windows are read from.
+            raw: Whether pixels are stored numbers, see :class:`segexp.rasters.base.Raster`.
+            changes: Fields of the header that differ.
+        """
+        size = {"height": whole.height, "width": whole.width, "orientation": 1}
+        super().__init__(replace(whole.header, **{**size, **changes}), raw=raw)
+        self.whole = whole
+        self.mapped = whole.mapped
+
+
+class EqualChannelsRaster(RasterView):
     """Raster in one channel or three: RGB with equal channels becomes grey, grey becomes RGB."""
 
     def __init__(self, raster: Raster, channels: Literal[1, 3]) -> None:
@@ -21,23 +42,20 @@ class EqualChannelsRaster(Raster):
             raster: The file, opened as an image (not ``raw``).
             channels: 1: grey; a window with colour is a DataError then. 3: RGB.
         """
-        header = replace(raster.header, height=raster.height, width=raster.width, channels=channels, orientation=1)
-        # Palette and white are dealt with by the raster that is wrapped.
-        super().__init__(replace(header, palette=None, white=255, white_is_zero=False))
-        self.raster = raster
-        self.mapped = raster.mapped
+        # The raster that is shown deals with palette and white.
+        super().__init__(raster, channels=channels, palette=None, white=255, white_is_zero=False)
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
         """Reads a window (h, w, 1) or (h, w, 3)."""
-        pixels = self.raster.window(top, left, height, width)
+        pixels = self.whole.window(top, left, height, width)
         return as_grey(pixels, self.path)[..., None] if self.channels == 1 else as_rgb(pixels, self.path)
 
     def describe(self) -> str:
         """Describes the file that is converted."""
-        return self.raster.describe()
+        return self.whole.describe()
 
 
-class SelectedBands(Raster):
+class SelectedBands(RasterView):
     """Raster of some bands of another, in the order given."""
 
     def __init__(self, whole: Raster, bands: Sequence[int]) -> None:
@@ -52,10 +70,7 @@ class SelectedBands(Raster):
         """
         if not all(1 <= band <= whole.channels for band in bands):
             raise DataError(f"{whole.path}: has {whole.channels} bands, bands={list(bands)} asks for others")
-        header = replace(whole.header, height=whole.height, width=whole.width, channels=len(bands), orientation=1)
-        super().__init__(replace(header, palette=None, white=255, white_is_zero=False, has_alpha=False))
-        self.whole = whole
-        self.mapped = whole.mapped
+        super().__init__(whole, channels=len(bands), palette=None, white=255, white_is_zero=False, has_alpha=False)
         self.places = [band - 1 for band in bands]
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:

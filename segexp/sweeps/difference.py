@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from segexp.config.flatten import flatten
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobFiles, resume_command
 from segexp.sweeps.manifest import Manifest

@@ -46,18 +46,18 @@ def node_resources(ray: Any) -> list[Mapping[str, float]]:
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def unmet_resources(ray: Any, asked: Mapping[str, float], who: str) -> list[str]:
+def unmet_resources(ray: Any, requested: Mapping[str, float], waiting: str) -> list[str]:
     """Describes each resource of which no node has enough, a line each: Ray would wait for ever, as some clusters grow.
 
     Args:
         ray: The module, connected.
-        asked: Resources that a single job asks for, ``{"CPU": 2, "GPU": 0.5}``.
-        who: Plural of those that would wait, such as ``jobs``.
+        requested: Resources that a single job asks for, ``{"CPU": 2, "GPU": 0.5}``.
+        waiting: Plural of those that would wait, such as ``jobs``.
     """
-    most = {name: max((node.get(name, 0) for node in node_resources(ray)), default=0) for name in asked}
+    most = {name: max((node.get(name, 0) for node in node_resources(ray)), default=0) for name in requested}
     return [
-        f"no node of Ray has {number:g} {name} now (most: {most[name]:g}); {who} wait for one"
-        for name, number in asked.items()
+        f"no node of Ray has {number:g} {name} now (most: {most[name]:g}); {waiting} wait for one"
+        for name, number in requested.items()
         if number > most[name]
     ]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from segexp.config.flatten import flatten
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.nested import flatten
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError

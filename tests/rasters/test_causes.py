@@ -114,7 +114,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make: objec
     for raw in (False, True):
         with pytest.raises(DataError, match=f"{name}: {SPECIAL[make]}"):  # type: ignore[index]
             open_raster(tmp_path / name, raw=raw)
-    with pytest.raises(DataError, match=f"{name}: "), whole.pillow(tmp_path / name):
+    with pytest.raises(DataError, match=f"{name}: "), whole.open_pillow(tmp_path / name):
         pass
 
 

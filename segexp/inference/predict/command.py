@@ -39,24 +39,24 @@ def predict_files(config: dict[str, Any]) -> str:
         PredictionFailed: Some files could not be predicted; the rest was.
     """
     start_console()
-    output, wanted = resolve_output(config), output_settings(config)
+    output, outputs = resolve_output(config), output_settings(config)
     passed_over: list[str] = []
     files = find_inputs(config["input"], output, config["timeout"], remote_limits(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = load_model(config, config["device"] if config["engine"] == "local" else "cpu")
-    wanted.postprocess.check(model.spec, model.threshold)
-    if "polygons" in wanted.write:
-        check_polygons(wanted.polygons, wanted.simplify)
+    outputs.postprocess.check(model.spec, model.threshold)
+    if "polygons" in outputs.write:
+        check_polygons(outputs.polygons, outputs.simplify)
     with (
         _sigterm_as_ctrl_c(),
         closing(make_prediction_engine(config, model)) as engine,
         closing(OutputFolder(output)) as folder,
     ):
-        folder.begin(model, wanted, files, overwrite=config["overwrite"])
+        folder.begin(model, outputs, files, overwrite=config["overwrite"])
         _announce(model, files, output, passed_over)
         if not config["overwrite"]:
             files = [
-                folder.with_owner(file, lambda stem: bool(wanted.existing_files(model.spec, stem))) for file in files
+                folder.with_owner(file, lambda stem: bool(outputs.existing_files(model.spec, stem))) for file in files
             ]
         single, doubles = separate_duplicates(files)
         report = PredictionReport(folder, config)

@@ -90,7 +90,7 @@ class Input:
 
 
 def find_inputs(
-    given: str | Sequence[str],
+    patterns: str | Sequence[str],
     output: Path,
     timeout: float = 60.0,
     bounds: RemoteLimits = ANY,
@@ -99,8 +99,8 @@ def find_inputs(
     """Finds all files, in the order given, those of a folder or glob sorted; each once.
 
     Args:
-        given: File, folder (all images in it and below, see :mod:`segexp.data.file_kinds`), glob, or a list of these;
-            here, or remote addresses. A file that is named, or that a glob matches, may end with anything.
+        patterns: File, folder (all images in it and below, see :mod:`segexp.data.file_kinds`), glob, or a list of
+            these; here, or remote addresses. A file that is named, or that a glob matches, may end with anything.
         output: Folder of the predictions; what lies in it is no input.
         timeout: Seconds without an answer of a remote one.
         bounds: How long listing a remote folder may take.
@@ -112,8 +112,8 @@ def find_inputs(
     """
     found: dict[str, Input] = {}
     left = passed_over if passed_over is not None else []
-    alone = isinstance(given, str) or len(given) == 1
-    for place in [given] if isinstance(given, str) else given:
+    alone = isinstance(patterns, str) or len(patterns) == 1
+    for place in [patterns] if isinstance(patterns, str) else patterns:
         if is_remote(place):
             for file in _remote(place, timeout, bounds, left, alone=alone):
                 found.setdefault(file.address, file)

@@ -37,19 +37,19 @@ class OutputFolder:
         self._waiting = False
         self._next = 0.0
 
-    def begin(self, model: Model, wanted: OutputSettings, files: Sequence[Input], *, overwrite: bool) -> None:
+    def begin(self, model: Model, outputs: OutputSettings, files: Sequence[Input], *, overwrite: bool) -> None:
         """Records model and settings.
 
         Args:
             model: Predicts.
-            wanted: What is written.
+            outputs: What is written.
             files: In the order of their rows; on a cluster they end in another.
             overwrite: Whether predictions of another kind may be replaced.
 
         Raises:
             ConfigError: Predictions of another model or with other settings lie there.
         """
-        facts = _facts(model, wanted)
+        facts = _facts(model, outputs)
         before = _settings(self.path / FACTS)
         changed = [key for key, value in facts["settings"].items() if before and before.get(key) != value]
         if changed and not overwrite:
@@ -149,7 +149,7 @@ def weights_fingerprint(model: Model) -> str:
     return f"{value:08x}"
 
 
-def _facts(model: Model, wanted: OutputSettings) -> dict[str, Any]:
+def _facts(model: Model, outputs: OutputSettings) -> dict[str, Any]:
     settings = {
         "weights": weights_fingerprint(model),
         "tta": model.tta,
@@ -157,7 +157,7 @@ def _facts(model: Model, wanted: OutputSettings) -> dict[str, Any]:
         "threshold": None if model.threshold is None else round(model.threshold, 9),
         "inference": {key: value for key, value in asdict(model.module.inference).items() if key != "batch_size"},
         # Which maps are written may change from call to call: those that are missing are added.
-        **{key: value for key, value in asdict(wanted).items() if key != "write"},
+        **{key: value for key, value in asdict(outputs).items() if key != "write"},
     }
     return {
         "runs": [source.name for source in model.sources],

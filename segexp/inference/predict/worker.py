@@ -56,7 +56,7 @@ class FileWorker:
     def __init__(
         self,
         model: Model,
-        wanted: OutputSettings,
+        outputs: OutputSettings,
         output: Path,
         *,
         timeout: float = 60.0,
@@ -67,38 +67,42 @@ class FileWorker:
 
         Args:
             model: Predicts.
-            wanted: What is written.
+            outputs: What is written.
             output: Folder of the predictions.
             timeout: Seconds without an answer after which a remote file is given up.
             bounds: What a remote file may take in all.
             bars: Progress of large files; None: on a terminal.
         """
-        self.model, self.wanted, self.output = model, wanted, output
+        self.model, self.outputs, self.output = model, outputs, output
         self.timeout, self.bounds = timeout, bounds
         self._no_bars = None if bars is None else not bars
 
-    def __call__(self, file: Input, *, anew: bool) -> FileResult:
+    def __call__(self, file: Input, *, overwrite: bool) -> FileResult:
         """Predicts a file.
 
         Args:
             file: The file.
-            anew: Also if its predictions are complete.
+            overwrite: Also if its predictions are complete.
         """
         try:
-            return self._predicted(file, anew=anew)
+            return self._predicted(file, overwrite=overwrite)
         except Exception as error:  # any file must not end the others
             words = _in_words(error, file, self.output)
             return FileResult(file, "failed", error=hide_secrets(words), trace=hide_secrets(traceback.format_exc()))
 
-    def _predicted(self, file: Input, *, anew: bool) -> FileResult:
+    def _predicted(self, file: Input, *, overwrite: bool) -> FileResult:
         stem, mark = self.output / file.stem, file.identify(self.timeout)
-        if (owner := self._owner(file, stem, mark)) is not None and not anew and self._is_complete(stem, owner, mark):
+        if (
+            (owner := self._owner(file, stem, mark)) is not None
+            and not overwrite
+            and self._is_complete(stem, owner, mark)
+        ):
             return FileResult(file, "skipped", replace(mark, digest=owner.digest).row())
         start = time.perf_counter()
         with file.opened(self.timeout, self.bounds, self.model.limit) as image:
-            check_file_memory(self.model, image, self.wanted)
-            source = ImageSource(image, self.model, self.wanted.bands)
-            work = FilePrediction(self.model, source, stem, self.wanted)
+            check_file_memory(self.model, image, self.outputs)
+            source = ImageSource(image, self.model, self.outputs.bands)
+            work = FilePrediction(self.model, source, stem, self.outputs)
             pixels = source.height * source.width
             with tqdm(
                 total=source.height, desc=file.name, unit="row", disable=True if pixels < LONG else self._no_bars,
@@ -109,7 +113,7 @@ class FileWorker:
         facts = self._facts(work, round(time.perf_counter() - start, 2))
         digest = digest_content(Path(file.address)) if file.is_here else ""
         facts |= {"error": "", **replace(mark, digest=digest).row()}
-        asked = "polygons" in self.wanted.write or self.wanted.form == "tiff" or source.file.is_tiff
+        asked = "polygons" in self.outputs.write or self.outputs.form == "tiff" or source.file.is_tiff
         return FileResult(file, "done", facts, is_placed=source.is_placed if asked else None)
 
     def _owner(self, file: Input, stem: Path, mark: FileIdentity) -> FileIdentity | None:
@@ -118,7 +122,7 @@ class FileWorker:
         Raises:
             DataError: They were made of another file.
         """
-        there = self.wanted.existing_files(self.model.spec, stem)
+        there = self.outputs.existing_files(self.model.spec, stem)
         if not there or file.owner is None:
             return None
         owner = file.owner
@@ -136,7 +140,7 @@ class FileWorker:
 
     def _is_complete(self, stem: Path, owner: FileIdentity, mark: FileIdentity) -> bool:
         """In either form: settings of this folder are the same."""
-        return any(is_complete(outputs, owner, mark) for outputs in self.wanted.file_variants(self.model.spec, stem))
+        return any(is_complete(outputs, owner, mark) for outputs in self.outputs.file_variants(self.model.spec, stem))
 
     def _facts(self, work: FilePrediction, seconds: float) -> dict[str, Any]:
         source = work.source

@@ -28,7 +28,7 @@ KEY = "model.pretrained"
 State = dict[str, Tensor]
 
 
-def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> State:
+def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int, *, freeze: bool = False) -> State:
     """Give an encoder the weights of the network ``name`` that was trained on ImageNet.
 
     They expect images scaled to the mean and deviation of ImageNet: ``datamodule.normalize=imagenet``.
@@ -39,6 +39,7 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
         pretrained: False: nothing is done, no network touched. True: the published file, from torch's hub folder or,
             the first time, from the server. Text: path of such a file.
         base: Channels of the encoder's first stage.
+        freeze: Whether the encoder is taken out of training, with these weights or its own.
 
     Returns:
         What the file holds of the classifier on top (``HEADS``), which has no place here.
@@ -47,8 +48,13 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
         ConfigError: The encoder is not as wide as the published network.
         UserError: The file cannot be got or read, or does not fit.
     """
-    if pretrained is False:
-        return {}
+    head = {} if pretrained is False else _load(encoder, name, pretrained, base)
+    if freeze:
+        encoder.freeze()
+    return head
+
+
+def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> State:
     if base != 64:
         raise ConfigError(
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"

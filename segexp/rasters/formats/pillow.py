@@ -42,16 +42,12 @@ _OTHERS = {
     b"8BPS": "a Photoshop file",
     b"%!PS": "a PostScript file",
     b"\xc5\xd0\xd3\xc6": "a PostScript file",
-    b"%PDF": "a PDF",
     b"\x00\x00\x01\x00": "an icon",
     b"DDS ": "a DDS texture",
     b"\x0a\x05\x01": "a PCX image",
     b"\xff\x0a": "a JPEG XL image",
     b"\x00\x00\x00\x0cJXL ": "a JPEG XL image",
     b"\x76\x2f\x31\x01": "an OpenEXR image",
-    b"PK\x03\x04": "a zip archive (such as .npz)",
-    b"\x1f\x8b": "a gzip archive",
-    b"\x89HDF": "an HDF5 file",
     b"P7": "a PAM image",
     b"Pf": "a PFM image",
     b"PF": "a PFM image",
@@ -112,8 +108,8 @@ def _plugin(path: Path, file: io.BufferedReader) -> Any:
     if found is not None:
         return found
     other = next((words for begin, words in _OTHERS.items() if start.startswith(begin)), None)
-    if start[4:12] in (b"ftypavif", b"ftypheic", b"ftypmif1"):
-        other = "a HEIF or AVIF image"
+    if start[4:12] == b"ftypavif":
+        other = "an AVIF image"
     if other is not None:
         raise unsupported(path, other, KINDS, "convert it, for example to PNG or TIFF")
     raise unreadable(path, "no known format")

@@ -86,14 +86,8 @@ class DeepPngRaster(WholeRaster):
     def decoded(self) -> Pixels:
         """Decodes all stored numbers uint16 (H, W, C) with OpenCV."""
         check_png(self.path, self.header.state)
-        try:
-            encoded = np.fromfile(self.path, np.uint8)
-            found = cv2.imdecode(encoded, cv2.IMREAD_UNCHANGED) if len(encoded) else None
-        except OSError as error:
-            raise from_system(self.path, error) from error
-        except (cv2.error, MemoryError) as error:
-            raise unreadable(self.path, error) from error
-        if found is None or found.ndim != 3:
+        found = _decoded_by_opencv(self.path, cv2.IMREAD_UNCHANGED)
+        if found.ndim != 3:
             raise unreadable(self.path, "its pixels cannot be decoded")
         order = {2: [0, 3], 3: [2, 1, 0], 4: [2, 1, 0, 3]}[self.header.channels]
         pixels = np.empty((*found.shape[:2], len(order)), found.dtype)
@@ -107,14 +101,7 @@ class TwoColourBmpRaster(WholeRaster):
 
     def decoded(self) -> Pixels:
         """Decodes to 0 and 1, uint8 (H, W, 1), with OpenCV."""
-        try:
-            encoded = np.fromfile(self.path, np.uint8)
-        except OSError as error:
-            raise from_system(self.path, error) from error
-        found = cv2.imdecode(encoded, cv2.IMREAD_GRAYSCALE) if len(encoded) else None
-        if found is None:
-            raise unreadable(self.path, "its pixels cannot be decoded")
-        return (found > 0).astype(np.uint8)[..., None]
+        return (_decoded_by_opencv(self.path, cv2.IMREAD_GRAYSCALE) > 0).astype(np.uint8)[..., None]
 
 
 class PillowTiffRaster(WholeRaster):
@@ -128,6 +115,20 @@ class PillowTiffRaster(WholeRaster):
         """Decodes all stored numbers (H, W, C), with black at 0 as Pillow shows them turned back."""
         pixels = super().decoded()
         return (self.header.white - pixels).astype(self.dtype) if self.header.white_is_zero else pixels
+
+
+def _decoded_by_opencv(path: Path, how: int) -> Pixels:
+    """Decodes an image with OpenCV, to (H, W) or (H, W, C) with blue first; ``how`` is a flag of ``imdecode``."""
+    try:
+        encoded = np.fromfile(path, np.uint8)
+        found = cv2.imdecode(encoded, how) if len(encoded) else None
+    except OSError as error:
+        raise from_system(path, error) from error
+    except (cv2.error, MemoryError) as error:
+        raise unreadable(path, error) from error
+    if found is None:
+        raise unreadable(path, "its pixels cannot be decoded")
+    return found
 
 
 def open_whole(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -> Raster:

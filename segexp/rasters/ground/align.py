@@ -1,6 +1,5 @@
 """Aligns a mask with its image, where both say where on the ground they lie."""
 
-from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -8,20 +7,19 @@ import numpy as np
 from segexp.errors import PlaceError
 from segexp.rasters.base import Pixels, Raster
 from segexp.rasters.ground.location import GroundLocation, read_sidecar_location
+from segexp.rasters.views import RasterView
 
 TOLERANCE = 0.5
 """Pixels by which corners may differ, and less: numbers in files are rounded."""
 
 
-class MirroredRaster(Raster):
+class MirroredRaster(RasterView):
     """An image with its rows, its columns or both in the opposite order."""
 
     def __init__(self, whole: Raster, *, rows: bool, columns: bool) -> None:
         """Keeps the raster; pixels are as before, ``raw`` or as shown."""
-        header = replace(whole.header, height=whole.height, width=whole.width, orientation=1)
-        super().__init__(header, raw=whole.raw)
-        self.whole, self.rows, self.columns = whole, rows, columns
-        self.mapped = whole.mapped
+        super().__init__(whole, raw=whole.raw)
+        self.rows, self.columns = rows, columns
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
         """Reads a window (h, w, C) of the mirrored image."""

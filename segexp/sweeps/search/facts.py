@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.flatten import flatten
 from segexp.config.measure_names import LOSS
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.plan import Config

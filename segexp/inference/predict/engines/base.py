@@ -35,11 +35,11 @@ class LocalPredictionEngine:
     def __init__(self, config: dict[str, Any], model: Model) -> None:
         """Takes the model as it is."""
         self._worker = make_worker(config, model, bars=PROGRESS_BARS[config["progress"]])
-        self._anew = config["overwrite"]
+        self._overwrite = config["overwrite"]
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """Predicts files in the order given, each when its result is asked for."""
-        return (self._worker(file, anew=self._anew) for file in files)
+        return (self._worker(file, overwrite=self._overwrite) for file in files)
 
     def close(self) -> None:
         """Does nothing: the engine holds nothing."""

@@ -26,8 +26,8 @@ class WorkerBackend(Protocol):
         """Starts a worker; gives it and the ticket of its getting ready."""
         ...
 
-    def submit(self, worker: Any, file: Input, *, anew: bool) -> Any:
-        """Gives a file to a worker, which has one at a time; ``anew``: also if its predictions are complete."""
+    def submit(self, worker: Any, file: Input, *, overwrite: bool) -> Any:
+        """Gives a file to a worker, which has one at a time; ``overwrite``: also if its predictions are complete."""
         ...
 
     def wait(self, tickets: Sequence[Any]) -> Sequence[Any]:
@@ -66,7 +66,7 @@ class PendingFile:
 class Pool:
     """Gives each worker the next file as soon as it is free, so that none waits for another's large raster."""
 
-    def __init__(self, backend: WorkerBackend, size: int, *, retries: int, anew: bool) -> None:
+    def __init__(self, backend: WorkerBackend, size: int, *, retries: int, overwrite: bool) -> None:
         """Hires nobody yet.
 
         Args:
@@ -74,9 +74,9 @@ class Pool:
             size: How many at a time.
             retries: How often a file is begun again after its worker was lost, and a worker is hired again that did
                 not get ready.
-            anew: Whether complete predictions are made again.
+            overwrite: Whether complete predictions are made again.
         """
-        self.backend, self.size, self.retries, self.anew = backend, size, retries, anew
+        self.backend, self.size, self.retries, self.overwrite = backend, size, retries, overwrite
         self._waiting: deque[PendingFile] = deque()
         self._busy: dict[Any, tuple[Any, PendingFile | None]] = {}
         self._never_ready = 0
@@ -122,7 +122,7 @@ class Pool:
             return
         task = self._waiting.popleft()
         # A lost worker may have finished the file, and not have said what it saw.
-        self._busy[self.backend.submit(worker, task.file, anew=self.anew or task.lost > 0)] = (worker, task)
+        self._busy[self.backend.submit(worker, task.file, overwrite=self.overwrite or task.lost > 0)] = (worker, task)
 
     def _lost(self, task: PendingFile | None, why: str) -> Iterator[FileResult]:
         if task is None:

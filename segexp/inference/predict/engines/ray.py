@@ -29,8 +29,8 @@ class RayPredictionEngine:
         self._config, self._model, keys = config, model, config["ray"]
         self._ray = connect_ray("", keys["address"])
         gpus = _gpus(keys["gpus"], config["device"], node_resources(self._ray))
-        self.asked = {"CPU": keys["cpus"], "GPU": gpus}
-        for note in unmet_resources(self._ray, self.asked, "files"):
+        self.requested = {"CPU": keys["cpus"], "GPU": gpus}
+        for note in unmet_resources(self._ray, self.requested, "files"):
             LOG.warning(note)
         device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
         self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
@@ -41,10 +41,11 @@ class RayPredictionEngine:
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """Predicts files and yields their results in the order in which they end."""
         keys = self._config["ray"]
-        size = count_actors(node_resources(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
+        size = count_actors(node_resources(self._ray), self.requested) if keys["actors"] == "auto" else keys["actors"]
         size = max(1, min(size, len(files)))
-        LOG.info(f"engine      Ray, {size} at a time with {self.asked['CPU']} cores and {self.asked['GPU']:g} GPU each")
-        self._pool = Pool(self, size, retries=keys["retries"], anew=self._config["overwrite"])
+        cores, gpus = self.requested["CPU"], self.requested["GPU"]
+        LOG.info(f"engine      Ray, {size} at a time with {cores} cores and {gpus:g} GPU each")
+        self._pool = Pool(self, size, retries=keys["retries"], overwrite=self._config["overwrite"])
         return self._pool.run(files)
 
     def close(self) -> None:
@@ -58,9 +59,9 @@ class RayPredictionEngine:
         actor = self._remote.remote(*self._given)
         return actor, actor.ready.remote(self._weights)
 
-    def submit(self, worker: Any, file: Input, *, anew: bool) -> Any:
+    def submit(self, worker: Any, file: Input, *, overwrite: bool) -> Any:
         """Asks an actor for a file; gives the ticket."""
-        return worker.predict.remote(file, anew=anew)
+        return worker.predict.remote(file, overwrite=overwrite)
 
     def wait(self, tickets: Sequence[Any]) -> Sequence[Any]:
         """Waits until one of the tickets has ended.
@@ -99,15 +100,15 @@ class RayPredictionEngine:
         output_settings(self._config).remove_partial(self._model.spec, resolve_output(self._config) / file.stem)
 
 
-def count_actors(found: Sequence[Any], asked: dict[str, float]) -> int:
+def count_actors(found: Sequence[Any], requested: dict[str, float]) -> int:
     """Counts the actors that a cluster has room for: by node, since none spans two."""
-    needed = {name: number for name, number in asked.items() if number}
+    needed = {name: number for name, number in requested.items() if number}
     return sum(int(min(node.get(name, 0) / number for name, number in needed.items())) for node in found)
 
 
-def _gpus(asked: float | str, device: str, found: Sequence[Any]) -> float:
+def _gpus(requested: float | str, device: str, found: Sequence[Any]) -> float:
     """GPUs of an actor: a whole one where there are any, unless the processor is asked for."""
-    if asked != "auto":
-        return float(asked)
+    if requested != "auto":
+        return float(requested)
     wants = device == "gpu" or (device == "auto" and any(node.get("GPU", 0) for node in found))
     return 1 if wants else 0

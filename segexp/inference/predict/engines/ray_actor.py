@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segexp.errors import DataError
+from segexp.system.allocator import tune_allocator
 
 if TYPE_CHECKING:
     from segexp.inference.predict.inputs import Input
@@ -40,8 +41,6 @@ class PredictionActor:
         if not self._cwd.is_dir():
             raise DataError(f"{self._cwd}: no such folder on {socket.gethostname()}; all machines must share it")
         os.chdir(self._cwd)
-        from segexp.system.allocator import tune_allocator
-
         tune_allocator("auto")
         from segexp.inference.predict.output_folder import weights_fingerprint
         from segexp.inference.predict.settings import load_model, make_worker
@@ -52,6 +51,6 @@ class PredictionActor:
             raise DataError(f"run: on {socket.gethostname()} it has other weights ({found}, here {weights})")
         self._worker = make_worker(self._config, model)
 
-    def predict(self, file: "Input", *, anew: bool) -> "FileResult | None":
+    def predict(self, file: "Input", *, overwrite: bool) -> "FileResult | None":
         """Predicts a file, see :class:`segexp.inference.predict.worker.FileWorker`."""
-        return None if self._worker is None else self._worker(file, anew=anew)
+        return None if self._worker is None else self._worker(file, overwrite=overwrite)

@@ -12,14 +12,14 @@ ENCODED = 2
 """A picture is there twice while it is written: as it grew, and as what is encoded."""
 
 
-def check_file_memory(model: Model, image: ImageFile, wanted: OutputSettings) -> None:
+def check_file_memory(model: Model, image: ImageFile, outputs: OutputSettings) -> None:
     """Refuses a file whose rows of windows, pixels and pictures would not fit; nothing is decoded for it.
 
     Raises:
         TooLargeError: Names what would take so much, and the key.
     """
     raster = image.raster
-    need = _windows(model, raster) + _pictures(model, image, wanted)
+    need = _windows(model, raster) + _pictures(model, image, outputs)
     if isinstance(raster, WholeRaster):
         need += raster.height * raster.width * _each(raster)
     words = f"predicting its {raster.width}x{raster.height} pixels"
@@ -39,10 +39,12 @@ def _windows(model: Model, raster: Raster) -> int:
     return min(window, raster.height) * raster.width * 2 * logits
 
 
-def _pictures(model: Model, image: ImageFile, wanted: OutputSettings) -> int:
+def _pictures(model: Model, image: ImageFile, outputs: OutputSettings) -> int:
     """Pictures are kept until all rows are there; GeoTIFFs are written row by row."""
-    if wanted.form_for(image) != "png":
+    if outputs.form_for(image) != "png":
         return 0
     size = {"uint8": 1, "float32": 4}
-    each = sum(len(layer.bands) * size[layer.dtype] for layer in output_layers(model.spec, wanted.write, wanted.depth))
+    each = sum(
+        len(layer.bands) * size[layer.dtype] for layer in output_layers(model.spec, outputs.write, outputs.depth)
+    )
     return ENCODED * each * image.raster.height * image.raster.width

@@ -53,11 +53,11 @@ class ImageSource:
         ground: Of a TIFF, and of another file beside which its place is told, where rasterio is installed; None else.
     """
 
-    def __init__(self, given: Path | ImageFile, model: Model, bands: Sequence[int] | None = None) -> None:
+    def __init__(self, file: Path | ImageFile, model: Model, bands: Sequence[int] | None = None) -> None:
         """Reads the header; formats that decode whole are decoded, once.
 
         Args:
-            given: The file.
+            file: The file, or its path.
             model: What it must fit.
             bands: Numbers, from 1, of the bands that are the model's channels; None: as the model says.
 
@@ -65,7 +65,7 @@ class ImageSource:
             DataError: It cannot be read, or does not fit the model.
             MissingExtraError: It is georeferenced, and rasterio is not installed.
         """
-        self.file = open_local_image(given) if isinstance(given, Path) else given
+        self.file = open_local_image(file) if isinstance(file, Path) else file
         self.whole = self.file.raster
         self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):

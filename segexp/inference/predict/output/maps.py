@@ -87,11 +87,11 @@ def entropy(probabilities: Tensor) -> Tensor:
     return sums.div(math.log(len(every))).clamp(0, 1)
 
 
-def paint_overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+def paint_overlay(image: NDArray[np.uint8], classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
     """Paints the colours of the classes over a picture; the first class and pixels without data stay as they are.
 
     Args:
-        shown: RGB (n, W, 3).
+        image: RGB (n, W, 3).
         classes: (n, W).
         spec: Colours.
 
@@ -101,7 +101,7 @@ def paint_overlay(shown: NDArray[np.uint8], classes: NDArray[np.uint8], spec: Da
     tinted = (classes != 0) & (classes != IGNORED)
     colours = np.zeros((256, 3), np.float32)
     colours[: spec.num_classes] = spec.colours
-    picture = shown.copy()
-    mixed = (1 - OPAQUE) * shown[tinted] + OPAQUE * colours[classes[tinted]]
+    picture = image.copy()
+    mixed = (1 - OPAQUE) * image[tinted] + OPAQUE * colours[classes[tinted]]
     picture[tinted] = np.rint(mixed).astype(np.uint8)
     return picture.transpose(2, 0, 1)

@@ -38,9 +38,9 @@ class FilePrediction:
         polygons: Number of polygons written; None: none were asked for.
     """
 
-    def __init__(self, model: Model, source: ImageSource, stem: Path, wanted: OutputSettings) -> None:
+    def __init__(self, model: Model, source: ImageSource, stem: Path, outputs: OutputSettings) -> None:
         """Nothing is read or written yet; ``stem`` is the path of the outputs without ending."""
-        self.model, self.source, self.stem, self.wanted = model, source, stem, wanted
+        self.model, self.source, self.stem, self.outputs = model, source, stem, outputs
         self.pixels = np.zeros(model.spec.num_classes + 1, np.int64)
         self.polygons: int | None = None
         self._sinks: dict[str, Sink] = {}
@@ -77,35 +77,35 @@ class FilePrediction:
             yield
             for sink in self._sinks.values():
                 sink.close()
-            outlines = self._polygons() if "polygons" in self.wanted.write else None
+            outlines = self._polygons() if "polygons" in self.outputs.write else None
         except BaseException:
             for sink in self._sinks.values():
                 sink.abandon()
-            self.wanted.polygon_file(self.stem, whole=False).unlink(missing_ok=True)
+            self.outputs.polygon_file(self.stem, whole=False).unlink(missing_ok=True)
             raise
         finally:
             if self._spool is not None:
                 self._spool.close()
         self._write_places()
         if outlines is not None:
-            outlines.replace(self.wanted.polygon_file(self.stem))
+            outlines.replace(self.outputs.polygon_file(self.stem))
         for name, sink in self._sinks.items():
-            sink.commit() if name in self.wanted.write else sink.abandon()
+            sink.commit() if name in self.outputs.write else sink.abandon()
 
     def _write_places(self) -> None:
         """Pictures have their place beside them; GeoTIFFs have it inside."""
         transform = self.source.transform
         if transform is None:
             return
-        pictures = [s for name, s in self._sinks.items() if isinstance(s, PictureSink) and name in self.wanted.write]
+        pictures = [s for name, s in self._sinks.items() if isinstance(s, PictureSink) and name in self.outputs.write]
         for target in [target for sink in pictures for target in sink.targets]:
             write_world_file(target, transform, self.source.wkt)
 
     def _open(self) -> None:
-        form = self.wanted.form_for(self.source.file)
+        form = self.outputs.form_for(self.source.file)
         # Polygons are made of the mask.
-        wanted = {*self.wanted.write, "mask"} if "polygons" in self.wanted.write else self.wanted.write
-        for layer in output_layers(self.model.spec, list(wanted), self.wanted.depth):
+        wanted = {*self.outputs.write, "mask"} if "polygons" in self.outputs.write else self.outputs.write
+        for layer in output_layers(self.model.spec, list(wanted), self.outputs.depth):
             self._sinks[layer.name] = self._sink(layer, form)
         if "overlay" in self._sinks:
             self._stretch = Stretch(self.source)
@@ -128,13 +128,13 @@ class FilePrediction:
         classes = module.classify(logits, module.threshold)[0].cpu().numpy()
         if missing is not None:
             classes[missing] = IGNORED
-        if self.wanted.postprocess.is_on:
+        if self.outputs.postprocess.is_on:
             self._keep(classes, probabilities[0])
         else:
             self._paint(classes)
 
     def _keep(self, classes: NDArray[np.uint8], probability: Tensor) -> None:
-        hysteresis = self.wanted.postprocess.hysteresis
+        hysteresis = self.outputs.postprocess.hysteresis
         if hysteresis is not None:
             classes = mark_weak(classes, probability.cpu().numpy(), hysteresis)
         if self._spool is None:
@@ -153,18 +153,18 @@ class FilePrediction:
         self._painted += len(classes)
 
     def _finish_objects(self, spool: Spool) -> None:
-        clean_objects(spool, self.wanted.postprocess, self.model.spec.num_classes)
+        clean_objects(spool, self.outputs.postprocess, self.model.spec.num_classes)
         for _, band in spool.bands():
             for rows in np.array_split(band, range(ROWS, len(band), ROWS)):
                 self._paint(rows)
 
     def _polygons(self) -> Path:
         """Outlines of the mask that was just written, still under its partial name, as they are."""
-        target = self.wanted.polygon_file(self.stem, whole=False)
+        target = self.outputs.polygon_file(self.stem, whole=False)
         mask = partial_path(self._sinks["mask"].targets[0])
         # A picture that is not finished has nothing beside it yet.
         ground = self.source.ground if isinstance(self._sinks["mask"], PictureSink) else None
         self.polygons = write_polygons(
-            mask, target, self.model.classes, self.wanted.polygons, self.wanted.simplify, ground
+            mask, target, self.model.classes, self.outputs.polygons, self.outputs.simplify, ground
         )
         return target

@@ -90,7 +90,7 @@ class CopyWatch(Callback):  # type: ignore[misc] # fsspec publishes no types
             self._since, self._recent = now, 0
 
 
-def call_with_timeout(seconds: float, system: Any, method: str, *given: Any, **named: Any) -> Any:
+def call_with_timeout(seconds: float, system: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
     """Calls a method of a file system, and ends it after so many seconds where the file system can be ended.
 
     Raises:
@@ -99,8 +99,8 @@ def call_with_timeout(seconds: float, system: Any, method: str, *given: Any, **n
     call = getattr(system, method)
     # Where it wraps a coroutine, fsspec takes the time that it may run.
     if inspect.iscoroutinefunction(getattr(call, "__wrapped__", None)):
-        named["timeout"] = seconds
-    return call(*given, **named)
+        keywords["timeout"] = seconds
+    return call(*arguments, **keywords)
 
 
 class TimedFilesystem:

@@ -24,9 +24,9 @@ class PretendCrew:
         self.hired += 1
         return self.hired - 1, (self.hired - 1, None, 0)
 
-    def submit(self, worker: int, file: Input, *, anew: bool) -> tuple[int, Input | None, int]:
+    def submit(self, worker: int, file: Input, *, overwrite: bool) -> tuple[int, Input | None, int]:
         assert worker not in self.dismissed
-        self.begun.append((worker, file.name, anew))
+        self.begun.append((worker, file.name, overwrite))
         return worker, file, len(self.begun)
 
     def wait(self, tickets: Sequence[tuple[int, Input | None, int]]) -> Sequence[tuple[int, Input | None, int]]:
@@ -55,7 +55,7 @@ def files(count: int) -> list[Input]:
 
 
 def run(crew: PretendCrew, count: int, size: int = 2, retries: int = 2) -> list[FileResult]:
-    pool = Pool(crew, size, retries=retries, anew=False)
+    pool = Pool(crew, size, retries=retries, overwrite=False)
     found = list(pool.run(files(count)))
     assert pool.under_way == []
     assert sorted(outcome.file.name for outcome in found) == [str(number) for number in range(count)]
@@ -77,7 +77,11 @@ def test_a_lost_file_is_begun_again_elsewhere_and_made_anew() -> None:
     crew = PretendCrew(lost=["1", "1"])
     assert {outcome.state for outcome in run(crew, 4)} == {"done"}
     # By whoever is free.
-    assert [(worker, anew) for worker, name, anew in crew.begun if name == "1"] == [(1, False), (0, True), (2, True)]
+    assert [(worker, overwrite) for worker, file, overwrite in crew.begun if file == "1"] == [
+        (1, False),
+        (0, True),
+        (2, True),
+    ]
     assert crew.cleaned == ["1", "1"]
     assert (crew.hired, sorted(crew.dismissed)) == (4, [0, 1, 2, 3])
 

@@ -140,7 +140,7 @@ def test_what_cannot_be(
     Path("in").mkdir()
     Image.fromarray(noise(40, 50)).save("in/a.png")
     words = ["predict", f"run={finished.path}", "input=in", "output=out", "engine=ray"]
-    monkeypatch.setattr("segexp.inference.predict.engines.ray.fingerprint", lambda model: "other")
+    monkeypatch.setattr("segexp.inference.predict.engines.ray.weights_fingerprint", lambda model: "other")
     assert run(words) == 1
     assert "no process gets its model ready: DataError: run: on " in capsys.readouterr().err
     assert run([*words, "ray.address=127.0.0.1:9"]) == 2

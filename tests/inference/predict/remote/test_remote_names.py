@@ -28,7 +28,7 @@ def listing(monkeypatch: pytest.MonkeyPatch, names: Sequence[str]) -> None:
             monkeypatch.setattr(system, method, lambda *_, **__: found)
         return system, path
 
-    monkeypatch.setattr(remote_listing, "filesystem", holding)
+    monkeypatch.setattr(remote_listing, "open_filesystem", holding)
 
 
 @pytest.mark.parametrize("evil", ["..%2F..%2Fevil.png", "%2e%2e/%2e%2e/evil.png", "sub/../../evil.png"])
