@@ -11,6 +11,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.config.checked import checked_train
+from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.data.base import SegmentationDataModule
 from segexp.data.sampling.samples import Batch
@@ -20,7 +21,7 @@ from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
 from tests.data.made import painted, write
 
-NAMES = sorted(path.stem for path in (conf_dir() / "datamodule").glob("*.yaml"))
+NAMES = [option.name for option in groups()["datamodule"]]
 
 
 def drive(folder: Path) -> list[str]:
