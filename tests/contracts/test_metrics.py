@@ -61,8 +61,8 @@ def test_exceptions_name_measures() -> None:
 def test_figures_are_those_with_a_direction(name: str, classes: int) -> None:
     measure = make(name)
     found = figures(measure, classes, scene(0, classes))
-    assert found.keys() == measure.directions.keys()
-    assert set(measure.directions.values()) <= {"min", "max"}
+    assert found.keys() == measure.described_figures().keys()
+    assert {spec.direction for spec in measure.described_figures().values()} <= {"min", "max"}
 
 
 @every_case
@@ -116,7 +116,8 @@ def test_perfect_is_the_best(name: str, classes: int) -> None:
         truth = scene(seed, classes).truth
         prediction = np.where(truth == IGNORED, 0, truth).astype(np.uint8)
         for figure, values in figures(measure, classes, certain(Seen(prediction, truth), classes)).items():
-            assert values.tolist() == [[float(measure.directions[figure] == "max")] * values.shape[1]]
+            best = float(measure.described_figures()[figure].direction == "max")
+            assert values.tolist() == [[best] * values.shape[1]]
 
 
 @every_case
@@ -129,7 +130,7 @@ def test_perfect_is_the_best_without_an_edge(name: str, classes: int, shape: str
         truth[:, [0, -1]] = IGNORED
     image = certain(Seen(np.full_like(truth, classes - 1), truth), classes)
     for figure, values in figures(measure, classes, image).items():
-        assert values[0, -1] == float(measure.directions[figure] == "max")
+        assert values[0, -1] == float(measure.described_figures()[figure].direction == "max")
 
 
 @every_case
@@ -141,8 +142,8 @@ def test_a_hole_is_not_perfect_and_not_the_worst(name: str, classes: int) -> Non
     prediction[4, 5] = 0
     for figure, values in figures(measure, classes, certain(Seen(prediction, truth), classes)).items():
         if figure.startswith(("object", "components")):
-            assert values[0, -1] == float(measure.directions[figure] == "max")
-        elif measure.directions[figure] == "max":
+            assert values[0, -1] == float(measure.described_figures()[figure].direction == "max")
+        elif measure.described_figures()[figure].direction == "max":
             assert 0.8 < values[0, -1] < 1
         else:  # of a single pixel a percentile may know nothing
             assert 0 < values[0, -1] <= 1 or (figure == "hd95" and values[0, -1] == 0)
@@ -175,7 +176,7 @@ def test_absent_from_one_is_the_worst(name: str, classes: int, missing: str) -> 
             assert values.tolist() == [count.tolist()]
             assert count.min() > 1
         else:
-            worst = 0.0 if measure.directions[figure] == "max" else np.hypot(37, 52)
+            worst = 0.0 if measure.described_figures()[figure].direction == "max" else np.hypot(37, 52)
             assert values.tolist() == [[worst] * (classes - 1)]
 
 
@@ -189,8 +190,8 @@ def test_a_total_miss_is_never_better_than_a_hit(name: str) -> None:
         hit = certain(image, classes)
         miss = certain(replace(image, prediction=np.zeros_like(image.prediction)), classes)
         missed, found = (figures(measure, classes, each) for each in (miss, hit))
-        for figure, direction in measure.directions.items():
-            sign = 1 if direction == "max" else -1
+        for figure, spec_of in measure.described_figures().items():
+            sign = 1 if spec_of.direction == "max" else -1
             broken |= bool((sign * missed[figure][:, -1] > sign * found[figure][:, -1]).any())
     assert broken == (name in NO_WORST)
 
@@ -261,9 +262,9 @@ def test_images_are_left_as_they_are(name: str, classes: int) -> None:
 @every_case
 def test_shares_lie_between_0_and_1(name: str, classes: int) -> None:
     measure = make(name)
-    for values in figures(measure, classes, *(scene(seed, classes) for seed in range(4))).values():
+    for figure, values in figures(measure, classes, *(scene(seed, classes) for seed in range(4))).items():
         assert (values >= 0).all()
-        assert measure.unit or (values <= 1).all()
+        assert measure.described_figures()[figure].unit or (values <= 1).all()
 
 
 @every_measure

@@ -45,7 +45,7 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
     paths += [("AUC", ("auc",)), ("AP", ("ap",))]
     row = entries.model_row(results)
     if entries.inner(row, "dataset", "mcc_overall") is not None:
-        paths.append(("MCC" if foreground is not None else name_of("mcc_overall"), ("mcc_overall",)))
+        paths.append(("MCC" if foreground is not None else name_of("mcc_overall", results), ("mcc_overall",)))
     columns = [(name, "dataset", path, 4) for name, path in paths]
     image = entries.inner(row, "image")
     distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []
