@@ -50,10 +50,13 @@ class ImageMeasure(ABC):
             and the column of per_image.csv. It is read from source, before anything is imported, so it is written out.
             Attributes of the measure may stand in braces in names and texts: ``hd{percentile:g}``.
         pooled: Whether sums of several images make sense; if not, there are figures per image and their mean only.
+        exceptions: Promises that the measure does not keep, by name, each with the reason; see
+            :mod:`segexp.inspection.contracts.measures`.
         needs_probability: Whether ``Seen.probability`` is needed; predictors without one are passed over.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = {}
+    exceptions: ClassVar[Mapping[str, str]] = {}
     pooled: bool = True
     needs_probability: bool = False
 

@@ -54,6 +54,10 @@ class Calibration(ImageMeasure):
             "min", "ECE", meaning="mean distance between probability and observed share (expected calibration error)"
         ),
     }
+    exceptions: ClassVar = {
+        "absent": "speaks about all valid pixels, as specificity does: small probabilities are right",
+        "worst": "a share of all pixels: false alarms that cover more than the missed pixels weigh more",
+    }
     needs_probability = True
 
     def __init__(self, bins: PositiveInt = 15) -> None:

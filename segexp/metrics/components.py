@@ -34,6 +34,10 @@ class Components(ImageMeasure):
             "min", "component error", "components", "difference in the number of connected pieces"
         )
     }
+    exceptions: ClassVar = {
+        "worst": "a count has no worst value: missed altogether, the error is the true count",
+        "hole": "a hole makes no further piece",
+    }
     pooled = False
 
     def __init__(self, connectivity: Literal[4, 8] = 8, min_size: PositiveInt = 1) -> None:

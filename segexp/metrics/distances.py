@@ -90,6 +90,8 @@ class HausdorffDistance(OutlineDistance):
         )
     }  # fmt: skip
 
+    exceptions: ClassVar = {"hole": "a percentile below 100 leaves single pixels out"}
+
     def __init__(self, percentile: PositiveFloat = 95.0) -> None:
         super().__init__()
         if not 0 < percentile <= 100:

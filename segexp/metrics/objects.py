@@ -44,6 +44,7 @@ class ObjectScores(ImageMeasure):
         ),
         "object_recall": FigureSpec("max", "object recall", meaning="share of the true pieces that have a partner"),
     }
+    exceptions: ClassVar = {"hole": "an object with a hole is found"}
 
     def __init__(self, iou_threshold: Fraction = 0.5, connectivity: Literal[4, 8] = 8) -> None:
         self.iou_threshold, self.connectivity = iou_threshold, connectivity
