@@ -1,4 +1,4 @@
-"""sweeps/wandb.yaml: the command that W&B's agent makes of it is one that segexp takes."""
+"""examples/wandb_sweep.yaml: the command that W&B's agent makes of it is one that segexp takes."""
 
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from segexp.config.checked import checked_train
 from segexp.config.paths import conf_dir
 
-SWEEP = Path(__file__).resolve().parent.parent / "sweeps" / "wandb.yaml"
+SWEEP = Path(__file__).resolve().parent.parent / "examples" / "wandb_sweep.yaml"
 
 
 def test_every_parameter_composes_and_is_valid() -> None:

@@ -49,9 +49,9 @@ def chosen_figures(config: Mapping[str, Any]) -> dict[str, FigureSpec]:
 
 
 @functools.cache
-def own_figure(figure: str) -> FigureSpec | None:
+def shipped_figure(figure: str) -> FigureSpec | None:
     """What one of segexp's own measures says of a figure; with any values of its keys, so that there is ``hd100``."""
-    for found, specs in _own_specs():
+    for found, specs in _shipped_specs():
         for name, spec in specs.items():
             if (values := _read_off(name, figure)) is not None:
                 defaults = {field: _default(found, field) for field in fields_in({name: spec}) - values.keys()}
@@ -60,19 +60,19 @@ def own_figure(figure: str) -> FigureSpec | None:
 
 
 @functools.cache
-def own_figures() -> tuple[str, ...]:
+def shipped_figures() -> tuple[str, ...]:
     """Names of the figures of segexp's own measures by their YAML files, those of the preset ``all`` first."""
-    return tuple(name for section in _own_sections() for name in declared_figures(section) or ())
+    return tuple(name for section in _shipped_sections() for name in declared_figures(section) or ())
 
 
 @functools.cache
-def _own_specs() -> tuple[tuple[Definition, Mapping[str, FigureSpec]], ...]:
-    found = [each for section in _own_sections() if (each := definition(section["_target_"])) is not None]
+def _shipped_specs() -> tuple[tuple[Definition, Mapping[str, FigureSpec]], ...]:
+    found = [each for section in _shipped_sections() if (each := definition(section["_target_"])) is not None]
     return tuple((each, specs) for each in found if (specs := _specs(each)) is not None)
 
 
 @functools.cache
-def _own_sections() -> tuple[dict[str, Any], ...]:
+def _shipped_sections() -> tuple[dict[str, Any], ...]:
     folder = conf_dir() / "metric"
     trees = {path.stem: _tree(path) for path in sorted(folder.glob("*.yaml"))}
     preset = [name for name in trees.get("all", {}).get("defaults", []) if name in trees]

@@ -9,7 +9,7 @@ only; there, ``test/mean/<measure>`` is the mean over classes.
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 
-from segexp.config.declared_figures import own_figure, own_figures
+from segexp.config.declared_figures import shipped_figure, shipped_figures
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -76,9 +76,9 @@ def figure_spec(figure: str) -> FigureSpec:
     Raises:
         ConfigError: There is no such figure.
     """
-    found = BUILT_IN.get(figure) or own_figure(figure)
+    found = BUILT_IN.get(figure) or shipped_figure(figure)
     if found is None:
-        raise ConfigError(f"there is no measure {figure!r}: {_suggest(figure, [*BUILT_IN, *own_figures()])}")
+        raise ConfigError(f"there is no measure {figure!r}: {_suggest(figure, [*BUILT_IN, *shipped_figures()])}")
     return found
 
 
@@ -86,7 +86,7 @@ def valid_names(phase: str, classes: Sequence[str] | None, terms: Sequence[str] 
     """All names of a phase; ``<class>`` stands for the classes where they are not known."""
     per_class = ["<class>"] if classes is None else list(classes)
     testing = phase == "test"
-    of_class = [*PER_CLASS, *(own_figures() if testing else ())]
+    of_class = [*PER_CLASS, *(shipped_figures() if testing else ())]
     if testing and len(per_class) != 2:
         of_class += THRESHOLD_FREE
     measures = [LOSS, *(f"{LOSS}/{term}" for term in terms)]
@@ -124,7 +124,7 @@ def check_name(
         return
     figure = measure.removeprefix(IMAGE)
     figure = detail if figure == MEAN else figure
-    if phase in ("train", "val") and (figure in (costly or {}) or own_figure(figure) is not None):
+    if phase in ("train", "val") and (figure in (costly or {}) or shipped_figure(figure) is not None):
         raise ConfigError(
             f"{name}: {figure} is measured at the test only, because it is costly; "
             f"choose by {phase}/dice/<class> or another of {', '.join(known)}"
@@ -145,7 +145,7 @@ def _is_open(name: str, classes: Sequence[str] | None, terms: Sequence[str] | No
     if measure == LOSS:
         return terms is None
     figure = measure.removeprefix(IMAGE)
-    if phase == "test" and own_figure(rest[0] if figure == MEAN else figure) is not None:
+    if phase == "test" and shipped_figure(rest[0] if figure == MEAN else figure) is not None:
         return classes is None or figure == MEAN or rest[0] in classes
     return classes is None and (figure in PER_CLASS or (phase == "test" and figure in THRESHOLD_FREE))
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from segexp.config.declared_figures import chosen_figures
-from segexp.config.measure_names import LOSS, check_name
+from segexp.config.measure_names import LOSS
+from segexp.config.task_figures import SEGMENTATION, check_watched
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -21,7 +22,7 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     _check_directions(costly)
     for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
         if name is not None:
-            _check(key, name, costly)
+            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
             _check_comparable(key, name, config["loss"])
 
 
@@ -31,11 +32,11 @@ def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
             raise ConfigError(f"metric: found {spec.direction!r} as the direction of {figure}, expected min or max")
 
 
-def _check(key: str, name: str, costly: Mapping[str, FigureSpec]) -> None:
+def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     if not name.startswith("val/"):
         raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
     try:
-        check_name(name, None, costly=costly)
+        check_watched(name, task, None, costly=costly)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
 

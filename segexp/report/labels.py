@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.declared_figures import own_figures
+from segexp.config.declared_figures import shipped_figures
 from segexp.config.measure_names import BUILT_IN, figure_spec
 from segexp.errors import ConfigError
 from segexp.runs import entries
@@ -59,7 +59,7 @@ def lower_is_better(figure: str, results: Mapping[str, Any]) -> bool:
 
 def in_order() -> list[str]:
     """Figures in the order of the tables: those of every test, then those of segexp's own costly measures."""
-    return [name for name in (*BUILT_IN, *own_figures()) if name not in SHORT]
+    return [name for name in (*BUILT_IN, *shipped_figures()) if name not in SHORT]
 
 
 def ordered(figures: Mapping[str, Any]) -> list[str]:

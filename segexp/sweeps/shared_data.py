@@ -36,7 +36,8 @@ class SharedData:
     def _read(self, number: int) -> bytes | None:
         """What is wrong with the files, the job finds and says itself."""
         try:
-            return keep(build_datamodule(JobPlace(self._sweep, number).read().config))
+            job = JobPlace(self._sweep, number).read().experiment
+            return keep(build_datamodule(job.datamodule, job.augment, job.resume))
         except SegexpError:
             return None
         except Exception as error:

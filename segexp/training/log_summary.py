@@ -6,10 +6,10 @@ from typing import Any
 from segexp.data.base import SegmentationDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 
 
-def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: SegmentationModule, ranks: int) -> None:
+def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: BaseTask, ranks: int) -> None:
     """Where the run is, and what it trains with what on."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]
@@ -20,7 +20,7 @@ def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: Segm
         + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
     )
     LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
-    if computed := module.loss.resolved():
+    if computed := module.computed():
         LOG.info(f"loss        from the training images: {computed}")
     LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
     if ranks > 1:

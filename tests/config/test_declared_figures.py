@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from segexp.config.declared_figures import chosen_figures, declared_figures, own_figure, own_figures
+from segexp.config.declared_figures import chosen_figures, declared_figures, shipped_figure, shipped_figures
 from segexp.config.monitors import check_monitors
 from segexp.errors import ConfigError
 from segexp.spec import FigureSpec
@@ -70,7 +70,7 @@ def test_source_says_what_the_object_says(name: str) -> None:
         ({"_target_": "of_a_user.Late"}, None),
         ({"_target_": "of_a_user.Nothing"}, None),
         ({"_target_": "segexp.metrics.distances.HausdorffDistance", "percentile": 99.5},
-         {"hd99.5": own_figure("hd99.5")}),
+         {"hd99.5": shipped_figure("hd99.5")}),
     ],
 )  # fmt: skip
 def test_figures_of_a_section(section: Mapping[str, Any], wanted: Mapping[str, FigureSpec] | None) -> None:
@@ -78,12 +78,12 @@ def test_figures_of_a_section(section: Mapping[str, Any], wanted: Mapping[str, F
 
 
 def test_own_figures_with_any_value_of_their_keys() -> None:
-    assert own_figures()[:6] == ("brier", "ece", "boundary_iou", "cldice", "hd95", "asd")
-    found = own_figure("hd100")
+    assert shipped_figures()[:6] == ("brier", "ece", "boundary_iou", "cldice", "hd95", "asd")
+    found = shipped_figure("hd100")
     assert found is not None
     assert (found.direction, found.label, found.unit) == ("min", "HD100", "px")
     assert "100 % of their pixels" in found.meaning
-    assert own_figure("hdx") is own_figure("mine") is None
+    assert shipped_figure("hdx") is shipped_figure("mine") is None
 
 
 def test_figures_of_the_test_choose_nothing_whoever_wrote_them() -> None:
@@ -103,7 +103,7 @@ def test_a_direction_that_is_none_is_refused() -> None:
 
 def test_reading_imports_nothing() -> None:
     code = (
-        "import sys; from segexp.config.declared_figures import own_figures; own_figures(); "
+        "import sys; from segexp.config.declared_figures import shipped_figures; shipped_figures(); "
         "sys.exit(bool({'torch', 'cv2', 'segexp.metrics'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -50,7 +50,8 @@ def case(name: str, tmp_path: Path) -> DataCase:
         overrides = [f"datamodule.{key}={json.dumps(value)}" for key, value in keys.items()]
         overrides += [f"datamodule={name}", "datamodule.loader.batch_size=2", f"seed={seed}"]
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            return build_datamodule(checked_train(compose("train", overrides)))
+            experiment = checked_train(compose("train", overrides))
+        return build_datamodule(experiment.datamodule, experiment.augment)
 
     return DataCase(make, 32)
 
@@ -75,7 +76,7 @@ def test_every_promise_is_kept(promise: Promise[DataCase], case: DataCase) -> No
 def test_an_example_has_all_classes_and_its_means_lie_inside(case: DataCase) -> None:
     data = case.read()
     assert all(0 < mean < 255 for mean in data.spec.mean)
-    every = np.unique(np.concatenate([item.mask.ravel() for phase in PHASES for item in data.items(phase)]))
+    every = np.unique(np.concatenate([item.target.ravel() for phase in PHASES for item in data.items(phase)]))
     assert set(every.tolist()) - {IGNORED} == set(range(data.spec.num_classes))
     assert data.spec.in_channels in (1, 3)
 

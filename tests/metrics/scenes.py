@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from segexp.inspection.contracts.measures import scene
 from segexp.metrics.base import ImageMeasure, Seen
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 __all__ = ["Masks", "drawn", "figures", "scene", "seen", "spec"]
 
@@ -16,7 +16,7 @@ Masks = NDArray[np.uint8]
 
 def spec(num_classes: int, pixel_size: float | None = None) -> DataSpec:
     names = tuple("abcd"[:num_classes])
-    return DataSpec(classes=names, colours=((0, 0, 0),) * num_classes, pixel_size=pixel_size)
+    return DataSpec(MaskTarget(classes=names, colours=((0, 0, 0),) * num_classes), pixel_size=pixel_size)
 
 
 def seen(prediction: Sequence[object] | Masks, truth: Sequence[object] | Masks) -> Seen:

@@ -1,12 +1,12 @@
 """Every figure there is has a name in the tables."""
 
-from segexp.config.declared_figures import own_figures
+from segexp.config.declared_figures import shipped_figures
 from segexp.config.measure_names import BUILT_IN
 from segexp.report.labels import described, head_of, in_order, lower_is_better, name_of, ordered
 
 
 def test_every_figure_is_named() -> None:
-    specs = {name: described({}, name) for name in (*BUILT_IN, *own_figures())}
+    specs = {name: described({}, name) for name in (*BUILT_IN, *shipped_figures())}
     assert len({spec.label for spec in specs.values()}) == len(specs)
     assert all(spec.meaning for spec in specs.values())
 

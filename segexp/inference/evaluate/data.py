@@ -16,7 +16,6 @@ from segexp.errors import DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import line_for, take_classes
 from segexp.inference.model import Model
 from segexp.runs.bounded import read_json
-from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
 
@@ -100,7 +99,7 @@ def evaluation_data(
 
 def own_images(model: Model, section: Mapping[str, Any]) -> bool:
     """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
-    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
+    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config.datamodule, section))
     return before == now
 
 
@@ -149,19 +148,18 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
     return items if size is None else [item.resized(size) for item in items]
 
 
-def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
+def trained_on(model: Model, names: Sequence[str], target: str) -> list[str]:
     """A note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
-        sources: Where the members of the model come from.
+        model: With the sources of its members.
         names: Of the images.
         target: Class of the data set.
-        config: Of the model.
     """
-    if config["datamodule"]["_target_"] != target:
+    if model.config.datamodule["_target_"] != target:
         return []
     known: set[str] = set()
-    for source in sources:
+    for source in model.sources:
         split = source.folder / "split.json" if source.folder is not None else None
         if split is not None and split.is_file():
             known |= _trained_on(split)

@@ -54,12 +54,10 @@ class DataCase:
     Attributes:
         make: Makes it.
         crop: Side of its training samples.
-        masks: Key of the masks in its batches.
     """
 
     make: Callable[[int], Any]
     crop: int | None = None
-    masks: str = "mask"
 
     def read(self, seed: int = 0) -> DataSet:
         """The data set."""
@@ -67,11 +65,11 @@ class DataCase:
         return made
 
 
-def _check_batch(batch: Batch, spec: DataSpec, masks: str) -> None:
-    image, mask, index = batch["image"], batch[masks], batch["index"]
+def _check_batch(batch: Batch, spec: DataSpec) -> None:
+    image, mask, index = batch["image"], batch["target"], batch["index"]
     size, channels, height, width = image.shape
-    kinds = {key: str(batch[key].dtype) for key in ("image", masks, "index")}
-    wanted = {"image": f"torch.{spec.dtype or 'uint8'}", masks: "torch.uint8", "index": "torch.int64"}
+    kinds = {key: str(batch[key].dtype) for key in ("image", "target", "index")}
+    wanted = {"image": f"torch.{spec.dtype or 'uint8'}", "target": "torch.uint8", "index": "torch.int64"}
     require(kinds == wanted, f"a batch of {kinds}", f"{wanted}")
     require(channels == spec.in_channels, f"{channels} channels", f"{spec.in_channels}, as spec says")
     shapes = tuple(mask.shape), tuple(index.shape)
@@ -90,7 +88,7 @@ def _training(case: DataCase) -> None:
     count = sum(len(batch["index"]) for batch in batches)
     require(count == data.samples_per_epoch, f"{count} samples an epoch", f"{data.samples_per_epoch}")
     for batch in batches:
-        _check_batch(batch, data.spec, case.masks)
+        _check_batch(batch, data.spec)
         sides = tuple(batch["image"].shape[2:])
         require(case.crop is None or sides == (case.crop,) * 2, f"samples of {sides}", f"{case.crop}, the crop_size")
 
@@ -101,13 +99,13 @@ def _whole(case: DataCase) -> None:
     for phase, loader in loaders.items():
         items, place = data.items(phase), 0
         for batch in loader:
-            _check_batch(batch, data.spec, case.masks)
+            _check_batch(batch, data.spec)
             for row, number in enumerate(batch["index"].tolist()):
                 require(number == place, f"image {number} of {phase} at place {place}", "images in their order")
-                item, image, mask = items[place], batch["image"][row], batch[case.masks][row]
+                item, image, mask = items[place], batch["image"][row], batch["target"][row]
                 same = np.array_equal(image.permute(1, 2, 0).numpy(), item.image)
                 require(same, f"other pixels of {item.name} in the batch", "those of its item")
-                require(np.array_equal(mask.numpy(), item.mask), f"another mask of {item.name}", "that of its item")
+                require(np.array_equal(mask.numpy(), item.target), f"another mask of {item.name}", "that of its item")
                 place += 1
         require(place == len(items), f"{place} images of {phase}", f"{len(items)}")
 
@@ -134,8 +132,8 @@ def _spec(case: DataCase) -> None:
     widths = len(spec.mean), len(spec.std)
     require(widths == (spec.in_channels,) * 2, f"{widths} means and deviations", f"{spec.in_channels}, one a channel")
     require(min(spec.std) > 0, f"deviations {spec.std}", "above 0")
-    found = {int(value) for phase in PHASES for item in data.items(phase) for value in np.unique(item.mask)} - {IGNORED}
-    strange = found - set(range(spec.num_classes))
+    found = {int(value) for phase in PHASES for item in data.items(phase) for value in np.unique(item.target)}
+    strange = found - {*range(spec.num_classes), IGNORED}
     require(not strange, f"{sorted(strange)} in masks", f"0..{spec.num_classes - 1}, the classes {spec.classes}")
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from segexp.errors import DataError, MismatchError
 from segexp.inspection.contracts.promise import ContractError, Promise, require
 from segexp.losses.base import TOTAL, SegmentationLoss
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 Make = Callable[[], SegmentationLoss]
 Differentiated = tuple[Tensor, Tensor]
@@ -26,7 +26,7 @@ class LossCase:
 
 def spec_of(num_classes: int) -> DataSpec:
     """Classes a, b, c ... of made-up data."""
-    return DataSpec(classes=tuple("abcdefgh"[:num_classes]), colours=((0, 0, 0),) * num_classes)
+    return DataSpec(MaskTarget(tuple("abcdefgh"[:num_classes]), ((0, 0, 0),) * num_classes))
 
 
 def loss_cases(make: Make) -> list[LossCase]:

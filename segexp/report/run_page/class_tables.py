@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.config.declared_figures import own_figure
+from segexp.config.declared_figures import shipped_figure
 from segexp.config.measure_names import BUILT_IN
 from segexp.report import values
 from segexp.report.labels import head_of, ordered
@@ -69,7 +69,7 @@ def _shapes(row: Mapping[str, Any]) -> list[str]:
     found = entries.inner(row, "image")
     names = ordered(found) if isinstance(found, Mapping) else []
     distances = [name for name in names if name.startswith("hd")]
-    of_users = [name for name in names if name not in BUILT_IN and own_figure(name) is None]
+    of_users = [name for name in names if name not in BUILT_IN and shipped_figure(name) is None]
     return [name for known in SHAPES for name in (distances if known == "hd95" else [known])] + of_users
 
 

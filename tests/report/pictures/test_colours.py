@@ -13,7 +13,7 @@ from segexp.report.pictures.colours import APART, NEAR, Colour, candidates, clea
 from segexp.report.pictures.contact_sheet import outline_colours
 from segexp.report.pictures.overlays import errors
 from segexp.report.run_page.specimens import swatches
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
 TWO = [class_colours(2), *(info.colours for info in SCENES.values() if len(info.colours) == 2)]
 TWO += [((0, 0, 0), colour) for colour in candidates()]
@@ -21,7 +21,7 @@ TWO += [((255, 255, 255), (0, 0, 0)), ((255, 140, 0), (30, 136, 255)), ((30, 136
 
 
 def spec(colours: tuple[Colour, ...]) -> DataSpec:
-    return DataSpec(tuple(f"c{number}" for number in range(len(colours))), tuple(colours))
+    return DataSpec(MaskTarget(tuple(f"c{number}" for number in range(len(colours))), tuple(colours)))
 
 
 def test_known_distances() -> None:

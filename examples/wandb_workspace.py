@@ -1,6 +1,6 @@
 """Makes a saved view of a W&B project: curves, test charts, pictures, and the view of a sweep.
 
-python sweeps/wandb_workspace.py ENTITY [PROJECT]    needs a key and `pip install wandb-workspaces`
+python examples/wandb_workspace.py ENTITY [PROJECT]    needs a key and `pip install wandb-workspaces`
 """
 
 import argparse
