@@ -133,8 +133,8 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
         return logits
 
     def ours(blend: Blend, precision: Precision = "float32") -> Tensor:
-        module.precision = precision
-        return sliding_window(module.views(), image, options.window, options.overlap, blend, options.batch)
+        views = module.seen_by(precision=precision).views()
+        return sliding_window(views, image, options.window, options.overlap, blend, options.batch)
 
     return {
         "a": bare,

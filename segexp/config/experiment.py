@@ -64,7 +64,9 @@ class Experiment(TrainConfig):
     @property
     def run_name(self) -> str:
         """``name``, or the options chosen for data, model and loss."""
-        chosen = (self.invocation.choices.get(group) or "custom" for group in ("datamodule", "model", "loss"))
+        # Hydra says "None" of a group that a task has switched off.
+        options = (self.invocation.choices.get(group) for group in ("datamodule", "model", "loss"))
+        chosen = ("custom" if option in (None, "None") else str(option) for option in options)
         return self.name or "_".join(chosen)
 
     @property

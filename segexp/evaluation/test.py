@@ -11,7 +11,6 @@ import torch
 from segexp.config.experiment import Experiment
 from segexp.config.measure_names import IMAGE
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.mask_test import test_of
 from segexp.evaluation.outcome import Outcome
@@ -22,7 +21,6 @@ from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.log_names import flat_measures
-from segexp.tasks.tta import Tta
 
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
@@ -53,8 +51,8 @@ def test(
 ) -> FinishedTest:
     """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
     tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
-    if experiment.tta != "none":
-        task = _in_views(task, experiment.tta)
+    if experiment.tta != "none" and isinstance(task, DenseTask):
+        task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
         tester.validate(task, datamodule=datamodule, verbose=False)
     start = time.perf_counter()
@@ -69,12 +67,6 @@ def test(
     content = outcome.write(after, experiment.bootstrap, lambda row: found.draw(folder, row, experiment.panels, after))
     speed = _speed(seconds - sum(found.seconds.values()), len(found.names))
     return FinishedTest(content, speed, partial(found.report, content, folder.path / "per_image.csv"))
-
-
-def _in_views(task: BaseTask, tta: Tta) -> DenseTask:
-    if not isinstance(task, DenseTask):
-        raise ConfigError(f"tta: found {tta}, but {type(task).__name__} gives no outputs that could be turned back")
-    return task.seen_by(tta=tta)
 
 
 def _speed(seconds: float, images: int) -> dict[str, float]:

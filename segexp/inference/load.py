@@ -11,7 +11,7 @@ from hydra.utils import get_class
 from torch import Tensor, nn
 
 from segexp.config.experiment import RunConfig
-from segexp.config.migration import migrated, migration_note
+from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.plain_values import refuse_references
 from segexp.config.schema import ObjectConfig
 from segexp.config.stored import check_stored
@@ -127,7 +127,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config = migrated(kept["config"])
+        config = migrated_stored(kept["config"], source.checkpoint)
         spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
     except SegexpError:
         raise

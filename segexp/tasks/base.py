@@ -123,6 +123,16 @@ class BaseTask(pl.LightningModule):
         other._modules = dict(self._modules)
         return other
 
+    def with_measures(self, measures: Measures) -> Self:
+        """The same network with other costly measures.
+
+        Args:
+            measures: By name, prepared for the data.
+        """
+        other = self.twin()
+        other.measures = measures
+        return other
+
     # ---- forward
 
     def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:

@@ -20,7 +20,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
 from segexp.config.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError, SegexpError
+from segexp.errors import ConfigError, MismatchError, SegexpError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
@@ -157,6 +157,11 @@ def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tenso
         refuse_other(loss, "loss._target_", section.get("_target_", ""))
     with trying("loss", "its check(spec)"):
         loss.check(spec)
+    if loss.one_logit and spec.out_channels != 1:
+        raise MismatchError(
+            f"loss: {type(loss).__name__} takes one logit, but models give {spec.out_channels}; for two classes set "
+            "task.two_logits=false"
+        )
     if counts is not None and loss.needs_counts:
         loss.set_counts(counts(), spec)
     return loss

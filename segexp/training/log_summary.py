@@ -16,7 +16,7 @@ def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: Base
     parameters = sum(p.numel() for p in module.model.parameters())
     LOG.info(f"run folder  {folder.path}")
     LOG.info(
-        f"data        {', '.join(module.spec.classes)}; "
+        f"data        {', '.join(module.spec.classes) or module.spec.kind}; "
         + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
     )
     LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")

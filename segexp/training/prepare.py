@@ -17,6 +17,7 @@ from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
@@ -53,6 +54,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     datamodule.setup()
     experiment = settled(experiment, datamodule)
     block = build.read_task(experiment.task)
+    check_views(experiment, block.kind)
     spec = block.adapted(datamodule.spec)
     pl.seed_everything(experiment.seed, verbose=False)
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
@@ -106,6 +108,19 @@ def _divided(experiment: Experiment, block: build.TaskBlock) -> build.TaskBlock:
     from segexp.training.distributed.sharded import sharded_class
 
     return replace(block, kind=sharded_class(block.kind))
+
+
+def check_views(experiment: Experiment, task: type[BaseTask]) -> None:
+    """Compares test-time augmentation with the outputs of the task.
+
+    Raises:
+        ConfigError: They have no place that could be turned back.
+    """
+    if experiment.tta != "none" and not issubclass(task, DenseTask):
+        raise ConfigError(
+            f"tta: found {experiment.tta}, but {task.__name__} gives no outputs of pixels, which could be turned back; "
+            "use none"
+        )
 
 
 def check_monitors(experiment: Experiment, classes: Sequence[str]) -> None:

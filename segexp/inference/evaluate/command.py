@@ -40,6 +40,7 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.within import within
 from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 
 
@@ -86,9 +87,8 @@ class Evaluation:
     def run(self) -> dict[str, Any]:
         """Tests, writes and prints."""
         data = self._data()
-        module = self.model.module
         sections = self.config.metric if self.config.metric is not None else self.model.config.metric
-        module.measures = build.build_measures(sections, data.spec)
+        module = self.model.module.with_measures(build.build_measures(sections, data.spec))
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
@@ -98,7 +98,7 @@ class Evaluation:
             with _ending(record, after):
                 tester = build_tester(self.config.device, self.model.config.deterministic)
                 tester.test(module, datamodule=data, verbose=False)
-                content = self._write(folder, data, after)
+                content = self._write(folder, module, data, after)
         finally:
             stop_log_file(handler)
         report = write_page(folder.path)
@@ -112,8 +112,6 @@ class Evaluation:
         phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
-        # Distances are in metres where these images say how large a pixel is.
-        data._spec = replace(self.model.spec, pixel_size=source.pixel_size())
         names = [item.name for item in data.items("test")]
         if phase != "train":
             data.notes += trained_on(self.model, names, self.section["_target_"])
@@ -138,21 +136,23 @@ class Evaluation:
         folder.write_yaml("config.yaml", plain)
         return folder
 
-    def _write(self, folder: RunFolder, data: EvaluationData, after: Afterwards) -> dict[str, Any]:
-        module = self.model.module
+    def _write(
+        self, folder: RunFolder, module: Segmentation, data: EvaluationData, after: Afterwards
+    ) -> dict[str, Any]:
         outcome = Outcome(
             folder,
             module.predictor_results(),
             {"the rows of other people": lambda: observer_rows(data, module.measures)},
             [item.name for item in data.items("test")],
-            lambda rows, resamples: self._content(rows, resamples, data),
+            lambda rows, resamples: self._content(rows, resamples, module, data),
         )
         panels = self.config.panels
         return outcome.write(after, self.config.bootstrap, lambda row: draw(folder, module, data, row, panels, after))
 
-    def _content(self, rows: Sequence[MaskResult], resamples: int, data: EvaluationData) -> dict[str, Any]:
-        seed = self.config.seed
-        content = results(rows, data, self.model.module, self._checkpoint(), self.name, resamples, seed)
+    def _content(
+        self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
+    ) -> dict[str, Any]:
+        content = results(rows, data, module, self._checkpoint(), self.name, resamples, self.config.seed)
         content["split"]["name"] = data.phase
         content["runs"] = [source.name for source in self.model.sources]
         if content["threshold"] is not None:

@@ -1,6 +1,7 @@
 """The images that a model is evaluated on: a part of the run's own data, or another data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -51,7 +52,8 @@ class EvaluationData(SegmentationDataModule):
         self.notes = source.notes
         self._items = {"train": [], "val": [], "test": items}
         self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
-        self._spec = spec
+        # Distances are in metres where these images say how large a pixel is.
+        self._spec = replace(spec, pixel_size=source.pixel_size())
         counts = class_counts(self._surveys["test"]).sum(axis=0)
         if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
             self.notes.append(
