@@ -11,39 +11,39 @@ from segexp.system.imports import quick_imports
 
 def run_evaluate(config: Any, invocation: Invocation) -> None:
     """Measures a model on any data set."""
-    plain, given = checked_with_data(config, EvaluateConfig)
+    asked, given = checked_with_data(config, EvaluateConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.evaluate.command import evaluate_runs
 
-    evaluate_runs({"metric": None, **plain}, given, invocation)
+    evaluate_runs(asked, given, invocation)
 
 
 def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
-    plain, given = checked_with_data(config, ExportConfig)
+    asked, given = checked_with_data(config, ExportConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
 
-    print(export(plain, given))  # noqa: T201 - the command's answer
+    print(export(asked, given))  # noqa: T201 - the command's answer
 
 
 def run_predict(config: Any, invocation: Invocation) -> None:
     """Predicts many files."""
-    plain = checked(config, PredictConfig)
+    asked = checked(config, PredictConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(plain))  # noqa: T201 - the command's answer
+    print(predict_files(asked))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:
     """Serves the page of one model."""
-    plain = checked(config, DemoConfig)
+    asked = checked(config, DemoConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.demo.command import demo
 
-    demo(plain)
+    demo(asked)

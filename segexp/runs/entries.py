@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+SEGMENTATION = "segmentation"
+
 
 def to_text(value: object) -> str:
     """Turns a text or number into text; None becomes an empty text."""
@@ -16,6 +18,11 @@ def get_in(tree: object, *keys: str) -> object:
             return None
         tree = tree.get(key)
     return tree
+
+
+def kind_of(results: Mapping[str, Any]) -> str:
+    """What kind of task it is; results of version 0.1 do not say that they are of a segmentation."""
+    return to_text(results.get("kind")) or SEGMENTATION
 
 
 def rows_of(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:

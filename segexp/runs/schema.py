@@ -28,6 +28,8 @@ RESULTS: Shape = {
     "averaging": OBJECT,
     "units": {"*": TEXT},
     "directions": {"*": TEXT},
+    "labels": {"*": TEXT},
+    "meanings": {"*": TEXT},
     "rows": [_ROW],
     "confusion": [[WHOLE]],
     "reliability": {"*": {"probability": [NUMBER], "share": [NUMBER], "pixels": [NUMBER]}},

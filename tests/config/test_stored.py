@@ -233,7 +233,7 @@ def test_a_typed_name_that_leaves_output_dir() -> None:
     for word in ("name=../../x", "name=/x", "name='a/../../b'", "name=.", "name=''"):
         with pytest.raises(ConfigError, match=r"^name: found .*; for another place give output_dir=<folder>$"):
             composed(word)
-    assert composed("name=a/b")["name"] == "a/b"
+    assert composed("name=a/b").name == "a/b"
 
 
 def test_paths_of_measures_are_looked_at_where_they_are_built() -> None:

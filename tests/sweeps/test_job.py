@@ -159,7 +159,7 @@ def one_job(folder: Path) -> None:
 def test_a_power_cut_between_any_two_writes_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written after it; then the job runs again and gives what it would have given."""
     disk = Disk(monkeypatch)
-    monkeypatch.setattr("segexp.evaluation.test.explain", lambda *_: [])
+    monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", lambda *_: [])
     monkeypatch.setattr("segexp.training.train.write_page", lambda _: None)
     one_job(tmp_path / "whole")
     before = len(disk.names)

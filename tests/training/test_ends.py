@@ -66,7 +66,7 @@ def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyP
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("segexp.evaluation.test.explain", press)
+    monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", press)
     assert run([*TINY, "metric=none"]) == 130
     (folder,) = folders()
     assert 0 <= read_json(folder / "results.json")["rows"][0]["dataset"]["miou"] <= 1
@@ -91,7 +91,7 @@ def test_ctrl_c_while_baselines_are_scored(monkeypatch: pytest.MonkeyPatch) -> N
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("segexp.evaluation.test.baseline_rows", press)
+    monkeypatch.setattr("segexp.evaluation.mask_test.baseline_rows", press)
     with pytest.raises(Interrupted):
         go()
     assert read_json(folders()[0] / "run.json")["state"] == "interrupted"

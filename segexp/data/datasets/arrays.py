@@ -71,6 +71,14 @@ class ArraysDataModule(FilesDataModule):
         self.image_values = image_values
         self._where: dict[str, tuple[Part, int]] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "arrays", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
+
     @cached_property
     def _parts(self) -> list[Part]:
         """Headers of all arrays."""

@@ -61,6 +61,14 @@ class DriveDataModule(FilesDataModule):
         self._second_files: dict[str, tuple[Pair, Path]] = {}
         self._second: dict[str, Mask] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Six drawn photographs of 48x48 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("vessels", "drive", folder / "files", count=6, size=48, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32, "crops_per_image": 2}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Two classes, or system 1's three."""
         return CLASSES[self.labels]
@@ -118,7 +126,7 @@ class DriveDataModule(FilesDataModule):
         masks = self._second
         if self.eval_size is not None:
             size = self.eval_size
-            masks = {n: Item(n, m[..., None], m).resized(size).mask for n, m in masks.items()}
+            masks = {n: Item(n, m[..., None], m).resized(size).target for n, m in masks.items()}
         return {"second observer": {name: masks[name] for name in names}}
 
     def _observed(self, pair: Pair, manual: Path, expected: tuple[int, ...]) -> Mask:

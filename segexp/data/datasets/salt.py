@@ -44,6 +44,14 @@ class SaltDataModule(FilesDataModule):
         self.channels: Literal[1, 3] = channels
         self._strata: dict[str, str] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "salt", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Two classes."""
         return ("background", "salt"), ((0, 0, 0), (240, 190, 60))

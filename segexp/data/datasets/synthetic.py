@@ -1,6 +1,7 @@
 """The embedded data set: scenes drawn on the fly, no download, the same pixels on every machine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
@@ -52,6 +53,11 @@ class SyntheticDataModule(SegmentationDataModule):
         self.scene_seed = scene_seed
         self.memory_limit = memory_limit
         self._known: SurveyCache | None = None
+
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Images of 48x48 pixels, which are no files."""
+        return {"size": 48, "crop_size": 32, "train_images": 2, "val_images": 2, "test_images": 2}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""

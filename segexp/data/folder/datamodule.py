@@ -6,6 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
@@ -109,6 +112,19 @@ class FolderDataModule(FilesDataModule):
         chosen = {"split": split, "crop_size": crop_size, "crops_per_image": crops_per_image}
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
+
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Six images of squares, with masks of three classes and a border that is ignored."""
+        for number in range(6):
+            rng = np.random.default_rng(number)
+            mask = np.kron(rng.integers(0, 3, (8, 8)), np.ones((6, 6), int)).astype(np.uint8)
+            image = np.repeat(mask[..., None] * np.uint8(80), 3, axis=2)
+            mask[:4], image[:4] = IGNORED, 255
+            for name, pixels in ((f"images/{number}.png", image), (f"masks/{number}_mask.png", mask)):
+                (folder / name).parent.mkdir(exist_ok=True)
+                PillowImage.fromarray(pixels).save(folder / name)
+        return {"root": str(folder), "ignored": [IGNORED], "crop_size": 32, "crops_per_image": 2}
 
     @cached_property
     def found(self) -> FolderFiles:

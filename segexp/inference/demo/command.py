@@ -5,8 +5,8 @@ import os
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from segexp.config.command_schema import DemoConfig
 from segexp.errors import MissingExtraError
 from segexp.inference.demo.answer_cache import AnswerCache
 from segexp.inference.demo.files import Downloads
@@ -18,7 +18,7 @@ OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_D
 """gradio would ask for newer versions of itself and report its use."""
 
 
-def demo(config: dict[str, Any]) -> None:
+def demo(config: DemoConfig) -> None:
     """Serves until Ctrl-C.
 
     Args:
@@ -33,7 +33,7 @@ def demo(config: dict[str, Any]) -> None:
     from segexp.inference.demo.address import bind_listener
 
     with (
-        bind_listener(config["host"], config["port"]) as listener,
+        bind_listener(config.host, config.port) as listener,
         tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder,
     ):
         # Read when gradio is imported: what visitors upload goes with the folder.
@@ -43,18 +43,18 @@ def demo(config: dict[str, Any]) -> None:
         session = make_session(config, Path(folder))
         from segexp.inference.demo.server import serve
 
-        serve(session, listener, browser=config["open"], host=config["host"], names=config["hosts"])
+        serve(session, listener, browser=config.open, host=config.host, names=config.hosts)
     LOG.info("stopped")
 
 
-def make_session(config: dict[str, Any], folder: Path) -> DemoSession:
+def make_session(config: DemoConfig, folder: Path) -> DemoSession:
     """Loads the model and sets limits and the folder of downloads."""
     model = load(
-        config["run"],
-        config["checkpoint"],
-        tta=config["tta"],
-        device=config["device"],
-        image_limit=config["image_limit"],
+        config.run,
+        config.checkpoint,
+        tta=config.tta,
+        device=config.device,
+        image_limit=config.image_limit,
     )
     for source in model.sources:
         LOG.info(f"run         {source.name}")
@@ -62,11 +62,11 @@ def make_session(config: dict[str, Any], folder: Path) -> DemoSession:
     downloads = Downloads(folder / "downloads")
     return DemoSession(
         model,
-        AnswerCache(int(config["kept_megabytes"] * MEGABYTE), downloads.remove),
+        AnswerCache(int(config.kept_megabytes * MEGABYTE), downloads.remove),
         downloads,
-        config["max_megabytes"],
-        config["max_pixels"],
-        config["debug"],
+        config.max_megabytes,
+        config.max_pixels,
+        config.debug,
     )
 
 

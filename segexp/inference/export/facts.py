@@ -45,10 +45,10 @@ def encode_metadata(plain: Mapping[str, Any]) -> dict[str, str]:
 
 def describe_differences(model: Model) -> list[str]:
     """Describes what the run does and the exported file does not, a line each."""
-    own = model.config["inference"]["window"]
+    own = model.config.inference.window
     notes = []
-    if model.config["tta"] != "none":
-        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config['tta']}")
+    if model.config.tta != "none":
+        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config.tta}")
     if own is not None:
         notes.append(f"the file sees an image whole; the run sees large ones in windows (inference.window={own})")
     if model.spec.dtype is None:

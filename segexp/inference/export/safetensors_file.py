@@ -35,10 +35,11 @@ class SafetensorsFormat(ExportFormat):
         from safetensors.torch import save_file
 
         weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
-        record = {"config": model.config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
+        config = dict(model.config.written)
+        record = {"config": config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
         save_file(weights, path, metadata={**encode_metadata(facts), RECORD: json.dumps(record), "format": "pt"})
-        config = yaml.safe_dump(model.config, sort_keys=False, allow_unicode=True)
-        path.with_suffix(".yaml").write_text(config, encoding="utf-8")
+        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        path.with_suffix(".yaml").write_text(text, encoding="utf-8")
 
     def read(self, path: Path) -> Run:
         """Builds the model again as :func:`segexp.load` does it."""

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
+from segexp.config.command_schema import PredictConfig
 from segexp.data.file_kinds import describe_kinds
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
@@ -25,7 +25,7 @@ class PredictionFailed(SegexpError):
     """Some files could not be predicted; the others were."""
 
 
-def predict_files(config: dict[str, Any]) -> str:
+def predict_files(config: PredictConfig) -> str:
     """Predicts all files of ``input``.
 
     Args:
@@ -41,9 +41,9 @@ def predict_files(config: dict[str, Any]) -> str:
     start_console()
     output, outputs = resolve_output(config), output_settings(config)
     passed_over: list[str] = []
-    files = find_inputs(config["input"], output, config["timeout"], remote_limits(config), passed_over)
+    files = find_inputs(config.input, output, config.timeout, remote_limits(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
-    model = load_model(config, config["device"] if config["engine"] == "local" else "cpu")
+    model = load_model(config, config.device if config.engine == "local" else "cpu")
     outputs.postprocess.check(model.spec, model.threshold)
     if "polygons" in outputs.write:
         check_polygons(outputs.polygons, outputs.simplify)
@@ -52,9 +52,9 @@ def predict_files(config: dict[str, Any]) -> str:
         closing(make_prediction_engine(config, model)) as engine,
         closing(OutputFolder(output)) as folder,
     ):
-        folder.begin(model, outputs, files, overwrite=config["overwrite"])
+        folder.begin(model, outputs, files, overwrite=config.overwrite)
         _announce(model, files, output, passed_over)
-        if not config["overwrite"]:
+        if not config.overwrite:
             files = [
                 folder.with_owner(file, lambda stem: bool(outputs.existing_files(model.spec, stem))) for file in files
             ]
@@ -62,7 +62,7 @@ def predict_files(config: dict[str, Any]) -> str:
         report = PredictionReport(folder, config)
         report.add_passed_over(passed_over)
         report.add_results(doubles)
-        hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config["progress"]]]
+        hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
         report.add_results(bar)
         return report.result()
@@ -102,8 +102,8 @@ def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileR
 class PredictionReport:
     """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
-        self.folder, self.debug = folder, config["debug"]
+    def __init__(self, folder: OutputFolder, config: PredictConfig) -> None:
+        self.folder, self.debug = folder, config.debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
 

@@ -55,7 +55,7 @@ def _chart(figure: str, classes: Sequence[str], results: Mapping[str, Any], imag
         content += svg.text(name, LEFT, base - 22, class_="name")
         content += _dots(found[name], scale, base)
         content += _summary(pooled[name], entries.get_in(row, "interval", "dataset", figure, name), scale, base)
-    title = f"{name_of(figure)} of each class"
+    title = f"{name_of(figure, results)} of each class"
     label = f"{title}: {', '.join(f'{name} {values.format_measure(pooled[name])}' for name in classes)}"
     legend = (("point muted", "a test image"), ("mark c0", "all pixels, with 95 % interval"))
     return Chart(title, Markup(svg.drawing(content, WIDTH, height, label)), legend)

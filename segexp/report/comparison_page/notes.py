@@ -69,7 +69,7 @@ def _of_contest(contest: Contest) -> Iterator[str]:
         name for row in contest.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
     ]
     if pooled:
-        names = ", ".join(name_of(name) for name in dict.fromkeys(pooled))
+        names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
     images = len(contest.rows[0].tested.images)
     if contest.differences and images < FEW:

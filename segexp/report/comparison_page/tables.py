@@ -11,7 +11,7 @@ from segexp.report.comparison_page.figures import Figure, figures_of
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number, spread_cell
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.comparison_page.spread import Spread, mean_of
-from segexp.report.labels import LABELS
+from segexp.report.labels import described, heading
 from segexp.runs import entries
 
 MOST_ROWS = 10
@@ -68,15 +68,15 @@ def _name(row: Configuration) -> Cell:
 
 
 def _head(contest: Contest, figure: Figure) -> Head:
-    unit = entries.to_text(entries.get_in(contest.rows[0].runs[0].results, "units", figure.measure))
-    name = figure.label + (f" ({unit})" if 0 < len(unit) <= 2 else "") + (" ↓" if contest.lower(figure) else "")
+    results = contest.rows[0].runs[0].results
+    spec = described(results, figure.measure)
+    name = heading(figure.label(results), spec)
     over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
     # Distances are there per image only, so that nothing has to be told apart.
     both = Figure("dataset", figure.measure, figure.part) in contest.figures
     per_image = ", per image" if figure.block == "image" and both else ""
-    meaning = LABELS[figure.measure].meaning if figure.measure in LABELS else ""
     more = "differences are differences of these" if figure == contest.measure.by_image else ""
-    return Head(name + per_image, note="; ".join(part for part in (meaning, over, more) if part))
+    return Head(name + per_image, note="; ".join(part for part in (spec.meaning, over, more) if part))
 
 
 def digits_of(contest: Contest, figure: Figure) -> int:

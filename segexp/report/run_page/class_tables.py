@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segexp.config.declared_figures import shipped_figure
+from segexp.config.measure_names import BUILT_IN
 from segexp.report import values
-from segexp.report.labels import head_of, lower_is_better, ordered
+from segexp.report.labels import head_of, ordered
 from segexp.report.table import Table
 from segexp.runs import entries
 
@@ -28,7 +30,7 @@ def overlap_table(results: Mapping[str, Any]) -> Table:
 def shape_table(results: Mapping[str, Any]) -> Table | None:
     """Means over images: overlap, outlines, centrelines, pieces; None where no costly measure was taken."""
     row = entries.model_row(results)
-    there = [name for name in _with_percentile(row) if entries.get_in(row, "image", name) is not None]
+    there = [name for name in _shapes(row) if entries.get_in(row, "image", name) is not None]
     if not set(there) - set(OVERLAP):
         return None
     return _table(results, "image", there, "mean over images", intervals=False)
@@ -57,17 +59,18 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
         whole = () if isinstance(figures[name], Mapping) else (name,)
         cells = ["" if whole else _cell(results, row, block, (name, part), digits=3) for part in classes]
         total = _cell(results, row, block, whole or ("mean", name), digits=3)
-        lines.append((head_of(results, name) + (" ↓" if lower_is_better(name) else ""), *cells, total))
+        lines.append((head_of(results, name), *cells, total))
     title = "over the pixels of all images" if block == "dataset" else "mean over images"
     return Table(title, ("", *classes, "all classes"), tuple(lines))
 
 
-def _with_percentile(row: Mapping[str, Any]) -> list[str]:
-    """Columns of the shape table; a Hausdorff distance may have another percentile than 95."""
+def _shapes(row: Mapping[str, Any]) -> list[str]:
+    """Columns of the shape table: a Hausdorff distance may have any percentile, users' measures are last."""
     found = entries.get_in(row, "image")
-    names = list(found) if isinstance(found, Mapping) else []
+    names = ordered(found) if isinstance(found, Mapping) else []
     distances = [name for name in names if name.startswith("hd")]
-    return [name for known in SHAPES for name in (distances if known == "hd95" else [known])]
+    of_users = [name for name in names if name not in BUILT_IN and shipped_figure(name) is None]
+    return [name for known in SHAPES for name in (distances if known == "hd95" else [known])] + of_users
 
 
 def _table(results: Mapping[str, Any], block: str, names: Sequence[str], title: str, *, intervals: bool) -> Table:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.report import values
-from segexp.report.labels import LABELS, name_of
+from segexp.report.labels import described, name_of, ordered
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -147,15 +147,16 @@ def averaging(folder: RunContents) -> Facts:
 def _units(results: Mapping[str, object]) -> str:
     units = results.get("units")
     told = units.items() if isinstance(units, Mapping) else ()
-    return ", ".join(f"{name_of(str(figure))} in {UNITS.get(unit, unit)}" for figure, unit in told)
+    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in told)
 
 
 def meanings(folder: RunContents) -> Facts:
     """What each figure of the model is, in a line."""
     row = entries.model_row(folder.results)
     there = [entries.get_in(row, block) for block in ("dataset", "image")]
-    names = {name for block in there if isinstance(block, Mapping) for name in block}
-    return [(label.name, label.meaning) for figure, label in LABELS.items() if figure in names]
+    names = {name: None for block in there if isinstance(block, Mapping) for name in block}
+    specs = [described(folder.results, name) for name in ordered(names)]
+    return [(spec.label, spec.meaning) for spec in specs if spec.meaning]
 
 
 def chosen(folder: RunContents) -> Facts:
@@ -250,14 +251,13 @@ def image_table(folder: RunContents) -> Table | None:
         return None
     names = [name for name in rows[0] if _is_main(name) and any(row.get(name) for row in rows)]
     cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
-    return Table("per image", ("image", *(_column(name) for name in names)), cells)
+    return Table("per image", ("image", *(_column(name, folder.results) for name in names)), cells)
 
 
-def _column(name: str) -> str:
+def _column(name: str, results: Mapping[str, object]) -> str:
     """``IoU vessel`` of ``iou/vessel``."""
     figure, _, part = name.partition("/")
-    known = {"miou": "mean IoU", "mdice": "mean Dice"}.get(figure) or name_of(figure)
-    return f"{known} {part}".strip()
+    return f"{name_of(figure, results)} {part}".strip()
 
 
 def _is_main(column: str) -> bool:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
+from segexp.config.command_schema import PredictConfig
 from segexp.inference.model import Model
 from segexp.inference.predict.inputs import Input
 from segexp.inference.predict.settings import make_worker
@@ -32,10 +33,10 @@ class PredictionEngine(Protocol):
 class LocalPredictionEngine:
     """Engine that predicts in this process, one file after the other."""
 
-    def __init__(self, config: dict[str, Any], model: Model) -> None:
+    def __init__(self, config: PredictConfig, model: Model) -> None:
         """Takes the model as it is."""
-        self._worker = make_worker(config, model, bars=PROGRESS_BARS[config["progress"]])
-        self._overwrite = config["overwrite"]
+        self._worker = make_worker(config, model, bars=PROGRESS_BARS[config.progress])
+        self._overwrite = config.overwrite
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """Predicts files in the order given, each when its result is asked for."""
@@ -45,7 +46,7 @@ class LocalPredictionEngine:
         """Does nothing: the engine holds nothing."""
 
 
-def make_prediction_engine(config: dict[str, Any], model: Model) -> PredictionEngine:
+def make_prediction_engine(config: PredictConfig, model: Model) -> PredictionEngine:
     """Makes the engine that the config asks for.
 
     Args:
@@ -55,7 +56,7 @@ def make_prediction_engine(config: dict[str, Any], model: Model) -> PredictionEn
     Raises:
         UserError: It cannot be had.
     """
-    if config["engine"] == "local":
+    if config.engine == "local":
         return LocalPredictionEngine(config, model)
     engine: PredictionEngine = import_module("segexp.inference.predict.engines.ray").RayPredictionEngine(config, model)
     return engine

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.command_schema import PredictConfig
 from segexp.config.trust import shared_trust
 from segexp.inference.model import Model
 from segexp.inference.predict.engines.pool import LostError, Pool, PoolError
@@ -24,28 +25,28 @@ from segexp.system.ray_cluster import connect_ray, node_resources, unmet_resourc
 class RayPredictionEngine:
     """Engine that predicts with the actors of a Ray cluster."""
 
-    def __init__(self, config: dict[str, Any], model: Model) -> None:
+    def __init__(self, config: PredictConfig, model: Model) -> None:
         """Joins the cluster; see :func:`segexp.inference.predict.engines.base.make_prediction_engine`."""
-        self._config, self._model, keys = config, model, config["ray"]
-        self._ray = connect_ray("", keys["address"])
-        gpus = _gpus(keys["gpus"], config["device"], node_resources(self._ray))
-        self.requested = {"CPU": keys["cpus"], "GPU": gpus}
+        self._config, self._model, keys = config, model, config.ray
+        self._ray = connect_ray("", keys.address)
+        gpus = _gpus(keys.gpus, config.device, node_resources(self._ray))
+        self.requested = {"CPU": keys.cpus, "GPU": gpus}
         for note in unmet_resources(self._ray, self.requested, "files"):
             LOG.warning(note)
-        device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
+        device = "cpu" if config.device == "auto" and not gpus else config.device
         self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
         self._weights = weights_fingerprint(model)
-        self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(PredictionActor)
+        self._remote = self._ray.remote(num_cpus=keys.cpus, num_gpus=gpus, max_restarts=0)(PredictionActor)
         self._pool: Pool | None = None
 
     def run(self, files: Sequence[Input]) -> Iterator[FileResult]:
         """Predicts files and yields their results in the order in which they end."""
-        keys = self._config["ray"]
-        size = count_actors(node_resources(self._ray), self.requested) if keys["actors"] == "auto" else keys["actors"]
+        keys = self._config.ray
+        size = count_actors(node_resources(self._ray), self.requested) if keys.actors == "auto" else keys.actors
         size = max(1, min(size, len(files)))
         cores, gpus = self.requested["CPU"], self.requested["GPU"]
         LOG.info(f"engine      Ray, {size} at a time with {cores} cores and {gpus:g} GPU each")
-        self._pool = Pool(self, size, retries=keys["retries"], overwrite=self._config["overwrite"])
+        self._pool = Pool(self, size, retries=keys.retries, overwrite=self._config.overwrite)
         return self._pool.run(files)
 
     def close(self) -> None:

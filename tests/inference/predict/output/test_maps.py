@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from segexp.inference.predict.output.maps import entropy, output_layers, paint_overlay, score_rows
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
+TWO = DataSpec(MaskTarget(("ground", "roof"), ((0, 0, 0), (255, 100, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255))))
 
 
 def test_layers_say_what_they_are() -> None:
