@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from segexp.config.check import dataclass_of
@@ -50,6 +50,16 @@ def plain_block(block: Any, schema: type, written: Mapping[str, Any]) -> dict[st
     return {name: _plain(value, written.get(name)) for name, value in values.items()}
 
 
+def with_defaults(schema: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds the keys that a config of an earlier version lacks, each with the default of its schema; blocks stay."""
+    optional = {field.name: _default(field) for field in dataclasses.fields(schema)}
+    return {**{name: _plain(value, None) for name, value in optional.items() if _has(value)}, **plain}
+
+
+def _has(default: Any) -> bool:
+    return default is not dataclasses.MISSING
+
+
 def _default(field: "dataclasses.Field[Any]") -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 
@@ -61,12 +71,3 @@ def _plain(value: Any, written: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item, None) for key, item in value.items()}
     return [_plain(item, None) for item in value] if isinstance(value, list) else value
-
-
-def flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Gives dotted keys and values of a tree of blocks."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree

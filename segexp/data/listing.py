@@ -51,7 +51,7 @@ class Listing:
 
 
 @dataclass
-class Found:
+class FoundFiles:
     """All files of a data set with their headers read.
 
     Attributes:

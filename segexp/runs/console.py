@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from segexp.runs.text import readable
 
@@ -63,3 +65,23 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = readable(record.getMessage())
         return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"
+
+
+T = TypeVar("T")
+DELAY = 2.0
+"""Seconds before a bar appears."""
+
+
+def progress(items: Iterable[T], total: int, label: str, delay: float = DELAY) -> Iterable[T]:
+    """Passes items on one by one, with a bar on standard error where that is a terminal.
+
+    Args:
+        items: The work, item by item.
+        total: Number of items.
+        label: Text beside the bar.
+        delay: Seconds before the bar appears.
+    """
+    from tqdm import tqdm
+
+    bar: Iterable[T] = tqdm(items, total=total, desc=label, leave=False, delay=delay, disable=None)
+    return bar

@@ -15,7 +15,7 @@ from segexp.config.schema import SweepConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
 from segexp.sweeps.engines.base import Ended, Started
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Job, Plan
 
@@ -75,7 +75,7 @@ class Pretend:
         self.expected: dict[int, Any] = {}
 
     def expect(self, number: int, experiment: Experiment) -> None:
-        assert JobPlace(self.folder, number).read().number == number
+        assert JobFiles(self.folder, number).read().number == number
         self.expected[number] = experiment
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
@@ -91,7 +91,7 @@ class Pretend:
         return [self.end(number, self.how(number))]
 
     def end(self, number: int, how: str) -> Ended:
-        place = JobPlace(self.folder, number)
+        place = JobFiles(self.folder, number)
         if how == "killed":
             return Ended(number, -9, 1.0, 100)
         if how == "finished":

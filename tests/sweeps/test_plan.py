@@ -8,7 +8,7 @@ import pytest
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
-from segexp.sweeps.plan import Plan, config_key, parent_of, varying
+from segexp.sweeps.plan import Plan, config_key, list_varying_overrides, multirun_folder
 from tests.sweeps.made import SECTION, experiment, planned, seeds
 
 
@@ -35,8 +35,8 @@ def test_a_long_label_makes_no_long_folder_and_a_single_job_has_all_its_override
     (job,) = planned([f"datamodule.root=/data/{'x' * 300}", "seed=1"])
     assert len(job.folder) == 100
     assert "/" not in job.folder
-    assert varying([["a=1", "b=2"]]) == ["a=1 b=2"]
-    assert varying([["a=1"], ["a=1"]]) == ["", ""]
+    assert list_varying_overrides([["a=1", "b=2"]]) == ["a=1 b=2"]
+    assert list_varying_overrides([["a=1"], ["a=1"]]) == ["", ""]
 
 
 def test_the_key_does_not_depend_on_places_and_on_the_sweep() -> None:
@@ -84,8 +84,8 @@ def test_one_place_and_one_way_for_the_whole_sweep() -> None:
 
 
 def test_a_sweep_lies_where_its_name_says() -> None:
-    assert parent_of(planned(["seed=0"], ["seed=1"])).name == "multirun"
+    assert multirun_folder(planned(["seed=0"], ["seed=1"])).name == "multirun"
     jobs = planned(["seed=0"], ["seed=1"], name="ablation")
-    assert parent_of(jobs) == Path("outputs") / "ablation"
+    assert multirun_folder(jobs) == Path("outputs") / "ablation"
     other = replace(jobs[1], experiment=replace(jobs[1].experiment, name="other"))
-    assert parent_of([jobs[0], other]).name == "multirun"
+    assert multirun_folder([jobs[0], other]).name == "multirun"

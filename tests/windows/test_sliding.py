@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segexp.windows.band import BandAccumulator
 from segexp.windows.plan import Blend, Window, WindowPlan
-from segexp.windows.sliding import sliding_window, stitched
+from segexp.windows.sliding import BandAccumulator, sliding_window, stitched
 
 
 def raw(*shape: int, dtype: torch.dtype = torch.uint8) -> Tensor:

@@ -1,4 +1,4 @@
-"""Where an exported file goes, and that it is there only when it is good."""
+"""Chooses the path of an exported file, and lets it be there only when it is good."""
 
 import glob
 from collections.abc import Iterator
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from segexp.errors import ConfigError
 from segexp.inference.model import Model
-from segexp.runs.within import within
+from segexp.runs.paths import require_inside
 
 PART = "part_"
 
 
 def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) -> Path:
-    """The file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
+    """Chooses the file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
 
     Raises:
         ConfigError: It has another ending than the format, or there is no one run folder.
@@ -29,12 +29,12 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
         raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
     ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
     name = f"{model.config.name or folder.parent.name}{ending}{suffix}"
-    place = within(folder, "exports", str(folder))
-    return within(place, name, str(place))
+    place = require_inside(folder, "exports", str(folder))
+    return require_inside(place, name, str(place))
 
 
 @contextmanager
-def kept_if_good(path: Path) -> Iterator[Path]:
+def write_if_good(path: Path) -> Iterator[Path]:
     """Gives a path to write to; its file, and those beside it of the same stem, take their names if all went well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(PART + path.name)
@@ -57,6 +57,6 @@ def _beside(part: Path) -> list[Path]:
     return list(part.parent.glob(f"{glob.escape(part.stem)}.*"))
 
 
-def megabytes(path: Path) -> str:
-    """Size in words."""
+def format_megabytes(path: Path) -> str:
+    """Formats the size of a file in MB."""
     return f"{path.stat().st_size / 1e6:.2f} MB"

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.classes import LabelKeys, resolve_labels
-from segexp.data.folder.mask_sample import MASKS, MaskSample, sample_masks, spread
-from segexp.data.folder.palette import class_colours, colour_name, parse_colour
+from segexp.data.folder.masks.classes import LabelKeys, resolve_labels
+from segexp.data.folder.masks.palette import choose_class_colours, name_colour, parse_colour
+from segexp.data.folder.masks.sample import MASKS, MaskSample, sample_masks, take_evenly
 from segexp.errors import ConfigError, DataError, TooFewError
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo
@@ -47,7 +47,7 @@ def test_given_values_need_no_look_at_masks(keys: Any, names: tuple[str, ...], v
     labels = resolve_labels(LabelKeys(**keys), unseen)
     assert (labels.names, labels.values) == (names, values)
     assert (labels.guessed, labels.notes) == ({}, ())
-    assert labels.colours == tuple(class_colours(len(names)))
+    assert labels.colours == tuple(choose_class_colours(len(names)))
 
 
 @pytest.mark.parametrize(
@@ -179,21 +179,21 @@ def test_colours_of_classes() -> None:
         (255, 128, 0),
         (0, 255, 0),
     ]
-    assert (colour_name((128, 0, 0)), colour_name((1, 2, 3))) == ("maroon", "colour_1_2_3")
-    assert len(set(class_colours(254))) == 254
+    assert (name_colour((128, 0, 0)), name_colour((1, 2, 3))) == ("maroon", "colour_1_2_3")
+    assert len(set(choose_class_colours(254))) == 254
     keys = LabelKeys({0: "a", 1: "b", 2: "c"}, colours={"b": "red"})
-    assert resolve_labels(keys, unseen).colours == (class_colours(3)[0], (255, 0, 0), class_colours(3)[2])
+    assert resolve_labels(keys, unseen).colours == (choose_class_colours(3)[0], (255, 0, 0), choose_class_colours(3)[2])
     keys = LabelKeys({0: "a", 1: "b"}, colours=["#000000", "#ffffff"])
     assert resolve_labels(keys, unseen).colours == ((0, 0, 0), (255, 255, 255))
 
 
 def test_no_more_than_a_sample_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / f"{number:05d}.png" for number in range(10_000)]
-    for path in spread(paths, MASKS):
+    for path in take_evenly(paths, MASKS):
         write(path, blocks((0, 7), 4, 4))
     found = sample_masks(paths)
     assert (found.looked_at, found.of, found.counts) == (50, 10_000, {(0,): 400, (7,): 400})
-    monkeypatch.setattr("segexp.data.folder.mask_sample.PIXELS", 100)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.PIXELS", 100)
     assert sample_masks(paths).looked_at == 6
 
 
@@ -270,7 +270,7 @@ def test_unreadable_masks_of_the_sample_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_value_that_the_sample_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.data.folder.mask_sample.MASKS", 3)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.MASKS", 3)
     pairs(tmp_path, values=(0, 1))
     write(tmp_path / "masks" / "b2.png", blocks((0, 1, 2)))
     with pytest.raises(DataError) as caught:
@@ -337,7 +337,9 @@ def test_a_class_that_a_part_does_not_show_is_told(tmp_path: Path) -> None:
     data.setup()
     assert next(note for note in data.notes if "no pixel of" in note).startswith(told)
     assert not any(note.startswith("test: ") for note in data.notes)
-    found = review(FolderDataModule(str(tmp_path), **keys), full=True, progress=lambda results, total, what: results)
+    found = review_data(
+        FolderDataModule(str(tmp_path), **keys), full=True, progress=lambda results, total, what: results
+    )
     (problem,) = [problem for problem in found.problems if problem.kind == "classes"]
     assert problem.text.startswith(told)
     assert not problem.fatal

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.layout import Layout, guess_layout
-from segexp.data.folder.mask_sample import looks_like_masks
+from segexp.data.folder.guessing.layout import FolderLayout, guess_layout
+from segexp.data.folder.masks.sample import looks_like_masks
 from segexp.data.folder.tree import Tree, list_files
 from segexp.errors import DataError
 from segexp.rasters import open_raster
@@ -15,7 +15,7 @@ from tests.data.folder.parts import NAMES, blocks, guessed, names_of, pairs, pho
 from tests.data.made import write
 
 
-def guess(root: Path) -> Layout:
+def guess(root: Path) -> FolderLayout:
     return guess_layout(list_files(root), lambda paths: looks_like_masks([root / path for path in paths]))
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from segexp.cli.app import run
 from segexp.data.checks.problems import problem_of
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, photo
@@ -105,7 +105,7 @@ def test_edges_that_are_painted_by_half_are_named_with_the_word_alpha(tmp_path: 
 
 
 def test_check_tells_values_as_they_are_read(tmp_path: Path) -> None:
-    found = review(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
+    found = review_data(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
     inside = int(INSIDE.sum()) * len(NAMES)
     assert dict(found.values) == {(255,): inside, (0,): INSIDE.size * len(NAMES) - inside}
     assert [problem for problem in found.problems if problem.fatal] == []

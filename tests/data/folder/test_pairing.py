@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.names import unique_names
+from segexp.data.folder.pairing import unique_names
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, names_of, pairs, photo

@@ -26,7 +26,7 @@ from segexp.sweeps.engines.base import Started
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.run import Runner
 from segexp.sweeps.search.dimensions import Value
-from segexp.sweeps.search.job_source import Search, StudyError, best_value
+from segexp.sweeps.search.job_source import SearchSource, StudyError, best_value
 from segexp.sweeps.search.space import read_space
 from segexp.sweeps.search.study import make_sampler
 from segexp.sweeps.search.trials import best_lines, importance_line, write_trials
@@ -51,7 +51,7 @@ class Scored(Pretend):
         return super().start(numbers)
 
     def results(self, number: int) -> dict[str, Any]:
-        rate = places.JobPlace(self.folder, number).read().experiment.value("rate")
+        rate = places.JobFiles(self.folder, number).read().experiment.value("rate")
         return {
             "checkpoint": {"monitor": "val/miou", "value": -abs(rate - 0.01)},
             "rows": [{"dataset": {"miou": rate}}],
@@ -86,7 +86,7 @@ def search(
     manifest = Manifest.read(folder)
     manifest.reconcile()
     out = io.StringIO()
-    supply = Search(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
+    supply = SearchSource(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
     supply.sync()
     code = Runner(manifest, engine, Display(manifest, out), supply.through(engine)).run()
     return code, out.getvalue()
@@ -103,7 +103,7 @@ def test_every_trial_is_a_job_and_its_validation_value_is_told(tmp_path: Path, s
     entries = list(Manifest.read(tmp_path))
     assert [(e.state, e.trial, e.attempts) for e in entries] == [("finished", n, 1) for n in range(5)]
     for entry, trial in zip(entries, study.trials, strict=True):
-        job = places.JobPlace(tmp_path, entry.number).read()
+        job = places.JobFiles(tmp_path, entry.number).read()
         assert job.experiment.value("rate") == trial.params["rate"]
         assert entry.overrides == [f"rate={trial.params['rate']!r}", f"model={trial.params['model']}"]
         assert trial.value == -abs(trial.params["rate"] - 0.01)
@@ -218,7 +218,7 @@ def test_two_workers_that_ask_for_the_last_trial_at_once(tmp_path: Path) -> None
         return values
 
     manifest = create(tmp_path, [])
-    supply = Search(manifest, study, SPACE, compose, TRIAL, 1)
+    supply = SearchSource(manifest, study, SPACE, compose, TRIAL, 1)
     ask = study.ask
     study.ask = lambda distributions: ask(late(distributions))  # type: ignore[method-assign, assignment]
     assert supply.take(1) == []
@@ -302,7 +302,7 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
 def test_the_table_and_the_best(tmp_path: Path, study: optuna.Study) -> None:
     search(tmp_path, study, Scored(tmp_path, lambda n: "pruned" if n == 2 else "finished", places=1), total=9)
     manifest = Manifest.read(tmp_path)
-    Search(manifest, study, SPACE, compose, TRIAL, 9)._lose(study.ask())
+    SearchSource(manifest, study, SPACE, compose, TRIAL, 9)._lose(study.ask())
     table = write_trials(study, SPACE, manifest)
     assert table == tmp_path / "trials.csv"
     with table.open(newline="") as stream:

@@ -10,7 +10,7 @@ from optuna.trial import TrialState
 from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.search import study as studies
-from segexp.sweeps.search.dimensions import Numbers, Words
+from segexp.sweeps.search.dimensions import Numbers, Options
 from segexp.sweeps.search.study import distributions, make_sampler, open_study, require_optuna
 from segexp.system import optuna_storage
 from segexp.system.optuna_storage import make_pruner, open_storage, storage_url
@@ -21,7 +21,7 @@ SPACE = distributions(
     {
         "rate": Numbers(1e-4, 1e-1, log=True),
         "base": Numbers(8, 32, step=8, whole=True),
-        "model": Words(("cunet", "unet")),
+        "model": Options(("cunet", "unet")),
     }
 )
 
