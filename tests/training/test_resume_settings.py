@@ -4,18 +4,17 @@ from typing import Any
 
 import pytest
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.training.resume import _check_same
+from tests.training.runs import composed
 
 
 def config(**changes: Any) -> dict[str, Any]:
     plain: dict[str, Any] = {
-        "seed": 0,
-        "output_dir": "outputs",
+        **composed("trainer.max_epochs=3", "scheduler=none").plain(),
         "resume": "run/checkpoints/last.ckpt",
         "optimizer": {"_target_": "torch.optim.Adam", "lr": 0.1},
-        "scheduler": {"target": None},
-        "trainer": {"max_epochs": 3, "progress": "auto"},
         "datamodule": {"root": "a", "split_seed": 0, "loader": {"batch_size": 8, "num_workers": None}},
     }
     for key, value in changes.items():
@@ -40,7 +39,7 @@ def config(**changes: Any) -> dict[str, Any]:
 def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
     key = next(iter(changes)).replace("__", ".")
     with pytest.raises(ConfigError, match=f"^{key}"):
-        _check_same(config(**changes), config())
+        _check_same(Experiment.from_plain(config(**changes)), config())
 
 
 @pytest.mark.parametrize(
@@ -55,10 +54,11 @@ def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
     ],
 )
 def test_the_rest_may_change(changes: dict[str, Any]) -> None:
-    _check_same(config(**changes), config())
+    _check_same(Experiment.from_plain(config(**changes)), config())
 
 
 def test_a_schedule_over_the_whole_run_keeps_its_length() -> None:
-    onecycle = {"target": {"_target_": "x", "total_steps": "auto"}}
+    onecycle = {"target": {"_target_": "x", "total_steps": "auto"}, "interval": "step", "monitor": None}
     with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 9, .* has 3"):
-        _check_same(config(scheduler=onecycle, trainer__max_epochs=9), config(scheduler=onecycle))
+        longer = Experiment.from_plain(config(scheduler=onecycle, trainer__max_epochs=9))
+        _check_same(longer, config(scheduler=onecycle))
