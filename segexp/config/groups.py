@@ -9,6 +9,7 @@ from segexp.config.paths import conf_dir
 ORDER = (
     "datamodule",
     "model",
+    "task",
     "loss",
     "optimizer",
     "scheduler",
