@@ -77,30 +77,32 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
 def _model(name: str, *overrides: str) -> Any:
     """An untrained model with segexp's settings for this machine."""
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", [f"model={name}", "datamodule=synthetic", *overrides])
-    config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
+    experiment = checked_train(composed)
     from segexp.system.allocator import tune_allocator
 
-    allocator = tune_allocator(config["speed"]["allocator"])
+    allocator = tune_allocator(experiment.speed.allocator)
     import torch
 
+    from segexp.config.experiment import RunConfig
     from segexp.inference.load import NoLoss
     from segexp.inference.model import Model
-    from segexp.spec import DataSpec
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.spec import DataSpec, MaskTarget
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
+    spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
-    speed = resolve_speed(config["speed"], "cpu", allocator=allocator)
+    speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
+    run = RunConfig.from_plain(experiment.plain())
     return Model(
-        SegmentationModule(build_model(config, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], config
+        Segmentation(build_model(experiment.model, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], run
     )
 
 

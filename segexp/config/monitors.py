@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segexp.config.measure_names import LOSS, check_name
+from segexp.config.measure_names import LOSS
+from segexp.config.task_figures import SEGMENTATION, check_watched
 from segexp.errors import ConfigError
 
 
@@ -16,15 +17,15 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     """
     for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
         if name is not None:
-            _check(key, name)
+            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)))
             _check_comparable(key, name, config["loss"])
 
 
-def _check(key: str, name: str) -> None:
+def _check(key: str, name: str, task: str) -> None:
     if not name.startswith("val/"):
         raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
     try:
-        check_name(name, None)
+        check_watched(name, task, None)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
 

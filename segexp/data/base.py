@@ -137,15 +137,23 @@ class SegmentationDataModule(DataSettings):
                 "up to it, and the border counts nowhere"
             )
         (channels, dtype), _ = find_most_common(items["train"])
-        names, colours = self.classes()
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(
-            names, colours, channels, mean, std, scaling, "segmentation", self.pixel_size(), str(dtype), *self.picked()
+            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked()
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())
+
+    def _check_forms(self, items: list[Item]) -> None:
+        """Compares what items say of their targets with the data set's own: crops and changes go by it."""
+        form = self.target().form
+        if (other := next((item for item in items if item.form.name != form), None)) is not None:
+            raise DataError(
+                f"{other.name}: its target is cropped as a {other.form.name} is, but {type(self).__name__}.target() "
+                f"gives a {type(self.target()).__name__}, of which targets are cropped as a {form} is"
+            )
 
     def own_attributes(self) -> dict[str, Any]:
         """What the data set itself has set, without that which all data sets share."""
@@ -156,9 +164,10 @@ class SegmentationDataModule(DataSettings):
         found: dict[Phase, list[tuple[Item, Survey]]] = {phase: [] for phase in PHASES}
         problems: list[Problem] = []
         every = [(phase, item) for phase in PHASES for item in items[phase]]
+        self._check_forms([item for _, item in every])
         for phase, item in shown(every, len(every), "looking at images"):
             try:
-                found[phase].append((item, self.look(item, len(self.classes()[0]))))
+                found[phase].append((item, self.look(item, len(self.counted_classes()))))
             except DataError as error:
                 if not self.leaves_out(item.name, error):
                     problems.append(problem_of(error))
@@ -168,7 +177,7 @@ class SegmentationDataModule(DataSettings):
         if self.copies_matter and (pairs_alike := find_lookalikes(found)):
             self.notes.append(describe_lookalikes(pairs_alike))
         absent = list(
-            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0])
+            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
         )
         refuse(absent)
         self.notes += [problem.text for problem in absent]
@@ -280,14 +289,10 @@ class SegmentationDataModule(DataSettings):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Sends uint8, a quarter of float32, without waiting."""
-        moved: Batch = {
-            "image": batch["image"].to(device, non_blocking=True),
-            "mask": batch["mask"].to(device, non_blocking=True),
-            "index": batch["index"],
-        }
-        if "stats" in batch:
-            moved["stats"] = batch["stats"].to(device, non_blocking=True)
-        return moved
+        # A loader of the user's own may still speak of a mask, as version 0.1 did.
+        batch = batch if "target" in batch else Batch(batch, target=batch["mask"])
+        sent = {key: batch[key].to(device, non_blocking=True) for key in ("image", "target", "stats") if key in batch}
+        return Batch(sent, index=batch["index"])
 
     def describe(self) -> dict[str, Any]:
         """Sizes, names and settings of the data, for run.json."""

@@ -243,7 +243,7 @@ class FilesDataModule(SegmentationDataModule):
 
         def mask(item: Item) -> None:
             with naming("its mask", item.name):
-                item.mask  # noqa: B018 - read for what it raises
+                item.target  # noqa: B018 - read for what it raises
 
         return self._each(some, lambda item: item.name, mask)[1]
 

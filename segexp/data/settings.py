@@ -1,6 +1,5 @@
 """The keys that all data sets share, and whether they fit each other and the images."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,6 +16,7 @@ from segexp.data.sampling.loader_memory import loaders_fit
 from segexp.data.sampling.normalization import check_normalize
 from segexp.data.splits.rules import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
+from segexp.spec import MaskTarget, Target
 from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 
 Items = dict[Phase, list[Item]]
@@ -101,9 +101,18 @@ class DataSettings(pl.LightningDataModule):
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None
 
-    @abstractmethod
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """Names of the classes in the order of their mask values, and their colours."""
+        """Names of the classes in the order of their mask values, and their colours; data sets of masks say them."""
+        raise NotImplementedError(f"{type(self).__name__} has neither classes() nor target()")
+
+    def target(self) -> Target:
+        """What a model learns to give; a mask of :meth:`classes` unless a data set says otherwise."""
+        return MaskTarget(*self.classes())
+
+    def counted_classes(self) -> tuple[str, ...]:
+        """Names of the classes that pixels are counted by; without classes every pixel is of one."""
+        names: tuple[str, ...] = getattr(self.target(), "classes", ("image",))
+        return names
 
     def unfit(self, items: Items) -> list[Problem]:
         """What headers and settings alone say against training with these images; no pixel is read."""
@@ -154,7 +163,7 @@ class DataSettings(pl.LightningDataModule):
         Raises:
             ConfigError: A name is none of a class.
         """
-        names = self.classes()[0]
+        names = self.counted_classes()
         if self.positive_classes is None:
             return list(range(1, len(names)))
         for name in self.positive_classes:

@@ -10,63 +10,48 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.pictures import picture_of, predict
-from segexp.evaluation.predictors import Row, image_scores_of, probability
+from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
 from segexp.evaluation.thresholds import threshold_rows
 from segexp.metrics.curves import ScoreCurve
 from segexp.metrics.figures import dataset_leaves, nested, plain
+from segexp.metrics.log_odds import probability
 from segexp.metrics.measures import measures
 from segexp.rasters.memory import give_all_back
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import confidence_map, save_layers
 from segexp.report.plots.confusion import plot_confusion
-from segexp.report.plots.curves import plot_curves
 from segexp.report.plots.reliability import plot_reliability
 from segexp.report.plots.scores import ThresholdPoint, plot_scores
 from segexp.runs.folder import RunFolder
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.segmentation import Segmentation
 
 Panels = list[dict[str, Any]]
 """Entries of results.json, one per panel."""
 
 
-def explain(
+def draw(
     folder: RunFolder,
-    module: SegmentationModule,
+    module: Segmentation,
     datamodule: SegmentationDataModule,
-    row: Row,
+    row: MaskResult,
     count: int,
-    best_epoch: int,
     after: Afterwards,
 ) -> Panels:
-    """Draws everything into the run folder, each picture by itself.
+    """Draws curves, confusion matrix and panels into the run folder, each picture by itself.
 
     Args:
-        folder: The run folder, with metrics.csv.
+        folder: The run folder.
         module: The tested module, with the best weights.
         datamodule: Where the test images are.
         row: The model's counts.
         count: Number of panels.
-        best_epoch: Epoch of the best checkpoint, from 0.
         after: Keeps what could not be drawn.
 
     Returns:
         One entry per panel, for results.json.
     """
-    history, curves = folder.path / "metrics.csv", folder.path / "curves.png"
-    after.make("curves.png", lambda: plot_curves(history, curves, best_epoch), from_files=True)
-    return draw(folder, module, datamodule, row, count, after)
-
-
-def draw(
-    folder: RunFolder,
-    module: SegmentationModule,
-    datamodule: SegmentationDataModule,
-    row: Row,
-    count: int,
-    after: Afterwards,
-) -> Panels:
-    """As :func:`explain`, but for the course of the training."""
     spec, counts = datamodule.spec, row.matrices.sum(dim=0).numpy()
     confusion = folder.path / "confusion.png"
     after.make("confusion.png", lambda: plot_confusion(counts, spec.classes, confusion), from_files=True)
@@ -80,7 +65,7 @@ def draw(
     return panels
 
 
-def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: int, rank: str) -> dict[str, Any]:
+def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, rank: str) -> dict[str, Any]:
     """Draws a test image, and for many classes their probabilities; gives its entry."""
     give_all_back(math.prod(item.shape))
     item, spec = item.decoded(), module.spec
@@ -89,7 +74,7 @@ def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: in
     stem = f"{number:02d}_{rank}_{picture.stem}"
     picture.save(folder.panels / f"{stem}.png")
     if not spec.is_binary:
-        plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
+        plot_class_maps(item.image, probabilities, item.target, spec, folder.path / "class_maps" / f"{stem}.png")
     layers = {
         "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
         "probability": confidence_map(probabilities),
@@ -99,7 +84,7 @@ def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: in
         "file": f"panels/{stem}.png",
         "layers": f"panels/layers/{stem}",
         "image": item.name,
-        "size": list(item.mask.shape),
+        "size": list(item.shape),
         "rank": rank,
         "figures": picture.figures,
     }
@@ -126,7 +111,7 @@ def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
     return picked + [("best", index) for index in order[len(order) - best :]]
 
 
-def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -> None:
+def _plot_reliability(folder: RunFolder, module: Segmentation, row: MaskResult) -> None:
     """Observed share over probability, where calibration was measured."""
     points = reliability_of(row, module.measures)
     if points is not None:
@@ -134,7 +119,7 @@ def _plot_reliability(folder: RunFolder, module: SegmentationModule, row: Row) -
         plot_reliability(points, pooled["ece"], pooled["brier"], folder.path / "reliability.png")
 
 
-def _draw_scores(folder: RunFolder, module: SegmentationModule, row: Row, after: Afterwards) -> None:
+def _draw_scores(folder: RunFolder, module: Segmentation, row: MaskResult, after: Afterwards) -> None:
     """thresholds.csv, and ROC and precision-recall curves with the chosen threshold; two classes only."""
     if not module.spec.is_binary:
         return
@@ -145,7 +130,7 @@ def _draw_scores(folder: RunFolder, module: SegmentationModule, row: Row, after:
     after.make("scores.png", lambda: _plot_scores(folder, module, row, curve))
 
 
-def _plot_scores(folder: RunFolder, module: SegmentationModule, row: Row, curve: ScoreCurve) -> None:
+def _plot_scores(folder: RunFolder, module: Segmentation, row: MaskResult, curve: ScoreCurve) -> None:
     roc, pr = curve.roc() or {}, curve.pr() or {}
     pooled = row.matrices.sum(dim=0, keepdim=True)
     values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}

@@ -15,7 +15,7 @@ class ReleaseMemory(Callback):
 
     def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
         """What training, or the image before, has left."""
-        self._pixels = batch["mask"].numel()
+        self._pixels = batch["image"][:, 0].numel()
         give_all_back(self._pixels)
 
     def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:

@@ -7,17 +7,20 @@ from typing import Any
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
-from segexp.evaluation.predictors import Row, probability
-from segexp.evaluation.subgroups import groups_of
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
 from segexp.metrics.class_scores import BRIEF
 from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
+from segexp.metrics.log_odds import probability
 from segexp.runs.table_file import guarded
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
+from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.predictor_result import PredictorResult
+from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.subgroups import groups_of
 from segexp.tasks.test_figures import Measures
 
 AVERAGING = {
@@ -46,9 +49,9 @@ BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one fig
 
 
 def results(
-    rows: list[Row],
+    rows: Sequence[MaskResult],
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     checkpoint: Mapping[str, Any],
     name: str,
     resamples: int = 0,
@@ -59,8 +62,9 @@ def results(
     groups = groups_of(items)
     pixels, counted = sum(math.prod(item.shape) for item in items), int(datamodule.class_pixels("test").sum())
     size = datamodule.eval_size
-    weights = _weights(len(items), resamples, seed)
+    weights = bootstrap_weights(len(items), resamples, seed)
     return {
+        "kind": spec.kind,
         "task": {
             "datamodule": name,
             "classes": list(spec.classes),
@@ -81,34 +85,35 @@ def results(
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
         "units": units(module.measures),
         "directions": directions(module.measures),
-        "rows": [row.to_dict(spec, weights, groups) for row in rows],
+        "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
         "auc_ap_bound": module.tested.scores.bound,
         "notes": [
             *datamodule.notes,
-            *_notes(len(items), resamples),
             *_bound_notes(module, counted),
-            *_formulas([item.name for item in items]),
+            *image_notes([item.name for item in items], resamples),
         ],
     }
 
 
-def inference(module: SegmentationModule, items: Sequence[Item]) -> dict[str, Any]:
+def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
     """How the images of a part were seen: whole, or in which windows."""
     return module.inference.in_force([item.shape for item in items])
 
 
-def _weights(images: int, resamples: int, seed: int) -> Array | None:
+def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
     """Bootstrap samples; None where there are none to be drawn: from one image comes always the same one."""
     return draw_weights(images, resamples, seed) if resamples and images > 1 else None
 
 
-def _notes(images: int, resamples: int) -> list[str]:
-    return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+def image_notes(names: Sequence[str], resamples: int) -> list[str]:
+    """What is to be said of the number and the names of the test images."""
+    alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
+    return [*alone, *_formulas(names)]
 
 
-def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
+def _bound_notes(module: Segmentation, pixels: int) -> list[str]:
     bound = module.tested.scores.bound
     return [f"AUC and AP by data set are of {pixels} pixels, {within(bound)}"] if bound else []
 
@@ -134,7 +139,7 @@ def directions(measures: Measures) -> dict[str, str]:
     return {figure: way for measure in measures.values() for figure, way in measure.directions.items()}
 
 
-def reliability_of(row: Row, measures: Measures) -> dict[str, Any] | None:
+def reliability_of(row: PredictorResult, measures: Measures) -> dict[str, Any] | None:
     """Points of the reliability diagram by class: mean probability, observed share and pixels per bin; None: none."""
     name = next((name for name, measure in measures.items() if isinstance(measure, Calibration)), None)
     if name is None or name not in row.families:
@@ -155,7 +160,7 @@ def _plain(values: Array) -> list[float | None]:
     return [None if value != value else float(value) for value in values]  # noqa: PLR0124 - nan
 
 
-def threshold(module: SegmentationModule) -> dict[str, Any] | None:
+def threshold(module: Segmentation) -> dict[str, Any] | None:
     """The decision threshold and how it was chosen; None for more than two classes."""
     if not module.spec.is_binary:
         return None
@@ -168,6 +173,6 @@ def threshold(module: SegmentationModule) -> dict[str, Any] | None:
     }
 
 
-def per_image(rows: list[Row], names: list[str]) -> list[dict[str, Any]]:
+def per_image(rows: Sequence[PredictorResult], names: list[str]) -> list[dict[str, Any]]:
     """Rows of per_image.csv: one per image and predictor."""
     return [line for row in rows for line in row.per_image(names)]

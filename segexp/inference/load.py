@@ -2,35 +2,39 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from hydra.utils import get_class
+from torch import Tensor, nn
 
+from segexp.config.experiment import RunConfig
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.plain_values import refuse_references
+from segexp.config.schema import ObjectConfig
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
-from segexp.evaluation.predictors import probability
 from segexp.inference.model import Model, log_odds
 from segexp.inference.stored_weights import network_weights, refuse_misfit, take
 from segexp.losses.base import SegmentationLoss
+from segexp.metrics.log_odds import probability
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Place, Source, find_sources
 from segexp.runs.console import LOG
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, sentence
 from segexp.tasks.ensemble import EnsembleModule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
-from segexp.training.build import build_model
-from segexp.training.prepare import device_type
+from segexp.training.build import build_model, build_task, read_task
+from segexp.training.hardware import device_type
 from segexp.windows.settings import Inference
 
-BUILT = ("model", "datamodule", "augment", "metric")
+BUILT = ("task", "model", "datamodule", "augment", "metric")
 """Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
 
 
@@ -38,8 +42,8 @@ class Member(NamedTuple):
     """One checkpoint."""
 
     source: Source
-    config: dict[str, Any]
-    module: SegmentationModule
+    config: RunConfig
+    module: Segmentation
 
 
 class NoLoss(SegmentationLoss):
@@ -100,15 +104,14 @@ def load(
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
-    kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
+    kind = device_type("gpu" if device == "cuda" else device)
     members = [restore(source, kind, trust) for source in find_sources(run, checkpoint)]
     _check_alike(members)
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
-    module.inference = replace(module.inference, **(inference or {}))
-    module.tta = tta if tta is not None else first.config["tta"]
-    module.precision = precision
-    module.threshold, chosen = _threshold(members, module, threshold)
+    module = module.seen_by(tta=tta or first.config.tta, precision=precision, inference=inference)
+    logit, chosen = _threshold(members, module, threshold)
+    module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
     sources = [member.source for member in members]
     return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
@@ -124,7 +127,8 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config, spec = migrated_stored(kept["config"], source.checkpoint), DataSpec.from_dict(kept["spec"])
+        config = migrated_stored(kept["config"], source.checkpoint)
+        spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -140,19 +144,43 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     weights = network_weights(state, source.checkpoint)
-    config_of_use = {**config, "resume": str(source.checkpoint)}
-    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
-    model = build_model(config_of_use, spec)
-    take(model, config, weights, source.checkpoint)
+    try:
+        run = RunConfig.from_plain(config)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    refuse_misfit(run.model, spec, weights, source.checkpoint)
+    model = build_model(run.model, spec, published=False)
+    take(model, run.model, weights, source.checkpoint)
     try:
         # Compiling takes longer than most predictions.
-        speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
-        module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
-        module.threshold = float(kept["threshold_logit"])
-        module.inference = Inference(**config["inference"])
+        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
+        module = _segmentation(
+            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
+            threshold=float(kept["threshold_logit"]),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return Member(source, config, module.eval())
+    return Member(source, run, module.eval())
+
+
+def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:
+    """The task of a run for use, without a loss."""
+    parts = {"model": model, "loss": NoLoss(), "spec": spec, "optimizer": torch.optim.SGD}
+    task = build_task(read_task(section), **parts, **settings)
+    if not isinstance(task, Segmentation):
+        raise ConfigError(f"task: a {type(task).__name__} is trained and tested, but not loaded yet")
+    return task
+
+
+def _target_class(source: Path, trust: Collection[str], name: str) -> type[Target]:
+    """The class of a target that a task brought, checked before it is imported.
+
+    Raises:
+        StoredError: It is no target, or of a package that is not trusted.
+    """
+    check_stored({"target": {"_target_": name}}, source, trust, built=("target",))
+    found: type[Target] = get_class(name)
+    return found
 
 
 def _content(path: Path) -> dict[str, Any]:
@@ -166,9 +194,7 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
-def _threshold(
-    members: Sequence[Member], module: SegmentationModule, given: float | None
-) -> tuple[float, dict[str, str]]:
+def _threshold(members: Sequence[Member], module: Segmentation, given: float | None) -> tuple[float, dict[str, str]]:
     """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
     if not module.spec.is_binary:
         if given is not None:

@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.evaluation.predictors import probability
+from segexp.config.experiment import RunConfig
 from segexp.inference.pixels import opened
+from segexp.metrics.log_odds import probability
 from segexp.rasters import Limit, Raster
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 EXTREME = 1e6
 """Logit of the probability 1."""
@@ -32,7 +33,7 @@ class Model:
     Attributes:
         module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
         sources: Where the weights come from, one of each member.
-        config: Config of the (first) run.
+        config: The part of the (first) run's config that is used again.
         bands: Bands of files that are the channels, from 1; None: as in training.
         limit: What one image may take of the memory.
         chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
@@ -40,9 +41,9 @@ class Model:
 
     def __init__(
         self,
-        module: SegmentationModule,
+        module: Segmentation,
         sources: Sequence[Source],
-        config: dict[str, Any],
+        config: RunConfig,
         chosen: dict[str, str] | None = None,
         bands: Sequence[int] | None = None,
         limit: Limit | None = None,
@@ -155,7 +156,7 @@ class Model:
     @property
     def takes_luminance(self) -> bool:
         """Whether colours are turned into grey, as the training images were."""
-        return bool(self.config["datamodule"].get("channels") == "grey")
+        return bool(self.config.datamodule.get("channels") == "grey")
 
     def __repr__(self) -> str:
         names = ", ".join(source.name for source in self.sources)

@@ -70,10 +70,14 @@ class BCE(SegmentationLoss):
         return {"pos_weight": self.pos_weight.item()} if self._auto and self.pos_weight is not None else {}
 
     def check(self, spec: DataSpec) -> None:
-        """Needs two classes.
+        """Needs two classes with one logit.
 
         Raises:
-            MismatchError: There are more or fewer.
+            MismatchError: There are more or fewer, or two logits.
         """
         if not spec.is_binary:
             raise MismatchError(f"loss=bce needs two classes, the data has {describe_classes(spec)}: use loss=ce")
+        if spec.out_channels != 1:
+            raise MismatchError(
+                "loss=bce takes one logit, task.two_logits=true gives two: set it to false, or use loss=ce"
+            )

@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig
 from segexp.report.page_template import load_template
 from segexp.report.pictures.contact_sheet import sheet_legend
 from segexp.report.pictures.embedded import EmbeddedPicture
@@ -17,12 +19,12 @@ from segexp.spec import DataSpec
 Facts = Mapping[str, Any]
 
 
-def preview_title(config: Facts, choices: Mapping[str, str]) -> str:
+def preview_title(experiment: Experiment) -> str:
     """Says in a line what is previewed."""
-    size = config["datamodule"].get("crop_size")
+    size, choices = experiment.datamodule.get("crop_size"), experiment.invocation.choices
     samples = "whole images" if size is None else f"crops of {size}×{size}"
     names = [choices.get("datamodule", "data"), f"augment={choices.get('augment', 'custom')}"]
-    return f"{', '.join(names)}: {samples}, seed {config['seed']}"
+    return f"{', '.join(names)}: {samples}, seed {experiment.seed}"
 
 
 def preview_tables(facts: Facts) -> list[Table]:
@@ -69,38 +71,38 @@ def format_preview(facts: Facts) -> str:
 
 
 def render_preview(
-    config: Facts, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int
+    experiment: Experiment, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int
 ) -> str:
     """The page as text: it needs nothing else."""
     classes, loading = preview_tables(facts)
     return load_template("preview.html.j2").render(
         above="segexp preview",
         title=heading,
-        summary=_summary(config, facts, epochs),
+        summary=_summary(experiment, facts, epochs),
         notes=facts["notes"],
         colours=[(f"rgb{entry.colour}", entry.name) for entry in sheet_legend(spec, ignored=facts["ignored"] > 0)],
         rows=[_embedded(row, number) for number, row in enumerate(rows, 1)],
         classes=classes,
         loading=loading,
         has_step=facts["timing"]["step"] is not None,
-        augment=yaml.safe_dump(_plain(config["augment"]), sort_keys=False),
+        augment=yaml.safe_dump(_keys(experiment.augment), sort_keys=False),
         command=facts["command"],
     )
 
 
-def _plain(section: Facts) -> dict[str, Any]:
+def _keys(section: ObjectConfig) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key != "_target_"}
 
 
-def _summary(config: Facts, facts: Facts, epochs: int) -> list[tuple[str, str]]:
-    data = config["datamodule"]
+def _summary(experiment: Experiment, facts: Facts, epochs: int) -> list[tuple[str, str]]:
+    data = experiment.datamodule
     return [
         ("samples an epoch", f"{facts['samples_per_epoch']:,}"),
         ("batch", str(facts["timing"]["batch_size"])),
         ("sampling", str(data["sampling"])),
         ("positive fraction", str(data["positive_fraction"])),
         ("epochs shown", str(epochs)),
-        ("seed", str(config["seed"])),
+        ("seed", str(experiment.seed)),
     ]
 
 

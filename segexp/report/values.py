@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.flatten import flatten
+from segexp.config.sections import flatten
 from segexp.runs.entries import text_of
 
 ABSENT = "-"

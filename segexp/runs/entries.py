@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+SEGMENTATION = "segmentation"
+
 
 def text_of(value: object) -> str:
     """A text or number as it is, and nothing where it is None."""
@@ -16,6 +18,11 @@ def inner(tree: object, *keys: str) -> object:
             return None
         tree = tree.get(key)
     return tree
+
+
+def kind_of(results: Mapping[str, Any]) -> str:
+    """What kind of task it is; results of version 0.1 do not say that they are of a segmentation."""
+    return text_of(results.get("kind")) or SEGMENTATION
 
 
 def rows_of(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:

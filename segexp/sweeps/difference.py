@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from segexp.config.flatten import flatten
+from segexp.config.experiment import Experiment
+from segexp.config.sections import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobFiles, resume_command
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import NO_RESULT, Config, Job
+from segexp.sweeps.plan import NO_RESULT, Job
 
 SHOWN = 10
 """Lines of each kind."""
@@ -24,7 +25,7 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
         return
     gone = [entry for key, entry in before.items() if key not in now]
     new = [job for key, job in now.items() if key not in before]
-    lines = list(_changes(manifest, gone[0].number, new[0].config)) if len(gone) == len(new) == len(before) else []
+    lines = list(_changes(manifest, gone[0].number, new[0].experiment)) if len(gone) == len(new) == len(before) else []
     if not lines:
         lines = _shown("only in the folder", [entry.label for entry in gone])
         lines += _shown("only in the command", [job.label for job in new])
@@ -44,9 +45,10 @@ def _shown(title: str, labels: Sequence[str]) -> list[str]:
     return [f"  {title}: {label or 'no overrides'}" for label in labels[:SHOWN]] + more
 
 
-def _changes(manifest: Manifest, number: int, now: Config) -> Iterator[str]:
+def _changes(manifest: Manifest, number: int, now: Experiment) -> Iterator[str]:
     """Keys in which every job differs, as seen in the first."""
-    before, after = dict(flatten(JobFiles(manifest.folder, number).read().config)), dict(flatten(now))
+    earlier = JobFiles(manifest.folder, number).read().experiment
+    before, after = dict(flatten(earlier.plain())), dict(flatten(now.plain()))
     for key in sorted(set(before) | set(after)):
         if key.split(".", 1)[0] not in NO_RESULT and before.get(key) != after.get(key):
             yield f"  {key}: {before.get(key)!r} in the folder, {after.get(key)!r} in the command"

@@ -1,9 +1,10 @@
 """The folder of a sweep that goes on is data, too: its jobs and words are checked before the first of them starts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.experiment import Experiment
 from segexp.config.stored import again, check_overrides, check_stored
 from segexp.config.stored_words import check_choices
 from segexp.config.trust import typed as typed_trust
@@ -117,19 +118,13 @@ def only_confirms(manifest: Manifest, jobs: Sequence[Job]) -> bool:
     """Tells whether the words of a command give no other grid, but only agree to what is not taken from the folder."""
     if len(jobs) != 1:
         return False
-    given = {word.lstrip("+").partition("=")[0] for word in jobs[0].invocation.overrides}
+    given = {word.lstrip("+").partition("=")[0] for word in jobs[0].experiment.invocation.overrides}
     for entry in manifest:
-        config = JobFiles(manifest.folder, entry.number).read().config
-        asked = {word.partition("=")[0] for word in words_to_resume([config], manifest.folder)}
-        if not given <= asked or any(_at(config, key) != _at(jobs[0].config, key) for key in given):
+        stored, now = JobFiles(manifest.folder, entry.number).read().experiment, jobs[0].experiment
+        asked = {word.partition("=")[0] for word in words_to_resume([stored], manifest.folder)}
+        if not given <= asked or any(stored.value(key) != now.value(key) for key in given):
             return False
     return True
-
-
-def _at(config: Any, key: str) -> Any:
-    for name in key.split("."):
-        config = config[name]
-    return config
 
 
 def same_words(asked: Sequence[str], told: Sequence[str]) -> bool:
@@ -148,8 +143,8 @@ def _same(word: str, other: str) -> bool:
     return bool((one.key_or_group, one.value()) == (two.key_or_group, two.value()))
 
 
-def words_to_resume(configs: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+def words_to_resume(experiments: Iterable[Experiment], folder: Path) -> list[str]:
     """The words that a command to go on needs beside the folder, so that :func:`check_jobs` lets it."""
     source = folder / "jobs" / "000" / "config.yaml"
-    found = [word for config in configs for word in again(config, source, sweeps=True)]
+    found = [word for experiment in experiments for word in again(experiment.plain(), source, sweeps=True)]
     return list(dict.fromkeys(found))

@@ -32,8 +32,8 @@ def run_job(sweep: Path, number: int) -> int:
         folder = sweep / job.folder
         last = _last_checkpoint(folder, place)
         place.forget_outcome()
-        config = job.config if last is None else {**job.config, "resume": str(last)}
-        run_training(config, replace(job.invocation, goes_on=last is not None))
+        experiment = job.experiment if last is None else replace(job.experiment, resume=str(last))
+        run_training(replace(experiment, invocation=replace(experiment.invocation, goes_on=last is not None)))
         sync_tree(folder)
     except Pruned:
         sync_tree(folder)

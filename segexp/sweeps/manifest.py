@@ -40,8 +40,8 @@ class Entry:
     @classmethod
     def of_job(cls, job: Job) -> "Entry":
         """A job that waits."""
-        trial = None if job.invocation.trial is None else int(job.invocation.trial["number"])
-        overrides, choices = list(job.invocation.overrides), job.invocation.choices
+        trial = None if job.experiment.invocation.trial is None else int(job.experiment.invocation.trial["number"])
+        overrides, choices = list(job.experiment.invocation.overrides), job.experiment.invocation.choices
         return cls(job.number, job.key, job.label, overrides, choices, job.folder, trial=trial)
 
 

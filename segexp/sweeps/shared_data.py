@@ -36,7 +36,8 @@ class SharedData:
     def _read(self, number: int) -> bytes | None:
         """Reads the data of a job and keeps them; what is wrong with the files, the job finds and says itself."""
         try:
-            return keep_data(build_datamodule(JobFiles(self._sweep, number).read().config))
+            job = JobFiles(self._sweep, number).read().experiment
+            return keep_data(build_datamodule(job.datamodule, job.augment, job.resume))
         except SegexpError:
             return None
         except Exception as error:

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from segexp.config.experiment import Experiment
 from segexp.config.quoting import command_line, typed
+from segexp.config.schema import SweepConfig
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import JobEngine
@@ -11,15 +13,14 @@ from segexp.sweeps.foreign import words_to_resume
 from segexp.sweeps.job_source import JobSource
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import Config
 from segexp.sweeps.run import Runner
 from segexp.sweeps.seal import read_sealed, seal
 
 
 def run_jobs(
     manifest: Manifest,
-    section: Config,
-    configs: Mapping[int, Config],
+    section: SweepConfig,
+    experiments: Mapping[int, Experiment],
     lock: SweepLock,
     display: Display,
     supply: Callable[[JobEngine], JobSource],
@@ -30,28 +31,27 @@ def run_jobs(
     Args:
         manifest: Of the sweep.
         section: The ``sweep`` section of the config.
-        configs: Configs of the jobs by number, see :func:`segexp.sweeps.engines.make.create_engine`.
+        experiments: Of the jobs by number, see :func:`segexp.sweeps.engines.make.create_engine`.
         lock: Of the sweep's folder.
         display: Says what happens.
         supply: Makes the supply of jobs when the engine is there.
-        count: Number of jobs in all, where ``configs`` do not tell.
+        count: Number of jobs in all, where ``experiments`` do not tell.
 
     Returns:
         Exit code.
     """
-    words = dict.fromkeys(
-        [*read_sealed(manifest.folder), *words_to_resume(configs.values(), manifest.folder), *manifest.again]
-    )
+    needed = words_to_resume(experiments.values(), manifest.folder)
+    words = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
     manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
-    engine = create_engine(manifest.folder, section, configs, earlier, lock.handle)
+    engine = create_engine(manifest.folder, section, experiments, earlier, lock.handle)
     try:
         _import_ahead()
-        manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
+        manifest.facts["engine"] = {"name": section.engine, **engine.facts}
         manifest.write()
         jobs = supply(engine)
-        display.say(f"jobs          {count or len(configs)}, {engine}")
+        display.say(f"jobs          {count or len(experiments)}, {engine}")
         return Runner(manifest, engine, display, jobs).run()
     finally:
         engine.close()

@@ -73,7 +73,7 @@ class Tested:
         names = ("at_threshold", "at_half") if spec.is_binary else ("at_threshold",)
         self.counts = {name: ConfusionCounts(spec.num_classes).to(device) for name in names}
         self.sums = {name: MeasureSums(spec, measures) for name in names}
-        self.scores = ClassScores(spec.out_channels)
+        self.scores = ClassScores(spec.score_channels)
         self._needs_probability = any(measure.needs_probability for measure in measures.values())
 
     def update(
@@ -89,13 +89,13 @@ class Tested:
             logits: float32 (B, K, H, W).
             probabilities: Of logits, the same shape.
             predictions: Class numbers uint8 (B, H, W), ``at_threshold`` and for two classes ``at_half``.
-            batch: The truth uint8 (B, H, W) under ``mask`` and the numbers of the images (B,) under ``index``.
+            batch: The truth uint8 (B, H, W) under ``target`` and the numbers of the images (B,) under ``index``.
         """
-        self.scores.update(logits, batch["mask"], batch["index"])
+        self.scores.update(logits, batch["target"], batch["index"])
         for name, counts in self.counts.items():
-            counts.update(predictions[name], batch["mask"], batch["index"])
+            counts.update(predictions[name], batch["target"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
-            truth = batch["mask"][place].cpu().numpy()
+            truth = batch["target"][place].cpu().numpy()
             seen = {name: Seen(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
             if self._needs_probability:
                 likely = self._likely(logits, probabilities, place)

@@ -7,8 +7,9 @@ from typing import Any
 
 import torch
 
-from segexp.config.flatten import flatten
+from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.sections import flatten
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -17,12 +18,10 @@ from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, sentence
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO
-from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
-
-Config = dict[str, Any]
 
 FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
@@ -36,7 +35,7 @@ FREE = (
 """Keys that do not shape the training and may differ after a resume."""
 
 
-def check_resume(config: Config, module: SegmentationModule) -> int:
+def check_resume(experiment: Experiment, module: BaseTask) -> int:
     """Checks that the run can go on from ``resume``, before anything is written.
 
     Returns:
@@ -45,7 +44,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     Raises:
         ConfigError: There is no such checkpoint, or model or length of the schedule differ.
     """
-    resume = config["resume"]
+    resume = experiment.resume
     if resume is None:
         return 0
     if not Path(resume).is_file():
@@ -67,13 +66,14 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     shapes = [{name: tuple(value.shape) for name, value in weights.items()} for weights in (state, module.state_dict())]
     if shapes[0] != shapes[1]:
-        there, here = told_apart(earlier["model"], config["model"]), told_apart(config["model"], earlier["model"])
+        model = experiment.model
+        there, here = told_apart(earlier["model"], model), told_apart(model, earlier["model"])
         if there == here:
             there, here = _unlike(*shapes), _unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
-    _check_same(config, earlier)
-    _check_epochs(config["trainer"]["max_epochs"], epoch + 1, Path(resume))
+    _check_same(experiment, earlier)
+    _check_epochs(experiment.trainer.max_epochs, epoch + 1, Path(resume))
     return epoch + 1
 
 
@@ -93,22 +93,23 @@ def _unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[in
     return f"{name} of shape {list(shapes[name])}" if name in shapes else f"no {name}"
 
 
-def _check_same(config: Config, earlier: Config) -> None:
+def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     """Anything that shapes the training must be as it was: else it would be ignored, or two settings mixed in one run.
 
     A changed split would even train on images that were tested before.
     """
-    before, now = dict(flatten(earlier)), dict(flatten(config))
+    checkpoint = Path(str(experiment.resume))
+    before, now = dict(flatten(earlier)), dict(flatten(experiment.plain()))
     for key in sorted(set(before) | set(now)):
-        if before.get(key) != now.get(key) and not _may_change(key, config):
+        if before.get(key) != now.get(key) and not _may_change(key, experiment):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
-            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", Path(config["resume"])))
+            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", checkpoint))
 
 
-def _may_change(key: str, config: Config) -> bool:
+def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
-        target = config["scheduler"]["target"] or {}
+        target = experiment.scheduler.target or {}
         return not any(value == AUTO for name, value in target.items() if name != "mode")
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
 

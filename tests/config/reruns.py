@@ -28,7 +28,7 @@ class Line:
         monkeypatch.setattr("segexp.sweeps.command.asks_for_sweep", lambda argv: False)
 
     def _take(self, config: Any, invocation: Invocation) -> None:
-        self.found.append((checked_train(config, command=invocation.command), invocation))
+        self.found.append((checked_train(config, invocation).plain(), invocation))
 
     def jobs(self, *words: str) -> list[tuple[Config, Invocation]]:
         """What each job of a command line would train."""

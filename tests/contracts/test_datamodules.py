@@ -33,7 +33,7 @@ def folder(place: Path) -> list[str]:
     for seed in range(6):
         item = painted(seed=seed)
         write(place / "own" / "images" / f"{seed}.png", item.image)
-        write(place / "own" / "masks" / f"{seed}_mask.png", item.mask)
+        write(place / "own" / "masks" / f"{seed}_mask.png", item.target)
     return [
         f"datamodule.root={place / 'own'}",
         "datamodule.ignored=[255]",
@@ -90,7 +90,8 @@ def make(name: str, folder: Path, *more: str) -> SegmentationDataModule:
         )
     overrides = [f"datamodule={name}", *FILES[name](folder), "datamodule.loader.batch_size=2", *more]
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return build_datamodule(checked_train(compose("train", overrides)))
+        experiment = checked_train(compose("train", overrides))
+    return build_datamodule(experiment.datamodule, experiment.augment)
 
 
 @pytest.fixture(params=NAMES)
@@ -118,7 +119,7 @@ def test_yaml_holds_every_key_of_the_class(name: str) -> None:
 
 
 def check(batch: Batch, data: SegmentationDataModule) -> None:
-    image, mask, index = batch["image"], batch["mask"], batch["index"]
+    image, mask, index = batch["image"], batch["target"], batch["index"]
     size, channels, height, width = image.shape
     assert image.dtype == mask.dtype == torch.uint8
     assert channels == data.spec.in_channels
@@ -143,7 +144,7 @@ def test_batches_are_as_the_contract_says(name: str, data: SegmentationDataModul
         for batch, item in zip(whole, data.items(phase), strict=True):  # type: ignore[arg-type]
             check(batch, data)
             assert np.array_equal(batch["image"][0].permute(1, 2, 0).numpy(), item.image)
-            assert np.array_equal(batch["mask"][0].numpy(), item.mask)
+            assert np.array_equal(batch["target"][0].numpy(), item.target)
 
 
 def test_parts_are_disjoint_and_named_once(data: SegmentationDataModule) -> None:
@@ -161,7 +162,7 @@ def test_spec_fits_the_pixels(data: SegmentationDataModule) -> None:
     assert len(spec.mean) == len(spec.std) == spec.in_channels
     assert all(0 < mean < 255 for mean in spec.mean)
     assert all(std > 0 for std in spec.std)
-    every = np.unique(np.concatenate([item.mask.ravel() for phase in PHASES for item in data.items(phase)]))
+    every = np.unique(np.concatenate([item.target.ravel() for phase in PHASES for item in data.items(phase)]))
     assert set(every.tolist()) - {IGNORED} == set(range(spec.num_classes))
 
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from segexp.errors import DataError, MismatchError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 CONF = Path(__file__).parents[2] / "conf"
 NAMES = sorted(path.stem for path in (CONF / "loss").glob("*.yaml"))
@@ -35,7 +35,7 @@ def make(name: str) -> SegmentationLoss:
 
 def spec(num_classes: int) -> DataSpec:
     names = tuple("abcd"[:num_classes])
-    return DataSpec(classes=names, colours=((0, 0, 0),) * num_classes)
+    return DataSpec(MaskTarget(classes=names, colours=((0, 0, 0),) * num_classes))
 
 
 def fits(loss: SegmentationLoss, num_classes: int) -> bool:

@@ -61,13 +61,13 @@ def test_other_seeds_crops_and_scaling_share_a_reading() -> None:
     assert shared.second == {"test_000": 5}
     assert shared.describe() == alone.describe()
     assert shared.spec == alone.spec
-    assert [item.mask.shape for item in small.items("test")] == [(8, 8)] * 2
-    assert [item.mask.shape for item in again.items("test")] == [(32, 32)] * 2
+    assert [item.target.shape for item in small.items("test")] == [(8, 8)] * 2
+    assert [item.target.shape for item in again.items("test")] == [(32, 32)] * 2
     for phase in ("train", "val", "test"):
         for one, other in zip(alone.items(phase), shared.items(phase), strict=True):
             assert one.name == other.name
             np.testing.assert_array_equal(one.image, other.image)
-            np.testing.assert_array_equal(one.mask, other.mask)
+            np.testing.assert_array_equal(one.target, other.target)
 
 
 def test_other_data_are_read() -> None:

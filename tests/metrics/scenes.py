@@ -7,14 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.metrics.base import ImageMeasure, Seen
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 Masks = NDArray[np.uint8]
 
 
 def spec(num_classes: int, pixel_size: float | None = None) -> DataSpec:
     names = tuple("abcd"[:num_classes])
-    return DataSpec(classes=names, colours=((0, 0, 0),) * num_classes, pixel_size=pixel_size)
+    return DataSpec(MaskTarget(classes=names, colours=((0, 0, 0),) * num_classes), pixel_size=pixel_size)
 
 
 def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> Seen:

@@ -55,13 +55,13 @@ def test_masks_in_another_direction_are_mirrored(tmp_path: Path, how: str) -> No
     if how in ("east", "both"):
         pixels, transform = pixels[:, ::-1], east(transform)
     found = item(image, tiff(tmp_path / "m.tif", np.ascontiguousarray(pixels), transform))
-    assert np.array_equal(found.mask, TRUTH)
-    assert np.array_equal(found.mask_window(3, 5, 7, 11), TRUTH[3:10, 5:16])
+    assert np.array_equal(found.target, TRUTH)
+    assert np.array_equal(found.class_window(3, 5, 7, 11), TRUTH[3:10, 5:16])
     assert [note.split(":")[0].split(" masks")[0] for note in note_mirrored([found])] == (
         [] if how == "same" else ["1"]
     )
     # Both from south to north: nothing to do.
-    assert np.array_equal(item(tmp_path / "m.tif", tmp_path / "m.tif").mask, pixels)
+    assert np.array_equal(item(tmp_path / "m.tif", tmp_path / "m.tif").target, pixels)
 
 
 def test_files_of_validity_are_mirrored_too(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_files_of_validity_are_mirrored_too(tmp_path: Path) -> None:
     inside = np.zeros_like(TRUTH)
     inside[:5] = 1
     found = item(image, mask, tiff(tmp_path / "v.tif", np.ascontiguousarray(inside[::-1]), south(NORTH)))
-    assert np.array_equal(found.mask, np.where(inside, TRUTH, 255))
+    assert np.array_equal(found.target, np.where(inside, TRUTH, 255))
     assert isinstance(found.mask_source.valid, MirroredRaster)  # type: ignore[attr-defined]
 
 
@@ -101,13 +101,13 @@ def test_other_places_are_refused_with_both(tmp_path: Path, transform: Affine, c
 def test_less_than_half_a_pixel_is_rounding(tmp_path: Path, shift: float) -> None:
     image = tiff(tmp_path / "a.tif", TRUTH, NORTH)
     found = item(image, tiff(tmp_path / "m.tif", TRUTH, NORTH @ Affine.translation(shift, shift)))
-    assert np.array_equal(found.mask, TRUTH)
+    assert np.array_equal(found.target, TRUTH)
 
 
 def test_who_says_nothing_is_not_asked(tmp_path: Path) -> None:
     image = tiff(tmp_path / "a.tif", TRUTH, NORTH)
     Image.fromarray(TRUTH).save(tmp_path / "m.png")
-    assert np.array_equal(item(image, tmp_path / "m.png").mask, TRUTH)
+    assert np.array_equal(item(image, tmp_path / "m.png").target, TRUTH)
     # Now it says something.
     (tmp_path / "m.pgw").write_text("0.3\n0\n0\n-0.3\n500003.15\n4999999.85\n")
     with pytest.raises(PlaceError):

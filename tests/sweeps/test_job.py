@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.sweeps import job as jobs
@@ -27,8 +28,9 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, 
     create(tmp_path, seeds(0))
     calls: list[tuple[Any, Invocation]] = []
 
-    def train(config: Any, invocation: Invocation) -> None:
-        calls.append((config["resume"], invocation))
+    def train(experiment: Experiment) -> None:
+        invocation = experiment.invocation
+        calls.append((experiment.resume, invocation))
         assert invocation.folder is not None
         invocation.folder.mkdir(exist_ok=invocation.goes_on)
         (invocation.folder / "results.json").touch()
@@ -159,7 +161,7 @@ def one_job(folder: Path) -> None:
 def test_a_power_cut_between_any_two_writes_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written after it; then the job runs again and gives what it would have given."""
     disk = Disk(monkeypatch)
-    monkeypatch.setattr("segexp.evaluation.test.explain", lambda *_: [])
+    monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", lambda *_: [])
     monkeypatch.setattr("segexp.training.train.write_page", lambda _: None)
     one_job(tmp_path / "whole")
     before = len(disk.names)

@@ -30,8 +30,8 @@ def test_callback_is_told_the_size_of_every_batch(monkeypatch: pytest.MonkeyPatc
     told: list[int] = []
     monkeypatch.setattr(memory, "give_all_back", told.append)
     callback = ReleaseMemory()
-    callback.on_validation_batch_start(None, None, {"mask": torch.zeros(1, 4, 5)}, 0)
+    callback.on_validation_batch_start(None, None, {"image": torch.zeros(1, 3, 4, 5)}, 0)
     callback.on_validation_end(None, None)
-    callback.on_test_batch_start(None, None, {"mask": torch.zeros(2, 3, 5)}, 0)
+    callback.on_test_batch_start(None, None, {"image": torch.zeros(2, 3, 3, 5)}, 0)
     callback.on_test_end(None, None)
     assert told == [20, 20, 30, 30]

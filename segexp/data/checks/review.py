@@ -91,7 +91,7 @@ def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Pro
     found = Review()
     pairs = _headers(datamodule, found, progress)
     try:
-        found.classes = datamodule.classes()[0]
+        found.classes = datamodule.counted_classes()
     except UserError as error:
         if str(error) not in {problem.text for problem in found.problems}:
             found.problems.append(problem_of(error))

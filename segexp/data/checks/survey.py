@@ -58,7 +58,7 @@ def survey_image(item: Item, classes: int) -> Survey:
         item: The image.
         classes: Number of classes.
     """
-    image, mask = item.image, item.mask
+    image, mask = item.image, item.class_window(0, 0, *item.shape)
     rows = max(1, BAND // mask.shape[1])
     parts = [_band(image[y : y + rows], mask[y : y + rows]) for y in range(0, mask.shape[0], rows)]
     values = np.sum([values for values, _, _ in parts], axis=0)

@@ -118,7 +118,7 @@ class DriveDataModule(FilesDataModule):
         masks = self._second
         if self.eval_size is not None:
             size = self.eval_size
-            masks = {n: Item(n, m[..., None], m).resized(size).mask for n, m in masks.items()}
+            masks = {n: Item(n, m[..., None], m).resized(size).target for n, m in masks.items()}
         return {"second observer": {name: masks[name] for name in names}}
 
     def _observed(self, pair: Pair, manual: Path, expected: tuple[int, ...]) -> Mask:

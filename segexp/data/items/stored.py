@@ -134,7 +134,7 @@ class StoredItem(Item):
         return self.raster.read()
 
     @property
-    def mask(self) -> Mask:
+    def target(self) -> Mask:
         """The whole mask, decoded anew at each call."""
         return self.mask_source.window(0, 0, *self.shape)
 
@@ -173,15 +173,15 @@ class StoredItem(Item):
 
     def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
         """A window of both; only files that cannot be read in parts are decoded whole."""
-        return self.raster.window(top, left, height, width), self.mask_window(top, left, height, width)
+        return self.raster.window(top, left, height, width), self.class_window(top, left, height, width)
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """A window of the mask."""
         return self.mask_source.window(top, left, height, width)
 
     def decoded(self) -> Item:
         """An item with the pixels in memory."""
-        return Item(self.name, self.image, self.mask, self.group)
+        return Item(self.name, self.image, self.target, self.group)
 
 
 class WindowItem(Item):
@@ -191,6 +191,7 @@ class WindowItem(Item):
         """Names the part after its place: ``chicago1_250_500`` begins in row 250, column 500."""
         self.name = f"{whole.name}_{top}_{left}"
         self.group = whole.group
+        self.form = whole.form
         self.whole = whole
         self.place = (top, left, height, width)
 
@@ -200,9 +201,9 @@ class WindowItem(Item):
         return self.whole.window(*self.place)[0]
 
     @property
-    def mask(self) -> Mask:
-        """The part of the mask."""
-        return self.whole.mask_window(*self.place)
+    def target(self) -> Mask:
+        """The part of the target."""
+        return self.whole.window(*self.place)[1]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -234,11 +235,11 @@ class WindowItem(Item):
         """A window inside the part."""
         return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """A window of the mask inside the part."""
-        return self.whole.mask_window(self.place[0] + top, self.place[1] + left, height, width)
+        return self.whole.class_window(self.place[0] + top, self.place[1] + left, height, width)
 
     def decoded(self) -> Item:
         """An item with the pixels of the part in memory."""
-        image, mask = self.whole.window(*self.place)
-        return Item(self.name, np.array(image), np.array(mask), self.group)
+        image, target = self.whole.window(*self.place)
+        return Item(self.name, np.array(image), np.array(target), self.group, self.form)

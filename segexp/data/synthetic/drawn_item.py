@@ -32,7 +32,7 @@ class DrawnItem(Item):
         return self._scene.image
 
     @cached_property
-    def mask(self) -> Mask:
+    def target(self) -> Mask:
         """Class numbers uint8 (H, W), 255 outside the field of view."""
         return np.where(self._scene.fov == 0, IGNORED, self._scene.mask).astype(np.uint8)
 
@@ -59,12 +59,12 @@ class DrawnItem(Item):
     def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
         """A window of both."""
         place = np.s_[top : top + height, left : left + width]
-        return self.image[place], self.mask[place]
+        return self.image[place], self.target[place]
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """A window of the mask."""
-        return self.mask[top : top + height, left : left + width]
+        return self.target[top : top + height, left : left + width]
 
     def decoded(self) -> Item:
         """Gives a copy of the item with its pixels in memory."""
-        return Item(self.name, self.image, self.mask, self.group)
+        return Item(self.name, self.image, self.target, self.group)

@@ -5,8 +5,8 @@ import os
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from segexp.config.command_schema import DemoConfig
 from segexp.errors import MissingExtraError
 from segexp.inference.demo.answer_cache import Kept
 from segexp.inference.demo.files import Downloads
@@ -18,7 +18,7 @@ OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_D
 """gradio would ask for newer versions of itself and report its use."""
 
 
-def demo(config: dict[str, Any]) -> None:
+def demo(config: DemoConfig) -> None:
     """Serves until Ctrl-C.
 
     Args:
@@ -32,7 +32,7 @@ def demo(config: dict[str, Any]) -> None:
     require()
     from segexp.inference.demo.address import listen
 
-    with listen(config["host"], config["port"]) as door, tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder:
+    with listen(config.host, config.port) as door, tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder:
         # Read when gradio is imported: what visitors upload goes with the folder.
         os.environ.update(OFFLINE, GRADIO_TEMP_DIR=folder)
         # An end by SIGTERM, too, must leave nothing of theirs behind.
@@ -40,18 +40,18 @@ def demo(config: dict[str, Any]) -> None:
         desk = desk_of(config, Path(folder))
         from segexp.inference.demo.server import serve
 
-        serve(desk, door, browser=config["open"], host=config["host"], names=config["hosts"])
+        serve(desk, door, browser=config.open, host=config.host, names=config.hosts)
     LOG.info("stopped")
 
 
-def desk_of(config: dict[str, Any], folder: Path) -> Desk:
+def desk_of(config: DemoConfig, folder: Path) -> Desk:
     """The model, its limits, and where downloads are made."""
     model = load(
-        config["run"],
-        config["checkpoint"],
-        tta=config["tta"],
-        device=config["device"],
-        image_limit=config["image_limit"],
+        config.run,
+        config.checkpoint,
+        tta=config.tta,
+        device=config.device,
+        image_limit=config.image_limit,
     )
     for source in model.sources:
         LOG.info(f"run         {source.name}")
@@ -59,11 +59,11 @@ def desk_of(config: dict[str, Any], folder: Path) -> Desk:
     downloads = Downloads(folder / "downloads")
     return Desk(
         model,
-        Kept(int(config["kept_megabytes"] * MEGABYTE), downloads.remove),
+        Kept(int(config.kept_megabytes * MEGABYTE), downloads.remove),
         downloads,
-        config["max_megabytes"],
-        config["max_pixels"],
-        config["debug"],
+        config.max_megabytes,
+        config.max_pixels,
+        config.debug,
     )
 
 

@@ -1,6 +1,7 @@
 """The images that a model is evaluated on: a part of the run's own data, or another data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +17,6 @@ from segexp.errors import DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import line_for, take_classes
 from segexp.inference.model import Model
 from segexp.runs.bounded import read_json
-from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
 
@@ -52,7 +52,8 @@ class EvaluationData(SegmentationDataModule):
         self.notes = source.notes
         self._items = {"train": [], "val": [], "test": items}
         self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
-        self._spec = spec
+        # Distances are in metres where these images say how large a pixel is.
+        self._spec = replace(spec, pixel_size=source.pixel_size())
         counts = class_counts(self._surveys["test"]).sum(axis=0)
         if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
             self.notes.append(
@@ -95,12 +96,13 @@ def evaluation_data(
     items = all_items(source) if phase == "all" else source.items(phase)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
-    return EvaluationData(source, items, spec, phase)
+    # Distances are in metres where these images say how large a pixel is.
+    return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
 
 
 def own_images(model: Model, section: Mapping[str, Any]) -> bool:
     """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
-    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
+    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config.datamodule, section))
     return before == now
 
 
@@ -149,19 +151,18 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
     return items if size is None else [item.resized(size) for item in items]
 
 
-def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
+def trained_on(model: Model, names: Sequence[str], target: str) -> list[str]:
     """A note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
-        sources: Where the members of the model come from.
+        model: With the sources of its members.
         names: Of the images.
         target: Class of the data set.
-        config: Of the model.
     """
-    if config["datamodule"]["_target_"] != target:
+    if model.config.datamodule["_target_"] != target:
         return []
     known: set[str] = set()
-    for source in sources:
+    for source in model.sources:
         split = source.folder / "split.json" if source.folder is not None else None
         if split is not None and split.is_file():
             known |= _trained_on(split)

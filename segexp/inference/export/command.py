@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from segexp.config.command_schema import ExportConfig
 from segexp.data.items.item import Item
 from segexp.errors import ConfigError, DataError, SegexpError, one_line
 from segexp.inference.export.agreement import Agreement, ExportFailed, by_pytorch, compare, drawn
@@ -26,10 +27,8 @@ from segexp.runs.files import replace_file
 from segexp.runs.text import utf8
 from segexp.system.causes import resource_error
 
-Config = dict[str, Any]
 
-
-def export(config: Config, data: Mapping[str, Any] | None) -> str:
+def export(config: ExportConfig, data: Mapping[str, Any] | None) -> str:
     """Exports one model.
 
     Args:
@@ -44,10 +43,10 @@ def export(config: Config, data: Mapping[str, Any] | None) -> str:
         ExportFailed: The file did not agree with PyTorch; it is deleted.
     """
     start_console()
-    FORMATS[config["format"]].require()
-    if config["int8"] and config["format"] != "onnx":
-        raise ConfigError(f"int8: needs format=onnx, found format={config['format']}")
-    if config["int8"] and config["images"] == 0:
+    FORMATS[config.format].require()
+    if config.int8 and config.format != "onnx":
+        raise ConfigError(f"int8: needs format=onnx, found format={config.format}")
+    if config.int8 and config.images == 0:
         raise ConfigError("int8: its loss is measured on test images, found images=0; use at least 1, or null for all")
     return Export(config, data).run().as_text()
 
@@ -80,13 +79,13 @@ class Exported:
 class Export:
     """One call of the command."""
 
-    def __init__(self, config: Config, data: Mapping[str, Any] | None) -> None:
-        self.config, self.form = config, FORMATS[config["format"]]
+    def __init__(self, config: ExportConfig, data: Mapping[str, Any] | None) -> None:
+        self.config, self.form = config, FORMATS[config.format]
         self.model = load(
-            config["run"], config["checkpoint"], tta="none", threshold=config["threshold"], device="cpu",
+            config.run, config.checkpoint, tta="none", threshold=config.threshold, device="cpu",
             inference={"window": None},
         )  # fmt: skip
-        self.path = output_path(self.model, config["output"], config["checkpoint"], self.form.SUFFIX)
+        self.path = output_path(self.model, config.output, config.checkpoint, self.form.SUFFIX)
         self.images = RunImages(self.model, data)
         self.facts = facts(self.model)
         self.dtype = np.dtype(self.facts["dtype"])
@@ -100,13 +99,13 @@ class Export:
         # What is known of the file lies beside it before anything else is tried.
         self._note(Exported(self.path, agreement, {}))
         run = self.form.read(self.path)
-        int8 = self._quantised(run) if self.config["int8"] else None
+        int8 = self._quantised(run) if self.config.int8 else None
         done = Exported(self.path, agreement, self._speeds_or_none(run, int8), int8)
         self._note(done)
         return done
 
     def _quantised(self, run: Run) -> Int8:
-        training = self.images.taken("train", self.config["calibration"])
+        training = self.images.taken("train", self.config.calibration)
         return int8_file(self.path, run, training, self.tested, self.dtype, self.model.classes)
 
     def _speeds_or_none(self, run: Run, int8: Int8 | None) -> dict[str, float]:
@@ -119,7 +118,7 @@ class Export:
 
     def _written(self) -> Agreement:
         graph = Deployed(self.model.module)
-        refuse_exceptions(graph, self.config["format"])
+        refuse_exceptions(graph, self.config.format)
         with kept_if_good(self.path) as part:
             try:
                 self.form.write(self.model, graph, part, self.facts)
@@ -131,7 +130,7 @@ class Export:
                     raise refused from error
                 first = (str(error).strip() or type(error).__name__).splitlines()[0]
                 raise ExportFailed(
-                    f"format={self.config['format']}: {self.model!r} could not be exported: {first}. Try another format"
+                    f"format={self.config.format}: {self.model!r} could not be exported: {first}. Try another format"
                 ) from error
         return agreement
 
@@ -151,24 +150,24 @@ class Export:
 
     def _taken(self) -> list[Item]:
         """Test images, none where they are not there."""
-        if self.config["images"] == 0:
+        if self.config.images == 0:
             return []
         try:
-            return self.images.taken("test", self.config["images"])
+            return self.images.taken("test", self.config.images)
         except DataError as error:
-            if self.config["int8"]:
+            if self.config.int8:
                 raise
             first = str(error).splitlines()[0]
             LOG.warning(f"no test images to compare ({first}); say where they are, datamodule.root=<folder>")
             return []
 
     def _speeds(self, run: Run, int8: Int8 | None) -> dict[str, float]:
-        if not self.config["rounds"]:
+        if not self.config.rounds:
             return {}
         image = pixels(self.tested[0], self.dtype)[0] if self.tested else drawn(self.model.spec, self.dtype)[0]
-        ways = {"PyTorch": lambda batch: by_pytorch(self.model, batch), self.config["format"]: run}
+        ways = {"PyTorch": lambda batch: by_pytorch(self.model, batch), self.config.format: run}
         ways |= {"int8": int8.run} if int8 is not None else {}
-        return images_per_second(ways, image, self.config["rounds"])
+        return images_per_second(ways, image, self.config.rounds)
 
     def _note(self, done: Exported) -> None:
         """All of it beside the file, for whoever finds it later."""

@@ -45,10 +45,10 @@ def as_text(plain: Mapping[str, Any]) -> dict[str, str]:
 
 def left_out(model: Model) -> list[str]:
     """What the run does and the file does not, in words."""
-    own = model.config["inference"]["window"]
+    own = model.config.inference.window
     notes = []
-    if model.config["tta"] != "none":
-        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config['tta']}")
+    if model.config.tta != "none":
+        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config.tta}")
     if own is not None:
         notes.append(f"the file sees an image whole; the run sees large ones in windows (inference.window={own})")
     if model.spec.dtype is None:

@@ -13,7 +13,7 @@ from segexp.models.sizes import same_size
 from segexp.scaling import DARK
 from segexp.spec import DataSpec
 from segexp.tasks.ensemble import SMALLEST, EnsembleModule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 TRACED = (2, 64, 80)
 """Images, height and width of the batch that a model is traced with; every other one is taken afterwards."""
@@ -34,7 +34,7 @@ class Member(nn.Module):
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, module: SegmentationModule) -> None:
+    def __init__(self, module: Segmentation) -> None:
         """Copies the network; that of ``module`` stays as it is."""
         super().__init__()
         model = copy.deepcopy(module.model).float()
@@ -62,7 +62,7 @@ class Deployed(nn.Module):
         threshold: Logit at and above which a pixel is of the second of two classes.
     """
 
-    def __init__(self, module: SegmentationModule) -> None:
+    def __init__(self, module: Segmentation) -> None:
         """Takes networks, scaling and threshold from a module that was made for use."""
         super().__init__()
         members = list(module.model) if isinstance(module, EnsembleModule) else [module]
@@ -83,13 +83,18 @@ class Deployed(nn.Module):
         logits = [member(raw) for member in self.members]
         joint = logits[0] if len(logits) == 1 else self._joint(torch.stack(logits))
         if self.spec.is_binary:
-            return joint.sigmoid(), (joint[:, 0] >= self.threshold).to(torch.uint8)
+            score = self._scores(joint)
+            return score.sigmoid(), (score[:, 0] >= self.threshold).to(torch.uint8)
         return joint.softmax(dim=1), joint.argmax(dim=1).to(torch.uint8)
+
+    def _scores(self, logits: Tensor) -> Tensor:
+        """Scores of two classes (..., 1, H, W): the one logit, or the difference of two."""
+        return logits if logits.shape[-3] == 1 else logits[..., 1:, :, :] - logits[..., :1, :, :]
 
     def _joint(self, logits: Tensor) -> Tensor:
         """Log-odds or logarithms of the mean probability, as EnsembleModule has them."""
         if self.spec.is_binary:
-            return torch.logit(logits.sigmoid().mean(dim=0), eps=SMALLEST)
+            return torch.logit(self._scores(logits).sigmoid().mean(dim=0), eps=SMALLEST)
         return logits.softmax(dim=2).mean(dim=0).clamp(min=SMALLEST).log()
 
 

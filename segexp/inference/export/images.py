@@ -43,13 +43,12 @@ class RunImages:
             UserError: Files are missing or at fault.
         """
         return spread(
-            evaluation_data(self._source, self.model.spec, phase, self.model.config["datamodule"]).items("test"), most
+            evaluation_data(self._source, self.model.spec, phase, self.model.config.datamodule).items("test"), most
         )
 
     @cached_property
     def _source(self) -> SegmentationDataModule:
-        nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-        source = build_datamodule({"augment": nothing, "datamodule": self.section, "seed": self.model.config["seed"]})
+        source = build_datamodule(self.section)
         keep_own_split(source, self.model, self.section, "train")
         return source
 

@@ -28,7 +28,7 @@ def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) 
         what = "several runs" if len(model.sources) > 1 else "a checkpoint that is in no run folder"
         raise ConfigError(f"output: needed for {what}; write for example output=model{suffix}")
     ending = "" if checkpoint == "best" else f"_{Path(checkpoint).stem}"
-    name = f"{model.config['name'] or folder.parent.name}{ending}{suffix}"
+    name = f"{model.config.name or folder.parent.name}{ending}{suffix}"
     place = within(folder, "exports", str(folder))
     return within(place, name, str(place))
 

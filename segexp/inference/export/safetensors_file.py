@@ -35,9 +35,10 @@ def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -
     from safetensors.torch import save_file
 
     weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
-    record = {"config": model.config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
+    config = dict(model.config.written)
+    record = {"config": config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
     save_file(weights, path, metadata={**as_text(facts), RECORD: json.dumps(record), "format": "pt"})
-    beside(path).write_text(yaml.safe_dump(model.config, sort_keys=False, allow_unicode=True), encoding="utf-8")
+    beside(path).write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
 def beside(path: Path) -> Path:

@@ -5,10 +5,10 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
+from segexp.config.command_schema import PredictConfig
 from segexp.data.file_kinds import describe_kinds
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
@@ -25,7 +25,7 @@ class PredictionFailed(SegexpError):
     """Some files could not be predicted; the others were."""
 
 
-def predict(config: dict[str, Any]) -> str:
+def predict(config: PredictConfig) -> str:
     """Predicts all files of ``input``.
 
     Args:
@@ -41,22 +41,22 @@ def predict(config: dict[str, Any]) -> str:
     start_console()
     output, wanted = output_of(config), wanted_of(config)
     passed_over: list[str] = []
-    files = find_inputs(config["input"], output, config["timeout"], bounds_of(config), passed_over)
+    files = find_inputs(config.input, output, config.timeout, bounds_of(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
-    model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
+    model = model_of(config, config.device if config.engine == "local" else "cpu")
     wanted.postprocess.check(model.spec, model.threshold)
     if "polygons" in wanted.write:
         check_polygons(wanted.polygons, wanted.simplify)
     with _sigterm_as_ctrl_c(), closing(make_engine(config, model)) as engine, closing(OutputFolder(output)) as folder:
-        folder.begin(model, wanted, files, overwrite=config["overwrite"])
+        folder.begin(model, wanted, files, overwrite=config.overwrite)
         _announce(model, files, output, passed_over)
-        if not config["overwrite"]:
+        if not config.overwrite:
             files = [folder.owned(file, lambda stem: bool(wanted.there(model.spec, stem))) for file in files]
         single, doubles = parted(files)
         told = Told(folder, config)
         told.leave_out(passed_over)
         told.take(doubles)
-        hidden = {None: None, True: False, False: True}[BARS[config["progress"]]]
+        hidden = {None: None, True: False, False: True}[BARS[config.progress]]
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
         told.take(bar)
         return told.result()
@@ -96,8 +96,8 @@ def parted(files: Iterable[Input]) -> tuple[list[Input], list[Outcome]]:
 class Told:
     """What became of the files of one call: counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
-        self.folder, self.debug = folder, config["debug"]
+    def __init__(self, folder: OutputFolder, config: PredictConfig) -> None:
+        self.folder, self.debug = folder, config.debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Sequence
 from importlib import import_module
-from typing import Any, Protocol
+from typing import Protocol
 
+from segexp.config.command_schema import PredictConfig
 from segexp.inference.model import Model
 from segexp.inference.predict.inputs import Input
 from segexp.inference.predict.order import worker_of
@@ -32,10 +33,10 @@ class Engine(Protocol):
 class LocalEngine:
     """This process, one file after the other."""
 
-    def __init__(self, config: dict[str, Any], model: Model) -> None:
+    def __init__(self, config: PredictConfig, model: Model) -> None:
         """Takes the model as it is."""
-        self._worker = worker_of(config, model, bars=BARS[config["progress"]])
-        self._anew = config["overwrite"]
+        self._worker = worker_of(config, model, bars=BARS[config.progress])
+        self._anew = config.overwrite
 
     def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
         """In the order given."""
@@ -45,7 +46,7 @@ class LocalEngine:
         """Nothing."""
 
 
-def make_engine(config: dict[str, Any], model: Model) -> Engine:
+def make_engine(config: PredictConfig, model: Model) -> Engine:
     """The engine that the config asks for.
 
     Args:
@@ -55,7 +56,7 @@ def make_engine(config: dict[str, Any], model: Model) -> Engine:
     Raises:
         UserError: It cannot be had.
     """
-    if config["engine"] == "local":
+    if config.engine == "local":
         return LocalEngine(config, model)
     engine: Engine = import_module("segexp.inference.predict.ray_engine").RayEngine(config, model)
     return engine

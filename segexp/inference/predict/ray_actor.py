@@ -3,8 +3,9 @@
 import os
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from segexp.config.command_schema import PredictConfig
 from segexp.errors import DataError
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Actor:
     """Made on a node of the cluster."""
 
-    def __init__(self, config: dict[str, Any], device: str, cwd: Path, shared: dict[str, str]) -> None:
+    def __init__(self, config: PredictConfig, device: str, cwd: Path, shared: dict[str, str]) -> None:
         """Keeps what it needs.
 
         Args:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.command_schema import PredictConfig
 from segexp.config.trust import shared_trust
 from segexp.inference.model import Model
 from segexp.inference.predict.inputs import Input
@@ -24,27 +25,27 @@ from segexp.system.ray_cluster import connect, nodes, too_much
 class RayEngine:
     """The actors of one call, and their pool."""
 
-    def __init__(self, config: dict[str, Any], model: Model) -> None:
+    def __init__(self, config: PredictConfig, model: Model) -> None:
         """Joins the cluster; see :func:`segexp.inference.predict.engine.make_engine`."""
-        self._config, self._model, keys = config, model, config["ray"]
-        self._ray = connect("", keys["address"])
-        gpus = _gpus(keys["gpus"], config["device"], nodes(self._ray))
-        self.asked = {"CPU": keys["cpus"], "GPU": gpus}
+        self._config, self._model, keys = config, model, config.ray
+        self._ray = connect("", keys.address)
+        gpus = _gpus(keys.gpus, config.device, nodes(self._ray))
+        self.asked = {"CPU": keys.cpus, "GPU": gpus}
         for note in too_much(self._ray, self.asked, "files"):
             LOG.warning(note)
-        device = "cpu" if config["device"] == "auto" and not gpus else config["device"]
+        device = "cpu" if config.device == "auto" and not gpus else config.device
         self._given = (config, device, Path.cwd(), shared_settings() | shared_trust())
         self._weights = fingerprint(model)
-        self._remote = self._ray.remote(num_cpus=keys["cpus"], num_gpus=gpus, max_restarts=0)(Actor)
+        self._remote = self._ray.remote(num_cpus=keys.cpus, num_gpus=gpus, max_restarts=0)(Actor)
         self._pool: Pool | None = None
 
     def run(self, files: Sequence[Input]) -> Iterator[Outcome]:
         """Files in the order in which they end."""
-        keys = self._config["ray"]
-        size = room(nodes(self._ray), self.asked) if keys["actors"] == "auto" else keys["actors"]
+        keys = self._config.ray
+        size = room(nodes(self._ray), self.asked) if keys.actors == "auto" else keys.actors
         size = max(1, min(size, len(files)))
         LOG.info(f"engine      Ray, {size} at a time with {self.asked['CPU']} cores and {self.asked['GPU']:g} GPU each")
-        self._pool = Pool(self, size, retries=keys["retries"], anew=self._config["overwrite"])
+        self._pool = Pool(self, size, retries=keys.retries, anew=self._config.overwrite)
         return self._pool.run(files)
 
     def close(self) -> None:

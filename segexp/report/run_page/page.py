@@ -13,6 +13,7 @@ from segexp.report.pictures import embedded as pictures
 from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
 from segexp.report.run_page.confusion_table import confusion_table
 from segexp.report.run_page.costs import costs
+from segexp.report.run_page.figures_table import figures_table
 from segexp.report.run_page.missing import missing
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
@@ -81,18 +82,21 @@ def _content(folder: RunContents) -> dict[str, object]:
         **_charts(folder),
     }
     content |= _pictures(folder, content)
-    return content | {"contents": _contents(content), "missing": missing(folder, content)}
+    contents = _contents(content, entries.kind_of(folder.results))
+    return content | {"contents": contents, "missing": missing(folder, content)}
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(entries.rows_of(folder.results))
+    masks = tested and entries.kind_of(folder.results) == entries.SEGMENTATION
     images = sections.image_table(folder)
     return {
-        "class_table": class_tables.overlap_table(folder.results) if tested else None,
+        "class_table": class_tables.overlap_table(folder.results) if masks else None,
+        "figures_table": figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
         "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
         "groups_table": groups_table.groups_table(folder.results),
-        "rows_table": rows_table.rows_table(folder.results) if tested else None,
+        "rows_table": rows_table.rows_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
         "meanings": sections.meanings(folder),
         "averaging": sections.averaging(folder),
@@ -152,6 +156,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
 
 SECTIONS = {
     "results": ("Results", ("class_table",)),
+    "figures": ("Results", ("figures_table",)),
     "panels": ("Images", ("specimens", "panels")),
     "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
     "reliability": ("Calibration", ("calibration", "reliability")),
@@ -164,5 +169,12 @@ SECTIONS = {
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
 
-def _contents(content: Mapping[str, object]) -> list[tuple[str, str]]:
-    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if any(content[key] for key in keys)]
+ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
+"""Sections of a page of a kind of task that has none of its own."""
+SECTIONS_OF_KIND = {entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures")}
+"""By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
+
+
+def _contents(content: Mapping[str, object], kind: str) -> list[tuple[str, str]]:
+    shown = SECTIONS_OF_KIND.get(kind, ANY_KIND)
+    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if id_ in shown and any(content[key] for key in keys)]

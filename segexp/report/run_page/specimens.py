@@ -24,7 +24,7 @@ from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.inside import inside
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
     classes, colours = entries.classes_of(results), entries.inner(results, "task", "colours")
     if not isinstance(colours, list) or len(colours) != len(classes):
         return None
-    return DataSpec(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours))
+    return DataSpec(MaskTarget(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours)))
 
 
 def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:

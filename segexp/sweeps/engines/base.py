@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from segexp.config.experiment import Experiment
 from segexp.errors import SegexpError
-from segexp.sweeps.plan import Config
 
 
 class SweepError(SegexpError):
@@ -53,7 +53,7 @@ class JobEngine(Protocol):
     notes: list[str]
     """Lines to show once."""
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Tells of a job that was not known when the engine was made, before it is started."""
         ...
 

@@ -1,10 +1,11 @@
 """How many jobs run at a time, on which GPU and with how many threads each. Asks the system, not torch."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
+from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError
 from segexp.system.cores import available_cores
 from segexp.system.free_memory import free_memory
@@ -39,7 +40,7 @@ class DeviceLayout:
 
 
 def plan_devices(
-    section: Mapping[str, Any],
+    section: SweepConfig,
     count: int,
     accelerators: Sequence[str],
     threads: int | None = None,
@@ -59,15 +60,13 @@ def plan_devices(
         ConfigError: There are fewer GPUs than a job asks for.
     """
     cores = available_cores()
-    gpus = _gpus(section["gpus"], accelerators)
+    gpus = _gpus(section.gpus, accelerators)
     most = max((number for number in ranks if number != "auto"), default=1)
     together = len(gpus) if gpus and "auto" in ranks else most
     gpus = _grouped(gpus, together)
-    jobs = section["jobs"]
     fixed = threads or _threads_of_user()
-    if jobs == "auto":
-        jobs = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together), count)
-    jobs = min(jobs, count)
+    free = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together))
+    jobs = min(free if section.jobs == "auto" else section.jobs, count)
     return DeviceLayout(jobs, fixed or max(1, cores // jobs), gpus)
 
 

@@ -9,11 +9,11 @@ import json
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segexp.config.schema import SlurmConfig
+from segexp.config.experiment import Experiment
+from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.runs.files import replace_file
 from segexp.sweeps.engines import squeue
@@ -22,7 +22,6 @@ from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
 from segexp.sweeps.engines.squeue import QueueJob
 from segexp.sweeps.layout import JobFiles
-from segexp.sweeps.plan import Config
 from segexp.system.process import search_path
 
 ARRAY = 1000
@@ -44,22 +43,22 @@ class SlurmJobEngine:
     """Jobs in the queue of SLURM."""
 
     def __init__(
-        self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+        self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
         """Looks for jobs of an earlier start; see :func:`segexp.sweeps.engines.make.create_engine`."""
         _require()
-        if section["gpus"] != "auto":
+        if section.gpus != "auto":
             raise ConfigError(
                 "sweep.gpus: is for this machine; for SLURM give the number that a job needs, sweep.slurm.gpus"
             )
         self._folder = folder
-        self._keys = {**asdict(SlurmConfig()), **section.get("slurm", {})}
+        self._keys = section.slurm
         count = earlier.get("count", len(jobs))
-        self._at_a_time = count if section["jobs"] == "auto" else section["jobs"]
+        self._at_a_time = count if section.jobs == "auto" else section.jobs
         # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search has not
         # chosen its jobs yet.
         self.places = self._at_a_time if min(jobs) < 0 else max(count, self._at_a_time)
-        self.facts = {"count": count, "threads": earlier.get("threads", self._keys["cpus"])}
+        self.facts = {"count": count, "threads": earlier.get("threads", self._keys.cpus)}
         self.notes: list[str] = []
         self._endings = JobEndings(folder)
         self._ids: dict[int, str] = {}
@@ -72,11 +71,11 @@ class SlurmJobEngine:
 
     def __str__(self) -> str:
         keys = self._keys
-        gpus = f" and {keys['gpus']} GPU" if keys["gpus"] else ""
-        where = f"partition {keys['partition']}" if keys["partition"] else "the default partition"
-        return f"{self._at_a_time} at a time on SLURM, {where}, {keys['cpus']} cores{gpus} each"
+        gpus = f" and {keys.gpus} GPU" if keys.gpus else ""
+        where = f"partition {keys.partition}" if keys.partition else "the default partition"
+        return f"{self._at_a_time} at a time on SLURM, {where}, {keys.cpus} cores{gpus} each"
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Nothing: a job reads its config from the sweep's folder."""
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
@@ -112,18 +111,18 @@ class SlurmJobEngine:
         from submitit import SlurmExecutor
 
         slurm = self._keys
-        executor = SlurmExecutor(_logs(self._folder).absolute(), max_num_timeout=slurm["requeues"])
+        executor = SlurmExecutor(_logs(self._folder).absolute(), max_num_timeout=slurm.requeues)
         keys = {
-            "partition": slurm["partition"], "account": slurm["account"], "constraint": slurm["constraint"],
-            "mem": slurm["memory"], "gpus_per_node": slurm["gpus"] or None,
+            "partition": slurm.partition, "account": slurm.account, "constraint": slurm.constraint,
+            "mem": slurm.memory, "gpus_per_node": slurm.gpus or None,
         }  # fmt: skip
         executor.update_parameters(
             **{key: value for key, value in keys.items() if value is not None},
-            job_name=name, time=slurm["time"], cpus_per_task=slurm["cpus"], array_parallelism=self._at_a_time,
+            job_name=name, time=slurm.time, cpus_per_task=slurm.cpus, array_parallelism=self._at_a_time,
             # srun does not take over the number of cores since SLURM 22.05.
-            srun_args=[f"--cpus-per-task={slurm['cpus']}"], stderr_to_stdout=True,
-            setup=[f"export PYTHONPATH={shlex.quote(search_path())}", *slurm["setup"]],
-            additional_parameters={"requeue": True, **(slurm["options"] or {})},
+            srun_args=[f"--cpus-per-task={slurm.cpus}"], stderr_to_stdout=True,
+            setup=[f"export PYTHONPATH={shlex.quote(search_path())}", *slurm.setup],
+            additional_parameters={"requeue": True, **(slurm.options or {})},
         )  # fmt: skip
         return executor
 

@@ -14,10 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from segexp.config.experiment import Experiment
 from segexp.errors import Pruned
-from segexp.invocation import Invocation
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ended_by, python_calling
@@ -33,7 +33,7 @@ LAST_WORDS = 2000
 """Characters of what a rank said that are shown when it ends without a word of its own."""
 
 
-def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
+def launch(experiment: Experiment, ranks: int) -> None:
     """Runs an experiment on several ranks; rank 0 writes the run folder and speaks.
 
     Raises:
@@ -42,11 +42,11 @@ def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="segexp_ranks_") as folder:
         board = Board(Path(folder))
-        board.write_job(config, invocation)
+        board.write_job(experiment)
         with Crew(board, ranks) as crew:
             crew.wait()
         if crew.failed:
-            raise _what_happened(board, debug=bool(config["debug"]))
+            raise _what_happened(board, debug=experiment.debug)
         for report in board.reports():
             # The one end that is neither a result nor a failure.
             raise Pruned(report.text)

@@ -19,7 +19,7 @@ def _work() -> int:
     if board is None or place is None:
         raise RuntimeError("a rank is started by segexp.training.distributed.launch")
     try:
-        run_training(*board.read_job())
+        run_training(board.read_job())
     except BaseException as error:
         return 130 if isinstance(error, KeyboardInterrupt) else board.report(place.rank, error)
     return 0

@@ -48,5 +48,5 @@ def test_a_datamodule_of_files_notes_it_and_reads_upright(tmp_path: Path) -> Non
     items = [item for phase in ("train", "val", "test") for item in data.items(phase)]  # type: ignore[arg-type]
     assert len(items) == 6
     for one in items:
-        assert np.array_equal(one.image[..., 0] == 255, one.mask == 1)
+        assert np.array_equal(one.image[..., 0] == 255, one.target == 1)
     assert next(note for note in data.notes if "orientation" in note).startswith("1 images have another orientation")

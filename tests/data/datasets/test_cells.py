@@ -61,7 +61,7 @@ def test_classes_and_pixels(intact: Path) -> None:
         stem = item.name.removeprefix("set1_")
         assert np.array_equal(item.image, read(intact / f"Dataset 1/{stem}.bmp"))
         grey = read(intact / f"Dataset 1/{stem}.png")
-        assert np.array_equal(np.array([0, 128, 255])[item.mask], grey)
+        assert np.array_equal(np.array([0, 128, 255])[item.target], grey)
 
 
 def test_names_are_unique_over_both_sets(intact: Path) -> None:
@@ -124,7 +124,7 @@ def test_stray_values_are_mapped_on_request_and_reported(root: Path, cache: str)
             f"{root}/Dataset 1/002.png: 7 pixels of 254 set to the nearest legal value",
             f"{root / MASK}: 12 pixels of 60, 63, 64, 70, 192 set to the nearest legal value",
         ]
-    mask = next(item.mask for phase in PHASES for item in data.items(phase) if item.name == "set1_004")
+    mask = next(item.target for phase in PHASES for item in data.items(phase) if item.name == "set1_004")
     # 64 is as near to 0 as to 128, and goes to the lower.
     assert mask.reshape(-1)[:12].tolist() == [0, 0, 0, 1, 1, 0, 0, 2, 2, 2, 2, 2]
 

@@ -51,4 +51,4 @@ def test_three_masks_of_dataset_2_hold_stray_values() -> None:
         "076.png: 3 pixels of 24, 37, 50 set to the nearest legal value",
     ]
     assert {item.shape for item in data.items("test")} == {(300, 300)}
-    assert all(set(np.unique(item.mask)) == {0, 1, 2} for item in data.items("test"))
+    assert all(set(np.unique(item.target)) == {0, 1, 2} for item in data.items("test"))

@@ -80,7 +80,7 @@ def test_pixels_masks_and_ground(root: Path) -> None:
     image = read(root / "AerialImageDataset/train/images/chicago6.tif")
     gt = read(root / "AerialImageDataset/train/gt/chicago6.tif")
     assert np.array_equal(item.image, image)
-    assert np.array_equal(item.mask, gt // 255)
+    assert np.array_equal(item.target, gt // 255)
     assert item.in_memory, "uncompressed strips are mapped"
     window = item.window(10, 20, 30, 40)
     assert np.array_equal(window[0], image[10:40, 20:60])
@@ -150,7 +150,7 @@ def test_folder_of_crops_keeps_those_of_a_tile_together(tmp_path: Path, mode: st
         assert {phase: len(part) for phase, part in tiles.items()} == {"train": 3, "val": 1, "test": 2}
         assert len(set.union(*tiles.values())) == 6
     item = data.items("test")[0]
-    assert np.array_equal(item.mask, item.image[..., 0] > 127)
+    assert np.array_equal(item.target, item.image[..., 0] > 127)
     assert data.notes == []
     with Image.open(root / f"gt/{item.name}.png") as stored:
         assert stored.mode == mode

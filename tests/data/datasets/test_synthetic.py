@@ -27,7 +27,7 @@ SMALL: dict[str, Any] = {"size": 48, "train_images": 4, "val_images": 2, "test_i
 
 
 def contents(data: SyntheticDataModule, phase: str) -> list[bytes]:
-    return [item.image.tobytes() + item.mask.tobytes() for item in data.items(phase)]  # type: ignore[arg-type]
+    return [item.image.tobytes() + item.target.tobytes() for item in data.items(phase)]  # type: ignore[arg-type]
 
 
 def test_parts_share_no_image() -> None:
@@ -56,8 +56,8 @@ def test_items_are_the_scenes_ignored_outside_the_field_of_view(scene: str) -> N
     drawn = draw_scene(scene, 0, 1, 48)
     item = data.items("train")[1]
     assert np.array_equal(item.image, drawn.image)
-    assert np.array_equal(item.mask, np.where(drawn.fov == 0, 255, drawn.mask))
-    assert (255 in item.mask) == (scene == "vessels")
+    assert np.array_equal(item.target, np.where(drawn.fov == 0, 255, drawn.mask))
+    assert (255 in item.target) == (scene == "vessels")
     assert ("field of view" in data.scored_region()) == (scene == "vessels")
     assert data.spec.classes == SCENES[scene].classes
     assert data.spec.out_channels == (3 if scene == "cells" else 1)
@@ -80,7 +80,7 @@ def test_imagenet_statistics_are_those_of_torchvision_times_255(monkeypatch: pyt
     assert spec.std == pytest.approx([255 * s for s in (0.229, 0.224, 0.225)])
     grey = SyntheticDataModule(**SMALL, normalize="imagenet")
     items = grey.read()
-    one = {phase: [Item(item.name, item.image[..., :1], item.mask) for item in items[phase]] for phase in items}
+    one = {phase: [Item(item.name, item.image[..., :1], item.target) for item in items[phase]] for phase in items}
     monkeypatch.setattr(grey, "read", lambda: one)
     with pytest.raises(ConfigError, match=r"imagenet.*RGB.* 1 channels"):
         grey.setup()
@@ -185,7 +185,7 @@ def test_batches_move_to_a_device_as_they_are() -> None:
     batch = next(iter(data.train_dataloader()))
     moved = data.transfer_batch_to_device(batch, torch.device("meta"), 0)
     assert {key: value.device.type for key, value in moved.items()} == {  # type: ignore[attr-defined]
-        "image": "meta", "mask": "meta", "stats": "meta", "index": "cpu",
+        "image": "meta", "target": "meta", "stats": "meta", "index": "cpu",
     }  # fmt: skip
     assert moved["image"].dtype == torch.uint8
 

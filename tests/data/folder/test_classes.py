@@ -294,7 +294,7 @@ def test_stray_values_are_mapped_on_request_and_counted(tmp_path: Path) -> None:
         FolderDataModule(str(tmp_path), **keys).setup()
     for cache in ("ram", "disk", "none"):
         data = FolderDataModule(str(tmp_path), **keys, unknown_values="nearest", cache=cache)
-        assert everything(data)["c3"].mask[3, :6].tolist() == [0, 0, 0, 0, 1, 0]
+        assert everything(data)["c3"].target[3, :6].tolist() == [0, 0, 0, 0, 1, 0]
         # Also when the file was looked at in an earlier run.
         assert any(
             "unknown_values=nearest: 5 pixels of 1 masks" in note and "c3.png (5)" in note for note in data.notes
@@ -308,7 +308,7 @@ def test_jpeg_masks_train_when_asked(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="they are JPEG"):
         FolderDataModule(str(tmp_path)).setup()
     data = FolderDataModule(str(tmp_path), mask_values={0: "a", 255: "b"}, unknown_values="nearest")
-    assert np.mean(everything(data)["a1"].mask == blocks((0, 1, 0))) > 0.95
+    assert np.mean(everything(data)["a1"].target == blocks((0, 1, 0))) > 0.95
 
 
 def test_what_is_guessed_can_be_given_and_changes_nothing(tmp_path: Path) -> None:
@@ -326,7 +326,7 @@ def test_what_is_guessed_can_be_given_and_changes_nothing(tmp_path: Path) -> Non
         first.split,
     )
     for name, item in everything(again).items():
-        assert np.array_equal(item.mask, everything(first)[name].mask)
+        assert np.array_equal(item.target, everything(first)[name].target)
 
 
 def test_a_class_that_a_part_does_not_show_is_told(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def test_images_of_all_sizes_train_without_a_key(tmp_path: Path) -> None:
     assert data.crop_size in (64, 96)
     assert all(batch["image"].shape[1:] == (3, data.crop_size, data.crop_size) for batch in batches)
     assert sum(len(batch["image"]) for batch in batches) == data.samples_per_epoch >= 200
-    assert all(set(np.unique(batch["mask"])) <= {0, 1, IGNORED} for batch in batches)
+    assert all(set(np.unique(batch["target"])) <= {0, 1, IGNORED} for batch in batches)
     assert data.settled()["crop_size"] == data.crop_size
     assert [batch["image"].shape[0] for batch in data.test_dataloader()] == [1]
 

@@ -99,5 +99,5 @@ def test_the_very_line_works_on_the_command_line_and_in_the_datamodule(tmp_path:
         for item in data.items(phase):
             folder = root / item.name.split("_")[1] / "1st_manual"
             vessel = vessels[folder / f"{item.name[:2]}_manual1.gif"]
-            inside = item.mask != 255
-            assert np.array_equal(item.mask[inside] == 1, vessel[inside])
+            inside = item.target != 255
+            assert np.array_equal(item.target[inside] == 1, vessel[inside])

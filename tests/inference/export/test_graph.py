@@ -15,16 +15,16 @@ from segexp.inference.load import NoLoss
 from segexp.inference.model import Model
 from segexp.models.unet import UNet
 from segexp.scaling import image_statistics
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 
 COLOURS = ((0, 0, 0), (255, 255, 255))
 
 
-def module(spec: DataSpec, **keys: Any) -> SegmentationModule:
+def module(spec: DataSpec, **keys: Any) -> Segmentation:
     torch.manual_seed(0)
     network = UNet(spec.in_channels, spec.out_channels, base=2, depth=2, **keys)
-    return SegmentationModule(network, NoLoss(), spec, torch.optim.SGD).eval()
+    return Segmentation(network, NoLoss(), spec, torch.optim.SGD).eval()
 
 
 def test_statistics_are_those_of_training() -> None:
@@ -40,7 +40,7 @@ def test_statistics_are_those_of_training() -> None:
 
 @pytest.mark.parametrize("scaling", ["fixed", "image"])
 def test_sixteen_bits_and_other_channels(scaling: Any, tmp_path: Any) -> None:
-    spec = DataSpec(("a", "b"), COLOURS, 4, (20000.0,) * 4, (9000.0,) * 4, scaling=scaling, dtype="uint16")
+    spec = DataSpec(MaskTarget(("a", "b"), COLOURS), 4, (20000.0,) * 4, (9000.0,) * 4, scaling=scaling, dtype="uint16")
     made = module(spec)
     made.threshold = 0.01
     onnx_file.write(Model(made, [], {}), Deployed(made), tmp_path / "m.onnx", {"classes": ["a", "b"]})
@@ -58,7 +58,7 @@ def test_sixteen_bits_and_other_channels(scaling: Any, tmp_path: Any) -> None:
 @pytest.mark.filterwarnings("ignore:max_unpooling2d_forward_out")
 def test_torchscript_is_free_of_the_size_where_the_model_asks_for_it(tmp_path: Any) -> None:
     """A trace would fix the padding and the statistics of the image."""
-    spec = DataSpec(("a", "b", "c"), (*COLOURS, (9, 9, 9)), scaling="image")
+    spec = DataSpec(MaskTarget(("a", "b", "c"), (*COLOURS, (9, 9, 9))), scaling="image")
     made = module(spec, upsample="unpool")
     torchscript_file.write(Model(made, [], {}), Deployed(made), tmp_path / "m.torchscript", {"classes": ["a", "b"]})
     run = torchscript_file.read(tmp_path / "m.torchscript")
@@ -72,16 +72,16 @@ def test_torchscript_is_free_of_the_size_where_the_model_asks_for_it(tmp_path: A
 
 
 def test_a_model_that_cannot_be_exported_says_why() -> None:
-    graph = Deployed(module(DataSpec(("a", "b"), COLOURS), padded=False))
+    graph = Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)), padded=False))
     for form in ("onnx", "torch_export", "torchscript"):
         with pytest.raises(MismatchError, match=rf"format={form}: UNet cannot be exported \(the border it asks for"):
             refuse_exceptions(graph, form)
     refuse_exceptions(graph, "safetensors")
-    refuse_exceptions(Deployed(module(DataSpec(("a", "b"), COLOURS))), "onnx")
+    refuse_exceptions(Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)))), "onnx")
 
 
 def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:
-    made = module(DataSpec(("a", "b"), COLOURS))
+    made = module(DataSpec(MaskTarget(("a", "b"), COLOURS)))
     made.model.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
     graph = Deployed(made)
     assert {parameter.dtype for parameter in graph.parameters()} == {torch.float32}

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from segexp.inference.predict.maps import entropy, layers, overlay, scores
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
+TWO = DataSpec(MaskTarget(("ground", "roof"), ((0, 0, 0), (255, 100, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255))))
 
 
 def test_layers_say_what_they_are() -> None:

@@ -7,10 +7,10 @@ from skimage.measure import label
 from segexp.errors import ConfigError
 from segexp.inference.predict.objects import postprocess
 from segexp.inference.predict.postprocess import Postprocess
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-TWO = DataSpec(("ground", "roof"), ((0, 0, 0), (255, 100, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
+TWO = DataSpec(MaskTarget(("ground", "roof"), ((0, 0, 0), (255, 100, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 0, 255))))
 
 
 def rows(*lines: str) -> NDArray[np.uint8]:

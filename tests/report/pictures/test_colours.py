@@ -22,7 +22,7 @@ from segexp.report.pictures.colours import (
 from segexp.report.pictures.contact_sheet import outline_colours
 from segexp.report.pictures.overlays import overlay_errors
 from segexp.report.run_page.specimens import swatches
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
 TWO = [choose_class_colours(2), *(info.colours for info in SCENES.values() if len(info.colours) == 2)]
 TWO += [((0, 0, 0), colour) for colour in bright_colours()]
@@ -30,7 +30,7 @@ TWO += [((255, 255, 255), (0, 0, 0)), ((255, 140, 0), (30, 136, 255)), ((30, 136
 
 
 def spec(colours: tuple[Colour, ...]) -> DataSpec:
-    return DataSpec(tuple(f"c{number}" for number in range(len(colours))), tuple(colours))
+    return DataSpec(MaskTarget(tuple(f"c{number}" for number in range(len(colours))), tuple(colours)))
 
 
 def test_known_distances() -> None:

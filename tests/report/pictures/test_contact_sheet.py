@@ -19,9 +19,9 @@ from segexp.report.pictures.contact_sheet import (
 )
 from segexp.report.pictures.pixels import IGNORED_DARK
 from segexp.report.pictures.png import save_png
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-SPEC = DataSpec(("ground", "thing", "other"), ((0, 0, 0), (200, 100, 0), (10, 10, 40)))
+SPEC = DataSpec(MaskTarget(("ground", "thing", "other"), ((0, 0, 0), (200, 100, 0), (10, 10, 40))))
 
 
 def cell(side: int = 64, **more: object) -> SheetCell:

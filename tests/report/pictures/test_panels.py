@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from segexp.errors import DataError
 from segexp.report.pictures import panels, pixels
 from segexp.report.pictures.png import save_png
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 from tests.report.made_up import PARTS, VESSELS
 
 GREYS = (pixels.IGNORED_DARK, pixels.IGNORED_LIGHT)
@@ -77,16 +77,16 @@ def test_more_classes_show_right_dimmed_and_wrong_bright_in_the_colour_of_the_tr
 
 
 def test_a_bright_background_is_black_and_a_dark_one_as_in_the_truth_where_right() -> None:
-    bright = DataSpec(("sky", "bird"), ((90, 160, 250), (20, 20, 20)))
+    bright = DataSpec(MaskTarget(("sky", "bird"), ((90, 160, 250), (20, 20, 20))))
     picture = panels.draw_panel(colour_image(), quarters(0, 0, 1, 1), quarters(0, 0, 1, 1), bright)
     assert centres(parts_of(picture)[3])[0] == pixels.TRUE_NEGATIVE
-    dark = DataSpec(("ground", "road", "roof"), ((40, 40, 48), (240, 140, 40), (60, 150, 150)))
+    dark = DataSpec(MaskTarget(("ground", "road", "roof"), ((40, 40, 48), (240, 140, 40), (60, 150, 150))))
     picture = panels.draw_panel(colour_image(), quarters(0, 1, 0, 2), quarters(0, 1, 2, 2), dark)
     assert centres(parts_of(picture)[3]) == [(40, 40, 48), (84, 49, 14), (255, 255, 255), (21, 52, 52)]
 
 
 def test_a_black_class_beside_a_white_one_is_magenta_where_wrong() -> None:
-    spec = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 255, 255), (0, 90, 0)))
+    spec = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 255, 255), (0, 90, 0))))
     assert pixels.wrong_colours(spec) == ((255, 0, 255), (255, 255, 255), (0, 255, 0))
 
 
