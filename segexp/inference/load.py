@@ -14,7 +14,7 @@ from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.evaluation.predictors import probability
 from segexp.inference.model import Model, threshold_logit
-from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_misfit
+from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
 from segexp.losses.base import SegmentationLoss
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
@@ -141,7 +141,7 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     weights = network_weights(state, source.checkpoint)
     config_of_use = {**config, "resume": str(source.checkpoint)}
-    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
+    refuse_mismatch(config_of_use, spec, weights, source.checkpoint)
     model = build_model(config_of_use, spec)
     load_network_weights(model, config, weights, source.checkpoint)
     try:

@@ -15,7 +15,7 @@ from segexp.data.items.item import Item
 from segexp.inference.export.format import Run
 from segexp.inference.export.images import image_and_mask
 from segexp.inference.export.onnx_file import OnnxRun
-from segexp.inference.export.place import format_megabytes, write_if_good
+from segexp.inference.export.output_file import format_megabytes, write_if_good
 from segexp.report.table import Table
 from segexp.runs.console import LOG
 from segexp.spec import IGNORED
