@@ -35,7 +35,7 @@ TASK_PARTS = (
 
 def default_task() -> ObjectConfig:
     """The block ``task`` of configs that have none."""
-    return {"_target_": "segexp.tasks.segmentation.Segmentation"}
+    return {"_target_": "segexp.tasks.segmentation.Segmentation", "two_logits": False}
 
 
 @dataclass(frozen=True)

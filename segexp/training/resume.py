@@ -10,6 +10,7 @@ import torch
 from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
+from segexp.config.schema import default_task
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -72,7 +73,8 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
             there, here = _unlike(*shapes), _unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
-    _check_same(experiment, earlier)
+    # Version 0.1 knew one kind of task.
+    _check_same(experiment, {"task": default_task(), **earlier})
     _check_epochs(experiment.trainer.max_epochs, epoch + 1, Path(resume))
     return epoch + 1
 
