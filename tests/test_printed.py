@@ -18,8 +18,8 @@ from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import RunContents
 from segexp.runs.folder import RunFolder
 from segexp.sweeps.layout import resume_command
+from segexp.training.endings import _how_to_go_on
 from segexp.training.resume_source import checkpoint_of, command
-from segexp.training.train import _how_to_go_on
 from tests.config.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]

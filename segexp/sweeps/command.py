@@ -124,7 +124,9 @@ def resumed_section(folder: Path, section: SweepConfig, argv: Sequence[str]) -> 
     """The keys ``sweep`` of a sweep that goes on: those it was started with, and those given now."""
     if any(argument.startswith("sweep=") for argument in argv):
         return section
-    kept, now = asdict(JobFiles(folder, 0).read().experiment.sweep), asdict(section)
+    now = asdict(section)
+    # Sweeps of earlier versions lack some keys.
+    kept = {**now, **JobFiles(folder, 0).read().experiment.value("sweep")}
     for key in ("resume", *(found[1] for word in argv if (found := re.match(r"\+*sweep\.([\w.]+)=", word)))):
         _copy(key.split("."), now, kept)
     return structured(SweepConfig, kept)

@@ -7,7 +7,7 @@ import pytest
 
 from segexp.sweeps import job
 from segexp.sweeps.layout import JobFiles
-from segexp.training.train import Interrupted
+from segexp.training.endings import Interrupted
 from tests.sweeps.made import create, seeds
 
 

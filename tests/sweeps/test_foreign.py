@@ -16,7 +16,7 @@ from segexp.sweeps.foreign import check_folder, check_jobs, words_to_resume
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.seal import FILE, read_sealed, seal
-from tests.sweeps.made import SECTION, create, planned, seeds
+from tests.sweeps.made import SECTION, create, planned, section, seeds
 from tests.sweeps.real import PART, QUICK, manifest, resume, sweep, sweep_folder
 from tests.sweeps.real import run as run_line
 
@@ -184,8 +184,8 @@ WORDS = ["trust=[sealed_nets]", 'sweep.slurm.setup=["module load cuda"]']
 def test_a_sweep_of_ones_own_goes_on_without_words(own: Manifest) -> None:
     with pytest.raises(Exception, match=r"slurm\.setup"):
         checked(own)
-    configs = [JobFiles(own.folder, entry.number).read().config for entry in own]
-    assert words_to_resume(configs, own.folder) == WORDS
+    jobs = [JobFiles(own.folder, entry.number).read().experiment for entry in own]
+    assert words_to_resume(jobs, own.folder) == WORDS
     assert seal(own.folder, WORDS)
     checked(own)
     # Another line of shell is not the one that was agreed to.
@@ -220,8 +220,8 @@ def test_without_a_place_for_a_key(own: Manifest, monkeypatch: pytest.MonkeyPatc
 def test_words_of_the_command_take_it_as_well(own: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGEXP_TRUST", "sealed_nets")
     checked(own, 'sweep.slurm.setup=["module load cuda"]')
-    section = {**SECTION, "slurm": {"setup": []}, "resume": "sweep"}
-    assert resumed_section(own.folder, section, ["sweep.slurm.setup=[]"])["slurm"] == {"setup": []}
+    now = section(slurm={"setup": []}, resume="sweep")
+    assert resumed_section(own.folder, now, ["sweep.slurm.setup=[]"]).slurm.setup == []
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from unittest import mock
 
 import pytest
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.sweeps import job as jobs
@@ -27,8 +28,9 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, 
     create(tmp_path, seeds(0))
     calls: list[tuple[Any, Invocation]] = []
 
-    def train(config: Any, invocation: Invocation) -> None:
-        calls.append((config["resume"], invocation))
+    def train(experiment: Experiment) -> None:
+        invocation = experiment.invocation
+        calls.append((experiment.resume, invocation))
         assert invocation.folder is not None
         invocation.folder.mkdir(exist_ok=invocation.goes_on)
         (invocation.folder / "results.json").touch()

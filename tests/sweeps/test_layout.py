@@ -19,16 +19,16 @@ from segexp.sweeps.manifest import Manifest
 from segexp.system import cores, free_memory, gpus
 from segexp.system.cores import available_cores
 from segexp.system.gpus import visible_gpus
-from tests.sweeps.made import SECTION, create, planned, seeds
+from tests.sweeps.made import create, planned, section, seeds
 
 
 def test_a_job_is_read_as_it_was_planned(tmp_path: Path) -> None:
     (job,) = planned(["seed=3", "optimizer.lr=1e-5"], rate=1e-5, table={0: 0, 255: 1}, word="1e-3", nothing=None)
     create(tmp_path, [job])
     read = JobFiles(tmp_path, 0).read()
-    assert read.config == job.config
-    expected = replace(job.invocation, sweep_dir=tmp_path, folder=tmp_path / "000_seed-3_lr-1e-5")
-    assert read == replace(job, invocation=expected)
+    assert read.experiment.plain() == job.experiment.plain()
+    expected = replace(job.experiment.invocation, sweep_dir=tmp_path, folder=tmp_path / "000_seed-3_lr-1e-5")
+    assert read == replace(job, experiment=replace(job.experiment, invocation=expected))
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
@@ -121,13 +121,13 @@ CASES = {
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_layout(case: tuple[dict, int, list[str], int | None, DeviceLayout], eight_cores: None) -> None:
     changes, count, accelerators, threads, expected = case
-    assert plan_devices({**SECTION, "jobs": "auto", **changes}, count, accelerators, threads) == expected
+    assert plan_devices(section(**{"jobs": "auto", **changes}), count, accelerators, threads) == expected
 
 
 def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     eight_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    auto = {**SECTION, "jobs": "auto"}
+    auto = section(jobs="auto")
     monkeypatch.setattr(devices, "free_memory", lambda: 7 * 2**30)
     assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(3, 2)
     monkeypatch.setattr(devices, "free_memory", lambda: 2**20)
@@ -143,7 +143,7 @@ def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
     assert visible_gpus() == ()
     with pytest.raises(ConfigError, match=r"sweep\.gpus: found an empty list"):
-        plan_devices({**auto, "gpus": []}, 12, ["auto"])
+        plan_devices(section(jobs="auto", gpus=[]), 12, ["auto"])
 
 
 def test_a_job_with_ranks_gets_gpus_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,7 +151,7 @@ def test_a_job_with_ranks_gets_gpus_for_all_of_them(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(devices, "free_memory", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
-    auto = {**SECTION, "jobs": "auto"}
+    auto = section(jobs="auto")
     pairs = plan_devices(auto, 9, ["auto"], ranks=[1, 2])
     assert (pairs.jobs, pairs.gpus) == (2, ("0,1", "2,3"))
     assert str(pairs) == "2 at a time on GPU 0+1, 2+3, 6 threads each"
@@ -197,7 +197,7 @@ def test_cores_and_limits_of_a_container(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_jobs_share_data_that_is_read_alike() -> None:
-    section = {
+    data = {
         "_target_": "a.B",
         "root": "here",
         "seed": 0,
@@ -205,8 +205,6 @@ def test_jobs_share_data_that_is_read_alike() -> None:
         "sampling": "random",
         "loader": {"batch": 1},
     }
-    one = data_hash({"datamodule": section})
-    assert (
-        data_hash({"datamodule": {**section, "seed": 1, "crop_size": 9, "sampling": "grid", "loader": {"b": 1}}}) == one
-    )
-    assert data_hash({"datamodule": {**section, "root": "there"}}) != one
+    one = data_hash(data)
+    assert data_hash({**data, "seed": 1, "crop_size": 9, "sampling": "grid", "loader": {"b": 1}}) == one
+    assert data_hash({**data, "root": "there"}) != one

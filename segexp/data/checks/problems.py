@@ -37,7 +37,7 @@ MOST = 20
 CHECK = "python -m segexp check"
 
 
-_FILES = ("images", "masks", "valid", "root", "unit", "group", "stratum", "table", "table_key", "parts", "cities")
+_FILES = ("images", "masks", "valid", "root", "split_by", "group", "stratum", "table", "table_key", "parts", "cities")
 _LABELS = ("mask_values", "mask_reading", "classes", "ignored", "colours")
 _KEYS: dict[Kind, tuple[str, ...]] = {
     "folders and files": tuple(f"datamodule.{key}:" for key in _FILES),

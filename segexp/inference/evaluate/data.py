@@ -96,7 +96,8 @@ def evaluation_data(
     items = all_items(source) if phase == "all" else source.items(phase)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
-    return EvaluationData(source, items, spec, phase)
+    # Distances are in metres where these images say how large a pixel is.
+    return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
 
 
 def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:

@@ -13,7 +13,7 @@ from segexp.sweeps.engines.base import Ended, Started, SweepError
 from segexp.sweeps.engines.ray import RayJobEngine
 from segexp.sweeps.layout import JobFiles
 from segexp.system import ray_cluster
-from tests.sweeps.made import SECTION, create, seeds
+from tests.sweeps.made import create, section, seeds
 
 KEYS = {"address": None, "cpus": 2, "gpus": 0, "retries": 3}
 
@@ -84,7 +84,7 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> PretendRay:
 
 def engine(folder: Path, jobs: Any = "auto", **keys: Any) -> RayJobEngine:
     create(folder, seeds(0, 1, 2))
-    return RayJobEngine(folder, {**SECTION, "jobs": jobs, "ray": {**KEYS, **keys}}, {0: {}, 1: {}, 2: {}}, {}, 0)
+    return RayJobEngine(folder, section(jobs=jobs, ray={**KEYS, **keys}), {0: {}, 1: {}, 2: {}}, {}, 0)
 
 
 def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendRay) -> None:
@@ -141,7 +141,7 @@ def test_what_cannot_be_used(tmp_path: Path, pretend: PretendRay, monkeypatch: p
     ):
         engine(tmp_path, address="ray://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"sweep\.gpus: is for this machine"):
-        RayJobEngine(tmp_path, {**SECTION, "gpus": [0], "ray": KEYS}, {0: {}}, {}, 0)
+        RayJobEngine(tmp_path, section(gpus=[0], ray=KEYS), {0: {}}, {}, 0)
     monkeypatch.setattr(ray_cluster.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'segexp\[ray\]'"):
         engine(tmp_path)

@@ -76,7 +76,8 @@ def _over_ground(seen: Sequence[MaskTable], reading: MaskReading) -> Meaning:
             raise LabelError(
                 f"{raster.path}: a mask whose alpha channel has {len(levels)} values beside 0 (transparent), "
                 f"{levels[0]} to {levels[-1]}: half painted pixels; make masks opaque, or say what their colours mean "
-                "(datamodule.mask_values) with datamodule.stray=nearest, which counts what is painted by half and more"
+                "(datamodule.mask_values) with datamodule.unknown_values=nearest, which counts what is painted by half "
+                "and more"
             )
     painted = {value[:-1] for _, table in see_through for value in table if value[-1]}
     opaque = {_colour(value) for r, table in seen if r.header.has_alpha and not _is_see_through(r, table)
