@@ -15,19 +15,10 @@ from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
 from segexp.config.check import check_config
-from segexp.config.command_schema import (
-    CompareConfig,
-    DemoConfig,
-    EvaluateConfig,
-    ExportConfig,
-    GenerateConfig,
-    ModelsConfig,
-    PredictConfig,
-    ReportConfig,
-)
+from segexp.config.command_schema import SCHEMAS
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import CheckConfig, PreviewConfig, TrainConfig
+from segexp.config.schema import TrainConfig
 from segexp.sweeps.search.space import read_space
 from tests.training.conftest import settings_of_torch
 
@@ -44,18 +35,6 @@ COMMANDS = sorted(
         if re.match(r"\s*(python|pip|make|segexp)\b", line)
     }
 )
-SCHEMAS = {
-    "check": CheckConfig,
-    "compare": CompareConfig,
-    "demo": DemoConfig,
-    "evaluate": EvaluateConfig,
-    "export": ExportConfig,
-    "generate": GenerateConfig,
-    "models": ModelsConfig,
-    "predict": PredictConfig,
-    "preview": PreviewConfig,
-    "report": ReportConfig,
-}
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 
 
