@@ -65,9 +65,9 @@ def draw_raster(path: Path, rows: int, columns: int) -> None:
     import rasterio
     from rasterio.transform import from_origin
 
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
 
-    towns = [draw("buildings", 0, number, TILE).image.transpose(2, 0, 1) for number in range(8)]
+    towns = [draw_scene("buildings", 0, number, TILE).image.transpose(2, 0, 1) for number in range(8)]
     transform = from_origin(*GROUND["corner"], GROUND["side"], GROUND["side"])
     profile = {
         "driver": "GTiff", "height": rows, "width": columns, "count": 3, "dtype": "uint8", "crs": GROUND["crs"],

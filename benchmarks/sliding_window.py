@@ -118,7 +118,7 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     from segexp.windows.sliding import sliding_window
 
     plan = WindowPlan(options.size, options.size, options.window, options.overlap)
-    parts = [image[(..., *plan[number].place)].permute(0, 2, 3, 1) for number in range(len(plan))]
+    parts = [image[(..., *plan[number].slices)].permute(0, 2, 3, 1) for number in range(len(plan))]
     batches = [
         torch.cat(parts[start : start + options.batch]).permute(0, 3, 1, 2)
         for start in range(0, len(parts), options.batch)
@@ -172,7 +172,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(experiment.speed.allocator)
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
     from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
@@ -187,7 +187,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
         build.build_loss(experiment.loss, spec), spec, torch.optim.Adam,
         speed=resolve_speed(experiment.speed, device, allocator=allocator),
     )  # fmt: skip
-    pixels = torch.from_numpy(draw("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
+    pixels = torch.from_numpy(draw_scene("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
     return module.eval().to(device), pixels.to(device)
 
 

@@ -71,7 +71,7 @@ def _measure(variant: str, steps: int) -> float:
     return _bare(steps, ours=True) if variant == "b" else _fit(steps)
 
 
-def _experiment(extra: list[str]) -> Experiment:
+def _experiment(extra: list[str]) -> "Experiment":
     from hydra import compose, initialize_config_dir
 
     from segexp.config.checked import checked_train

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
-from segexp.data.checks.lookalikes import lookalikes, note_of
+from segexp.data.checks.lookalikes import describe_lookalikes, find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of, refuse
-from segexp.data.checks.sizes import absent_classes, common, few, same_pixels, smaller
-from segexp.data.checks.survey import Survey, class_counts, survey
+from segexp.data.checks.sizes import check_absent_classes, find_most_common, find_same_pixels, find_smaller, name_some
+from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
@@ -24,9 +24,9 @@ from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
-from segexp.data.splits.rules import PHASES, Phase, Split, moved
+from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]
@@ -90,7 +90,7 @@ class SegmentationDataModule(DataSettings):
         Raises:
             DataError: It cannot be read, or its mask holds what is no class.
         """
-        return survey(item, classes)
+        return survey_image(item, classes)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
@@ -136,7 +136,7 @@ class SegmentationDataModule(DataSettings):
         """
         if self._items is not None:
             return
-        items = reading.read(self)
+        items = reading.read_or_reuse(self)
         self.settle(items)
         problems = self.unfit(items)
         refuse(problems)
@@ -146,13 +146,13 @@ class SegmentationDataModule(DataSettings):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
         items = self._looked_at(items)
         if self.run_split is not None:
-            refuse(moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
-        if small := smaller(items["train"], self.crop_size):
+            refuse(find_moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
+        if small := find_smaller(items["train"], self.crop_size):
             self.notes.append(
                 f"{len(small)} training images are smaller than crop_size={self.crop_size}: they are mirrored around "
                 "up to it, and the border counts nowhere"
             )
-        (channels, dtype), _ = common(items["train"])
+        (channels, dtype), _ = find_most_common(items["train"])
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
@@ -181,7 +181,7 @@ class SegmentationDataModule(DataSettings):
         problems: list[Problem] = []
         every = [(phase, item) for phase in PHASES for item in items[phase]]
         self._check_forms([item for _, item in every])
-        for phase, item in shown(every, len(every), "looking at images"):
+        for phase, item in progress(every, len(every), "looking at images"):
             try:
                 found[phase].append((item, self.look(item, len(self.counted_classes()))))
             except DataError as error:
@@ -190,24 +190,24 @@ class SegmentationDataModule(DataSettings):
         if self.copies_matter:
             problems += self._leave_out_copies(found)
         refuse(problems)
-        if self.copies_matter and (pairs_alike := lookalikes(found)):
-            self.notes.append(note_of(pairs_alike))
+        if self.copies_matter and (pairs_alike := find_lookalikes(found)):
+            self.notes.append(describe_lookalikes(pairs_alike))
         absent = list(
-            absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
+            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
         )
         refuse(absent)
         self.notes += [problem.text for problem in absent]
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:
             if not found[phase]:
-                raise DataError(f"no image is left for {phase}; see what was left out: {few(self.notes)}")
+                raise DataError(f"no image is left for {phase}; see what was left out: {name_some(self.notes)}")
             self._surveys[phase] = [survey for _, survey in found[phase]]
         return {phase: [item for item, _ in found[phase]] for phase in PHASES}
 
     def _leave_out_copies(self, found: dict[Phase, list[tuple[Item, Survey]]]) -> list[Problem]:
         """Images that are in two parts: left out of the earlier one as asked, or a problem."""
         problems = []
-        for name, copied in same_pixels(found, self.sources):
+        for name, copied in find_same_pixels(found, self.sources):
             if not self.leaves_out(name, copied):
                 problems.append(problem_of(copied, kind="duplicates"))
                 continue
@@ -219,7 +219,7 @@ class SegmentationDataModule(DataSettings):
         """Training images that have a pixel that counts."""
         blank = [item.name for item, survey in found if not survey.counted]
         if blank:
-            self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {few(blank)}")
+            self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {name_some(blank)}")
         return [(item, survey) for item, survey in found if survey.counted]
 
     def class_pixels(self, phase: Phase) -> NDArray[np.int64]:

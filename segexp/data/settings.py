@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.checks.sizes import alike, batches_fit, common, crops_fit
+from segexp.data.checks.sizes import check_alike, check_crops, check_eval_batches, find_most_common
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.loader import worker_count
@@ -119,13 +119,13 @@ class DataSettings(pl.LightningDataModule):
         every = [item for phase in PHASES for item in items[phase]]
         if not every:
             return []
-        (channels, dtype), _ = common(every)
+        (channels, dtype), _ = find_most_common(every)
         pad = self.pad_to_crop and self.sampling == "random"
         others = items["val"] + items["test"]
         return [
-            *alike(every, self.sources, self.unlike),
-            *crops_fit(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
-            *(batches_fit(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
+            *check_alike(every, self.sources, self.unlike),
+            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
+            *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),
             *loaders_fit(items["train"], others, self.crop_size, self.loader, worker_count(self.loader)),

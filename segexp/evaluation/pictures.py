@@ -15,10 +15,11 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
-from segexp.report.pictures.displayed import displayed_small, reduced_labels
-from segexp.report.pictures.panels import panel, save_picture
+from segexp.rasters.handles import release_image_memory
+from segexp.report.pictures.displayed import display_small, shrink_labels
+from segexp.report.pictures.panels import draw_panel
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.segmentation import Segmentation
 
@@ -59,7 +60,7 @@ class Picture:
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""
-        save_picture(path, self.drawn)
+        save_png(path, self.drawn)
 
 
 def predict(module: Segmentation, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
@@ -80,8 +81,8 @@ def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
     figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
     shown = np.where(item.target == IGNORED, IGNORED, prediction).astype(np.uint8)
-    drawn = panel(item.image, item.target, shown, spec, item.name, figures)
-    small = displayed_small(item.image, item.target != IGNORED), reduced_labels(item.target), reduced_labels(shown)
+    drawn = draw_panel(item.image, item.target, shown, spec, item.name, figures)
+    small = display_small(item.image, item.target != IGNORED), shrink_labels(item.target), shrink_labels(shown)
     return Picture(item.name, *small, spec, figures, drawn)
 
 
@@ -89,7 +90,7 @@ def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -
     """Pictures of images at a threshold (a logit); one image at a time is decoded."""
     found = []
     for item in items:
-        give_all_back(math.prod(item.shape))
+        release_image_memory(math.prod(item.shape))
         decoded = item.decoded()
         found.append(picture_of(decoded, predict(module, decoded, threshold)[0], module.spec))
     return found

@@ -13,7 +13,7 @@ from segexp.metrics.class_scores import BRIEF
 from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
 from segexp.metrics.log_odds import probability
-from segexp.runs.table_file import guarded
+from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
 from segexp.tasks.base import BaseTask
@@ -119,7 +119,7 @@ def _bound_notes(module: Segmentation, pixels: int) -> list[str]:
 
 def _formulas(names: Sequence[str]) -> list[str]:
     """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
-    found = next((name for name in names if guarded(name) != name), None)
+    found = next((name for name in names if guard_formula(name) != name), None)
     if found is None:
         return []
     return [

@@ -29,8 +29,8 @@ def described(results: Mapping[str, Any], figure: str) -> FigureSpec:
         known = figure_spec(figure)
     except ConfigError:
         known = FigureSpec("max", figure)
-    label, unit, meaning = (entries.text_of(entries.inner(results, key, figure)) for key in TEXTS)
-    way = entries.inner(results, "directions", figure)
+    label, unit, meaning = (entries.to_text(entries.get_in(results, key, figure)) for key in TEXTS)
+    way = entries.get_in(results, "directions", figure)
     direction = known.direction if way is None else "min" if way == "min" else "max"
     return FigureSpec(direction, label or known.label, unit, meaning or known.meaning)
 

@@ -7,15 +7,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from segexp.runs.text import readable
 
 
-def template(name: str) -> Template:
+def load_template(name: str) -> Template:
     """The template of this name in ``segexp/report/templates``; a value that it lacks is an error."""
     return _environment().get_template(name)
 
 
-def load_all() -> None:
+def compile_templates() -> None:
     """Compiles every template, for a process that makes pages or whose copies do."""
     for name in _environment().list_templates():
-        template(name)
+        load_template(name)
 
 
 @cache
@@ -33,5 +33,5 @@ def _environment() -> Environment:
 
 
 def _shown(value: object) -> object:
-    """What a page prints: of names from elsewhere no letter that is not seen."""
+    """Prepares a value for a page: of names from elsewhere no letter that is not seen."""
     return readable(value) if type(value) is str else value

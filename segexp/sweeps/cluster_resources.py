@@ -12,7 +12,7 @@ GPU_OPTIONS = ("gres", "gpus", "gpus-per-node", "gpus-per-task", "gpus-per-socke
 def refuse_too_little(section: SweepConfig, trainers: Iterable[TrainerConfig]) -> None:
     """Compares the keys of the engine with ``trainer`` of the jobs, before any of them starts.
 
-    The engine of this machine counts its GPUs itself, see :func:`segexp.sweeps.engines.devices.layout`.
+    The engine of this machine counts its GPUs itself, see :func:`segexp.sweeps.engines.devices.plan_devices`.
 
     Args:
         section: The keys ``sweep``.

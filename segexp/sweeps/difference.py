@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from segexp.config.experiment import Experiment
-from segexp.config.sections import flat
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
-from segexp.sweeps.layout import JobPlace, going_on
+from segexp.sweeps.layout import JobFiles, resume_command
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import NO_RESULT, Job
 
@@ -34,7 +34,7 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
             [
                 f"sweep.resume: the jobs of {manifest.folder} are others than those of the command",
                 *lines,
-                f"  to go on with those of the folder: {going_on(manifest.folder, manifest.again)}",
+                f"  to go on with those of the folder: {resume_command(manifest.folder, manifest.again)}",
             ]
         )
     )
@@ -47,8 +47,8 @@ def _shown(title: str, labels: Sequence[str]) -> list[str]:
 
 def _changes(manifest: Manifest, number: int, now: Experiment) -> Iterator[str]:
     """Keys in which every job differs, as seen in the first."""
-    earlier = JobPlace(manifest.folder, number).read().experiment
-    before, after = dict(flat(earlier.plain())), dict(flat(now.plain()))
+    earlier = JobFiles(manifest.folder, number).read().experiment
+    before, after = dict(flatten(earlier.plain())), dict(flatten(now.plain()))
     for key in sorted(set(before) | set(after)):
         if key.split(".", 1)[0] not in NO_RESULT and before.get(key) != after.get(key):
             yield f"  {key}: {before.get(key)!r} in the folder, {after.get(key)!r} in the command"

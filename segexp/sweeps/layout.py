@@ -25,15 +25,15 @@ from segexp.config.experiment import Experiment
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json, read_yaml
 from segexp.runs.files import replace_file, sync
-from segexp.runs.within import within
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import require_inside
 from segexp.sweeps.plan import Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
 
 
-class JobPlace:
+class JobFiles:
     """The files of one job."""
 
     def __init__(self, sweep: Path, number: int) -> None:
@@ -74,7 +74,7 @@ class JobPlace:
             invocation = Invocation(
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
             )
-            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
+            folder = require_inside(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             # Sweeps from before there were searches have no trial.
             invocation = replace(invocation, folder=folder, trial=content.get("trial"))
             return Job(self.number, content["key"], content["label"], Experiment.from_plain(config, invocation))
@@ -97,7 +97,7 @@ class JobPlace:
         _write_json(self.failure, told)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
-        """How the job ended by its own word; None: it has not, or was killed."""
+        """Gives how the job ended by its own word; None: it has not, or was killed."""
         try:
             content = read_json(self._outcome)
             return content["state"], content["error"]
@@ -112,7 +112,7 @@ class JobPlace:
             return None
 
     def write_process(self, facts: dict[str, Any]) -> None:
-        """What the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
+        """Writes what the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
         _write_json(self._process, facts)
 
     def process(self) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def going_on(folder: Path, more: Sequence[str] = ()) -> str:
+def resume_command(folder: Path, more: Sequence[str] = ()) -> str:
     """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
     return command_line([typed("sweep.resume", str(folder)), *more])
 

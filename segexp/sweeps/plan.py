@@ -67,7 +67,7 @@ class Plan:
         for key in ("sweep", "output_dir"):
             if any(getattr(experiment, key) != getattr(self._found[0], key) for experiment in self._found):
                 raise ConfigError(f"{key}: found several values; it is for the whole sweep, give one")
-        labels = varying([experiment.invocation.overrides for experiment in self._found])
+        labels = list_varying_overrides([experiment.invocation.overrides for experiment in self._found])
         jobs = [
             Job(number, config_key(experiment), label, experiment)
             for number, (experiment, label) in enumerate(zip(self._found, labels, strict=True))
@@ -76,8 +76,8 @@ class Plan:
         return jobs
 
 
-def parent_of(jobs: Sequence[Job]) -> Path:
-    """Where the folder of a sweep is made: below ``output_dir`` in ``name``, as a run, where all jobs have that one."""
+def multirun_folder(jobs: Sequence[Job]) -> Path:
+    """Gives the folder that holds a sweep's: in ``output_dir``, below ``name`` where all jobs have one name."""
     names = {job.experiment.name for job in jobs}
     (name,) = names if len(names) == 1 else (None,)
     return Path(jobs[0].experiment.output_dir) / (name or "multirun")
@@ -101,8 +101,8 @@ def _refuse_twins(jobs: Sequence[Job]) -> None:
             )
 
 
-def varying(overrides: Sequence[Sequence[str]]) -> list[str]:
-    """Of each job the overrides that not all jobs have, in one line; of a single job all of them."""
+def list_varying_overrides(overrides: Sequence[Sequence[str]]) -> list[str]:
+    """Lists for each job the overrides that not all jobs have, in one line; for a single job all of them."""
     everywhere = set(overrides[0]).intersection(*overrides[1:]) if len(overrides) > 1 else set()
     return [" ".join(override for override in own if override not in everywhere) for own in overrides]
 

@@ -5,15 +5,15 @@ from typing import Any, Literal
 
 from segexp.config.experiment import Experiment
 from segexp.data.base import SegmentationDataModule
-from segexp.data.checks.problems import Problem, line_for_all, problem_of
-from segexp.data.checks.review import Review, review
-from segexp.data.checks.review_facts import facts, problem_facts
-from segexp.data.checks.sizes import common
+from segexp.data.checks.problems import Problem, problem_of, propose_line_for_all
+from segexp.data.checks.review import Review, review_data
+from segexp.data.checks.review_facts import collect_facts, collect_problem_facts
+from segexp.data.checks.sizes import find_most_common
 from segexp.data.sampling.epoch_size import epoch_size
 from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
-from segexp.report.data_check import as_text, problems_text
-from segexp.runs.progress import shown
+from segexp.report.data_check import format_data_check, format_problems
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.compatibility import Misfits
@@ -43,14 +43,14 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
     except UserError as error:
         problems.append(problem_of(error))
     else:
-        found = review(datamodule, full=full, progress=_progress)
+        found = review_data(datamodule, full=full, progress=_progress)
         problems += found.problems
         if scope == "all":
             problems += _misfits(experiment, datamodule, found)
-    told = {"ok": not any(problem.fatal for problem in problems), **facts(found)}
-    told["problems"] = problem_facts(problems, found.files)
-    told["mask_values_line"] = line_for_all(problems)
-    return told, "\n\n".join(block for block in (as_text(told), problems_text(told)) if block)
+    told = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
+    told["problems"] = collect_problem_facts(problems, found.files)
+    told["mask_values_line"] = propose_line_for_all(problems)
+    return told, "\n\n".join(block for block in (format_data_check(told), format_problems(told)) if block)
 
 
 def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: Review) -> list[Problem]:
@@ -58,7 +58,7 @@ def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: 
     every = [item for phase in PHASES for item in found.parts[phase]]
     if not every or not found.classes:
         return []
-    (channels, _), _ = common(every)
+    (channels, _), _ = find_most_common(every)
     zeros, ones = (0.0,) * channels, (1.0,) * channels
     spec = DataSpec(datamodule.target(), channels, zeros, ones, pixel_size=datamodule.pixel_size())
     train = found.parts["train"]
@@ -76,7 +76,7 @@ def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    return shown(results, total, what, delay=0.0)
+    return progress(results, total, what, delay=0.0)
 
 
 def refused(told: dict[str, Any]) -> None:

@@ -19,8 +19,9 @@ from segexp.data.sampling.throughput import Throughput, measure
 from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import one_line
 from segexp.report import preview_page
-from segexp.report.pictures.contact_sheet import Cell, row_picture, save_png, sheet
+from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
 from segexp.tasks.base import BaseTask
@@ -57,19 +58,21 @@ def preview(experiment: Experiment, own: PreviewConfig, *, step: bool, allocator
         "command": shlex.join(experiment.invocation.command),
         "timing": _timing(experiment, own.workers, datamodule, module),
     }
-    title = preview_page.title(experiment)
+    title = preview_page.preview_title(experiment)
     folder = RunFolder.create(Path(experiment.output_dir) / "preview")
     # The figures first: a picture or page that fails costs none of them.
     folder.write_json("preview.json", facts)
     spec, epochs = datamodule.spec, own.epochs
     made = {
         "html": lambda: folder.write_text(
-            "preview.html", preview_page.render(experiment, facts, rows, spec, title, epochs)
+            "preview.html", preview_page.render_preview(experiment, facts, rows, spec, title, epochs)
         ),
-        "png": lambda: save_png(folder.path / "preview.png", sheet(rows, spec, title, ignored=facts["ignored"] > 0)),
+        "png": lambda: save_png(
+            folder.path / "preview.png", draw_sheet(rows, spec, title, ignored=facts["ignored"] > 0)
+        ),
     }
     files = [_file(folder.path / f"preview.{name}", make) for name, make in made.items()]
-    return "\n".join([preview_page.as_text(facts), "", *files, f"json      {folder.path / 'preview.json'}"])
+    return "\n".join([preview_page.format_preview(facts), "", *files, f"json      {folder.path / 'preview.json'}"])
 
 
 def _file(path: Path, make: Callable[[], object]) -> str:
@@ -98,21 +101,21 @@ def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, i
     rows = []
     for index in spread(len(crops), images):
         drawn = [draw(crops, epoch, index) for epoch in range(epochs)]
-        rows.append(row_picture([_original(drawn), *_cells(drawn)], datamodule.spec))
+        rows.append(draw_row([_original(drawn), *_cells(drawn)], datamodule.spec))
     return rows
 
 
-def _original(drawn: Sequence[Drawn]) -> Cell:
+def _original(drawn: Sequence[Drawn]) -> SheetCell:
     item = drawn[0].item
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
-    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
+    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
 
 
-def _cells(drawn: Sequence[Drawn]) -> list[Cell]:
+def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
     """Samples; one from another image than the first says so."""
     names = [one.item.name if one.item is not drawn[0].item else "" for one in drawn]
     return [
-        Cell(f"epoch {epoch}{f', {name}' * bool(name)}", one.image, one.mask)
+        SheetCell(f"epoch {epoch}{f', {name}' * bool(name)}", one.image, one.mask)
         for epoch, (one, name) in enumerate(zip(drawn, names, strict=True), 1)
     ]
 

@@ -19,7 +19,7 @@ SCHEDULERS = "torch.optim.lr_scheduler"
 
 def test_what_segexp_composes_is_taken() -> None:
     for words in ([], ["loss=ce_dice", "datamodule.scene=cells"], ["augment=strong", "scheduler=plateau"]):
-        config = composed(*words)
+        config = composed(*words).plain()
         check_stored(config, SOURCE, sweeps=True)
         assert needed(config) == []
         assert again(config, SOURCE, sweeps=True) == []

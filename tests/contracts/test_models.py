@@ -26,7 +26,7 @@ from segexp.inspection.contracts.models import (
     train_step,
 )
 from segexp.inspection.contracts.promise import Promise, outcome
-from segexp.inspection.rows import Setting, built, measured
+from segexp.inspection.rows import InputSetting, build_on_meta, measure_model
 from segexp.models.contracts import CONTRACTS, exceptions_of
 from segexp.models.sizes import same_size
 from tests.contracts.small_models import DISTINCT, NAMES, case, literal_keys, make, section, unless_extra
@@ -60,7 +60,7 @@ def test_yaml_says_what_it_is_and_names_every_key(name: str) -> None:
 
 
 def test_first_line_states_the_parameters_for_rgb_and_one_logit(name: str) -> None:
-    model = unless_extra(lambda: built(section(name), Setting(0, 0, 3, 1)))
+    model = unless_extra(lambda: build_on_meta(section(name), InputSetting(0, 0, 3, 1)))
     count = sum(parameter.numel() for parameter in model.parameters())
     stated = re.search(r"([\d,]+) parameters", (conf_dir() / "model" / f"{name}.yaml").read_text().splitlines()[0])
     assert stated, f"the first line does not say {count:,} parameters"
@@ -69,8 +69,8 @@ def test_first_line_states_the_parameters_for_rgb_and_one_logit(name: str) -> No
 
 def test_table_of_models_knows_its_costs_and_receptive_field(name: str) -> None:
     config = section(name)
-    unless_extra(lambda: built(config, Setting(0, 0, 3, 1)))
-    row = measured(name, "", (), config, Setting(256, 256, 3, 1))
+    unless_extra(lambda: build_on_meta(config, InputSetting(0, 0, 3, 1)))
+    row = measure_model(name, "", (), config, InputSetting(256, 256, 3, 1))
     assert row.cost is not None
     assert row.cost.multiply_adds > 256 * 256
     assert row.cost.activation_bytes > 256 * 256 * 4

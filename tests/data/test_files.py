@@ -82,7 +82,7 @@ def test_the_limit_of_the_cache_is_said(root: Path) -> None:
 def test_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Folder(root, cache="none")
     first.setup()
-    monkeypatch.setattr("segexp.data.files.survey", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("segexp.data.files.survey_image", lambda *_: pytest.fail("looked again"))
     again = Folder(root, cache="none")
     assert again.spec == first.spec
     write(root / "b" / "3.png", np.zeros((24, 30), np.uint8))

@@ -47,9 +47,9 @@ def test_off_unless_something_is_kept() -> None:
 def test_other_seeds_crops_and_scaling_share_a_reading() -> None:
     alone = made(seed=3, crop_size=16, normalize="image")
     alone.setup()
-    key = reading.keep(made())
+    key = reading.keep_data(made())
     assert key is not None
-    assert reading.keep(made()) == key
+    assert reading.keep_data(made()) == key
     assert Counting.reads == 2
     shared = made(seed=3, crop_size=16, normalize="image")
     shared.setup()
@@ -71,13 +71,13 @@ def test_other_seeds_crops_and_scaling_share_a_reading() -> None:
 
 
 def test_other_data_are_read() -> None:
-    key = reading.keep(made())
+    key = reading.keep_data(made())
     other = made(scene_seed=1)
     other.setup()
     SyntheticDataModule(**SMALL).setup()
     assert Counting.reads == 2
     assert key is not None
-    reading.forget(key)
+    reading.forget_data(key)
     made().setup()
     assert Counting.reads == 3
 
@@ -85,5 +85,5 @@ def test_other_data_are_read() -> None:
 def test_settings_that_cannot_be_compared_are_not_shared() -> None:
     odd = made()
     odd.extra = lambda: None
-    assert reading.keep(odd) is None
+    assert reading.keep_data(odd) is None
     assert Counting.reads == 0

@@ -14,8 +14,8 @@ from segexp.evaluation import figures as explain
 from segexp.evaluation import outcome, pictures, task_test
 from segexp.runs.folder import RunFolder
 from segexp.training import train
+from segexp.training.endings import Interrupted
 from segexp.training.loggers.tracking import Tracked, kept_quiet
-from segexp.training.train import Interrupted
 from tests.training.runs import Done, composed, folders, read_json, run
 
 QUICK = ("trainer.max_epochs=1", "metric=none", "panels=2", "bootstrap=10")

@@ -90,6 +90,7 @@ def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocatio
         if not pictures:
             stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
             stack.enter_context(mock.patch("segexp.training.train.write_page"))
+            stack.enter_context(mock.patch("segexp.training.endings.write_page"))
         content = train(experiment, allocator=False)
     (path,) = set(folders(Path(experiment.output_dir))) - before
     return Done(path.resolve(), experiment, content)

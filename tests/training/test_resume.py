@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from segexp.errors import ConfigError
-from segexp.training.train import Interrupted
+from segexp.training.endings import Interrupted
 from tests.training.conftest import LEARNING
 from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
 

@@ -49,7 +49,9 @@ class Contest:
     @property
     def title(self) -> str:
         """Data set and test images."""
-        data = shortened(entries.text_of(entries.inner(self.rows[0].runs[0].results, "task", "datamodule")), 60).strip()
+        data = shortened(
+            entries.to_text(entries.get_in(self.rows[0].runs[0].results, "task", "datamodule")), 60
+        ).strip()
         described = self.rows[0].tested.describe()
         return f"{data}, {described}" if data else described
 

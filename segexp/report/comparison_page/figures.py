@@ -52,7 +52,7 @@ def figures_of(row: Mapping[str, Any]) -> Figures:
     """All figures of a row of results.json, block by block in the order of the tables."""
     found: Figures = {}
     for block in BLOCKS:
-        tree = entries.inner(row, block)
+        tree = entries.get_in(row, block)
         if isinstance(tree, Mapping):
             found |= dict(sorted(_leaves(tree, block), key=lambda pair: _place(pair[0].measure)))
     return found

@@ -88,7 +88,7 @@ def _parts(column: str) -> tuple[str, str]:
 
 
 def _monitored(runs: Sequence[Run], columns: Sequence[str]) -> str:
-    monitors = {entries.text_of(entries.inner(run.results, "checkpoint", "monitor")) for run in runs}
+    monitors = {entries.to_text(entries.get_in(run.results, "checkpoint", "monitor")) for run in runs}
     column = plain_name(monitors.pop(), columns) if len(monitors) == 1 else DEFAULT
     if column in columns:
         return column

@@ -138,22 +138,28 @@ def _listed(names: Iterable[str]) -> str:
 
 def _commit(run: Run) -> str:
     git = run.contents.run.get("git")
-    dirty = " with changes" if entries.inner(git, "dirty") else ""
-    commit = entries.text_of(entries.inner(git, "commit"))
+    dirty = " with changes" if entries.get_in(git, "dirty") else ""
+    commit = entries.to_text(entries.get_in(git, "commit"))
     return f"{commit[:8]}{dirty}" if commit else ""
 
 
 def _torch(run: Run) -> str:
-    return entries.text_of(entries.inner(run.contents.run, "versions", "torch"))
+    return entries.to_text(entries.get_in(run.contents.run, "versions", "torch"))
 
 
 def _decision(run: Run) -> str:
     threshold = run.results.get("threshold")
     if not isinstance(threshold, Mapping):
         return ""
-    parts = (entries.text_of(threshold.get("rule")), entries.text_of(threshold.get("chosen_on")).partition(",")[0])
-    return ", chosen on ".join(part for part in parts if part) or f"threshold {values.plain(threshold.get('value'))}"
+    parts = (
+        entries.to_text(threshold.get("rule")),
+        entries.to_text(threshold.get("chosen_on")).partition(",")[0],
+    )
+    return (
+        ", chosen on ".join(part for part in parts if part)
+        or f"threshold {values.format_plain(threshold.get('value'))}"
+    )
 
 
 def _views(run: Run) -> str:
-    return entries.text_of(entries.inner(run.results, "task", "tta"))
+    return entries.to_text(entries.get_in(run.results, "task", "tta"))

@@ -8,7 +8,7 @@ from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
-from segexp.report.pictures.displayed import displayed_small, reduced, reduced_labels
+from segexp.report.pictures.displayed import display_small, shrink_image, shrink_labels
 from segexp.report.pictures.pixels import labels_to_rgb
 from segexp.report.plots.style import saved_figure, without_grid
 from segexp.spec import IGNORED, DataSpec
@@ -41,7 +41,7 @@ def plot_class_maps(
         DataError: Shapes do not fit, or the probabilities are not within 0..1 (logits, for example).
     """
     planes = _planes(probabilities, truth, spec)
-    rgb, truth = displayed_small(image, truth != IGNORED), reduced_labels(truth)
+    rgb, truth = display_small(image, truth != IGNORED), shrink_labels(truth)
     height, width = truth.shape
     cell = 3.0  # inches of the longer side of one map
     tall, wide = cell * height / max(height, width), cell * width / max(height, width)
@@ -74,7 +74,7 @@ def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: 
             f"Class maps need probabilities within 0..1, but got {probabilities.min():g}.."
             f"{probabilities.max():g}. Apply the sigmoid or softmax to logits first."
         )
-    planes = np.stack([reduced(plane) for plane in probabilities])
+    planes = np.stack([shrink_image(plane) for plane in probabilities])
     return np.concatenate([1 - planes, planes]) if len(planes) == 1 and spec.is_binary else planes
 
 

@@ -21,7 +21,7 @@ def figures_table(results: Mapping[str, Any]) -> Table:
     """
     paths = list(dict.fromkeys(path for row in entries.rows_of(results) for path in _leaves(row.get("dataset"))))
     rows = tuple(
-        (values.plain(row.get("name")), str(row.get("note") or ""), *(_cell(row, path) for path in paths))
+        (values.format_plain(row.get("name")), str(row.get("note") or ""), *(_cell(row, path) for path in paths))
         for row in entries.rows_of(results)
     )
     return Table("comparison", ("method", "note", *(_head(results, path) for path in paths)), rows, text_columns=2)
@@ -37,10 +37,10 @@ def _leaves(block: object, above: Path = ()) -> Iterator[Path]:
 
 
 def _head(results: Mapping[str, Any], path: Path) -> str:
-    return " ".join(path) + " ↓" * (entries.inner(results, "directions", path[0]) == "min")
+    return " ".join(path) + " ↓" * (entries.get_in(results, "directions", path[0]) == "min")
 
 
 def _cell(row: Mapping[str, Any], path: Path) -> str:
-    value, interval = (entries.inner(row, *block, *path) for block in (("dataset",), ("interval", "dataset")))
-    ends = [values.measure(end, 3) for end in interval] if isinstance(interval, list) else []
-    return values.measure(value) + (f" [{ends[0]}, {ends[1]}]" if len(ends) == 2 else "")
+    value, interval = (entries.get_in(row, *block, *path) for block in (("dataset",), ("interval", "dataset")))
+    ends = [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) else []
+    return values.format_measure(value) + (f" [{ends[0]}, {ends[1]}]" if len(ends) == 2 else "")

@@ -8,7 +8,7 @@ from segexp.report.charts.calibration import calibration_charts
 from segexp.report.charts.decision import decision_charts
 from segexp.report.charts.spread import spread_charts
 from segexp.report.charts.training import training_charts
-from segexp.report.page_template import template
+from segexp.report.page_template import load_template
 from segexp.report.pictures import embedded as pictures
 from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
 from segexp.report.run_page.confusion_table import confusion_table
@@ -44,7 +44,7 @@ def write_report(run_dir: Path) -> Path:
     """
     run = read_run(run_dir)
     try:
-        page = template("report.html.j2").render(_content(run))
+        page = load_template("report.html.j2").render(_content(run))
     except (DataError, OSError):
         raise
     except Exception as error:  # files that anybody may have written hold anything
@@ -63,7 +63,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "sweep": sweep_of(folder.path),
         "state": state,
         "state_kind": state_kind,
-        "error": entries.text_of(folder.run.get("error")),
+        "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
@@ -116,8 +116,8 @@ def _there(*tables: Table | None) -> list[Table]:
 def _charts(folder: RunContents) -> dict[str, object]:
     """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
     results = folder.results
-    best = entries.inner(results, "checkpoint", "epoch")
-    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
+    best = entries.get_in(results, "checkpoint", "epoch")
+    monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
     return {
         "spread": spread_charts(results, folder.images),
         "decision": decision_charts(folder.path / "thresholds.csv", results),
@@ -134,14 +134,14 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
 
     shown = specimens(folder)
 
-    def unless(chart: str, file: str, label: str, caption: str) -> pictures.Picture | None:
-        return None if charts[chart] else pictures.embed(folder.path / file, label, caption)
+    def unless(chart: str, file: str, label: str, caption: str) -> pictures.EmbeddedPicture | None:
+        return None if charts[chart] else pictures.embed_png(folder.path / file, label, caption)
 
     return {
         "specimens": shown,
         "swatches": swatches(folder.results),
-        "panels": [] if shown else pictures.panels(folder),
-        "class_maps": pictures.class_maps(folder),
+        "panels": [] if shown else pictures.embed_panels(folder),
+        "class_maps": pictures.embed_class_maps(folder),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
             "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."

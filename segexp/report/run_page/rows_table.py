@@ -28,7 +28,7 @@ def rows_table(results: Mapping[str, Any]) -> Table:
     columns = _columns(results)
     rows = tuple(
         (
-            values.plain(row.get("name")),
+            values.format_plain(row.get("name")),
             str(row.get("note") or ""),
             *(_cell(row, block, path, digits) for _, block, path, digits in columns),
         )
@@ -45,19 +45,19 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("AP", ("ap",))]
     row = entries.model_row(results)
-    if entries.inner(row, "dataset", "mcc_overall") is not None:
+    if entries.get_in(row, "dataset", "mcc_overall") is not None:
         paths.append(("MCC" if foreground is not None else name_of("mcc_overall", results), ("mcc_overall",)))
     columns = [(name, "dataset", path, 4) for name, path in paths]
-    image = entries.inner(row, "image")
+    image = entries.get_in(row, "image")
     distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []
     return columns + [(head_of(results, name), "image", ("mean", name), 2) for name in distances]
 
 
 def _cell(row: Mapping[str, Any], block: str, path: Path, digits: int) -> str:
-    value = entries.inner(row, block, *path)
+    value = entries.get_in(row, block, *path)
     # Of more than two classes there is an area per class.
-    value = entries.inner(row, block, "mean", *path) if isinstance(value, Mapping) else value
-    return values.measure(value, digits)
+    value = entries.get_in(row, block, "mean", *path) if isinstance(value, Mapping) else value
+    return values.format_measure(value, digits)
 
 
 def results_table(results: Mapping[str, Any]) -> str:

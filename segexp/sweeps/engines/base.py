@@ -7,13 +7,6 @@ from typing import Any, Protocol
 from segexp.config.experiment import Experiment
 from segexp.errors import SegexpError
 
-ENGINES = {
-    "local": "segexp.sweeps.engines.local:LocalEngine",
-    "slurm": "segexp.sweeps.engines.slurm:SlurmEngine",
-    "ray": "segexp.sweeps.engines.ray:RayEngine",
-}
-"""Class of each engine; imported when it is chosen."""
-
 
 class SweepError(SegexpError):
     """The sweep itself cannot go on."""
@@ -46,7 +39,7 @@ class Started:
     gpu: str | None = None
 
 
-class Engine(Protocol):
+class JobEngine(Protocol):
     """Runs ``run_job`` for each job somewhere; manifest, resume and table are not its business.
 
     What a job leaves in the sweep's folder says how it ended, see :mod:`segexp.sweeps.layout`; an engine only says

@@ -15,8 +15,8 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SweepConfig
 from segexp.config.signature import signature
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.devices import layout
-from segexp.sweeps.engines.ipc import Message, Wire
+from segexp.sweeps.engines.devices import plan_devices
+from segexp.sweeps.engines.ipc import Channel, Message
 from segexp.sweeps.engines.process import fresh_python
 
 
@@ -25,17 +25,17 @@ class ForkServer:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self.wire = Wire(ours)
+        self.wire = Channel(ours)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         with theirs:
             self._process = subprocess.Popen(
-                fresh_python("main", str(theirs.fileno()), str(os.getpid())),
+                fresh_python("run_server", str(theirs.fileno()), str(os.getpid())),
                 stdin=subprocess.DEVNULL, stdout=self._said, stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()],
                 env={**os.environ, **_QUIET}, start_new_session=True,
             )  # fmt: skip
 
     def said(self) -> str:
-        """What it printed, for the message when it is gone."""
+        """Gives the output of the server, for the message when it is gone."""
         self._said.seek(0)
         return self._said.read().decode(errors="replace").strip()
 
@@ -55,7 +55,7 @@ _QUIET = {
 }  # fmt: skip
 
 
-class LocalEngine:
+class LocalJobEngine:
     """Jobs as forks of one server."""
 
     server: ForkServer | None = None
@@ -64,10 +64,12 @@ class LocalEngine:
     def __init__(
         self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Takes the fork server, or starts one; see :func:`segexp.sweeps.engines.make.make_engine`."""
+        """Takes the fork server, or starts one; see :func:`segexp.sweeps.engines.make.create_engine`."""
         accelerators = [job.trainer.accelerator for job in jobs.values()]
         ranks = [job.trainer.devices for job in jobs.values()]
-        self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks)
+        self._layout = plan_devices(
+            section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks
+        )
         self.places = self._layout.jobs
         self.facts = {
             "count": earlier.get("count", len(jobs)),
@@ -94,7 +96,7 @@ class LocalEngine:
 
     def _take_server(self) -> ForkServer:
         self.start_ahead()
-        server, LocalEngine.server = LocalEngine.server, None
+        server, LocalJobEngine.server = LocalJobEngine.server, None
         if server is None:
             raise SweepError("no fork server")
         return server
@@ -123,7 +125,7 @@ class LocalEngine:
         return started
 
     def wait(self, seconds: float) -> list[Ended]:
-        """What the server says of its jobs."""
+        """Gives the jobs that have ended, from the messages of the server."""
         messages, _ = self._server.wire.receive(seconds)
         if not self._server.wire.open:
             raise SweepError(f"the fork server has ended, and its jobs with it:\n{self._server.said()}")

@@ -7,19 +7,19 @@ from typing import Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import SweepConfig
-from segexp.sweeps.engines.base import Engine
+from segexp.sweeps.engines.base import JobEngine
 
 ENGINES = {
-    "local": "segexp.sweeps.engines.local:LocalEngine",
-    "slurm": "segexp.sweeps.engines.slurm:SlurmEngine",
-    "ray": "segexp.sweeps.engines.ray:RayEngine",
+    "local": "segexp.sweeps.engines.local:LocalJobEngine",
+    "slurm": "segexp.sweeps.engines.slurm:SlurmJobEngine",
+    "ray": "segexp.sweeps.engines.ray:RayJobEngine",
 }
 """Class of each engine; imported when it is chosen."""
 
 
-def make_engine(
+def create_engine(
     folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
-) -> Engine:
+) -> JobEngine:
     """The engine that the config asks for.
 
     Args:
@@ -35,10 +35,10 @@ def make_engine(
 
         refuse_living(folder)
     if section.engine != "local":
-        from segexp.sweeps.engines.local import LocalEngine
+        from segexp.sweeps.engines.local import LocalJobEngine
 
         # It was started while nobody knew yet which engine a sweep that goes on had.
-        LocalEngine.stop_ahead()
+        LocalJobEngine.stop_ahead()
     module, _, name = ENGINES[section.engine].partition(":")
-    engine: Engine = getattr(import_module(module), name)(folder, section, jobs, earlier, lock)
+    engine: JobEngine = getattr(import_module(module), name)(folder, section, jobs, earlier, lock)
     return engine

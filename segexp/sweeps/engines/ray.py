@@ -9,18 +9,18 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.endings import Endings
+from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
-from segexp.system.ray_cluster import connect, too_much
+from segexp.system.ray_cluster import connect_ray, unmet_resources
 
 
-class RayEngine:
+class RayJobEngine:
     """Jobs as tasks of Ray. They end with the sweep's own process."""
 
     def __init__(
         self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.make_engine`."""
+        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.create_engine`."""
         if section.gpus != "auto":
             raise ConfigError(
                 "sweep.gpus: is for this machine; for Ray give the number that a job needs, sweep.ray.gpus"
@@ -29,10 +29,10 @@ class RayEngine:
         count = earlier.get("count", len(jobs))
         self.places = count if section.jobs == "auto" else section.jobs
         self.facts = {"count": count, "threads": earlier.get("threads", self._settings.cpus)}
-        self._endings = Endings(folder)
-        self._ray = connect("sweep", self._settings.address)
+        self._endings = JobEndings(folder)
+        self._ray = connect_ray("sweep", self._settings.address)
         asked = {"CPU": self._settings.cpus, "GPU": self._settings.gpus}
-        self.notes = too_much(self._ray, asked, "jobs")
+        self.notes = unmet_resources(self._ray, asked, "jobs")
         work = RemoteJob(folder.absolute(), Path.cwd(), self.facts["threads"])
         self._task = self._ray.remote(
             num_cpus=self._settings.cpus, num_gpus=self._settings.gpus,

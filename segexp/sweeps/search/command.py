@@ -17,19 +17,19 @@ from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
 from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.display import Display
-from segexp.sweeps.engines.local import LocalEngine
-from segexp.sweeps.foreign import check_folder, check_jobs, without_folders
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.engines.local import LocalJobEngine
+from segexp.sweeps.foreign import check_folder, check_jobs, split_off_folders
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
-from segexp.sweeps.plan import Job, Plan, parent_of
-from segexp.sweeps.search.arguments import SEARCH_KEYS, going_on, resumed, without_flags, words_of_trials
+from segexp.sweeps.plan import Job, Plan, multirun_folder
+from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment_words, resumed_search, resumed_words, without_flags
 from segexp.sweeps.search.dimensions import Value
 from segexp.sweeps.search.facts import keep_or_compare, refuse_incomparable
-from segexp.sweeps.search.job_source import Search
+from segexp.sweeps.search.job_source import SearchSource
 from segexp.sweeps.search.space import EXAMPLE, Space, read_space
 from segexp.sweeps.search.study import open_study, require_optuna
-from segexp.sweeps.search.trials import report
+from segexp.sweeps.search.trials import report_trials
 from segexp.sweeps.start import run_jobs, show_table
 from segexp.system.optuna_storage import storage_url
 from segexp.version import VERSION
@@ -64,20 +64,20 @@ class SearchCommand:
             MissingExtraError: Optuna is not installed.
         """
         require_optuna()
-        folder = resumed(self._argv)
+        folder = resumed_search(self._argv)
         earlier = [] if folder is None else Manifest.read(folder).facts["search"]["words"]
         if not any(word.startswith("sweep.engine=") for word in [*earlier, *self._argv]):
-            LocalEngine.start_ahead()
+            LocalJobEngine.start_ahead()
         try:
             return self._new() if folder is None else self._go_on(folder)
         finally:
-            LocalEngine.stop_ahead()
+            LocalJobEngine.stop_ahead()
 
     def _new(self) -> int:
         words = without_flags(self._argv)
         space, corners = self._corners(words)
         section = corners[0].experiment.sweep
-        multirun = parent_of(corners)
+        multirun = multirun_folder(corners)
         named = section.study if section.storage is None else None
         if named is not None and (multirun / named / MANIFEST).is_file():
             return self._go_on(multirun / named)
@@ -97,8 +97,8 @@ class SearchCommand:
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
         check_folder(manifest, self._argv)
-        words = going_on(manifest, without_flags(self._argv))
-        self._extra = without_folders(words)[1]
+        words = resumed_words(manifest, without_flags(self._argv))
+        self._extra = split_off_folders(words)[1]
         space, corners = self._corners(words)
         lock = SweepLock(folder)
         try:
@@ -144,10 +144,10 @@ class SearchCommand:
         manifest.again = [word for folder in self._extra for word in ("--config-dir", folder)]
         notes = manifest.reconcile()
         waiting = manifest.of("waiting", "interrupted")
-        check_jobs([JobPlace(manifest.folder, entry.number) for entry in waiting], self._argv)
+        check_jobs([JobFiles(manifest.folder, entry.number) for entry in waiting], self._argv)
         trials = section.trials or 0
         told = {"storage": section.storage, **_pruner(corners), "study": study.study_name}
-        search = Search(manifest, study, space, self._compose_trial(space), told, trials)
+        search = SearchSource(manifest, study, space, self._compose_trial(space), told, trials)
         search.sync()
         _announce(display, manifest, study, search, first)
         for note in [*notes, *search.notes]:
@@ -160,7 +160,7 @@ class SearchCommand:
         elif manifest.of("failed"):
             code = 1
         # First trials.csv, which the page of the sweep reads.
-        lines = report(study, space, manifest, monitor)
+        lines = report_trials(study, space, manifest, monitor)
         show_table(manifest, display)
         display.say("\n".join(["", *lines]))
         return code or int(search.refused > 0)
@@ -171,7 +171,7 @@ class SearchCommand:
             plain = checked_train(config).plain()
             # The job itself searches nothing, and a run that starts from its config shall not either.
             plain["sweep"] = {key: value for key, value in plain["sweep"].items() if key not in SEARCH_KEYS}
-            own = tuple(words_of_trials(invocation.overrides))
+            own = tuple(experiment_words(invocation.overrides))
             return Experiment.from_plain(plain, Invocation(invocation.command, own, invocation.choices))
 
         return compose
@@ -208,11 +208,11 @@ def _named_folder(multirun: Path, name: str) -> Path:
 
 
 def _kept(section: SearchConfig) -> dict[str, Any]:
-    """What a search that goes on keeps of the sweep's section."""
+    """Gives the keys of the sweep's section that a search keeps when it goes on."""
     return {key: getattr(section, key) for key in SEARCH_KEYS}
 
 
-def _announce(display: Display, manifest: Manifest, study: "Study", search: Search, first: Experiment) -> None:
+def _announce(display: Display, manifest: Manifest, study: "Study", search: SearchSource, first: Experiment) -> None:
     display.say(f"sweep folder  {manifest.folder}")
     display.say(f"searches      {first.monitor}, {'highest' if first.direction == 'max' else 'lowest'} is best")
     display.say(f"study         {study.study_name}, {search.counted()} of {search.total} trials so far")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.measure_names import LOSS
-from segexp.config.sections import flat
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.search.space import Space
@@ -72,7 +72,7 @@ def common_facts(space: Space, corners: Sequence[Experiment]) -> dict[str, Any]:
 
 
 def _shaping(experiment: Experiment) -> dict[str, Any]:
-    keys = flat(experiment.plain())
+    keys = flatten(experiment.plain())
     return {key: value for key, value in keys if not any(key == free or key.startswith(f"{free}.") for free in FREE)}
 
 

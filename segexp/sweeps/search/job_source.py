@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, SegexpError
-from segexp.runs.bounded import read_json
-from segexp.sweeps.engines.base import Engine
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json
+from segexp.sweeps.engines.base import JobEngine
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest
 from segexp.sweeps.plan import Job, config_key
 from segexp.sweeps.search.dimensions import Value
@@ -34,7 +34,7 @@ class StudyError(SegexpError):
     """The study's storage cannot be reached."""
 
 
-class Search:
+class SearchSource:
     """Trials as jobs.
 
     A trial is asked, then its files are written, then the manifest, then it runs; at its end the manifest is written,
@@ -71,19 +71,19 @@ class Search:
         self.refused = 0
         """Trials whose values gave no valid config, so that they never became a job."""
 
-    def through(self, engine: Engine) -> "Search":
+    def through(self, engine: JobEngine) -> "SearchSource":
         """Tells this engine of every job to come: those that wait already, and new ones as they are asked."""
         self._expect = engine.expect
         for number in self._waiting:
-            self._expect(number, JobPlace(self._manifest.folder, number).read().experiment)
+            self._expect(number, JobFiles(self._manifest.folder, number).read().experiment)
         return self
 
     def more(self) -> bool:
-        """Whether a trial waits or may be asked."""
+        """Tells whether a trial waits or may be asked."""
         return bool(self._waiting) or not self._asked_all
 
     def left(self) -> bool:
-        """Whether a trial was interrupted, or the study has fewer trials than it should."""
+        """Tells whether a trial was interrupted, or the study has fewer trials than it should."""
         return bool(self._manifest.of("waiting", "interrupted")) or self.counted() < self.total
 
     def counted(self) -> int:

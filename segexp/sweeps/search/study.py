@@ -28,7 +28,7 @@ def require_optuna() -> None:
 
 
 def make_sampler(section: SearchConfig) -> "BaseSampler":
-    """Makes what chooses the values of the next trial, from ``sampler``, ``startup`` and ``seed``."""
+    """Makes the sampler of the next trial's values, by ``sampler``, ``startup`` and ``seed`` of the section."""
     from optuna import samplers
     from optuna.exceptions import ExperimentalWarning
 

@@ -13,7 +13,7 @@ from segexp.data.datasets.arrays import ArraysDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError, UserError
-from segexp.rasters.stack import open_stack
+from segexp.rasters.formats.stack import open_stack
 
 IMAGES, MASKS = "images_training.npy", "seg_training.npy"
 
@@ -146,7 +146,7 @@ def test_a_window_reads_no_more_than_its_rows(root: Path, monkeypatch: pytest.Mo
 def test_the_survey_is_known_again_for_each_index(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make(root, cache="none")
     assert len({tuple(row) for row in first.class_pixels("train")}) > 1
-    monkeypatch.setattr("segexp.data.files.survey", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("segexp.data.files.survey_image", lambda *_: pytest.fail("looked again"))
     again = make(root, cache="none")
     assert again.spec == first.spec
     assert np.array_equal(again.class_pixels("train"), first.class_pixels("train"))

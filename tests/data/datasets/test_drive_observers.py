@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.datasets.drive import DriveDataModule
 from segexp.data.synthetic.generate import generate
 from segexp.errors import DataError
@@ -68,6 +68,6 @@ def test_check_refuses_a_second_observer_as_training_does(root: Path, part: str)
     def plain(results: Any, count: int, what: str) -> Any:
         return results
 
-    told = review(DriveDataModule(str(root)), full=True, progress=plain).problems
+    told = review_data(DriveDataModule(str(root)), full=True, progress=plain).problems
     assert [problem.text for problem in told if problem.fatal] == [str(caught.value)]
     assert "02_manual2.gif" in str(caught.value)

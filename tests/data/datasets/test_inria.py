@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.datasets.inria import InriaDataModule
-from segexp.data.datasets.inria_files import scan
+from segexp.data.datasets.inria import InriaDataModule, find_tiles
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError
@@ -39,12 +38,12 @@ def number(name: str) -> int:
 
 @pytest.mark.parametrize("below", ["", "AerialImageDataset", "AerialImageDataset/train"])
 def test_any_folder_of_the_layout_is_a_root(root: Path, below: str) -> None:
-    found = scan(root / below)
+    found = find_tiles(root / below)
     assert found.problems == []
-    assert Counter(tile.city for tile in found.tiles) == {
+    assert Counter(pair.group for pair in found.pairs) == {
         "austin": 4, "chicago": 4, "kitsap": 4, "tyrol-w": 3, "vienna": 3,
     }  # fmt: skip
-    assert [tile.number for tile in found.tiles if tile.city == "chicago"] == [1, 2, 6, 7]
+    assert [number(pair.name) for pair in found.pairs if pair.group == "chicago"] == [1, 2, 6, 7]
     assert found.notes == [f"{root}/AerialImageDataset/test/images: 6 images without published labels, not used"]
 
 

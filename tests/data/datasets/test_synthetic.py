@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from segexp.data.checks.survey import mean_and_std, survey
+from segexp.data.checks.survey import mean_and_std, survey_image
 from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.items.item import Item
 from segexp.data.items.stored import StoredItem
 from segexp.data.sampling.loader import make_loader, worker_count
 from segexp.data.sampling.samples import KeyedSampler, WholeImages
 from segexp.data.splits.rules import PHASES
-from segexp.data.synthetic.scenes import SCENES, draw
+from segexp.data.synthetic.scenes import SCENES, draw_scene
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec
 from segexp.types import LoaderOptions
@@ -53,7 +53,7 @@ def test_only_scene_seed_changes_the_images() -> None:
 @pytest.mark.parametrize("scene", sorted(SCENES))
 def test_items_are_the_scenes_ignored_outside_the_field_of_view(scene: str) -> None:
     data = SyntheticDataModule(scene=scene, **SMALL)  # type: ignore[arg-type]
-    drawn = draw(scene, 0, 1, 48)
+    drawn = draw_scene(scene, 0, 1, 48)
     item = data.items("train")[1]
     assert np.array_equal(item.image, drawn.image)
     assert np.array_equal(item.target, np.where(drawn.fov == 0, 255, drawn.mask))
@@ -88,7 +88,7 @@ def test_imagenet_statistics_are_those_of_torchvision_times_255(monkeypatch: pyt
 
 def test_spec_with_statistics_of_the_training_images_survives_a_round_trip() -> None:
     data = SyntheticDataModule(**SMALL)
-    assert (data.spec.mean, data.spec.std) == mean_and_std([survey(item, 2) for item in data.items("train")])
+    assert (data.spec.mean, data.spec.std) == mean_and_std([survey_image(item, 2) for item in data.items("train")])
     assert data.spec.scaling == "fixed"
     assert data.spec.in_channels == 3
     assert DataSpec.from_dict(data.spec.to_dict()) == data.spec
@@ -217,8 +217,8 @@ def test_images_on_disk_are_neither_drawn_nor_looked_at_again(
     first = SyntheticDataModule(**SMALL, memory_limit=0.0)
     spec = first.spec
     assert caplog.messages == [f"drawing     9 images of 48x48 into {tmp_path}, once"]
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw", None)
-    monkeypatch.setattr("segexp.data.datasets.synthetic.survey", None)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", None)
+    monkeypatch.setattr("segexp.data.datasets.synthetic.survey_image", None)
     again = SyntheticDataModule(**SMALL, memory_limit=0.0)
     assert again.spec == spec
     assert contents(again, "test") == contents(first, "test")
@@ -237,11 +237,11 @@ def test_no_more_than_one_image_is_held_while_they_are_drawn(tmp_path: Path, mon
         nonlocal most
         gc.collect()
         most = max(most, sum(one() is not None for one in alive) + 1)
-        scene = draw(*numbers)
+        scene = draw_scene(*numbers)
         alive.append(weakref.ref(scene))
         return scene
 
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw", counting)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", counting)
     SyntheticDataModule(**SMALL, memory_limit=0.0).setup()
     assert len(alive) == 9
     assert most <= 2

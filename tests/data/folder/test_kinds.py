@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.palette import class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, names_of, pairs, photo
 from tests.data.made import write
@@ -125,7 +125,9 @@ def test_masks_of_three_classes(tmp_path: Path, kind: str) -> None:
     order = np.array([0, 2, 1] if kind.startswith("rgb") else [0, 1, 2])
     for seed, name in enumerate(NAMES):
         assert np.array_equal(items[name].target, order[np.roll(CLASSES, seed, axis=1)])
-    expected = COLOURS[order].tolist() if "black" in values.values() else [list(colour) for colour in class_colours(3)]
+    expected = (
+        COLOURS[order].tolist() if "black" in values.values() else [list(colour) for colour in choose_class_colours(3)]
+    )
     assert [list(colour) for colour in data.classes()[1]] == expected
 
 
@@ -299,8 +301,8 @@ def test_valid_masks(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_pattern_that_is_none_is_refused_before_any_file_is_looked_for() -> None:
-    with pytest.raises(ConfigError, match=r"^datamodule\.unit: a brace is not closed"):
-        FolderDataModule("nowhere", unit="{stem")
+    with pytest.raises(ConfigError, match=r"^datamodule\.split_by: a brace is not closed"):
+        FolderDataModule("nowhere", split_by="{stem")
     with pytest.raises(ConfigError, match=r"^datamodule\.masks: auto, but images is given; give both, or neither"):
         FolderDataModule("nowhere", images="*.png")
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from segexp.cli.app import run
 from segexp.data.checks.problems import problem_of
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, photo
@@ -96,16 +96,16 @@ def test_edges_that_are_painted_by_half_are_named_with_the_word_alpha(tmp_path: 
     soft[0, :3] = [(255, 0, 0, 30), (255, 0, 0, 90), (255, 0, 0, 140)]
     write(tmp_path / "masks/a1.png", soft)
     with pytest.raises(
-        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.stray=nearest"
+        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.unknown_values=nearest"
     ):
         data.setup()
-    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "stray": "nearest"}
+    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "unknown_values": "nearest"}
     mask = everything(FolderDataModule(str(tmp_path), mask_reading="alpha", **keys))["a1"].target
     assert mask[0, :3].tolist() == [0, 0, 1]
 
 
 def test_check_tells_values_as_they_are_read(tmp_path: Path) -> None:
-    found = review(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
+    found = review_data(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
     inside = int(INSIDE.sum()) * len(NAMES)
     assert dict(found.values) == {(255,): inside, (0,): INSIDE.size * len(NAMES) - inside}
     assert [problem for problem in found.problems if problem.fatal] == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.data.checks.survey import mean_and_std, survey
+from segexp.data.checks.survey import mean_and_std, survey_image
 from segexp.data.items.item import Item
 from segexp.scaling import DARK, batch_statistics, image_statistics
 from segexp.spec import IGNORED
@@ -12,7 +12,7 @@ from tests.data.made import painted
 
 
 def statistics(items: list[Item]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return mean_and_std([survey(item, 2) for item in items])
+    return mean_and_std([survey_image(item, 2) for item in items])
 
 
 def noisy(height: int, width: int, channels: int, seed: int) -> Item:

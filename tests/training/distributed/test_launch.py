@@ -41,7 +41,7 @@ def ranks(monkeypatch: pytest.MonkeyPatch) -> Ranks:
 
     def does(code: str) -> None:
         program = [sys.executable, "-c", BEGIN % str(REPOSITORY) + code]
-        monkeypatch.setattr(module, "python_calling", lambda *_: program)
+        monkeypatch.setattr(module, "python_command", lambda *_: program)
 
     return does
 
@@ -193,9 +193,9 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path) -> None:
     parent = tmp_path / "parent.py"
     parent.write_text(
         f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\nfrom segexp.training.distributed import launch\n"
-        "from segexp.commands import Invocation\n"
+        "from tests.training.runs import composed\n"
         f"launch.python_calling = lambda *_: [sys.executable, {str(rank)!r}]\n"
-        "launch.launch({'debug': False}, Invocation(), 2)\n"
+        "launch.launch(composed(), 2)\n"
     )
     with subprocess.Popen([sys.executable, str(parent)], cwd=tmp_path) as process:
         files = [tmp_path / f"pid_{rank}" for rank in range(2)]
