@@ -195,6 +195,6 @@ class ModelsConfig:
 
 
 def schema_of(config: str) -> type:
-    """Schema of a primary config, ``conf/<config>.yaml``: the class that is named after it, such as ``ModelsConfig``."""
+    """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     found: type = globals().get(f"{config.capitalize()}Config", TrainConfig)
     return found
