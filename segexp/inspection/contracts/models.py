@@ -1,7 +1,9 @@
 """What every model promises: logits of the image's size, gradients, the same result in every layout, export."""
 
 import importlib.util
+import logging
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -202,7 +204,10 @@ def runs_as_onnx(program: torch.export.ExportedProgram, model: nn.Module) -> Non
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
-        torch.onnx.export(program, (), str(file), dynamo=True, verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what torch uses itself
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+            torch.onnx.export(program, (), str(file), dynamo=True, verbose=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
