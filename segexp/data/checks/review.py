@@ -208,9 +208,9 @@ def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
     copies = find_same_pixels(looked, sources) if sources is not None else []
     # Copies byte by byte are known from before.
-    told = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
+    reported = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
     found.problems += [
-        problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in told
+        problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in reported
     ]
     known = {name for name, _ in copies}
     for pair in find_lookalikes(looked):
