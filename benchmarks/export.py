@@ -50,25 +50,26 @@ def main() -> None:
 def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
     from segexp.data.items.item import Item
     from segexp.data.synthetic.scenes import draw_scene
-    from segexp.inference.export import onnx_file, torchscript_file
-    from segexp.inference.export.agreement import by_pytorch
+    from segexp.inference.export.agreement import run_pytorch
     from segexp.inference.export.graph import Deployed
     from segexp.inference.export.int8 import quantise
+    from segexp.inference.export.onnx_file import OnnxFormat
     from segexp.inference.export.speed import images_per_second
+    from segexp.inference.export.torchscript_file import TorchScriptFormat
 
     plain, ours = _model(name, "speed=off"), _model(name)
     scenes = [draw_scene("buildings", 0, number, size) for number in range(4)]
     items = [Item(str(number), scene.image, scene.mask) for number, scene in enumerate(scenes)]
     files = {"c": folder / "m.onnx", "d": folder / "m.int8.onnx", "e": folder / "m.torchscript"}
-    onnx_file.write(ours, Deployed(ours.module), files["c"], {})
-    torchscript_file.write(ours, Deployed(ours.module), files["e"], {})
+    OnnxFormat().write(ours, Deployed(ours.module), files["c"], {})
+    TorchScriptFormat().write(ours, Deployed(ours.module), files["e"], {})
     quantise(files["c"], files["d"], items, np.dtype(np.uint8))
     ways: dict[str, Callable[[Any], object]] = {
-        "a": lambda image: by_pytorch(plain, image),
-        "b": lambda image: by_pytorch(ours, image),
-        "c": onnx_file.read(files["c"]),
-        "d": onnx_file.read(files["d"]),
-        "e": torchscript_file.read(files["e"]),
+        "a": lambda image: run_pytorch(plain, image),
+        "b": lambda image: run_pytorch(ours, image),
+        "c": OnnxFormat().read(files["c"]),
+        "d": OnnxFormat().read(files["d"]),
+        "e": TorchScriptFormat().read(files["e"]),
     }
     image = np.ascontiguousarray(scenes[0].image.transpose(2, 0, 1)[None])
     return images_per_second(ways, image, rounds), {key: path.stat().st_size for key, path in files.items()}

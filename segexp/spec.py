@@ -1,8 +1,9 @@
 """What a data set gives and a model must produce: the one thing that data, models, losses and metrics share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from string import Formatter
 from typing import Any, ClassVar, Literal, Self
 
 IGNORED = 255
@@ -228,3 +229,50 @@ def _lists(value: Any) -> Any:
 
 def _tuples(value: Any) -> Any:
     return tuple(_tuples(item) for item in value) if isinstance(value, tuple | list) else value
+
+
+Direction = Literal["min", "max"]
+"""Whether lower or higher is better."""
+
+
+@dataclass(frozen=True)
+class FigureSpec:
+    """What a figure is: which way is better, and how tables and pages speak of it.
+
+    Name, label, unit and meaning of a measure's figures may hold the measure's keys in braces, ``hd{percentile:g}``.
+
+    Attributes:
+        direction: Whether lower ("min") or higher ("max") is better.
+        label: Head of its column; empty: its name.
+        unit: ``px``, ``m``, ``components``; empty for a share of 0..1.
+        meaning: What it says, in a few words.
+    """
+
+    direction: Direction
+    label: str = ""
+    unit: str = ""
+    meaning: str = ""
+
+    @property
+    def texts(self) -> tuple[str, str, str]:
+        """Label, unit and meaning."""
+        return self.label, self.unit, self.meaning
+
+
+def fields_in(specs: Mapping[str, FigureSpec]) -> set[str]:
+    """Keys that stand in braces in names and texts of figures."""
+    texts = [text for name, spec in specs.items() for text in (name, *spec.texts)]
+    return {field for text in texts for _, field, _, _ in Formatter().parse(text) if field is not None}
+
+
+def filled(specs: Mapping[str, FigureSpec], keys: Mapping[str, Any]) -> dict[str, FigureSpec]:
+    """Figures with the values of ``keys`` in the place of the braces.
+
+    Raises:
+        KeyError: A key has no value.
+        ValueError: A value is of a kind that cannot be written so.
+    """
+    return {
+        name.format_map(keys): FigureSpec(spec.direction, *(text.format_map(keys) for text in spec.texts))
+        for name, spec in specs.items()
+    }

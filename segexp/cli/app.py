@@ -17,7 +17,7 @@ from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
-from segexp.system.pipe import BROKEN_PIPE, nobody_reads
+from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        if nobody_reads():
+        if output_is_closed():
             return BROKEN_PIPE
         raise
     except (OSError, MemoryError) as error:
@@ -261,7 +261,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
             raise KeyboardInterrupt from error
         return error.exit_code
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and nobody_reads():
+        if isinstance(error, BrokenPipeError) and output_is_closed():
             return BROKEN_PIPE
         _say_exception(error, debug=debug)
         return 1
@@ -298,13 +298,13 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
 
 def _say_exception(error: Exception, *, debug: bool) -> None:
     """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
-    from segexp.system.causes import cause_of, sentence
+    from segexp.system.causes import cause_of, describe_cause
 
     cause = cause_of(error, Path.cwd())
     if cause is None or debug:
         traceback.print_exception(error)
     if cause is not None:
-        _say_error(SegexpError(sentence(cause)))
+        _say_error(SegexpError(describe_cause(cause)))
 
 
 def _say_error(error: SegexpError) -> None:

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from segexp.config.measure_names import Direction
 from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
 from segexp.config.task_figures import watched_direction
 from segexp.invocation import Invocation
+from segexp.spec import Direction
 
 Device = Literal["cpu", "cuda", "mps"]
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 from segexp.config.check import dataclass_of
@@ -61,12 +61,3 @@ def _plain(value: Any, written: Any) -> Any:
     if isinstance(value, Mapping):
         return {key: _plain(item, None) for key, item in value.items()}
     return [_plain(item, None) for item in value] if isinstance(value, list) else value
-
-
-def flatten(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Gives dotted keys and values of a tree of blocks."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from flatten(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree

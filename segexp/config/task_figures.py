@@ -4,9 +4,10 @@ import ast
 from collections.abc import Mapping, Sequence
 
 from segexp.config.lineage import ancestors, definition
-from segexp.config.measure_names import LOSS, Direction, check_name, direction
+from segexp.config.measure_names import LOSS, check_name, direction
 from segexp.config.suggest import did_you_mean
 from segexp.errors import ConfigError
+from segexp.spec import Direction, FigureSpec
 
 SEGMENTATION = "segexp.tasks.segmentation.Segmentation"
 """The task where a config names none."""
@@ -49,7 +50,13 @@ def watched_direction(name: str, task: str) -> Direction:
     return figures.get(name.partition("/")[2], "min")
 
 
-def check_watched(name: str, task: str, classes: Sequence[str] | None, terms: Sequence[str] | None = None) -> None:
+def check_watched(
+    name: str,
+    task: str,
+    classes: Sequence[str] | None,
+    terms: Sequence[str] | None = None,
+    costly: Mapping[str, FigureSpec] | None = None,
+) -> None:
     """Refuses a name that the task logs nothing under.
 
     Args:
@@ -57,13 +64,14 @@ def check_watched(name: str, task: str, classes: Sequence[str] | None, terms: Se
         task: Dotted name of the class of the task.
         classes: Class names of the data; None when they are not known yet, then any is taken.
         terms: Terms of the loss; None when they are not known yet, then any is taken.
+        costly: Figures of the measures in ``metric``, where there may be others than segexp's own.
 
     Raises:
         ConfigError: With the nearest valid name.
     """
     figures = own_figures(task)
     if figures is None:
-        check_name(name, classes, terms)
+        check_name(name, classes, terms, costly)
         return
     known = [f"val/{figure}" for figure in (*figures, LOSS, *(f"{LOSS}/{term}" for term in terms or ()))]
     if name in known or (terms is None and name.startswith(f"val/{LOSS}/")):

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -25,7 +26,7 @@ from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sampl
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]
@@ -59,6 +60,21 @@ class SegmentationDataModule(DataSettings):
         Raises:
             DataError: A file is missing, unreadable or does not fit; nothing has been written by then.
         """
+
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Writes a few tiny images as the data set lies on disk, for the checks of what a data set promises.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit them, such as ``root`` and ``crop_size``.
+
+        Raises:
+            NotImplementedError: The data set has none; it is checked on files of its own then.
+        """
+        raise NotImplementedError(f"{cls.__qualname__} has no write_example")
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
@@ -165,7 +181,7 @@ class SegmentationDataModule(DataSettings):
         problems: list[Problem] = []
         every = [(phase, item) for phase in PHASES for item in items[phase]]
         self._check_forms([item for _, item in every])
-        for phase, item in shown(every, len(every), "looking at images"):
+        for phase, item in progress(every, len(every), "looking at images"):
             try:
                 found[phase].append((item, self.look(item, len(self.counted_classes()))))
             except DataError as error:

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.errors import UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -30,7 +30,7 @@ def process_files(
         What was made of each, by name, and problems.
     """
     with ThreadPoolExecutor(READERS) as pool:
-        results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
+        results = list(progress(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
     done: dict[str, R] = {}
     problems = []
     for thing, result in zip(things, results, strict=True):

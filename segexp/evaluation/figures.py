@@ -17,7 +17,7 @@ from segexp.metrics.curves import ScoreCurve
 from segexp.metrics.figures import dataset_leaves, nested, plain
 from segexp.metrics.log_odds import probability
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import confidence_map, save_layers
 from segexp.report.plots.confusion import plot_confusion
@@ -67,7 +67,7 @@ def draw(
 
 def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, rank: str) -> dict[str, Any]:
     """Draws a test image, and for many classes their probabilities; gives its entry."""
-    give_all_back(math.prod(item.shape))
+    release_image_memory(math.prod(item.shape))
     item, spec = item.decoded(), module.spec
     prediction, probabilities = predict(module, item, module.threshold)
     picture = picture_of(item, prediction, spec)

@@ -15,7 +15,7 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.displayed import display_small, shrink_labels
 from segexp.report.pictures.panels import draw_panel
 from segexp.report.pictures.pixels import Pixels
@@ -90,7 +90,7 @@ def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -
     """Pictures of images at a threshold (a logit); one image at a time is decoded."""
     found = []
     for item in items:
-        give_all_back(math.prod(item.shape))
+        release_image_memory(math.prod(item.shape))
         decoded = item.decoded()
         found.append(picture_of(decoded, predict(module, decoded, threshold)[0], module.spec))
     return found

@@ -12,7 +12,7 @@ from segexp.evaluation.baselines import MOST_CLASSES, Predictor, constant, fit_o
 from segexp.metrics.base import Seen
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import count_family, measures
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.spec import DataSpec
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.test_figures import Measures, MeasureSums
@@ -49,7 +49,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataM
     sums = MeasureSums(spec, chosen, probability=False)
     for index, item in enumerate(datamodule.items("test")):
         prediction, truth = predict(item), item.target
-        give_all_back(truth.size)
+        release_image_memory(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
         sums.update(Seen(prediction, truth), index)
     counts = torch.cat(matrices)

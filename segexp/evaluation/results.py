@@ -13,7 +13,7 @@ from segexp.metrics.class_scores import BRIEF
 from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
 from segexp.metrics.log_odds import probability
-from segexp.runs.table_file import guarded
+from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
 from segexp.tasks.base import BaseTask
@@ -83,8 +83,7 @@ def results(
             "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        "units": units(module.measures),
-        "directions": directions(module.measures),
+        **figure_texts(module.measures),
         "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -120,7 +119,7 @@ def _bound_notes(module: Segmentation, pixels: int) -> list[str]:
 
 def _formulas(names: Sequence[str]) -> list[str]:
     """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
-    found = next((name for name in names if guarded(name) != name), None)
+    found = next((name for name in names if guard_formula(name) != name), None)
     if found is None:
         return []
     return [
@@ -129,14 +128,19 @@ def _formulas(names: Sequence[str]) -> list[str]:
     ]
 
 
-def units(measures: Measures) -> dict[str, str]:
-    """Unit of each figure that has one, such as ``{"hd95": "px"}``."""
-    return {figure: measure.unit for measure in measures.values() if measure.unit for figure in measure.directions}
+def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
+    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
 
-
-def directions(measures: Measures) -> dict[str, str]:
-    """Which way is better, ``min`` or ``max``, of each figure of the chosen measures; own ones stand nowhere else."""
-    return {figure: way for measure in measures.values() for figure, way in measure.directions.items()}
+    Returns:
+        ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.
+    """
+    specs = {name: spec for measure in measures.values() for name, spec in measure.described_figures().items()}
+    return {
+        "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
+        "directions": {name: spec.direction for name, spec in specs.items()},
+        "labels": {name: spec.label or name for name, spec in specs.items()},
+        "meanings": {name: spec.meaning for name, spec in specs.items() if spec.meaning},
+    }
 
 
 def reliability_of(row: PredictorResult, measures: Measures) -> dict[str, Any] | None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.config.measure_names import Direction
 from segexp.evaluation.pictures import Picture
+from segexp.spec import Direction
 
 MOST_POINTS = 500
 """Points of a curve."""

@@ -1,4 +1,4 @@
-"""The weights of a checkpoint are looked at before the network is built: what does not fit takes no memory."""
+"""Looks at the weights of a checkpoint before the network is built: what does not fit takes no memory."""
 
 import warnings
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ PREFIX = "model."
 
 
 def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
-    """The weights of the network alone, by their names in it.
+    """Selects the weights of the network alone, by their names in it.
 
     Args:
         state: ``state_dict`` of a checkpoint.
@@ -38,8 +38,8 @@ def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
     return found
 
 
-def refuse_misfit(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
-    """Refuses weights that do not fit their network, from its shapes; those of other packages pass, as do riddles.
+def refuse_mismatch(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Refuses weights that do not fit the shapes of their network; those of other packages pass unseen.
 
     Args:
         section: The block ``model``.
@@ -59,10 +59,10 @@ def refuse_misfit(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, T
                 model = build_model(section, spec, published=False)
         except Exception:  # the reason is told where it is built in earnest
             return
-        take(model, section, weights, source)
+        load_network_weights(model, section, weights, source)
 
 
-def take(model: nn.Module, section: ObjectConfig, weights: Mapping[str, Tensor], source: Path) -> None:
+def load_network_weights(model: nn.Module, section: ObjectConfig, weights: Mapping[str, Tensor], source: Path) -> None:
     """Puts weights into their network.
 
     Raises:

@@ -20,7 +20,7 @@ def run_models(config: Any, invocation: Invocation) -> None:
     name = invocation.choices.get("model", "model")
     options = listed_models(asked.only) if section is None else [chosen_model(name, section, invocation.overrides)]
     with quick_imports():
-        from segexp.inspection.show import show
+        from segexp.inspection.table import show_models
 
-    text = show(options, asked.size, asked.in_channels, asked.classes, asked.format)
+    text = show_models(options, asked.size, asked.in_channels, asked.classes, asked.format)
     print(text)  # noqa: T201 - the command's answer

@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.sections import flatten
-from segexp.runs.entries import text_of
+from segexp.config.nested import flatten
+from segexp.runs.entries import to_text
 
 ABSENT = "-"
 """Stands for a value that is undefined or was not measured."""
@@ -68,4 +68,4 @@ def flatten_as_text(tree: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def format_epoch(number: object) -> str:
     """An epoch of the files, which count from 0, as it is shown everywhere: from 1."""
-    return text_of(number + 1) if isinstance(number, int) else text_of(number)
+    return to_text(number + 1) if isinstance(number, int) else to_text(number)

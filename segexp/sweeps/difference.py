@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from segexp.config.experiment import Experiment
-from segexp.config.sections import flatten
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobFiles, resume_command
 from segexp.sweeps.manifest import Manifest

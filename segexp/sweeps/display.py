@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TextIO
 
 from segexp.report.run_page.decided import of_monitor, of_test
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest, State
 

@@ -10,8 +10,8 @@ from segexp.config.stored_words import check_choices
 from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
 from segexp.errors import DataError, StoredError
-from segexp.runs.bounded import read_json, read_yaml
-from segexp.runs.within import refuse_links
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import refuse_links
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.plan import Job

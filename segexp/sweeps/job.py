@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from segexp.errors import Pruned, SegexpError
-from segexp.runs.bounded import read_json
 from segexp.runs.files import sync, sync_tree
+from segexp.runs.json_yaml import read_json
 from segexp.sweeps.layout import JobFiles
 from segexp.system.causes import resource_error
 from segexp.training.commands import run_training

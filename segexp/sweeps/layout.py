@@ -25,9 +25,9 @@ from segexp.config.experiment import Experiment
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json, read_yaml
 from segexp.runs.files import replace_file, sync
-from segexp.runs.within import within
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import require_inside
 from segexp.sweeps.plan import Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
@@ -74,7 +74,7 @@ class JobFiles:
             invocation = Invocation(
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
             )
-            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
+            folder = require_inside(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             # Sweeps from before there were searches have no trial.
             invocation = replace(invocation, folder=folder, trial=content.get("trial"))
             return Job(self.number, content["key"], content["label"], Experiment.from_plain(config, invocation))

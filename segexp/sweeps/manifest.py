@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
-from segexp.runs.bounded import read_json
 from segexp.runs.files import replace_file
-from segexp.runs.within import within
+from segexp.runs.json_yaml import read_json
+from segexp.runs.paths import require_inside
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.plan import Job
 
@@ -135,5 +135,5 @@ def _entry(folder: Path, job: dict[str, Any]) -> Entry:
     entry = Entry(**job)
     if type(entry.number) is not int or entry.number < 0:
         raise ValueError(f"the number of a job is {entry.number!r}")
-    within(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
+    require_inside(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
     return entry

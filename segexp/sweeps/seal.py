@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from segexp.runs.bounded import read_json
 from segexp.runs.files import replace_file
+from segexp.runs.json_yaml import read_json
 
 FILE = "agreed.json"
 

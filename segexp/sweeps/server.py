@@ -36,7 +36,7 @@ from segexp.sweeps.job import run_job
 from segexp.sweeps.layout import JobFiles, now
 from segexp.sweeps.shared_data import SharedData
 from segexp.system.cores import CORES
-from segexp.system.process import leave_with
+from segexp.system.process import run_and_exit
 
 TICK = 0.02
 """Seconds between looks for jobs that have ended."""
@@ -165,9 +165,9 @@ def run_server() -> None:
     wire.send({"ready": os.getpid(), "threads": count_threads()})
     job = Server(wire).serve()
     if job is not None:
-        leave_with(job)
+        run_and_exit(job)
 
 
 def job_main() -> None:
     """Runs a single job in a process of its own."""
-    leave_with(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))
+    run_and_exit(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))

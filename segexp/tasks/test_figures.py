@@ -16,7 +16,7 @@ from segexp.metrics.figures import Family
 from segexp.metrics.measures import count_family
 from segexp.metrics.table import HostTable
 from segexp.spec import DataSpec
-from segexp.system.allocator import give_back
+from segexp.system.allocator import return_memory
 
 Measures = Mapping[str, ImageMeasure]
 
@@ -50,7 +50,7 @@ class MeasureSums:
             start = time.perf_counter()
             sums = measure.sums(seen, measure.classes(self._spec))
             self.tables[name].update(torch.from_numpy(np.ascontiguousarray(sums)).reshape(1, -1), ids)
-            give_back(seen.truth.size)
+            return_memory(seen.truth.size)
             self.seconds[name] += time.perf_counter() - start
 
     def families(self) -> dict[str, Family]:

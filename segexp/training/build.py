@@ -288,7 +288,7 @@ def _check_figures(measures: dict[str, ImageMeasure]) -> None:
     """Two measures with a figure of one name would hide each other in the tables."""
     owner: dict[str, str] = {}
     for name, measure in measures.items():
-        for figure in measure.directions:
+        for figure in measure.described_figures():
             if figure in owner:
                 raise ConfigError(f"metric.{name}: gives {figure}, as metric.{owner[figure]} does; leave one out")
             owner[figure] = name

@@ -13,7 +13,7 @@ from segexp.data.sampling.epoch_size import epoch_size
 from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
 from segexp.report.data_check import format_data_check, format_problems
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.compatibility import Misfits
@@ -76,7 +76,7 @@ def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     """A bar on a terminal; nothing elsewhere."""
-    return shown(results, total, what, delay=0.0)
+    return progress(results, total, what, delay=0.0)
 
 
 def refused(told: dict[str, Any]) -> None:

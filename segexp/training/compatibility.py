@@ -14,7 +14,7 @@ from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.sampling.batches import check_batches
 from segexp.errors import UserError
 from segexp.losses.base import SegmentationLoss
-from segexp.runs.place import check_place
+from segexp.runs.writable import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule

@@ -113,7 +113,7 @@ def try_measure(name: str, measure: ImageMeasure, spec: DataSpec) -> None:
     """Figures of one made-up image.
 
     Raises:
-        ConfigError: The measure raises, or its figures are not those that ``directions`` names.
+        ConfigError: The measure raises, or its figures are not those that ``figure_specs`` names.
     """
     section = f"metric.{name}"
     truth = (np.arange(SIDE * SIDE) // 5 % spec.num_classes).astype(np.uint8).reshape(SIDE, SIDE)
@@ -123,11 +123,11 @@ def try_measure(name: str, measure: ImageMeasure, spec: DataSpec) -> None:
         sums = np.asarray(measure.sums(seen, classes), dtype=np.float64)
         found = measure.figures(sums[None])
         names, shapes = set(found), {np.shape(value) for value in found.values()}
-        directions = set(measure.directions)
+        expected = set(measure.described_figures())
     if sums.ndim != 2 or len(sums) != len(classes):
         raise ConfigError(f"{section}: sums() gives shape {sums.shape}, expected ({len(classes)}, n), a row per class")
-    if names != directions or shapes != {(1, len(classes))}:
+    if names != expected or shapes != {(1, len(classes))}:
         raise ConfigError(
             f"{section}: figures() gives {sorted(names)} of shape {sorted(map(str, shapes))}, expected those of "
-            f"directions, {sorted(directions)}, of shape {(1, len(classes))}, images by classes"
+            f"figure_specs, {sorted(expected)}, of shape {(1, len(classes))}, images by classes"
         )

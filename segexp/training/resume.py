@@ -9,7 +9,7 @@ import torch
 
 from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
-from segexp.config.sections import flatten
+from segexp.config.nested import flatten
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -17,7 +17,7 @@ from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
-from segexp.system.causes import cause_of, sentence
+from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO
 from segexp.training.callbacks.paths import refuse_paths
@@ -58,7 +58,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
-            raise ResourceError(sentence(cause, f"resume: {resume}")) from error
+            raise ResourceError(describe_cause(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
     if (note := migration_note(stored)) is not None:

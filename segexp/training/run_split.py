@@ -16,7 +16,7 @@ from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import ConfigError, StoredError
 from segexp.runs.archive import check_archive
-from segexp.runs.bounded import read_json, read_yaml
+from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
 from segexp.training.resume_source import checkpoint_of
 

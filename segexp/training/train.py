@@ -21,8 +21,8 @@ from segexp.evaluation.test_report import TestReport
 from segexp.report.run_page.rows_table import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
-from segexp.runs.place import PAGES, check_place
 from segexp.runs.record import RunRecord
+from segexp.runs.writable import PAGES, check_place
 from segexp.training.build import build_extra_callbacks
 from segexp.training.callbacks.checkpoints import restore_best, state_bytes
 from segexp.training.callbacks.places import place_callbacks

@@ -18,7 +18,7 @@ from segexp.sweeps.lock import BusyError, SweepLock, start_time
 from segexp.sweeps.manifest import Manifest
 from segexp.system import cores, free_memory, gpus
 from segexp.system.cores import available_cores
-from segexp.system.gpus import found_gpus
+from segexp.system.gpus import visible_gpus
 from tests.sweeps.made import create, planned, section, seeds
 
 
@@ -141,7 +141,7 @@ def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     assert [DeviceLayout(3, 1, ("3", "5")).gpu(place) for place in range(3)] == ["3", "5", "3"]
     assert DeviceLayout(3, 1).gpu(0) is None
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert found_gpus() == ()
+    assert visible_gpus() == ()
     with pytest.raises(ConfigError, match=r"sweep\.gpus: found an empty list"):
         plan_devices(section(jobs="auto", gpus=[]), 12, ["auto"])
 
@@ -168,9 +168,9 @@ def test_gpus_are_asked_from_the_driver(tmp_path: Path, monkeypatch: pytest.Monk
     tool.write_text("#!/bin/sh\necho 0\necho 1\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert found_gpus() == ("0", "1")
+    assert visible_gpus() == ("0", "1")
     tool.write_text("#!/bin/sh\necho no devices were found\nexit 6\n")
-    assert found_gpus() == ()
+    assert visible_gpus() == ()
 
 
 def test_cores_and_limits_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

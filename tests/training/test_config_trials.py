@@ -1,7 +1,7 @@
 """What a model, loss or measure of one's own does wrong is said in one line, before anything is written."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -9,11 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from segexp.cli.app import run
-from segexp.config.measure_names import Direction
 from segexp.errors import ConfigError
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.bce import BCE
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import FigureSpec, ImageMeasure, Seen
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
@@ -104,7 +103,7 @@ def test_a_trial_takes_no_random_number_of_the_training() -> None:
 class Share(ImageMeasure):
     """As docs/extending.md describes one: no constructor."""
 
-    directions: Mapping[str, Direction] = {"share": "min"}
+    figure_specs: ClassVar = {"share": FigureSpec("min", "share")}
 
     def sums(self, seen: Seen, classes: Sequence[int]) -> np.ndarray:
         """Pixels."""
@@ -123,7 +122,7 @@ def test_measures() -> None:
         r"sums\(\) gives shape \(2,\), expected \(2, n\)": {
             "sums": lambda seen, classes: np.zeros(2), "figures": lambda sums: {"share": sums},
         },
-        "fails: AttributeError.*nothing": {"directions": property(lambda self: self.nothing)},
+        "fails: AttributeError.*nothing": {"figure_specs": property(lambda self: self.nothing)},
     }  # fmt: skip
     for words, changed in wrong.items():
         plain = {key: staticmethod(value) if callable(value) else value for key, value in changed.items()}

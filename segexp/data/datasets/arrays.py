@@ -12,7 +12,7 @@ from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.stack import Stack, StackRaster, open_stack
+from segexp.rasters.formats.stack import Stack, StackRaster, open_stack
 from segexp.spec import IGNORED
 
 Part = tuple[Stack, Stack]
@@ -70,6 +70,14 @@ class ArraysDataModule(FilesDataModule):
         self.mask_values = mask_values
         self.image_values = image_values
         self._where: dict[str, tuple[Part, int]] = {}
+
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "arrays", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
 
     @cached_property
     def _parts(self) -> list[Part]:

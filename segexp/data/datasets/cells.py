@@ -73,6 +73,14 @@ class CellsDataModule(FilesDataModule):
         self.dataset = dataset
         self.labels = LabelMap(GREYS, len(NAMES), nearest=unknown_values == "nearest", fixed=True, reading="shown")
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Twelve drawn cells of 48x48 pixels and less, and larger ones."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("cells", "cells", folder / "files", count=12, size=48, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background, cytoplasm, nucleus."""
         return NAMES, COLOURS

@@ -61,6 +61,14 @@ class DriveDataModule(FilesDataModule):
         self._second_files: dict[str, tuple[Pair, Path]] = {}
         self._second: dict[str, Mask] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Six drawn photographs of 48x48 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("vessels", "drive", folder / "files", count=6, size=48, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32, "crops_per_image": 2}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Two classes, or system 1's three."""
         return CLASSES[self.labels]

@@ -73,6 +73,14 @@ class InriaDataModule(FilesDataModule):
         self.patch_size = patch_size if split == "patches" else None
         self._pixel_size: float | None = None
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Eight drawn tiles of 48x48 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "inria", folder / "files", count=8, size=48, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32, "crops_per_image": 2}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background and building."""
         return ("background", "building"), ((40, 40, 48), (250, 190, 40))

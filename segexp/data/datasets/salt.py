@@ -13,7 +13,7 @@ from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.splits.rules import Split
 from segexp.errors import DataError
-from segexp.rasters import ConvertedRaster, open_raster
+from segexp.rasters import EqualChannelsRaster, open_raster
 
 EMPTY, SALT = "empty", "salt"
 
@@ -43,6 +43,14 @@ class SaltDataModule(FilesDataModule):
         self.root = Path(root).expanduser()
         self.channels: Literal[1, 3] = channels
         self._strata: dict[str, str] = {}
+
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "salt", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Two classes."""
@@ -75,7 +83,7 @@ class SaltDataModule(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         """Image and mask."""
-        return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
+        return StoredItem(pair.name, EqualChannelsRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
     def find(self) -> FoundFiles:
         """Finds and opens all files; counts the empty masks of each part."""

@@ -1,6 +1,7 @@
 """The embedded data set: scenes drawn on the fly, no download, the same pixels on every machine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
@@ -10,8 +11,7 @@ from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.drawn_item import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
-from segexp.runs.console import LOG
-from segexp.runs.progress import shown
+from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
@@ -54,6 +54,11 @@ class SyntheticDataModule(SegmentationDataModule):
         self.memory_limit = memory_limit
         self._known: SurveyCache | None = None
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Images of 48x48 pixels, which are no files."""
+        return {"size": 48, "crop_size": 32, "train_images": 2, "val_images": 2, "test_images": 2}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""
         info = SCENES[self.scene]
@@ -80,7 +85,7 @@ class SyntheticDataModule(SegmentationDataModule):
             )
             self._say([item for _, item in waiting])
         items: Items = {phase: [] for phase in PHASES}
-        for _ in shown(range(len(waiting)), len(waiting), "drawing"):
+        for _ in progress(range(len(waiting)), len(waiting), "drawing"):
             # Taken off the list: what is drawn stays in its item.
             phase, item = waiting.pop(0)
             items[phase].append(on_disk(item, "drawn") if stored else item.decoded())

@@ -6,6 +6,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
@@ -23,7 +26,7 @@ from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError, UserError
-from segexp.rasters import PickedBands, open_raster
+from segexp.rasters import SelectedBands, open_raster
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
@@ -110,6 +113,19 @@ class FolderDataModule(FilesDataModule):
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Six images of squares, with masks of three classes and a border that is ignored."""
+        for number in range(6):
+            rng = np.random.default_rng(number)
+            mask = np.kron(rng.integers(0, 3, (8, 8)), np.ones((6, 6), int)).astype(np.uint8)
+            image = np.repeat(mask[..., None] * np.uint8(80), 3, axis=2)
+            mask[:4], image[:4] = IGNORED, 255
+            for name, pixels in ((f"images/{number}.png", image), (f"masks/{number}_mask.png", mask)):
+                (folder / name).parent.mkdir(exist_ok=True)
+                PillowImage.fromarray(pixels).save(folder / name)
+        return {"root": str(folder), "ignored": [IGNORED], "crop_size": 32, "crops_per_image": 2}
+
     @cached_property
     def found(self) -> FolderFiles:
         """Files and what belongs to them."""
@@ -187,7 +203,7 @@ class FolderDataModule(FilesDataModule):
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
         self._file_channels.add(image.channels)
-        chosen = image if self.bands is None else PickedBands(image, self.bands)
+        chosen = image if self.bands is None else SelectedBands(image, self.bands)
         shown = chosen if self.shown_as == "all" else OpaqueRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
         if self.unknown_values == "nearest":

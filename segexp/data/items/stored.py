@@ -9,7 +9,8 @@ import numpy as np
 from segexp.data.items.item import Image, Item, Mask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
-from segexp.rasters import Raster, aligned
+from segexp.rasters import Raster
+from segexp.rasters.ground.align import align_mask
 from segexp.spec import IGNORED
 
 
@@ -114,7 +115,7 @@ class StoredItem(Item):
         self.known_as: str | None = None
         self._check_sizes()
         for holder, attribute in raster_holders(mask):
-            setattr(holder, attribute, aligned(getattr(holder, attribute), raster))
+            setattr(holder, attribute, align_mask(getattr(holder, attribute), raster))
 
     def _check_sizes(self) -> None:
         valid = getattr(self.mask_source, "valid", None)

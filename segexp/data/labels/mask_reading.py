@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.rasters import Raster
-from segexp.rasters.shown import showing
+from segexp.rasters.display import display_table
 
 Way = Literal["stored", "shown", "tones", "alpha"]
 MaskReading = Literal["auto", "shown", "stored", "alpha"]
@@ -133,7 +133,7 @@ PLAIN = MaskReader("stored", as_stored)
 def shown_reader(raster: Raster) -> MaskReader | None:
     """Gives the reader of what a viewer shows; None where that is what is stored."""
     header = raster.header
-    table = showing(header.palette, header.white, header.white_is_zero, header.dtype)
+    table = display_table(header.palette, header.white, header.white_is_zero, header.dtype)
     if table is not None and header.channels == 1:
         return MaskReader("shown", TableLookup(table.values))
     is_deep = header.dtype == np.uint16 and header.white == 65535 and not header.kind.startswith("NumPy")

@@ -8,7 +8,7 @@ from segexp.config.suggest import nearest
 from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import DataError
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 
 KEY = "datamodule.split_file"
 

@@ -11,7 +11,7 @@ from segexp.data.datasets.inria import CITIES, UNLABELLED
 from segexp.data.items.item import Image, Mask
 from segexp.data.synthetic.scenes import Scene, draw_scene, find_scene
 from segexp.data.synthetic.scenes.degrade import texture
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 
 Size = int | tuple[int, int]
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from segexp.config.command_schema import DemoConfig
 from segexp.errors import MissingExtraError
-from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.answer_cache import AnswerCache
 from segexp.inference.demo.files import Downloads
-from segexp.inference.demo.session import MEGABYTE, Desk
+from segexp.inference.demo.session import MEGABYTE, DemoSession
 from segexp.inference.load import load
 from segexp.runs.console import LOG, start_console
 
@@ -29,23 +29,26 @@ def demo(config: DemoConfig) -> None:
         UserError: Model or settings are at fault, or the port is taken.
     """
     start_console()
-    require()
-    from segexp.inference.demo.address import listen
+    check_gradio()
+    from segexp.inference.demo.address import bind_listener
 
-    with listen(config.host, config.port) as door, tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder:
+    with (
+        bind_listener(config.host, config.port) as listener,
+        tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder,
+    ):
         # Read when gradio is imported: what visitors upload goes with the folder.
         os.environ.update(OFFLINE, GRADIO_TEMP_DIR=folder)
         # An end by SIGTERM, too, must leave nothing of theirs behind.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        desk = desk_of(config, Path(folder))
+        session = make_session(config, Path(folder))
         from segexp.inference.demo.server import serve
 
-        serve(desk, door, browser=config.open, host=config.host, names=config.hosts)
+        serve(session, listener, browser=config.open, host=config.host, names=config.hosts)
     LOG.info("stopped")
 
 
-def desk_of(config: DemoConfig, folder: Path) -> Desk:
-    """The model, its limits, and where downloads are made."""
+def make_session(config: DemoConfig, folder: Path) -> DemoSession:
+    """Loads the model and sets limits and the folder of downloads."""
     model = load(
         config.run,
         config.checkpoint,
@@ -57,9 +60,9 @@ def desk_of(config: DemoConfig, folder: Path) -> Desk:
         LOG.info(f"run         {source.name}")
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
     downloads = Downloads(folder / "downloads")
-    return Desk(
+    return DemoSession(
         model,
-        Kept(int(config.kept_megabytes * MEGABYTE), downloads.remove),
+        AnswerCache(int(config.kept_megabytes * MEGABYTE), downloads.remove),
         downloads,
         config.max_megabytes,
         config.max_pixels,
@@ -67,8 +70,8 @@ def desk_of(config: DemoConfig, folder: Path) -> Desk:
     )
 
 
-def require() -> None:
-    """Refuses without gradio.
+def check_gradio() -> None:
+    """Checks that gradio is installed.
 
     Raises:
         MissingExtraError: Says what to install.

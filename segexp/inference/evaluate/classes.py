@@ -15,7 +15,7 @@ from segexp.spec import IGNORED, DataSpec
 Values = Mapping[int | str, int | str]
 
 
-def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+def adopt_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     """Gives a folder the classes of the model, where mask values are given by their names, or are those of the run.
 
     Args:
@@ -38,8 +38,8 @@ def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any
         )
 
 
-def line_for(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
-    """What to add so that the values of its masks are classes of the model: those that the run knows, then in order."""
+def propose_mask_values(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
+    """Proposes the override that makes the mask values classes of the model: those the run knows, then in order."""
     sample = _sample(source)
     if sample is None:
         return format_override("mask_values", {0: spec.classes[0], 255: spec.classes[-1]})

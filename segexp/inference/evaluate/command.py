@@ -21,11 +21,11 @@ from segexp.evaluation.tester import build_tester
 from segexp.inference.evaluate.data import (
     EvaluationData,
     Phase,
+    default_phase,
     evaluation_data,
+    has_own_images,
     keep_own_split,
-    natural_phase,
-    own_images,
-    trained_on,
+    note_trained_images,
 )
 from segexp.inference.load import load
 from segexp.inference.model import Model
@@ -37,14 +37,16 @@ from segexp.runs import entries
 from segexp.runs.checkpoints import Source, find_sources
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
+from segexp.runs.paths import require_inside
 from segexp.runs.record import RunRecord
-from segexp.runs.within import within
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 
 
-def evaluate(config: EvaluateConfig, data: Mapping[str, Any] | None, invocation: Invocation) -> list[dict[str, Any]]:
+def evaluate_runs(
+    config: EvaluateConfig, data: Mapping[str, Any] | None, invocation: Invocation
+) -> list[dict[str, Any]]:
     """Evaluates one model, an ensemble, or one run after the other.
 
     Args:
@@ -63,7 +65,7 @@ def evaluate(config: EvaluateConfig, data: Mapping[str, Any] | None, invocation:
     together = [sources] if config.ensemble == "mean" else [[source] for source in sources]
     found = [Evaluation(config, members, data, invocation).run() for members in together]
     if len(found) > 1:
-        LOG.info("\n" + comparison([members[0].name for members in together], found).as_text())
+        LOG.info("\n" + comparison_table([members[0].name for members in together], found).as_text())
     return found
 
 
@@ -81,7 +83,7 @@ class Evaluation:
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
         split_given = data is not None and data.get("split") not in (None, "auto")
-        self.splits = split_given or own_images(self.model, self.section)
+        self.splits = split_given or has_own_images(self.model, self.section)
         self.name = _data_name(self.section, invocation)
 
     def run(self) -> dict[str, Any]:
@@ -109,12 +111,12 @@ class Evaluation:
     def _data(self) -> EvaluationData:
         source = build.build_datamodule(self.section)
         asked = self.config.phase
-        phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
+        phase: Phase = default_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += trained_on(self.model, names, self.section["_target_"])
+            data.notes += note_trained_images(self.model, names, self.section["_target_"])
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
         return data
@@ -128,7 +130,7 @@ class Evaluation:
         elif first is None or len(self.model.sources) > 1:
             place = Path(self.config.output_dir) / "evaluations"
         else:
-            place = within(first, f"evaluations/{name}", str(first)).parent
+            place = require_inside(first, f"evaluations/{name}", str(first)).parent
         folder = RunFolder.create(place / name)
         plain = asdict(replace(self.config, datamodule=self.section))
         # It holds for the command, and is no part of what an evaluation is.
@@ -184,7 +186,7 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
 
 
 def data_section(model: Model, data: Mapping[str, Any] | None) -> ObjectConfig:
-    """The section ``datamodule``: as given, or the run's own with the keys that were given.
+    """Chooses the section ``datamodule``: as given, or the run's own with the keys that were given.
 
     Raises:
         ConfigError: There is no such key.
@@ -223,8 +225,8 @@ def _model_name(model: Model) -> str:
     return model.sources[0].model or str(model.config.model["_target_"].rsplit(".", 1)[-1])
 
 
-def comparison(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
-    """One line per run."""
+def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
+    """Builds a table with one line per run."""
     first = found[0]
     foreground = entries.foreground_of(first)
     columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
@@ -233,7 +235,7 @@ def comparison(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
         (
             name,
             *(
-                values.format_measure(entries.inner(entries.model_row(content), "dataset", *path))
+                values.format_measure(entries.get_in(entries.model_row(content), "dataset", *path))
                 for _, path in columns
             ),
         )

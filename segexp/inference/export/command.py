@@ -11,15 +11,15 @@ import numpy as np
 from segexp.config.command_schema import ExportConfig
 from segexp.data.items.item import Item
 from segexp.errors import ConfigError, DataError, SegexpError, one_line
-from segexp.inference.export.agreement import Agreement, ExportFailed, by_pytorch, compare, drawn
-from segexp.inference.export.facts import facts, left_out
+from segexp.inference.export.agreement import Agreement, ExportFailed, compare_with_pytorch, noise_batches, run_pytorch
+from segexp.inference.export.facts import describe_differences, export_facts
+from segexp.inference.export.format import Run, require_packages
 from segexp.inference.export.formats import FORMATS
 from segexp.inference.export.graph import Deployed, refuse_exceptions
-from segexp.inference.export.images import RunImages, batches, pixels
-from segexp.inference.export.int8 import Int8, int8_file
-from segexp.inference.export.place import kept_if_good, megabytes, output_path
+from segexp.inference.export.images import RunImages, image_and_mask, image_batches
+from segexp.inference.export.int8 import Int8, write_int8_file
+from segexp.inference.export.output_file import format_megabytes, output_path, write_if_good
 from segexp.inference.export.speed import images_per_second
-from segexp.inference.export.tensors import Run
 from segexp.inference.load import load
 from segexp.report.table import Table
 from segexp.runs.console import LOG, start_console
@@ -43,7 +43,7 @@ def export(config: ExportConfig, data: Mapping[str, Any] | None) -> str:
         ExportFailed: The file did not agree with PyTorch; it is deleted.
     """
     start_console()
-    FORMATS[config.format].require()
+    require_packages(config.format, *FORMATS[config.format].packages)
     if config.int8 and config.format != "onnx":
         raise ConfigError(f"int8: needs format=onnx, found format={config.format}")
     if config.int8 and config.images == 0:
@@ -53,7 +53,7 @@ def export(config: ExportConfig, data: Mapping[str, Any] | None) -> str:
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how it did.
+    """Report of one export: the file, how well it agrees with PyTorch, and how fast it is.
 
     Attributes:
         path: The file.
@@ -68,8 +68,8 @@ class Exported:
     int8: Int8 | None = None
 
     def as_text(self) -> str:
-        """A table, and one of the quantised file."""
-        cells = (str(self.path), megabytes(self.path), f"{self.agreement.largest:.1e}")
+        """Formats a table of the file, and one of the quantised file."""
+        cells = (str(self.path), format_megabytes(self.path), f"{self.agreement.largest:.1e}")
         speeds = tuple((f"{name}, images/s", f"{value:.1f}") for name, value in self.speeds.items())
         header = ("file", "size", "largest difference", *(name for name, _ in speeds))
         table = Table("export", header, ((*cells, *(value for _, value in speeds)),)).as_text()
@@ -85,14 +85,18 @@ class Export:
             config.run, config.checkpoint, tta="none", threshold=config.threshold, device="cpu",
             inference={"window": None},
         )  # fmt: skip
-        self.path = output_path(self.model, config.output, config.checkpoint, self.form.SUFFIX)
+        self.path = output_path(self.model, config.output, config.checkpoint, self.form.suffix)
         self.images = RunImages(self.model, data)
-        self.facts = facts(self.model)
+        self.facts = export_facts(self.model)
         self.dtype = np.dtype(self.facts["dtype"])
 
     def run(self) -> Exported:
         """Writes, compares, measures, quantises."""
-        for line in (f"run         {', '.join(self.facts['run'])}", *self.model.notes, *left_out(self.model)):
+        for line in (
+            f"run         {', '.join(self.facts['run'])}",
+            *self.model.notes,
+            *describe_differences(self.model),
+        ):
             LOG.info(line)
         self.tested = self._taken()  # what is wrong with them is told before the export, which may take long
         agreement = self._written()
@@ -106,7 +110,7 @@ class Export:
 
     def _quantised(self, run: Run) -> Int8:
         training = self.images.taken("train", self.config.calibration)
-        return int8_file(self.path, run, training, self.tested, self.dtype, self.model.classes)
+        return write_int8_file(self.path, run, training, self.tested, self.dtype, self.model.classes)
 
     def _speeds_or_none(self, run: Run, int8: Int8 | None) -> dict[str, float]:
         """The file is good whatever becomes of its speed."""
@@ -119,7 +123,7 @@ class Export:
     def _written(self) -> Agreement:
         graph = Deployed(self.model.module)
         refuse_exceptions(graph, self.config.format)
-        with kept_if_good(self.path) as part:
+        with write_if_good(self.path) as part:
             try:
                 self.form.write(self.model, graph, part, self.facts)
                 agreement = self._compared(self.form.read(part))
@@ -135,10 +139,10 @@ class Export:
         return agreement
 
     def _compared(self, run: Run) -> Agreement:
-        agreement = compare(self.model, run, drawn(self.model.spec, self.dtype))
+        agreement = compare_with_pytorch(self.model, run, noise_batches(self.model.spec, self.dtype))
         LOG.info(f"noise       {agreement.words()}")
         if self.tested:
-            real = compare(self.model, run, batches(self.tested, self.dtype))
+            real = compare_with_pytorch(self.model, run, image_batches(self.tested, self.dtype))
             LOG.info(f"test images {real.words()}")
             agreement = agreement + real
         if not agreement.agrees:
@@ -164,8 +168,12 @@ class Export:
     def _speeds(self, run: Run, int8: Int8 | None) -> dict[str, float]:
         if not self.config.rounds:
             return {}
-        image = pixels(self.tested[0], self.dtype)[0] if self.tested else drawn(self.model.spec, self.dtype)[0]
-        ways = {"PyTorch": lambda batch: by_pytorch(self.model, batch), self.config.format: run}
+        image = (
+            image_and_mask(self.tested[0], self.dtype)[0]
+            if self.tested
+            else noise_batches(self.model.spec, self.dtype)[0]
+        )
+        ways = {"PyTorch": lambda batch: run_pytorch(self.model, batch), self.config.format: run}
         ways |= {"int8": int8.run} if int8 is not None else {}
         return images_per_second(ways, image, self.config.rounds)
 

@@ -17,7 +17,7 @@ def calibration_charts(results: Mapping[str, Any]) -> list[Chart]:
     shares = [Line("perfect", [(0.0, 0.0), (1.0, 1.0)], None, "dotted")]
     pixels = []
     for number, (name, bins) in enumerate(measured.items()):
-        ece = values.format_measure(entries.inner(entries.model_row(results), "dataset", "ece", name))
+        ece = values.format_measure(entries.get_in(entries.model_row(results), "dataset", "ece", name))
         shares.append(Line(f"{name}, ECE {ece}", _pairs(bins["probability"], bins["share"]), number))
         centres = [(place + 0.5) / len(bins["pixels"]) for place in range(len(bins["pixels"]))]
         pixels.append(Line(name, _pairs(centres, bins["pixels"]), number))

@@ -30,7 +30,7 @@ def spread_charts(results: Mapping[str, Any], images: Images) -> list[Chart]:
         images: Lines of per_image.csv.
     """
     classes = entries.classes_of(results)
-    own = entries.text_of(entries.model_row(results).get("name")) or "model"
+    own = entries.to_text(entries.model_row(results).get("name")) or "model"
     lines = [line for line in images if line.get("row", own) == own]
     if not lines or len(classes) > MANY_CLASSES:
         return []
@@ -41,7 +41,7 @@ def spread_charts(results: Mapping[str, Any], images: Images) -> list[Chart]:
 def _chart(figure: str, classes: Sequence[str], results: Mapping[str, Any], images: Images) -> Chart | None:
     found = {name: _of_images(images, f"{figure}/{name}") for name in classes}
     row = entries.model_row(results)
-    pooled = {name: entries.inner(row, "dataset", figure, name) for name in classes}
+    pooled = {name: entries.get_in(row, "dataset", figure, name) for name in classes}
     numbers = [value for dots in found.values() for _, value in dots]
     numbers += [value for value in pooled.values() if isinstance(value, float)]
     if not numbers:
@@ -54,8 +54,8 @@ def _chart(figure: str, classes: Sequence[str], results: Mapping[str, Any], imag
         base = TOP + ROW * (number + 1) - 8
         content += svg.text(name, LEFT, base - 22, class_="name")
         content += _dots(found[name], scale, base)
-        content += _summary(pooled[name], entries.inner(row, "interval", "dataset", figure, name), scale, base)
-    title = f"{name_of(figure)} of each class"
+        content += _summary(pooled[name], entries.get_in(row, "interval", "dataset", figure, name), scale, base)
+    title = f"{name_of(figure, results)} of each class"
     label = f"{title}: {', '.join(f'{name} {values.format_measure(pooled[name])}' for name in classes)}"
     legend = (("point muted", "a test image"), ("mark c0", "all pixels, with 95 % interval"))
     return Chart(title, Markup(svg.drawing(content, WIDTH, height, label)), legend)

@@ -25,7 +25,7 @@ def as_csv(contests: Sequence[Contest]) -> str:
     lines = [_line(contest, place) for contest in contests for place in range(len(contest.rows))]
     figures = dict.fromkeys(figure for contest in contests for figure in contest.figures)
     columns = list(dict.fromkeys(key for line in lines for key in line if not key.startswith("test/")))
-    return table_file.as_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
+    return table_file.format_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
 
 
 def _columns(figure: Figure) -> tuple[str, str, str]:

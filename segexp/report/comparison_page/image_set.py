@@ -43,7 +43,7 @@ def image_set(run: RunContents) -> ImageSet:
     names = {row.get("image", "") for row in run.images}
     counts = run.results.get("confusion")
     truth = [sum(row) for row in counts] if isinstance(counts, list) else []
-    where = entries.text_of(entries.inner(run.results, "task", "where"))
+    where = entries.to_text(entries.get_in(run.results, "task", "where"))
     return ImageSet(
         tuple(entries.classes_of(run.results)), tuple(sorted(names)), tuple(truth), where, entries.kind_of(run.results)
     )

@@ -10,7 +10,7 @@ from segexp.report.comparison_page.configuration import Configuration
 from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.run import Run
 from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, EmbeddedPicture, embed_png, is_small_png
-from segexp.runs.inside import inside
+from segexp.runs.paths import path_inside
 
 IMAGES = 4
 """Images that are shown at most."""
@@ -56,7 +56,7 @@ def panel_of(run: Run, image: str) -> Path | None:
     entries = run.results.get("panels")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and entry.get("image") == image:
-            path = inside(run.path, entry.get("file"))
+            path = path_inside(run.path, entry.get("file"))
             return path if path is not None and path.is_file() else None
     return None
 

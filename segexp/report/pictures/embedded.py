@@ -9,7 +9,7 @@ from pathlib import Path
 from segexp.report import values
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
-from segexp.runs.inside import inside
+from segexp.runs.paths import path_inside
 
 LARGEST, MOST_PIXELS = 2**26, 2**27
 """Bytes and pixels of a picture that a page takes."""
@@ -63,12 +63,14 @@ def embed_panels(folder: RunContents) -> list[EmbeddedPicture]:
     listed = [entry for entry in named if isinstance(entry, Mapping)] if isinstance(named, list) else []
     listed.sort(key=lambda entry: RANKS.index(entry["rank"]) if entry.get("rank") in RANKS else len(RANKS))
     pictures = [
-        embed_png(inside(folder.path, entry.get("file")), entries.text_of(entry.get("rank")), _panel_caption(entry))
+        embed_png(
+            path_inside(folder.path, entry.get("file")), entries.to_text(entry.get("rank")), _panel_caption(entry)
+        )
         for entry in listed[:MOST]
     ]
     known = {Path(str(entry.get("file"))).name for entry in listed}
     others = [path for path in sorted((folder.path / "panels").glob("*.png")) if path.name not in known]
-    pictures += [embed_png(inside(folder.path, path.resolve()), "", path.stem) for path in others[:MOST]]
+    pictures += [embed_png(path_inside(folder.path, path.resolve()), "", path.stem) for path in others[:MOST]]
     return [picture for picture in pictures if picture is not None]
 
 
@@ -76,7 +78,7 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
     figures = entry.get("figures")
     shown = figures.items() if isinstance(figures, Mapping) else ()
     parts = [
-        entries.text_of(entry.get("image")),
+        entries.to_text(entry.get("image")),
         *(f"{name} {values.format_measure(value, 3)}" for name, value in shown),
     ]
     return " · ".join(part for part in parts if part)
@@ -85,5 +87,5 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
 def embed_class_maps(folder: RunContents) -> list[EmbeddedPicture]:
     """Class maps by file name."""
     found = sorted((folder.path / "class_maps").glob("*.png"))[:MOST]
-    pictures = [embed_png(inside(folder.path, path.resolve()), "", path.stem) for path in found]
+    pictures = [embed_png(path_inside(folder.path, path.resolve()), "", path.stem) for path in found]
     return [picture for picture in pictures if picture is not None]

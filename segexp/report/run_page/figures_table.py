@@ -37,10 +37,10 @@ def _leaves(block: object, above: Path = ()) -> Iterator[Path]:
 
 
 def _head(results: Mapping[str, Any], path: Path) -> str:
-    return " ".join(path) + " ↓" * (entries.inner(results, "directions", path[0]) == "min")
+    return " ".join(path) + " ↓" * (entries.get_in(results, "directions", path[0]) == "min")
 
 
 def _cell(row: Mapping[str, Any], path: Path) -> str:
-    value, interval = (entries.inner(row, *block, *path) for block in (("dataset",), ("interval", "dataset")))
+    value, interval = (entries.get_in(row, *block, *path) for block in (("dataset",), ("interval", "dataset")))
     ends = [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) else []
     return values.format_measure(value) + (f" [{ends[0]}, {ends[1]}]" if len(ends) == 2 else "")

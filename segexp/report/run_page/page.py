@@ -63,7 +63,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "sweep": sweep_of(folder.path),
         "state": state,
         "state_kind": state_kind,
-        "error": entries.text_of(folder.run.get("error")),
+        "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
@@ -116,8 +116,8 @@ def _there(*tables: Table | None) -> list[Table]:
 def _charts(folder: RunContents) -> dict[str, object]:
     """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
     results = folder.results
-    best = entries.inner(results, "checkpoint", "epoch")
-    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
+    best = entries.get_in(results, "checkpoint", "epoch")
+    monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
     return {
         "spread": spread_charts(results, folder.images),
         "decision": decision_charts(folder.path / "thresholds.csv", results),

@@ -23,7 +23,7 @@ def remake(path: Path) -> list[Path]:
     run = read_run(path)
     listed = run.run.get("not_made")
     lacking = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
-    made = [name for entry in lacking if (name := entries.text_of(entry.get("what"))) in MAKERS and _made(run, name)]
+    made = [name for entry in lacking if (name := entries.to_text(entry.get("what"))) in MAKERS and _made(run, name)]
     left = [entry for entry in lacking if entry.get("what") not in (*made, "report.html")]
     if len(left) < len(lacking):
         content = {key: value for key, value in run.run.items() if key != "not_made"}
@@ -42,7 +42,7 @@ def _made(run: RunContents, name: str) -> bool:
 def _curves(run: RunContents, out: Path) -> None:
     from segexp.report.plots.curves import plot_curves
 
-    epoch = entries.inner(run.results, "checkpoint", "epoch")
+    epoch = entries.get_in(run.results, "checkpoint", "epoch")
     plot_curves(run.path / "metrics.csv", out, epoch if isinstance(epoch, int) else None)
 
 

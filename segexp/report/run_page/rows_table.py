@@ -45,18 +45,18 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("AP", ("ap",))]
     row = entries.model_row(results)
-    if entries.inner(row, "dataset", "mcc_overall") is not None:
-        paths.append(("MCC" if foreground is not None else name_of("mcc_overall"), ("mcc_overall",)))
+    if entries.get_in(row, "dataset", "mcc_overall") is not None:
+        paths.append(("MCC" if foreground is not None else name_of("mcc_overall", results), ("mcc_overall",)))
     columns = [(name, "dataset", path, 4) for name, path in paths]
-    image = entries.inner(row, "image")
+    image = entries.get_in(row, "image")
     distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []
     return columns + [(head_of(results, name), "image", ("mean", name), 2) for name in distances]
 
 
 def _cell(row: Mapping[str, Any], block: str, path: Path, digits: int) -> str:
-    value = entries.inner(row, block, *path)
+    value = entries.get_in(row, block, *path)
     # Of more than two classes there is an area per class.
-    value = entries.inner(row, block, "mean", *path) if isinstance(value, Mapping) else value
+    value = entries.get_in(row, block, "mean", *path) if isinstance(value, Mapping) else value
     return values.format_measure(value, digits)
 
 

@@ -23,7 +23,7 @@ from segexp.report.pictures.pixels import TRUE_POSITIVE, Pixels, error_colours, 
 from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
-from segexp.runs.inside import inside
+from segexp.runs.paths import path_inside
 from segexp.spec import DataSpec, MaskTarget
 
 
@@ -85,13 +85,13 @@ def specimens(folder: RunContents) -> list[Specimen]:
 def _layers_of(folder: RunContents, entry: Mapping[str, Any]) -> Path | None:
     """Where the layers of a panel lie, if all of them lie in the run folder."""
     place = entry.get("layers")
-    files = [inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
+    files = [path_inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
     return folder.path / str(place) if all(file is not None and file.is_file() for file in files) else None
 
 
 def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
     """Names and colours of the classes; None where results.json lacks one of the two."""
-    classes, colours = entries.classes_of(results), entries.inner(results, "task", "colours")
+    classes, colours = entries.classes_of(results), entries.get_in(results, "task", "colours")
     if not isinstance(colours, list) or len(colours) != len(classes):
         return None
     return DataSpec(MaskTarget(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours)))
@@ -119,7 +119,7 @@ def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen
     told = [(str(name), values.format_measure(value, 3)) for name, value in (figures or {}).items()]
     height, width = truth.shape
     return Specimen(
-        entries.text_of(entry.get("rank")), entries.text_of(entry.get("image")), told, width, height,
+        entries.to_text(entry.get("rank")), entries.to_text(entry.get("image")), told, width, height,
         _size(entry.get("size"), height, width), layers,
     )  # fmt: skip
 
@@ -159,7 +159,7 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
     else:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)
         found += [Swatch(_hex(colour), f"error: truth is {name}", "errors") for colour, name in wrong]
-    some = entries.inner(results, "split", "ignored_pixels")
+    some = entries.get_in(results, "split", "ignored_pixels")
     return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")] if some else found
 
 

@@ -9,7 +9,7 @@ from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError
 from segexp.system.cores import available_cores
 from segexp.system.free_memory import free_memory
-from segexp.system.gpus import found_gpus
+from segexp.system.gpus import visible_gpus
 
 MEMORY_PER_JOB = 2 * 2**30
 """Bytes that a job is taken to need where nothing is known; the default experiment peaks at about half of it."""
@@ -91,7 +91,7 @@ def _gpus(asked: Sequence[int | str] | Literal["auto"], accelerators: Sequence[s
         if not asked:
             raise ConfigError("sweep.gpus: found an empty list; for no GPU use trainer.accelerator=cpu")
         return tuple(str(gpu) for gpu in asked)
-    return found_gpus() if {"auto", "gpu"} & set(accelerators) else ()
+    return visible_gpus() if {"auto", "gpu"} & set(accelerators) else ()
 
 
 def _by_memory() -> int:

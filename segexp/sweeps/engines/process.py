@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from segexp.system.process import die_with_parent, ended_by, python_calling
+from segexp.system.process import die_with_parent, ending_signal, python_command
 
 __all__ = ["count_lasting_threads", "count_threads", "die_with_parent", "fresh_python", "kill_group", "signal_name"]
 
@@ -47,7 +47,7 @@ def kill_group(pid: int, number: signal.Signals) -> None:
 
 def signal_name(code: int) -> str:
     """Why a process ended by itself with a negative exit code."""
-    name = ended_by(code)
+    name = ending_signal(code)
     if name == "SIGKILL":
         return "killed by SIGKILL; was the memory short? use fewer sweep.jobs"
     return f"ended by {name}"
@@ -55,4 +55,4 @@ def signal_name(code: int) -> str:
 
 def fresh_python(function: str, *arguments: str) -> list[str]:
     """The command of a new Python that finds the same packages and calls a function of the fork server's module."""
-    return python_calling("segexp.sweeps.server", function, *arguments)
+    return python_command("segexp.sweeps.server", function, *arguments)

@@ -11,7 +11,7 @@ from segexp.errors import ConfigError
 from segexp.sweeps.engines.base import Ended, Started, SweepError
 from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
-from segexp.system.ray_cluster import connect, too_much
+from segexp.system.ray_cluster import connect_ray, unmet_resources
 
 
 class RayJobEngine:
@@ -30,9 +30,9 @@ class RayJobEngine:
         self.places = count if section.jobs == "auto" else section.jobs
         self.facts = {"count": count, "threads": earlier.get("threads", self._settings.cpus)}
         self._endings = JobEndings(folder)
-        self._ray = connect("sweep", self._settings.address)
+        self._ray = connect_ray("sweep", self._settings.address)
         asked = {"CPU": self._settings.cpus, "GPU": self._settings.gpus}
-        self.notes = too_much(self._ray, asked, "jobs")
+        self.notes = unmet_resources(self._ray, asked, "jobs")
         work = RemoteJob(folder.absolute(), Path.cwd(), self.facts["threads"])
         self._task = self._ray.remote(
             num_cpus=self._settings.cpus, num_gpus=self._settings.gpus,

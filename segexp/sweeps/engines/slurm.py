@@ -22,7 +22,7 @@ from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
 from segexp.sweeps.engines.squeue import QueueJob
 from segexp.sweeps.layout import JobFiles
-from segexp.system.process import search_path
+from segexp.system.process import python_path
 
 ARRAY = 1000
 """Jobs of an array; SLURM's own limit, where nobody has changed it."""
@@ -121,7 +121,7 @@ class SlurmJobEngine:
             job_name=name, time=slurm.time, cpus_per_task=slurm.cpus, array_parallelism=self._at_a_time,
             # srun does not take over the number of cores since SLURM 22.05.
             srun_args=[f"--cpus-per-task={slurm.cpus}"], stderr_to_stdout=True,
-            setup=[f"export PYTHONPATH={shlex.quote(search_path())}", *slurm.setup],
+            setup=[f"export PYTHONPATH={shlex.quote(python_path())}", *slurm.setup],
             additional_parameters={"requeue": True, **(slurm.options or {})},
         )  # fmt: skip
         return executor

@@ -60,8 +60,8 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     return [word for word in argv if word not in FLAGS and not word.startswith(RESUME)]
 
 
-def words_of_trials(words: Sequence[str]) -> list[str]:
-    """Gives the words that are about the trials, not about the sweep."""
+def experiment_words(words: Sequence[str]) -> list[str]:
+    """Gives the words of a command that are about the trials."""
     return [word for word in without_trust(words) if not is_sweep_word(word) and not word.startswith("debug=")]
 
 
@@ -74,9 +74,9 @@ def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
     search_facts: dict[str, Any] = manifest.facts["search"]
     kept = [typed(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
     words, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
-    if (asked := words_of_trials(split_off_folders(now)[0])) and not same_words(asked, words_of_trials(words)):
+    if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
         raise ConfigError(
-            f"sweep.resume: {manifest.folder} searches {' '.join(words_of_trials(search_facts['words']))}\n"
+            f"sweep.resume: {manifest.folder} searches {' '.join(experiment_words(search_facts['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]

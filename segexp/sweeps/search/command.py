@@ -23,7 +23,7 @@ from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.plan import Job, Plan, multirun_folder
-from segexp.sweeps.search.arguments import SEARCH_KEYS, resumed_search, resumed_words, without_flags, words_of_trials
+from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment_words, resumed_search, resumed_words, without_flags
 from segexp.sweeps.search.dimensions import Value
 from segexp.sweeps.search.facts import keep_or_compare, refuse_incomparable
 from segexp.sweeps.search.job_source import SearchSource
@@ -171,7 +171,7 @@ class SearchCommand:
             plain = checked_train(config).plain()
             # The job itself searches nothing, and a run that starts from its config shall not either.
             plain["sweep"] = {key: value for key, value in plain["sweep"].items() if key not in SEARCH_KEYS}
-            own = tuple(words_of_trials(invocation.overrides))
+            own = tuple(experiment_words(invocation.overrides))
             return Experiment.from_plain(plain, Invocation(invocation.command, own, invocation.choices))
 
         return compose

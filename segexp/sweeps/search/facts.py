@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.measure_names import LOSS
-from segexp.config.sections import flatten
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
 from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.search.space import Space

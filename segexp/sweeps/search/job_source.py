@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, SegexpError
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 from segexp.sweeps.engines.base import JobEngine
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest

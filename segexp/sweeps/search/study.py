@@ -5,9 +5,9 @@ import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.measure_names import Direction
 from segexp.config.schema import SearchConfig
 from segexp.errors import MissingExtraError
+from segexp.spec import Direction
 from segexp.sweeps.search.dimensions import Dimension, Numbers
 from segexp.system.optuna_storage import make_pruner, open_storage
 
@@ -28,7 +28,7 @@ def require_optuna() -> None:
 
 
 def make_sampler(section: SearchConfig) -> "BaseSampler":
-    """Makes what chooses the values of the next trial, from ``sampler``, ``startup`` and ``seed``."""
+    """Makes the sampler of the next trial's values, by ``sampler``, ``startup`` and ``seed`` of the section."""
     from optuna import samplers
     from optuna.exceptions import ExperimentalWarning
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
-from segexp.system.gpus import found_gpus
+from segexp.system.gpus import visible_gpus
 
 BOARD = "SEGEXP_RANKS"
 """Environment variable with the folder of messages between ranks that segexp has started."""
@@ -65,7 +65,7 @@ def count_ranks(section: TrainerConfig) -> int:
 def _asked(section: TrainerConfig) -> int:
     devices, accelerator = section.devices, section.accelerator
     # Asking the driver takes up to a second: not where one device is enough.
-    gpus = found_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
+    gpus = visible_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
     if section.num_nodes > 1:
         raise ConfigError(
             f"trainer.num_nodes: found {section.num_nodes}, but this process was started alone; start the same "

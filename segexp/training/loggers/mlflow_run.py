@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segexp.config.sections import flatten
+from segexp.config.nested import flatten
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.report.pictures.pixels import Pixels

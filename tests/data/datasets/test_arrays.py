@@ -13,7 +13,7 @@ from segexp.data.datasets.arrays import ArraysDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError, UserError
-from segexp.rasters.stack import open_stack
+from segexp.rasters.formats.stack import open_stack
 
 IMAGES, MASKS = "images_training.npy", "seg_training.npy"
 

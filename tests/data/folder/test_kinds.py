@@ -13,7 +13,7 @@ from PIL import Image
 from segexp.data.folder import FolderDataModule
 from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, names_of, pairs, photo
 from tests.data.made import write

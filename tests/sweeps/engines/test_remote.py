@@ -20,7 +20,7 @@ from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
 from segexp.sweeps.layout import JobFiles
-from segexp.system.process import search_path
+from segexp.system.process import python_path
 from tests.sweeps.made import create, seeds
 
 READY = "open('ready','w').close()"
@@ -144,7 +144,7 @@ def test_submitit_is_given_the_same_again(tmp_path: Path) -> None:
 
 
 def test_search_path_is_that_of_this_process() -> None:
-    entries = search_path().split(os.pathsep)
+    entries = python_path().split(os.pathsep)
     assert len(entries) == len(sys.path)
     assert all(Path(entry).is_absolute() for entry in entries)
 

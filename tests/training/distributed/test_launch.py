@@ -41,7 +41,7 @@ def ranks(monkeypatch: pytest.MonkeyPatch) -> Ranks:
 
     def does(code: str) -> None:
         program = [sys.executable, "-c", BEGIN % str(REPOSITORY) + code]
-        monkeypatch.setattr(module, "python_calling", lambda *_: program)
+        monkeypatch.setattr(module, "python_command", lambda *_: program)
 
     return does
 

@@ -50,7 +50,7 @@ def test_one_device_asks_no_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     def ask() -> tuple[str, ...]:
         raise AssertionError("nvidia-smi")
 
-    monkeypatch.setattr(plan, "found_gpus", ask)
+    monkeypatch.setattr(plan, "visible_gpus", ask)
     assert to_start(section()) == 0
 
 
