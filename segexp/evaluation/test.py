@@ -59,7 +59,7 @@ def test(
     return outcome.write(
         after,
         config["bootstrap"],
-        lambda row: explain(folder, module, datamodule, row, config["panels"], best["epoch"], after),
+        lambda row: explain(folder, module, datamodule, row, config["panels"], after),
     )
 
 

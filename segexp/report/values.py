@@ -31,6 +31,14 @@ def count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ABSENT
 
 
+def amount(value: float) -> str:
+    """A count in few letters: ``950``, ``29.5k``, ``1.2M``."""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:.3g}{letter}"
+    return f"{value:.4g}"
+
+
 def duration(seconds: object) -> str:
     """Seconds (s) as for example ``2 h 05 min``, ``3 min 07 s`` or ``4.2 s``; ``-`` where not a number."""
     if measure(seconds) == ABSENT or not isinstance(seconds, int | float):

@@ -7,7 +7,8 @@ from typing import Any
 
 from segexp.errors import DataError
 from segexp.report import values
-from segexp.report.charts.lines import Chart, Line, Mark, line_chart
+from segexp.report.charts.chart import Chart
+from segexp.report.charts.lines import Line, Mark, line_chart
 from segexp.runs import entries
 from segexp.runs.contents import numbers_of, read_rows
 
@@ -53,7 +54,7 @@ def _over_thresholds(rows: Sequence[Row], at: Row | None, chosen: object, result
         for colour, (column, name) in enumerate(columns)
     ]
     note = _note(rows, at, chosen, results)
-    upright = float(chosen) if at is not None and isinstance(chosen, int | float) else None
+    upright = (float(chosen), "chosen") if at is not None and isinstance(chosen, int | float) else None
     names = ("threshold (probability)", "")
     return line_chart("Over thresholds", lines, names, upright=upright, unit=(True, True), note=note)
 
