@@ -20,7 +20,7 @@ from segexp.cli.rerun_notes import left_out, notes, refuse_left_behind
 from segexp.cli.restore import restore
 from segexp.config.from_argument import KEY, given, run_folder
 from segexp.config.groups import groups
-from segexp.config.migration import migrated, migration_note
+from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import typed as word_of
 from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
@@ -164,7 +164,7 @@ def _prepared(
 ) -> Earlier:
     """Once for each command line; a search composes many times."""
     written, record = _stored(folder), _record(folder)
-    stored = migrated(written)
+    stored = migrated_stored(written, folder / "config.yaml")
     check_stored(stored, folder / "config.yaml", trusted, typed=typed)
     chosen, words = _choices(record), usable(record.get("overrides") or ())
     check_choices(chosen, folder / "run.json")

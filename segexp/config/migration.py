@@ -1,14 +1,28 @@
 """Brings configs of version 0.1 up to date: a config that a user wrote, or one that a run or checkpoint holds."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from segexp.config.plain_values import refuse_size
 from segexp.moved import new_name
 
 
 def migrated(config: Mapping[str, Any]) -> dict[str, Any]:
     """A config with the names of today; it is not changed itself."""
     return {key: _renamed(value, key) for key, value in config.items()}
+
+
+def migrated_stored(config: Any, source: Path) -> Any:
+    """:func:`migrated` of a config that anybody may have written; what is no config stays as it is.
+
+    Raises:
+        StoredError: It is too large, or has blocks in blocks without end.
+    """
+    if not isinstance(config, Mapping):
+        return config
+    refuse_size(config, source)
+    return migrated(config)
 
 
 def changes(config: Mapping[str, Any]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from segexp.config.migration import migrated, migration_note
+from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.plain_values import refuse_references
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
@@ -124,7 +124,7 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config, spec = migrated(kept["config"]), DataSpec.from_dict(kept["spec"])
+        config, spec = migrated_stored(kept["config"], source.checkpoint), DataSpec.from_dict(kept["spec"])
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from segexp.config.migration import migrated, migration_note
+from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -53,7 +53,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
         stored, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
-        earlier = migrated(stored)
+        earlier = migrated_stored(stored, Path(resume))
     except DataError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint

@@ -4,14 +4,12 @@ import json
 import shlex
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from segexp.commands import COMMANDS
 from segexp.config.checked import checked_train
 from segexp.invocation import Invocation
 
@@ -25,7 +23,7 @@ class Line:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.found: list[tuple[Config, Invocation]] = []
         monkeypatch.setattr(sys, "argv", sys.argv[:1])
-        monkeypatch.setitem(COMMANDS, "train", replace(COMMANDS["train"], run=self._take))
+        monkeypatch.setattr("segexp.training.commands.run_train", self._take)
         # Of a sweep too, whose jobs would be planned otherwise.
         monkeypatch.setattr("segexp.sweeps.command.wanted", lambda argv: False)
 

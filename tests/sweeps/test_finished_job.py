@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.sweeps.engines import job
+from segexp.sweeps import job
 from segexp.sweeps.layout import JobPlace
 from segexp.training.train import Interrupted
 from tests.sweeps.made import create, seeds

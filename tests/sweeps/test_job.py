@@ -11,7 +11,7 @@ import pytest
 
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
-from segexp.sweeps.engines import job as jobs
+from segexp.sweeps import job as jobs
 from segexp.sweeps.job import run_job
 from segexp.sweeps.layout import JobPlace
 from segexp.sweeps.manifest import Manifest

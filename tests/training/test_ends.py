@@ -13,7 +13,7 @@ import pytest
 
 from segexp.cli.app import run
 from segexp.errors import ConfigError, DivergedError, MissingExtraError
-from segexp.evaluation.test import RunFailed
+from segexp.evaluation.outcome import RunFailed
 from segexp.training.loggers import build as loggers
 from segexp.training.train import Interrupted
 from tests.training.runs import TINY, checkpoint, folders, go, read_json

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
+from segexp.evaluation import memory
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.rasters import close_files, open_raster
 from segexp.rasters.handles import HANDLES
 from segexp.rasters.memory import give_all_back
-from segexp.training import memory
 
 
 def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:

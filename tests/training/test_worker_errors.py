@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from segexp.cli.app import run
-from segexp.data.sampling import loader_memory as shared_memory
+from segexp.data.sampling import loader_memory
 from segexp.data.sampling.worker_errors import MARK, SampleError, killed_worker
+from segexp.system import free_memory as shared_memory
 from tests.training.runs import TINY, folders, read_json
 
 FAILING = ("datamodule._target_=tests.training.parts.FailingImage", "trainer.max_epochs=1", "panels=0")
@@ -82,7 +83,7 @@ def test_other_errors_are_left_alone() -> None:
 def test_too_little_memory_is_found_before_training(
     free: str, where: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(shared_memory, free, lambda: 20_000)
+    monkeypatch.setattr(loader_memory, free, lambda: 20_000)
     # 2 workers, 2 batches each of 2 samples of 32x32 pixels with 4 bytes.
     assert 2 * 2 * 2 * 32 * 32 * 4 > 20_000
     assert run([*TINY, "datamodule.loader.num_workers=2"]) == 2

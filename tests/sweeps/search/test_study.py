@@ -11,6 +11,7 @@ from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.search import study as studies
 from segexp.sweeps.search.dimensions import Numbers, Words
 from segexp.sweeps.search.study import distributions, make_sampler, open_study, require_optuna
+from segexp.system import optuna_storage
 from segexp.system.optuna_storage import make_pruner, open_storage, storage_url
 
 SETTINGS: dict[str, Any] = {
@@ -111,15 +112,15 @@ def test_two_workers_that_make_a_database_at_once(tmp_path: Path, monkeypatch: p
     from sqlalchemy.exc import IntegrityError
 
     errors = [IntegrityError("insert", {}, Exception("UNIQUE constraint failed")), ValueError("table x already exists")]
-    opened = studies._open
+    opened = optuna_storage._open
 
     def late(url: str) -> Any:
         if errors:
             raise errors.pop()
         return opened(url)
 
-    monkeypatch.setattr(studies, "_open", late)
-    monkeypatch.setattr(studies, "PAUSE", 0.0)
+    monkeypatch.setattr(optuna_storage, "_open", late)
+    monkeypatch.setattr(optuna_storage, "PAUSE", 0.0)
     assert isinstance(open_storage(f"sqlite:///{tmp_path}/x.db"), optuna.storages.RDBStorage)
     assert errors == []
 

@@ -1,0 +1,5 @@
+"""The fixtures of tests that train a run."""
+
+from tests.training.conftest import finished, outputs, settings_of_torch
+
+__all__ = ["finished", "outputs", "settings_of_torch"]
