@@ -71,7 +71,8 @@ class Chart:
 
 def _changed(tree: Any, change: Callable[[str], str]) -> Any:
     if isinstance(tree, Mapping):
-        return {key: _changed(value, change) for key, value in tree.items()}
+        # most are numbers, of which a page has thousands
+        return {key: value if type(value) is float else _changed(value, change) for key, value in tree.items()}
     if isinstance(tree, list | tuple):
         return [_changed(value, change) for value in tree]
     return change(tree) if isinstance(tree, str) else tree

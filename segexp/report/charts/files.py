@@ -37,11 +37,11 @@ def drawn(charts: Sequence[Chart], kind: str, columns: int = 3) -> bytes:
 
 
 def _smaller(png: bytes) -> bytes:
-    """The same picture in a third of the bytes: without transparency, and packed well."""
+    """The same picture in a third of the bytes: without transparency, and packed."""
     from PIL import Image
 
     out = io.BytesIO()
-    Image.open(io.BytesIO(png)).convert("RGB").save(out, "PNG", optimize=True)
+    Image.open(io.BytesIO(png)).convert("RGB").save(out, "PNG")
     return out.getvalue()
 
 

@@ -1,6 +1,5 @@
 """A chart of lines over a common axis: lines that may have holes, marked points, a vertical line."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -135,10 +134,11 @@ def _thinned(points: Sequence[Point]) -> Sequence[Point]:
     if len(points) < 3:
         return points
     wide, high = (max(axis) - min(axis) or 1.0 for axis in zip(*points, strict=True))
-    kept = [points[0]]
-    for point in points[1:-1]:
-        if math.hypot((point[0] - kept[-1][0]) / wide, (point[1] - kept[-1][1]) / high) >= FINEST:
-            kept.append(point)
+    kept, (last_x, last_y) = [points[0]], points[0]
+    for x, y in points[1:-1]:
+        if ((x - last_x) / wide) ** 2 + ((y - last_y) / high) ** 2 >= FINEST**2:
+            kept.append((x, y))
+            last_x, last_y = x, y
     return [*kept, points[-1]]
 
 
