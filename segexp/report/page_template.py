@@ -38,7 +38,7 @@ def _environment() -> Environment:
 
 
 def _chart_data(chart: Chart) -> Markup:
-    return Markup(charts.definition(chart.with_texts(printable)))
+    return Markup(charts.chart_json(chart.with_texts(printable)))
 
 
 def _chart_scripts() -> list[Markup]:

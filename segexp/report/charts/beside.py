@@ -13,12 +13,15 @@ SIDES: dict[str, dict[str, Any]] = {
 }
 """Where labels stand, as properties of a mark: in pixels, so that they fit a chart of any size."""
 
-Box = tuple[float, float, float, float]
+LabelBox = tuple[float, float, float, float]
 """Left, top, right, bottom."""
 
 
 def sides(
-    points: Sequence[tuple[float, float]], texts: Sequence[str], size: tuple[float, float], lines: Sequence[Box] = ()
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    size: tuple[float, float],
+    lines: Sequence[LabelBox] = (),
 ) -> list[str | None]:
     """A side for each label, one after the other; None where there is no room.
 
@@ -28,7 +31,7 @@ def sides(
         size: Width and height, which no label may leave.
         lines: What labels keep off where there is room.
     """
-    taken: list[Box] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in points]
+    taken: list[LabelBox] = [(x - DOT, y - DOT, x + DOT, y + DOT) for x, y in points]
     found: list[str | None] = []
     for (x, y), text in zip(points, texts, strict=False):
         boxes = {side: _box(x, y, LETTER * len(text), side) for side in SIDES}
@@ -40,16 +43,16 @@ def sides(
     return found
 
 
-def _box(x: float, y: float, width: float, side: str) -> Box:
+def _box(x: float, y: float, width: float, side: str) -> LabelBox:
     look = SIDES[side]
     left = x + float(look.get("dx", 0)) - width * {"left": 0.0, "center": 0.5, "right": 1.0}[str(look["align"])]
     middle = y + float(look.get("dy", 0))
     return left, middle - HEIGHT / 2, left + width, middle + HEIGHT / 2
 
 
-def _within(box: Box, size: tuple[float, float]) -> bool:
+def _within(box: LabelBox, size: tuple[float, float]) -> bool:
     return box[0] >= 0 and box[1] >= -HEIGHT and box[2] <= size[0] and box[3] <= size[1]
 
 
-def _overlap(one: Box, other: Box) -> bool:
+def _overlap(one: LabelBox, other: LabelBox) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

@@ -12,7 +12,7 @@ from pathlib import Path
 SCRIPT = Path(__file__).with_name("vega.js.gz")
 
 
-def versions() -> str:
+def drawing_versions() -> str:
     """The versions that draw the files of a run, in a line."""
     import vl_convert
 
@@ -27,7 +27,7 @@ def bundle() -> str:
 
     code = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     licence = SCRIPT.with_name("vega_licence.txt").read_text(encoding="utf-8")
-    return f"/*! {versions()}.\n\n{licence}*/\n(() => {{\n{code.strip()}\n}})();\n"
+    return f"/*! {drawing_versions()}.\n\n{licence}*/\n(() => {{\n{code.strip()}\n}})();\n"
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ Encoding = dict[str, Any]
 """Channels of a mark and what they show, as Vega-Lite has them."""
 LARGEST = 1e150
 """Numbers beyond it have no place on an axis: the range of two of them may be none."""
-PLAIN, SHORT = ".4~g", ".3~s"
+LOG_FROM_RATIO = 8.0
+"""From this ratio of highest to lowest an axis of positive numbers may be logarithmic."""
+PLAIN_FORMAT, SI_FORMAT = ".4~g", ".3~s"
 """Formats of numbers (d3-format): four digits, or three with a letter for thousands."""
 
 
 @dataclass(frozen=True)
-class LegendEntry:
+class LegendItem:
     """A line of the legend; on a page it switches its series off and on.
 
     Attributes:
@@ -52,7 +54,7 @@ class Chart:
     title: str
     spec: Mapping[str, Any]
     summary: str
-    legend: tuple[LegendEntry, ...] = ()
+    legend: tuple[LegendItem, ...] = ()
     note: str = ""
     nearest: bool = False
     zoom: tuple[str, ...] = ("x", "y")
@@ -100,12 +102,17 @@ def layer(
     return {**data, "mark": {"type": mark, **look}, "encoding": encoding}
 
 
-def number_axis(field: str, title: str, scale: Mapping[str, Any], form: str = PLAIN, **look: Any) -> Encoding:
+def number_axis(field: str, title: str, scale: Mapping[str, Any], form: str = PLAIN_FORMAT, **look: Any) -> Encoding:
     """The channel of an axis of numbers, without a title where that is empty."""
     return {
         "field": field, "type": "quantitative", "title": title or None, "scale": {"nice": False, **scale},
         "axis": {"format": form, "tickCount": 5, **look},
     }  # fmt: skip
+
+
+def far_apart(low: float, high: float) -> bool:
+    """Whether values from ``low`` to ``high`` are read best by their logarithm."""
+    return low > 0 and high / low >= LOG_FROM_RATIO
 
 
 def log_ticks(low: float, high: float, most: int = 6) -> list[float]:

@@ -14,7 +14,7 @@ PADDING = 12
 CHANNELS = ("color", "fill", "stroke", "strokeDash", "strokeWidth", "yOffset")
 
 
-def drawn(charts: Sequence[Chart], kind: str, columns: int = 3) -> bytes:
+def render_charts(charts: Sequence[Chart], kind: str, columns: int = 3) -> bytes:
     """One or more charts beside and below each other, each with its title and its legend.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segexp.report.charts.chart import Chart, LegendEntry, drawable, layer, number_axis, rounded
+from segexp.report.charts.chart import Chart, LegendItem, drawable, layer, number_axis, rounded
 from segexp.report.charts.palette import INK, PAPER, SERIES, SOFT
 
 WIDTH = 320
@@ -84,8 +84,8 @@ def interval_chart(
         "width": WIDTH, "height": (TALL if dots else LOW) * len(rows), "encoding": {"x": x, "y": y},
         "layer": [*_zero(zero), *_dot_layer(dots), *_value_layers(rows, x), *_absent(rows, domain[1])],
     }  # fmt: skip
-    entries = [LegendEntry(legend[DOT], SOFT, "point", DOT)] if dots else []
-    entries.append(LegendEntry(legend[VALUE], SERIES[0], "point", VALUE))
+    entries = [LegendItem(legend[DOT], SOFT, "point", DOT)] if dots else []
+    entries.append(LegendItem(legend[VALUE], SERIES[0], "point", VALUE))
     summary = f"{title}: {', '.join(f'{row.name} {row.told}'.strip() for row in rows)}"
     return Chart(title, spec, summary, tuple(entries), zoom=("x",))
 

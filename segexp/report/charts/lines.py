@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from segexp.report.charts.chart import (
-    PLAIN,
+    PLAIN_FORMAT,
     Chart,
     Encoding,
-    LegendEntry,
+    LegendItem,
     drawable,
     layer,
     log_ticks,
@@ -45,7 +45,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Mark:
+class MarkedPoint:
     """A point that stands out, with its name in the legend."""
 
     name: str
@@ -58,13 +58,13 @@ def line_chart(
     lines: Sequence[Line],
     names: tuple[str, str],
     *,
-    marks: Sequence[Mark] = (),
+    marks: Sequence[MarkedPoint] = (),
     upright: tuple[float, str] | None = None,
     unit: tuple[bool, bool] = (False, False),
     log: bool = False,
     whole: bool = False,
     note: str = "",
-    form: str = PLAIN,
+    form: str = PLAIN_FORMAT,
 ) -> Chart | None:
     """Draw lines over each other.
 
@@ -119,10 +119,10 @@ def _known(points: Sequence[Point], *, log: bool) -> list[Point]:
     return [(x, y) for x, y in found if y > 0] if log else found
 
 
-def _legend(lines: Sequence[Line], marks: Sequence[Mark]) -> list[LegendEntry]:
-    found = [LegendEntry(line.name, series_colour(line.colour), line.style, s) for s, line in enumerate(lines)]
+def _legend(lines: Sequence[Line], marks: Sequence[MarkedPoint]) -> list[LegendItem]:
+    found = [LegendItem(line.name, series_colour(line.colour), line.style, s) for s, line in enumerate(lines)]
     points = enumerate(marks, start=len(lines))
-    return found + [LegendEntry(mark.name, series_colour(mark.colour), "point", s) for s, mark in points]
+    return found + [LegendItem(mark.name, series_colour(mark.colour), "point", s) for s, mark in points]
 
 
 def _rows(points: Sequence[Point], series: int) -> Rows:
@@ -148,13 +148,13 @@ def _scale(*, unit: bool, room: int, log: bool = False) -> dict[str, Any]:
     return {"padding": room, **({"type": "log"} if log else {"zero": False})}
 
 
-def _named(legend: Sequence[LegendEntry]) -> dict[str, Any]:
+def _named(legend: Sequence[LegendItem]) -> dict[str, Any]:
     """Gives each row the name of its series: a name is data, and never part of an expression."""
     table = [{"s": entry.series, "name": entry.name} for entry in legend]
     return {"lookup": "s", "from": {"data": {"values": table}, "key": "s", "fields": ["name"]}}
 
 
-def _look(legend: Sequence[LegendEntry]) -> Encoding:
+def _look(legend: Sequence[LegendItem]) -> Encoding:
     """Colour and dash by series; one legend for both."""
     names = [entry.name for entry in legend]
     below = {"orient": "bottom", "columns": 2, "symbolType": "stroke", "symbolOpacity": 1} if len(legend) > 1 else None
@@ -168,7 +168,7 @@ def _look(legend: Sequence[LegendEntry]) -> Encoding:
     }
 
 
-def _dots(rows: Rows, look: Encoding, legend: Sequence[LegendEntry], size: int) -> dict[str, Any]:
+def _dots(rows: Rows, look: Encoding, legend: Sequence[LegendItem], size: int) -> dict[str, Any]:
     dots = layer("circle", {"color": look["color"]}, rows, size=size, opacity=1)
     return dots | {"transform": [_named(legend)]}
 

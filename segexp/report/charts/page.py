@@ -12,7 +12,7 @@ from segexp.report.charts.palette import CONFIG
 HERE = Path(__file__).parent
 
 
-def definition(chart: Chart) -> str:
+def chart_json(chart: Chart) -> str:
     """What the script of the page draws, as JSON that cannot end the element around it."""
     content = {
         "spec": {**chart.spec, "config": CONFIG},

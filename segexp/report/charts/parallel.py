@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segexp.report.charts.chart import Chart, Encoding, LegendEntry, halo_text, layer, number_axis, rounded
+from segexp.report.charts.chart import Chart, Encoding, LegendItem, far_apart, halo_text, layer, number_axis, rounded
 from segexp.report.charts.palette import INK, SOFT
 
 HEIGHT, NARROWEST = 290, 150
 """Height of the axes, and the distance of two of them."""
-FAR, FEWEST_APART = 8.0, 0.05
-"""Ratio from which numbers are placed by their logarithm; share of an axis below which labels would touch."""
+FEWEST_APART = 0.05
+"""Share of an axis below which two labels would touch."""
 ABSENT_BELOW = 0.12
 """Share of an axis that is left for configurations that lack its key."""
 LONGEST = 20
@@ -72,7 +72,7 @@ def _in_a_row(words: Sequence[str], lowest: float) -> dict[str, float]:
 
 def _by_size(numbers: Mapping[str, float], lowest: float) -> dict[str, float]:
     low, high = min(numbers.values()), max(numbers.values())
-    by = math.log if low > 0 and high / low >= FAR else float
+    by = math.log if far_apart(low, high) else float
     spread = by(high) - by(low) or 1.0
     return {
         text: lowest + 0.04 + (1 - lowest - 0.08) * (by(value) - by(low)) / spread for text, value in numbers.items()
@@ -115,7 +115,7 @@ def parallel_chart(
         "width": NARROWEST * len(every), "height": HEIGHT, "data": {"values": rows}, "encoding": {"x": x, "y": y},
         "layer": [layer("line", _look(lower), interpolate="monotone", opacity=0.8), *_axes(every)],
     }  # fmt: skip
-    legend = (LegendEntry("best", BEST, "solid", BEST_LINE), LegendEntry("others", MIDDLE, "solid", OTHERS))
+    legend = (LegendItem("best", BEST, "solid", BEST_LINE), LegendItem("others", MIDDLE, "solid", OTHERS))
     summary = f"{', '.join(axis.name for axis in axes)} and {measure}"
     return Chart(summary, spec, summary, legend, zoom=())
 

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segexp.report.charts.beside import SIDES, Box, sides
+from segexp.report.charts.beside import SIDES, LabelBox, sides
 from segexp.report.charts.chart import (
-    PLAIN,
+    PLAIN_FORMAT,
     Chart,
     Encoding,
-    LegendEntry,
+    LegendItem,
+    far_apart,
     halo_text,
     layer,
     log_ticks,
@@ -21,8 +22,6 @@ from segexp.report.charts.chart import (
 from segexp.report.charts.palette import ACCENT, INK, PAPER, SOFT
 
 WIDTH, HEIGHT, PADDING = 420, 300, 16
-FAR = 8.0
-"""From this ratio of highest to lowest the axis of the costs is logarithmic."""
 MANY = 14
 """With more points only those of the front have labels; the pointer tells the others."""
 FRONT, OTHER = 0, 1
@@ -63,7 +62,7 @@ class Costs:
 
 
 def scatter_chart(
-    points: Sequence[ScatterPoint], front: Sequence[int], names: tuple[str, str], *, form: str = PLAIN
+    points: Sequence[ScatterPoint], front: Sequence[int], names: tuple[str, str], *, form: str = PLAIN_FORMAT
 ) -> Chart | None:
     """Draw points, and the front as steps: between two of its points, the cheaper one is what can be had.
 
@@ -99,7 +98,7 @@ def scatter_chart(
             *_labels(points, front, costs),
         ],
     }  # fmt: skip
-    legend = (LegendEntry("Pareto front", ACCENT, "point", FRONT), LegendEntry("others", SOFT, "ring", OTHER))
+    legend = (LegendItem("Pareto front", ACCENT, "point", FRONT), LegendItem("others", SOFT, "ring", OTHER))
     title = f"{names[1]} against {names[0]}"
     return Chart(title, spec, f"{title}: {'; '.join(point.told for point in points)}", legend)
 
@@ -107,7 +106,7 @@ def scatter_chart(
 def _costs(found: Sequence[float], share: float = 0.08) -> Costs:
     """Room at both ends; costs have no place below zero, and neither has their axis."""
     low, high = min(found), max(found)
-    if low > 0 and high / low >= FAR:
+    if far_apart(low, high):
         factor = (high / low) ** share
         return Costs(rounded(low / factor), rounded(high * factor), log=True)
     more = share * (high - low)
@@ -142,9 +141,9 @@ def _labels(points: Sequence[ScatterPoint], front: Sequence[int], costs: Costs) 
     return [text for side, own in placed.items() for text in halo_text(own, color=INK, **SIDES[side])]
 
 
-def _steps(corners: Sequence[tuple[float, float]]) -> list[Box]:
+def _steps(corners: Sequence[tuple[float, float]]) -> list[LabelBox]:
     """What the line of the front covers, in pixels."""
-    found: list[Box] = []
+    found: list[LabelBox] = []
     for (x, y), (after, below) in itertools.pairwise([*corners, (WIDTH, corners[-1][1])] if corners else []):
         found += [(x, y - 1, after, y + 1), (after - 1, min(y, below), after + 1, max(y, below))]
     return found

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from segexp.report import values
-from segexp.report.charts.chart import PLAIN, SHORT, Chart
+from segexp.report.charts.chart import PLAIN_FORMAT, SI_FORMAT, Chart
 from segexp.report.charts.intervals import Interval, interval_chart
 from segexp.report.charts.palette import BAD, GOOD, SOFT
 from segexp.report.charts.parallel import parallel_chart, value_axis
@@ -16,11 +16,11 @@ from segexp.report.comparison_page.settings import ABSENT, text_of
 from segexp.report.comparison_page.spread import Spread
 from segexp.runs.text import shortened
 
-LONGEST = 30
+LONGEST_LABEL = 30
 """Letters of a label."""
 FEWEST, MOST_KEYS = 3, 8
 """Configurations in which something can be seen; axes of keys."""
-KINDS = {"good": ("better", GOOD), "bad": ("worse", BAD), "open": ("no clear difference", SOFT)}
+VERDICTS = {"good": ("better", GOOD), "bad": ("worse", BAD), "open": ("no clear difference", SOFT)}
 
 
 def difference_chart(found: Mapping[str, Difference], base: str, measure: str, digits: int) -> Chart | None:
@@ -36,13 +36,13 @@ def difference_chart(found: Mapping[str, Difference], base: str, measure: str, d
         return None
     rows = []
     for name, difference in found.items():
-        word, colour = KINDS[kind_of(difference)]
+        word, colour = VERDICTS[kind_of(difference)]
         ends = [f"{end:+.{digits}f}" for end in difference.interval or ()]
         interval = f" [{ends[0]}, {ends[1]}]" if ends else ""
         told = "no image in common" if difference.mean is None else f"{difference.mean:+.{digits}f}{interval}, {word}"
         rows.append(Interval(name, difference.mean, difference.interval, told, colour=colour))
     legend = ("", "mean difference, with 95 % interval")
-    axis = f"{measure}, difference to {shortened(base, 2 * LONGEST)}"
+    axis = f"{measure}, difference to {shortened(base, 2 * LONGEST_LABEL)}"
     return interval_chart("Intervals of the differences", rows, legend, axis=axis, zero=True)
 
 
@@ -61,8 +61,8 @@ def cost_charts(contest: Contest) -> list[Chart]:
     unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
     by_time = [(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
     made = [
-        cost_chart(by_size, "parameters", measure.label, SHORT, lower=measure.lower),
-        cost_chart(by_time, f"training time ({unit})", measure.label, PLAIN, lower=measure.lower),
+        cost_chart(by_size, "parameters", measure.label, SI_FORMAT, lower=measure.lower),
+        cost_chart(by_time, f"training time ({unit})", measure.label, PLAIN_FORMAT, lower=measure.lower),
     ]
     return [chart for chart in made if chart is not None]
 
@@ -82,9 +82,9 @@ def cost_chart(
     best = front([(spent, found.mean) for _, spent, found in rows], lower=lower)
     points = []
     for number, (name, spent, found) in enumerate(rows):
-        written = values.amount(spent) if form == SHORT else f"{spent:.4g}"
+        written = values.amount(spent) if form == SI_FORMAT else f"{spent:.4g}"
         told = f"{name}: {found.text()}, {written}" + (", on the front" if number in best else "")
-        points.append(ScatterPoint(shortened(name, LONGEST), spent, found.mean, found.deviation, told))
+        points.append(ScatterPoint(shortened(name, LONGEST_LABEL), spent, found.mean, found.deviation, told))
     return scatter_chart(points, best, (cost, f"{measure} ({'lower' if lower else 'higher'} is better)"), form=form)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segexp.report import values
-from segexp.report.charts.chart import SHORT, Chart
+from segexp.report.charts.chart import SI_FORMAT, Chart
 from segexp.report.charts.lines import Line, line_chart
 from segexp.runs import entries
 
@@ -27,7 +27,9 @@ def calibration_charts(results: Mapping[str, Any]) -> list[Chart]:
         pixels.append(Line(name, _pairs(centres, bins["pixels"]), number))
     made = [
         line_chart("Reliability", shares, ("predicted probability", "observed share"), unit=(True, True)),
-        line_chart("Pixels per bin", pixels, ("predicted probability", ""), unit=(True, False), log=True, form=SHORT),
+        line_chart(
+            "Pixels per bin", pixels, ("predicted probability", ""), unit=(True, False), log=True, form=SI_FORMAT
+        ),
     ]
     return [chart for chart in made if chart is not None]
 

@@ -8,7 +8,7 @@ from typing import Any
 from segexp.errors import DataError
 from segexp.report import values
 from segexp.report.charts.chart import Chart
-from segexp.report.charts.lines import Line, Mark, line_chart
+from segexp.report.charts.lines import Line, MarkedPoint, line_chart
 from segexp.runs import entries
 from segexp.runs.contents import numbers_of, read_rows
 
@@ -73,8 +73,8 @@ def _note(rows: Sequence[Row], at: Row | None, chosen: object, results: Mapping[
     return f"{told} the chosen threshold {values.measure(chosen, 3)}. {highest}"
 
 
-def _marks(at: Row | None, across: str, up: str) -> list[Mark]:
-    return [] if at is None else [Mark("chosen threshold", (at[across], at[up]))]
+def _marks(at: Row | None, across: str, up: str) -> list[MarkedPoint]:
+    return [] if at is None else [MarkedPoint("chosen threshold", (at[across], at[up]))]
 
 
 def _roc(rows: Sequence[Row], at: Row | None, results: Mapping[str, Any]) -> Chart | None:

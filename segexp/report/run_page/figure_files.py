@@ -6,7 +6,7 @@ from typing import Any
 
 from segexp.errors import DataError
 from segexp.report.charts.chart import Chart
-from segexp.report.charts.files import drawn
+from segexp.report.charts.files import render_charts
 from segexp.report.charts.matrix import matrix_chart
 from segexp.report.run_page.calibration_charts import calibration_charts
 from segexp.report.run_page.confusion_table import Share, confusion_table
@@ -17,7 +17,7 @@ from segexp.runs.files import replace_file
 from segexp.runs.json_file import read_object
 from segexp.runs.text import printable
 
-MANY_CLASSES = 12
+MOST_COUNTED = 12
 """Above so many classes only the share is written into a cell, for want of room."""
 Results = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ def save_figure(folder: Path, name: str) -> Path:
     if not charts:
         raise DataError(f"{folder} holds nothing to draw {name} of.")
     readable = [chart.with_texts(printable) for chart in charts]
-    return replace_file(folder / name, drawn(readable, kind, 1 if stem == "reliability" else 3))
+    return replace_file(folder / name, render_charts(readable, kind, 1 if stem == "reliability" else 3))
 
 
 def _curves(folder: Path, results: Results) -> list[Chart]:
@@ -68,7 +68,7 @@ def _confusion(folder: Path, results: Results) -> list[Chart]:
     if table is None:
         return []
     shares = [[cell.share for cell in cells] for _, cells in table.rows]
-    texts = [[_cell(cell, with_count=len(cells) <= MANY_CLASSES) for cell in cells] for _, cells in table.rows]
+    texts = [[_cell(cell, with_count=len(cells) <= MOST_COUNTED) for cell in cells] for _, cells in table.rows]
     names = [
         name if any(cell.share is not None for cell in cells) else f"{name} (absent)" for name, cells in table.rows
     ]

@@ -12,7 +12,7 @@ MANY_CLASSES = 6
 """With more classes their own lines are left out: they would hide each other."""
 WITH_DICE = 3
 """With more classes Dice is left out: it is a function of IoU, and only crowds the axes."""
-FAR = 20.0
+RATES_FAR_APART = 20.0
 """From this ratio of the highest rate to the lowest their axis is logarithmic."""
 
 Row = Mapping[str, str]
@@ -35,7 +35,7 @@ def training_charts(metrics_csv: Path, best_epoch: object, monitor: str) -> list
     groups = [
         ("Loss", _losses(rows), False),
         ("Validation measures", _measures(rows, monitor), False),
-        ("Learning rate", rates, bool(positive) and max(positive) > FAR * min(positive)),
+        ("Learning rate", rates, bool(positive) and max(positive) > RATES_FAR_APART * min(positive)),
     ]
     made = [line_chart(name, lines, ("epoch", ""), upright=upright, whole=True, log=log) for name, lines, log in groups]
     return [chart for chart in made if chart is not None]

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from segexp.report.charts.chart import Chart
-from segexp.report.charts.files import FORMATS, drawn
+from segexp.report.charts.files import FORMATS, render_charts
 from segexp.report.charts.intervals import Interval, interval_chart
 from segexp.report.charts.lines import Line, line_chart
 from segexp.report.charts.matrix import matrix_chart
@@ -37,17 +37,17 @@ def charts(name: str = "a") -> dict[str, Chart | None]:
 def test_a_chart_is_a_picture_with_its_texts(kind: str) -> None:
     chart = charts(EVIL)[kind]
     assert chart is not None
-    root = ElementTree.fromstring(drawn([chart], "svg"))
+    root = ElementTree.fromstring(render_charts([chart], "svg"))
     texts = {element.text for element in root.iter("{http://www.w3.org/2000/svg}text")}
     assert EVIL[:8] in "".join(str(text) for text in texts)
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
-    assert b"var(--" not in drawn([chart], "svg")
-    assert np.asarray(Image.open(io.BytesIO(drawn([chart], "png")))).std() > 5
+    assert b"var(--" not in render_charts([chart], "svg")
+    assert np.asarray(Image.open(io.BytesIO(render_charts([chart], "png")))).std() > 5
 
 
 def test_the_same_figure_in_every_format() -> None:
     several = [chart for chart in charts().values() if chart is not None]
-    found = {kind: drawn(several, kind, 2) for kind in FORMATS}
+    found = {kind: render_charts(several, kind, 2) for kind in FORMATS}
     assert found["pdf"].startswith(b"%PDF")
     picture = np.asarray(Image.open(io.BytesIO(found["png"])))
     assert picture.shape[2] == 3

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from segexp.report.charts.chart import Chart, log_ticks
-from segexp.report.charts.lines import FINEST, HEIGHT, MARKED, Line, Mark, line_chart
+from segexp.report.charts.lines import FINEST, HEIGHT, MARKED, Line, MarkedPoint, line_chart
 
 
 def points_of(chart: Chart, series: int = 0) -> list[tuple[float, float]]:
@@ -31,7 +31,9 @@ def test_points_and_names_stand_in_the_data() -> None:
 
 def test_holes_are_left_out() -> None:
     points = [(0, 1.0), (1, math.nan), (2, 3.0), (3, math.inf), (4, 1e200)]
-    chart = line_chart("a", [Line("b", points), Line("none", [(0, math.nan)])], ("x", "y"), marks=[Mark("m", (0, 1))])
+    chart = line_chart(
+        "a", [Line("b", points), Line("none", [(0, math.nan)])], ("x", "y"), marks=[MarkedPoint("m", (0, 1))]
+    )
     assert chart is not None
     assert points_of(chart) == [(0, 1.0), (2, 3.0)]
     assert [(entry.name, entry.series) for entry in chart.legend] == [("b", 0), ("m", 1)]
@@ -51,7 +53,7 @@ def test_short_lines_show_their_points_and_long_ones_are_thinned() -> None:
 
 def test_a_mark_and_an_upright_line_stand_out() -> None:
     line = Line("b", [(0, 1), (1, 2)], None, "dotted")
-    chart = line_chart("a", [line], ("x", "y"), marks=[Mark("chosen", (1, 2))], upright=(0.5, "best"))
+    chart = line_chart("a", [line], ("x", "y"), marks=[MarkedPoint("chosen", (1, 2))], upright=(0.5, "best"))
     assert chart is not None
     (rule,) = layers_of(chart, "rule")
     (text,) = layers_of(chart, "text")

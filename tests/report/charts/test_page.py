@@ -5,7 +5,7 @@ import re
 
 from segexp.report.charts import bundle
 from segexp.report.charts.chart import Chart
-from segexp.report.charts.page import definition, scripts, style
+from segexp.report.charts.page import chart_json, scripts, style
 from segexp.report.charts.palette import LIGHT
 from tests.report.charts.test_files import EVIL, charts
 
@@ -16,7 +16,7 @@ PROGRAMS = {"filter", "test", "expr", "signal", "calculate", "labelExpr", "timeU
 def test_a_definition_is_data_that_ends_no_element() -> None:
     for chart in charts(EVIL).values():
         assert chart is not None
-        text = definition(chart)
+        text = chart_json(chart)
         assert not re.search("[<>&]", text)
         content = json.loads(text)
         assert EVIL in str(content["spec"]).replace('\\"', '"').replace("\\'", "'")
@@ -31,7 +31,7 @@ def programs(tree: object) -> list[str]:
 
 
 def test_no_text_from_elsewhere_is_a_program() -> None:
-    told = {kind: programs(json.loads(definition(chart))) for kind, chart in charts(EVIL).items() if chart}
+    told = {kind: programs(json.loads(chart_json(chart))) for kind, chart in charts(EVIL).items() if chart}
     assert told == {"lines": [], "intervals": [], "scatter": [], "parallel": [], "matrix": ['"datum.share > 0.55"']}
 
 
@@ -46,12 +46,12 @@ def test_every_row_belongs_to_a_series_that_can_be_switched() -> None:
 def test_texts_are_changed_everywhere() -> None:
     chart = charts("\u202eevil")["lines"]
     assert isinstance(chart, Chart)
-    assert "\\u202e" not in definition(chart.with_texts(lambda text: text.replace("\u202e", "")))
+    assert "\\u202e" not in chart_json(chart.with_texts(lambda text: text.replace("\u202e", "")))
 
 
 def test_the_page_and_the_files_are_drawn_by_the_same_versions() -> None:
     program, _ = scripts()
-    assert bundle.versions() in program[:300], "python -m segexp.report.charts.bundle"
+    assert bundle.drawing_versions() in program[:300], "python -m segexp.report.charts.bundle"
     assert "</script" not in program
     assert "<!--" not in program
     assert len(program) < 1_000_000

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from segexp.report.charts.beside import DOT, sides
-from segexp.report.charts.chart import SHORT, Chart
+from segexp.report.charts.chart import SI_FORMAT, Chart
 from segexp.report.charts.scatter import FRONT, MANY, OTHER, ScatterPoint, scatter_chart
 
 
@@ -14,7 +14,7 @@ def point(name: str, x: float, y: float, deviation: float | None = None) -> Scat
 
 
 def drawn(points: list[ScatterPoint], front: list[int]) -> Chart:
-    chart = scatter_chart(points, front, ("parameters", "Dice"), form=SHORT)
+    chart = scatter_chart(points, front, ("parameters", "Dice"), form=SI_FORMAT)
     assert chart is not None
     return chart
 

@@ -1,6 +1,6 @@
 """Charts of a comparison: what differs clearly, what it costs, which unit times have."""
 
-from segexp.report.charts.chart import SHORT
+from segexp.report.charts.chart import SI_FORMAT
 from segexp.report.charts.palette import BAD, GOOD, SOFT
 from segexp.report.comparison_page.charts import cost_chart, difference_chart, kind_of, time_unit
 from segexp.report.comparison_page.paired import Difference
@@ -32,13 +32,13 @@ def test_costs_are_told_with_the_front() -> None:
         ("large", 1e6, Spread(0.8, 0.1, 2)),
         ("poor", 1e6, Spread(0.6, None, 1)),
     ]
-    chart = cost_chart(rows, "parameters", "mean IoU", SHORT, lower=False)
+    chart = cost_chart(rows, "parameters", "mean IoU", SI_FORMAT, lower=False)
     assert chart is not None
     told = [row["told"] for row in chart.spec["data"]["values"]]
     assert told == ["poor: 0.6000, 1M", "small: 0.5000, 1k, on the front", "large: 0.8000 ± 0.1000, 1M, on the front"]
     assert chart.spec["encoding"]["y"]["title"] == "mean IoU (higher is better)"
     less = cost_chart(
-        [("a", 1.0, Spread(0.9, None, 1)), ("b", 2.0, Spread(0.8, None, 1))], "s", "ECE", SHORT, lower=True
+        [("a", 1.0, Spread(0.9, None, 1)), ("b", 2.0, Spread(0.8, None, 1))], "s", "ECE", SI_FORMAT, lower=True
     )
     assert less is not None
     assert [row["s"] for row in less.spec["data"]["values"]] == [0, 0]
