@@ -209,7 +209,9 @@ def test_on_paper_the_parts_stand_there_and_the_viewer_does_not(browser: Chromiu
     assert browser.run(f"{visible}('.specimens')") is True
     assert browser.pdf(tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
     # printed as soon as it was loaded, all charts are there
-    assert browser.run("[...document.querySelectorAll('figure.chart')].filter(f => !f.querySelector('svg')).length") == 0
+    assert (
+        browser.run("[...document.querySelectorAll('figure.chart')].filter(f => !f.querySelector('svg')).length") == 0
+    )
 
 
 def test_the_browser_notices_what_is_wrong(browser: Chromium, tmp_path: Path) -> None:

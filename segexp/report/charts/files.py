@@ -4,6 +4,7 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from segexp.errors import UserError
 from segexp.report.charts.chart import Chart
 from segexp.report.charts.palette import CONFIG, in_light
 
@@ -11,6 +12,8 @@ SCALE = 2.0
 """Pixels of a PNG per pixel of a page."""
 FORMATS = ("png", "svg", "pdf")
 PADDING = 12
+ADDRESSES = 80 * 2**30
+"""Bytes of addresses that must be free; 64 GiB of them were measured."""
 CHANNELS = ("color", "fill", "stroke", "strokeDash", "strokeWidth", "yOffset")
 
 
@@ -24,7 +27,11 @@ def render_charts(charts: Sequence[Chart], kind: str, columns: int = 3) -> bytes
 
     Returns:
         The content of the file.
+
+    Raises:
+        UserError: The process may not reserve the addresses that drawing takes.
     """
+    _check_addresses()
     # Its 90 MB are read only where a file is drawn; a page needs none of them.
     import vl_convert
 
@@ -34,6 +41,20 @@ def render_charts(charts: Sequence[Chart], kind: str, columns: int = 3) -> bytes
     if kind == "pdf":
         return vl_convert.vegalite_to_pdf(spec)
     return vl_convert.vegalite_to_svg(spec).encode("utf-8")
+
+
+def _check_addresses() -> None:
+    """V8, which draws, ends the whole process where it cannot reserve addresses; asked before, that is a line."""
+    try:
+        import resource
+    except ImportError:  # Windows knows no such limit
+        return
+    allowed = resource.getrlimit(resource.RLIMIT_AS)[0]
+    if allowed != resource.RLIM_INFINITY and allowed < ADDRESSES:
+        raise UserError(
+            f"ulimit -v allows {allowed / 2**30:.1f} GiB of addresses, and drawing a chart reserves "
+            f"{ADDRESSES / 2**30:.0f} (memory it takes 0.1): the page has the same charts; for files, ulimit -v unlimited"
+        )
 
 
 def _smaller(png: bytes) -> bytes:

@@ -1,6 +1,8 @@
 """Charts as files: PNG, SVG and PDF of the same figure, without a browser, in colours and not in variables."""
 
 import io
+import subprocess
+import sys
 from xml.etree import ElementTree
 
 import numpy as np
@@ -43,6 +45,25 @@ def test_a_chart_is_a_picture_with_its_texts(kind: str) -> None:
     assert not list(root.iter("{http://www.w3.org/2000/svg}script"))
     assert b"var(--" not in render_charts([chart], "svg")
     assert np.asarray(Image.open(io.BytesIO(render_charts([chart], "png")))).std() > 5
+
+
+DRAW = """
+import resource, sys
+from segexp.errors import one_line
+from segexp.report.charts.files import render_charts
+from segexp.report.charts.lines import Line, line_chart
+resource.setrlimit(resource.RLIMIT_AS, (2**34, 2**34))
+try:
+    render_charts([line_chart("a", [Line("a", [(0, 1)])], ("", ""))], "png")
+except Exception as error:
+    print(one_line(error))
+"""
+
+
+def test_a_process_without_addresses_gets_a_line_and_goes_on() -> None:
+    done = subprocess.run([sys.executable, "-c", DRAW], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("ulimit -v allows 16.0 GiB of addresses")
 
 
 def test_the_same_figure_in_every_format() -> None:
