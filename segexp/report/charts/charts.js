@@ -55,8 +55,8 @@
   async function draw(figure) {
     const chart = JSON.parse(figure.querySelector("script").textContent);
     const place = figure.querySelector(".drawing");
-    const told = (row) => row.told ||
-      [chart.names[row.s], `${number(row.x)}, ${number(row.y)}`].filter(Boolean).join(": ");
+    const value = (row) => (row.s in chart.names ? `${chart.names[row.s]}: ${number(row.x)}, ${number(row.y)}` : "");
+    const told = (row) => row.told || value(row).replace(/^: /, "");
     const options = {
       mode: "vega-lite", renderer: "svg", actions: false, ast: true, defaultStyle: false, hover: true,
       loader: { load: () => Promise.reject(new Error("a page loads nothing")) },

@@ -53,7 +53,7 @@ def _check_addresses() -> None:
     if allowed != resource.RLIM_INFINITY and allowed < ADDRESSES:
         raise UserError(
             f"ulimit -v allows {allowed / 2**30:.1f} GiB of addresses, and drawing a chart reserves "
-            f"{ADDRESSES / 2**30:.0f} (memory it takes 0.1): the page has the same charts; for files, ulimit -v unlimited"
+            f"{ADDRESSES / 2**30:.0f} (of memory 0.1): the page has the same charts; for files, `ulimit -v unlimited`"
         )
 
 
