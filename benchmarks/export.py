@@ -49,26 +49,27 @@ def main() -> None:
 
 def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str, float], dict[str, int]]:
     from segexp.data.items.item import Item
-    from segexp.data.synthetic.scenes import draw
-    from segexp.inference.export import onnx_file, torchscript_file
-    from segexp.inference.export.agreement import by_pytorch
+    from segexp.data.synthetic.scenes import draw_scene
+    from segexp.inference.export.agreement import run_pytorch
     from segexp.inference.export.graph import Deployed
     from segexp.inference.export.int8 import quantise
+    from segexp.inference.export.onnx_file import OnnxFormat
     from segexp.inference.export.speed import images_per_second
+    from segexp.inference.export.torchscript_file import TorchScriptFormat
 
     plain, ours = _model(name, "speed=off"), _model(name)
-    scenes = [draw("buildings", 0, number, size) for number in range(4)]
+    scenes = [draw_scene("buildings", 0, number, size) for number in range(4)]
     items = [Item(str(number), scene.image, scene.mask) for number, scene in enumerate(scenes)]
     files = {"c": folder / "m.onnx", "d": folder / "m.int8.onnx", "e": folder / "m.torchscript"}
-    onnx_file.write(ours, Deployed(ours.module), files["c"], {})
-    torchscript_file.write(ours, Deployed(ours.module), files["e"], {})
+    OnnxFormat().write(ours, Deployed(ours.module), files["c"], {})
+    TorchScriptFormat().write(ours, Deployed(ours.module), files["e"], {})
     quantise(files["c"], files["d"], items, np.dtype(np.uint8))
     ways: dict[str, Callable[[Any], object]] = {
-        "a": lambda image: by_pytorch(plain, image),
-        "b": lambda image: by_pytorch(ours, image),
-        "c": onnx_file.read(files["c"]),
-        "d": onnx_file.read(files["d"]),
-        "e": torchscript_file.read(files["e"]),
+        "a": lambda image: run_pytorch(plain, image),
+        "b": lambda image: run_pytorch(ours, image),
+        "c": OnnxFormat().read(files["c"]),
+        "d": OnnxFormat().read(files["d"]),
+        "e": TorchScriptFormat().read(files["e"]),
     }
     image = np.ascontiguousarray(scenes[0].image.transpose(2, 0, 1)[None])
     return images_per_second(ways, image, rounds), {key: path.stat().st_size for key, path in files.items()}
@@ -77,30 +78,32 @@ def _measured(name: str, size: int, rounds: int, folder: Path) -> tuple[dict[str
 def _model(name: str, *overrides: str) -> Any:
     """An untrained model with segexp's settings for this machine."""
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", [f"model={name}", "datamodule=synthetic", *overrides])
-    config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
+    experiment = checked_train(composed)
     from segexp.system.allocator import tune_allocator
 
-    allocator = tune_allocator(config["speed"]["allocator"])
+    allocator = tune_allocator(experiment.speed.allocator)
     import torch
 
+    from segexp.config.experiment import RunConfig
     from segexp.inference.load import NoLoss
     from segexp.inference.model import Model
-    from segexp.spec import DataSpec
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.spec import DataSpec, MaskTarget
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
+    spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
-    speed = resolve_speed(config["speed"], "cpu", allocator=allocator)
+    speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
+    run = RunConfig.from_plain(experiment.plain())
     return Model(
-        SegmentationModule(build_model(config, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], config
+        Segmentation(build_model(experiment.model, spec), NoLoss(), spec, torch.optim.SGD, speed=speed), [], run
     )
 
 

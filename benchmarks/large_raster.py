@@ -65,9 +65,9 @@ def draw_raster(path: Path, rows: int, columns: int) -> None:
     import rasterio
     from rasterio.transform import from_origin
 
-    from segexp.data.synthetic.scenes import draw
+    from segexp.data.synthetic.scenes import draw_scene
 
-    towns = [draw("buildings", 0, number, TILE).image.transpose(2, 0, 1) for number in range(8)]
+    towns = [draw_scene("buildings", 0, number, TILE).image.transpose(2, 0, 1) for number in range(8)]
     transform = from_origin(*GROUND["corner"], GROUND["side"], GROUND["side"])
     profile = {
         "driver": "GTiff", "height": rows, "width": columns, "count": 3, "dtype": "uint8", "crs": GROUND["crs"],
@@ -87,20 +87,22 @@ def make_run(folder: Path) -> None:
     """A folder that holds what ``predict`` needs of a run: a checkpoint, here of weights that were never trained."""
     import torch
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
-    from segexp.spec import DataSpec
+    from segexp.spec import DataSpec, MaskTarget
     from segexp.training.build import build_model
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings"])
-    config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 120, 0)), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8")
+    experiment = checked_train(composed)
+    spec = DataSpec(
+        MaskTarget(("ground", "building"), ((0, 0, 0), (255, 120, 0))), 3, (110.0,) * 3, (50.0,) * 3, dtype="uint8"
+    )
     torch.manual_seed(0)
-    weights = {f"model.{key}": value for key, value in build_model(config, spec).state_dict().items()}
+    weights = {f"model.{key}": value for key, value in build_model(experiment.model, spec).state_dict().items()}
     (folder / "checkpoints").mkdir(parents=True)
-    content = {"config": config, "spec": spec.to_dict(), "threshold_logit": 0.0}
+    content = {"config": experiment.plain(), "spec": spec.to_dict(), "threshold_logit": 0.0}
     torch.save({"segexp": content, "state_dict": weights}, folder / "checkpoints" / "best.ckpt")
 
 

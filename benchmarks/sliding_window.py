@@ -118,7 +118,7 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     from segexp.windows.sliding import sliding_window
 
     plan = WindowPlan(options.size, options.size, options.window, options.overlap)
-    parts = [image[(..., *plan[number].place)].permute(0, 2, 3, 1) for number in range(len(plan))]
+    parts = [image[(..., *plan[number].slices)].permute(0, 2, 3, 1) for number in range(len(plan))]
     batches = [
         torch.cat(parts[start : start + options.batch]).permute(0, 3, 1, 2)
         for start in range(0, len(parts), options.batch)
@@ -133,8 +133,8 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
         return logits
 
     def ours(blend: Blend, precision: Precision = "float32") -> Tensor:
-        module.precision = precision
-        return sliding_window(module.views(), image, options.window, options.overlap, blend, options.batch)
+        views = module.seen_by(precision=precision).views()
+        return sliding_window(views, image, options.window, options.overlap, blend, options.batch)
 
     return {
         "a": bare,
@@ -162,31 +162,32 @@ def _monai(module: Any, image: Tensor, options: argparse.Namespace, mode: str) -
 def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     """The module with segexp's settings for this machine, and a raw image (1, 3, size, size)."""
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed = compose("train", ["model=cunet", "datamodule=synthetic", "datamodule.scene=buildings", *overrides])
-    config: dict[str, Any] = OmegaConf.to_container(composed, resolve=True)  # type: ignore[assignment] # a mapping
+    experiment = checked_train(composed)
     from segexp.system.allocator import tune_allocator
 
-    allocator = tune_allocator(config["speed"]["allocator"])
-    from segexp.data.synthetic.scenes import draw
-    from segexp.spec import DataSpec
-    from segexp.tasks.segmentation import SegmentationModule
+    allocator = tune_allocator(experiment.speed.allocator)
+    from segexp.data.synthetic.scenes import draw_scene
+    from segexp.spec import DataSpec, MaskTarget
+    from segexp.tasks.segmentation import Segmentation
     from segexp.tasks.speed import resolve_speed
     from segexp.training import build
-    from segexp.training.prepare import device_type
+    from segexp.training.hardware import device_type
 
-    device = device_type(config)
-    spec = DataSpec(("ground", "building"), ((0, 0, 0), (255, 255, 255)), 3, (110.0,) * 3, (50.0,) * 3)
+    device = device_type(experiment.trainer.accelerator)
+    spec = DataSpec(MaskTarget(("ground", "building"), ((0, 0, 0), (255, 255, 255))), 3, (110.0,) * 3, (50.0,) * 3)
     torch.manual_seed(0)
-    module = SegmentationModule(
-        build.build_model(config, spec), build.build_loss(config, spec), spec, torch.optim.Adam, None,
-        resolve_speed(config["speed"], device, allocator=allocator),
+    module = Segmentation(
+        build.build_model(experiment.model, spec),
+        build.build_loss(experiment.loss, spec), spec, torch.optim.Adam,
+        speed=resolve_speed(experiment.speed, device, allocator=allocator),
     )  # fmt: skip
-    pixels = torch.from_numpy(draw("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
+    pixels = torch.from_numpy(draw_scene("buildings", 0, 0, size).image).permute(2, 0, 1)[None]
     return module.eval().to(device), pixels.to(device)
 
 

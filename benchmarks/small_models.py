@@ -80,25 +80,25 @@ def _in_process(model: str) -> float:
 def _measure(name: str) -> float:
     """Crops a second of training steps (forward, BCE, backward, Adam) with segexp's settings, tensors in memory."""
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
     from segexp.system.allocator import tune_allocator
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config: dict[str, Any] = OmegaConf.to_container(compose("train", [f"model={name}"]), resolve=True)  # type: ignore[assignment]
-    allocator = tune_allocator(config["speed"]["allocator"])
+        experiment = checked_train(compose("train", [f"model={name}"]))
+    allocator = tune_allocator(experiment.speed.allocator)
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     from segexp.models.sizes import same_size
-    from segexp.spec import DataSpec
+    from segexp.spec import DataSpec, MaskTarget
     from segexp.tasks.speed import resolve_speed
     from segexp.training.build import build_model
 
-    speed = resolve_speed(config["speed"], "cpu", allocator=allocator)
+    speed = resolve_speed(experiment.speed, "cpu", allocator=allocator)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format
-    model = build_model(config, DataSpec(("ground", "thing"), ((0, 0, 0), (255, 255, 255))))
+    model = build_model(experiment.model, DataSpec(MaskTarget(("ground", "thing"), ((0, 0, 0), (255, 255, 255)))))
     model = model.to(memory_format=layout)  # type: ignore[call-overload] # stubs know only the one form
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     image = torch.randn(BATCH, 3, SIDE, SIDE).contiguous(memory_format=layout)

@@ -16,7 +16,8 @@ import statistics
 import subprocess
 import sys
 import time
-from typing import Any
+
+from segexp.config.experiment import Experiment
 
 BATCH, SIDE, WARM_UP = 16, 250, 3
 VARIANTS = {
@@ -70,41 +71,40 @@ def _measure(variant: str, steps: int) -> float:
     return _bare(steps, ours=True) if variant == "b" else _fit(steps)
 
 
-def _config(extra: list[str]) -> dict[str, Any]:
+def _experiment(extra: list[str]) -> "Experiment":
     from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
 
+    from segexp.config.checked import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = compose("train", [*OVERRIDES, *extra])
-    return OmegaConf.to_container(config, resolve=True)  # type: ignore[return-value] # a mapping, as the config is
+        return checked_train(compose("train", [*OVERRIDES, *extra]))
 
 
 def _bare(steps: int, *, ours: bool) -> float:
     """A loop as anyone would write it, with or without segexp's settings."""
-    config = _config([] if ours else ["speed=off"])
+    experiment = _experiment([] if ours else ["speed=off"])
     from segexp.system.allocator import tune_allocator
 
-    allocator = tune_allocator(config["speed"]["allocator"])
+    allocator = tune_allocator(experiment.speed.allocator)
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits
 
     from segexp.tasks.speed import resolve_speed
     from segexp.training import build
-    from segexp.training.prepare import device_type
+    from segexp.training.hardware import device_type
 
-    device = device_type(config)
-    speed = resolve_speed(config["speed"], device, allocator=allocator)
-    datamodule = build.build_datamodule({**config, "datamodule": {**config["datamodule"], "train_images": 4 * BATCH}})
+    device = device_type(experiment.trainer.accelerator)
+    speed = resolve_speed(experiment.speed, device, allocator=allocator)
+    datamodule = build.build_datamodule({**experiment.datamodule, "train_images": 4 * BATCH}, experiment.augment)
     torch.manual_seed(0)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format
-    model = build.build_model(config, datamodule.spec).to(device, memory_format=layout)  # type: ignore[call-overload]
+    model = build.build_model(experiment.model, datamodule.spec).to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = [
         (
             ((batch["image"].float() - 128) / 64).contiguous(memory_format=layout).to(device),
-            batch["mask"].float().unsqueeze(1).to(device),
+            batch["target"].float().unsqueeze(1).to(device),
         )
         for batch in datamodule.train_dataloader()
     ]
@@ -132,21 +132,22 @@ def _now(device: str) -> float:
 
 def _fit(steps: int) -> float:
     """The training part of an epoch of segexp's own fit, loading included; the first epoch warms up."""
-    config = _config(["trainer.max_epochs=2", f"datamodule.train_images={steps * BATCH}"])
+    experiment = _experiment(["trainer.max_epochs=2", f"datamodule.train_images={steps * BATCH}"])
     from segexp.system.allocator import tune_allocator
 
-    allocator = tune_allocator(config["speed"]["allocator"])
+    allocator = tune_allocator(experiment.speed.allocator)
     import tempfile
     from pathlib import Path
 
     from lightning.pytorch.callbacks import Callback
 
     from segexp.runs.folder import RunFolder
+    from segexp.training.hardware import device_type, with_hardware
     from segexp.training.loggers.build import EpochTable
-    from segexp.training.prepare import device_type, prepare
+    from segexp.training.prepare import prepare
     from segexp.training.trainer import build_trainer
 
-    device = device_type(config)
+    device = device_type(experiment.trainer.accelerator)
 
     class Clock(Callback):
         """Times from the start of each epoch to the end of its last training batch."""
@@ -162,11 +163,12 @@ def _fit(steps: int) -> float:
             if batch_idx == steps - 1:
                 self.seconds = _now(device) - self.start
 
-    datamodule, module = prepare(config, allocator=allocator)
+    prepared = prepare(with_hardware(experiment), allocator=allocator)
+    experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     with tempfile.TemporaryDirectory() as place:
         folder = RunFolder.create(Path(place))
-        table = EpochTable(folder, config["monitor"], "max", 2)
-        trainer = build_trainer(config, folder, [table])
+        table = EpochTable(folder, experiment.monitor, "max", 2)
+        trainer = build_trainer(experiment, folder, [table])
         clock = Clock()
         trainer.callbacks.append(clock)  # type: ignore[attr-defined] # Trainer sets it
         trainer.fit(module, datamodule=datamodule)

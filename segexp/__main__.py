@@ -6,10 +6,10 @@ import sys
 def main() -> None:
     """Runs the command line and ends with its exit code."""
     from segexp.cli.app import run
-    from segexp.system.pipe import BROKEN_PIPE, nobody_reads
+    from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 
     code = run(sys.argv[1:])
-    sys.exit(BROKEN_PIPE if nobody_reads() else code)
+    sys.exit(BROKEN_PIPE if output_is_closed() else code)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,12 @@ TARGETS = {
 }
 """The same of classes and functions whose module has become a package."""
 
+KEYS = {
+    "segexp.data.folder.FolderDataModule": {"stray": "unknown_values", "unit": "split_by"},
+    "segexp.data.datasets.cells.CellsDataModule": {"stray": "unknown_values"},
+}
+"""Class by its name of today: keys of its section that version 0.1 called otherwise, old and new name."""
+
 
 def new_name(name: str) -> str:
     """The name that a dotted name of version 0.1 has now; any other name is as it is."""
@@ -91,3 +97,9 @@ def install() -> None:
     """Lets Python find modules by their old names, too; before its own finders, which would load some of them twice."""
     if not any(isinstance(finder, Finder) for finder in sys.meta_path):
         sys.meta_path.insert(0, Finder())
+
+
+def renamed(old: str, new: str) -> None:
+    """Warns, where it is used, that something of version 0.1 has another name now."""
+    line = f"{old} is called {new} since version 0.2, and is found under its old name until version 0.3"
+    warnings.warn(line, FutureWarning, stacklevel=3)

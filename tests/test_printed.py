@@ -17,9 +17,9 @@ from segexp.report.run_page.reproduce import commands
 from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import RunContents
 from segexp.runs.folder import RunFolder
-from segexp.sweeps.layout import going_on
+from segexp.sweeps.layout import resume_command
+from segexp.training.endings import _how_to_go_on
 from segexp.training.resume_source import checkpoint_of, command
-from segexp.training.train import _how_to_go_on
 from tests.config.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]
@@ -67,7 +67,7 @@ def test_commands_about_a_run(place: Path) -> None:
         (_how_to_go_on(RunFolder(place)), {"from": place, "resume": last}),
         (evaluate_line(place), {"run": place}),
         (report_line(place), {"run": place}),
-        (going_on(place), {"sweep.resume": place}),
+        (resume_command(place), {"sweep.resume": place}),
     ]
     told = RunContents(place, {"command": "segexp train", "overrides": [], "state": "failed"}, {}, "seed: 0\n", [], "")
     lines += [(line, {"from": place}) for name, line in commands(told) if name == "from its folder"]

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, ordered, split
 from segexp.commands import COMMANDS, OWN_KEYS, Command
+from segexp.config.migration import with_old_keys
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import as_typed
 from segexp.config.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
-from segexp.system.pipe import BROKEN_PIPE, nobody_reads
+from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def run(argv: Sequence[str]) -> int:
     tolerant_streams()
     try:
         command, rest = split(list(argv))
+        rest = with_old_keys(rest)
         with trusting(rest):
             return _dispatch(command, rest)
     except SegexpError as error:
@@ -47,7 +49,7 @@ def run(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
-        if nobody_reads():
+        if output_is_closed():
             return BROKEN_PIPE
         raise
     except (OSError, MemoryError) as error:
@@ -183,10 +185,10 @@ _OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
 def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
     """The search that a command line of train asks for."""
     from segexp.cli.from_run import expand
-    from segexp.sweeps.search.arguments import asks_only, names_search, resumed
+    from segexp.sweeps.search.arguments import asks_only, names_search, resumed_search
 
     extra = config_dirs(argv)
-    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed(argv)):
+    if command.name != "train" or asks_only(argv) or not (names_search(argv, extra) or resumed_search(argv)):
         return None
     from hydra.core.global_hydra import GlobalHydra
 
@@ -218,9 +220,9 @@ def _single_values(argv: list[str]) -> list[str]:
 
 def _sweep(argv: Sequence[str]) -> "Sweep | None":
     """The sweep that a command line asks for."""
-    from segexp.sweeps.command import Sweep, wanted
+    from segexp.sweeps.command import Sweep, asks_for_sweep
 
-    return Sweep(argv) if wanted(argv) else None
+    return Sweep(argv) if asks_for_sweep(argv) else None
 
 
 def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
@@ -231,7 +233,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *ordered(argv, more)]
+    sys.argv = [sys.argv[0], *ordered(with_old_keys(argv), more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         with composed_once(argv, config_dirs(argv)):
@@ -259,7 +261,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
             raise KeyboardInterrupt from error
         return error.exit_code
     except Exception as error:
-        if isinstance(error, BrokenPipeError) and nobody_reads():
+        if isinstance(error, BrokenPipeError) and output_is_closed():
             return BROKEN_PIPE
         _say_exception(error, debug=debug)
         return 1
@@ -296,13 +298,13 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
 
 def _say_exception(error: Exception, *, debug: bool) -> None:
     """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
-    from segexp.system.causes import cause_of, sentence
+    from segexp.system.causes import cause_of, describe_cause
 
     cause = cause_of(error, Path.cwd())
     if cause is None or debug:
         traceback.print_exception(error)
     if cause is not None:
-        _say_error(SegexpError(sentence(cause)))
+        _say_error(SegexpError(describe_cause(cause)))
 
 
 def _say_error(error: SegexpError) -> None:

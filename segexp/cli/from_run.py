@@ -29,7 +29,7 @@ from segexp.config.stored_words import check_choices
 from segexp.config.trust import KEY as TRUST
 from segexp.config.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
-from segexp.runs.bounded import read_json, read_yaml
+from segexp.runs.json_yaml import read_json, read_yaml
 
 STORED = "from/run"
 """Name under which Hydra finds a block of the earlier run beside the options of its group."""

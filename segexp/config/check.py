@@ -65,7 +65,7 @@ def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
     supplied = next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Supplied)), None)
     if supplied is not None and isinstance(value, Mapping):
         yield from _target(value, supplied, path)
-    elif isinstance(value, Mapping) and (schema := _dataclass(annotation)) is not None:
+    elif isinstance(value, Mapping) and (schema := dataclass_of(annotation)) is not None:
         yield from _section(value, schema, path)
     elif isinstance(value, Mapping) and "_target_" in value:
         yield from _target(value, Supplied(), path)
@@ -87,7 +87,7 @@ _SHOWN = 80
 """Characters of a value that are told."""
 
 
-def _dataclass(annotation: Any) -> type | None:
+def dataclass_of(annotation: Any) -> type | None:
     """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
     members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
     return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
@@ -105,7 +105,7 @@ def supplied_keys(schema: type, path: str) -> tuple[str, ...]:
 
 def fields_of(annotation: Any) -> dict[str, Any]:
     """Keys of the block that an annotation stands for with their annotations; empty where it is none."""
-    schema = _dataclass(annotation)
+    schema = dataclass_of(annotation)
     return {} if schema is None else typing.get_type_hints(schema, include_extras=True)
 
 

@@ -2,12 +2,33 @@
 
 import re
 import sys
-from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig, TrainConfig
+from segexp.config.sections import structured
+from segexp.invocation import Invocation
+
+T = TypeVar("T")
+C = TypeVar("C", bound=TrainConfig)
 
 
-def checked(config: Any, schema: type) -> dict[str, Any]:
-    """Resolves a composed config and checks it whole; nothing heavy is imported."""
+def checked(config: Any, schema: type[T]) -> T:
+    """Resolves a composed config, checks it whole, and gives it as the dataclass of its command.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    return structured(schema, plain_config(config, schema))
+
+
+def plain_config(config: Any, schema: type) -> dict[str, Any]:
+    """Resolves a composed config and checks it whole; nothing heavy is imported.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
@@ -43,26 +64,43 @@ def _refuse_left_over(plain: dict[str, Any]) -> None:
             raise ConfigError(f"{key}: found {text!r}, which still reads as a reference; write the value itself")
 
 
-def checked_train(config: Any, schema: type | None = None, command: Sequence[str] | None = None) -> dict[str, Any]:
-    """A composed config of a training, resolved and checked.
+def checked_train(
+    config: Any, invocation: Invocation | None = None, schema: type[TrainConfig] = TrainConfig
+) -> Experiment:
+    """Resolves and checks the composed config of a training, and makes the experiment of it.
 
     Args:
         config: As Hydra composed it.
-        command: The command line in words: what was asked for must have an effect. None: nobody asked.
+        invocation: How it was started: what its command line asks for must have an effect. None: nobody asked.
         schema: Of a command that has keys of its own beside those of a training.
 
     Raises:
         ConfigError: Names every wrong key.
     """
+    return Experiment.from_plain(_checked_training(config, schema, invocation), invocation)
+
+
+def checked_with_own(config: Any, schema: type[C], invocation: Invocation) -> tuple[Experiment, C]:
+    """Resolves and checks the config of a command that takes that of a training, and has keys of its own beside it.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    plain = _checked_training(config, schema, invocation)
+    own = structured(schema, plain)
+    shared = {field.name for field in fields(TrainConfig)}
+    return Experiment.from_plain({key: value for key, value in plain.items() if key in shared}, invocation), own
+
+
+def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invocation | None) -> dict[str, Any]:
     from segexp.config.monitors import check_monitors
     from segexp.config.overruled import refuse_overruled
-    from segexp.config.schema import TrainConfig
 
-    plain = checked(config, schema or TrainConfig)
+    plain = plain_config(config, schema)
     _check_names(plain)
     check_monitors(plain)
-    if command is not None:
-        refuse_overruled(plain, command)
+    if invocation is not None:
+        refuse_overruled(plain, invocation.command)
     return plain
 
 
@@ -76,8 +114,8 @@ def _check_names(plain: dict[str, Any]) -> None:
             raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
 
 
-def checked_with_data(config: Any, schema: type) -> tuple[dict[str, Any], dict[str, Any] | None]:
-    """The checked config of a command without ``datamodule``, and that section as it was given."""
+def checked_with_data(config: Any, schema: type[T]) -> tuple[T, ObjectConfig | None]:
+    """Checks the config of a command without ``datamodule``, and gives that section as it was given beside it."""
     from omegaconf import OmegaConf
 
     # Single keys of the run's own data set are checked when it is known.
@@ -85,6 +123,6 @@ def checked_with_data(config: Any, schema: type) -> tuple[dict[str, Any], dict[s
     given = whole.get("datamodule")
     if given is not None and "_target_" not in given:
         config = OmegaConf.masked_copy(config, [key for key in whole if key != "datamodule"])
-    plain = checked(config, schema)
+    plain = plain_config(config, schema)
     plain.pop("datamodule", None)
-    return plain, given
+    return structured(schema, plain), given

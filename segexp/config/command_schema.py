@@ -1,9 +1,9 @@
 """What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.check`."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from segexp.config.schema import CheckConfig, PreviewConfig, Supplied, TrainConfig
+from segexp.config.schema import CheckConfig, ObjectConfig, PreviewConfig, Supplied, TrainConfig
 from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
 
@@ -117,7 +117,7 @@ class PredictConfig:
 class DataConfig:
     """A data set alone."""
 
-    datamodule: Annotated[dict[str, Any], Supplied(("augment",))]
+    datamodule: Annotated[ObjectConfig, Supplied(("augment",))]
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class EvaluateConfig:
     output_dir: str
     device: Literal["auto", "cpu", "gpu", "mps"]
     debug: bool
-    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
-    metric: dict[str, Annotated[dict[str, Any], Supplied()]] | None = None
+    datamodule: Annotated[ObjectConfig | None, Supplied(("augment",))] = None
+    metric: dict[str, Annotated[ObjectConfig, Supplied()]] | None = None
     trust: str | list[str] = field(default_factory=list)
 
 
@@ -158,7 +158,7 @@ class ExportConfig:
     seed: Seed
     rounds: NonNegativeInt
     debug: bool
-    datamodule: Annotated[dict[str, Any] | None, Supplied(("augment",))] = None
+    datamodule: Annotated[ObjectConfig | None, Supplied(("augment",))] = None
     trust: str | list[str] = field(default_factory=list)
 
 
@@ -192,7 +192,7 @@ class ModelsConfig:
     classes: Annotated[int, Range(low=2)]
     format: Literal["table", "json"]
     debug: bool
-    model: Annotated[dict[str, Any] | None, Supplied(("in_channels", "out_channels"))] = None
+    model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
 
 
 SCHEMAS: dict[str, type] = {

@@ -25,7 +25,7 @@ ORDER = (
 
 @dataclass(frozen=True)
 class Option:
-    """One YAML of a group."""
+    """One YAML of a group; ``base.yaml`` and ``base_*.yaml`` are none, options begin with them."""
 
     name: str
     meaning: str
@@ -40,10 +40,15 @@ def groups(extra: Iterable[Path] = ()) -> dict[str, list[Option]]:
     found: dict[str, dict[str, Option]] = {}
     for folder in (conf_dir(), *extra):
         for path in sorted(folder.glob("*/*.yaml")):
-            option = Option(path.stem, meaning(path))
-            found.setdefault(path.parent.name, {})[path.stem] = option
+            if not is_base(path):
+                found.setdefault(path.parent.name, {})[path.stem] = Option(path.stem, meaning(path))
     names = [name for name in ORDER if name in found] + sorted(set(found) - set(ORDER))
     return {name: list(found[name].values()) for name in names}
+
+
+def is_base(path: Path) -> bool:
+    """Whether a YAML holds keys that the options of its group share, and is none of them itself."""
+    return path.stem == "base" or path.stem.startswith("base_")
 
 
 def meaning(path: Path) -> str:

@@ -6,59 +6,58 @@ is of the whole data set (pooled); with ``image_`` before it, it is the mean ove
 only; there, ``test/mean/<measure>`` is the mean over classes.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Literal
 
+from segexp.config.declared_figures import shipped_figure, shipped_figures
 from segexp.errors import ConfigError
-
-Direction = Literal["min", "max"]
+from segexp.spec import Direction, FigureSpec
 
 PHASES = ("train", "val", "test")
 
 IMAGE = "image_"
 """Before a measure: averaged over images instead of pooled."""
 
-OVERALL: dict[str, Direction] = {"accuracy": "max", "kappa": "max", "mcc_overall": "max", "miou": "max", "mdice": "max"}
+OVERALL = {
+    "accuracy": FigureSpec("max", "accuracy", meaning="share of the pixels that are right"),
+    "kappa": FigureSpec("max", "kappa", meaning="agreement beyond that of guessing with the same shares (Cohen)"),
+    "mcc_overall": FigureSpec(
+        "max", "MCC, all classes", meaning="correlation of truth and prediction over all classes (Gorodkin)"
+    ),
+    "miou": FigureSpec("max", "mean IoU", meaning="mean over the classes of overlap over union"),
+    "mdice": FigureSpec("max", "mean Dice", meaning="mean over the classes of twice the overlap over both sizes"),
+}
 """One value, pooled or per image."""
 
-PER_CLASS: dict[str, Direction] = {
-    "iou": "max",
-    "dice": "max",
-    "precision": "max",
-    "recall": "max",
-    "specificity": "max",
-    "mcc": "max",
+PER_CLASS = {
+    "iou": FigureSpec("max", "IoU", meaning="overlap over union"),
+    "dice": FigureSpec("max", "Dice", meaning="twice the overlap over both sizes (F1 of pixels)"),
+    "precision": FigureSpec("max", "precision", meaning="share of the predicted pixels that are of the class"),
+    "recall": FigureSpec("max", "recall", meaning="share of the pixels of the class that were found"),
+    "specificity": FigureSpec(
+        "max", "specificity", meaning="share of the pixels outside the class that were left alone"
+    ),
+    "mcc": FigureSpec("max", "MCC", meaning="correlation of truth and prediction, 0 for guessing (Matthews)"),
 }
 """One value per class, pooled or per image."""
 
-THRESHOLD_FREE: dict[str, Direction] = {"auc": "max", "ap": "max"}
+THRESHOLD_FREE = {
+    "auc": FigureSpec(
+        "max", "ROC-AUC", meaning="chance that a pixel of the class gets a higher score than one outside it"
+    ),
+    "ap": FigureSpec("max", "PR-AUC", meaning="area under precision over recall (average precision)"),
+}
 """One value for two classes; for more classes one per class, at the test only. Per image at the test only."""
 
-TEST_ONLY: dict[str, Direction] = {
-    "brier": "min",
-    "ece": "min",
-    "boundary_iou": "max",
-    "cldice": "max",
-    "hd95": "min",
-    "asd": "min",
-    "components_error": "min",
-    "object_f1": "max",
-    "object_precision": "max",
-    "object_recall": "max",
-}
-"""Figures of the costly measures in ``conf/metric``, one value per class; see :mod:`segexp.metrics.base`."""
-
-PERCENTILE = re.compile(r"hd\d+(\.\d+)?")
-"""A Hausdorff distance with another percentile is named after it: hd100."""
+BUILT_IN = {**OVERALL, **THRESHOLD_FREE, **PER_CLASS}
+"""Every figure that is measured without being named in ``metric``; others are of the costly measures in it."""
 
 MEAN = "mean"
 LOSS = "loss"
 
 
 def direction(name: str) -> Direction:
-    """Whether lower ("min") or higher ("max") is better.
+    """Whether lower ("min") or higher ("max") is better of a logged name.
 
     Raises:
         ConfigError: There is no such name.
@@ -66,31 +65,28 @@ def direction(name: str) -> Direction:
     check_name(name, None)
     _, measure, *rest = name.split("/")
     figure = measure.removeprefix(IMAGE)
-    return figure_direction(rest[0] if figure == MEAN else figure)
+    if figure == LOSS:
+        return "min"
+    return figure_spec(rest[0] if figure == MEAN else figure).direction
 
 
-def figure_direction(figure: str) -> Direction:
-    """The same of a measure without phase, averaging and class, as it stands in results.json.
+def figure_spec(figure: str) -> FigureSpec:
+    """Direction, label, unit and meaning of a figure of segexp's own, as it is named in results.json.
 
     Raises:
-        ConfigError: There is no such measure.
+        ConfigError: There is no such figure.
     """
-    known: dict[str, Direction] = {**OVERALL, **PER_CLASS, **THRESHOLD_FREE, **TEST_ONLY, LOSS: "min"}
-    if figure not in known and not PERCENTILE.fullmatch(figure):
-        raise ConfigError(f"there is no measure {figure!r}: {_suggest(figure, list(known))}")
-    return known.get(figure, "min")
-
-
-def is_test_only(figure: str) -> bool:
-    """Whether a measure is taken of the test images only, because it is costly."""
-    return figure in TEST_ONLY or PERCENTILE.fullmatch(figure) is not None
+    found = BUILT_IN.get(figure) or shipped_figure(figure)
+    if found is None:
+        raise ConfigError(f"there is no measure {figure!r}: {_suggest(figure, [*BUILT_IN, *shipped_figures()])}")
+    return found
 
 
 def valid_names(phase: str, classes: Sequence[str] | None, terms: Sequence[str] = ()) -> list[str]:
     """All names of a phase; ``<class>`` stands for the classes where they are not known."""
     per_class = ["<class>"] if classes is None else list(classes)
     testing = phase == "test"
-    of_class = [*PER_CLASS, *(TEST_ONLY if testing else ())]
+    of_class = [*PER_CLASS, *(shipped_figures() if testing else ())]
     if testing and len(per_class) != 2:
         of_class += THRESHOLD_FREE
     measures = [LOSS, *(f"{LOSS}/{term}" for term in terms)]
@@ -104,13 +100,19 @@ def valid_names(phase: str, classes: Sequence[str] | None, terms: Sequence[str] 
     return [f"{phase}/{measure}" for measure in measures]
 
 
-def check_name(name: str, classes: Sequence[str] | None, terms: Sequence[str] | None = None) -> None:
+def check_name(
+    name: str,
+    classes: Sequence[str] | None,
+    terms: Sequence[str] | None = None,
+    costly: Mapping[str, FigureSpec] | None = None,
+) -> None:
     """Refuse a name that nothing will ever log.
 
     Args:
         name: For example the ``monitor`` of a checkpoint.
         classes: Class names of the data; None when they are not known yet, then any is taken.
         terms: Terms of the loss; None when they are not known yet, then any is taken.
+        costly: Figures of the measures in ``metric``, where there may be others than segexp's own.
 
     Raises:
         ConfigError: With the nearest valid name.
@@ -121,9 +123,10 @@ def check_name(name: str, classes: Sequence[str] | None, terms: Sequence[str] | 
     if phase in PHASES and (name in known or _is_open(name, classes, terms)):
         return
     figure = measure.removeprefix(IMAGE)
-    if phase in ("train", "val") and (is_test_only(figure) or (figure == MEAN and is_test_only(detail))):
+    figure = detail if figure == MEAN else figure
+    if phase in ("train", "val") and (figure in (costly or {}) or shipped_figure(figure) is not None):
         raise ConfigError(
-            f"{name}: {figure if figure != MEAN else detail} is measured at the test only, because it is costly; "
+            f"{name}: {figure} is measured at the test only, because it is costly; "
             f"choose by {phase}/dice/<class> or another of {', '.join(known)}"
         )
     if classes is not None and measure in THRESHOLD_FREE and len(classes) != 2:
@@ -142,10 +145,9 @@ def _is_open(name: str, classes: Sequence[str] | None, terms: Sequence[str] | No
     if measure == LOSS:
         return terms is None
     figure = measure.removeprefix(IMAGE)
-    if phase == "test" and PERCENTILE.fullmatch(rest[0] if figure == MEAN else figure):
+    if phase == "test" and shipped_figure(rest[0] if figure == MEAN else figure) is not None:
         return classes is None or figure == MEAN or rest[0] in classes
-    at_test = phase == "test" and (figure in TEST_ONLY or figure in THRESHOLD_FREE)
-    return classes is None and (figure in PER_CLASS or at_test)
+    return classes is None and (figure in PER_CLASS or (phase == "test" and figure in THRESHOLD_FREE))
 
 
 def _suggest(name: str, known: Sequence[str]) -> str:

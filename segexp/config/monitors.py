@@ -1,10 +1,13 @@
 """Checks the names of measures that choose or steer something, before training starts."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
-from segexp.config.measure_names import LOSS, check_name
+from segexp.config.declared_figures import chosen_figures
+from segexp.config.measure_names import LOSS
+from segexp.config.task_figures import SEGMENTATION, check_watched
 from segexp.errors import ConfigError
+from segexp.spec import Direction, FigureSpec
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:
@@ -12,19 +15,28 @@ def check_monitors(config: Mapping[str, Any]) -> None:
 
     Raises:
         ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
-            is the loss, and that changes from epoch to epoch.
+            is the loss, and that changes from epoch to epoch. Or a measure of the test says of no direction that it
+            is the better one.
     """
+    costly = chosen_figures(config)
+    _check_directions(costly)
     for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
         if name is not None:
-            _check(key, name)
+            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
             _check_comparable(key, name, config["loss"])
 
 
-def _check(key: str, name: str) -> None:
+def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
+    for figure, spec in costly.items():
+        if spec.direction not in get_args(Direction):
+            raise ConfigError(f"metric: found {spec.direction!r} as the direction of {figure}, expected min or max")
+
+
+def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     if not name.startswith("val/"):
         raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
     try:
-        check_name(name, None)
+        check_watched(name, task, None, costly=costly)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
 

@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal
 
 from segexp.types import Draws, Duration, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
+ObjectConfig = dict[str, Any]
+"""A block with ``_target_``: the class to build and its arguments, on their way to Hydra's ``instantiate``."""
+
 
 @dataclass(frozen=True)
 class Supplied:
@@ -23,11 +26,23 @@ class Supplied:
     auto: bool = False
 
 
+TASK_PARTS = (
+    "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
+    "precision", "threshold",
+)  # fmt: skip
+"""Arguments of a task that training gives."""
+
+
+def default_task() -> ObjectConfig:
+    """The block ``task`` of configs that have none."""
+    return {"_target_": "segexp.tasks.segmentation.Segmentation"}
+
+
 @dataclass(frozen=True)
 class SchedulerConfig:
     """Learning-rate schedule."""
 
-    target: Annotated[dict[str, Any] | None, Supplied(("optimizer",), auto=True)]
+    target: Annotated[ObjectConfig | None, Supplied(("optimizer",), auto=True)]
     interval: Literal["step", "epoch"]
     monitor: str | None
 
@@ -39,14 +54,15 @@ class TrainerConfig:
     max_epochs: PositiveInt
     max_time: Duration | None
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
-    strategy: Literal["auto", "ddp", "fsdp"]
-    devices: PositiveInt | Literal["auto"]
-    num_nodes: PositiveInt
     gradient_clip_val: PositiveFloat | None
     accumulate_grad_batches: PositiveInt
     check_val_every_n_epoch: PositiveInt
     deterministic: bool | Literal["warn"]
     progress: Literal["auto", "bar", "lines", "none"]
+    # Configs of earlier sweeps do not have them.
+    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
+    devices: PositiveInt | Literal["auto"] = 1
+    num_nodes: PositiveInt = 1
 
 
 @dataclass(frozen=True)
@@ -70,16 +86,7 @@ class CallbacksConfig:
 
     early_stopping: EarlyStoppingConfig
     weight_average: WeightAverageConfig
-    extra: list[Annotated[dict[str, Any], Supplied()]]
-
-
-@dataclass(frozen=True)
-class LoggerConfig:
-    """Loggers beside metrics.csv, which is always written."""
-
-    wandb: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
-    tensorboard: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
-    mlflow: Annotated[dict[str, Any] | None, Supplied(("run",))] = None
+    extra: list[Annotated[ObjectConfig, Supplied()]]
 
 
 @dataclass(frozen=True)
@@ -169,21 +176,22 @@ class TrainConfig:
     output_dir: str
     resume: str | None
     debug: bool
-    datamodule: Annotated[dict[str, Any], Supplied(("augment",))]
-    model: Annotated[dict[str, Any], Supplied(("in_channels", "out_channels"))]
-    loss: Annotated[dict[str, Any], Supplied()]
-    optimizer: Annotated[dict[str, Any], Supplied(("params",))]
+    datamodule: Annotated[ObjectConfig, Supplied(("augment",))]
+    model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
+    loss: Annotated[ObjectConfig, Supplied()]
+    optimizer: Annotated[ObjectConfig, Supplied(("params",))]
     scheduler: SchedulerConfig
-    augment: Annotated[dict[str, Any], Supplied()]
+    augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
     callbacks: CallbacksConfig
     speed: SpeedConfig
     inference: InferenceConfig
     sweep: SweepConfig
     # metric=[] and logger=[] leave no block behind.
-    metric: dict[str, Annotated[dict[str, Any], Supplied()]] = field(default_factory=dict)
-    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
+    logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
+    task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     trust: str | list[str] = field(default_factory=list)

@@ -98,6 +98,8 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("optimizer",): Slot(("torch.optim.Optimizer",)),
     ("scheduler", "target"): SCHEDULER,
     ("augment",): AUGMENT,
+    ("task",): Slot(("segexp.tasks.base.BaseTask",)),
+    ("target",): Slot(("segexp.spec.Target",)),
     ("datamodule",): Slot(("segexp.data.base.SegmentationDataModule",)),
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
     ("callbacks", "extra", "*"): Slot(("lightning.pytorch.Callback",)),

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader
 
 from segexp.data import reading
-from segexp.data.checks.lookalikes import lookalikes, note_of
+from segexp.data.checks.lookalikes import describe_lookalikes, find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of, refuse
-from segexp.data.checks.sizes import absent_classes, common, few, same_pixels, smaller
-from segexp.data.checks.survey import Survey, class_counts, survey
+from segexp.data.checks.sizes import check_absent_classes, find_most_common, find_same_pixels, find_smaller, name_some
+from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
@@ -23,9 +24,9 @@ from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
-from segexp.data.splits.rules import PHASES, Phase, Split, moved
+from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
 __all__ = ["Items", "SegmentationDataModule"]
@@ -60,6 +61,21 @@ class SegmentationDataModule(DataSettings):
             DataError: A file is missing, unreadable or does not fit; nothing has been written by then.
         """
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Writes a few tiny images as the data set lies on disk, for the checks of what a data set promises.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit them, such as ``root`` and ``crop_size``.
+
+        Raises:
+            NotImplementedError: The data set has none; it is checked on files of its own then.
+        """
+        raise NotImplementedError(f"{cls.__qualname__} has no write_example")
+
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
         return {}
@@ -74,7 +90,7 @@ class SegmentationDataModule(DataSettings):
         Raises:
             DataError: It cannot be read, or its mask holds what is no class.
         """
-        return survey(item, classes)
+        return survey_image(item, classes)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
@@ -120,7 +136,7 @@ class SegmentationDataModule(DataSettings):
         """
         if self._items is not None:
             return
-        items = reading.read(self)
+        items = reading.read_or_reuse(self)
         self.settle(items)
         problems = self.unfit(items)
         refuse(problems)
@@ -130,22 +146,30 @@ class SegmentationDataModule(DataSettings):
                 items[phase] = [item.resized(self.eval_size) for item in items[phase]]
         items = self._looked_at(items)
         if self.run_split is not None:
-            refuse(moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
-        if small := smaller(items["train"], self.crop_size):
+            refuse(find_moved(self.run_split, {phase: [item.name for item in items[phase]] for phase in PHASES}))
+        if small := find_smaller(items["train"], self.crop_size):
             self.notes.append(
                 f"{len(small)} training images are smaller than crop_size={self.crop_size}: they are mirrored around "
                 "up to it, and the border counts nowhere"
             )
-        (channels, dtype), _ = common(items["train"])
-        names, colours = self.classes()
+        (channels, dtype), _ = find_most_common(items["train"])
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
         self._spec = DataSpec(
-            names, colours, channels, mean, std, scaling, "segmentation", self.pixel_size(), str(dtype), *self.picked()
+            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked()
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())
+
+    def _check_forms(self, items: list[Item]) -> None:
+        """Compares what items say of their targets with the data set's own: crops and changes go by it."""
+        form = self.target().form
+        if (other := next((item for item in items if item.form.name != form), None)) is not None:
+            raise DataError(
+                f"{other.name}: its target is cropped as a {other.form.name} is, but {type(self).__name__}.target() "
+                f"gives a {type(self.target()).__name__}, of which targets are cropped as a {form} is"
+            )
 
     def own_attributes(self) -> dict[str, Any]:
         """What the data set itself has set, without that which all data sets share."""
@@ -156,31 +180,34 @@ class SegmentationDataModule(DataSettings):
         found: dict[Phase, list[tuple[Item, Survey]]] = {phase: [] for phase in PHASES}
         problems: list[Problem] = []
         every = [(phase, item) for phase in PHASES for item in items[phase]]
-        for phase, item in shown(every, len(every), "looking at images"):
+        self._check_forms([item for _, item in every])
+        for phase, item in progress(every, len(every), "looking at images"):
             try:
-                found[phase].append((item, self.look(item, len(self.classes()[0]))))
+                found[phase].append((item, self.look(item, len(self.counted_classes()))))
             except DataError as error:
                 if not self.leaves_out(item.name, error):
                     problems.append(problem_of(error))
         if self.copies_matter:
             problems += self._leave_out_copies(found)
         refuse(problems)
-        if self.copies_matter and (pairs_alike := lookalikes(found)):
-            self.notes.append(note_of(pairs_alike))
-        absent = list(absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.classes()[0]))
+        if self.copies_matter and (pairs_alike := find_lookalikes(found)):
+            self.notes.append(describe_lookalikes(pairs_alike))
+        absent = list(
+            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
+        )
         refuse(absent)
         self.notes += [problem.text for problem in absent]
         found["train"] = self._with_pixels(found["train"])
         for phase in PHASES:
             if not found[phase]:
-                raise DataError(f"no image is left for {phase}; see what was left out: {few(self.notes)}")
+                raise DataError(f"no image is left for {phase}; see what was left out: {name_some(self.notes)}")
             self._surveys[phase] = [survey for _, survey in found[phase]]
         return {phase: [item for item, _ in found[phase]] for phase in PHASES}
 
     def _leave_out_copies(self, found: dict[Phase, list[tuple[Item, Survey]]]) -> list[Problem]:
         """Images that are in two parts: left out of the earlier one as asked, or a problem."""
         problems = []
-        for name, copied in same_pixels(found, self.sources):
+        for name, copied in find_same_pixels(found, self.sources):
             if not self.leaves_out(name, copied):
                 problems.append(problem_of(copied, kind="duplicates"))
                 continue
@@ -192,7 +219,7 @@ class SegmentationDataModule(DataSettings):
         """Training images that have a pixel that counts."""
         blank = [item.name for item, survey in found if not survey.counted]
         if blank:
-            self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {few(blank)}")
+            self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {name_some(blank)}")
         return [(item, survey) for item, survey in found if survey.counted]
 
     def class_pixels(self, phase: Phase) -> NDArray[np.int64]:
@@ -278,14 +305,10 @@ class SegmentationDataModule(DataSettings):
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
         """Sends uint8, a quarter of float32, without waiting."""
-        moved: Batch = {
-            "image": batch["image"].to(device, non_blocking=True),
-            "mask": batch["mask"].to(device, non_blocking=True),
-            "index": batch["index"],
-        }
-        if "stats" in batch:
-            moved["stats"] = batch["stats"].to(device, non_blocking=True)
-        return moved
+        # A loader of the user's own may still speak of a mask, as version 0.1 did.
+        batch = batch if "target" in batch else Batch(batch, target=batch["mask"])
+        sent = {key: batch[key].to(device, non_blocking=True) for key in ("image", "target", "stats") if key in batch}
+        return Batch(sent, index=batch["index"])
 
     def describe(self) -> dict[str, Any]:
         """Sizes, names and settings of the data, for run.json."""

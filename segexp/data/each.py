@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.errors import UserError
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -15,7 +15,7 @@ READERS = 4
 """Files decoded at a time: the decoders of OpenCV and Pillow let other threads run."""
 
 
-def each(
+def process_files(
     things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R], leaves_out: Callable[[str, UserError], bool]
 ) -> tuple[dict[str, R], list[Problem]]:
     """Does something with all files.
@@ -30,7 +30,7 @@ def each(
         What was made of each, by name, and problems.
     """
     with ThreadPoolExecutor(READERS) as pool:
-        results = list(shown(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
+        results = list(progress(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
     done: dict[str, R] = {}
     problems = []
     for thing, result in zip(things, results, strict=True):

@@ -13,30 +13,30 @@ BESIDE = frozenset("tfw tifw tiffw jgw jpgw jpegw pgw pngw gfw bpw wld prj ovr a
 """What belongs to an image of the same name and is read with it, or by other programs: not worth a word."""
 
 
-def ending(path: str) -> str:
-    """What stands after the last dot of the name, as it is written; empty where there is none."""
+def file_ending(path: str) -> str:
+    """Gives what stands after the last dot of a name, as it is written; empty where there is none."""
     name = path.rpartition("/")[2]
     before, _, after = name.rpartition(".")
     return after if before else ""
 
 
 def is_image(path: str) -> bool:
-    """Whether a file ends as images do, in upper or lower case."""
-    return ending(path).lower() in ENDINGS
+    """Tells whether a file ends as images do, in upper or lower case."""
+    return file_ending(path).lower() in ENDINGS
 
 
 def is_clutter(name: str) -> bool:
-    """Whether a file or folder of this name is none of the data and not worth a word."""
+    """Tells whether a file or folder of this name is none of the data and not worth a word."""
     return name.startswith(".") or name.lower() in CLUTTER
 
 
 def is_beside(path: str) -> bool:
-    """Whether a file says where an image lies, or is an overview of it."""
+    """Tells whether a file says where an image lies, or is an overview of it."""
     return path.lower().endswith(tuple(f".{kind}" for kind in BESIDE))
 
 
-def kinds_in_words(paths: Iterable[str], most: int = 4) -> str:
+def describe_kinds(paths: Iterable[str], most: int = 4) -> str:
     """``12 txt, 3 json, 1 without ending``, most first."""
-    counts = Counter(ending(path).lower() or "without ending" for path in paths)
+    counts = Counter(file_ending(path).lower() or "without ending" for path in paths)
     words = [f"{count} {kind}" for kind, count in counts.most_common(most)]
     return ", ".join(words) + (f" and {len(counts) - most} more kinds" if len(counts) > most else "")

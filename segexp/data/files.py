@@ -8,23 +8,23 @@ from typing import Any, Literal, TypeVar
 from segexp.data import reading
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.checks import duplicates
-from segexp.data.checks.orientation import mirrored_notes, turned_notes
+from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
-from segexp.data.checks.sizes import alike, few, named_once
-from segexp.data.checks.survey import Survey, SurveyCache, survey
-from segexp.data.each import each
+from segexp.data.checks.sizes import check_alike, check_unique_names, name_some
+from segexp.data.checks.survey import Survey, SurveyCache, survey_image
+from segexp.data.each import process_files
 from segexp.data.items.disk_cache import on_disk
 from segexp.data.items.item import Item
 from segexp.data.labels.label_map import LabelMap
-from segexp.data.listing import Found, Listing, Pair
+from segexp.data.listing import FoundFiles, Listing, Pair
 from segexp.data.sampling.worker_errors import naming
-from segexp.data.splits.rules import PHASES, Split, holdout, kfold, with_validation
-from segexp.data.splits.split_file import kept_split, read_split
+from segexp.data.splits.rules import PHASES, Split, holdout, kfold, take_validation
+from segexp.data.splits.split_file import read_split, take_over_split
 from segexp.errors import DataError, TooFewError, UserError
 from segexp.rasters import DEFAULT_GB, set_image_limit
 from segexp.types import Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Seed
 
-__all__ = ["FilesDataModule", "Found", "Listing", "Pair"]
+__all__ = ["FilesDataModule", "FoundFiles", "Listing", "Pair"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -89,7 +89,7 @@ class FilesDataModule(SegmentationDataModule):
         # By itself: what is read for a run with a split of its own is of no use to others, see segexp.data.reading.
         self._kept: Split | None = None
         self._known: SurveyCache | None = None
-        self._found: Found | None = None
+        self._found: FoundFiles | None = None
 
     @abstractmethod
     def listing(self) -> Listing:
@@ -108,11 +108,11 @@ class FilesDataModule(SegmentationDataModule):
         """
 
     def cache_name(self) -> str:
-        """What else than the files decides the class numbers; part of the key of every cache."""
+        """Names what decides the class numbers beside the files; part of the key of every cache."""
         return ""
 
     def file_labels(self) -> LabelMap | None:
-        """What values in mask files mean; None: masks are no such files."""
+        """Gives the map from values in mask files to class numbers; None: masks are no such files."""
         return None
 
     def beside(self, items: Sequence[Item]) -> list[Problem]:
@@ -122,10 +122,10 @@ class FilesDataModule(SegmentationDataModule):
     def assign(self, listing: Listing) -> Split:
         """Names of the images of each part."""
         names = [pair.name for pair in listing.pairs]
-        units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
+        units = {pair.name: pair.split_by for pair in listing.pairs if pair.split_by is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
         if self._kept is not None:
-            return kept_split(self._kept, names, listing.notes)
+            return take_over_split(self._kept, names, listing.notes)
         if self.split_file is not None:
             return read_split(Path(self.split_file).expanduser(), names, listing.notes)
         if self.split == "kfold":
@@ -134,7 +134,7 @@ class FilesDataModule(SegmentationDataModule):
             return holdout(names, self.val_fraction, self.test_fraction, self.split_seed, units, strata)
         rest = [name for name in names if name not in set(listing.tested)]
         if listing.validated is None:
-            return with_validation(rest, listing.tested, self.val_fraction, self.split_seed, units, strata)
+            return take_validation(rest, listing.tested, self.val_fraction, self.split_seed, units, strata)
         train = [name for name in rest if name not in set(listing.validated)]
         return {"train": sorted(train), "val": sorted(listing.validated), "test": sorted(listing.tested)}
 
@@ -152,19 +152,19 @@ class FilesDataModule(SegmentationDataModule):
         """
         return {phase: [items[name] for name in split[phase] if name in items] for phase in PHASES}
 
-    def find(self) -> Found:
+    def find(self) -> FoundFiles:
         """Lists, splits and opens all files; what is amiss is gathered, not raised. No more than headers is read."""
         set_image_limit(self.image_limit)
-        found = Found()
+        found = FoundFiles()
         try:
             found.listing = self.listing()
         except UserError as error:
             found.problems.append(problem_of(error, kind="folders and files"))
             return found
         found.problems += [Problem("folders and files", line) for line in found.listing.problems]
-        found.problems += named_once([pair.name for pair in found.listing.pairs])
-        groups = duplicates.copies(found.listing.pairs)
-        found.listing = duplicates.united(found.listing, groups)
+        found.problems += check_unique_names([pair.name for pair in found.listing.pairs])
+        groups = duplicates.find_copies(found.listing.pairs)
+        found.listing = duplicates.unite_copies(found.listing, groups)
         self._split(found)
         if not self._settle_readings(found):
             return found
@@ -174,7 +174,7 @@ class FilesDataModule(SegmentationDataModule):
             self._arrange(found, found.split)
         return found
 
-    def _settle_readings(self, found: Found) -> bool:
+    def _settle_readings(self, found: FoundFiles) -> bool:
         """Settles how masks are read, before threads open them; False: that is open."""
         labels = self.file_labels()
         try:
@@ -186,7 +186,7 @@ class FilesDataModule(SegmentationDataModule):
             return False
         return True
 
-    def _split(self, found: Found) -> None:
+    def _split(self, found: FoundFiles) -> None:
         try:
             found.split = self.assign(found.listing)
         except UserError as error:
@@ -194,25 +194,27 @@ class FilesDataModule(SegmentationDataModule):
             if not (found.listing.problems and isinstance(error, TooFewError)):
                 found.problems.append(problem_of(error, kind="split"))
 
-    def _open_all(self, found: Found) -> None:
+    def _open_all(self, found: FoundFiles) -> None:
         chosen = set(found.pairs) if found.split is None else {name for phase in PHASES for name in found.split[phase]}
         pairs = [pair for pair in found.pairs.values() if pair.name in chosen]
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
         found.items |= opened
         found.problems += problems
-        found.notes += turned_notes(opened.values()) + mirrored_notes(opened.values())
+        found.notes += note_turned(opened.values()) + note_mirrored(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
 
-    def _arrange(self, found: Found, split: Split) -> None:
+    def _arrange(self, found: FoundFiles, split: Split) -> None:
         try:
             found.parts = self.arrange(split, found.items)
         except UserError as error:
             found.problems.append(problem_of(error, kind="split"))
 
-    def _part_copies(self, found: Found, groups: list[list[Pair]]) -> None:
+    def _part_copies(self, found: FoundFiles, groups: list[list[Pair]]) -> None:
         """Copies of an image in two parts are a problem; those that a random split kept together are noted."""
         together = {pair.name for group in groups for pair in group if pair.name in found.items}
-        for pair, other, sentence in duplicates.across(groups, found.split) if found.split is not None else ():
+        for pair, other, sentence in (
+            duplicates.find_split_copies(groups, found.split) if found.split is not None else ()
+        ):
             together -= {pair.name, other.name}
             error = DataError(sentence)
             if self.leaves_out(pair.name, error):
@@ -220,7 +222,7 @@ class FilesDataModule(SegmentationDataModule):
             else:
                 found.problems.append(problem_of(error, kind="duplicates"))
         if together:
-            found.notes.append(f"copies of an image are kept in one part of the split: {few(sorted(together))}")
+            found.notes.append(f"copies of an image are kept in one part of the split: {name_some(sorted(together))}")
 
     def read(self) -> Items:
         """Lists, opens, splits and keeps.
@@ -241,15 +243,15 @@ class FilesDataModule(SegmentationDataModule):
 
         def mask(item: Item) -> None:
             with naming("its mask", item.name):
-                item.mask  # noqa: B018 - read for what it raises
+                item.target  # noqa: B018 - read for what it raises
 
         return self._each(some, lambda item: item.name, mask)[1]
 
     def look(self, item: Item, classes: int) -> Survey:
-        """As every data set; files that were looked at in an earlier run are known again."""
+        """Surveys an image; files that were looked at in an earlier run are known again."""
         if self._known is None:
-            return survey(item, classes)
-        return self._known.get(item, lambda: survey(item, classes))
+            return survey_image(item, classes)
+        return self._known.get(item, lambda: survey_image(item, classes))
 
     def setup(self, stage: str | None = None) -> None:
         """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
@@ -265,17 +267,17 @@ class FilesDataModule(SegmentationDataModule):
             self._known.save()
             self._known = None
 
-    def misfits(self, found: Found) -> list[Problem]:
-        """What headers and settings say; without a split only whether images are alike."""
+    def misfits(self, found: FoundFiles) -> list[Problem]:
+        """Gathers what headers and settings say against the data; without a split only whether images are alike."""
         if found.split is None:
-            return list(alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []
+            return list(check_alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []
         return self.unfit(found.parts)
 
     def _each(
         self, things: Sequence[T], name: Callable[[T], str], do: Callable[[T], R]
     ) -> tuple[dict[str, R], list[Problem]]:
         """Does something with all files; what cannot be used is left out as asked, or is a problem."""
-        return each(things, name, do, self.leaves_out)
+        return process_files(things, name, do, self.leaves_out)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
         """With ``on_bad=skip``; noted once."""
@@ -307,7 +309,7 @@ class FilesDataModule(SegmentationDataModule):
         return {name: kept.get(name, item) for name, item in items.items() if name not in lost}
 
     def describe(self) -> dict[str, Any]:
-        """As every data set, and how the images were split."""
+        """Describes the data for results.json, and how the images were split."""
         rule: dict[str, Any] = {"rule": self.split, "seed": self.split_seed}
         if self.split == "kfold":
             rule |= {"folds": self.folds, "fold": self.fold}

@@ -1,6 +1,6 @@
 """What one datamodule has read, for others of the same settings in the same process and its forks.
 
-Off unless :func:`keep` is called, which the fork server of a sweep does.
+Off unless :func:`keep_data` is called, which the fork server of a sweep does.
 """
 
 import pickle
@@ -24,7 +24,7 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadData:
     """Items as they were read, the data set's own attributes afterwards, and what it noted."""
 
     items: Items
@@ -33,30 +33,30 @@ class Reading:
     skipped: list[dict[str, str]]
 
 
-_KEPT: dict[bytes, Reading] = {}
+_KEPT: dict[bytes, ReadData] = {}
 
 
-def keep(datamodule: Readable) -> bytes | None:
-    """Reads and keeps; gives the name to :func:`forget` it by, or None where settings cannot be compared."""
+def keep_data(datamodule: Readable) -> bytes | None:
+    """Reads and keeps; gives the name to :func:`forget_data` it by, or None where settings cannot be compared."""
     key = _key(datamodule)
     if key is None or key in _KEPT:
         return key
     items = datamodule.read()
-    _KEPT[key] = Reading(items, datamodule.own_attributes(), list(datamodule.notes), list(datamodule.skipped))
+    _KEPT[key] = ReadData(items, datamodule.own_attributes(), list(datamodule.notes), list(datamodule.skipped))
     return key
 
 
-def forget(key: bytes) -> None:
+def forget_data(key: bytes) -> None:
     """Lets go of what was kept."""
     _KEPT.pop(key, None)
 
 
 def is_kept(datamodule: Readable) -> bool:
-    """Whether one with the same settings of its own has read."""
+    """Tells whether another datamodule with the same settings of its own has read."""
     return bool(_KEPT) and _key(datamodule) in _KEPT
 
 
-def read(datamodule: Readable) -> Items:
+def read_or_reuse(datamodule: Readable) -> Items:
     """Reads, or takes over what another one with the same settings of its own has read."""
     key = _key(datamodule) if _KEPT else None
     if key is None or key not in _KEPT:

@@ -1,6 +1,5 @@
 """The keys that all data sets share, and whether they fit each other and the images."""
 
-from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -9,7 +8,7 @@ import lightning.pytorch as pl
 import numpy as np
 
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.checks.sizes import alike, batches_fit, common, crops_fit
+from segexp.data.checks.sizes import check_alike, check_crops, check_eval_batches, find_most_common
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.loader import worker_count
@@ -17,6 +16,7 @@ from segexp.data.sampling.loader_memory import loaders_fit
 from segexp.data.sampling.normalization import check_normalize
 from segexp.data.splits.rules import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
+from segexp.spec import MaskTarget, Target
 from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 
 Items = dict[Phase, list[Item]]
@@ -101,22 +101,31 @@ class DataSettings(pl.LightningDataModule):
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None
 
-    @abstractmethod
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """Names of the classes in the order of their mask values, and their colours."""
+        """Names of the classes in the order of their mask values, and their colours; data sets of masks say them."""
+        raise NotImplementedError(f"{type(self).__name__} has neither classes() nor target()")
+
+    def target(self) -> Target:
+        """What a model learns to give; a mask of :meth:`classes` unless a data set says otherwise."""
+        return MaskTarget(*self.classes())
+
+    def counted_classes(self) -> tuple[str, ...]:
+        """Names of the classes that pixels are counted by; without classes every pixel is of one."""
+        names: tuple[str, ...] = getattr(self.target(), "classes", ("image",))
+        return names
 
     def unfit(self, items: Items) -> list[Problem]:
         """What headers and settings alone say against training with these images; no pixel is read."""
         every = [item for phase in PHASES for item in items[phase]]
         if not every:
             return []
-        (channels, dtype), _ = common(every)
+        (channels, dtype), _ = find_most_common(every)
         pad = self.pad_to_crop and self.sampling == "random"
         others = items["val"] + items["test"]
         return [
-            *alike(every, self.sources, self.unlike),
-            *crops_fit(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
-            *(batches_fit(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
+            *check_alike(every, self.sources, self.unlike),
+            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
+            *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),
             *loaders_fit(items["train"], others, self.crop_size, self.loader, worker_count(self.loader)),
@@ -154,7 +163,7 @@ class DataSettings(pl.LightningDataModule):
         Raises:
             ConfigError: A name is none of a class.
         """
-        names = self.classes()[0]
+        names = self.counted_classes()
         if self.positive_classes is None:
             return list(range(1, len(names)))
         for name in self.positive_classes:

@@ -61,7 +61,7 @@ def fit_otsu(items: Iterable[Item], spec: DataSpec) -> tuple[Predictor, str]:
     names, shapes = spec.classes, set()
     found = []
     for item in items:
-        image, mask = item.image, item.mask
+        image, mask = item.image, item.target
         shapes.add(mask.shape)
         found.append([_counted(image[..., channel], mask, len(names)) for channel in range(spec.in_channels)])
     counts = torch.stack([torch.stack(channels) for channels in found], dim=1)
@@ -80,7 +80,7 @@ def fit_otsu(items: Iterable[Item], spec: DataSpec) -> tuple[Predictor, str]:
 
 def _by_brightness(channel: int, order: Mask, item: Item) -> Mask:
     """The class of each pixel's level; ``order`` holds the classes from dark to bright."""
-    grey, mask = item.image[..., channel], item.mask
+    grey, mask = item.image[..., channel], item.target
     return order[_levels(grey, _thresholds(_sample(grey), _sample(mask), len(order)))]
 
 

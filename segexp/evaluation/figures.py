@@ -8,32 +8,33 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.pictures import picture_of, predict
-from segexp.evaluation.predictors import Row, image_scores_of
+from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
 from segexp.evaluation.thresholds import threshold_rows
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
-from segexp.report.pictures.layers import certainty, save_layers
+from segexp.report.pictures.layers import confidence_map, save_layers
 from segexp.report.run_page.figure_files import save_figure
 from segexp.runs.folder import RunFolder
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.segmentation import Segmentation
 
 Panels = list[dict[str, Any]]
 """Entries of results.json, one per panel."""
 
 
-def explain(
+def draw(
     folder: RunFolder,
-    module: SegmentationModule,
+    module: Segmentation,
     datamodule: SegmentationDataModule,
-    row: Row,
+    row: MaskResult,
     count: int,
     after: Afterwards,
 ) -> Panels:
-    """Draws everything into the run folder, each picture by itself.
+    """Draws curves, confusion matrix and panels into the run folder, each picture by itself.
 
     Args:
-        folder: The run folder, with metrics.csv and results.json.
+        folder: The run folder, with results.json.
         module: The tested module, with the best weights.
         datamodule: Where the test images are.
         row: The model's counts.
@@ -43,19 +44,6 @@ def explain(
     Returns:
         One entry per panel, for results.json.
     """
-    after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
-    return draw(folder, module, datamodule, row, count, after)
-
-
-def draw(
-    folder: RunFolder,
-    module: SegmentationModule,
-    datamodule: SegmentationDataModule,
-    row: Row,
-    count: int,
-    after: Afterwards,
-) -> Panels:
-    """As :func:`explain`, but for the course of the training."""
     after.make("confusion.png", lambda: save_figure(folder.path, "confusion.png"), from_files=True)
     _draw_scores(folder, module, after)
     if reliability_of(row, module.measures) is not None:
@@ -68,26 +56,26 @@ def draw(
     return panels
 
 
-def _panel(folder: RunFolder, module: SegmentationModule, item: Item, number: int, rank: str) -> dict[str, Any]:
+def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, rank: str) -> dict[str, Any]:
     """Draws a test image, and for many classes their probabilities; gives its entry."""
-    give_all_back(math.prod(item.shape))
+    release_image_memory(math.prod(item.shape))
     item, spec = item.decoded(), module.spec
     prediction, probabilities = predict(module, item, module.threshold)
     picture = picture_of(item, prediction, spec)
     stem = f"{number:02d}_{rank}_{picture.stem}"
     picture.save(folder.panels / f"{stem}.png")
     if not spec.is_binary:
-        plot_class_maps(item.image, probabilities, item.mask, spec, folder.path / "class_maps" / f"{stem}.png")
+        plot_class_maps(item.image, probabilities, item.target, spec, folder.path / "class_maps" / f"{stem}.png")
     layers = {
         "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,
-        "probability": certainty(probabilities),
+        "probability": confidence_map(probabilities),
     }  # fmt: skip
     save_layers(folder.panels / "layers" / stem, layers)
     return {
         "file": f"panels/{stem}.png",
         "layers": f"panels/layers/{stem}",
         "image": item.name,
-        "size": list(item.mask.shape),
+        "size": list(item.shape),
         "rank": rank,
         "figures": picture.figures,
     }
@@ -114,7 +102,7 @@ def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
     return picked + [("best", index) for index in order[len(order) - best :]]
 
 
-def _draw_scores(folder: RunFolder, module: SegmentationModule, after: Afterwards) -> None:
+def _draw_scores(folder: RunFolder, module: Segmentation, after: Afterwards) -> None:
     """thresholds.csv, and the curves over all thresholds that are drawn from it; two classes only."""
     if not module.spec.is_binary:
         return

@@ -4,7 +4,7 @@ from typing import Any
 
 from lightning.pytorch.callbacks import Callback
 
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import release_image_memory
 
 
 class ReleaseMemory(Callback):
@@ -15,8 +15,8 @@ class ReleaseMemory(Callback):
 
     def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
         """What training, or the image before, has left."""
-        self._pixels = batch["mask"].numel()
-        give_all_back(self._pixels)
+        self._pixels = batch["image"][:, 0].numel()
+        release_image_memory(self._pixels)
 
     def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
         """The same."""
@@ -24,8 +24,8 @@ class ReleaseMemory(Callback):
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
         """What the last image has left."""
-        give_all_back(self._pixels)
+        release_image_memory(self._pixels)
 
     def on_test_end(self, trainer: Any, module: Any) -> None:
         """The same."""
-        give_all_back(self._pixels)
+        release_image_memory(self._pixels)

@@ -4,17 +4,18 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from segexp.errors import SegexpError, one_line
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.predictors import Row
 from segexp.evaluation.results import per_image
 from segexp.metrics.figures import Family, dataset_leaves, image_leaves
 from segexp.report.run_page.rows_table import results_table
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.tasks.predictor_result import PredictorResult
 
+R = TypeVar("R", bound=PredictorResult)
 Panels = list[dict[str, Any]]
 
 
@@ -23,7 +24,7 @@ class RunFailed(SegexpError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(Generic[R]):
     """What a test has found.
 
     Attributes:
@@ -35,12 +36,12 @@ class Outcome:
     """
 
     folder: RunFolder
-    rows: Sequence[Row]
-    others: Mapping[str, Callable[[], list[Row]]]
+    rows: Sequence[R]
+    others: Mapping[str, Callable[[], Sequence[R]]]
     names: Sequence[str]
-    content: Callable[[list[Row], int], dict[str, Any]]
+    content: Callable[[Sequence[R], int], dict[str, Any]]
 
-    def write(self, after: Afterwards, resamples: int, draw: Callable[[Row], Panels]) -> dict[str, Any]:
+    def write(self, after: Afterwards, resamples: int, draw: Callable[[R], Panels]) -> dict[str, Any]:
         """Writes the model's figures at once, then all figures, the table of images, and draws the pictures.
 
         Args:
@@ -69,7 +70,7 @@ class Outcome:
     def _write(self, content: Mapping[str, Any]) -> None:
         self.folder.write_json("results.json", finite(content))
 
-    def _write_images(self, rows: list[Row]) -> None:
+    def _write_images(self, rows: Sequence[R]) -> None:
         # Names as they are: other tables are joined by them.
         self.folder.write_csv("per_image.csv", per_image(rows, list(self.names)), as_it_is=True)
 
@@ -94,7 +95,7 @@ def finite(tree: Any) -> Any:
     return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
-def _sound(rows: Sequence[Row], after: Afterwards) -> list[Row]:
+def _sound(rows: Sequence[R], after: Afterwards) -> list[R]:
     """The rows without the measures whose figures cannot be made of their sums; each is told once."""
     known = {entry["what"] for entry in after.not_made}
     found = []

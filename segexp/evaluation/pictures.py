@@ -15,12 +15,13 @@ from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
-from segexp.rasters.memory import give_all_back
-from segexp.report.pictures.displayed import displayed_small, reduced_labels
-from segexp.report.pictures.panels import panel, save_picture
+from segexp.rasters.handles import release_image_memory
+from segexp.report.pictures.displayed import display_small, shrink_labels
+from segexp.report.pictures.panels import draw_panel
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 LONGEST = 120
 """Letters of an image's name in the name of its picture: with what stands around it, a file system takes 255."""
@@ -59,10 +60,10 @@ class Picture:
 
     def save(self, path: Path) -> None:
         """Writes :attr:`drawn` as PNG."""
-        save_picture(path, self.drawn)
+        save_png(path, self.drawn)
 
 
-def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
+def predict(module: Segmentation, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
     """Class numbers uint8 (H, W) at a threshold (a logit), and probabilities float32 (K', H, W), of one image."""
     image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
     module.eval()
@@ -75,28 +76,28 @@ def predict(module: SegmentationModule, item: Item, threshold: float) -> tuple[M
 
 def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     """The picture of a decoded image; the caption holds the Dice of each class, of two classes of the second."""
-    matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.mask)[None], spec.num_classes)
+    matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.target)[None], spec.num_classes)
     dice = measures(matrix)["dice"][0]
     numbers = range(1, 2) if spec.is_binary else range(spec.num_classes)
     figures = {f"Dice {spec.classes[k]}": None if bool(dice[k].isnan()) else round(float(dice[k]), 4) for k in numbers}
-    shown = np.where(item.mask == IGNORED, IGNORED, prediction).astype(np.uint8)
-    drawn = panel(item.image, item.mask, shown, spec, item.name, figures)
-    small = displayed_small(item.image, item.mask != IGNORED), reduced_labels(item.mask), reduced_labels(shown)
+    shown = np.where(item.target == IGNORED, IGNORED, prediction).astype(np.uint8)
+    drawn = draw_panel(item.image, item.target, shown, spec, item.name, figures)
+    small = display_small(item.image, item.target != IGNORED), shrink_labels(item.target), shrink_labels(shown)
     return Picture(item.name, *small, spec, figures, drawn)
 
 
-def pictures_of(module: SegmentationModule, items: Iterable[Item], threshold: float) -> list[Picture]:
+def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -> list[Picture]:
     """Pictures of images at a threshold (a logit); one image at a time is decoded."""
     found = []
     for item in items:
-        give_all_back(math.prod(item.shape))
+        release_image_memory(math.prod(item.shape))
         decoded = item.decoded()
         found.append(picture_of(decoded, predict(module, decoded, threshold)[0], module.spec))
     return found
 
 
 def test_pictures(
-    module: SegmentationModule, datamodule: SegmentationDataModule, panels: Sequence[Mapping[str, Any]]
+    module: Segmentation, datamodule: SegmentationDataModule, panels: Sequence[Mapping[str, Any]]
 ) -> list[Picture]:
     """The pictures of a test, from worst to best, for the loggers; ``panels`` as in results.json."""
     items = {item.name: item for item in datamodule.items("test")}

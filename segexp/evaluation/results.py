@@ -7,17 +7,20 @@ from typing import Any
 
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
-from segexp.evaluation.predictors import Row, probability
-from segexp.evaluation.subgroups import groups_of
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
 from segexp.metrics.class_scores import BRIEF
 from segexp.metrics.curves import within
 from segexp.metrics.figures import Array
-from segexp.runs.table_file import guarded
+from segexp.metrics.log_odds import probability
+from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
+from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.predictor_result import PredictorResult
+from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.subgroups import groups_of
 from segexp.tasks.test_figures import Measures
 
 AVERAGING = {
@@ -46,9 +49,9 @@ BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one fig
 
 
 def results(
-    rows: list[Row],
+    rows: Sequence[MaskResult],
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    module: Segmentation,
     checkpoint: Mapping[str, Any],
     name: str,
     resamples: int = 0,
@@ -59,8 +62,9 @@ def results(
     groups = groups_of(items)
     pixels, counted = sum(math.prod(item.shape) for item in items), int(datamodule.class_pixels("test").sum())
     size = datamodule.eval_size
-    weights = _weights(len(items), resamples, seed)
+    weights = bootstrap_weights(len(items), resamples, seed)
     return {
+        "kind": spec.kind,
         "task": {
             "datamodule": name,
             "classes": list(spec.classes),
@@ -79,43 +83,43 @@ def results(
             "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        "units": units(module.measures),
-        "directions": directions(module.measures),
-        "rows": [row.to_dict(spec, weights, groups) for row in rows],
+        **figure_texts(module.measures),
+        "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
         "auc_ap_bound": module.tested.scores.bound,
         "notes": [
             *datamodule.notes,
-            *_notes(len(items), resamples),
             *_bound_notes(module, counted),
-            *_formulas([item.name for item in items]),
+            *image_notes([item.name for item in items], resamples),
         ],
     }
 
 
-def inference(module: SegmentationModule, items: Sequence[Item]) -> dict[str, Any]:
+def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
     """How the images of a part were seen: whole, or in which windows."""
     return module.inference.in_force([item.shape for item in items])
 
 
-def _weights(images: int, resamples: int, seed: int) -> Array | None:
+def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
     """Bootstrap samples; None where there are none to be drawn: from one image comes always the same one."""
     return draw_weights(images, resamples, seed) if resamples and images > 1 else None
 
 
-def _notes(images: int, resamples: int) -> list[str]:
-    return ["no confidence intervals: there is one test image"] if resamples and images == 1 else []
+def image_notes(names: Sequence[str], resamples: int) -> list[str]:
+    """What is to be said of the number and the names of the test images."""
+    alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
+    return [*alone, *_formulas(names)]
 
 
-def _bound_notes(module: SegmentationModule, pixels: int) -> list[str]:
+def _bound_notes(module: Segmentation, pixels: int) -> list[str]:
     bound = module.tested.scores.bound
     return [f"AUC and AP by data set are of {pixels} pixels, {within(bound)}"] if bound else []
 
 
 def _formulas(names: Sequence[str]) -> list[str]:
     """Says so where a spreadsheet would run a name of per_image.csv, which keeps names as they are."""
-    found = next((name for name in names if guarded(name) != name), None)
+    found = next((name for name in names if guard_formula(name) != name), None)
     if found is None:
         return []
     return [
@@ -124,17 +128,22 @@ def _formulas(names: Sequence[str]) -> list[str]:
     ]
 
 
-def units(measures: Measures) -> dict[str, str]:
-    """Unit of each figure that has one, such as ``{"hd95": "px"}``."""
-    return {figure: measure.unit for measure in measures.values() if measure.unit for figure in measure.directions}
+def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
+    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
+
+    Returns:
+        ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.
+    """
+    specs = {name: spec for measure in measures.values() for name, spec in measure.described_figures().items()}
+    return {
+        "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
+        "directions": {name: spec.direction for name, spec in specs.items()},
+        "labels": {name: spec.label or name for name, spec in specs.items()},
+        "meanings": {name: spec.meaning for name, spec in specs.items() if spec.meaning},
+    }
 
 
-def directions(measures: Measures) -> dict[str, str]:
-    """Which way is better, ``min`` or ``max``, of each figure of the chosen measures; own ones stand nowhere else."""
-    return {figure: way for measure in measures.values() for figure, way in measure.directions.items()}
-
-
-def reliability_of(row: Row, measures: Measures) -> dict[str, Any] | None:
+def reliability_of(row: PredictorResult, measures: Measures) -> dict[str, Any] | None:
     """Points of the reliability diagram by class: mean probability, observed share and pixels per bin; None: none."""
     name = next((name for name, measure in measures.items() if isinstance(measure, Calibration)), None)
     if name is None or name not in row.families:
@@ -155,7 +164,7 @@ def _plain(values: Array) -> list[float | None]:
     return [None if value != value else float(value) for value in values]  # noqa: PLR0124 - nan
 
 
-def threshold(module: SegmentationModule) -> dict[str, Any] | None:
+def threshold(module: Segmentation) -> dict[str, Any] | None:
     """The decision threshold and how it was chosen; None for more than two classes."""
     if not module.spec.is_binary:
         return None
@@ -168,6 +177,6 @@ def threshold(module: SegmentationModule) -> dict[str, Any] | None:
     }
 
 
-def per_image(rows: list[Row], names: list[str]) -> list[dict[str, Any]]:
+def per_image(rows: Sequence[PredictorResult], names: list[str]) -> list[dict[str, Any]]:
     """Rows of per_image.csv: one per image and predictor."""
     return [line for row in rows for line in row.per_image(names)]

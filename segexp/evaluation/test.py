@@ -1,66 +1,72 @@
 """The test: best weights, baselines, pictures, results.json."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
 
+from segexp.config.experiment import Experiment
 from segexp.config.measure_names import IMAGE
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.figures import explain
+from segexp.evaluation.mask_test import test_of
 from segexp.evaluation.outcome import Outcome
-from segexp.evaluation.predictors import baseline_rows, model_rows, observer_rows
-from segexp.evaluation.results import results
+from segexp.evaluation.test_report import TestReport
 from segexp.evaluation.tester import build_tester
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.log_names import flat_measures
-from segexp.tasks.segmentation import SegmentationModule
-
-Config = dict[str, Any]
 
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
 
 
+@dataclass(frozen=True)
+class FinishedTest:
+    """A test whose files are written.
+
+    Attributes:
+        content: Of results.json.
+        speed: For run.json: results.json is the same, to the last byte, of the same command.
+        report: What the loggers are told, given the optimiser steps of the training.
+    """
+
+    content: dict[str, Any]
+    speed: Mapping[str, float]
+    report: Callable[[int], TestReport]
+
+
 def test(
-    config: Config,
+    experiment: Experiment,
     folder: RunFolder,
     datamodule: SegmentationDataModule,
-    module: SegmentationModule,
+    task: BaseTask,
     best: Mapping[str, Any],
-    data_name: str,
     after: Afterwards,
-) -> dict[str, Any]:
+) -> FinishedTest:
     """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
-    tester = build_tester(config)
-    if config["tta"] != "none":
+    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
+    if experiment.tta != "none" and isinstance(task, DenseTask):
+        task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
-        module.tta = config["tta"]
-        tester.validate(module, datamodule=datamodule, verbose=False)
+        tester.validate(task, datamodule=datamodule, verbose=False)
     start = time.perf_counter()
-    tester.test(module, datamodule=datamodule, verbose=False)
-    took = time.perf_counter() - start - sum(module.tested.seconds.values())
-    _say_seconds(module.tested.seconds)
-    # For run.json: results.json is the same, to the last byte, of the same command.
-    module.tested.speed = _speed(took, len(datamodule.items("test")))
-    measures = module.measures
-    others = {"the rows of trivial predictors": lambda: baseline_rows(datamodule, measures)}
-    others = others if config["baselines"] else {}
-    outcome = Outcome(
-        folder,
-        model_rows(module),
-        {**others, "the rows of other people": lambda: observer_rows(datamodule, measures)},
-        [item.name for item in datamodule.items("test")],
-        lambda rows, resamples: results(rows, datamodule, module, best, data_name, resamples, config["seed"]),
+    tester.test(task, datamodule=datamodule, verbose=False)
+    seconds = time.perf_counter() - start
+    found = test_of(task)(
+        task, datamodule, best, experiment.invocation.choices.get("datamodule", "data"), experiment.seed
     )
-    return outcome.write(
-        after,
-        config["bootstrap"],
-        lambda row: explain(folder, module, datamodule, row, config["panels"], after),
-    )
+    _say_seconds(found.seconds)
+    trivial = found.trivial_rows() if experiment.baselines else {}
+    outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, found.content)
+    content = outcome.write(after, experiment.bootstrap, lambda row: found.draw(folder, row, experiment.panels, after))
+    speed = _speed(seconds - sum(found.seconds.values()), len(found.names))
+    return FinishedTest(content, speed, partial(found.report, content, folder.path / "per_image.csv"))
 
 
 def _speed(seconds: float, images: int) -> dict[str, float]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.evaluation.pictures import Picture
+from segexp.spec import Direction
 
 MOST_POINTS = 500
 """Points of a curve."""
@@ -37,13 +38,19 @@ class TestReport:
     step: int
 
 
-def worst_first(path: Path, classes: Sequence[str]) -> list[dict[str, str]]:
-    """The model's lines of per_image.csv by what ranks the panels: Dice of the foreground, or the mean IoU."""
-    column = f"dice/{classes[1]}" if len(classes) == 2 else "iou/mean"
+def worst_first(path: Path, column: str, direction: Direction) -> list[dict[str, str]]:
+    """The model's lines of per_image.csv, the worst by the figure of a column first.
+
+    Args:
+        path: The file.
+        column: For example ``iou/mean``; without such a column lines stay in their order.
+        direction: Which way the figure is better.
+    """
     with path.open(newline="", encoding="utf-8") as stream:
         lines = [line for line in csv.DictReader(stream) if line["row"] == "model"]
+    sign = 1 if direction == "max" else -1
     # An image without foreground, none predicted, is as good as it gets.
-    return sorted(lines, key=lambda line: float(line[column] or 1))
+    return sorted(lines, key=lambda line: sign * float(line.get(column) or sign))
 
 
 def points(curve: Mapping[str, Any] | None, across: str, up: str) -> Points:

@@ -1,6 +1,6 @@
 """The Lightning Trainer of an evaluation, and the determinism that all Trainers share."""
 
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 import torch
@@ -12,19 +12,21 @@ ALONE = LightningEnvironment
 """Environment of a trainer for one process, whatever the variables of a cluster say."""
 
 
-def build_tester(config: dict[str, Any]) -> pl.Trainer:
-    """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice."""
-    section = config["trainer"]
-    accelerator = section["accelerator"]
+def build_tester(accelerator: str, deterministic: bool | Literal["warn"]) -> pl.Trainer:
+    """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice.
+
+    Args:
+        accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
+        deterministic: That of the training whose model is evaluated.
+    """
     return pl.Trainer(
-        accelerator=accelerator, devices=1, **determinism(section), logger=False, enable_checkpointing=False,
+        accelerator=accelerator, devices=1, **determinism(deterministic), logger=False, enable_checkpointing=False,
         callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False, plugins=[ALONE()],
     )  # fmt: skip
 
 
-def determinism(section: dict[str, Any]) -> dict[str, Any]:
-    """Arguments of a Trainer that its results depend on, from the section ``trainer``."""
-    deterministic = section["deterministic"]
+def determinism(deterministic: bool | Literal["warn"]) -> dict[str, Any]:
+    """Arguments of a Trainer that its results depend on; ``deterministic`` is that of the section ``trainer``."""
     # Lightning switches PyTorch to deterministic algorithms, which by default also fills all new memory with nan
     # to expose reads of it: a costly check that finds nothing in a working program.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]

@@ -3,8 +3,8 @@
 import math
 from typing import Any
 
-from segexp.evaluation.predictors import probability
 from segexp.metrics.curves import ScoreCurve
+from segexp.metrics.log_odds import probability
 
 
 def threshold_rows(curve: ScoreCurve) -> list[dict[str, Any]]:

@@ -3,61 +3,47 @@
 from typing import Any
 
 from segexp.config.checked import checked, checked_with_data
+from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
 from segexp.invocation import Invocation
+from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
 
 
 def run_evaluate(config: Any, invocation: Invocation) -> None:
     """Measures a model on any data set."""
-    from segexp.config.command_schema import EvaluateConfig
-
-    plain, given = checked_with_data(config, EvaluateConfig)
-    from segexp.system.allocator import tune_allocator
-
+    asked, given = checked_with_data(config, EvaluateConfig)
     tune_allocator("auto")
     with quick_imports():
-        from segexp.inference.evaluate.command import evaluate
+        from segexp.inference.evaluate.command import evaluate_runs
 
-    evaluate({"metric": None, **plain}, given, invocation)
+    evaluate_runs(asked, given, invocation)
 
 
 def run_export(config: Any, invocation: Invocation) -> None:
     """Writes and verifies an exported file."""
-    from segexp.config.command_schema import ExportConfig
-
-    plain, given = checked_with_data(config, ExportConfig)
-    from segexp.system.allocator import tune_allocator
-
+    asked, given = checked_with_data(config, ExportConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.export.command import export
 
-    print(export(plain, given))  # noqa: T201 - the command's answer
+    print(export(asked, given))  # noqa: T201 - the command's answer
 
 
 def run_predict(config: Any, invocation: Invocation) -> None:
     """Predicts many files."""
-    from segexp.config.command_schema import PredictConfig
-
-    plain = checked(config, PredictConfig)
-    from segexp.system.allocator import tune_allocator
-
+    asked = checked(config, PredictConfig)
     tune_allocator("auto")
     with quick_imports():
-        from segexp.inference.predict.command import predict
+        from segexp.inference.predict.command import predict_files
 
-    print(predict(plain))  # noqa: T201 - the command's answer
+    print(predict_files(asked))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:
     """Serves the page of one model."""
-    from segexp.config.command_schema import DemoConfig
-
-    plain = checked(config, DemoConfig)
-    from segexp.system.allocator import tune_allocator
-
+    asked = checked(config, DemoConfig)
     tune_allocator("auto")
     with quick_imports():
         from segexp.inference.demo.command import demo
 
-    demo(plain)
+    demo(asked)

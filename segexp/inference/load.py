@@ -2,59 +2,63 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from hydra.utils import get_class
+from torch import Tensor, nn
 
+from segexp.config.experiment import RunConfig
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.plain_values import refuse_references
+from segexp.config.schema import ObjectConfig
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
-from segexp.evaluation.predictors import probability
-from segexp.inference.model import Model, log_odds
-from segexp.inference.stored_weights import network_weights, refuse_misfit, take
+from segexp.inference.model import Model, threshold_logit
+from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
 from segexp.losses.base import SegmentationLoss
+from segexp.metrics.log_odds import probability
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
-from segexp.runs.checkpoints import Place, Source, find_sources
+from segexp.runs.checkpoints import RunPath, Source, find_sources
 from segexp.runs.console import LOG
-from segexp.spec import DataSpec
-from segexp.system.causes import cause_of, sentence
+from segexp.spec import DataSpec, Target
+from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.ensemble import EnsembleModule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
-from segexp.training.build import build_model
-from segexp.training.prepare import device_type
+from segexp.training.build import build_model, build_task, read_task
+from segexp.training.hardware import device_type
 from segexp.windows.settings import Inference
 
-BUILT = ("model", "datamodule", "augment", "metric")
+BUILT = ("task", "model", "datamodule", "augment", "metric")
 """Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
 
 
-class Member(NamedTuple):
-    """One checkpoint."""
+class RunModel(NamedTuple):
+    """One checkpoint: its origin, its config and its module."""
 
     source: Source
-    config: dict[str, Any]
-    module: SegmentationModule
+    config: RunConfig
+    module: Segmentation
 
 
 class NoLoss(SegmentationLoss):
     """Stands where a loss must be: a model that is used is not trained."""
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Refuses."""
+        """Raises RuntimeError: a loaded model is not trained."""
         raise RuntimeError("a loaded model has no loss")
 
     def check(self, spec: DataSpec) -> None:
-        """Fits everything."""
+        """Accepts any classes."""
 
 
 def load(
-    run: Place | Sequence[Place],
+    run: RunPath | Sequence[RunPath],
     checkpoint: str = "best",
     *,
     tta: Tta | None = None,
@@ -66,7 +70,7 @@ def load(
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
 ) -> Model:
-    """The model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
+    """Loads the model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
     ::
 
@@ -100,22 +104,21 @@ def load(
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
-    kind = device_type({"trainer": {"accelerator": "gpu" if device == "cuda" else device}})
-    members = [restore(source, kind, trust) for source in find_sources(run, checkpoint)]
+    kind = device_type("gpu" if device == "cuda" else device)
+    members = [load_member(source, kind, trust) for source in find_sources(run, checkpoint)]
     _check_alike(members)
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
-    module.inference = replace(module.inference, **(inference or {}))
-    module.tta = tta if tta is not None else first.config["tta"]
-    module.precision = precision
-    module.threshold, chosen = _threshold(members, module, threshold)
+    module = module.seen_by(tta=tta or first.config.tta, precision=precision, inference=inference)
+    logit, chosen = _threshold(members, module, threshold)
+    module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
     sources = [member.source for member in members]
     return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
 
 
-def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> Member:
-    """One checkpoint as a module, in evaluation mode; no published weights are read, no network is touched.
+def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel:
+    """Builds the module of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
@@ -124,12 +127,13 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     try:
         content = _content(source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
-        config, spec = migrated_stored(kept["config"], source.checkpoint), DataSpec.from_dict(kept["spec"])
+        config = migrated_stored(kept["config"], source.checkpoint)
+        spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
-            raise ResourceError(sentence(cause, str(source.checkpoint))) from error
+            raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
     if "inference" not in config:
         raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
@@ -140,35 +144,57 @@ def restore(source: Source, device: str = "cpu", trust: Collection[str] = ()) ->
     if "_target_" not in config.get("model", {}):
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     weights = network_weights(state, source.checkpoint)
-    config_of_use = {**config, "resume": str(source.checkpoint)}
-    refuse_misfit(config_of_use, spec, weights, source.checkpoint)
-    model = build_model(config_of_use, spec)
-    take(model, config, weights, source.checkpoint)
+    try:
+        run = RunConfig.from_plain(config)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    refuse_mismatch(run.model, spec, weights, source.checkpoint)
+    model = build_model(run.model, spec, published=False)
+    load_network_weights(model, run.model, weights, source.checkpoint)
     try:
         # Compiling takes longer than most predictions.
-        speed = resolve_speed({**config["speed"], "compile": False}, device, allocator=False)
-        module = SegmentationModule(model, NoLoss(), spec, torch.optim.SGD, speed=speed)
-        module.threshold = float(kept["threshold_logit"])
-        module.inference = Inference(**config["inference"])
+        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
+        module = _segmentation(
+            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
+            threshold=float(kept["threshold_logit"]),
+        )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return Member(source, config, module.eval())
+    return RunModel(source, run, module.eval())
+
+
+def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:
+    """The task of a run for use, without a loss."""
+    parts = {"model": model, "loss": NoLoss(), "spec": spec, "optimizer": torch.optim.SGD}
+    task = build_task(read_task(section), **parts, **settings)
+    if not isinstance(task, Segmentation):
+        raise ConfigError(f"task: a {type(task).__name__} is trained and tested, but not loaded yet")
+    return task
+
+
+def _target_class(source: Path, trust: Collection[str], name: str) -> type[Target]:
+    """The class of a target that a task brought, checked before it is imported.
+
+    Raises:
+        StoredError: It is no target, or of a package that is not trusted.
+    """
+    check_stored({"target": {"_target_": name}}, source, trust, built=("target",))
+    found: type[Target] = get_class(name)
+    return found
 
 
 def _content(path: Path) -> dict[str, Any]:
     """What a checkpoint holds, or the weights that were exported from one."""
     if path.suffix == ".safetensors":
-        from segexp.inference.safetensors_reader import content
+        from segexp.inference.safetensors_reader import read_safetensors
 
-        return content(path)
+        return read_safetensors(path)
     check_archive(path)
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found
 
 
-def _threshold(
-    members: Sequence[Member], module: SegmentationModule, given: float | None
-) -> tuple[float, dict[str, str]]:
+def _threshold(members: Sequence[RunModel], module: Segmentation, given: float | None) -> tuple[float, dict[str, str]]:
     """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
     if not module.spec.is_binary:
         if given is not None:
@@ -180,15 +206,15 @@ def _threshold(
     if given is not None:
         if not 0 <= given <= 1:
             raise ConfigError(f"threshold: found {given}, expected a probability from 0 to 1")
-        return log_odds(given), {"rule": "as given", "chosen_on": "nothing"}
+        return threshold_logit(given), {"rule": "as given", "chosen_on": "nothing"}
     found = [_chosen(member, module.tta) for member in members]
     if len(found) == 1:
         return found[0]
     mean = sum(probability(logit) for logit, _ in found) / len(found)
-    return log_odds(mean), {"rule": f"mean of those of {len(found)} runs", "chosen_on": found[0][1]["chosen_on"]}
+    return threshold_logit(mean), {"rule": f"mean of those of {len(found)} runs", "chosen_on": found[0][1]["chosen_on"]}
 
 
-def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
+def _chosen(member: RunModel, tta: Tta) -> tuple[float, dict[str, str]]:
     """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
     results: dict[str, Any] = member.source.results
     # Anybody may have written the file.
@@ -200,7 +226,7 @@ def _chosen(member: Member, tta: Tta) -> tuple[float, dict[str, str]]:
     return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}
 
 
-def _check_alike(members: Sequence[Member]) -> None:
+def _check_alike(members: Sequence[RunModel]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:

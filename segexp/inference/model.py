@@ -10,29 +10,30 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.evaluation.predictors import probability
-from segexp.inference.pixels import opened
+from segexp.config.experiment import RunConfig
+from segexp.inference.pixels import open_image
+from segexp.metrics.log_odds import probability
 from segexp.rasters import Limit, Raster
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 EXTREME = 1e6
 """Logit of the probability 1."""
-OF_LOGITS, BESIDE = 4, 10
+BYTES_PER_LOGIT, BYTES_BESIDE = 4, 10
 """Bytes of a pixel: of each of its logits, and of its class and what that is found by."""
 STREAM = "; the command predict goes through large TIFFs in parts"
 
 
 class Model:
-    """The model of a run, or several as an ensemble; made by :func:`segexp.load`.
+    """Trained model of a run, or several as an ensemble; made by :func:`segexp.load`.
 
     Large images are seen in windows and all scaling is done here, as it was in the test of the run.
 
     Attributes:
         module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
         sources: Where the weights come from, one of each member.
-        config: Config of the (first) run.
+        config: The part of the (first) run's config that is used again.
         bands: Bands of files that are the channels, from 1; None: as in training.
         limit: What one image may take of the memory.
         chosen: By which ``rule`` the threshold was chosen, and ``chosen_on`` what; empty for more than two classes.
@@ -40,9 +41,9 @@ class Model:
 
     def __init__(
         self,
-        module: SegmentationModule,
+        module: Segmentation,
         sources: Sequence[Source],
-        config: dict[str, Any],
+        config: RunConfig,
         chosen: dict[str, str] | None = None,
         bands: Sequence[int] | None = None,
         limit: Limit | None = None,
@@ -56,7 +57,7 @@ class Model:
 
     @property
     def notes(self) -> list[str]:
-        """What was decided, in words."""
+        """Decisions made on loading, a line each: the threshold, by which rule and on which images it was chosen."""
         if self.threshold is None:
             return []
         return [f"threshold {self.threshold:.3f}, {self.chosen.get('rule')}, chosen on {self.chosen.get('chosen_on')}"]
@@ -88,7 +89,7 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.module.scale.mean.device
 
     @property
@@ -97,7 +98,7 @@ class Model:
         return probability(self.module.threshold) if self.module.spec.is_binary else None
 
     def predict(self, image: Any) -> NDArray[np.uint8]:
-        """Class numbers of an image.
+        """Predicts the class numbers of an image.
 
         Args:
             image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
@@ -112,58 +113,58 @@ class Model:
         return classes
 
     def probabilities(self, image: Any) -> NDArray[np.float32]:
-        """Probability of every class, float32 (classes, H, W) that add up to 1; ``image`` as :meth:`predict`."""
+        """Predicts the probability of every class, float32 (classes, H, W), sum 1; ``image`` as :meth:`predict`."""
         found = self.every_class(self.module.probabilities(self.logits(image)))
         return np.asarray(found[0].float().cpu().numpy())
 
     @torch.inference_mode()
     def logits(self, image: Any) -> Tensor:
-        """float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
+        """Computes logits, float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
         raster = self.open(image)
         if isinstance(image, str | Path):  # an array is in memory already
-            self.check_room(raster, OF_LOGITS * self.module.spec.out_channels + BESIDE)
+            self.check_memory(raster, BYTES_PER_LOGIT * self.module.spec.out_channels + BYTES_BESIDE)
         return self.module.evaluated(self.tensor(raster.read()))
 
-    def check_room(self, raster: Raster, each: int, way_out: str = STREAM) -> None:
+    def check_memory(self, raster: Raster, per_pixel: int, advice: str = STREAM) -> None:
         """Refuses an image of which all pixels, and what is made of them, would not fit.
 
         Args:
             raster: The image, not decoded yet.
-            each: Bytes of what is made of a pixel.
-            way_out: What else can be done than to raise the limit.
+            per_pixel: Bytes of what is made of a pixel.
+            advice: What else can be done than to raise the limit.
 
         Raises:
             TooLargeError: Says how to raise the limit.
         """
         own = raster.channels * raster.dtype.itemsize
         words = f"predicting its {raster.width}x{raster.height} pixels at once"
-        self.limit.check(raster.path, raster.height * raster.width * (own + each), words, way_out)
+        self.limit.check(raster.path, raster.height * raster.width * (own + per_pixel), words, advice)
 
     def open(self, image: Any) -> Raster:
-        """The image as a raster that fits the model; ``image`` as :meth:`predict`."""
+        """Opens an image as a raster that fits the model; ``image`` as :meth:`predict`."""
         luminance = self.takes_luminance
-        return opened(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
+        return open_image(image, self.module.spec, luminance=luminance, bands=self.bands, limit=self.limit)
 
     def tensor(self, pixels: NDArray[Any]) -> Tensor:
-        """Raw pixels (H, W, C) as (1, C, H, W) on the device."""
+        """Turns raw pixels (H, W, C) into a tensor (1, C, H, W) on the device."""
         return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].to(self.device)
 
     def every_class(self, probabilities: Tensor) -> Tensor:
-        """Probabilities (B, classes, H, W) of all classes, also where there is one number for two."""
+        """Gives probabilities (B, classes, H, W) of all classes, also where there is one number for two."""
         return torch.cat([1 - probabilities, probabilities], dim=1) if self.module.spec.is_binary else probabilities
 
     @property
     def takes_luminance(self) -> bool:
-        """Whether colours are turned into grey, as the training images were."""
-        return bool(self.config["datamodule"].get("channels") == "grey")
+        """True if colours are turned into grey, as the training images were."""
+        return bool(self.config.datamodule.get("channels") == "grey")
 
     def __repr__(self) -> str:
         names = ", ".join(source.name for source in self.sources)
         return f"Model({names}; classes {', '.join(self.classes)}; tta {self.tta}; threshold {self.threshold})"
 
 
-def log_odds(probability: float) -> float:
-    """The logit of a probability; for 0 and 1 beyond all that a model gives, and finite."""
+def threshold_logit(probability: float) -> float:
+    """Computes the logit of a probability; for 0 and 1 beyond all that a model gives, and finite."""
     if probability <= 0:
         return -EXTREME
     return EXTREME if probability >= 1 else math.log(probability / (1 - probability))

@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
-from segexp.data.folder.channels import ConvertedRaster
+from segexp.data.folder.channels import OpaqueRaster
 from segexp.errors import DataError
-from segexp.rasters import ConvertedRaster as EqualChannels
-from segexp.rasters import Header, Limit, PickedBands, Raster, open_raster
+from segexp.rasters import EqualChannelsRaster, Header, Limit, Raster, SelectedBands, open_raster
 from segexp.spec import DataSpec
 
 _KEPT_MODES = ("L", "LA", "RGB", "RGBA", "I;16")
@@ -19,7 +18,7 @@ _SHOWN_AS = {"1": "L", "P": "RGB"}
 
 
 class ArrayRaster(Raster):
-    """Pixels in memory, given like a file."""
+    """Pixels in memory as a raster."""
 
     mapped = True
 
@@ -31,11 +30,11 @@ class ArrayRaster(Raster):
         self.pixels = pixels
 
     def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
-        """A copy of a part."""
+        """Copies a window (h, w, C) of the pixels."""
         return np.array(self.pixels[top : top + height, left : left + width], order="C")
 
 
-def opened(
+def open_image(
     image: Any,
     spec: DataSpec,
     *,
@@ -43,7 +42,7 @@ def opened(
     bands: Sequence[int] | None = None,
     limit: Limit | None = None,
 ) -> Raster:
-    """An image as a raster that fits a model.
+    """Opens an image as a raster that fits a model.
 
     Args:
         image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16.
@@ -57,11 +56,11 @@ def opened(
             of the model.
     """
     if isinstance(image, str | Path):
-        return fitted(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance, bands=bands)
+        return fit_channels(open_raster(Path(image).expanduser(), limit=limit), spec, luminance=luminance, bands=bands)
     if isinstance(image, PillowImage.Image):
         pixels = _of_pillow(image)
         has_alpha = pixels.shape[2] in (2, 4)
-        return fitted(ArrayRaster(pixels, has_alpha=has_alpha), spec, luminance=luminance, bands=bands)
+        return fit_channels(ArrayRaster(pixels, has_alpha=has_alpha), spec, luminance=luminance, bands=bands)
     if isinstance(image, np.ndarray):
         array = ArrayRaster(_of_array(image))
         is_ready = bands is None and array.channels == spec.in_channels != spec.file_channels
@@ -72,8 +71,10 @@ def opened(
     )
 
 
-def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None) -> Raster:
-    """A file in the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
+def fit_channels(
+    raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Sequence[int] | None = None
+) -> Raster:
+    """Gives a raster the channels of the model: without alpha, grey repeated as RGB; anything else must fit as it is.
 
     Args:
         raster: The file.
@@ -93,22 +94,22 @@ def fitted(raster: Raster, spec: DataSpec, *, luminance: bool = False, bands: Se
             f"say which are its channels, in their order, numbered from 1, as in {_bands(wanted, found)}"
         )
     if wanted == 3 and found in (1, 2, 4):
-        raster = ConvertedRaster(raster, "rgb")
+        raster = OpaqueRaster(raster, "rgb")
     elif wanted == 1 and (found == 2 or (found in (3, 4) and luminance)):
-        raster = ConvertedRaster(raster, "grey")
+        raster = OpaqueRaster(raster, "grey")
     elif wanted == 1 and found in (3, 4):
-        raster = EqualChannels(raster, 1)
+        raster = EqualChannelsRaster(raster, 1)
     return _checked(raster, spec)
 
 
 def _picked(raster: Raster, spec: DataSpec, bands: Sequence[int] | None) -> Raster:
     """The bands that are asked for, else those of the training files, where the model was trained on some of them."""
     if bands is not None:
-        return PickedBands(raster, bands)
+        return SelectedBands(raster, bands)
     if spec.bands is None:
         return raster
     if spec.file_channels in (None, raster.channels):
-        return PickedBands(raster, spec.bands)
+        return SelectedBands(raster, spec.bands)
     own = f"bands {list(spec.bands)} of {spec.file_channels}"
     raise DataError(
         f"{raster.path}: {raster.channels} bands, but the model was trained on {own}; say which are its channels, in "

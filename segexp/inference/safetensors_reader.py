@@ -5,20 +5,20 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
-from segexp.inference.export.extra import require
-from segexp.runs.bounded import JSON_BYTES
+from segexp.inference.export.format import require_packages
+from segexp.runs.json_yaml import JSON_BYTES
 
 RECORD = "record"
 """Key of the header that holds config, spec and threshold as a checkpoint has them."""
 
 
-def content(path: Path) -> dict[str, Any]:
-    """What torch.load gives of a checkpoint: ``segexp`` and ``state_dict``.
+def read_safetensors(path: Path) -> dict[str, Any]:
+    """Reads an exported file as ``torch.load`` reads a checkpoint: ``segexp`` and ``state_dict``.
 
     Raises:
         DataError: It is no such file.
     """
-    require("safetensors", "safetensors")
+    require_packages("safetensors", "safetensors")
     from safetensors import safe_open
 
     with safe_open(path, framework="pt") as file:

@@ -1,4 +1,4 @@
-"""The weights of a checkpoint are looked at before the network is built: what does not fit takes no memory."""
+"""Looks at the weights of a checkpoint before the network is built: what does not fit takes no memory."""
 
 import warnings
 from collections.abc import Mapping
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from segexp.config.schema import ObjectConfig
 from segexp.config.stored import needed
 from segexp.errors import DataError
 from segexp.spec import DataSpec
@@ -17,7 +18,7 @@ PREFIX = "model."
 
 
 def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
-    """The weights of the network alone, by their names in it.
+    """Selects the weights of the network alone, by their names in it.
 
     Args:
         state: ``state_dict`` of a checkpoint.
@@ -37,25 +38,31 @@ def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
     return found
 
 
-def refuse_misfit(config: dict[str, Any], spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
-    """Refuses weights that do not fit their network, from its shapes; those of other packages pass, as do riddles.
+def refuse_mismatch(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
+    """Refuses weights that do not fit the shapes of their network; those of other packages pass unseen.
+
+    Args:
+        section: The block ``model``.
+        spec: Channels and classes.
+        weights: Of the network.
+        source: Their file, for messages.
 
     Raises:
         DataError: Names what does not fit.
     """
-    if needed({"model": config["model"]}):
+    if needed({"model": section}):
         # It may do more when it is built than to make weights.
         return
     with warnings.catch_warnings(action="ignore"):
         try:
             with torch.device("meta"):
-                model = build_model(config, spec)
+                model = build_model(section, spec, published=False)
         except Exception:  # the reason is told where it is built in earnest
             return
-        take(model, config, weights, source)
+        load_network_weights(model, section, weights, source)
 
 
-def take(model: nn.Module, config: Mapping[str, Any], weights: Mapping[str, Tensor], source: Path) -> None:
+def load_network_weights(model: nn.Module, section: ObjectConfig, weights: Mapping[str, Tensor], source: Path) -> None:
     """Puts weights into their network.
 
     Raises:
@@ -65,6 +72,6 @@ def take(model: nn.Module, config: Mapping[str, Any], weights: Mapping[str, Tens
         model.load_state_dict(weights)
     except RuntimeError as error:
         raise DataError(
-            f"{source}: its weights do not fit {config['model']['_target_']} as it is now; was its code changed? "
+            f"{source}: its weights do not fit {section['_target_']} as it is now; was its code changed? "
             f"{str(error).splitlines()[-1].strip()}"
         ) from error

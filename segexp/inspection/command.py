@@ -13,14 +13,14 @@ def run_models(config: Any, invocation: Invocation) -> None:
     from segexp.config.model_options import chosen_model, listed_models
     from segexp.errors import ConfigError
 
-    plain = checked(config, ModelsConfig)
-    section = plain.get("model")
-    if section is not None and plain["only"] is not None:
+    asked = checked(config, ModelsConfig)
+    section = asked.model
+    if section is not None and asked.only is not None:
         raise ConfigError("only: found beside model=; give model= for one model, only= for some of the table")
     name = invocation.choices.get("model", "model")
-    options = listed_models(plain["only"]) if section is None else [chosen_model(name, section, invocation.overrides)]
+    options = listed_models(asked.only) if section is None else [chosen_model(name, section, invocation.overrides)]
     with quick_imports():
-        from segexp.inspection.show import show
+        from segexp.inspection.table import show_models
 
-    text = show(options, plain["size"], plain["in_channels"], plain["classes"], plain["format"])
+    text = show_models(options, asked.size, asked.in_channels, asked.classes, asked.format)
     print(text)  # noqa: T201 - the command's answer

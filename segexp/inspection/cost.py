@@ -1,4 +1,4 @@
-"""What a model costs: parameters, multiply-adds and memory, all of it counted from shapes."""
+"""Counts what a model costs from shapes alone: parameters, multiply-adds and memory."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ class Cost:
 
 
 def cost(model: nn.Module, image: Tensor) -> Cost:
-    """All figures of a model.
+    """Counts all figures of a model.
 
     Args:
         model: On the device of the image; its mode is changed.
@@ -45,7 +45,7 @@ def cost(model: nn.Module, image: Tensor) -> Cost:
 
 
 def multiply_adds(model: nn.Module, image: Tensor) -> int:
-    """Multiply-adds of convolutions and matrix products, from the shapes that pass through them.
+    """Counts the multiply-adds of convolutions and matrix products, from the shapes that pass through them.
 
     Norms, activations, pooling and interpolation are left out, as usual: they are a few percent. So are biases.
     Taps that fall into the padding count as well.
@@ -58,7 +58,7 @@ def multiply_adds(model: nn.Module, image: Tensor) -> int:
 
 
 def activation_bytes(model: nn.Module, image: Tensor) -> int:
-    """Bytes that the model's training-mode forward pass leaves for the backward pass.
+    """Counts the bytes that the model's training-mode forward pass leaves for the backward pass.
 
     The distinct blocks of memory that autograd saves: feature maps, indices of poolings, dropout masks, and the
     image where a trained layer reads it. Weights and buffers are not counted, nor what the loss keeps, gradients,

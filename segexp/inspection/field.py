@@ -16,10 +16,10 @@ from segexp.inspection.reach import (
     RULES,
     Reach,
     cut_places,
-    empty,
-    hidden,
-    identity,
-    whole,
+    empty_reach,
+    identity_reach,
+    unknown_reach,
+    whole_reach,
 )
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
@@ -33,7 +33,7 @@ Field = tuple[int, int] | str
 
 
 def receptive_field(model: nn.Module, in_channels: int) -> Field | None:
-    """Side in pixels of the square of the image that a logit can depend on, whatever the weights are.
+    """Measures the side in pixels of the square of the image that a logit can depend on, whatever the weights are.
 
     Counted from the structure alone (Araujo et al. 2019, "Computing receptive fields of convolutional neural
     networks"), so that max-pooling and zero weights hide nothing. Where poolings and upsamplings follow each
@@ -72,7 +72,7 @@ def _along(model: nn.Module, in_channels: int, axis: int) -> tuple[int, int]:
 
 
 def trace(model: nn.Module, image: Tensor, axis: int) -> Reach:
-    """The rows (axis 0) or columns (axis 1) of the image that each row or column of the logits depends on.
+    """Follows the rows (axis 0) or columns (axis 1) of the image that each row or column of the logits depends on.
 
     Args:
         model: Called through :func:`~segexp.models.sizes.same_size`.
@@ -80,11 +80,11 @@ def trace(model: nn.Module, image: Tensor, axis: int) -> Reach:
         axis: 0 or 1.
     """
     follow = _Follow(axis)
-    follow.set(image, identity(image.shape[2 + axis]))
+    follow.set(image, identity_reach(image.shape[2 + axis]))
     with torch.no_grad(), follow:
         outputs = same_size(model, image)
     logits = outputs.logits if isinstance(outputs, Supervised) else outputs
-    return (follow.get(logits) or empty(1)) | empty(logits.shape[2 + axis])
+    return (follow.get(logits) or empty_reach(1)) | empty_reach(logits.shape[2 + axis])
 
 
 class _Follow(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch types no __init_subclass__
@@ -125,24 +125,24 @@ class _Follow(TorchDispatchMode):  # type: ignore[no-untyped-call] # torch types
             return RULES[name](reaches[0], arguments, self._axis, count)
         uniform = all(reach.uniform for reach in reaches)
         if name in RULES and not uniform:
-            return whole(1)  # positions joined to one number, as by a mean
+            return whole_reach(1)  # positions joined to one number, as by a mean
         if not uniform and (name in REORDERING or any(len(reach) not in (1, count) for reach in reaches)):
-            return hidden() | empty(count)
-        joined = empty(1 if uniform else count)
+            return unknown_reach() | empty_reach(count)
+        joined = empty_reach(1 if uniform else count)
         for reach in reaches:
             joined |= Reach(reach.low[:1], reach.high[:1]) if uniform else reach
-        return joined | empty(count)
+        return joined | empty_reach(count)
 
     def _into_base(self, tensor: Tensor, reach: Reach) -> None:
         """Notes what is written into a slice in the map that it was cut from."""
         base, _, arguments = self._cuts[id(tensor)]
         length = int(base.shape[2 + self._axis])
         if arguments["dim"] % 4 == 2 + self._axis:
-            spread = empty(length)
+            spread = empty_reach(length)
             places = cut_places(arguments, length, len(reach))
             spread.low[places], spread.high[places] = reach.low, reach.high
             reach = spread
-        self.set(base, (self.get(base) or empty(length)) | reach)
+        self.set(base, (self.get(base) or empty_reach(length)) | reach)
 
 
 def _arguments(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:

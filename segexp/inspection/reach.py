@@ -1,4 +1,4 @@
-"""Which pixels of a line each value of a feature map can depend on, and how every operation changes that.
+"""Computes which pixels of a line each value of a feature map can depend on, through every operation.
 
 One axis at a time: a map of n rows has n intervals of image rows. A convolution or pooling joins the intervals of the
 rows under its window, interpolation those between which it mixes, a concatenation those of its parts.
@@ -35,11 +35,11 @@ class Reach:
 
     @property
     def uniform(self) -> bool:
-        """Whether every position has the same interval, so that moving positions about changes nothing."""
+        """True if every position has the same interval, so that moving positions about changes nothing."""
         return bool((self.low == self.low[0]).all() and (self.high == self.high[0]).all())
 
     def take(self, index: NDArray[np.int64]) -> "Reach":
-        """The intervals at ``index``; an index outside the map (padding) depends on nothing."""
+        """Picks the intervals at ``index``; an index outside the map (padding) depends on nothing."""
         inside = (index >= 0) & (index < len(self))
         place = np.clip(index, 0, len(self) - 1)
         return Reach(np.where(inside, self.low[place], FAR), np.where(inside, self.high[place], -FAR))
@@ -49,48 +49,48 @@ class Reach:
         return Reach(np.minimum(self.low, other.low), np.maximum(self.high, other.high))
 
 
-def identity(count: int) -> Reach:
-    """The image itself: each pixel depends on itself."""
+def identity_reach(count: int) -> Reach:
+    """Makes the reach of the image itself: each pixel depends on itself."""
     places = np.arange(count, dtype=np.int64)
     return Reach(places, places)
 
 
-def empty(count: int) -> Reach:
-    """Constants: they depend on no pixel."""
+def empty_reach(count: int) -> Reach:
+    """Makes the reach of constants, which depend on no pixel."""
     return Reach(np.full(count, FAR), np.full(count, -FAR))
 
 
-def whole(count: int) -> Reach:
-    """Values that every pixel of the line changes."""
+def whole_reach(count: int) -> Reach:
+    """Makes the reach of values that every pixel of the line changes."""
     return Reach(np.full(count, -FAR), np.full(count, FAR))
 
 
-def hidden() -> Reach:
-    """Values of an operation that is not understood, for every position."""
+def unknown_reach() -> Reach:
+    """Makes the reach of an operation that is not understood, for every position."""
     return Reach(np.full(1, -HIDDEN), np.full(1, HIDDEN))
 
 
-def window(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
-    """Convolution or pooling to ``count`` positions."""
+def window_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
+    """Computes the reach of a convolution or pooling with ``count`` output positions."""
     first = np.arange(count, dtype=np.int64) * stride - padding
-    joined = empty(count)
+    joined = empty_reach(count)
     for tap in range(kernel):
         joined |= reach.take(first + tap * dilation)
     return joined
 
 
-def transposed_window(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
-    """Transposed convolution: value i of the input is spread to i stride - padding + tap dilation."""
+def transposed_reach(reach: Reach, count: int, kernel: int, stride: int, padding: int, dilation: int) -> Reach:
+    """Computes the reach of a transposed convolution: value i is spread to i stride - padding + tap dilation."""
     places = np.arange(count, dtype=np.int64) + padding
-    joined = empty(count)
+    joined = empty_reach(count)
     for tap in range(kernel):
         source, rest = np.divmod(places - tap * dilation, stride)
         joined |= reach.take(np.where(rest == 0, source, -1))
     return joined
 
 
-def interpolated(reach: Reach, count: int, before: int, after: int, *, align_corners: bool) -> Reach:
-    """Interpolation that mixes ``before`` values up to the exact place and ``after`` values behind it.
+def interpolate_reach(reach: Reach, count: int, before: int, after: int, *, align_corners: bool) -> Reach:
+    """Computes the reach of an interpolation that mixes ``before`` values up to the place and ``after`` behind it.
 
     Bilinear is 1 and 1, bicubic 2 and 2. A place that falls on a value needs that one alone.
     """
@@ -115,13 +115,13 @@ Rule = Callable[[Reach, Arguments, int, int], Reach]
 def _convolution(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
     kernel = int(arguments["weight"].shape[2 + axis])
     numbers = [_along(arguments[key], axis) for key in ("stride", "padding", "dilation")]
-    return (transposed_window if arguments["transposed"] else window)(reach, count, kernel, *numbers)
+    return (transposed_reach if arguments["transposed"] else window_reach)(reach, count, kernel, *numbers)
 
 
 def _pooling(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
     kernel = _along(arguments["kernel_size"], axis)
     stride = _along(arguments["stride"], axis) if arguments["stride"] else kernel
-    return window(
+    return window_reach(
         reach, count, kernel, stride, _along(arguments["padding"], axis), _along(arguments.get("dilation", 1), axis)
     )
 
@@ -131,11 +131,11 @@ def _nearest(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Rea
 
 
 def _bilinear(reach: Reach, arguments: Arguments, _axis: int, count: int) -> Reach:
-    return interpolated(reach, count, 1, 1, align_corners=arguments["align_corners"])
+    return interpolate_reach(reach, count, 1, 1, align_corners=arguments["align_corners"])
 
 
 def _bicubic(reach: Reach, arguments: Arguments, _axis: int, count: int) -> Reach:
-    return interpolated(reach, count, 2, 2, align_corners=arguments["align_corners"])
+    return interpolate_reach(reach, count, 2, 2, align_corners=arguments["align_corners"])
 
 
 def _unpooling(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
@@ -160,23 +160,23 @@ def _cut(reach: Reach, arguments: Arguments, axis: int, count: int) -> Reach:
 
 
 def cut_places(arguments: Arguments, length: int, count: int) -> NDArray[np.int64]:
-    """Positions that a slice takes out of ``length``."""
+    """Lists the positions that a slice takes out of ``length``."""
     start = int(arguments["start"] or 0)
     return np.arange(count, dtype=np.int64) * int(arguments["step"]) + (start + length if start < 0 else start)
 
 
 def _over_all(_reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
-    return whole(count)
+    return whole_reach(count)
 
 
 def _reduced(reach: Reach, _arguments: Arguments, _axis: int, count: int) -> Reach:
     """A mean over channels keeps the positions; one over positions sees them all, as does pooling to a fixed size."""
-    return reach if count == len(reach) else whole(count)
+    return reach if count == len(reach) else whole_reach(count)
 
 
 def _normalised(reach: Reach, arguments: Arguments, _axis: int, _count: int) -> Reach:
     """Batch norm with stored statistics is pointwise; with those of the image (instance norm) it is not."""
-    return whole(len(reach)) if arguments.get("training", arguments.get("use_input_stats")) else reach
+    return whole_reach(len(reach)) if arguments.get("training", arguments.get("use_input_stats")) else reach
 
 
 RULES: dict[str, Rule] = {

@@ -1,4 +1,4 @@
-"""One line of the table of models: figures and promises of a model, or why there are none."""
+"""Measures one model for the table of models: figures and promises, or why there are none."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -9,15 +9,15 @@ from hydra.errors import InstantiationException
 from hydra.utils import instantiate
 from torch import nn
 
-from segexp.errors import ConfigError, MissingExtraError, SegexpError
+from segexp.errors import ConfigError, MissingExtraError, SegexpError, one_line
 from segexp.inspection.cost import Cost, cost
 from segexp.inspection.field import Field, receptive_field
 from segexp.models.contracts import exceptions_of
 
 
 @dataclass(frozen=True)
-class Setting:
-    """What the models are measured with.
+class InputSetting:
+    """Size of the image that models are measured with.
 
     Attributes:
         height: Pixels.
@@ -33,8 +33,8 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Row:
-    """What is known of one model.
+class ModelRow:
+    """Row of the table of models.
 
     Attributes:
         name: Option of the group ``model``.
@@ -55,12 +55,12 @@ class Row:
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON; ``cost`` is null for a model with a problem."""
+        """Gives plain values for JSON; ``cost`` is null for a model with a problem."""
         return asdict(self)
 
 
-def built(section: dict[str, Any], setting: Setting) -> nn.Module:
-    """The model of a YAML on the meta device: shapes without values, so that no memory is taken.
+def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
+    """Builds the model of a YAML on the meta device: shapes without values, so that no memory is taken.
 
     Raises:
         ConfigError: The constructor refuses a value.
@@ -74,40 +74,36 @@ def built(section: dict[str, Any], setting: Setting) -> nn.Module:
     except InstantiationException as error:
         if isinstance(error.__cause__, SegexpError):
             raise error.__cause__ from error
-        raise ConfigError(f"model: {_first_line(error.__cause__ or error)}") from error
+        raise ConfigError(f"model: {one_line(error.__cause__ or error)}") from error
     return model
 
 
-def measured(name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting) -> Row:
-    """The row of a model.
+def measure_model(
+    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
+) -> ModelRow:
+    """Measures a model.
 
     Raises:
         ConfigError: The constructor refuses a value.
         InputSizeError: The size is too small for the model.
     """
-    model = built(section, setting)
+    model = build_on_meta(section, setting)
     image = torch.empty(1, setting.in_channels, setting.height, setting.width, device="meta")
     figures = cost(model, image)
-    return Row(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
+    return ModelRow(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
 
 
-def measured_or_why(
-    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: Setting
-) -> Row:
-    """The row of a model among others: what goes wrong with one of them stands in its row and ends nothing."""
+def measure_or_explain(
+    name: str, meaning: str, changed: tuple[str, ...], section: dict[str, Any], setting: InputSetting
+) -> ModelRow:
+    """Measures a model among others: what goes wrong with one of them stands in its row and ends nothing."""
     try:
-        return measured(name, meaning, changed, section, setting)
+        return measure_model(name, meaning, changed, section, setting)
     except Exception as error:
-        return Row(name, meaning, changed, problem=_missing_extra(error) or _first_line(error))
+        return ModelRow(name, meaning, changed, problem=_missing_extra(error) or one_line(error))
 
 
 def _missing_extra(error: BaseException) -> str:
     """The extra that would make the model available; the whole message comes with ``model=``."""
     extra = re.search(r"segexp\[(\w+)\]", str(error)) if isinstance(error, MissingExtraError) else None
     return f"needs the {extra[1]} extra: pip install '{extra[0]}'" if extra else ""
-
-
-def _first_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[0] if lines else ""
-    return text if isinstance(error, SegexpError) else f"{type(error).__name__}: {text}"

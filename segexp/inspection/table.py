@@ -1,13 +1,41 @@
-"""The table of models as text and as JSON."""
+"""Prints the table of models as text or JSON."""
 
 import json
 import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from segexp.config.model_options import ModelOption
+from segexp.errors import ConfigError
 from segexp.inspection.field import Field
-from segexp.inspection.rows import Row, Setting
+from segexp.inspection.rows import InputSetting, ModelRow, measure_model, measure_or_explain
 from segexp.report.table import Table
+
+
+def show_models(
+    options: Sequence[ModelOption], size: int | list[int], in_channels: int, classes: int, form: str
+) -> str:
+    """Measures models and formats their table.
+
+    Args:
+        options: Models; of several, one that fails says why in its row, a single one raises.
+        size: Side of the image, or [height, width].
+        in_channels: Channels of the image.
+        classes: Two need one logit, as in :class:`~segexp.spec.DataSpec`.
+        form: ``table`` or ``json``.
+
+    Raises:
+        ConfigError: The size is no side and no pair; the only model refuses a value.
+        InputSizeError: The size is too small for the only model.
+    """
+    sides = [size, size] if isinstance(size, int) else size
+    if len(sides) != 2:
+        raise ConfigError(f"size: found {size}, expected a side or [height,width]")
+    setting = InputSetting(sides[0], sides[1], in_channels, 1 if classes == 2 else classes)
+    measure = measure_model if len(options) == 1 else measure_or_explain
+    rows = [measure(each.name, each.meaning, each.changed, each.section, setting) for each in options]
+    return (models_as_json if form == "json" else models_as_text)(rows, setting)
+
 
 WIDTH = 110
 HEADER = ("model", "parameters", "trainable", "mult-adds", "activations", "field", "any size", "export")
@@ -22,8 +50,8 @@ NOTES = (
 )
 
 
-def as_text(rows: Sequence[Row], setting: Setting) -> str:
-    """Figures of all models, then what each of them is and what it cannot do, then what the columns mean."""
+def models_as_text(rows: Sequence[ModelRow], setting: InputSetting) -> str:
+    """Formats figures of all models, then what each of them is and cannot do, then the meaning of the columns."""
     size = f"{setting.in_channels}x{setting.height}x{setting.width}"
     logits = "1 logit" if setting.out_channels == 1 else f"{setting.out_channels} logits"
     title = f"models at 1x{size} (batch, channels, height, width), {logits} per pixel"
@@ -34,12 +62,12 @@ def as_text(rows: Sequence[Row], setting: Setting) -> str:
     return "\n".join([table.as_text(), "", *meanings, "", *notes])
 
 
-def as_json(rows: Sequence[Row], setting: Setting) -> str:
-    """Exact numbers: ``setting`` and ``models``; bytes and multiply-adds as whole numbers."""
+def models_as_json(rows: Sequence[ModelRow], setting: InputSetting) -> str:
+    """Formats exact numbers: ``setting`` and ``models``; bytes and multiply-adds as whole numbers."""
     return json.dumps({"setting": asdict(setting), "models": [row.to_dict() for row in rows]}, indent=2)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: ModelRow) -> tuple[str, ...]:
     if row.cost is None:
         return (row.name, *["-"] * (len(HEADER) - 1))
     kept = row.exceptions.keys()
@@ -48,7 +76,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.name,
         f"{row.cost.parameters:,}",
         f"{row.cost.trainable:,}",
-        scaled(row.cost.multiply_adds),
+        format_count(row.cost.multiply_adds),
         f"{row.cost.activation_bytes / 2**20:,.1f} MiB",
         _field(row.receptive_field),
         "no" if "any_size" in kept else "yes",
@@ -56,8 +84,8 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def scaled(count: int) -> str:
-    """A large number with three digits or more and k, M, G or T."""
+def format_count(count: int) -> str:
+    """Formats a large number with three digits or more and k, M, G or T."""
     for unit, name in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= unit:
             return f"{count / unit:.2f} {name}"
@@ -73,7 +101,7 @@ def _field(field: Field | None) -> str:
     return str(most) if least == most else f"{least}-{most}"
 
 
-def _about(row: Row, column: int) -> list[str]:
+def _about(row: ModelRow, column: int) -> list[str]:
     lines = [row.meaning or "no meaning in the first line of its YAML"]
     if row.changed:
         lines.append(f"here with {' '.join(row.changed)}")

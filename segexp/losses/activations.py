@@ -12,7 +12,7 @@ SURELY_BACKGROUND = -1e4
 
 
 def pixel_nll(logits: Tensor, mask: Tensor) -> Tensor:
-    """-log of the probability of the true class, exactly 0 at ignored pixels.
+    """Computes -log of the probability of the true class, exactly 0 at ignored pixels.
 
     Two classes (K = 1): of the sigmoid, which is the softmax over the logits (0, x). More: of the softmax.
 
@@ -34,7 +34,7 @@ def pixel_nll(logits: Tensor, mask: Tensor) -> Tensor:
 
 
 def probabilities(logits: Tensor, ignored: Tensor) -> Tensor:
-    """Sigmoid of the foreground (K = 1) or softmax (K > 1), 0 at ignored pixels.
+    """Computes the sigmoid of the foreground (K = 1) or the softmax (K > 1), 0 at ignored pixels.
 
     Args:
         logits: float (B, K, H, W).
@@ -51,6 +51,6 @@ def probabilities(logits: Tensor, ignored: Tensor) -> Tensor:
 
 
 def two_logits(logits: Tensor) -> Tensor:
-    """(0, x) for the foreground logit x: (B, 1, H, W) -> (B, 2, H, W), whose softmax holds both classes."""
+    """Stacks (0, x) for the foreground logit x: (B, 1, H, W) -> (B, 2, H, W), whose softmax holds both classes."""
     logits = logits.float()  # under autocast, cat takes no mixture of types
     return torch.cat((torch.zeros_like(logits), logits), dim=1)

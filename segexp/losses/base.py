@@ -1,4 +1,4 @@
-"""What every loss is: logits and a uint8 mask in, a float32 scalar out."""
+"""Base of all losses: logits and a uint8 mask in, a float32 scalar out."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -49,7 +49,7 @@ class SegmentationLoss(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """The loss.
+        """Computes the loss.
 
         Args:
             logits: float (B, K, H, W) of any float dtype, before any activation.
@@ -61,14 +61,14 @@ class SegmentationLoss(nn.Module, ABC):
 
     @abstractmethod
     def check(self, spec: DataSpec) -> None:
-        """Compare with the data before training.
+        """Compares the loss with the data before training.
 
         Raises:
             MismatchError: The loss does not fit the classes; the message says which one does.
         """
 
     def terms(self, logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Everything worth logging, computed once: ``total``, and for a sum each unweighted term by name.
+        """Computes everything worth logging at once: ``total``, and for a sum each unweighted term by name.
 
         A training step calls this instead of :meth:`forward`, minimises ``terms["total"]`` and logs the
         others.
@@ -88,7 +88,7 @@ class SegmentationLoss(nn.Module, ABC):
 
     @property
     def needs_counts(self) -> bool:
-        """Whether :meth:`set_counts` must be called before the first step, since a key is ``auto``."""
+        """True if :meth:`set_counts` must be called before the first step, since a key is ``auto``."""
         return False
 
     def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
@@ -103,7 +103,7 @@ class SegmentationLoss(nn.Module, ABC):
         """
 
     def resolved(self) -> dict[str, Any]:
-        """What :meth:`set_counts` computed, plain and by key, for run.json; empty without ``auto``."""
+        """Gives the weights that :meth:`set_counts` computed, by key, for run.json; empty without ``auto``."""
         return {}
 
 

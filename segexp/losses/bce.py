@@ -51,7 +51,7 @@ class BCE(SegmentationLoss):
 
     @property
     def needs_counts(self) -> bool:
-        """Whether ``pos_weight`` is ``auto``."""
+        """True if ``pos_weight`` is ``auto``."""
         return self._auto
 
     def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
@@ -66,14 +66,18 @@ class BCE(SegmentationLoss):
             self.pos_weight = (negatives / positives).float()
 
     def resolved(self) -> dict[str, Any]:
-        """The computed weight."""
+        """Gives the computed ``pos_weight``; empty unless it is ``auto``."""
         return {"pos_weight": self.pos_weight.item()} if self._auto and self.pos_weight is not None else {}
 
     def check(self, spec: DataSpec) -> None:
-        """Needs two classes.
+        """Checks that there are two classes with one logit.
 
         Raises:
-            MismatchError: There are more or fewer.
+            MismatchError: There are more or fewer, or two logits.
         """
         if not spec.is_binary:
             raise MismatchError(f"loss=bce needs two classes, the data has {describe_classes(spec)}: use loss=ce")
+        if spec.out_channels != 1:
+            raise MismatchError(
+                "loss=bce takes one logit, task.two_logits=true gives two: set it to false, or use loss=ce"
+            )

@@ -1,4 +1,4 @@
-"""Losses of images so large that a few copies of their logits would fill the memory."""
+"""Computes losses of images so large that a few copies of their logits would fill the memory."""
 
 from itertools import pairwise
 
@@ -12,7 +12,7 @@ SIDE = 1024
 
 
 def block_terms(loss: SegmentationLoss, logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
-    """As :meth:`SegmentationLoss.terms`, of images larger than a block the mean over blocks, without their gradient.
+    """Computes the terms of a loss; for images larger than a block the mean over blocks, without their gradient.
 
     Blocks count by their valid pixels, so that a mean over pixels stays what it is. A loss of areas (Jaccard, Dice) is
     taken block by block, as in training it is taken batch by batch.

@@ -36,7 +36,7 @@ class ClassWeighted(SegmentationLoss):
 
     @property
     def needs_counts(self) -> bool:
-        """Whether the weights are ``auto``."""
+        """True if the weights are ``auto``."""
         return self._auto
 
     def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
@@ -53,7 +53,7 @@ class ClassWeighted(SegmentationLoss):
         return {self._key: self.class_weights.tolist()} if self._auto and self.class_weights is not None else {}
 
     def weights_in_force(self) -> Tensor | None:
-        """float32 (C,), or None for 1 each.
+        """Gives the weights, float32 (C,), or None for 1 each.
 
         Raises:
             ConfigError: They are ``auto``, and nothing has been counted yet.
@@ -63,7 +63,7 @@ class ClassWeighted(SegmentationLoss):
         return self.class_weights
 
     def pixel_weights(self, mask: Tensor) -> Tensor | None:
-        """Weight of each pixel's class, float32 (B, H, W), 0 at ignored pixels; None without weights."""
+        """Gives the weight of each pixel's class, float32 (B, H, W), 0 at ignored pixels; None without weights."""
         weights = self.weights_in_force()
         return None if weights is None else weights[class_numbers(mask)].masked_fill(mask == IGNORED, 0.0)
 
@@ -81,7 +81,7 @@ class ClassWeighted(SegmentationLoss):
 
 
 def median_frequency(counts: Tensor, spec: DataSpec, key: str) -> Tensor:
-    """Median-frequency balancing (Eigen & Fergus 2015, section 6.3.2; used by SegNet).
+    """Balances classes by median frequency (Eigen & Fergus 2015, section 6.3.2; used by SegNet).
 
     The frequency of a class is its pixels over all pixels of the images that show it; its weight is the median of
     all frequencies over its own.

@@ -1,4 +1,4 @@
-"""CrossEntropy: cross-entropy of the softmax over three classes or more."""
+"""CrossEntropy: cross-entropy of the softmax over the logits of the classes."""
 
 from typing import Literal
 
@@ -54,14 +54,15 @@ class CrossEntropy(ClassWeighted):
         return torch.where(weight > 0, total / weight.masked_fill(weight == 0, 1.0), total * 0.0)
 
     def check(self, spec: DataSpec) -> None:
-        """Needs three classes or more, and as many weights.
+        """Needs a logit for each class, and as many weights.
 
         Raises:
-            MismatchError: There are two classes, or the number of weights differs.
+            MismatchError: There are two classes with one logit, or the number of weights differs.
         """
         if spec.out_channels == 1:
             raise MismatchError(
-                f"loss=ce needs three classes or more, the data has {describe_classes(spec)}: use loss=bce"
+                f"loss=ce needs three classes or more, the data has {describe_classes(spec)}: use loss=bce, or a "
+                "logit for each of two, task.two_logits=true"
             )
         self.check_weights(spec, "ce")
 

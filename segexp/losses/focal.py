@@ -57,7 +57,7 @@ class Focal(ClassWeighted):
         Raises:
             MismatchError: ``alpha`` is one number for other than two classes, or a list of another length.
         """
-        if self._one_number and not spec.is_binary:
+        if self._one_number and spec.out_channels != 1:
             raise MismatchError(
                 f"alpha of loss=focal is one number, which is for two classes; the data has {describe_classes(spec)}: "
                 "give a list of one weight per class, auto or null"

@@ -1,4 +1,4 @@
-"""What a loss takes: logits and a mask that fit each other."""
+"""Checks that the logits and the mask of a loss fit each other."""
 
 import torch
 from torch import Tensor

@@ -25,5 +25,5 @@ class Jaccard(RegionLoss):
     """
 
     def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:
-        """Of the definition above."""
+        """Computes numerator and denominator, float32 (G, K) each, see the class."""
         return sums.intersection, sums.predicted + sums.truth - sums.intersection

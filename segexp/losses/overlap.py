@@ -26,7 +26,7 @@ class SoftCounts(NamedTuple):
 
 
 def soft_counts(logits: Tensor, mask: Tensor, per_image: bool) -> SoftCounts:
-    """Overlap of probabilities p and truth t, as one-hot.
+    """Counts the overlap of probabilities p and one-hot truth t.
 
     p is the sigmoid of the foreground for K = 1 and the softmax for K > 1; 0 at ignored pixels.
 
@@ -53,19 +53,19 @@ def group_sum(values: Tensor, per_image: bool) -> Tensor:
 
 
 def has_valid(ignored: Tensor, per_image: bool) -> Tensor:
-    """Whether a group of bool (B, 1, H, W) has a pixel that is not ignored: bool (G,)."""
+    """Finds the groups of ignored pixels, bool (B, 1, H, W), that have a valid one: bool (G,)."""
     return (~ignored).flatten(1).any(dim=1) if per_image else (~ignored).any().view(1)
 
 
 def class_losses(numerator: Tensor, denominator: Tensor, smooth: float) -> Tensor:
-    """1 - (numerator + smooth) / (denominator + smooth), the quotient being 1 where it is 0 / 0; any shape."""
+    """Computes 1 - (numerator + smooth) / (denominator + smooth), the quotient being 1 where it is 0 / 0; any shape."""
     nothing = denominator + smooth == 0
     quotient = (numerator + smooth) / (denominator + smooth).masked_fill(nothing, 1.0)
     return 1.0 - quotient.masked_fill(nothing, 1.0)
 
 
 def group_mean(losses: Tensor, counts: Tensor) -> Tensor:
-    """Mean over classes, then over groups.
+    """Averages over classes, then over groups.
 
     Args:
         losses: float32 (G, K).
@@ -78,5 +78,5 @@ def group_mean(losses: Tensor, counts: Tensor) -> Tensor:
 
 
 def mean_loss(numerator: Tensor, denominator: Tensor, smooth: float, counts: Tensor) -> Tensor:
-    """Mean of :func:`class_losses` of float32 (G, K) over classes and the groups that ``counts`` (G,) names."""
+    """Averages :func:`class_losses` of float32 (G, K) over classes and the groups that ``counts`` (G,) names."""
     return group_mean(class_losses(numerator, denominator, smooth), counts)

@@ -1,4 +1,4 @@
-"""What the losses of whole regions share: soft counts of overlap, and a ratio of them."""
+"""Base of the losses of whole regions: soft counts of overlap, and a ratio of them."""
 
 from abc import abstractmethod
 
@@ -25,7 +25,7 @@ class RegionLoss(SegmentationLoss):
 
     @abstractmethod
     def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:
-        """N and d, float32 (G, K), see :class:`SoftCounts`."""
+        """Computes numerator n and denominator d, float32 (G, K) each, see :class:`SoftCounts`."""
 
     def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
         """Loss in [0, 1] of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""

@@ -1,5 +1,6 @@
-"""WeightedSum: several losses as one, each of them logged."""
+"""Weighted sum of several losses, each of them logged; weights may change from epoch to epoch."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
@@ -7,9 +8,39 @@ from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import TOTAL, SegmentationLoss, refuse_other
-from segexp.losses.weight_schedule import schedule_of, weight_at
 from segexp.spec import DataSpec
 from segexp.types import NonNegativeFloat, WeightSchedule
+
+
+def weight_at(schedule: WeightSchedule, epoch: float) -> float:
+    """The weight in an epoch, counted from 0: ``start`` up to ``from_epoch``, ``end`` from ``epochs`` later on."""
+    progress = min(max((epoch - schedule.from_epoch) / schedule.epochs, 0.0), 1.0)
+    if schedule.shape == "cosine":
+        progress = (1.0 - math.cos(math.pi * progress)) / 2.0
+    return schedule.start + (schedule.end - schedule.start) * progress
+
+
+def schedule_of(key: str, value: float | WeightSchedule | Mapping[str, Any]) -> WeightSchedule:
+    """A constant weight, a schedule, or the block of its keys as a schedule.
+
+    Raises:
+        ConfigError: A key is unknown or a value out of range.
+    """
+    if isinstance(value, int | float):
+        if not value >= 0:
+            raise ConfigError(f"{key}={value:g}: a weight is 0 or more")
+        return WeightSchedule(start=float(value), end=float(value))
+    try:
+        schedule = value if isinstance(value, WeightSchedule) else WeightSchedule(**value)
+    except TypeError as error:
+        raise ConfigError(
+            f"{key}: found {value!r}, expected a number, or a block of start, end, from_epoch, epochs and shape"
+        ) from error
+    if not (schedule.start >= 0 and schedule.end >= 0 and schedule.from_epoch >= 0 and schedule.epochs >= 1):
+        raise ConfigError(f"{key}: found {schedule}, expected weights of 0 or more and epochs of 1 or more")
+    if schedule.shape not in ("linear", "cosine"):
+        raise ConfigError(f"{key}.shape: found {schedule.shape!r}, expected linear | cosine")
+    return schedule
 
 
 class WeightedSum(SegmentationLoss):
@@ -54,7 +85,7 @@ class WeightedSum(SegmentationLoss):
         return self.terms(logits, mask)[TOTAL]
 
     def terms(self, logits: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """Each unweighted term by name, and ``total``, the weighted sum of these very tensors."""
+        """Computes each unweighted term by name, and ``total``, the weighted sum of these very tensors."""
         values: dict[str, Tensor] = {name: loss(logits, mask) for name, loss in self._named()}
         weighted = [self.weights[name] * value for name, value in values.items()]
         total = weighted[0]
@@ -77,7 +108,7 @@ class WeightedSum(SegmentationLoss):
 
     @property
     def needs_counts(self) -> bool:
-        """Whether a term has weights that are ``auto``."""
+        """True if a term has weights that are ``auto``."""
         return any(loss.needs_counts for _, loss in self._named())
 
     def set_counts(self, counts: Tensor, spec: DataSpec) -> None:
@@ -93,12 +124,12 @@ class WeightedSum(SegmentationLoss):
                 raise MismatchError(f"term {name} of the loss: {error}") from error
 
     def resolved(self) -> dict[str, Any]:
-        """What the terms computed, under ``terms`` as in the config."""
+        """Gives the weights that the terms computed, under ``terms`` as in the config."""
         computed = {name: values for name, loss in self._named() if (values := loss.resolved())}
         return {"terms": computed} if computed else {}
 
     def check(self, spec: DataSpec) -> None:
-        """Every term has to fit.
+        """Checks that every term fits the data.
 
         Raises:
             MismatchError: From the first term that does not.

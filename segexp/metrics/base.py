@@ -3,15 +3,18 @@
 One file and one YAML in ``conf/metric`` each, switched by name: ``metric=[hd95,cldice]``.
 """
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import Direction
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, FigureSpec, fields_in, filled
+
+__all__ = ["FigureSpec", "ImageMeasure", "Seen", "Sums"]
 
 Sums = NDArray[np.float64]
 """(R, n): n numbers per class spoken of that may be added over images."""
@@ -43,17 +46,38 @@ class ImageMeasure(ABC):
     undefined (nan) and left out of means; absent in one of them only, it is the worst value there is.
 
     Attributes:
-        directions: Name of each figure and whether lower or higher is better; names are keys of results.json and
-            columns of per_image.csv.
-        unit: Unit of the figures, empty for a share.
+        figure_specs: Direction, label, unit and meaning of each figure by its name, which is the key of results.json
+            and the column of per_image.csv. It is read from source, before anything is imported, so it is written out.
+            Attributes of the measure may stand in braces in names and texts: ``hd{percentile:g}``.
         pooled: Whether sums of several images make sense; if not, there are figures per image and their mean only.
+        exceptions: Promises that the measure does not keep, by name, each with the reason; see
+            :mod:`segexp.inspection.contracts.measures`.
         needs_probability: Whether ``Seen.probability`` is needed; predictors without one are passed over.
     """
 
-    directions: Mapping[str, Direction]
-    unit: str = ""
+    figure_specs: ClassVar[Mapping[str, FigureSpec]] = {}
+    exceptions: ClassVar[Mapping[str, str]] = {}
     pooled: bool = True
     needs_probability: bool = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Says what to write in a class that names its figures as version 0.1 did."""
+        super().__init_subclass__(**kwargs)
+        if "directions" in vars(cls):
+            warnings.warn(
+                f"{cls.__qualname__}.directions is read until version 0.3; since version 0.2 a measure says "
+                'figure_specs = {"name": FigureSpec("max", label="Name", unit="", meaning="what it says")}',
+                FutureWarning,
+                stacklevel=2,
+            )
+
+    def described_figures(self) -> dict[str, FigureSpec]:
+        """Each figure with direction, label, unit and meaning, after :meth:`prepare`; nothing is left in braces."""
+        # Attributes of version 0.1, which works until version 0.3: {"hd95": "min"}, and one unit for all figures.
+        if directions := getattr(self, "directions", None):
+            unit = getattr(self, "unit", "")
+            return {name: FigureSpec(direction, name, unit) for name, direction in directions.items()}
+        return filled(self.figure_specs, {field: getattr(self, field) for field in fields_in(self.figure_specs)})
 
     def prepare(self, spec: DataSpec) -> None:  # noqa: B027 - most need nothing
         """Learns the data before the first image: for example the size of a pixel on the ground.

@@ -1,16 +1,17 @@
 """BoundaryIoU: intersection over union near the outlines alone, so that large objects need exact edges too."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.edges import edges_of, rim
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
+from segexp.spec import FigureSpec
 from segexp.types import Fraction
 
 
@@ -27,7 +28,9 @@ class BoundaryIoU(ImageMeasure):
         dilation_ratio: Width d as a share of the image's diagonal; the authors' 0.02 is 16 pixels of 584 x 565.
     """
 
-    directions: Mapping[str, Direction] = {"boundary_iou": "max"}
+    figure_specs: ClassVar = {
+        "boundary_iou": FigureSpec("max", "boundary IoU", meaning="IoU of the strips along the outlines")
+    }
 
     def __init__(self, dilation_ratio: Fraction = 0.02) -> None:
         self.dilation_ratio = dilation_ratio

@@ -1,15 +1,14 @@
 """Calibration: whether a probability of 0.7 is right seven times out of ten."""
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.quotients import quotient
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.types import PositiveInt
 
 CHUNK = 1 << 18
@@ -49,7 +48,16 @@ class Calibration(ImageMeasure):
         bins: Number of bins B.
     """
 
-    directions: Mapping[str, Direction] = {"brier": "min", "ece": "min"}
+    figure_specs: ClassVar = {
+        "brier": FigureSpec("min", "Brier", meaning="mean squared error of the probability"),
+        "ece": FigureSpec(
+            "min", "ECE", meaning="mean distance between probability and observed share (expected calibration error)"
+        ),
+    }
+    exceptions: ClassVar = {
+        "absent": "speaks about all valid pixels, as specificity does: small probabilities are right",
+        "worst": "a share of all pixels: false alarms that cover more than the missed pixels weigh more",
+    }
     needs_probability = True
 
     def __init__(self, bins: PositiveInt = 15) -> None:

@@ -1,18 +1,19 @@
 """ClDice: whether thin branching things such as vessels and roads hang together as they should."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
-from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Mask, crop, regions
 from segexp.metrics.thinning import thinned
+from segexp.spec import FigureSpec
 
 SMALL, MANY = 16, 10_000
 """Of specks, things of at most so many pixels a side, more than so many are thinned together: a model that has learned
@@ -39,7 +40,10 @@ class ClDice(ImageMeasure):
     Sums: |S_P ∩ T|, |S_P|, |S_T ∩ P|, |S_T|.
     """
 
-    directions: Mapping[str, Direction] = {"cldice": "max"}
+    figure_specs: ClassVar = {
+        "cldice": FigureSpec("max", "clDice", meaning="overlap of centrelines: do thin things hang together")
+    }
+    exceptions: ClassVar = {"mirrored": "thinning peels one side first, so skeletons of even width move by a pixel"}
 
     def __init__(self) -> None:
         """Without keys."""

@@ -1,16 +1,16 @@
 """Components: whether a class comes in as many pieces as it should."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
+from segexp.spec import FigureSpec
 from segexp.types import PositiveInt
 
 
@@ -29,8 +29,15 @@ class Components(ImageMeasure):
         min_size: Components of fewer pixels are not counted, in prediction and truth.
     """
 
-    directions: Mapping[str, Direction] = {"components_error": "min"}
-    unit = "components"
+    figure_specs: ClassVar = {
+        "components_error": FigureSpec(
+            "min", "component error", "components", "difference in the number of connected pieces"
+        )
+    }
+    exceptions: ClassVar = {
+        "worst": "a count has no worst value: missed altogether, the error is the true count",
+        "hole": "a hole makes no further piece",
+    }
     pooled = False
 
     def __init__(self, connectivity: Literal[4, 8] = 8, min_size: PositiveInt = 1) -> None:

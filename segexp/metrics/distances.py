@@ -1,19 +1,19 @@
 """Distances between the outline of a class in the prediction and in the truth, in pixels or metres."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import Direction
 from segexp.errors import ConfigError
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.edges import edges_of, outline
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import Mask, crop, regions
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, FigureSpec
 from segexp.types import PositiveFloat
 
 Distances = NDArray[np.float64]
@@ -51,7 +51,7 @@ class OutlineDistance(ImageMeasure):
 
     def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """The distance >= 0 (N, R) of sums (N, R, 2)."""
-        (name,) = self.directions
+        (name,) = self.described_figures()
         return {name: quotient(sums[..., 0], sums[..., 1])}
 
     def _row(self, seen: Seen, index: int) -> tuple[float, float]:
@@ -83,7 +83,14 @@ class HausdorffDistance(OutlineDistance):
         ConfigError: The percentile is out of range.
     """
 
-    directions: Mapping[str, Direction] = {"hd95": "min"}
+    figure_specs: ClassVar = {
+        "hd{percentile:g}": FigureSpec(
+            "min", "HD{percentile:g}", "{unit}",
+            "distance between outlines that {percentile:g} % of their pixels keep (Hausdorff)",
+        )
+    }  # fmt: skip
+
+    exceptions: ClassVar = {"hole": "a percentile below 100 leaves single pixels out"}
 
     def __init__(self, percentile: PositiveFloat = 95.0) -> None:
         super().__init__()
@@ -92,7 +99,6 @@ class HausdorffDistance(OutlineDistance):
                 f"percentile: found {percentile:g}, expected above 0 and at most 100; 95 is the usual one"
             )
         self.percentile = percentile
-        self.directions = {f"hd{percentile:g}": "min"}
 
     def _distance(self, to_truth: Distances, to_prediction: Distances) -> float:
         return max(float(np.percentile(side, self.percentile)) for side in (to_truth, to_prediction))
@@ -105,7 +111,9 @@ class SurfaceDistance(OutlineDistance):
     III-B; ``monai.metrics.compute_average_surface_distance`` with ``symmetric=True``.
     """
 
-    directions: Mapping[str, Direction] = {"asd": "min"}
+    figure_specs: ClassVar = {
+        "asd": FigureSpec("min", "ASD", "{unit}", "mean distance between outlines (average surface distance)")
+    }
 
     def _distance(self, to_truth: Distances, to_prediction: Distances) -> float:
         total = to_truth.sum(dtype=np.float64) + to_prediction.sum(dtype=np.float64)

@@ -1,5 +1,6 @@
 """Log-odds of each class against all others, by which its pixels are ranked."""
 
+import math
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -86,3 +87,8 @@ def _of_piece(logits: Tensor, classes: Sequence[int], out: Tensor) -> None:
         row.copy_(logits[index] - two[0] - torch.log(rest - exps[index]))
         largest = order[0] == index
         row[largest] = (two[0] - two[1] - torch.log(others))[largest]
+
+
+def probability(logit: float) -> float:
+    """The probability of a logit."""
+    return 1 / (1 + math.exp(-logit)) if logit > -500 else 0.0

@@ -1,18 +1,18 @@
 """ObjectScores: how many objects were found, an object being a connected component."""
 
-from collections.abc import Mapping, Sequence
-from typing import Literal
+from collections.abc import Sequence
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
-from segexp.config.measure_names import Direction
 from segexp.metrics.base import ImageMeasure, Seen, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Regions, crop, regions
+from segexp.spec import FigureSpec
 from segexp.types import Fraction
 
 ROWS = 256
@@ -35,7 +35,16 @@ class ObjectScores(ImageMeasure):
         connectivity: 8: pixels that touch at a corner are one object; 4: they are two.
     """
 
-    directions: Mapping[str, Direction] = {"object_f1": "max", "object_precision": "max", "object_recall": "max"}
+    figure_specs: ClassVar = {
+        "object_f1": FigureSpec(
+            "max", "object F1", meaning="F1 of connected pieces paired at an IoU above the threshold"
+        ),
+        "object_precision": FigureSpec(
+            "max", "object precision", meaning="share of the predicted pieces that have a partner"
+        ),
+        "object_recall": FigureSpec("max", "object recall", meaning="share of the true pieces that have a partner"),
+    }
+    exceptions: ClassVar = {"hole": "an object with a hole is found"}
 
     def __init__(self, iou_threshold: Fraction = 0.5, connectivity: Literal[4, 8] = 8) -> None:
         self.iou_threshold, self.connectivity = iou_threshold, connectivity

@@ -16,7 +16,7 @@ from segexp.metrics.keys import Keys, Mixed, keys_of, parted
 from segexp.metrics.ranked import Ranked, in_order, united
 from segexp.metrics.table import gathered
 from segexp.spec import IGNORED
-from segexp.system.allocator import give_back
+from segexp.system.allocator import return_memory
 
 EXACT = 3 << 24
 """Pixels of a data set (50 million) that are kept one by one, 4 bytes each; of more, few stand for many."""
@@ -280,7 +280,7 @@ def _host(parts: list[Tensor], least: type = np.float32) -> Any:
         whole_array[place - len(part) : place] = part.numpy()
         place -= len(part)
     if len(whole_array) > ON_DEVICE:
-        give_back(len(whole_array))
+        return_memory(len(whole_array))
     return whole_array
 
 

@@ -6,7 +6,7 @@ from torch import Tensor
 
 
 class Supervised(NamedTuple):
-    """What a model with auxiliary outputs gives in training mode instead of its logits alone.
+    """Output of a model with auxiliary logits in training mode, instead of its logits alone.
 
     Attributes:
         logits: (B, K, H, W), the model's own; what it gives in evaluation mode.

@@ -1,4 +1,4 @@
-"""What a model promises unless it declares an exception."""
+"""Contracts that a model keeps unless it declares an exception."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ CONTRACTS = {
 
 
 def exceptions_of(model: nn.Module) -> dict[str, str]:
-    """The contracts that a model does not keep, each with its reason; all others are tested.
+    """Collects the contracts that a model does not keep, each with its reason; all others are tested.
 
     A model declares them as ``exceptions: ClassVar[Mapping[str, str]] = {"onnx": "why"}``, or sets ``self.exceptions``
     in its constructor where they depend on a key. Without the attribute it keeps every contract.

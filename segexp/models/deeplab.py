@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from segexp.errors import ConfigError
 from segexp.models.auxiliary import Supervised
-from segexp.models.encoders.base import start
+from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.resnet import ResNet
 from segexp.models.pooling import PooledNorm
@@ -63,11 +63,9 @@ class DeepLabV3(nn.Module):
         self.classifier = nn.Sequential(
             AtrousPyramid(last, width, RATES[output_stride]), *_conv(width, width, 3), nn.Conv2d(width, out_channels, 1)
         )
-        self.classifier.apply(start)
+        self.classifier.apply(init_weights)
         self.aux_classifier = AuxiliaryHead(third, out_channels) if auxiliary_weight > 0 else None
-        load_pretrained(self.backbone, encoder, pretrained, base)
-        if freeze_encoder:
-            self.backbone.freeze()
+        load_pretrained(self.backbone, encoder, pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.
@@ -120,11 +118,11 @@ class AuxiliaryHead(nn.Sequential):
     def __init__(self, in_channels: int, out_channels: int) -> None:
         width = in_channels // 4
         super().__init__(*_conv(in_channels, width, 3), nn.Dropout(0.1), nn.Conv2d(width, out_channels, 1))
-        self.apply(start)
+        self.apply(init_weights)
 
 
 def enlarge(features: Tensor, like: Tensor) -> Tensor:
-    """Bilinear interpolation to the height and width of ``like``."""
+    """Interpolates bilinearly to the height and width of ``like``."""
     return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segexp.errors import ConfigError, UserError
-from segexp.models.encoders.base import cut_to, start
+from segexp.models.encoders.base import crop_to, init_weights
 from segexp.models.encoders.pretrained import State, load_pretrained
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.sizes import require_size
@@ -64,17 +64,15 @@ class Fcn(nn.Module):
         self.fc7 = nn.Conv2d(wide, wide, kernel_size=1)
         self.dropout = nn.Dropout(dropout)
         for layer in (self.fc6, self.fc7):
-            start(layer)
+            init_weights(layer)
         skips = [8 * base, 4 * base][: {32: 0, 16: 1, 8: 2}[stride]]  # channels of pool4 and pool3
         self.score = nn.ModuleList(nn.Conv2d(width, out_channels, kernel_size=1) for width in (wide, *skips))
         self.doubling = nn.ModuleList(bilinear_doubling(out_channels) for _ in skips)
         for weight in self.score.parameters():
             nn.init.zeros_(weight)  # section 4.3: random scores gave neither better nor faster results
-        head = load_pretrained(self.encoder, "vgg16", pretrained, base)
+        head = load_pretrained(self.encoder, "vgg16", pretrained, base, freeze=freeze_encoder)
         if pretrained is not False:
             take_classifier(self, head)
-        if freeze_encoder:
-            self.encoder.freeze()
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.
@@ -94,14 +92,16 @@ class Fcn(nn.Module):
         scores: Tensor = self.score[0](self.dropout(F.relu(self.fc7(features))))
         for score, double, skip in zip(self.score[1:], self.doubling, (pool4, pool3), strict=False):
             finer = score(skip)
-            scores = finer + cut_to(double(scores), finer)
+            scores = finer + crop_to(double(scores), finer)
         height, width = scores.shape[-2] * self.stride, scores.shape[-1] * self.stride
         full = F.interpolate(scores, size=(height, width), mode="bilinear", align_corners=False)
-        return cut_to(full, image)
+        return crop_to(full, image)
 
 
 def bilinear_doubling(channels: int) -> nn.ConvTranspose2d:
-    """Transposed convolution (B, C, h, w) -> (B, C, 2h, 2w) that starts as bilinear interpolation, each channel alone.
+    """Makes a transposed convolution (B, C, h, w) -> (B, C, 2h, 2w) that starts as bilinear interpolation.
+
+    Each channel is doubled alone.
 
     Caffe's filler, for kernel 4 and stride 2: 1/4, 3/4, 3/4, 1/4 along each side. It fades to 3/4 at the border.
     """
@@ -113,7 +113,9 @@ def bilinear_doubling(channels: int) -> nn.ConvTranspose2d:
 
 
 def take_classifier(model: Fcn, head: State) -> None:
-    """Fully connected layers of VGG16 into fc6 and fc7: weights (4096, 512 * 7 * 7) are a 7x7 kernel, flattened.
+    """Copies fully connected layers of VGG16 into fc6 and fc7.
+
+    Weights (4096, 512 * 7 * 7) are a 7x7 kernel, flattened.
 
     Raises:
         UserError: The file has no such layer, or one of another size.

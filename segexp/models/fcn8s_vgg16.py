@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from segexp.models.encoders.base import cut_to
+from segexp.models.encoders.base import crop_to
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.sizes import require_size
@@ -51,10 +51,8 @@ class Fcn8sVgg16(nn.Module):
         self.to_pool3 = nn.ConvTranspose2d(pool4, pool3, kernel_size=4, stride=2, padding=1)
         self.to_image = nn.ConvTranspose2d(pool3, out_channels, kernel_size=16, stride=8, padding=4)
         for layer in (self.fc6, self.fc7, self.score, self.to_pool4, self.to_pool3, self.to_image):
-            keras_start(layer)
-        load_pretrained(self.encoder, "vgg16", pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+            init_like_keras(layer)
+        load_pretrained(self.encoder, "vgg16", pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.
@@ -71,13 +69,13 @@ class Fcn8sVgg16(nn.Module):
         require_size("Fcn8sVgg16 (five poolings)", image, 32)
         *_, pool3, pool4, pool5 = self.encoder(image)
         scores = F.relu(self.score(F.relu(self.fc7(F.relu(self.fc6(pool5))))))
-        features = pool4 + cut_to(self.to_pool4(scores), pool4)
-        features = pool3 + cut_to(self.to_pool3(features), pool3)
-        return cut_to(self.to_image(features), image)
+        features = pool4 + crop_to(self.to_pool4(scores), pool4)
+        features = pool3 + crop_to(self.to_pool3(features), pool3)
+        return crop_to(self.to_image(features), image)
 
 
-def keras_start(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
-    """Weights and bias as Keras starts from: uniform of Glorot & Bengio 2010, and 0."""
+def init_like_keras(layer: nn.Conv2d | nn.ConvTranspose2d) -> None:
+    """Initialises weights and bias as Keras does: uniform of Glorot & Bengio 2010, and 0."""
     nn.init.xavier_uniform_(layer.weight)
     if layer.bias is not None:
         nn.init.zeros_(layer.bias)

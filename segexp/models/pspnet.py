@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from segexp.models.auxiliary import Supervised
 from segexp.models.deeplab import AuxiliaryHead, enlarge
-from segexp.models.encoders.base import start
+from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.resnet import ResNet
 from segexp.models.pooling import PooledNorm, adaptive_average
@@ -63,12 +63,10 @@ class PspNet(nn.Module):
             nn.Dropout(0.1),
             nn.Conv2d(width, out_channels, kernel_size=1),
         )
-        self.pyramid.apply(start)
-        self.head.apply(start)
+        self.pyramid.apply(init_weights)
+        self.head.apply(init_weights)
         self.auxiliary = AuxiliaryHead(third, out_channels) if auxiliary_weight > 0 else None
-        load_pretrained(self.encoder, encoder, pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+        load_pretrained(self.encoder, encoder, pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.

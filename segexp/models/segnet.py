@@ -10,13 +10,12 @@ from segexp.errors import ConfigError
 from segexp.models.auxiliary import Supervised
 from segexp.models.convs import Conv, make_conv
 from segexp.models.deep_supervision import DeepSupervision
-from segexp.models.encoders.base import start
+from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import DEPTHS, Vgg16
 from segexp.models.norms import Norm, make_norm
 from segexp.models.sizes import require_size
-from segexp.models.unpooling import MaxUnpool
-from segexp.models.upsampling import Upsample
+from segexp.models.upsampling import MaxUnpool, Upsample
 from segexp.types import Dropout, NonNegativeFloat, PositiveInt
 
 WEIGHTS: dict[Norm, str] = {"none": "vgg16", "batch": "vgg16_bn"}
@@ -86,13 +85,11 @@ class SegNet(nn.Module):
             *_stage([base] * DEPTHS[0], norm, conv, groups), nn.Conv2d(base, out_channels, kernel_size=3, padding=1)
         )
         self.dropout = nn.Dropout(dropout)
-        self.decoder.apply(start)
+        self.decoder.apply(init_weights)
         self.supervision: DeepSupervision | None = None
         if auxiliary_weights:  # an empty list is none
             self.supervision = DeepSupervision(finer[1:], out_channels, auxiliary_weights)
-        load_pretrained(self.encoder, WEIGHTS.get(norm, ""), pretrained, base)
-        if freeze_encoder:
-            self.encoder.freeze()
+        load_pretrained(self.encoder, WEIGHTS.get(norm, ""), pretrained, base, freeze=freeze_encoder)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.

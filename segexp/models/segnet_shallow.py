@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 
 from segexp.models.sizes import InputSizeError
-from segexp.models.unpooling import MaxUnpool
+from segexp.models.upsampling import MaxUnpool
 from segexp.types import PositiveInt
 
 

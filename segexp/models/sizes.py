@@ -31,7 +31,7 @@ def require_size(model: str, image: Tensor, smallest: int) -> None:
 
 
 class SegmentationModel(Protocol):
-    """What ``same_size`` calls; a model may also have ``context(height, width) -> Padding``."""
+    """Model that ``same_size`` calls; it may also have ``context(height, width) -> Padding``."""
 
     def __call__(self, image: Tensor, /) -> Tensor | Supervised:
         """Image (B, C, H, W) to logits (B, K, h, w)."""

@@ -1,13 +1,12 @@
-"""Ways to double a feature map and reduce its channels."""
+"""Ways to enlarge a feature map: upsampling, transposed convolution and max-unpooling, all of them exportable."""
 
 from typing import Literal, get_args
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segexp.errors import ConfigError
-from segexp.models.transposed import transposed_to
-from segexp.models.unpooling import MaxUnpool
 
 Upsampling = Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"]
 
@@ -74,3 +73,66 @@ def bed_of_nails(features: Tensor, height: int, width: int) -> Tensor:
     spread = features.new_zeros(*features.shape[:2], height, width)
     spread[..., : 2 * rows : 2, : 2 * columns : 2] = features
     return spread
+
+
+# Before torch 2.7 export can only be told together with torch.compile, where the way of export works too, but slower.
+_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)
+
+
+def transposed_to(conv: nn.ConvTranspose2d, features: Tensor, height: int, width: int) -> Tensor:
+    """``conv(features, output_size=(height, width))`` that may be exported with free sizes.
+
+    Torch reaches a size by an output padding, which it computes from the sizes; in an exported program (ONNX)
+    that padding is a fixed number, so the file would be wrong for every other size. Under export the same values
+    come from sizes alone: convolve without padding and bias, append zeros, cut, add the bias.
+
+    Args:
+        conv: The layer, of any kernel, stride, padding, dilation and groups.
+        features: float (B, C, h, w).
+        height: H, from ``(h - 1) stride - 2 padding + dilation (kernel - 1) + 1`` to ``stride - 1`` more.
+        width: W, in the same range.
+
+    Returns:
+        float (B, K, H, W).
+    """
+    if _exporting():
+        return transposed_by_cutting(conv, features, height, width)
+    upsampled: Tensor = conv(features, output_size=[height, width])
+    return upsampled
+
+
+def transposed_by_cutting(conv: nn.ConvTranspose2d, features: Tensor, height: int, width: int) -> Tensor:
+    """:func:`transposed_to` without output padding; one copy slower."""
+    whole = F.conv_transpose2d(
+        features, conv.weight, None, conv.stride, padding=0, groups=conv.groups, dilation=conv.dilation
+    )
+    down, right = conv.stride
+    top, left = (int(side) for side in conv.padding)
+    # Where the sizes ask for more than the kernel reaches, torch's output padding has the bias alone.
+    whole = F.pad(whole, (0, right - 1, 0, down - 1))
+    # Chosen by number: a slice is a view, whose strides export would tie to the parity of the example's sizes.
+    rows = torch.arange(height, device=whole.device) + top
+    columns = torch.arange(width, device=whole.device) + left
+    cut = whole.index_select(-2, rows).index_select(-1, columns)
+    return cut if conv.bias is None else cut + conv.bias[:, None, None]
+
+
+class MaxUnpool(nn.Module):
+    """(B, C, h, w) and the indices of ``MaxPool2d(2, return_indices=True)`` -> (B, C, H, W), 0 elsewhere.
+
+    Torch's own kernel, except that it has no deterministic version on CUDA: with
+    ``torch.use_deterministic_algorithms`` a scatter takes its place there, equal in value and gradient.
+    """
+
+    def forward(self, pooled: Tensor, indices: Tensor, height: int, width: int) -> Tensor:
+        """Put each maximum back where it was taken from, in a map of ``height`` x ``width``."""
+        if pooled.is_cuda and torch.are_deterministic_algorithms_enabled():
+            return scatter_unpool(pooled, indices, height, width)
+        return F.max_unpool2d(pooled, indices, kernel_size=(2, 2), output_size=[height, width])
+
+
+def scatter_unpool(pooled: Tensor, indices: Tensor, height: int, width: int) -> Tensor:
+    """Max-unpooling by ``scatter``, whose targets are distinct, so that their order does not matter."""
+    batch, channels = pooled.shape[:2]
+    empty = pooled.new_zeros(batch, channels, height * width)
+    return empty.scatter(2, indices.flatten(2), pooled.flatten(2)).view(batch, channels, height, width)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MissingExtraError, UserError
-from segexp.models.encoders.pretrained import fill, read, without_head
+from segexp.models.encoders.pretrained import load_encoder_weights, read_state_dict, split_head
 from segexp.models.sizes import InputSizeError, Padding
 from segexp.types import PositiveInt
 
@@ -55,14 +55,16 @@ class Zoo(nn.Module):
         names = (architecture, encoder, in_channels, out_channels)
         self.model = _build(package, *names)
         if local:
-            trunk, _ = without_head(read(str(encoder_weights), "model.encoder_weights", "a state dict of the encoder"))
-            fill(self.model.encoder, trunk, f"{encoder_weights} for {encoder}")
+            trunk, _ = split_head(
+                read_state_dict(str(encoder_weights), "model.encoder_weights", "a state dict of the encoder")
+            )
+            load_encoder_weights(self.model.encoder, trunk, f"{encoder_weights} for {encoder}")
         elif encoder_weights is not None:
             self.model = _build(package, *names, weights=encoder_weights)
         self.stride = int(self.model.encoder.output_stride)
 
     def context(self, height: int, width: int) -> Padding:
-        """What is missing at the right and the bottom to a multiple of the stride, and to two strides.
+        """Asks for the border at the right and the bottom to a multiple of the stride, and to two strides at least.
 
         Two, because batch norm cannot train on a last map of a single value.
 

@@ -1,4 +1,4 @@
-"""What every kind of image file gives: facts from its header, and windows of its pixels."""
+"""Base of all image files: facts from the header, and windows of pixels."""
 
 import math
 from abc import ABC, abstractmethod
@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.rasters import orient, shown
+from segexp.rasters import display, orientation
 from segexp.rasters.faults import outside
-from segexp.rasters.place import Place
+from segexp.rasters.ground.location import GroundLocation
 
 Pixels = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Header:
-    """What the first bytes of a file say.
+    """Facts from the first bytes of an image file.
 
     Attributes:
         path: The file.
@@ -36,7 +36,7 @@ class Header:
         nodata: Number that marks missing pixels as a GeoTIFF says it, which may be none that a pixel can have.
         pixel_size: Side of a pixel in metres, from a GeoTIFF with a projected coordinate system.
         has_alpha: Whether the file calls its last channel alpha.
-        place: Where on the ground it lies, from the tags of a GeoTIFF.
+        location: Where on the ground it lies, from the tags of a GeoTIFF.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Header:
     nodata: float | None = None
     pixel_size: float | None = None
     has_alpha: bool = False
-    place: Place | None = None
+    location: GroundLocation | None = None
 
 
 class Raster(ABC):
@@ -83,8 +83,10 @@ class Raster(ABC):
         self.header = header
         self.path = header.path
         self.raw = raw
-        self.height, self.width = orient.upright_size(header.orientation, header.height, header.width)
-        self.shows = None if raw else shown.showing(header.palette, header.white, header.white_is_zero, header.dtype)
+        self.height, self.width = orientation.upright_size(header.orientation, header.height, header.width)
+        self.shows = (
+            None if raw else display.display_table(header.palette, header.white, header.white_is_zero, header.dtype)
+        )
         self.channels = self.shows.channels if self.shows and header.palette is not None else header.channels
         self.dtype = header.dtype
         self.palette = header.palette
@@ -106,14 +108,14 @@ class Raster(ABC):
 
     @abstractmethod
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A window (h, w, C) of the pixels as they are stored, an array of its own."""
+        """Reads a window (h, w, C) of the pixels as they are stored, an array of its own."""
 
     def read(self) -> Pixels:
-        """All pixels (H, W, C), see :meth:`window`."""
+        """Reads all pixels (H, W, C), see :meth:`window`."""
         return self.window(0, 0, self.height, self.width)
 
     def window(self, top: int, left: int, height: int, width: int) -> Pixels:
-        """A part of the image; where the format allows it no more than that is read and decoded.
+        """Reads a part of the image; where the format allows it no more than that is read and decoded.
 
         Args:
             top: First row.
@@ -133,17 +135,17 @@ class Raster(ABC):
         if self.orientation == 1:
             pixels = self.stored(top, left, height, width)
         else:
-            place = orient.stored_window(self.orientation, (top, left, height, width), self.height, self.width)
-            pixels = np.ascontiguousarray(orient.upright(self.orientation, self.stored(*place)))
+            place = orientation.stored_window(self.orientation, (top, left, height, width), self.height, self.width)
+            pixels = np.ascontiguousarray(orientation.upright(self.orientation, self.stored(*place)))
         return pixels if self.shows is None else self.shows(pixels, self.path)
 
     def strips(self, rows: int = 512) -> Iterator[Pixels]:
-        """The image from top to bottom, up to ``rows`` rows at a time; formats that decode whole do so once."""
+        """Yields the image from top to bottom, up to ``rows`` rows at a time; formats that decode whole do so once."""
         for top in range(0, self.height, rows):
             yield self.window(top, 0, min(rows, self.height - top), self.width)
 
     def describe(self) -> str:
-        """In words: ``RGB uint8 565x584 TIFF, strips, deflate`` (width x height)."""
+        """Describes the file: ``RGB uint8 565x584 TIFF, strips, deflate`` (width x height)."""
         header = self.header
         words = f"{self._colours()} {header.dtype} {self.width}x{self.height} {header.kind}"
         if header.orientation != 1:

@@ -1,4 +1,4 @@
-"""What is wrong with a file, in one form: its name, its size, the cause and what to do."""
+"""Errors of image files in one form: name, size, the cause and what to do."""
 
 import errno
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from segexp.errors import DataError, SegexpError, UnreadableError
 from segexp.system.causes import resource_error
-from segexp.system.special_files import broken_link, special
+from segexp.system.special_files import broken_link, special_kind
 
 COPY_AGAIN = "It is truncated or no image: copy it again from its source"
 
@@ -17,7 +17,7 @@ LONGEST = 400
 
 
 def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpError:
-    """The error of a file that is there and cannot be read; of the machine, where that refused and the file is whole.
+    """Makes the error of a file that cannot be read; of the machine, where that refused and the file is whole.
 
     Args:
         path: The file.
@@ -33,12 +33,12 @@ def unreadable(path: Path, cause: object, advice: str = COPY_AGAIN) -> SegexpErr
 
 
 def unsupported(path: Path, found: str, expected: str, advice: str) -> UnreadableError:
-    """The error of a file that is whole, of a kind that is not taken."""
+    """Makes the error of a file that is whole, of a kind that is not taken."""
     return UnreadableError(f"{path}: found {found} ({size_of(path)} bytes), expected {expected}; {advice}")
 
 
 def outside(path: Path, window: tuple[int, int, int, int], height: int, width: int) -> DataError:
-    """The error of a window (top, left, height, width) that does not lie inside the image."""
+    """Makes the error of a window (top, left, height, width) that does not lie inside the image."""
     top, left, rows, columns = window
     return DataError(
         f"{path}: a window of {rows}x{columns} pixels at row {top}, column {left} does not lie inside its "
@@ -47,7 +47,7 @@ def outside(path: Path, window: tuple[int, int, int, int], height: int, width: i
 
 
 def check_regular(path: Path) -> os.stat_result:
-    """Facts of a file that can be read to its end.
+    """Checks that a file can be read to its end, and gives its status.
 
     Raises:
         DataError: It is a named pipe, a socket, a device, a folder, or leads nowhere.
@@ -59,13 +59,13 @@ def check_regular(path: Path) -> os.stat_result:
         raise from_system(path, error) from error
     if stat.S_ISDIR(status.st_mode):
         raise from_system(path, IsADirectoryError())
-    if (what := special(status.st_mode)) is not None:
+    if (what := special_kind(status.st_mode)) is not None:
         raise UnreadableError(f"{path}: is {what}, expected an image file; take it out of the data")
     return status
 
 
 def from_system(path: Path, error: OSError) -> SegexpError:
-    """The error that the operating system gave on opening a file, in words."""
+    """Makes the error of what the operating system said on opening a file."""
     if isinstance(error, FileNotFoundError):
         if path.is_symlink():
             return UnreadableError(f"{path}: is {broken_link(path)}; mend it or take it away")
@@ -82,7 +82,7 @@ def from_system(path: Path, error: OSError) -> SegexpError:
 
 
 def size_of(path: Path) -> str:
-    """Size of a file in bytes, as text."""
+    """Gives the size of a file in bytes, as text."""
     try:
         return str(path.stat().st_size)
     except OSError:

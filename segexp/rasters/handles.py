@@ -12,6 +12,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any
 
+from segexp.system.allocator import LARGE, return_memory
+
 DEFAULT_MAP_LIMIT = 256 * 2**20
 """Bytes of mapped pages that a process keeps: two tiles of 5000x5000x3 with their masks."""
 MAX_OPEN = 128
@@ -19,7 +21,7 @@ MAX_OPEN = 128
 
 
 class Handles:
-    """Open files, the one used last at the end."""
+    """Open files of a process, the one used last at the end."""
 
     def __init__(self, limit: int | None = DEFAULT_MAP_LIMIT) -> None:
         """Opens nothing.
@@ -39,7 +41,7 @@ class Handles:
         self.total = 0
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """The handle of ``key``, opened if need be; the handles used longest ago are closed for it."""
+        """Gives the handle of ``key``, opened if need be; the handles used longest ago are closed for it."""
         with self._lock:
             handle = self._open.get(key)
             if handle is not None:
@@ -64,12 +66,12 @@ class Handles:
             self._keep_limit()
 
     def set_limit(self, limit: int | None) -> None:
-        """Another limit, kept from now on."""
+        """Sets another limit, kept from now on."""
         with self._lock:
             self.limit = limit
             self._keep_limit()
 
-    def give_back(self) -> None:
+    def release_all(self) -> None:
         """Gives all pages back; the maps stay."""
         with self._lock:
             self._keep_limit(0)
@@ -107,9 +109,16 @@ def set_map_limit(limit: int | None) -> None:
 
 def release_pages() -> None:
     """Gives the memory of all mapped pages back, for example before work that needs much of it."""
-    HANDLES.give_back()
+    HANDLES.release_all()
 
 
 def close_files() -> None:
     """Closes all files that are kept open, for example before they are deleted or replaced."""
     HANDLES.reset()
+
+
+def release_image_memory(pixels: int) -> None:
+    """Returns freed memory and pages of mapped files to the system, around the work on an image of so many pixels."""
+    return_memory(pixels)
+    if pixels > LARGE:
+        release_pages()

@@ -1,4 +1,4 @@
-"""How much memory one image may take: a file of a few bytes may declare pixels that fill the machine.
+"""Limits the memory of one image: a file of a few bytes may declare pixels that fill the machine.
 
 What is held against the limit is what decoding takes, known from the header, before anything is decoded. How much
 smaller the file is says nothing: an empty mask is a few kB.
@@ -18,7 +18,7 @@ KEY = "image_limit"
 
 @dataclass(frozen=True)
 class Limit:
-    """What one image may take.
+    """Limit of the memory that one image may take.
 
     Attributes:
         gigabytes: In GB (1e9 bytes).
@@ -28,22 +28,22 @@ class Limit:
     gigabytes: float = DEFAULT_GB
     key: str = KEY
 
-    def check(self, path: Path, need: float, what: str, way_out: str = "") -> None:
-        """Refuses what would take more.
+    def check(self, path: Path, need: float, purpose: str, advice: str = "") -> None:
+        """Refuses what would take more memory.
 
         Args:
             path: The file.
             need: Bytes.
-            what: What takes them, in words.
-            way_out: What else can be done than to raise the limit.
+            purpose: What takes them, in words.
+            advice: What else can be done than to raise the limit.
 
         Raises:
             TooLargeError: Names limit and key.
         """
         if need > self.gigabytes * GB:
             raise TooLargeError(
-                f"{path}: {what} would take {_shown(need)} of memory, found {self.key}={self.gigabytes:g} (GB); if the "
-                f"image is meant and the machine has room, give {self.key}={_enough(need)}{way_out}"
+                f"{path}: {purpose} would take {_shown(need)} of memory, found {self.key}={self.gigabytes:g} (GB); if "
+                f"the image is meant and the machine has room, give {self.key}={_enough(need)}{advice}"
             )
 
 
@@ -54,7 +54,7 @@ class _InForce:
 
 
 def image_limit() -> Limit:
-    """The limit in force in this process."""
+    """Gives the limit in force in this process."""
     return _InForce.limit
 
 

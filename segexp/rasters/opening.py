@@ -3,17 +3,17 @@
 from pathlib import Path
 
 from segexp.errors import DataError, MissingExtraError, SegexpError, TooLargeError
-from segexp.rasters.arrays import open_npy, open_pnm
 from segexp.rasters.base import Header, Raster
 from segexp.rasters.faults import check_regular, from_system, unreadable
-from segexp.rasters.gdal import COMPRESSIONS, GdalRaster, has_rasterio
+from segexp.rasters.formats.arrays import open_npy, open_pnm
+from segexp.rasters.formats.foreign_files import identify_foreign
+from segexp.rasters.formats.mapped import MappedRaster
+from segexp.rasters.formats.pillow import open_pillow
+from segexp.rasters.formats.whole import PillowTiffRaster, check_decoded, open_whole
 from segexp.rasters.limit import Limit, image_limit
-from segexp.rasters.mapped import MappedRaster
-from segexp.rasters.pillow import pillow
-from segexp.rasters.segments import SegmentsRaster
-from segexp.rasters.strangers import stranger
-from segexp.rasters.tiff_header import Tiff, read_tiff
-from segexp.rasters.whole import PillowTiffRaster, check_decoded, open_whole
+from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, GdalRaster, has_rasterio
+from segexp.rasters.tiff.header import TiffFacts, read_tiff_header
+from segexp.rasters.tiff.tifffile_raster import SegmentsRaster
 from segexp.runs.text import printable
 
 FIRST = 512
@@ -53,7 +53,7 @@ def open_raster(path: Path, *, raw: bool = False, limit: Limit | None = None) ->
                 return open_npy(path, file, state, raw=raw)
             if start[:2] in (b"P5", b"P6"):
                 return open_pnm(path, file, state, raw=raw)
-            if (other := stranger(start)) is not None:
+            if (other := identify_foreign(start)) is not None:
                 raise unreadable(path, *other)
     except OSError as error:
         raise from_system(path, error) from error
@@ -64,7 +64,7 @@ def open_raster(path: Path, *, raw: bool = False, limit: Limit | None = None) ->
 
 def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -> Raster:
     try:
-        tiff = read_tiff(path, state, raw=raw)
+        tiff = read_tiff_header(path, state, raw=raw)
     except SegexpError:
         raise
     except Exception as error:  # a damaged header may break tifffile anywhere
@@ -73,10 +73,10 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
         return MappedRaster(tiff.header, tiff.layout, raw=raw)
     # GDAL takes no names that are no UTF-8.
     if has_rasterio() and tiff.compression in COMPRESSIONS and printable(str(path)) == str(path):
-        check_block(tiff, limit)
+        check_block_memory(tiff, limit)
         return GdalRaster(tiff.header, raw=raw, limit=limit)
     if tiff.codecs:
-        check_block(tiff, limit)
+        check_block_memory(tiff, limit)
         return SegmentsRaster(tiff.header, raw=raw, limit=limit)
     if _pillow_can(path, tiff.header, raw=raw, limit=limit):
         return PillowTiffRaster(tiff.header, raw=raw)
@@ -87,7 +87,7 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
     )
 
 
-def check_block(tiff: Tiff, limit: Limit) -> None:
+def check_block_memory(tiff: TiffFacts, limit: Limit) -> None:
     """Refuses a TIFF of which one strip or tile would take more memory than there may be.
 
     Raises:
@@ -103,7 +103,7 @@ def check_block(tiff: Tiff, limit: Limit) -> None:
 def _pillow_can(path: Path, header: Header, *, raw: bool, limit: Limit) -> bool:
     """Whether Pillow keeps all of it: it knows no bands of 16 bits."""
     try:
-        with pillow(path) as image:
+        with open_pillow(path) as image:
             bands = len(image.getbands())
             check_decoded(header, limit, image, raw=raw, deep=False)
     except TooLargeError:

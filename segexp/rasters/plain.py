@@ -1,13 +1,13 @@
-"""Whole images as 8-bit arrays, for data sets whose files are small and of one kind."""
+"""Reads whole images as 8-bit arrays, for data sets whose files are small and of one kind."""
 
 from pathlib import Path
 
 import numpy as np
 
 from segexp.rasters.base import Pixels
+from segexp.rasters.display import as_grey, as_rgb
 from segexp.rasters.faults import unsupported
 from segexp.rasters.opening import open_raster
-from segexp.rasters.shown import as_grey, as_rgb
 
 
 def read_rgb(path: Path) -> Pixels:

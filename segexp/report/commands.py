@@ -10,12 +10,12 @@ def run_compare(config: Any, invocation: Invocation) -> None:
     """Writes and prints the comparison of several runs."""
     from segexp.config.command_schema import CompareConfig
 
-    plain = checked(config, CompareConfig)
+    asked = checked(config, CompareConfig)
     from segexp.report.comparison_page.compare import compare, place_of
 
-    found = compare(plain["runs"], plain["measure"], plain["base"], plain["resamples"], plain["seed"])
+    found = compare(asked.runs, asked.measure, asked.base, asked.resamples, asked.seed)
     print(found.text())  # noqa: T201 - the command's answer
-    files = found.write(place_of(plain["runs"], plain["out"]))
+    files = found.write(place_of(asked.runs, asked.out))
     print("\n" + "\n".join(map(str, files)))  # noqa: T201
 
 
@@ -23,12 +23,12 @@ def run_report(config: Any, invocation: Invocation) -> None:
     """Makes pages again from run folders."""
     from segexp.config.command_schema import ReportConfig
 
-    plain = checked(config, ReportConfig)
+    asked = checked(config, ReportConfig)
     from segexp.report.rebuild import write_reports
 
-    pages, failed = write_reports(plain["run"], plain["figures"])
+    pages, failed = write_reports(asked.run, asked.figures)
     print("\n".join([*map(str, pages), *(f"no page: {line}" for line in failed)]))  # noqa: T201 - the command's answer
-    if plain["open"]:
+    if asked.open:
         import webbrowser
 
         webbrowser.open(pages[-1].resolve().as_uri())

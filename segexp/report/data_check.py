@@ -10,7 +10,7 @@ WIDEST = 96
 PARTS = {"train": "train", "val": "validation", "test": "test"}
 
 
-def as_text(facts: Mapping[str, Any]) -> str:
+def format_data_check(facts: Mapping[str, Any]) -> str:
     """The table of a data set: files, kinds, mask values, and what each part holds."""
     blocks = ["\n".join(f"{name:<12}{text}" for name, text in _lines(facts))]
     if facts["parts"]:
@@ -20,7 +20,7 @@ def as_text(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(block for block in blocks if block)
 
 
-def problems_text(facts: Mapping[str, Any]) -> str:
+def format_problems(facts: Mapping[str, Any]) -> str:
     """Problems by kind: those that training would refuse, then what is worth knowing."""
     problems, blocks = facts["problems"], []
     for title, fatal in (("training would be refused", True), ("worth knowing", False)):

@@ -11,7 +11,7 @@ _ADDRESS = re.compile(r"\b(https?|ftp|mailto|xmpp|www)([:.])", re.IGNORECASE)
 _BLOCK = re.compile(r"^\s*(?:[#+=-]|\d+[.)])")
 
 
-def escaped(text: str) -> str:
+def escape_text(text: str) -> str:
     """One line of text for a cell of a table or within a line."""
     line = re.sub(r"&(?=#?\w+;)", "&amp;", printable(text))
     line = _MARKS.sub(r"\\\g<0>", line)
@@ -21,20 +21,20 @@ def escaped(text: str) -> str:
     return line.replace("@", "&#64;")
 
 
-def line(text: str) -> str:
-    """The same at the begin of a line, where ``#`` or ``-`` would make a heading or a list."""
-    found = escaped(text)
+def escape_line(text: str) -> str:
+    """Escapes text at the begin of a line, where ``#`` or ``-`` would make a heading or a list."""
+    found = escape_text(text)
     return _BLOCK.sub(lambda start: f"{start[0][:-1]}\\{start[0][-1]}", found)
 
 
-def code(text: str) -> str:
+def format_code(text: str) -> str:
     """Text in the letters of code, within a line."""
     fence = _fence(text, 1)
     room = " " if text.startswith("`") or text.endswith("`") else ""
     return f"{fence}{room}{printable(text)}{room}{fence}"
 
 
-def code_block(text: str) -> str:
+def format_code_block(text: str) -> str:
     """A line of code as a block."""
     fence = _fence(text, 3)
     return f"{fence}\n{printable(text)}\n{fence}"

@@ -10,15 +10,15 @@ from segexp.report.charts.chart import Chart
 from segexp.runs.text import printable, readable
 
 
-def template(name: str) -> Template:
+def load_template(name: str) -> Template:
     """The template of this name in ``segexp/report/templates``; a value that it lacks is an error."""
     return _environment().get_template(name)
 
 
-def load_all() -> None:
+def compile_templates() -> None:
     """Compiles every template, for a process that makes pages or whose copies do."""
     for name in _environment().list_templates():
-        template(name)
+        load_template(name)
 
 
 @cache
@@ -50,5 +50,5 @@ def _chart_style() -> Markup:
 
 
 def _shown(value: object) -> object:
-    """What a page prints: of names from elsewhere no letter that is not seen."""
+    """Prepares a value for a page: of names from elsewhere no letter that is not seen."""
     return readable(value) if type(value) is str else value

@@ -6,25 +6,28 @@ from typing import Any
 
 import yaml
 
-from segexp.report.page_template import template
-from segexp.report.pictures.contact_sheet import legend, png
-from segexp.report.pictures.embedded import Picture
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig
+from segexp.report.page_template import load_template
+from segexp.report.pictures.contact_sheet import sheet_legend
+from segexp.report.pictures.embedded import EmbeddedPicture
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import encode_png
 from segexp.report.table import Table
 from segexp.spec import DataSpec
 
 Facts = Mapping[str, Any]
 
 
-def title(config: Facts, choices: Mapping[str, str]) -> str:
-    """What is previewed, in a line."""
-    size = config["datamodule"].get("crop_size")
+def preview_title(experiment: Experiment) -> str:
+    """Says in a line what is previewed."""
+    size, choices = experiment.datamodule.get("crop_size"), experiment.invocation.choices
     samples = "whole images" if size is None else f"crops of {size}×{size}"
     names = [choices.get("datamodule", "data"), f"augment={choices.get('augment', 'custom')}"]
-    return f"{', '.join(names)}: {samples}, seed {config['seed']}"
+    return f"{', '.join(names)}: {samples}, seed {experiment.seed}"
 
 
-def tables(facts: Facts) -> list[Table]:
+def preview_tables(facts: Facts) -> list[Table]:
     """Classes in the samples, and loading side by side."""
     return [_classes(facts), _loading(facts["timing"])]
 
@@ -61,46 +64,48 @@ def _loading(timing: Facts) -> Table:
     return Table(told, heads, tuple((*row, *more) for row, more in zip(rows, waited, strict=True)))
 
 
-def as_text(facts: Facts) -> str:
+def format_preview(facts: Facts) -> str:
     """The tables and notes for the terminal."""
     notes = "\n".join(f"note: {note}" for note in facts["notes"])
-    return "\n\n".join(block for block in (*(table.as_text() for table in tables(facts)), notes) if block)
+    return "\n\n".join(block for block in (*(table.as_text() for table in preview_tables(facts)), notes) if block)
 
 
-def render(config: Facts, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int) -> str:
+def render_preview(
+    experiment: Experiment, facts: Facts, rows: Sequence[Pixels], spec: DataSpec, heading: str, epochs: int
+) -> str:
     """The page as text: it needs nothing else."""
-    classes, loading = tables(facts)
-    return template("preview.html.j2").render(
+    classes, loading = preview_tables(facts)
+    return load_template("preview.html.j2").render(
         above="segexp preview",
         title=heading,
-        summary=_summary(config, facts, epochs),
+        summary=_summary(experiment, facts, epochs),
         notes=facts["notes"],
-        colours=[(f"rgb{entry.colour}", entry.name) for entry in legend(spec, ignored=facts["ignored"] > 0)],
+        colours=[(f"rgb{entry.colour}", entry.name) for entry in sheet_legend(spec, ignored=facts["ignored"] > 0)],
         rows=[_embedded(row, number) for number, row in enumerate(rows, 1)],
         classes=classes,
         loading=loading,
         has_step=facts["timing"]["step"] is not None,
-        augment=yaml.safe_dump(_plain(config["augment"]), sort_keys=False),
+        augment=yaml.safe_dump(_keys(experiment.augment), sort_keys=False),
         command=facts["command"],
     )
 
 
-def _plain(section: Facts) -> dict[str, Any]:
+def _keys(section: ObjectConfig) -> dict[str, Any]:
     return {key: value for key, value in section.items() if key != "_target_"}
 
 
-def _summary(config: Facts, facts: Facts, epochs: int) -> list[tuple[str, str]]:
-    data = config["datamodule"]
+def _summary(experiment: Experiment, facts: Facts, epochs: int) -> list[tuple[str, str]]:
+    data = experiment.datamodule
     return [
         ("samples an epoch", f"{facts['samples_per_epoch']:,}"),
         ("batch", str(facts["timing"]["batch_size"])),
         ("sampling", str(data["sampling"])),
         ("positive fraction", str(data["positive_fraction"])),
         ("epochs shown", str(epochs)),
-        ("seed", str(config["seed"])),
+        ("seed", str(experiment.seed)),
     ]
 
 
-def _embedded(row: Pixels, number: int) -> Picture:
-    source = base64.b64encode(png(row)).decode("ascii")
-    return Picture(f"data:image/png;base64,{source}", "", f"sample {number}")
+def _embedded(row: Pixels, number: int) -> EmbeddedPicture:
+    source = base64.b64encode(encode_png(row)).decode("ascii")
+    return EmbeddedPicture(f"data:image/png;base64,{source}", "", f"sample {number}")

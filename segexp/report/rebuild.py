@@ -9,7 +9,7 @@ from segexp.report.comparison_page.compare import write_summary
 from segexp.report.run_page.figure_files import save_figures
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.rebuilt_pictures import remake
-from segexp.runs.find import MANIFEST, expanded, walk
+from segexp.runs.find import MANIFEST, expand_place, walk_folders
 
 SUMMARY = "summary.html"
 """Page of a sweep; its rows lead to the reports of its runs."""
@@ -51,7 +51,7 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
     runs: dict[Path, None] = {}
     sweeps: dict[Path, None] = {}
     for place in places:
-        below = [folder for top in expanded(place) for folder in walk(top)]
+        below = [folder for top in expand_place(place) for folder in walk_folders(top)]
         found = [folder for folder in below if any((folder / name).is_file() for name in ("run.json", "results.json"))]
         if not found:
             raise DataError(

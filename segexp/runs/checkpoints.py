@@ -1,4 +1,4 @@
-"""Which checkpoints are meant: run folders, checkpoint files, globs, lists of them. Plain files, no torch."""
+"""Finds the checkpoints that a command names: run folders, checkpoint files, globs, lists of them. No torch."""
 
 import glob
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from typing import Any
 
 from segexp.config.quoting import printed
 from segexp.errors import DataError
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 
-Place = str | Path
+RunPath = str | Path
 
 
 @dataclass(frozen=True)
 class Source:
-    """Where a model comes from.
+    """A checkpoint and the run folder it belongs to.
 
     Attributes:
         checkpoint: The file of its weights.
@@ -27,15 +27,15 @@ class Source:
 
     @property
     def name(self) -> str:
-        """For tables and logs: name and date of the run, else the file."""
+        """Name and date of the run for tables and logs, else the path of the file."""
         return str(self.checkpoint) if self.folder is None else "/".join(self.folder.resolve().parts[-2:])
 
     @property
     def model(self) -> str:
         """The name under which the run was trained, such as ``unet``; empty where the folder does not tell."""
         record = _json(self.folder / "run.json") if self.folder is not None else {}
-        told = record.get("model")
-        return str(told.get("name") or "") if isinstance(told, dict) else ""
+        model = record.get("model")
+        return str(model.get("name") or "") if isinstance(model, dict) else ""
 
     @property
     def results(self) -> dict[str, Any]:
@@ -48,8 +48,8 @@ class Source:
         return content if (self.folder / tested).resolve() == self.checkpoint.resolve() else {}
 
 
-def find_sources(runs: Place | Sequence[Place], checkpoint: str = "best") -> list[Source]:
-    """The checkpoints that are meant, each once.
+def find_sources(runs: RunPath | Sequence[RunPath], checkpoint: str = "best") -> list[Source]:
+    """Finds the checkpoints that some paths name, each once.
 
     Args:
         runs: Run folder, checkpoint file or glob of such, or a list of them.
@@ -65,7 +65,7 @@ def find_sources(runs: Place | Sequence[Place], checkpoint: str = "best") -> lis
     return list({source.checkpoint.resolve(): source for source in found}.values())
 
 
-def _expanded(place: Place) -> list[Path]:
+def _expanded(place: RunPath) -> list[Path]:
     """One path, or what a glob matches; folders that hold no checkpoints (``logs/``) are passed over in a glob."""
     path = Path(place).expanduser()
     if path.exists() or not glob.has_magic(str(path)):

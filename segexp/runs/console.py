@@ -2,7 +2,9 @@
 
 import logging
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from segexp.runs.text import readable
 
@@ -20,10 +22,10 @@ def start_console() -> None:
     console = logging.StreamHandler(sys.stdout)
     console.setFormatter(_Plain())
     LOG.addHandler(console)
-    quiet_libraries()
+    silence_libraries()
 
 
-def quiet_libraries() -> None:
+def silence_libraries() -> None:
     """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -63,3 +65,23 @@ class _Plain(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         text = readable(record.getMessage())
         return text if record.levelno < logging.WARNING else f"{record.levelname.lower()}: {text}"
+
+
+T = TypeVar("T")
+DELAY = 2.0
+"""Seconds before a bar appears."""
+
+
+def progress(items: Iterable[T], total: int, label: str, delay: float = DELAY) -> Iterable[T]:
+    """Passes items on one by one, with a bar on standard error where that is a terminal.
+
+    Args:
+        items: The work, item by item.
+        total: Number of items.
+        label: Text beside the bar.
+        delay: Seconds before the bar appears.
+    """
+    from tqdm import tqdm
+
+    bar: Iterable[T] = tqdm(items, total=total, desc=label, leave=False, delay=delay, disable=None)
+    return bar

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
-from segexp.runs.json_file import read_object
-from segexp.runs.shape import RUN, problem, results_problem
+from segexp.runs.json_yaml import read_object
+from segexp.runs.schema import RUN, find_problem, find_results_problem
 from segexp.runs.table_file import LONGEST
 
 _LOG_LINES = 40
@@ -57,7 +57,7 @@ def read_run(path: Path) -> RunContents:
             "run, for example outputs/<name>/<date>_<time>_<id>."
         )
     run, results = read_object(path / "run.json"), read_object(path / "results.json")
-    for name, words in (("run.json", problem(run, RUN)), ("results.json", results_problem(results))):
+    for name, words in (("run.json", find_problem(run, RUN)), ("results.json", find_results_problem(results))):
         if words:
             raise DataError(f"{path / name}: {words}. Was it edited, or written by another program?")
     return RunContents(

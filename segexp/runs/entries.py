@@ -3,19 +3,26 @@
 from collections.abc import Mapping
 from typing import Any
 
+SEGMENTATION = "segmentation"
 
-def text_of(value: object) -> str:
-    """A text or number as it is, and nothing where it is None."""
+
+def to_text(value: object) -> str:
+    """Turns a text or number into text; None becomes an empty text."""
     return "" if value is None else str(value)
 
 
-def inner(tree: object, *keys: str) -> object:
-    """The value at a path of keys, or None as soon as one of them is missing or no mapping."""
+def get_in(tree: object, *keys: str) -> object:
+    """Looks up the value at a path of keys; None as soon as a key is missing or its value is no mapping."""
     for key in keys:
         if not isinstance(tree, Mapping):
             return None
         tree = tree.get(key)
     return tree
+
+
+def kind_of(results: Mapping[str, Any]) -> str:
+    """What kind of task it is; results of version 0.1 do not say that they are of a segmentation."""
+    return to_text(results.get("kind")) or SEGMENTATION
 
 
 def rows_of(results: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -32,10 +39,10 @@ def model_row(results: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def classes_of(results: Mapping[str, Any]) -> list[str]:
     """Class names of the task, else those that the model's IoU names, in order."""
-    named = inner(results, "task", "classes")
+    named = get_in(results, "task", "classes")
     if isinstance(named, list):
         return [str(name) for name in named]
-    measured = inner(model_row(results), "dataset", "iou")
+    measured = get_in(model_row(results), "dataset", "iou")
     return [str(name) for name in measured] if isinstance(measured, Mapping) else []
 
 

@@ -1,4 +1,4 @@
-"""Which folders are finished runs, and what is left out: run folders, folders above them, globs."""
+"""Finds finished runs at and below folders and globs, and says which runs are left out."""
 
 import glob
 import os
@@ -10,8 +10,8 @@ from typing import Any
 from segexp.errors import DataError, one_line
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_run
-from segexp.runs.inside import inside
-from segexp.runs.json_file import read_object
+from segexp.runs.json_yaml import read_object
+from segexp.runs.paths import path_inside
 
 FINISHED = "finished"
 MANIFEST = "manifest.json"
@@ -56,7 +56,7 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
     folders: dict[Path, None] = {}
     manifests: dict[Path, None] = {}
     for place in places:
-        found = [folder for top in expanded(place) for folder in walk(top)]
+        found = [folder for top in expand_place(place) for folder in walk_folders(top)]
         folders |= dict.fromkeys(folder for folder in found if (folder / "run.json").is_file())
         manifests |= dict.fromkeys(folder / MANIFEST for folder in found if (folder / MANIFEST).is_file())
         if not any((folder / "run.json").is_file() for folder in found):
@@ -65,17 +65,17 @@ def find_runs(places: Sequence[str | Path]) -> tuple[list[RunContents], list[Lef
                 "outputs/<name>/<date>_<time>_<id>, folders above them, or globs."
             )
     jobs = [job for manifest in manifests for job in _unfinished(manifest)]
-    told = {job.path.resolve(): job for job in jobs if job.path is not None}
+    by_path = {job.path.resolve(): job for job in jobs if job.path is not None}
     read = [_read(folder) for folder in folders]
     # A run that was killed still says that it is running; its sweep knows better.
-    left_out = [told.get(entry.path.resolve(), entry) for entry in read if isinstance(entry, LeftOut) and entry.path]
+    left_out = [by_path.get(entry.path.resolve(), entry) for entry in read if isinstance(entry, LeftOut) and entry.path]
     known = {folder.resolve() for folder in folders}
     left_out += [job for job in jobs if job.path is None or job.path.resolve() not in known]
     return [entry for entry in read if isinstance(entry, RunContents)], left_out
 
 
-def expanded(place: str | Path) -> list[Path]:
-    """A folder, or the folders that a glob matches.
+def expand_place(place: str | Path) -> list[Path]:
+    """Expands a path to itself, or a glob to the folders it matches.
 
     Raises:
         DataError: It does not exist, is a file, or matches nothing.
@@ -97,8 +97,8 @@ def sweep_of(run: Path) -> str:
     return above.name if (above / MANIFEST).is_file() else ""
 
 
-def walk(top: Path) -> Iterator[Path]:
-    """The folders below ``top``, itself among them; what lies inside a run is the run's own."""
+def walk_folders(top: Path) -> Iterator[Path]:
+    """Yields ``top`` and the folders below it, in order of their names; folders inside a run are left out."""
     for folder, below, files in os.walk(top):
         if "run.json" in files:
             below.clear()
@@ -111,7 +111,7 @@ def _read(folder: Path) -> RunContents | LeftOut:
         contents = read_run(folder)
     except (DataError, OSError) as error:
         return LeftOut(folder.name, "unreadable", one_line(error), folder)
-    state = entries.text_of(contents.run.get("state")) or "state unknown"
+    state = entries.to_text(contents.run.get("state")) or "state unknown"
     if state != FINISHED:
         return LeftOut(folder.name, state, _first_line(contents.run.get("error")), folder)
     if not entries.rows_of(contents.results):
@@ -126,18 +126,18 @@ def _unfinished(manifest: Path) -> Iterator[LeftOut]:
     except (DataError, OSError) as error:
         yield LeftOut(manifest.name, "unreadable", one_line(error), None)
         return
-    listed = entries.inner(content, "jobs")
+    listed = entries.get_in(content, "jobs")
     for job in listed if isinstance(listed, list) else ():
         if isinstance(job, Mapping) and job.get("state") != FINISHED:
-            folder = inside(manifest.parent, job.get("folder"))
-            yield LeftOut(_job_name(job), entries.text_of(job.get("state")), _first_line(job.get("error")), folder)
+            folder = path_inside(manifest.parent, job.get("folder"))
+            yield LeftOut(_job_name(job), entries.to_text(job.get("state")), _first_line(job.get("error")), folder)
 
 
 def _first_line(error: object) -> str:
-    return next(iter(entries.text_of(error).strip().splitlines()), "")
+    return next(iter(entries.to_text(error).strip().splitlines()), "")
 
 
 def _job_name(job: Mapping[str, Any]) -> str:
     overrides = job.get("overrides")
     named = " ".join(map(str, overrides)) if isinstance(overrides, list) else ""
-    return named or entries.text_of(job.get("label")) or f"job {entries.text_of(job.get('number'))}"
+    return named or entries.to_text(job.get("label")) or f"job {entries.to_text(job.get('number'))}"

@@ -11,9 +11,9 @@ from typing import Any
 import yaml
 
 from segexp.runs.files import replace_file
-from segexp.runs.place import refused
-from segexp.runs.table_file import as_csv
+from segexp.runs.table_file import format_csv
 from segexp.runs.text import utf8
+from segexp.runs.writable import unwritable
 
 
 class RunFolder:
@@ -37,9 +37,9 @@ class RunFolder:
             except FileExistsError:
                 # A hundred jobs of one second meet in one of fifteen sweeps: draw again, never share.
                 if not path.is_dir():
-                    raise refused(FileExistsError(errno.EEXIST, "there is a file"), parent, "output_dir") from None
+                    raise unwritable(FileExistsError(errno.EEXIST, "there is a file"), parent, "output_dir") from None
             except OSError as error:
-                raise refused(error, parent, "output_dir") from error
+                raise unwritable(error, parent, "output_dir") from error
             else:
                 return cls(path)
 
@@ -66,5 +66,5 @@ class RunFolder:
         self.write_text(name, yaml.safe_dump(dict(content), sort_keys=False, allow_unicode=True))
 
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]], *, as_it_is: bool = False) -> None:
-        """Writes one row per mapping, see :func:`segexp.runs.table_file.as_csv`."""
-        self.write_text(name, as_csv(rows, as_it_is=as_it_is))
+        """Writes one row per mapping, see :func:`segexp.runs.table_file.format_csv`."""
+        self.write_text(name, format_csv(rows, as_it_is=as_it_is))

@@ -50,7 +50,7 @@ class RunRecord:
 
     @property
     def content(self) -> Mapping[str, Any]:
-        """What stands in run.json now."""
+        """Content of run.json as it was last written."""
         return self._content
 
     def update(self, **facts: Any) -> None:

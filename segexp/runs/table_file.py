@@ -16,20 +16,22 @@ _FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
-def guarded(cell: Any) -> Any:
-    """A text that a spreadsheet would run, behind an apostrophe; anything else as it is."""
+def guard_formula(cell: Any) -> Any:
+    """Puts an apostrophe before a text that a spreadsheet would run; anything else stays as it is."""
     if not isinstance(cell, str) or not _FORMULA.match(cell) or _NUMBER.fullmatch(cell):
         return cell
     return f"'{cell}"
 
 
-def unguarded(cell: str) -> str:
-    """The text that :func:`guarded` was given."""
+def unguard_formula(cell: str) -> str:
+    """Takes the apostrophe of :func:`guard_formula` off again."""
     return cell[1:] if cell[:1] == "'" and _FORMULA.match(cell) else cell
 
 
-def as_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None, *, as_it_is: bool = False) -> str:
-    """One line per mapping.
+def format_csv(
+    rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = None, *, as_it_is: bool = False
+) -> str:
+    """Formats mappings as CSV, a line each.
 
     Args:
         rows: Cells by column; missing ones are empty.
@@ -39,7 +41,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = No
     names: list[Any] = list(dict.fromkeys(key for row in rows for key in row) if columns is None else columns)
     lines = [names, *([row.get(name, "") for name in names] for row in rows)]
     if not as_it_is:
-        lines = [[guarded(cell) for cell in line] for line in lines]
+        lines = [[guard_formula(cell) for cell in line] for line in lines]
     stream = io.StringIO(newline="")
     # The module quotes a line feed but not a carriage return, at which a reader would end the row.
     alone = any("\r" in cell for line in lines for cell in line if isinstance(cell, str))
@@ -48,7 +50,7 @@ def as_csv(rows: Sequence[Mapping[str, Any]], columns: Iterable[str] | None = No
 
 
 def read_csv(stream: TextIO) -> list[dict[str, str]]:
-    """Rows of a table of :func:`as_csv`, without the apostrophes; cells beyond the head are left out.
+    """Reads a table that :func:`format_csv` wrote, without the apostrophes; cells beyond the head are left out.
 
     Args:
         stream: Opened with ``newline=""``.
@@ -58,4 +60,4 @@ def read_csv(stream: TextIO) -> list[dict[str, str]]:
     """
     csv.field_size_limit(LONGEST)
     reader = csv.DictReader(stream)
-    return [{unguarded(key): unguarded(value or "") for key, value in row.items() if key} for row in reader]
+    return [{unguard_formula(key): unguard_formula(value or "") for key, value in row.items() if key} for row in reader]

@@ -11,22 +11,22 @@ _TEXT = re.compile(f"[{_HIDDEN}]".replace("\\x00-\\x1f", "\\x00-\\x08\\x0b-\\x1f
 
 
 def printable(text: str) -> str:
-    """One line: line feeds, and all that a reader would not see, as their number in hexadecimal after a backslash."""
+    """Escapes line feeds and all that a reader would not see, as hexadecimal numbers after a backslash: one line."""
     return _LINE.sub(_escape, text)
 
 
 def readable(text: str) -> str:
-    """The same of a text of several lines: line feeds and tabs stay."""
+    """Escapes what a reader would not see in a text of several lines; line feeds and tabs stay."""
     return _TEXT.sub(_escape, text)
 
 
 def utf8(text: str) -> bytes:
-    r"""Bytes of a file; what has no place in UTF-8 is written as its number after a backslash: ``M\xfcller``."""
+    r"""Encodes a text as UTF-8; what has no place there is written as a number after a backslash: ``M\xfcller``."""
     return _UNDECODED.sub(_escape, text).encode("utf-8")
 
 
 def shortened(text: str, most: int) -> str:
-    """At most so many letters, with an ellipsis in the middle: names often differ in their end."""
+    """Cuts a text to ``most`` letters, with an ellipsis in the middle: names often differ in their end."""
     if len(text) <= most:
         return text
     tail = most // 3

@@ -4,24 +4,27 @@ import re
 import shlex
 import time
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from segexp.config.checked import checked_train
 from segexp.config.quoting import as_typed
+from segexp.config.schema import SweepConfig
+from segexp.config.sections import structured
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
 from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.display import Display
-from segexp.sweeps.engines.local import LocalEngine
-from segexp.sweeps.foreign import check_folder, check_jobs, confirms
-from segexp.sweeps.job_source import Grid
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.engines.local import LocalJobEngine
+from segexp.sweeps.foreign import check_folder, check_jobs, only_confirms
+from segexp.sweeps.job_source import GridSource
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import Config, Job, Plan, parent_of
+from segexp.sweeps.plan import Plan, multirun_folder
 from segexp.sweeps.start import run_jobs, show_table
 from segexp.training.distributed.plan import started
 from segexp.version import VERSION
@@ -32,8 +35,8 @@ ASKING = ("--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "
 """Flags with which Hydra answers and runs nothing."""
 
 
-def wanted(argv: Sequence[str]) -> bool:
-    """Whether a command line of train asks for a sweep."""
+def asks_for_sweep(argv: Sequence[str]) -> bool:
+    """Tells whether a command line of train asks for a sweep."""
     flags = {argument.split("=", 1)[0] for argument in argv}
     resumes = any(argument.startswith(RESUME) and argument != f"{RESUME}null" for argument in argv)
     return bool(flags & set(FLAGS) or resumes) and not flags & set(ASKING)
@@ -53,15 +56,15 @@ class Sweep:
 
     def __enter__(self) -> "Sweep":
         if not any(argument.startswith("sweep.engine=") for argument in self._argv):
-            LocalEngine.start_ahead()
+            LocalJobEngine.start_ahead()
         return self
 
     def __exit__(self, *error: object) -> None:
-        LocalEngine.stop_ahead()
+        LocalJobEngine.stop_ahead()
 
     def add(self, config: Any, invocation: Invocation) -> None:
         """Takes one composed job."""
-        self._plan.add(lambda: checked_train(config, command=invocation.command), invocation)
+        self._plan.add(lambda: checked_train(config, invocation), invocation)
 
     def run(self) -> int:
         """Runs all jobs; gives the exit code.
@@ -70,19 +73,19 @@ class Sweep:
             ConfigError: A config is wrong, or the grid is not that of the folder to go on with; nothing was written.
         """
         jobs = self._plan.jobs()
-        section = jobs[0].config["sweep"]
-        if section["resume"] is None:
-            refuse_too_little(section, [job.config for job in jobs])
-            folder = RunFolder.create(parent_of(jobs)).path
+        section = jobs[0].experiment.sweep
+        if section.resume is None:
+            refuse_too_little(section, [job.experiment.trainer for job in jobs])
+            folder = RunFolder.create(multirun_folder(jobs)).path
             manifest = Manifest.create(folder, jobs, self._facts())
         else:
-            folder = Path(section["resume"])
+            folder = Path(section.resume)
             manifest = Manifest.read(folder)
             check_folder(manifest, self._argv)
             # With nothing but sweep.resume= the jobs are those of the folder.
-            if any(job.invocation.overrides for job in jobs) and not confirms(manifest, jobs):
+            if any(job.experiment.invocation.overrides for job in jobs) and not only_confirms(manifest, jobs):
                 refuse_other_grid(manifest, jobs)
-            section = kept_section(folder, section, self._argv)
+            section = resumed_section(folder, section, self._argv)
         lock = SweepLock(folder)
         try:
             return _run(Manifest.read(folder), section, lock, self._argv)
@@ -98,37 +101,38 @@ class Sweep:
         }
 
 
-def _run(manifest: Manifest, section: Config, lock: SweepLock, argv: Sequence[str]) -> int:
+def _run(manifest: Manifest, section: SweepConfig, lock: SweepLock, argv: Sequence[str]) -> int:
     """Runs what is left of a sweep."""
     display = Display(manifest)
     for note in manifest.reconcile():
         display.say(f"note: {note}")
-    places = {entry.number: JobPlace(manifest.folder, entry.number) for entry in manifest if entry.state != "finished"}
-    if section["resume"] is not None:
+    places = {entry.number: JobFiles(manifest.folder, entry.number) for entry in manifest if entry.state != "finished"}
+    if section.resume is not None:
         check_jobs(places.values(), argv)
-    jobs: dict[int, Job] = {number: place.read() for number, place in places.items()}
+    experiments = {number: place.read().experiment for number, place in places.items()}
     _announce(manifest, display)
     code = 0
-    if jobs:
-        configs = {number: job.config for number, job in jobs.items()}
+    if experiments:
         # Of a sweep that goes on, whose keys may be new.
-        refuse_too_little(section, configs.values())
-        code = run_jobs(manifest, section, configs, lock, display, lambda engine: Grid(manifest))
+        refuse_too_little(section, [experiment.trainer for experiment in experiments.values()])
+        code = run_jobs(manifest, section, experiments, lock, display, lambda engine: GridSource(manifest))
     show_table(manifest, display)
     return code
 
 
-def kept_section(folder: Path, section: Config, argv: Sequence[str]) -> Config:
+def resumed_section(folder: Path, section: SweepConfig, argv: Sequence[str]) -> SweepConfig:
     """The keys ``sweep`` of a sweep that goes on: those it was started with, and those given now."""
     if any(argument.startswith("sweep=") for argument in argv):
         return section
-    kept = {**section, **JobPlace(folder, 0).read().config["sweep"], "resume": section["resume"]}
-    for path in (found[1].split(".") for argument in argv if (found := re.match(r"\+*sweep\.([\w.]+)=", argument))):
-        _copy(path, section, kept)
-    return kept
+    now = asdict(section)
+    # Sweeps of earlier versions lack some keys.
+    kept = {**now, **JobFiles(folder, 0).read().experiment.value("sweep")}
+    for key in ("resume", *(found[1] for word in argv if (found := re.match(r"\+*sweep\.([\w.]+)=", word)))):
+        _copy(key.split("."), now, kept)
+    return structured(SweepConfig, kept)
 
 
-def _copy(path: list[str], source: Config, target: Config) -> None:
+def _copy(path: list[str], source: dict[str, Any], target: dict[str, Any]) -> None:
     for name in path[:-1]:
         target[name] = dict(target.get(name) or {})
         source, target = source[name], target[name]

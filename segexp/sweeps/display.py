@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TextIO
 
 from segexp.report.run_page.decided import of_monitor, of_test
-from segexp.runs.bounded import read_json
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest, State
 
 REFRESH = 0.5
@@ -36,7 +36,7 @@ class Display:
         self._next = 0.0
 
     def event(self, entry: Entry, what: str, more: str = "") -> None:
-        """What has become of a job."""
+        """Prints a line on what has become of a job."""
         self.say(self._line(entry, what, more))
 
     def _line(self, entry: Entry, what: str, more: str) -> str:
@@ -50,7 +50,7 @@ class Display:
             return
         self._next = now + REFRESH
         folder = self._manifest.folder
-        said = [(entry, last_line(JobPlace(folder, entry.number).output)) for entry in self._manifest.of("running")]
+        said = [(entry, last_line(JobFiles(folder, entry.number).output)) for entry in self._manifest.of("running")]
         lines = [self._line(entry, "running", text or "starting") for entry, text in said]
         self._draw([*lines, self._summary(places)])
 
@@ -111,7 +111,7 @@ def clock(seconds: float) -> str:
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
-def headline(folder: Path) -> str:
+def describe_result(folder: Path) -> str:
     """The figures that a finished job is told by."""
     try:
         content = read_json(folder / "results.json")

@@ -1,20 +1,21 @@
 """The folder of a sweep that goes on is data, too: its jobs and words are checked before the first of them starts."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.experiment import Experiment
 from segexp.config.stored import again, check_overrides, check_stored
 from segexp.config.stored_words import check_choices
 from segexp.config.trust import typed as typed_trust
 from segexp.config.trust import typed_keys
 from segexp.errors import DataError, StoredError
-from segexp.runs.bounded import read_json, read_yaml
-from segexp.runs.within import refuse_links
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import refuse_links
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import MANIFEST, Manifest
 from segexp.sweeps.plan import Job
-from segexp.sweeps.seal import sealed
+from segexp.sweeps.seal import read_sealed
 
 FLAGS_WITH_FOLDER = ("--config-dir", "-cd")
 
@@ -30,13 +31,13 @@ def check_folder(manifest: Manifest, argv: Sequence[str]) -> None:
         StoredError: Links out of the folder, or keys of the sweep that are not taken from a file.
     """
     refuse_links(manifest.folder)
-    first = JobPlace(manifest.folder, 0).path / "config.yaml"
+    first = JobFiles(manifest.folder, 0).path / "config.yaml"
     if first.is_file():
         section = {"sweep": _config(first).get("sweep") or {}}
-        check_stored(section, first, typed=typed_keys(argv), sweeps=True, agreed=sealed(manifest.folder))
+        check_stored(section, first, typed=typed_keys(argv), sweeps=True, agreed=read_sealed(manifest.folder))
 
 
-def check_jobs(places: Iterable[JobPlace], argv: Sequence[str]) -> None:
+def check_jobs(places: Iterable[JobFiles], argv: Sequence[str]) -> None:
     """Checks the files of jobs that are going to run.
 
     Raises:
@@ -44,7 +45,7 @@ def check_jobs(places: Iterable[JobPlace], argv: Sequence[str]) -> None:
     """
     for place in places:
         path = place.path / "config.yaml"
-        agreed = sealed(place.sweep)
+        agreed = read_sealed(place.sweep)
         trusted, typed = agreed_packages(agreed), typed_keys(argv)
         check_stored(_config(path), path, trusted, typed=typed, sweeps=True, agreed=agreed)
         _check_start(place, trusted, typed, agreed)
@@ -57,8 +58,8 @@ def _config(path: Path) -> Any:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}; start a new sweep") from error
 
 
-def _check_start(place: JobPlace, trusted: Collection[str], typed: Collection[str], agreed: Collection[str]) -> None:
-    """How a job was started: its words, and the study that it reports to; :meth:`JobPlace.read` has seen the rest."""
+def _check_start(place: JobFiles, trusted: Collection[str], typed: Collection[str], agreed: Collection[str]) -> None:
+    """Checks how a job was started, its words and its study; :meth:`JobFiles.read` has seen the rest."""
     path = place.path / "job.json"
     content = read_json(path)
     check_overrides(content["overrides"], path, trusted, typed=typed, agreed=agreed)
@@ -85,19 +86,19 @@ def words_to_take(manifest: Manifest, words: Sequence[str], now: Sequence[str]) 
         StoredError: A word is not taken from a file.
     """
     source = manifest.folder / MANIFEST
-    kept, folders = without_folders(words)
-    given = {*now, *sealed(manifest.folder)}
+    kept, folders = split_off_folders(words)
+    given = {*now, *read_sealed(manifest.folder)}
     if folders and not any(word.split("=")[0] in FLAGS_WITH_FOLDER for word in given):
         raise StoredError(
             f"{source}: search.words: the search began with --config-dir {folders[0]}, which is not taken from a file; "
             f"if it is right, add --config-dir {folders[0]}"
         )
-    agreed = sealed(manifest.folder)
+    agreed = read_sealed(manifest.folder)
     check_overrides(kept, source, agreed_packages(agreed), typed=typed_keys(now), agreed=agreed)
     return kept
 
 
-def without_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_off_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Words without ``--config-dir``, and the folders that it named."""
     kept: list[str] = []
     folders: list[str] = []
@@ -113,27 +114,21 @@ def without_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
     return kept, folders
 
 
-def confirms(manifest: Manifest, jobs: Sequence[Job]) -> bool:
-    """Whether the words of a command give no other grid, but only agree to what is not taken from the folder."""
+def only_confirms(manifest: Manifest, jobs: Sequence[Job]) -> bool:
+    """Tells whether the words of a command give no other grid, but only agree to what is not taken from the folder."""
     if len(jobs) != 1:
         return False
-    given = {word.lstrip("+").partition("=")[0] for word in jobs[0].invocation.overrides}
+    given = {word.lstrip("+").partition("=")[0] for word in jobs[0].experiment.invocation.overrides}
     for entry in manifest:
-        config = JobPlace(manifest.folder, entry.number).read().config
-        asked = {word.partition("=")[0] for word in words_again([config], manifest.folder)}
-        if not given <= asked or any(_at(config, key) != _at(jobs[0].config, key) for key in given):
+        stored, now = JobFiles(manifest.folder, entry.number).read().experiment, jobs[0].experiment
+        asked = {word.partition("=")[0] for word in words_to_resume([stored], manifest.folder)}
+        if not given <= asked or any(stored.value(key) != now.value(key) for key in given):
             return False
     return True
 
 
-def _at(config: Any, key: str) -> Any:
-    for name in key.split("."):
-        config = config[name]
-    return config
-
-
 def same_words(asked: Sequence[str], told: Sequence[str]) -> bool:
-    """Whether a command has the words of a search: all, or some that it agrees to once more."""
+    """Tells whether a command has the words of a search: all, or some that it agrees to once more."""
     return sorted(asked) == sorted(told) or all(any(_same(word, other) for other in told) for word in asked)
 
 
@@ -148,8 +143,8 @@ def _same(word: str, other: str) -> bool:
     return bool((one.key_or_group, one.value()) == (two.key_or_group, two.value()))
 
 
-def words_again(configs: Iterable[Mapping[str, Any]], folder: Path) -> list[str]:
+def words_to_resume(experiments: Iterable[Experiment], folder: Path) -> list[str]:
     """The words that a command to go on needs beside the folder, so that :func:`check_jobs` lets it."""
     source = folder / "jobs" / "000" / "config.yaml"
-    found = [word for config in configs for word in again(config, source, sweeps=True)]
+    found = [word for experiment in experiments for word in again(experiment.plain(), source, sweeps=True)]
     return list(dict.fromkeys(found))

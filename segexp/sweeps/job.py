@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from segexp.errors import Pruned, SegexpError
-from segexp.runs.bounded import read_json
 from segexp.runs.files import sync, sync_tree
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json
+from segexp.sweeps.layout import JobFiles
 from segexp.system.causes import resource_error
 from segexp.training.commands import run_training
 
@@ -26,14 +26,14 @@ def run_job(sweep: Path, number: int) -> int:
     Returns:
         Exit code: 0, 130 after Ctrl-C, 2 for the user's mistake, else 1.
     """
-    place = JobPlace(sweep, number)
+    place = JobFiles(sweep, number)
     try:
         job = place.read()
         folder = sweep / job.folder
         last = _last_checkpoint(folder, place)
         place.forget_outcome()
-        config = job.config if last is None else {**job.config, "resume": str(last)}
-        run_training(config, replace(job.invocation, goes_on=last is not None))
+        experiment = job.experiment if last is None else replace(job.experiment, resume=str(last))
+        run_training(replace(experiment, invocation=replace(experiment.invocation, goes_on=last is not None)))
         sync_tree(folder)
     except Pruned:
         sync_tree(folder)
@@ -58,8 +58,8 @@ def _has_finished(folder: Path) -> bool:
     return isinstance(content, dict) and content.get("state") == "finished"
 
 
-def _last_checkpoint(folder: Path, place: JobPlace) -> Path | None:
-    """Where to go on from; None: from the start, in a clean folder.
+def _last_checkpoint(folder: Path, place: JobFiles) -> Path | None:
+    """Gives the checkpoint to go on from; None: from the start, in a clean folder.
 
     A failed job starts anew: what it has learned may be what made it fail. Until its old folder is out of the way, the
     outcome still says that it failed, so that a kill in between changes nothing.
@@ -93,7 +93,7 @@ def _remove_partial(folder: Path) -> None:
                 path.unlink()
 
 
-def _ended_badly(place: JobPlace, error: BaseException, code: int) -> int:
+def _ended_badly(place: JobFiles, error: BaseException, code: int) -> int:
     if code == INTERRUPTED:
         place.write_outcome("interrupted")
         return code

@@ -6,7 +6,7 @@ from typing import Protocol
 from segexp.sweeps.manifest import Entry, Manifest
 
 
-class Supply(Protocol):
+class JobSource(Protocol):
     """The jobs to come."""
 
     total: int
@@ -15,7 +15,7 @@ class Supply(Protocol):
     """Lines to show once."""
 
     def more(self) -> bool:
-        """Whether there may be another job."""
+        """Tells whether there may be another job."""
         ...
 
     def take(self, count: int) -> list[int]:
@@ -23,7 +23,7 @@ class Supply(Protocol):
         ...
 
     def left(self) -> bool:
-        """Whether the command to go on would have something to do."""
+        """Tells whether the command to go on would have something to do."""
         ...
 
     def ended(self, entry: Entry) -> None:
@@ -31,7 +31,7 @@ class Supply(Protocol):
         ...
 
 
-class Grid:
+class GridSource:
     """Every job of the manifest that has not finished, in order."""
 
     def __init__(self, manifest: Manifest) -> None:
@@ -41,7 +41,7 @@ class Grid:
         self.notes: list[str] = []
 
     def more(self) -> bool:
-        """Whether one waits."""
+        """Tells whether there may be another job."""
         return bool(self._waiting)
 
     def take(self, count: int) -> list[int]:
@@ -49,7 +49,7 @@ class Grid:
         return [self._waiting.popleft() for _ in range(min(count, len(self._waiting)))]
 
     def left(self) -> bool:
-        """Whether a job has not finished; failed ones are run again."""
+        """Tells whether the command to go on would have something to do."""
         return len(self._manifest.of("finished")) < self.total
 
     def ended(self, entry: Entry) -> None:

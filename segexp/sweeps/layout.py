@@ -21,18 +21,19 @@ from typing import Any, Literal
 
 import yaml
 
+from segexp.config.experiment import Experiment
 from segexp.config.quoting import command_line, typed
 from segexp.errors import DataError
 from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json, read_yaml
 from segexp.runs.files import replace_file, sync
-from segexp.runs.within import within
-from segexp.sweeps.plan import Config, Job
+from segexp.runs.json_yaml import read_json, read_yaml
+from segexp.runs.paths import require_inside
+from segexp.sweeps.plan import Job
 
 Ending = Literal["finished", "pruned", "failed", "interrupted"]
 
 
-class JobPlace:
+class JobFiles:
     """The files of one job."""
 
     def __init__(self, sweep: Path, number: int) -> None:
@@ -46,17 +47,18 @@ class JobPlace:
 
     def write(self, job: Job) -> None:
         """Writes what the job needs to start."""
+        invocation = job.experiment.invocation
         content = {
             "key": job.key,
             "label": job.label,
             "folder": job.folder,
-            "overrides": list(job.invocation.overrides),
-            "choices": job.invocation.choices,
-            "command": job.invocation.command,
-            "trial": job.invocation.trial,
+            "overrides": list(invocation.overrides),
+            "choices": invocation.choices,
+            "command": invocation.command,
+            "trial": invocation.trial,
         }
-        config = job.config | {"sweep": {**job.config["sweep"], "resume": None}}
-        text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+        experiment = replace(job.experiment, sweep=replace(job.experiment.sweep, resume=None))
+        text = yaml.safe_dump(experiment.plain(), sort_keys=False, allow_unicode=True)
         replace_file(self.path / "config.yaml", text.encode())
         _write_json(self.path / "job.json", content)
 
@@ -67,16 +69,15 @@ class JobPlace:
             DataError: Its files are missing or damaged.
         """
         try:
-            config: Config = read_yaml(self.path / "config.yaml")
+            config = read_yaml(self.path / "config.yaml")
             content = read_json(self.path / "job.json")
             invocation = Invocation(
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number
             )
-            job = Job(self.number, content["key"], content["label"], config, invocation)
+            folder = require_inside(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
             # Sweeps from before there were searches have no trial.
-            folder = within(self.sweep, content["folder"], f"{self.path / 'job.json'}: folder")
-            found = replace(invocation, folder=folder, trial=content.get("trial"))
-            return replace(job, invocation=found)
+            invocation = replace(invocation, folder=folder, trial=content.get("trial"))
+            return Job(self.number, content["key"], content["label"], Experiment.from_plain(config, invocation))
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise DataError(f"{self.path}: the files of this job cannot be read: {error}; start a new sweep") from error
 
@@ -96,7 +97,7 @@ class JobPlace:
         _write_json(self.failure, told)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
-        """How the job ended by its own word; None: it has not, or was killed."""
+        """Gives how the job ended by its own word; None: it has not, or was killed."""
         try:
             content = read_json(self._outcome)
             return content["state"], content["error"]
@@ -111,7 +112,7 @@ class JobPlace:
             return None
 
     def write_process(self, facts: dict[str, Any]) -> None:
-        """What the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
+        """Writes what the process beside a job on a cluster knows of it: ``host``, at the end ``code``."""
         _write_json(self._process, facts)
 
     def process(self) -> dict[str, Any]:
@@ -132,7 +133,7 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def going_on(folder: Path, more: Sequence[str] = ()) -> str:
+def resume_command(folder: Path, more: Sequence[str] = ()) -> str:
     """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
     return command_line([typed("sweep.resume", str(folder)), *more])
 

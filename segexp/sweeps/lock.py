@@ -67,7 +67,7 @@ class _Owner:
         self.host = host
 
     def alive(self) -> bool:
-        """Whether it is the same process still, and not another one with its number."""
+        """Tells whether it is the same process still, and not another one with its number."""
         return self.host != socket.gethostname() or (self.pid > 0 and start_time(self.pid) == self.started)
 
     def __str__(self) -> str:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.errors import ConfigError, DataError
-from segexp.runs.bounded import read_json
 from segexp.runs.files import replace_file
-from segexp.runs.within import within
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json
+from segexp.runs.paths import require_inside
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.plan import Job
 
 MANIFEST = "manifest.json"
@@ -19,7 +19,7 @@ State = Literal["waiting", "running", "finished", "pruned", "failed", "interrupt
 
 @dataclass(frozen=True)
 class Entry:
-    """What the manifest says of one job; ``folder`` is relative to the sweep's; ``trial``: of a search, its number."""
+    """The manifest's record of one job; ``folder`` is relative to the sweep's; ``trial``: of a search, its number."""
 
     number: int
     key: str
@@ -40,8 +40,8 @@ class Entry:
     @classmethod
     def of_job(cls, job: Job) -> "Entry":
         """A job that waits."""
-        trial = None if job.invocation.trial is None else int(job.invocation.trial["number"])
-        overrides, choices = list(job.invocation.overrides), job.invocation.choices
+        trial = None if job.experiment.invocation.trial is None else int(job.experiment.invocation.trial["number"])
+        overrides, choices = list(job.experiment.invocation.overrides), job.experiment.invocation.choices
         return cls(job.number, job.key, job.label, overrides, choices, job.folder, trial=trial)
 
 
@@ -59,7 +59,7 @@ class Manifest:
     def create(cls, folder: Path, jobs: Sequence[Job], facts: dict[str, Any]) -> "Manifest":
         """Writes the configs of all jobs, then the manifest: a folder without one holds nothing that was started."""
         for job in jobs:
-            JobPlace(folder, job.number).write(job)
+            JobFiles(folder, job.number).write(job)
         manifest = cls(folder, facts, {job.number: Entry.of_job(job) for job in jobs})
         manifest.write()
         return manifest
@@ -92,7 +92,7 @@ class Manifest:
 
     def add(self, job: Job) -> Entry:
         """Takes one more job: its files first, so that a job that is listed can be run."""
-        JobPlace(self.folder, job.number).write(job)
+        JobFiles(self.folder, job.number).write(job)
         self.entries[job.number] = Entry.of_job(job)
         self.write()
         return self.entries[job.number]
@@ -116,7 +116,7 @@ class Manifest:
         notes = []
         for entry in list(self):
             if entry.state == "running":
-                state, error = JobPlace(self.folder, entry.number).outcome() or ("interrupted", None)
+                state, error = JobFiles(self.folder, entry.number).outcome() or ("interrupted", None)
                 self.entries[entry.number] = replace(entry, state=state, error=error)
             elif entry.state == "finished" and not (self.folder / entry.folder / "results.json").is_file():
                 notes.append(f"job {entry.number}: {self.folder / entry.folder}/results.json is gone; it runs again")
@@ -135,5 +135,5 @@ def _entry(folder: Path, job: dict[str, Any]) -> Entry:
     entry = Entry(**job)
     if type(entry.number) is not int or entry.number < 0:
         raise ValueError(f"the number of a job is {entry.number!r}")
-    within(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
+    require_inside(folder, entry.folder, f"{folder / MANIFEST}: jobs.{entry.number}.folder")
     return entry

@@ -3,15 +3,13 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
-
-Config = dict[str, Any]
 
 NO_RESULT = ("output_dir", "sweep", "debug")
 """Keys that have no part in what a job gives, so that its key does not depend on them."""
@@ -25,15 +23,13 @@ class Job:
         number: Place in the grid, from 0; a number belongs to one config for ever.
         key: Hash of the resolved config.
         label: The overrides in which the jobs of the sweep differ.
-        config: Checked and resolved.
-        invocation: How it was started.
+        experiment: What it runs, and how it was started.
     """
 
     number: int
     key: str
     label: str
-    config: Config
-    invocation: Invocation
+    experiment: Experiment
 
     @property
     def folder(self) -> str:
@@ -46,17 +42,17 @@ class Plan:
     """Gathers what Hydra composes, job by job."""
 
     def __init__(self) -> None:
-        self._found: list[tuple[Config, Invocation]] = []
+        self._found: list[Experiment] = []
         self._problems: dict[str, list[str]] = {}
 
     def __len__(self) -> int:
         return len(self._found) + sum(map(len, self._problems.values()))
 
-    def add(self, check: Callable[[], Config], invocation: Invocation) -> None:
-        """Takes one job; ``check`` gives its config or raises what is wrong with it."""
+    def add(self, check: Callable[[], Experiment], invocation: Invocation) -> None:
+        """Takes one job; ``check`` gives its experiment or raises what is wrong with its config."""
         own = tuple(text for text in invocation.overrides if not re.match(r"[+~]*(sweep|debug|hydra)\b", text))
         try:
-            self._found.append((check(), replace(invocation, overrides=own)))
+            self._found.append(replace(check(), invocation=replace(invocation, overrides=own)))
         except ConfigError as error:
             self._problems.setdefault(str(error), []).append(" ".join(own))
 
@@ -69,22 +65,22 @@ class Plan:
         if self._problems:
             raise ConfigError("\n".join(_told(text, where, len(self)) for text, where in self._problems.items()))
         for key in ("sweep", "output_dir"):
-            if len({json.dumps(config.get(key), sort_keys=True) for config, _ in self._found}) > 1:
+            if any(getattr(experiment, key) != getattr(self._found[0], key) for experiment in self._found):
                 raise ConfigError(f"{key}: found several values; it is for the whole sweep, give one")
-        labels = varying([invocation.overrides for _, invocation in self._found])
+        labels = list_varying_overrides([experiment.invocation.overrides for experiment in self._found])
         jobs = [
-            Job(number, config_key(config), label, config, invocation)
-            for number, ((config, invocation), label) in enumerate(zip(self._found, labels, strict=True))
+            Job(number, config_key(experiment), label, experiment)
+            for number, (experiment, label) in enumerate(zip(self._found, labels, strict=True))
         ]
         _refuse_twins(jobs)
         return jobs
 
 
-def parent_of(jobs: Sequence[Job]) -> Path:
-    """Where the folder of a sweep is made: below ``output_dir`` in ``name``, as a run, where all jobs have that one."""
-    names = {job.config.get("name") for job in jobs}
+def multirun_folder(jobs: Sequence[Job]) -> Path:
+    """Gives the folder that holds a sweep's: in ``output_dir``, below ``name`` where all jobs have one name."""
+    names = {job.experiment.name for job in jobs}
     (name,) = names if len(names) == 1 else (None,)
-    return Path(jobs[0].config["output_dir"]) / (name or "multirun")
+    return Path(jobs[0].experiment.output_dir) / (name or "multirun")
 
 
 def _told(text: str, where: Sequence[str], jobs: int) -> str:
@@ -99,21 +95,21 @@ def _refuse_twins(jobs: Sequence[Job]) -> None:
     seen: dict[str, Job] = {}
     for job in jobs:
         if (twin := seen.setdefault(job.key, job)) is not job:
-            one, other = (" ".join(found.invocation.overrides) or "no overrides" for found in (twin, job))
+            one, other = (" ".join(found.experiment.invocation.overrides) or "no overrides" for found in (twin, job))
             raise ConfigError(
                 f"jobs {twin.number} ({one}) and {job.number} ({other}) are the same experiment; leave one out"
             )
 
 
-def varying(overrides: Sequence[Sequence[str]]) -> list[str]:
-    """Of each job the overrides that not all jobs have, in one line; of a single job all of them."""
+def list_varying_overrides(overrides: Sequence[Sequence[str]]) -> list[str]:
+    """Lists for each job the overrides that not all jobs have, in one line; for a single job all of them."""
     everywhere = set(overrides[0]).intersection(*overrides[1:]) if len(overrides) > 1 else set()
     return [" ".join(override for override in own if override not in everywhere) for own in overrides]
 
 
-def config_key(config: Mapping[str, Any]) -> str:
+def config_key(experiment: Experiment) -> str:
     """Hash of a resolved config, 16 hexadecimal digits."""
-    kept = {key: value for key, value in config.items() if key not in NO_RESULT}
+    kept = {key: value for key, value in experiment.plain().items() if key not in NO_RESULT}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]
 
 

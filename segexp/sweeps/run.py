@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from segexp.sweeps.display import Display, headline, last_line
-from segexp.sweeps.engines.base import Ended, Engine
+from segexp.sweeps.display import Display, describe_result, last_line
+from segexp.sweeps.engines.base import Ended, JobEngine
 from segexp.sweeps.engines.process import signal_name
-from segexp.sweeps.job_source import Grid, Supply
-from segexp.sweeps.layout import JobPlace, going_on, now
+from segexp.sweeps.job_source import GridSource, JobSource
+from segexp.sweeps.layout import JobFiles, now, resume_command
 from segexp.sweeps.manifest import Entry, Manifest
 
 INTERRUPTED = 130
@@ -20,12 +20,14 @@ TICK = 0.2
 class Runner:
     """One run of a sweep: from the first waiting job to the last that ends."""
 
-    def __init__(self, manifest: Manifest, engine: Engine, display: Display, supply: Supply | None = None) -> None:
+    def __init__(
+        self, manifest: Manifest, engine: JobEngine, display: Display, supply: JobSource | None = None
+    ) -> None:
         """Takes jobs from ``supply``; None: all of the manifest that have not finished."""
         self._manifest = manifest
         self._engine = engine
         self._display = display
-        self._supply = supply or Grid(manifest)
+        self._supply = supply or GridSource(manifest)
         display.total = self._supply.total
         self._running: set[int] = set()
         self._presses = 0
@@ -73,7 +75,7 @@ class Runner:
                 self._manifest.change(started.number, gpu=started.gpu)
 
     def _end(self, ended: Ended) -> None:
-        told = None if ended.error else JobPlace(self._manifest.folder, ended.number).outcome()
+        told = None if ended.error else JobFiles(self._manifest.folder, ended.number).outcome()
         state, error = told or self._killed(ended)
         self._running.discard(ended.number)
         entry = self._manifest.change(
@@ -82,8 +84,10 @@ class Runner:
         self._supply.ended(entry)
         if state in ("finished", "pruned"):
             done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._supply.total}"
-            place = JobPlace(self._manifest.folder, entry.number)
-            figures = last_line(place.output) if state == "pruned" else headline(self._manifest.folder / entry.folder)
+            place = JobFiles(self._manifest.folder, entry.number)
+            figures = (
+                last_line(place.output) if state == "pruned" else describe_result(self._manifest.folder / entry.folder)
+            )
             self._display.event(entry, state, f"{figures}  {ended.seconds or 0:.1f} s  ({done})")
         elif state == "failed":
             self._display.event(entry, "FAILED")
@@ -97,13 +101,13 @@ class Runner:
             return "interrupted", None
         signalled = ended.code is not None and ended.code < 0
         error = ended.error or (signal_name(ended.code or 0) if signalled else f"exit code {ended.code}")
-        JobPlace(self._manifest.folder, ended.number).write_failure(error, ended.code or 1, [])
+        JobFiles(self._manifest.folder, ended.number).write_failure(error, ended.code or 1, [])
         return "failed", error
 
     def _failure(self, entry: Entry) -> str:
         lines = (entry.error or "").splitlines() or ["unknown error"]
         text = "\n".join(f"    {line}" for line in lines)
-        return f"{text}\n    log  {JobPlace(self._manifest.folder, entry.number).output}"
+        return f"{text}\n    log  {JobFiles(self._manifest.folder, entry.number).output}"
 
     def _stop(self) -> None:
         self._told = self._presses
@@ -138,10 +142,10 @@ class Runner:
             self._display.say(f"\n{len(failed)} of {len(self._manifest.entries)} jobs failed:")
             for entry in failed:
                 first = (entry.error or "unknown error").splitlines()[0]
-                log = JobPlace(self._manifest.folder, entry.number).output
+                log = JobFiles(self._manifest.folder, entry.number).output
                 self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
         if self._supply.left():
-            self._display.say(f"\nto go on: {going_on(self._manifest.folder, self._manifest.again)}")
+            self._display.say(f"\nto go on: {resume_command(self._manifest.folder, self._manifest.again)}")
         if self._presses:
             return INTERRUPTED
         return 1 if self._manifest.of("failed", "interrupted") else 0

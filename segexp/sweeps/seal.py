@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from segexp.runs.bounded import read_json
 from segexp.runs.files import replace_file
+from segexp.runs.json_yaml import read_json
 
 FILE = "agreed.json"
 
@@ -34,7 +34,7 @@ def seal(folder: Path, words: Sequence[str]) -> bool:
     return key is not None
 
 
-def sealed(folder: Path) -> list[str]:
+def read_sealed(folder: Path) -> list[str]:
     """The words that count; none where there are none, or the seal is another's."""
     try:
         content = read_json(folder / FILE)

@@ -22,21 +22,21 @@ import torch
 from tqdm import tqdm
 
 import segexp.training.train  # noqa: F401
-from segexp.report.page_template import load_all
-from segexp.sweeps.engines.ipc import Message, Wire
+from segexp.report.page_template import compile_templates
+from segexp.sweeps.engines.ipc import Channel, Message
 from segexp.sweeps.engines.process import (
+    count_lasting_threads,
+    count_threads,
     die_with_parent,
     fresh_python,
     kill_group,
-    megabytes,
-    thread_count,
-    threads_that_stay,
+    peak_megabytes,
 )
 from segexp.sweeps.job import run_job
-from segexp.sweeps.layout import JobPlace, now
+from segexp.sweeps.layout import JobFiles, now
 from segexp.sweeps.shared_data import SharedData
 from segexp.system.cores import CORES
-from segexp.system.process import leave_with
+from segexp.system.process import run_and_exit
 
 TICK = 0.02
 """Seconds between looks for jobs that have ended."""
@@ -45,7 +45,7 @@ TICK = 0.02
 class Server:
     """Takes orders until its parent is gone."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Channel) -> None:
         self._wire = wire
         self._jobs: dict[int, tuple[int, float]] = {}
         self._data: SharedData | None = None
@@ -85,7 +85,7 @@ class Server:
         number = message["job"]
         if self._data is not None:
             self._data.prepare(number, message["data"], message["later"])
-        threads = threads_that_stay()
+        threads = count_lasting_threads()
         parent = os.getpid()
         pid = os.fork()
         # A group of its own, set on both sides: whoever comes first, a signal to it always finds it.
@@ -110,7 +110,7 @@ class Server:
                 # A loading process that outlives its job would keep the sweep's lock.
                 kill_group(pid, signal.SIGKILL)
                 number, start = self._jobs.pop(pid)
-                seconds, memory = round(time.monotonic() - start, 1), megabytes(usage.ru_maxrss)
+                seconds, memory = round(time.monotonic() - start, 1), peak_megabytes(usage.ru_maxrss)
                 self._wire.send({"ended": number, "code": code, "seconds": seconds, "memory_mb": memory})
 
 
@@ -125,7 +125,7 @@ def _fresh(lock: list[int], sweep: Path, message: Message, parent: int) -> int:
 def _job(sweep: Path, message: Message, parent: int) -> int:
     """Everything that a job's process does, from the fork to its exit code."""
     die_with_parent(parent)
-    _redirect(JobPlace(sweep, message["job"]).output)
+    _redirect(JobFiles(sweep, message["job"]).output)
     print(f"started {now()}")  # noqa: T201 - into the log of the job
     os.environ.update(message["environment"])
     _use_threads(message["threads"])
@@ -153,21 +153,21 @@ def _use_threads(threads: int) -> None:
     cv2.setNumThreads(threads)
 
 
-def main() -> None:
+def run_server() -> None:
     """Serves; in a job, runs it."""
     die_with_parent(int(sys.argv[2]))
     # Blocked and not ignored: one that comes right after a fork waits until the job can take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    wire = Wire(socket.socket(fileno=int(sys.argv[1])))
+    wire = Channel(socket.socket(fileno=int(sys.argv[1])))
     cv2.setNumThreads(0)
     tqdm.monitor_interval = 0  # its thread would outlive the bar that is shown while data are read
-    load_all()
-    wire.send({"ready": os.getpid(), "threads": thread_count()})
+    compile_templates()
+    wire.send({"ready": os.getpid(), "threads": count_threads()})
     job = Server(wire).serve()
     if job is not None:
-        leave_with(job)
+        run_and_exit(job)
 
 
 def job_main() -> None:
     """Runs a single job in a process of its own."""
-    leave_with(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))
+    run_and_exit(partial(_job, Path(sys.argv[1]), json.loads(sys.argv[2]), int(sys.argv[3])))

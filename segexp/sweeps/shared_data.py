@@ -4,9 +4,9 @@ import logging
 from collections.abc import Collection
 from pathlib import Path
 
-from segexp.data.reading import forget, keep
+from segexp.data.reading import forget_data, keep_data
 from segexp.errors import SegexpError
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.training.build import build_datamodule
 
 LOG = logging.getLogger("segexp.sweeps")
@@ -29,14 +29,15 @@ class SharedData:
         """
         for old in [name for name in self._held if name != data and name not in later]:
             if (key := self._held.pop(old)) is not None:
-                forget(key)
+                forget_data(key)
         if data in later and data not in self._held:
             self._held[data] = self._read(number)
 
     def _read(self, number: int) -> bytes | None:
-        """What is wrong with the files, the job finds and says itself."""
+        """Reads the data of a job and keeps them; what is wrong with the files, the job finds and says itself."""
         try:
-            return keep(build_datamodule(JobPlace(self._sweep, number).read().config))
+            job = JobFiles(self._sweep, number).read().experiment
+            return keep_data(build_datamodule(job.datamodule, job.augment, job.resume))
         except SegexpError:
             return None
         except Exception as error:

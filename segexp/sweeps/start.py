@@ -2,27 +2,28 @@
 
 from collections.abc import Callable, Mapping
 
+from segexp.config.experiment import Experiment
 from segexp.config.quoting import command_line, typed
+from segexp.config.schema import SweepConfig
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
-from segexp.sweeps.engines.base import Engine
-from segexp.sweeps.engines.make import make_engine
-from segexp.sweeps.foreign import words_again
-from segexp.sweeps.job_source import Supply
+from segexp.sweeps.engines.base import JobEngine
+from segexp.sweeps.engines.make import create_engine
+from segexp.sweeps.foreign import words_to_resume
+from segexp.sweeps.job_source import JobSource
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import Config
 from segexp.sweeps.run import Runner
-from segexp.sweeps.seal import seal, sealed
+from segexp.sweeps.seal import read_sealed, seal
 
 
 def run_jobs(
     manifest: Manifest,
-    section: Config,
-    configs: Mapping[int, Config],
+    section: SweepConfig,
+    experiments: Mapping[int, Experiment],
     lock: SweepLock,
     display: Display,
-    supply: Callable[[Engine], Supply],
+    supply: Callable[[JobEngine], JobSource],
     count: int | None = None,
 ) -> int:
     """Runs jobs through the engine that the config asks for.
@@ -30,38 +31,39 @@ def run_jobs(
     Args:
         manifest: Of the sweep.
         section: The ``sweep`` section of the config.
-        configs: Configs of the jobs by number, see :func:`segexp.sweeps.engines.make.make_engine`.
+        experiments: Of the jobs by number, see :func:`segexp.sweeps.engines.make.create_engine`.
         lock: Of the sweep's folder.
         display: Says what happens.
         supply: Makes the supply of jobs when the engine is there.
-        count: Number of jobs in all, where ``configs`` do not tell.
+        count: Number of jobs in all, where ``experiments`` do not tell.
 
     Returns:
         Exit code.
     """
-    words = dict.fromkeys([*sealed(manifest.folder), *words_again(configs.values(), manifest.folder), *manifest.again])
+    needed = words_to_resume(experiments.values(), manifest.folder)
+    words = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
     manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
-    engine = make_engine(manifest.folder, section, configs, earlier, lock.handle)
+    engine = create_engine(manifest.folder, section, experiments, earlier, lock.handle)
     try:
         _import_ahead()
-        manifest.facts["engine"] = {"name": section["engine"], **engine.facts}
+        manifest.facts["engine"] = {"name": section.engine, **engine.facts}
         manifest.write()
         jobs = supply(engine)
-        display.say(f"jobs          {count or len(configs)}, {engine}")
+        display.say(f"jobs          {count or len(experiments)}, {engine}")
         return Runner(manifest, engine, display, jobs).run()
     finally:
         engine.close()
 
 
 def _import_ahead() -> None:
-    """What the table needs; the fork server is still busy with its own imports, and a processor is free."""
+    """Imports what the table needs; the fork server is still busy with its own imports, and a processor is free."""
     import segexp.report.comparison_page.result
     import segexp.report.pictures.panels  # noqa: F401
-    from segexp.report.page_template import load_all
+    from segexp.report.page_template import compile_templates
 
-    load_all()
+    compile_templates()
 
 
 def show_table(manifest: Manifest, display: Display) -> None:

@@ -41,7 +41,7 @@ def tune_allocator(setting: bool | Literal["auto"]) -> bool:
     return _STATE["on"]
 
 
-def give_back(pixels: int) -> None:
+def return_memory(pixels: int) -> None:
     """Returns the free memory of the process to the system after work on an image; it is taken again as it is needed.
 
     Pieces of freed memory between what is in use do not fit the next large block: without this a process that sees

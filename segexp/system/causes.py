@@ -1,4 +1,4 @@
-"""What the system itself refused (memory, open files, room on the disk), in words, whatever library passed it on.
+"""Recognises what the system itself refused (memory, open files, room on the disk), whatever library passed it on.
 
 Libraries wrap such errors in their own: Pillow, GDAL and torch say that a file is damaged, or that an "enforce" failed.
 """
@@ -63,22 +63,22 @@ class Cause:
 
     @property
     def words(self) -> str:
-        """What happened."""
+        """Sentence that says what the system refused."""
         return _WORDS[self.number][0]
 
     @property
     def advice(self) -> str:
-        """What to do."""
+        """Sentence that says what can be done about it."""
         return _WORDS[self.number][1]
 
     @property
     def is_of_the_machine(self) -> bool:
-        """Whether another moment or machine would do it: not so for a lack of rights."""
+        """True where another moment or machine would do: not so for a lack of rights."""
         return self.number not in (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
 def cause_of(error: BaseException, written: Path | None = None) -> Cause | None:
-    """The first refusal of the system among an error and those that it arose from; None: it is of another kind.
+    """Finds the first refusal of the system among an error and those that it arose from; None: it is of another kind.
 
     Args:
         error: Any error.
@@ -98,18 +98,18 @@ def cause_of(error: BaseException, written: Path | None = None) -> Cause | None:
 
 
 def resource_error(error: BaseException, what: str, written: Path | None = None) -> ResourceError | None:
-    """One line for a refusal of the machine; None: the error is of another kind.
+    """Makes a one-line error of a refusal of the machine; None: the error is of another kind.
 
     Args:
         error: Any error.
         what: What was being done: the name of the file, as a rule; empty: the file that the error names.
-        written: As :func:`cause_of`.
+        written: Path that was being written; where a library only says that writing failed, its disk is looked at.
     """
     cause = cause_of(error, written)
-    return None if cause is None or not cause.is_of_the_machine else ResourceError(sentence(cause, what))
+    return None if cause is None or not cause.is_of_the_machine else ResourceError(describe_cause(cause, what))
 
 
-def sentence(cause: Cause, what: str = "") -> str:
+def describe_cause(cause: Cause, what: str = "") -> str:
     """``<what>: no space left on the disk; make room there``; without ``what`` the file that the error names."""
     named = what or cause.path
     return f"{named}: {cause.words}; {cause.advice}" if named else f"{cause.words}; {cause.advice}"

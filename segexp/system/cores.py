@@ -1,4 +1,4 @@
-"""How many cores this process may use: by the machine, by the limits of its container, by what a sweep gave it."""
+"""Counts the cores this process may use: by the machine, its container, and what a sweep gave it."""
 
 import os
 from pathlib import Path
@@ -8,7 +8,7 @@ CORES = "SEGEXP_CORES"
 
 
 def available_cores() -> int:
-    """Cores that this process may use, at least 1."""
+    """Counts the cores that this process may use, at least 1."""
     given = os.environ.get(CORES, "")
     if given.isdigit() and int(given) > 0:
         return int(given)

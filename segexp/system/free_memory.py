@@ -1,19 +1,15 @@
-"""How much memory is free: of the machine, of the container, and shared between processes."""
+"""Measures free memory: of the machine, of the container, and shared between processes."""
 
 import shutil
 from pathlib import Path
 
 SHARED = Path("/dev/shm")
-
-
 CGROUP = Path("/sys/fs/cgroup")
-
-
 MEMORY = Path("/proc/meminfo")
 
 
 def free_shared() -> int | None:
-    """Bytes free in shared memory; None: the system has no such folder."""
+    """Counts the bytes free in shared memory; None: the system has no such folder."""
     try:
         return shutil.disk_usage(SHARED).free
     except OSError:
@@ -21,7 +17,7 @@ def free_shared() -> int | None:
 
 
 def free_memory() -> int | None:
-    """Bytes of memory that may still be taken, by the machine and by the limit of the container; None: unknown."""
+    """Counts the bytes of memory that may still be taken, by machine and container; None: unknown."""
     known = [found for found in (_of_machine(), _of_container()) if found is not None]
     return min(known, default=None)
 
@@ -51,7 +47,7 @@ def _lines(path: Path) -> list[str]:
 
 
 def gib(size: int | None) -> str:
-    """Bytes in words: ``1.2 GiB``, ``64 MiB``."""
+    """Formats a number of bytes: ``1.2 GiB``, ``64 MiB``."""
     if size is None:
         return "an unknown amount"
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"

@@ -5,8 +5,8 @@ import shutil
 import subprocess
 
 
-def found_gpus() -> tuple[str, ...]:
-    """GPUs of NVIDIA that this process may use, by number or name."""
+def visible_gpus() -> tuple[str, ...]:
+    """Lists the GPUs of NVIDIA that this process may use, by number or name."""
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         return tuple(gpu.strip() for gpu in visible.split(",") if gpu.strip() not in ("", "-1"))

@@ -1,4 +1,4 @@
-"""Where a study of Optuna lies, opened with patience, and the pruner of its settings; no part of segexp is asked."""
+"""Opens the database of an Optuna study, with patience, and makes the pruner of its settings."""
 
 import time
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ TRIES, PAUSE = 5, 0.5
 
 
 def storage_url(storage: str | None, sweep: Path) -> str:
-    """Where a study lies.
+    """Gives the URL of the database, or the path of the journal, of a study.
 
     Args:
         storage: URL of a database, or the path of a journal (``.log``); None: a file in the sweep's folder.
@@ -84,7 +84,7 @@ def _is_being_made(error: Exception) -> bool:
 
 
 def make_pruner(settings: Mapping[str, Any]) -> "BasePruner":
-    """What ends bad trials early.
+    """Makes the pruner that ends bad trials early.
 
     Args:
         settings: ``pruner``, ``startup``, ``warmup`` of the sweep's section, and ``epochs`` of the longest trial.

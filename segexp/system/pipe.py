@@ -1,4 +1,4 @@
-"""Output that nobody reads any more, as in ``segexp models | head -1``."""
+"""Notices that nobody reads the output any more, as in ``segexp models | head -1``."""
 
 import os
 import select
@@ -8,8 +8,8 @@ BROKEN_PIPE = 141
 """Exit code, as shells have it: 128 + SIGPIPE."""
 
 
-def nobody_reads() -> bool:
-    """Whether our own output is closed; then nothing more is written there.
+def output_is_closed() -> bool:
+    """Tells whether the reader of our output has gone; then nothing more is written there.
 
     A signal would not do: it would also end a training whose tracker's server has gone.
     """

@@ -1,4 +1,4 @@
-"""What a process does to itself and how it ended: for the jobs of sweeps and for the ranks of a training."""
+"""Starts, ends and describes processes: for the jobs of sweeps and for the ranks of a training."""
 
 import atexit
 import ctypes
@@ -25,16 +25,16 @@ def die_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def ended_by(code: int) -> str:
-    """Name of the signal that ended a process with a negative exit code."""
+def ending_signal(code: int) -> str:
+    """Names the signal that ended a process, from its negative exit code."""
     try:
         return signal.Signals(-code).name
     except ValueError:
         return f"signal {-code}"
 
 
-def python_calling(module: str, function: str, *arguments: str) -> list[str]:
-    """The command of a new Python that finds the same packages and calls a function of a module."""
+def python_command(module: str, function: str, *arguments: str) -> list[str]:
+    """Builds the command of a new Python that finds the same packages and calls a function of a module."""
     code = (
         f"import sys; sys.path[:] = {sys.path!r}\nfrom segexp.system.imports import quick_imports\n"
         f"with quick_imports():\n    from {module} import {function}\n{function}()"
@@ -42,7 +42,7 @@ def python_calling(module: str, function: str, *arguments: str) -> list[str]:
     return [sys.executable, "-c", code, *arguments]
 
 
-def leave_with(work: Callable[[], int]) -> None:
+def run_and_exit(work: Callable[[], int]) -> None:
     """Does the work of a process and leaves with its exit code, without taking the interpreter apart.
 
     That lasts longer than a short test, and may never end in a process that has lost its group. The exit functions
@@ -58,6 +58,6 @@ def leave_with(work: Callable[[], int]) -> None:
         os._exit(code)
 
 
-def search_path() -> str:
-    """PYTHONPATH with which a process on another machine finds the same code."""
+def python_path() -> str:
+    """Gives the PYTHONPATH with which a process on another machine finds the same code."""
     return os.pathsep.join(str(Path(entry).absolute()) for entry in sys.path)

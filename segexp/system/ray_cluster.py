@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from segexp.errors import ConfigError, MissingExtraError
-from segexp.system.process import search_path
+from segexp.system.process import python_path
 
 
-def connect(section: str, address: str | None) -> Any:
-    """The module ``ray``, connected; its processes find the code of this one.
+def connect_ray(section: str, address: str | None) -> Any:
+    """Connects to a Ray cluster and gives the module ``ray``; processes there find the code of this one.
 
     Args:
         section: Of the config, named in messages: ``sweep`` for ``sweep.engine`` and ``sweep.ray``; empty: the top.
@@ -34,30 +34,30 @@ def connect(section: str, address: str | None) -> Any:
         _knock(address)
         ray.init(
             address=address, include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR,
-            runtime_env={"env_vars": {"PYTHONPATH": search_path()}},
+            runtime_env={"env_vars": {"PYTHONPATH": python_path()}},
         )  # fmt: skip
     except Exception as error:  # Ray raises bare ones too, where a loaded machine starts it too slowly
         raise ConfigError(f"{prefix}ray.address: no cluster answers at {address!r}: {error}") from error
     return ray
 
 
-def nodes(ray: Any) -> list[Mapping[str, float]]:
-    """What each living node has, such as ``CPU`` and ``GPU``."""
+def node_resources(ray: Any) -> list[Mapping[str, float]]:
+    """Lists the resources of each living node, such as ``CPU`` and ``GPU``."""
     return [node["Resources"] for node in ray.nodes() if node["Alive"]]
 
 
-def too_much(ray: Any, asked: Mapping[str, float], who: str) -> list[str]:
-    """A line for each resource of which no node has enough: Ray would wait for ever for one, as some clusters grow.
+def unmet_resources(ray: Any, requested: Mapping[str, float], waiting: str) -> list[str]:
+    """Describes each resource of which no node has enough, a line each: Ray would wait for ever, as some clusters grow.
 
     Args:
         ray: The module, connected.
-        asked: By a single one, ``{"CPU": 2, "GPU": 0.5}``.
-        who: Waits then, such as ``jobs``.
+        requested: Resources that a single job asks for, ``{"CPU": 2, "GPU": 0.5}``.
+        waiting: Plural of those that would wait, such as ``jobs``.
     """
-    most = {name: max((node.get(name, 0) for node in nodes(ray)), default=0) for name in asked}
+    most = {name: max((node.get(name, 0) for node in node_resources(ray)), default=0) for name in requested}
     return [
-        f"no node of Ray has {number:g} {name} now (most: {most[name]:g}); {who} wait for one"
-        for name, number in asked.items()
+        f"no node of Ray has {number:g} {name} now (most: {most[name]:g}); {waiting} wait for one"
+        for name, number in requested.items()
         if number > most[name]
     ]
 

@@ -12,21 +12,21 @@ _KINDS = {
 }
 
 
-def special(mode: int) -> str | None:
-    """What a file is, by ``st_mode``, if neither a regular file nor a folder."""
+def special_kind(mode: int) -> str | None:
+    """Names the kind of a special file by its ``st_mode``; None for regular files and folders."""
     return None if stat.S_ISREG(mode) or stat.S_ISDIR(mode) else _KINDS.get(stat.S_IFMT(mode), "no regular file")
 
 
 def special_file(path: Path) -> str | None:
-    """What a path leads to, if there is something that is neither a regular file nor a folder; broken links count."""
+    """Names the special file or broken link that a path leads to; None for regular files, folders and nothing."""
     try:
-        return special(path.stat().st_mode)
+        return special_kind(path.stat().st_mode)
     except OSError:
         return broken_link(path) if path.is_symlink() else None
 
 
 def broken_link(path: Path) -> str:
-    """A link that leads nowhere, or to itself, in words."""
+    """Describes a link that leads nowhere, or to itself."""
     try:
         goal = os.fsdecode(path.readlink())
         path.stat()

@@ -6,20 +6,20 @@ import torch
 from torch import Tensor, nn
 
 from segexp.losses.base import SegmentationLoss
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 SMALLEST = 1e-7
 """Probabilities are kept this far from 0 and 1, so that their log-odds are finite."""
 
 
-class EnsembleModule(SegmentationModule):
+class EnsembleModule(Segmentation):
     """Stands for its members wherever one module is evaluated.
 
     The mean is taken of the probabilities of each pass, window by window and view by view; it is handed on as log-odds
     (two classes) or logarithms, whose sigmoid or softmax gives it back.
     """
 
-    def __init__(self, members: Sequence[SegmentationModule], loss: SegmentationLoss) -> None:
+    def __init__(self, members: Sequence[Segmentation], loss: SegmentationLoss) -> None:
         """Takes inference settings and classes from the first member.
 
         Args:
@@ -27,13 +27,14 @@ class EnsembleModule(SegmentationModule):
             loss: Never asked; an ensemble is not trained.
         """
         first = members[0]
-        super().__init__(nn.ModuleList(members), loss, first.spec, torch.optim.SGD, speed=first.speed)
-        self.inference = first.inference
+        super().__init__(
+            nn.ModuleList(members), loss, first.spec, torch.optim.SGD, speed=first.speed, inference=first.inference
+        )
         # Statistics are measured where one member needs them; others take no notice.
         self.scale.per_image = any(member.scale.per_image for member in members)
 
     def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
         """Log-odds or logarithms (B, K, H, W) of the mean probability of raw images (B, C, H, W)."""
-        members: list[SegmentationModule] = list(self.model)
+        members: list[Segmentation] = list(self.model)
         mean = torch.stack([self.probabilities(member(image, stats).float()) for member in members]).mean(dim=0)
         return torch.logit(mean, eps=SMALLEST) if self.spec.is_binary else mean.clamp(min=SMALLEST).log()

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
+
+from segexp.config.schema import SpeedConfig
 
 
 @dataclass(frozen=True)
@@ -24,18 +25,17 @@ class Speed:
     allocator: bool = False
 
 
-def resolve_speed(config: dict[str, Any], device: str, *, allocator: bool) -> Speed:
+def resolve_speed(section: SpeedConfig, device: str, *, allocator: bool) -> Speed:
     """Replaces every ``auto`` by what the machine does well.
 
     Args:
-        config: The ``speed`` section.
+        section: The block ``speed``.
         device: ``cpu``, ``cuda`` or ``mps``.
         allocator: Whether the allocator setting is in force.
     """
-    channels_last = config["channels_last"] in (True, "auto")
-    precision = config["precision"]
-    bfloat16 = native_bfloat16(device) if precision == "auto" else precision == "bfloat16"
-    return Speed(channels_last, bfloat16, bool(config["compile"]), allocator)
+    channels_last = section.channels_last in (True, "auto")
+    bfloat16 = native_bfloat16(device) if section.precision == "auto" else section.precision == "bfloat16"
+    return Speed(channels_last, bfloat16, section.compile, allocator)
 
 
 def native_bfloat16(device: str) -> bool:

@@ -16,7 +16,7 @@ from segexp.metrics.figures import Family
 from segexp.metrics.measures import count_family
 from segexp.metrics.table import HostTable
 from segexp.spec import DataSpec
-from segexp.system.allocator import give_back
+from segexp.system.allocator import return_memory
 
 Measures = Mapping[str, ImageMeasure]
 
@@ -50,7 +50,7 @@ class MeasureSums:
             start = time.perf_counter()
             sums = measure.sums(seen, measure.classes(self._spec))
             self.tables[name].update(torch.from_numpy(np.ascontiguousarray(sums)).reshape(1, -1), ids)
-            give_back(seen.truth.size)
+            return_memory(seen.truth.size)
             self.seconds[name] += time.perf_counter() - start
 
     def families(self) -> dict[str, Family]:
@@ -73,7 +73,7 @@ class Tested:
         names = ("at_threshold", "at_half") if spec.is_binary else ("at_threshold",)
         self.counts = {name: ConfusionCounts(spec.num_classes).to(device) for name in names}
         self.sums = {name: MeasureSums(spec, measures) for name in names}
-        self.scores = ClassScores(spec.out_channels)
+        self.scores = ClassScores(spec.score_channels)
         self._needs_probability = any(measure.needs_probability for measure in measures.values())
 
     def update(
@@ -89,13 +89,13 @@ class Tested:
             logits: float32 (B, K, H, W).
             probabilities: Of logits, the same shape.
             predictions: Class numbers uint8 (B, H, W), ``at_threshold`` and for two classes ``at_half``.
-            batch: The truth uint8 (B, H, W) under ``mask`` and the numbers of the images (B,) under ``index``.
+            batch: The truth uint8 (B, H, W) under ``target`` and the numbers of the images (B,) under ``index``.
         """
-        self.scores.update(logits, batch["mask"], batch["index"])
+        self.scores.update(logits, batch["target"], batch["index"])
         for name, counts in self.counts.items():
-            counts.update(predictions[name], batch["mask"], batch["index"])
+            counts.update(predictions[name], batch["target"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
-            truth = batch["mask"][place].cpu().numpy()
+            truth = batch["target"][place].cpu().numpy()
             seen = {name: Seen(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
             if self._needs_probability:
                 likely = self._likely(logits, probabilities, place)

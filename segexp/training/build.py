@@ -2,8 +2,10 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,43 +16,58 @@ from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from segexp.config.measure_names import direction
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig, SchedulerConfig
+from segexp.config.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError, SegexpError
+from segexp.errors import ConfigError, MismatchError, SegexpError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
 from segexp.training.config_trials import expect, told, try_measure, trying
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
 
-Config = dict[str, Any]
+NO_AUGMENT: ObjectConfig = {"_target_": "segexp.data.sampling.augment.Augment"}
+"""The block ``augment`` of images that nothing trains on."""
 
 
-def build_datamodule(config: Config) -> SegmentationDataModule:
-    """Datamodule with its augmentation; reads no image yet. With ``resume`` its split is that of the run."""
+def build_datamodule(
+    section: ObjectConfig, augment: ObjectConfig = NO_AUGMENT, resume: str | None = None
+) -> SegmentationDataModule:
+    """Builds a datamodule with its augmentation; reads no image yet.
+
+    Args:
+        section: The block ``datamodule``.
+        augment: The block of that name.
+        resume: Checkpoint, or folder of a run, whose split is taken; None: the data set's own rules deal the images.
+    """
     with _naming("augment"), warnings.catch_warnings():
         # albumentations only warns of an argument that it does not know, and goes on without it.
         warnings.filterwarnings("error", message=".*not valid for transform.*")
-        augment = instantiate(config["augment"], _convert_="all")
+        transforms = instantiate(augment, _convert_="all")
     with _naming("datamodule"):
-        built: SegmentationDataModule = instantiate(config["datamodule"], augment=augment, _convert_="all")
+        built: SegmentationDataModule = instantiate(section, augment=transforms, _convert_="all")
         expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
-    if (resume := checkpoint_of(config.get("resume"))) is not None and (split := split_of(Path(resume))) is not None:
+    if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
         built.keep_split(split)
     return built
 
 
-def build_model(config: Config, spec: DataSpec) -> nn.Module:
-    """The network for the channels of the data.
+def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:
+    """Builds the network for the channels of the data.
 
-    With ``resume`` all weights come from the checkpoint: no published ones are read, no network is touched.
+    Args:
+        section: The block ``model``.
+        spec: Channels and classes.
+        published: Whether weights that the block asks for are loaded; False where a checkpoint brings all of them, so
+            that no network is touched.
     """
-    section = dict(config["model"])
-    if config.get("resume") is not None:
-        section |= {key: off for key, off in _PUBLISHED.items() if key in section}
+    if not published:
+        section = _without_published(section)
     _refuse_too_large(section, spec)
     with _naming("model", {**section, "in_channels": spec.in_channels, "out_channels": spec.out_channels}):
         model: nn.Module = instantiate(
@@ -60,16 +77,18 @@ def build_model(config: Config, spec: DataSpec) -> nn.Module:
     return model
 
 
-def _refuse_too_large(section: Config, spec: DataSpec) -> None:
+def _without_published(section: ObjectConfig) -> ObjectConfig:
+    return section | {key: off for key, off in _PUBLISHED.items() if key in section}
+
+
+def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
     """Models of ours are first built without their weights: what is larger than the memory is found at once."""
     if not str(section.get("_target_")).startswith("segexp.models."):
         return
-    off = {key: value for key, value in _PUBLISHED.items() if key in section}
+    channels = {"in_channels": spec.in_channels, "out_channels": spec.out_channels}
     try:
         with torch.device("meta"), warnings.catch_warnings(action="ignore"):
-            model: nn.Module = instantiate(
-                section | off, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
-            )
+            model: nn.Module = instantiate(_without_published(section), **channels, _convert_="all")
         need = sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
     except InstantiationException as error:
         if not isinstance(error.__cause__, RuntimeError | OverflowError | MemoryError):
@@ -85,55 +104,105 @@ _PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
 
-def build_loss(config: Config, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
-    """The loss, checked against the classes of the data.
+@dataclass(frozen=True)
+class TaskBlock:
+    """The block ``task``: its class, and its own keys without the parts that training gives."""
+
+    kind: type[BaseTask]
+    keys: Mapping[str, Any]
+
+    def adapted(self, spec: DataSpec) -> DataSpec:
+        """Gives the data's spec as a model is built for it."""
+        return self.kind.adapted(spec, **self.keys)
+
+
+def read_task(section: ObjectConfig) -> TaskBlock:
+    """Reads the block ``task``.
+
+    Raises:
+        ConfigError: It names no task.
+    """
+    with _naming("task", section):
+        made: Any = instantiate(section, _partial_=True, _convert_="all")
+    if not (isinstance(made, partial) and isinstance(made.func, type) and issubclass(made.func, BaseTask)):
+        raise ConfigError(f"task._target_: found {section.get('_target_')}, expected a segexp.tasks.base.BaseTask")
+    return TaskBlock(made.func, made.keywords)
+
+
+def build_task(block: TaskBlock, **parts: Any) -> BaseTask:
+    """Builds the task of its parts: model, loss, spec, optimizer, and more that its class takes."""
+    with _naming("task"):
+        return block.kind(**parts, **block.keys)
+
+
+def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
+    """Builds the loss of a task that is no segmentation."""
+    with _naming("loss", section):
+        loss: nn.Module = instantiate(section, _convert_="all")
+        expect(loss, task.loss_class, "loss", f"a {task.loss_class.__module__}.{task.loss_class.__qualname__}")
+    return loss
+
+
+def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
+    """Builds the loss of a segmentation and checks it against the classes of the data.
 
     Args:
-        config: The whole config.
+        section: The block ``loss``.
         spec: Classes of the data.
         counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
             is ``auto``.
     """
-    with _naming("loss", config["loss"]):
-        loss: SegmentationLoss = instantiate(config["loss"], _convert_="all")
-        refuse_other(loss, "loss._target_", config["loss"].get("_target_", ""))
+    with _naming("loss", section):
+        loss: SegmentationLoss = instantiate(section, _convert_="all")
+        refuse_other(loss, "loss._target_", section.get("_target_", ""))
     with trying("loss", "its check(spec)"):
         loss.check(spec)
+    if loss.one_logit and spec.out_channels != 1:
+        raise MismatchError(
+            f"loss: {type(loss).__name__} takes one logit, but models give {spec.out_channels}; for two classes set "
+            "task.two_logits=false"
+        )
     if counts is not None and loss.needs_counts:
         loss.set_counts(counts(), spec)
     return loss
 
 
-def build_optimizer(config: Config, model: nn.Module) -> Callable[[Any], Optimizer]:
-    """The optimiser, still without parameters; tried once so that a value it refuses is found now."""
-    with _naming("optimizer", config["optimizer"]):
-        make: Callable[[Any], Optimizer] = instantiate(config["optimizer"], _convert_="all")
+def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], Optimizer]:
+    """Builds what makes the optimiser of parameters; tried once so that a value it refuses is found now."""
+    with _naming("optimizer", section):
+        make: Callable[[Any], Optimizer] = instantiate(section, _convert_="all")
         expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
     return make
 
 
-def build_schedule(config: Config, every: int) -> Schedule | None:
-    """The learning-rate schedule, or None for a constant rate."""
-    section = config["scheduler"]
-    if section["target"] is None:
+def build_schedule(
+    section: SchedulerConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
+) -> Schedule | None:
+    """Builds the learning-rate schedule; None for a constant rate.
+
+    Args:
+        section: The block ``scheduler``.
+        optimizer: The block of that name, on whose optimiser the schedule is tried.
+        every: Epochs between validations.
+        task: Dotted name of the class of the task, which says what it logs.
+    """
+    if section.target is None:
         return None
-    settings = {key: value for key, value in section["target"].items() if not key.startswith("_")}
-    monitor = section["monitor"]
-    towards = direction(monitor) if monitor is not None else "min"
-    schedule = Schedule(
-        get_method(section["target"]["_target_"]), settings, section["interval"], monitor, towards, every
-    )
-    built = _tried(config, schedule)
+    settings = {key: value for key, value in section.target.items() if not key.startswith("_")}
+    monitor = section.monitor
+    towards = watched_direction(monitor, task) if monitor is not None else "min"
+    schedule = Schedule(get_method(section.target["_target_"]), settings, section.interval, monitor, towards, every)
+    built = _tried(section.target, optimizer, schedule)
     expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler.target", "a schedule of torch.optim.lr_scheduler")
     if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
     return schedule
 
 
-def _tried(config: Config, schedule: Schedule) -> Any:
+def _tried(section: ObjectConfig, asked: ObjectConfig, schedule: Schedule) -> Any:
     """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
-    optimizer = _one_weight(config)
-    target = {key: value for key, value in config["scheduler"]["target"].items() if value != AUTO}
+    optimizer = _one_weight(asked)
+    target = {key: value for key, value in section.items() if value != AUTO}
     with _naming("scheduler.target", target), warnings.catch_warnings(action="ignore"):
         try:
             built = schedule.build(optimizer, steps=100, epochs=100)
@@ -144,8 +213,8 @@ def _tried(config: Config, schedule: Schedule) -> Any:
         except ValueError as error:
             if "cycle_momentum" not in str(error):
                 raise
-            name, cycle = type(optimizer).__name__, config["scheduler"]["target"]["_target_"].rpartition(".")[2]
-            plus = "" if "cycle_momentum" in config["scheduler"]["target"] else "+"
+            name, cycle = type(optimizer).__name__, section["_target_"].rpartition(".")[2]
+            plus = "" if "cycle_momentum" in section else "+"
             raise ConfigError(
                 f"scheduler.target: {cycle} moves the momentum too, and {name} has none; add "
                 f"{plus}scheduler.target.cycle_momentum=false"
@@ -158,32 +227,33 @@ def _tried(config: Config, schedule: Schedule) -> Any:
     return built
 
 
-def _one_weight(config: Config) -> Optimizer:
+def _one_weight(section: ObjectConfig) -> Optimizer:
     """The optimiser that is asked for, with a weight of its own."""
     weight = torch.nn.Parameter(torch.zeros(1, 1))
     weight.grad = torch.zeros(1, 1)
-    with _naming("optimizer", config["optimizer"]):
-        made: Optimizer = instantiate(config["optimizer"], _convert_="all")([weight])
+    with _naming("optimizer", section):
+        made: Optimizer = instantiate(section, _convert_="all")([weight])
     return made
 
 
-def check_length(config: Config, schedule: Schedule | None, batches: int) -> None:
+def check_length(experiment: Experiment, schedule: Schedule | None, batches: int) -> None:
     """Checks that a schedule of a length of its own is as long as the run: it cannot be moved any further.
 
     Args:
-        config: The whole config.
+        experiment: How long the run is, and its optimiser.
         schedule: That of the run.
         batches: Batches of an epoch.
 
     Raises:
         ConfigError: It is shorter.
     """
-    section = config["trainer"]
     if schedule is None:
         return
-    steps = section["max_epochs"] * -(-batches // section["accumulate_grad_batches"])
-    length = steps if schedule.interval == "step" else section["max_epochs"]
-    own = getattr(schedule.build(_one_weight(config), steps=steps, epochs=section["max_epochs"]), "total_steps", length)
+    epochs = experiment.trainer.max_epochs
+    steps = epochs * -(-batches // experiment.trainer.accumulate_grad_batches)
+    length = steps if schedule.interval == "step" else epochs
+    built = schedule.build(_one_weight(experiment.optimizer), steps=steps, epochs=epochs)
+    own = getattr(built, "total_steps", length)
     if own < length:
         raise ConfigError(
             f"scheduler.target: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
@@ -191,10 +261,10 @@ def check_length(config: Config, schedule: Schedule | None, batches: int) -> Non
         )
 
 
-def build_measures(config: Config, spec: DataSpec) -> dict[str, ImageMeasure]:
-    """The costly measures of the test by name, told what the data is like."""
+def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict[str, ImageMeasure]:
+    """Builds the costly measures of the test by name, for the classes of the data."""
     built: dict[str, ImageMeasure] = {}
-    for name, section in config.get("metric", {}).items():
+    for name, section in sections.items():
         if not isinstance(section, Mapping):
             raise ConfigError(
                 f"metric.{name}: found {section!r}, expected a block that is named as its file: "
@@ -218,16 +288,16 @@ def _check_figures(measures: dict[str, ImageMeasure]) -> None:
     """Two measures with a figure of one name would hide each other in the tables."""
     owner: dict[str, str] = {}
     for name, measure in measures.items():
-        for figure in measure.directions:
+        for figure in measure.described_figures():
             if figure in owner:
                 raise ConfigError(f"metric.{name}: gives {figure}, as metric.{owner[figure]} does; leave one out")
             owner[figure] = name
 
 
-def build_extra_callbacks(config: Config) -> list[Callback]:
-    """The user's own Lightning callbacks."""
+def build_extra_callbacks(sections: Sequence[ObjectConfig]) -> list[Callback]:
+    """Builds the user's own Lightning callbacks."""
     with _naming("callbacks.extra"):
-        made = [instantiate(section, _convert_="all") for section in config["callbacks"]["extra"]]
+        made = [instantiate(section, _convert_="all") for section in sections]
     for number, callback in enumerate(made):
         expect(callback, Callback, f"callbacks.extra[{number}]", "a lightning.pytorch.callbacks.Callback")
     return made

@@ -12,7 +12,8 @@ from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.metrics.base import ImageMeasure, Seen
 from segexp.spec import IGNORED, DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 
 SIDE = 32
 """Height and width in pixels of what losses and measures are tried on."""
@@ -52,7 +53,7 @@ def expect(built: object, kind: type, section: str, words: str) -> None:
         raise ConfigError(f"{section}._target_: gives {found}, expected {words}")
 
 
-def try_model(module: SegmentationModule, image: Tensor) -> None:
+def try_model(module: BaseTask, image: Tensor) -> None:
     """One forward pass of a raw image (1, C, H, W).
 
     Raises:
@@ -67,7 +68,9 @@ def try_model(module: SegmentationModule, image: Tensor) -> None:
             f"model: gives a {type(logits).__name__} for images {shape}, expected logits {expected}; further outputs "
             "belong into a segexp.models.auxiliary.Supervised, in training mode only"
         )
-    if tuple(logits.shape) != expected:
+    # What is no output of pixels has a shape of the task's own, but for the images.
+    told = 4 if isinstance(module, DenseTask) else 1
+    if tuple(logits.shape)[:told] != expected[:told]:
         raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")
@@ -110,21 +113,21 @@ def try_measure(name: str, measure: ImageMeasure, spec: DataSpec) -> None:
     """Figures of one made-up image.
 
     Raises:
-        ConfigError: The measure raises, or its figures are not those that ``directions`` names.
+        ConfigError: The measure raises, or its figures are not those that ``figure_specs`` names.
     """
     section = f"metric.{name}"
     truth = (np.arange(SIDE * SIDE) // 5 % spec.num_classes).astype(np.uint8).reshape(SIDE, SIDE)
-    seen = Seen(truth[::-1].copy(), truth, np.full((spec.out_channels, SIDE, SIDE), 0.5, dtype=np.float32))
+    seen = Seen(truth[::-1].copy(), truth, np.full((spec.score_channels, SIDE, SIDE), 0.5, dtype=np.float32))
     with trying(section, "its measuring of one image"):
         classes = measure.classes(spec)
         sums = np.asarray(measure.sums(seen, classes), dtype=np.float64)
         found = measure.figures(sums[None])
         names, shapes = set(found), {np.shape(value) for value in found.values()}
-        directions = set(measure.directions)
+        expected = set(measure.described_figures())
     if sums.ndim != 2 or len(sums) != len(classes):
         raise ConfigError(f"{section}: sums() gives shape {sums.shape}, expected ({len(classes)}, n), a row per class")
-    if names != directions or shapes != {(1, len(classes))}:
+    if names != expected or shapes != {(1, len(classes))}:
         raise ConfigError(
             f"{section}: figures() gives {sorted(names)} of shape {sorted(map(str, shapes))}, expected those of "
-            f"directions, {sorted(directions)}, of shape {(1, len(classes))}, images by classes"
+            f"figure_specs, {sorted(expected)}, of shape {(1, len(classes))}, images by classes"
         )

@@ -6,21 +6,21 @@ from typing import Any
 from segexp.data.base import SegmentationDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 
 
-def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: SegmentationModule, ranks: int) -> None:
+def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: BaseTask, ranks: int) -> None:
     """Where the run is, and what it trains with what on."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]
     parameters = sum(p.numel() for p in module.model.parameters())
     LOG.info(f"run folder  {folder.path}")
     LOG.info(
-        f"data        {', '.join(module.spec.classes)}; "
+        f"data        {', '.join(module.spec.classes) or module.spec.kind}; "
         + "; ".join(_part(phase, data[phase]) for phase in ("train", "val", "test"))
     )
     LOG.info(f"model       {type(module.model).__name__}, {parameters:,} parameters")
-    if computed := module.loss.resolved():
+    if computed := module.computed():
         LOG.info(f"loss        from the training images: {computed}")
     LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
     if ranks > 1:

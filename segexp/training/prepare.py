@@ -1,108 +1,148 @@
 """Reads the data and builds the module; all that can be wrong with either is found here, before anything is written."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass, replace
 
 import lightning.pytorch as pl
 import numpy as np
 import torch
+from torch import nn
 
-from segexp.config.measure_names import check_name
+from segexp.config.experiment import Experiment
+from segexp.config.task_figures import check_watched
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
-from segexp.data.splits.rules import PHASES
+from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_model
-from segexp.training.distributed.plan import count
 from segexp.windows.settings import Inference
 
-Config = dict[str, Any]
+
+@dataclass(frozen=True)
+class Prepared:
+    """All that a training works with.
+
+    Attributes:
+        experiment: With what the data decided, so that a repetition decides the same, whatever files come later.
+        datamodule: Set up.
+        module: With weights that depend on the seed alone.
+    """
+
+    experiment: Experiment
+    datamodule: SegmentationDataModule
+    module: BaseTask
 
 
-def prepare(config: Config, *, allocator: bool) -> tuple[SegmentationDataModule, SegmentationModule]:
-    """Reads the data and builds the module; weights depend on the seed alone."""
-    datamodule = build.build_datamodule(config)
+def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
+    """Reads the data and builds the module.
+
+    Args:
+        experiment: With its hardware.
+        allocator: Whether the allocator setting is in force.
+
+    Raises:
+        UserError: Data, model, loss or settings are at fault, or do not go together.
+    """
+    datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
-    # From here on the config says what the data decided: a repetition decides the same, whatever files come later.
-    config["datamodule"].update(datamodule.settled())
-    spec = datamodule.spec
-    pl.seed_everything(config["seed"], verbose=False)
-    model = build.build_model(config, spec)
-    # Of the training images alone: what is known of the others must not shape the training.
-    loss = build.build_loss(config, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
-    try_loss(loss, spec)
-    check_monitors(config, spec.classes)
-    schedule = build.build_schedule(config, config["trainer"]["check_val_every_n_epoch"])
-    module = _kind(config)(
-        model,
-        loss,
-        spec,
-        build.build_optimizer(config, model),
-        schedule,
-        resolve_speed(config["speed"], device_type(config), allocator=allocator),
-        record={"config": config, "split": {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES}},
+    experiment = settled(experiment, datamodule)
+    block = build.read_task(experiment.task)
+    check_views(experiment, block.kind)
+    spec = block.adapted(datamodule.spec)
+    pl.seed_everything(experiment.seed, verbose=False)
+    model = build.build_model(experiment.model, spec, published=not experiment.resumes)
+    loss = _loss(experiment, block.kind, spec, datamodule)
+    check_monitors(experiment, spec.classes)
+    every = experiment.trainer.check_val_every_n_epoch
+    schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class)
+    task = build.build_task(
+        _divided(experiment, block),
+        model=model,
+        loss=loss,
+        spec=spec,
+        optimizer=build.build_optimizer(experiment.optimizer, model),
+        schedule=schedule,
+        speed=resolve_speed(experiment.speed, experiment.device, allocator=allocator),
+        record={"config": experiment.plain(), "split": _split(datamodule)},
+        inference=Inference(**vars(experiment.inference)),
+        measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
+        shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
-    module.measures = build.build_measures(config, spec)
-    module.inference = Inference(**config["inference"])
-    ranks = count(config["trainer"])
-    check_batches(datamodule.samples_per_epoch, datamodule.loader, ranks)
-    build.check_length(config, schedule, len(datamodule.train_batches()))
-    _try_sizes(module, datamodule)
-    _divide(module, datamodule, ranks)
-    return datamodule, module
+    check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
+    build.check_length(experiment, schedule, len(datamodule.train_batches()))
+    _try_sizes(task, datamodule)
+    return Prepared(experiment, datamodule, task)
 
 
-def _kind(config: Config) -> type[SegmentationModule]:
-    """The class of the module; what divides it between ranks takes time to import."""
-    if config["trainer"]["strategy"] != "fsdp" or count(config["trainer"]) == 1:
-        return SegmentationModule
-    from segexp.training.distributed.sharded import ShardedModule
-
-    return ShardedModule
-
-
-def _divide(module: SegmentationModule, datamodule: SegmentationDataModule, ranks: int) -> None:
-    """Tells the module how batches are divided between ranks, where there are several."""
-    if ranks > 1:
-        module.shares = datamodule.train_batches().shares
+def _loss(
+    experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: SegmentationDataModule
+) -> nn.Module:
+    """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
+    if not issubclass(task, Segmentation):
+        return build.build_any_loss(experiment.loss, task)
+    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    try_loss(loss, spec)
+    return loss
 
 
-def check_monitors(config: Config, classes: Sequence[str]) -> None:
+def _split(datamodule: SegmentationDataModule) -> dict[Phase, list[str]]:
+    return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
+
+
+def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Experiment:
+    """Puts what the data decided, where the config leaves it open, into the experiment."""
+    return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
+
+
+def _divided(experiment: Experiment, block: build.TaskBlock) -> build.TaskBlock:
+    """The block as it is trained; what divides its weights between ranks takes time to import."""
+    if experiment.trainer.strategy != "fsdp" or experiment.ranks == 1:
+        return block
+    from segexp.training.distributed.sharded import sharded_class
+
+    return replace(block, kind=sharded_class(block.kind))
+
+
+def check_views(experiment: Experiment, task: type[BaseTask]) -> None:
+    """Compares test-time augmentation with the outputs of the task.
+
+    Raises:
+        ConfigError: They have no place that could be turned back.
+    """
+    if experiment.tta != "none" and not issubclass(task, DenseTask):
+        raise ConfigError(
+            f"tta: found {experiment.tta}, but {task.__name__} gives no outputs of pixels, which could be turned back; "
+            "use none"
+        )
+
+
+def check_monitors(experiment: Experiment, classes: Sequence[str]) -> None:
     """Compares the measures that the config watches with the classes of the data and the terms of the loss.
 
     Raises:
         ConfigError: There is no such measure.
     """
-    terms = [str(term) for term in config["loss"].get("terms", {})]
-    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
+    terms = [str(term) for term in experiment.loss.get("terms", {})]
+    for key, name in (("monitor", experiment.monitor), ("scheduler.monitor", experiment.scheduler.monitor)):
         if name is not None:
-            _check_measure(key, name, classes, terms)
+            _check_measure(key, name, experiment.task_class, classes, terms)
 
 
-def _check_measure(key: str, name: str, classes: Sequence[str], terms: Sequence[str]) -> None:
+def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:
     try:
-        check_name(name, classes, terms)
+        check_watched(name, task, classes, terms)
     except ConfigError as error:
         raise ConfigError(f"{key}: {error}") from error
 
 
-def device_type(config: Config) -> str:
-    """``cpu``, ``cuda`` or ``mps`` for the accelerator asked for."""
-    asked = config["trainer"]["accelerator"]
-    if asked in ("auto", "gpu") and torch.cuda.is_available():
-        return "cuda"
-    if asked in ("auto", "mps") and torch.backends.mps.is_available():
-        return "mps"
-    if asked in ("gpu", "mps"):
-        raise ConfigError(f"trainer.accelerator: found {asked}, but PyTorch sees none; use auto or cpu")
-    return "cpu"
-
-
-def _try_sizes(module: SegmentationModule, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: BaseTask, datamodule: SegmentationDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.experiment import Experiment
+from segexp.config.schema import PreviewConfig
 from segexp.data.base import SegmentationDataModule
 from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw, spread
 from segexp.data.sampling.loader import make_loader
@@ -16,18 +18,17 @@ from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.data.sampling.throughput import Throughput, measure
 from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import one_line
-from segexp.invocation import Invocation
 from segexp.report import preview_page
-from segexp.report.pictures.contact_sheet import Cell, row_picture, save_png, sheet
+from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
+from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
 from segexp.spec import IGNORED
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 from segexp.training import build
-from segexp.training.prepare import device_type, prepare
+from segexp.training.hardware import device_type, with_hardware
+from segexp.training.prepare import prepare, settled
 from segexp.training.step_time import seconds_per_step
-
-Config = dict[str, Any]
 
 COUNTED = 200
 """Samples whose classes are counted."""
@@ -35,13 +36,12 @@ SECONDS = 2.0
 """How long each number of loading processes, and the step, is measured."""
 
 
-def preview(config: Config, own: dict[str, Any], invocation: Invocation, *, step: bool, allocator: bool) -> str:
+def preview(experiment: Experiment, own: PreviewConfig, *, step: bool, allocator: bool) -> str:
     """Draws, counts, measures and writes.
 
     Args:
-        config: Of a training, checked and resolved.
-        own: Keys of conf/preview.yaml.
-        invocation: How the command was started, for the page.
+        experiment: Whose samples are shown.
+        own: The keys of conf/preview.yaml.
         step: Whether to measure a training step too.
         allocator: Whether the allocator setting is in force.
 
@@ -51,27 +51,28 @@ def preview(config: Config, own: dict[str, Any], invocation: Invocation, *, step
     Raises:
         UserError: As a training.
     """
-    datamodule, module = prepare(config, allocator=allocator) if step else (_set_up(config), None)
+    experiment, datamodule, module = _prepared(experiment, step=step, allocator=allocator)
     crops = datamodule.train_samples()
-    rows = _rows(datamodule, crops, own["epochs"], own["images"])
+    rows = _rows(datamodule, crops, own.epochs, own.images)
     facts = _facts(datamodule, crops) | {
-        "command": shlex.join(invocation.command),
-        "timing": _timing(config, own, datamodule, module),
+        "command": shlex.join(experiment.invocation.command),
+        "timing": _timing(experiment, own.workers, datamodule, module),
     }
-    config["datamodule"].update(datamodule.settled())
-    title = preview_page.title(config, invocation.choices)
-    folder = RunFolder.create(Path(config["output_dir"]) / "preview")
+    title = preview_page.preview_title(experiment)
+    folder = RunFolder.create(Path(experiment.output_dir) / "preview")
     # The figures first: a picture or page that fails costs none of them.
     folder.write_json("preview.json", facts)
-    spec, epochs = datamodule.spec, own["epochs"]
+    spec, epochs = datamodule.spec, own.epochs
     made = {
         "html": lambda: folder.write_text(
-            "preview.html", preview_page.render(config, facts, rows, spec, title, epochs)
+            "preview.html", preview_page.render_preview(experiment, facts, rows, spec, title, epochs)
         ),
-        "png": lambda: save_png(folder.path / "preview.png", sheet(rows, spec, title, ignored=facts["ignored"] > 0)),
+        "png": lambda: save_png(
+            folder.path / "preview.png", draw_sheet(rows, spec, title, ignored=facts["ignored"] > 0)
+        ),
     }
     files = [_file(folder.path / f"preview.{name}", make) for name, make in made.items()]
-    return "\n".join([preview_page.as_text(facts), "", *files, f"json      {folder.path / 'preview.json'}"])
+    return "\n".join([preview_page.format_preview(facts), "", *files, f"json      {folder.path / 'preview.json'}"])
 
 
 def _file(path: Path, make: Callable[[], object]) -> str:
@@ -83,10 +84,16 @@ def _file(path: Path, make: Callable[[], object]) -> str:
     return f"{path.suffix[1:]:<10}{path}"
 
 
-def _set_up(config: Config) -> SegmentationDataModule:
-    datamodule = build.build_datamodule(config)
+def _prepared(
+    experiment: Experiment, *, step: bool, allocator: bool
+) -> tuple[Experiment, SegmentationDataModule, BaseTask | None]:
+    """The data, with the module only where a training step is measured."""
+    if step:
+        found = prepare(with_hardware(experiment), allocator=allocator)
+        return found.experiment, found.datamodule, found.module
+    datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
-    return datamodule
+    return settled(experiment, datamodule), datamodule, None
 
 
 def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, images: int) -> list[Pixels]:
@@ -94,21 +101,21 @@ def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, i
     rows = []
     for index in spread(len(crops), images):
         drawn = [draw(crops, epoch, index) for epoch in range(epochs)]
-        rows.append(row_picture([_original(drawn), *_cells(drawn)], datamodule.spec))
+        rows.append(draw_row([_original(drawn), *_cells(drawn)], datamodule.spec))
     return rows
 
 
-def _original(drawn: Sequence[Drawn]) -> Cell:
+def _original(drawn: Sequence[Drawn]) -> SheetCell:
     item = drawn[0].item
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
-    return Cell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.mask, marks)
+    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
 
 
-def _cells(drawn: Sequence[Drawn]) -> list[Cell]:
+def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
     """Samples; one from another image than the first says so."""
     names = [one.item.name if one.item is not drawn[0].item else "" for one in drawn]
     return [
-        Cell(f"epoch {epoch}{f', {name}' * bool(name)}", one.image, one.mask)
+        SheetCell(f"epoch {epoch}{f', {name}' * bool(name)}", one.image, one.mask)
         for epoch, (one, name) in enumerate(zip(drawn, names, strict=True), 1)
     ]
 
@@ -138,31 +145,32 @@ def _shares(counts: NDArray[np.int64]) -> list[float]:
 
 
 def _timing(
-    config: Config, own: dict[str, Any], datamodule: SegmentationDataModule, module: SegmentationModule | None
+    experiment: Experiment, workers: list[int], datamodule: SegmentationDataModule, module: BaseTask | None
 ) -> dict[str, Any]:
     """Loading side by side, and how long training would wait for it."""
     crops, options = datamodule.train_samples(), datamodule.loader
     try:
-        found = list(measure(crops, options, own["workers"], SECONDS))
+        found = list(measure(crops, options, workers, SECONDS))
     except RuntimeError as error:
         if (killed := killed_worker(error)) is not None:
             raise killed from error
         raise
-    seconds = None if module is None else _step_seconds(config, datamodule, module)
+    device = device_type(experiment.trainer.accelerator)
+    seconds = None if module is None else _step_seconds(datamodule, module, device)
     return {
         "batch_size": options.batch_size,
         "step": seconds,
-        "device": device_type(config),
+        "device": device,
         "loading": [{**asdict(one), "waiting": _waiting(one, seconds)} for one in found],
     }
 
 
-def _step_seconds(config: Config, datamodule: SegmentationDataModule, module: SegmentationModule) -> float:
+def _step_seconds(datamodule: SegmentationDataModule, module: BaseTask, device: str) -> float:
     crops = datamodule.train_samples()
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)
     batch: Any = next(iter(loader))
-    return seconds_per_step(module, batch, device_type(config), SECONDS)
+    return seconds_per_step(module, batch, device, SECONDS)
 
 
 def _waiting(found: Throughput, step: float | None) -> float | None:

@@ -1,13 +1,15 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
 import csv
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.nested import flatten
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -15,13 +17,11 @@ from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
-from segexp.system.causes import cause_of, sentence
+from segexp.system.causes import cause_of, describe_cause
+from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO
-from segexp.tasks.segmentation import SegmentationModule
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
-
-Config = dict[str, Any]
 
 FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
@@ -35,7 +35,7 @@ FREE = (
 """Keys that do not shape the training and may differ after a resume."""
 
 
-def check_resume(config: Config, module: SegmentationModule) -> int:
+def check_resume(experiment: Experiment, module: BaseTask) -> int:
     """Checks that the run can go on from ``resume``, before anything is written.
 
     Returns:
@@ -44,7 +44,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     Raises:
         ConfigError: There is no such checkpoint, or model or length of the schedule differ.
     """
-    resume = config["resume"]
+    resume = experiment.resume
     if resume is None:
         return 0
     if not Path(resume).is_file():
@@ -58,7 +58,7 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
-            raise ResourceError(sentence(cause, f"resume: {resume}")) from error
+            raise ResourceError(describe_cause(cause, f"resume: {resume}")) from error
         raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
     check_stored(earlier, Path(resume), built=())
     if (note := migration_note(stored)) is not None:
@@ -66,13 +66,14 @@ def check_resume(config: Config, module: SegmentationModule) -> int:
     refuse_paths(checkpoint.get("callbacks", {}), Path(resume))
     shapes = [{name: tuple(value.shape) for name, value in weights.items()} for weights in (state, module.state_dict())]
     if shapes[0] != shapes[1]:
-        there, here = told_apart(earlier["model"], config["model"]), told_apart(config["model"], earlier["model"])
+        model = experiment.model
+        there, here = told_apart(earlier["model"], model), told_apart(model, earlier["model"])
         if there == here:
             there, here = _unlike(*shapes), _unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
-    _check_same(config, earlier)
-    _check_epochs(config["trainer"]["max_epochs"], epoch + 1, Path(resume))
+    _check_same(experiment, earlier)
+    _check_epochs(experiment.trainer.max_epochs, epoch + 1, Path(resume))
     return epoch + 1
 
 
@@ -92,32 +93,25 @@ def _unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[in
     return f"{name} of shape {list(shapes[name])}" if name in shapes else f"no {name}"
 
 
-def _check_same(config: Config, earlier: Config) -> None:
+def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     """Anything that shapes the training must be as it was: else it would be ignored, or two settings mixed in one run.
 
     A changed split would even train on images that were tested before.
     """
-    before, now = dict(_flat(earlier)), dict(_flat(config))
+    checkpoint = Path(str(experiment.resume))
+    before, now = dict(flatten(earlier)), dict(flatten(experiment.plain()))
     for key in sorted(set(before) | set(now)):
-        if before.get(key) != now.get(key) and not _may_change(key, config):
+        if before.get(key) != now.get(key) and not _may_change(key, experiment):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
-            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", Path(config["resume"])))
+            raise ConfigError(with_command(f"{found}; use that, or start anew without resume", checkpoint))
 
 
-def _may_change(key: str, config: Config) -> bool:
+def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
-        target = config["scheduler"]["target"] or {}
+        target = experiment.scheduler.target or {}
         return not any(value == AUTO for name, value in target.items() if name != "mode")
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
-
-
-def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree
 
 
 def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]:

@@ -7,8 +7,8 @@ from typing import Any
 from segexp.config.quoting import command_line, typed
 from segexp.config.stored import again
 from segexp.errors import ConfigError
-from segexp.runs.bounded import read_yaml
 from segexp.runs.find import MANIFEST
+from segexp.runs.json_yaml import read_yaml
 
 LAST = Path("checkpoints") / "last.ckpt"
 

@@ -1,22 +1,25 @@
 """The split of a run belongs to it: where it goes on, or is tested again, images are in the parts they were in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from segexp.config.experiment import Experiment
 from segexp.config.from_argument import folder_of
+from segexp.config.migration import migrated_stored
 from segexp.config.quoting import printed
-from segexp.data.checks.sizes import few
+from segexp.config.schema import ObjectConfig
+from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, StoredError
 from segexp.runs.archive import check_archive
-from segexp.runs.bounded import read_json, read_yaml
+from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
 from segexp.training.resume_source import checkpoint_of
 
-Config = dict[str, Any]
 OPEN = ("auto", None)
 """Values of keys of a data set that are left to the data."""
 
@@ -57,16 +60,15 @@ def _split(content: Any, path: Path) -> Split:
     return {phase: list(parts[phase]) for phase in PHASES}
 
 
-def dealt_anew(command: Sequence[str], config: Config, now: Split) -> list[str]:
+def dealt_anew(experiment: Experiment, now: Split) -> list[str]:
     """A note where a run that starts ``from`` another has other images in its parts, since files came or went.
 
     Args:
-        command: The command line in words.
-        config: Of the new run, with what the data settled.
+        experiment: The new run, with what the data settled.
         now: Names of the images of each part of the new run.
     """
-    folder = folder_of(command)
-    if config["resume"] is not None or folder is None or not _same_data(folder, config["datamodule"]):
+    folder = folder_of(experiment.invocation.command)
+    if experiment.resumes or folder is None or not _same_data(folder, experiment.datamodule):
         return []
     try:
         before = _split(read_json(folder / "split.json"), folder / "split.json")
@@ -78,49 +80,53 @@ def dealt_anew(command: Sequence[str], config: Config, now: Split) -> list[str]:
     if not moved or not (new or gone):
         return []
     since = " and ".join(
-        f"{len(names)} {what} ({printable(few(names))})" for names, what in ((new, "came"), (gone, "went")) if names
+        f"{len(names)} {what} ({printable(name_some(names))})"
+        for names, what in ((new, "came"), (gone, "went"))
+        if names
     )
     text = f"the split is not that of {folder}, for since then {since}: {len(moved)} are in another part"
     if gone:
-        return [f"{text} ({few(moved)}); the two are not trained and tested on the same images"]
+        return [f"{text} ({name_some(moved)}); the two are not trained and tested on the same images"]
     keep = printed("datamodule.split_file", str(folder / "split.json"))
     return [
-        f"{text} ({few(moved)}); the two are not trained and tested on the same images; to keep its parts, add: {keep}"
+        f"{text} ({name_some(moved)}); the two are not trained and tested on the same images; "
+        f"to keep its parts, add: {keep}"
     ]
 
 
 _DATA = ("_target_", "root", "images", "masks", "split", "split_seed", "split_file", "fold", "folds", "val_fraction",
-         "test_fraction", "unit", "stratum")  # fmt: skip
+         "test_fraction", "split_by", "stratum")  # fmt: skip
 """What decides, beside the files, which image is in which part."""
 
 
-def _same_data(folder: Path, data: Mapping[str, Any]) -> bool:
+def _same_data(folder: Path, data: ObjectConfig) -> bool:
     """Whether the stored data set is that of the new run: with another one other images are no surprise."""
+    path = folder / "config.yaml"
     try:
-        earlier = read_yaml(folder / "config.yaml")["datamodule"]
+        earlier = migrated_stored(read_yaml(path), path)["datamodule"]
         return all(earlier.get(key) == data.get(key) for key in _DATA)
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, StoredError):
         return False
 
 
-def taken_up(config: Config) -> Config:
-    """The config of a run that goes on: ``resume`` is the checkpoint's path, and the data set has what is settled.
+def taken_up(experiment: Experiment) -> Experiment:
+    """A run that goes on as it is taken up: ``resume`` is the checkpoint's path, the data set has what was settled.
 
     A command that is typed once more leaves patterns, classes and crops to the data once more, which may have changed.
 
     Raises:
         ConfigError: ``resume`` is a folder without a checkpoint.
     """
-    config = {**config, "resume": checkpoint_of(config["resume"])}
-    if config["resume"] is None:
-        return config
-    stored = kept_of(Path(config["resume"])).get("config")
+    resume, data = checkpoint_of(experiment.resume), experiment.datamodule
+    if resume is None:
+        return experiment
+    experiment = replace(experiment, resume=resume)
+    stored = kept_of(Path(resume)).get("config")
     earlier = stored.get("datamodule") if isinstance(stored, Mapping) else None
-    data = config["datamodule"]
     if not isinstance(earlier, Mapping) or earlier.get("_target_") != data.get("_target_"):
-        return config
+        return experiment
     settled = {k: earlier[k] for k, value in data.items() if value in OPEN and k in earlier and _is_data(earlier[k])}
-    return {**config, "datamodule": {**data, **settled}}
+    return replace(experiment, datamodule={**data, **settled})
 
 
 def _is_data(value: Any) -> bool:

@@ -6,14 +6,15 @@ import torch
 from torch import Tensor
 
 from segexp.data.sampling.samples import Batch
+from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 
 WARM_UP = 2
 """Steps before the clock starts: the first ones take memory and choose algorithms."""
 
 
-def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seconds: float) -> float:
+def seconds_per_step(module: BaseTask, batch: Batch, device: str, seconds: float) -> float:
     """The mean over about ``seconds``, at least three steps; the weights of the module are trained by it.
 
     Args:
@@ -23,7 +24,7 @@ def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seco
         seconds: How long to measure.
     """
     module.to(device).train()
-    image, mask = batch["image"].to(device), batch["mask"].to(device)
+    image, mask = batch["image"].to(device), batch["target"].to(device)
     stats = batch["stats"].to(device) if "stats" in batch else None
     optimizer = module.make_optimizer()
     for _ in range(WARM_UP):
@@ -36,12 +37,12 @@ def seconds_per_step(module: SegmentationModule, batch: Batch, device: str, seco
 
 
 def _step(
-    module: SegmentationModule, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
+    module: BaseTask, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
 ) -> None:
     with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=module.speed.bfloat16):
         outputs = module.outputs(image, stats)
     logits = outputs.logits if isinstance(outputs, Supervised) else outputs
-    loss = module.loss(logits, mask)
+    loss = module.loss_terms(logits, mask)[TOTAL]
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch's own
     optimizer.step()

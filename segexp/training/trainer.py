@@ -14,7 +14,8 @@ from lightning.pytorch.callbacks import (
 )
 from lightning.pytorch.loggers import Logger
 
-from segexp.config.measure_names import direction
+from segexp.config.experiment import Experiment
+from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
@@ -24,7 +25,7 @@ from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
-from segexp.training.distributed.plan import count
+from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import ONE, environment
 
 PASSED_ON = (
@@ -33,85 +34,85 @@ PASSED_ON = (
 )  # fmt: skip
 
 
-def check_trainer(section: dict[str, Any]) -> None:
+def check_trainer(section: TrainerConfig) -> None:
     """Checks what would fail only after training, before anything is written.
 
     Raises:
         ConfigError: No validation would ever run, so no best checkpoint could be chosen.
     """
-    if section["check_val_every_n_epoch"] > section["max_epochs"]:
+    every, epochs = section.check_val_every_n_epoch, section.max_epochs
+    if every > epochs:
         raise ConfigError(
-            f"trainer.check_val_every_n_epoch: found {section['check_val_every_n_epoch']} with trainer.max_epochs="
-            f"{section['max_epochs']}: no validation would run; use at most {section['max_epochs']}"
+            f"trainer.check_val_every_n_epoch: found {every} with trainer.max_epochs={epochs}: no validation would "
+            f"run; use at most {epochs}"
         )
 
 
 def build_trainer(
-    config: dict[str, Any],
+    experiment: Experiment,
     folder: RunFolder,
     loggers: list[Logger],
     extra: Sequence[Callback] = (),
     ranks: Mapping[str, Any] = ONE,
 ) -> pl.Trainer:
     """The trainer for fitting; ``extra`` are the user's callbacks, ``ranks`` is of :func:`spread`."""
-    section = config["trainer"]
+    section = experiment.trainer
     return pl.Trainer(
         **ranks,
-        **{key: section[key] for key in PASSED_ON},
-        **determinism(section),
+        **{key: getattr(section, key) for key in PASSED_ON},
+        **determinism(section.deterministic),
         logger=loggers,
         default_root_dir=folder.path,  # of callbacks that write files
-        callbacks=[_panels(config, folder, len(loggers) > 1), *build_callbacks(config, folder), *extra],
+        callbacks=[_panels(experiment, folder, len(loggers) > 1), *build_callbacks(experiment, folder), *extra],
         plugins=[AtomicCheckpointIO(), *environment()],
-        enable_progress_bar=_bar(section["progress"]),
+        enable_progress_bar=_bar(section.progress),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
     )
 
 
-def try_trainer(config: dict[str, Any], extra: Sequence[Callback]) -> None:
+def try_trainer(experiment: Experiment, extra: Sequence[Callback]) -> None:
     """Builds a trainer that is not used, so that what Lightning refuses is found before anything is written.
 
     Raises:
         ConfigError: It refuses.
     """
-    if count(config["trainer"]) > 1:
+    if count_ranks(experiment.trainer) > 1:
         return  # processes of several ranks are checked by themselves
     try:
-        build_trainer(config, RunFolder(Path(config["output_dir"])), [], extra)
+        build_trainer(experiment, RunFolder(Path(experiment.output_dir)), [], extra)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"trainer: {' '.join(str(error).split())}") from error
 
 
-def _panels(config: dict[str, Any], folder: RunFolder, logged: bool) -> ValidationPanels:
+def _panels(experiment: Experiment, folder: RunFolder, logged: bool) -> ValidationPanels:
     """Pictures of validation images; ``logged``: there is a logger beside metrics.csv."""
-    epochs = panel_epochs(config.get("panel_epochs", "auto"), config["trainer"]["max_epochs"], logged=logged)
-    return ValidationPanels(folder.panels / "val", epochs, config.get("val_panels", 4))
+    epochs = panel_epochs(experiment.panel_epochs, experiment.trainer.max_epochs, logged=logged)
+    return ValidationPanels(folder.panels / "val", epochs, experiment.val_panels)
 
 
 def _bar(progress: str) -> bool:
     return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
 
 
-def build_callbacks(config: dict[str, Any], folder: RunFolder) -> list[Callback]:
+def build_callbacks(experiment: Experiment, folder: RunFolder) -> list[Callback]:
     """Checkpoints, and what the ``callbacks`` section asks for, ``extra`` left out."""
-    monitor = config["monitor"]
-    mode = direction(monitor)
-    section = config["callbacks"]
+    monitor, mode = experiment.monitor, experiment.direction
+    trainer, section = experiment.trainer, experiment.callbacks
     callbacks: list[Callback] = []
-    if section["weight_average"]["decay"] is not None:
-        callbacks.append(EMAWeightAveraging(decay=section["weight_average"]["decay"]))
+    if section.weight_average.decay is not None:
+        callbacks.append(EMAWeightAveraging(decay=section.weight_average.decay))
     callbacks += [
         ReleaseMemory(),
-        RandomState(config["seed"]),
-        Best(folder.checkpoints, config["resume"], monitor=monitor, mode=mode),
+        RandomState(experiment.seed),
+        Best(folder.checkpoints, experiment.resume, monitor=monitor, mode=mode),
         Last(folder.checkpoints),
     ]
-    if config["trainer"]["max_time"] is not None:
-        callbacks.append(Clock(config["trainer"]["max_time"]))
-    stopping = section["early_stopping"]
-    if stopping["patience"] is not None:
-        callbacks.append(Stopping(monitor, stopping["min_delta"], stopping["patience"], mode))
-    if _bar(config["trainer"]["progress"]):
+    if trainer.max_time is not None:
+        callbacks.append(Clock(trainer.max_time))
+    stopping = section.early_stopping
+    if stopping.patience is not None:
+        callbacks.append(Stopping(monitor, stopping.min_delta, stopping.patience, mode))
+    if _bar(trainer.progress):
         callbacks.append(TQDMProgressBar(refresh_rate=5, leave=False))
     return callbacks

@@ -1,4 +1,4 @@
-"""Where the windows of a large image lie, and how much each counts at every pixel."""
+"""Lays out the windows of a large image, and how much each counts at every pixel."""
 
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
@@ -25,8 +25,8 @@ class Window(NamedTuple):
     width: int
 
     @property
-    def place(self) -> tuple[slice, slice]:
-        """Rows and columns, to index an array with."""
+    def slices(self) -> tuple[slice, slice]:
+        """Slices of rows and columns, to index an array with."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 
 
@@ -74,7 +74,7 @@ class WindowPlan:
         return Window(self.tops[row], self.lefts[column], *self.size)
 
     def finished(self, row: int) -> int:
-        """The row of pixels up to which all is known once the windows of ``row`` are: no later one reaches above it."""
+        """Gives the row of pixels that no window after those of ``row`` reaches above: all before it is known."""
         return self.tops[row + 1] if row + 1 < len(self.tops) else self.height
 
 

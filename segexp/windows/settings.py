@@ -1,4 +1,4 @@
-"""How validation, test and prediction look at images: whole, or in windows."""
+"""Settings by which validation, test and prediction see images whole or in windows."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -32,12 +32,12 @@ class Inference:
     batch_size: int | Literal["auto"] = "auto"
 
     def window_for(self, height: int, width: int) -> int | None:
-        """Side of the windows for an image of this size; None: it is seen whole."""
+        """Gives the side of the windows for an image of this size in pixels; None: it is seen whole."""
         window = self._side(height * width)
         return window if window is not None and max(height, width) > window else None
 
     def windows_in_a_pass(self, device: str) -> int:
-        """``batch_size`` for a kind of device, such as ``cpu``."""
+        """Gives the number of windows in a forward pass for a kind of device, such as ``cpu``."""
         if self.batch_size == "auto":
             return 1 if device == "cpu" else 4
         return self.batch_size
@@ -48,7 +48,7 @@ class Inference:
         return self.window
 
     def in_force(self, shapes: Iterable[tuple[int, int]]) -> dict[str, Any]:
-        """What these settings mean for images of these heights and widths, for run.json and results.json."""
+        """Summarises these settings for images of given heights and widths, for run.json and results.json."""
         windows = [self.window_for(*shape) for shape in shapes]
         sides = sorted({window for window in windows if window is not None})
         facts: dict[str, Any] = {

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.cluster.sweeps import PATIENCE, ended, until
+from tests.inference.predict.engines.test_ray import contents, rows
 from tests.inference.predict.made import geotiff, noise
-from tests.inference.predict.test_ray_engine import contents, rows
 from tests.sweeps.real import environment
 from tests.training.conftest import Finished, finished, settings_of_torch
 

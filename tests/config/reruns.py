@@ -25,10 +25,10 @@ class Line:
         monkeypatch.setattr(sys, "argv", sys.argv[:1])
         monkeypatch.setattr("segexp.training.commands.run_train", self._take)
         # Of a sweep too, whose jobs would be planned otherwise.
-        monkeypatch.setattr("segexp.sweeps.command.wanted", lambda argv: False)
+        monkeypatch.setattr("segexp.sweeps.command.asks_for_sweep", lambda argv: False)
 
     def _take(self, config: Any, invocation: Invocation) -> None:
-        self.found.append((checked_train(config, command=invocation.command), invocation))
+        self.found.append((checked_train(config, invocation).plain(), invocation))
 
     def jobs(self, *words: str) -> list[tuple[Config, Invocation]]:
         """What each job of a command line would train."""

@@ -80,13 +80,13 @@ def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
         with pytest.raises(ConfigError, match=r"^datamodule\.root: must be given; add datamodule\.root=<value>"):
             checked_train(config)
         config = composed([*overrides, "datamodule.root=/data"])
-    plain = checked_train(config)
-    assert "_target_" in plain["model"]
-    assert plain["monitor"].startswith("val/")
+    experiment = checked_train(config)
+    assert "_target_" in experiment.model
+    assert experiment.direction in ("min", "max")
 
 
 # Keys of these are names of blocks, and the user may add some.
-FREE = ("experiment", "metric")
+FREE = ("experiment", "metric", "logger")
 
 
 @pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "metric" and name not in ("all", "none")])
@@ -109,13 +109,13 @@ def test_an_unknown_key_of_a_measure_is_refused(name: str) -> None:
     ],
 )
 def test_measures_are_chosen_by_name(override: str, wanted: list[str] | None) -> None:
-    found = checked_train(composed([override])).get("metric")
+    found = checked_train(composed([override])).plain().get("metric")
     assert (None if found is None else list(found)) == wanted
 
 
 def test_all_measures_are_all_there_are() -> None:
     names = {name for group, name in OPTIONS if group == "metric"} - {"all", "none"}
-    assert set(checked_train(composed(["metric=all"]))["metric"]) == names
+    assert set(checked_train(composed(["metric=all"])).metric) == names
 
 
 @pytest.mark.parametrize(("group", "name"), [option for option in OPTIONS if option[0] not in FREE])
@@ -126,5 +126,5 @@ def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> Non
 
 
 def test_generate_is_valid_once_it_knows_where() -> None:
-    plain = checked(composed(["out=there"], "generate"), GenerateConfig)
-    assert (plain["out"], plain["layout"], plain["size"]) == ("there", "drive", None)
+    asked = checked(composed(["out=there"], "generate"), GenerateConfig)
+    assert (asked.out, asked.layout, asked.size) == ("there", "drive", None)

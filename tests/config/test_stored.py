@@ -19,7 +19,7 @@ SCHEDULERS = "torch.optim.lr_scheduler"
 
 def test_what_segexp_composes_is_taken() -> None:
     for words in ([], ["loss=ce_dice", "datamodule.scene=cells"], ["augment=strong", "scheduler=plateau"]):
-        config = composed(*words)
+        config = composed(*words).plain()
         check_stored(config, SOURCE, sweeps=True)
         assert needed(config) == []
         assert again(config, SOURCE, sweeps=True) == []
@@ -233,7 +233,7 @@ def test_a_typed_name_that_leaves_output_dir() -> None:
     for word in ("name=../../x", "name=/x", "name='a/../../b'", "name=.", "name=''"):
         with pytest.raises(ConfigError, match=r"^name: found .*; for another place give output_dir=<folder>$"):
             composed(word)
-    assert composed("name=a/b")["name"] == "a/b"
+    assert composed("name=a/b").name == "a/b"
 
 
 def test_paths_of_measures_are_looked_at_where_they_are_built() -> None:

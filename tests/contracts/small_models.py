@@ -3,7 +3,6 @@
 import functools
 import inspect
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -11,14 +10,14 @@ import torch
 from hydra import compose, initialize_config_dir
 from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
-from torch import Tensor, nn
+from torch import nn
 
+from segexp.config.groups import groups
+from segexp.config.paths import conf_dir
 from segexp.errors import MissingExtraError
-from segexp.models.contracts import exceptions_of
-from segexp.models.sizes import same_size
+from segexp.inspection.contracts.models import ModelCase, awake
 
-CONF = Path(__file__).parents[2] / "conf"
-NAMES = sorted(path.stem for path in (CONF / "model").glob("*.yaml"))
+NAMES = [option.name for option in groups()["model"]]
 SHRINK = {"base": 4, "encoder": "resnet18"}  # keys that make a model small enough for a test
 
 
@@ -28,7 +27,7 @@ def section(name: str) -> dict[str, Any]:
 
 @functools.cache
 def _composed(name: str) -> Any:
-    with initialize_config_dir(str(CONF), version_base="1.3"):
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return compose(overrides=[f"+model={name}"]).model
 
 
@@ -44,12 +43,8 @@ def make(name: str, channels: tuple[int, int] = (3, 1), **keys: Any) -> nn.Modul
     return awake(unless_extra(lambda: instantiate(config, **given)))
 
 
-def awake(model: nn.Module) -> nn.Module:
-    """Weights that begin at zero, as the scores of FCN do, would hide every difference."""
-    for parameter in model.parameters():
-        if parameter.ndim > 1 and not parameter.any():
-            nn.init.normal_(parameter, std=0.1)
-    return model
+def case(name: str, **keys: Any) -> ModelCase:
+    return ModelCase(lambda channels: make(name, channels, **keys))
 
 
 def unless_extra(build: Callable[[], nn.Module]) -> nn.Module:
@@ -62,37 +57,6 @@ def unless_extra(build: Callable[[], nn.Module]) -> nn.Module:
         raise
     except MissingExtraError as error:
         pytest.skip(str(error))
-
-
-def image(*shape: int) -> Tensor:
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
-
-
-def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
-    """What a model gives in evaluation mode: a plain tensor of the image's size."""
-    with torch.no_grad():
-        logits = same_size(model.eval(), batch)
-    assert isinstance(logits, Tensor)
-    assert logits.shape[-2:] == batch.shape[-2:]
-    assert logits.float().std() > 0, "nothing to compare"
-    return logits
-
-
-def assert_near(found: Tensor, expected: Tensor, tolerance: float = 1e-4) -> None:
-    """Equal but for rounding, which goes with the largest of the logits."""
-    assert found.shape == expected.shape
-    assert (found - expected).abs().max() <= tolerance * expected.abs().max()
-
-
-def kept(model: nn.Module, contract: str, check: Callable[[], None]) -> None:
-    """Runs a check, or makes sure that the exception which the model declares is still needed."""
-    reason = exceptions_of(model).get(contract)
-    if reason is None:
-        check()
-        return
-    with pytest.raises(Exception):  # noqa: B017 - a declared exception may fail in any way, but it must fail
-        check()
-    pytest.xfail(f"{contract}: {reason}")
 
 
 def distinct() -> list[str]:

@@ -45,8 +45,8 @@ def test_a_yaml_lists_every_key_with_its_default(name: str) -> None:
 
 
 def test_names_of_figures_are_new_and_distinct() -> None:
-    found = [figure for name in NAMES for figure in make(name).directions]
-    old = {*names.OVERALL, *names.PER_CLASS, *names.THRESHOLD_FREE, names.LOSS}
+    found = [figure for name in NAMES for figure in make(name).described_figures()]
+    old = {*names.BUILT_IN, names.LOSS}
     assert len(set(found)) == len(found)
     assert not old & set(found)
     for figure in found:

@@ -9,13 +9,13 @@ import pytest
 from hydra import compose, initialize_config_dir
 
 from segexp.config.checked import checked_train
+from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.errors import UserError
-from segexp.invocation import Invocation
 from segexp.training.check import check
 from segexp.training.train import train
 from tests.data.broken import BROKEN, SETS
-from tests.data.broken_changes import IMAGE, Config
+from tests.data.broken_changes import IMAGE
 from tests.training.runs import folders
 
 COMMON = (
@@ -26,7 +26,7 @@ COMMON = (
 
 
 @pytest.fixture(scope="module")
-def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Config]]:
+def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Experiment]]:
     """Each data set as it should be, and its config."""
     made = {}
     for name, (make, line) in SETS.items():
@@ -37,12 +37,12 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, Con
     return made
 
 
-def placed(sound: dict[str, tuple[Path, Config]], name: str, tmp_path: Path) -> tuple[Path, Config]:
-    root, config = sound[name]
+def placed(sound: dict[str, tuple[Path, Experiment]], name: str, tmp_path: Path) -> tuple[Path, Experiment]:
+    root, experiment = sound[name]
     own_root = Path(shutil.copytree(root, tmp_path / "data"))
-    config = copy.deepcopy(config)
-    config["datamodule"]["root"] = str(own_root)
-    return own_root, config
+    experiment = copy.deepcopy(experiment)
+    experiment.datamodule["root"] = str(own_root)
+    return own_root, experiment
 
 
 def test_there_are_at_least_thirty_kinds() -> None:
@@ -51,21 +51,21 @@ def test_there_are_at_least_thirty_kinds() -> None:
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_sound_ones_pass(name: str, sound: dict[str, tuple[Path, Config]], tmp_path: Path) -> None:
-    _, config = placed(sound, name, tmp_path)
-    told, _ = check(config, full=True, scope="all")
+def test_the_sound_ones_pass(name: str, sound: dict[str, tuple[Path, Experiment]], tmp_path: Path) -> None:
+    _, experiment = placed(sound, name, tmp_path)
+    told, _ = check(experiment, full=True, scope="all")
     assert [problem for problem in told["problems"] if problem["fatal"]] == []
     assert told["ok"]
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_it_is_found_and_does_not_reach_training(
-    name: str, sound: dict[str, tuple[Path, Config]], tmp_path: Path
+    name: str, sound: dict[str, tuple[Path, Experiment]], tmp_path: Path
 ) -> None:
     kind = BROKEN[name]
-    root, config = placed(sound, kind.data, tmp_path)
-    kind.change(root, config)
-    told, text = check(copy.deepcopy(config), full=True, scope="all")
+    root, experiment = placed(sound, kind.data, tmp_path)
+    kind.change(root, experiment)
+    told, text = check(copy.deepcopy(experiment), full=True, scope="all")
     assert not told["ok"]
     fatal = [problem for problem in told["problems"] if problem["fatal"]]
     assert any(
@@ -73,15 +73,15 @@ def test_it_is_found_and_does_not_reach_training(
     ), text
     assert all(problem["text"].splitlines()[0] in text for problem in fatal)
     with pytest.raises(UserError) as refused:
-        train(config, Invocation(), allocator=False)
+        train(experiment, allocator=False)
     assert refused.value.exit_code == 2
     assert kind.reason in str(refused.value)
     assert not folders()
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read every file")
-def test_a_file_without_permission(sound: dict[str, tuple[Path, Config]], tmp_path: Path) -> None:
-    root, config = placed(sound, "folder", tmp_path)
+def test_a_file_without_permission(sound: dict[str, tuple[Path, Experiment]], tmp_path: Path) -> None:
+    root, experiment = placed(sound, "folder", tmp_path)
     (root / IMAGE).chmod(0)
-    told, _ = check(config, full=True, scope="data")
+    told, _ = check(experiment, full=True, scope="data")
     assert any("no permission to read it" in problem["text"] for problem in told["problems"] if problem["fatal"])

@@ -57,10 +57,10 @@ def test_caches_change_nothing(root: Path, cache: str) -> None:
     for phase in PHASES:
         for item in data.items(phase):
             assert np.array_equal(item.image, read(root / "a" / f"{item.name}.png"))
-            assert np.array_equal(item.mask * np.uint8(255), read(root / "b" / f"{item.name}.png"))
+            assert np.array_equal(item.target * np.uint8(255), read(root / "b" / f"{item.name}.png"))
             image, mask = item.window(3, 5, 7, 11)
             assert np.array_equal(image, item.image[3:10, 5:16])
-            assert np.array_equal(mask, item.mask[3:10, 5:16])
+            assert np.array_equal(mask, item.target[3:10, 5:16])
     kept = [type(item).__name__ for item in data.items("train")]
     assert set(kept) == {"Item" if cache == "ram" else "StoredItem"}
     decoded = list((cache_folder() / "decoded").glob("*/mask.npy"))
@@ -68,7 +68,7 @@ def test_caches_change_nothing(root: Path, cache: str) -> None:
     plain = Folder(root, cache="none", crop_size=16, crops_per_image=3)
     for one, other in zip(data.train_dataloader(), plain.train_dataloader(), strict=True):
         assert np.array_equal(one["image"], other["image"])
-        assert np.array_equal(one["mask"], other["mask"])
+        assert np.array_equal(one["target"], other["target"])
 
 
 def test_the_limit_of_the_cache_is_said(root: Path) -> None:
@@ -82,7 +82,7 @@ def test_the_limit_of_the_cache_is_said(root: Path) -> None:
 def test_looked_at_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = Folder(root, cache="none")
     first.setup()
-    monkeypatch.setattr("segexp.data.files.survey", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("segexp.data.files.survey_image", lambda *_: pytest.fail("looked again"))
     again = Folder(root, cache="none")
     assert again.spec == first.spec
     write(root / "b" / "3.png", np.zeros((24, 30), np.uint8))
@@ -140,9 +140,9 @@ def test_part_of_an_item(root: Path) -> None:
     part = WindowItem(whole, 4, 6, 10, 12)
     assert (part.name, part.shape, part.channels) == ("0_4_6", (10, 12), 3)
     assert np.array_equal(part.image, whole.image[4:14, 6:18])
-    assert np.array_equal(part.decoded().mask, whole.mask[4:14, 6:18])
+    assert np.array_equal(part.decoded().target, whole.target[4:14, 6:18])
     assert np.array_equal(part.window(1, 2, 3, 4)[0], whole.image[5:8, 8:12])
-    assert np.array_equal(part.mask_window(1, 2, 3, 4), whole.mask[5:8, 8:12])
+    assert np.array_equal(part.class_window(1, 2, 3, 4), whole.target[5:8, 8:12])
 
 
 def test_a_small_mask_with_many_pixels(root: Path) -> None:

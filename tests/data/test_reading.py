@@ -47,9 +47,9 @@ def test_off_unless_something_is_kept() -> None:
 def test_other_seeds_crops_and_scaling_share_a_reading() -> None:
     alone = made(seed=3, crop_size=16, normalize="image")
     alone.setup()
-    key = reading.keep(made())
+    key = reading.keep_data(made())
     assert key is not None
-    assert reading.keep(made()) == key
+    assert reading.keep_data(made()) == key
     assert Counting.reads == 2
     shared = made(seed=3, crop_size=16, normalize="image")
     shared.setup()
@@ -61,23 +61,23 @@ def test_other_seeds_crops_and_scaling_share_a_reading() -> None:
     assert shared.second == {"test_000": 5}
     assert shared.describe() == alone.describe()
     assert shared.spec == alone.spec
-    assert [item.mask.shape for item in small.items("test")] == [(8, 8)] * 2
-    assert [item.mask.shape for item in again.items("test")] == [(32, 32)] * 2
+    assert [item.target.shape for item in small.items("test")] == [(8, 8)] * 2
+    assert [item.target.shape for item in again.items("test")] == [(32, 32)] * 2
     for phase in ("train", "val", "test"):
         for one, other in zip(alone.items(phase), shared.items(phase), strict=True):
             assert one.name == other.name
             np.testing.assert_array_equal(one.image, other.image)
-            np.testing.assert_array_equal(one.mask, other.mask)
+            np.testing.assert_array_equal(one.target, other.target)
 
 
 def test_other_data_are_read() -> None:
-    key = reading.keep(made())
+    key = reading.keep_data(made())
     other = made(scene_seed=1)
     other.setup()
     SyntheticDataModule(**SMALL).setup()
     assert Counting.reads == 2
     assert key is not None
-    reading.forget(key)
+    reading.forget_data(key)
     made().setup()
     assert Counting.reads == 3
 
@@ -85,5 +85,5 @@ def test_other_data_are_read() -> None:
 def test_settings_that_cannot_be_compared_are_not_shared() -> None:
     odd = made()
     odd.extra = lambda: None
-    assert reading.keep(odd) is None
+    assert reading.keep_data(odd) is None
     assert Counting.reads == 0

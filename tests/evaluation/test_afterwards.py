@@ -11,11 +11,11 @@ import pytest
 
 from segexp.cli.app import run as run_line
 from segexp.evaluation import figures as explain
-from segexp.evaluation import outcome, pictures
+from segexp.evaluation import outcome, pictures, task_test
 from segexp.runs.folder import RunFolder
 from segexp.training import train
+from segexp.training.endings import Interrupted
 from segexp.training.loggers.tracking import Tracked, kept_quiet
-from segexp.training.train import Interrupted
 from tests.training.runs import Done, composed, folders, read_json, run
 
 QUICK = ("trainer.max_epochs=1", "metric=none", "panels=2", "bootstrap=10")
@@ -95,6 +95,7 @@ def test_all_that_can_fail_after_the_test(
 ) -> None:
     full = OSError(28, "No space left on device")
     refuse_file(monkeypatch, "per_image.csv", full)
+    monkeypatch.setattr(task_test, "save_figure", raising(RuntimeError("save_figure broke\nin two lines")))
     for name in ("save_figure", "threshold_rows"):
         monkeypatch.setattr(explain, name, raising(RuntimeError(f"{name} broke\nin two lines")))
     picture, drawn = pictures.picture_of, []
@@ -129,7 +130,7 @@ def test_all_that_can_fail_after_the_test(
 
 def test_the_commands_that_are_told_make_it_again() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explain, "save_figure", raising(RuntimeError("no font")))
+        patch.setattr(task_test, "save_figure", raising(RuntimeError("no font")))
         patch.setattr(explain, "_panel", raising(RuntimeError("no font")))
         done = run(composed(*QUICK, "output_dir=out puts"), pictures=True)
     told = missing(done.path)
@@ -185,7 +186,7 @@ def test_a_full_disk_at_the_last_word(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_figures_of_the_model_are_there_before_anything_is_set_beside_it(
     whole: Done, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("segexp.evaluation.test.baseline_rows", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("segexp.evaluation.mask_test.baseline_rows", raising(KeyboardInterrupt()))
     with pytest.raises(Interrupted):
         run(composed(*QUICK))
     (row, _) = read_json(folders()[0] / "results.json")["rows"]
@@ -194,7 +195,7 @@ def test_figures_of_the_model_are_there_before_anything_is_set_beside_it(
 
 
 def test_rows_and_intervals_that_cannot_be_made(whole: Done, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.evaluation.test.baseline_rows", raising(MemoryError()))
+    monkeypatch.setattr("segexp.evaluation.mask_test.baseline_rows", raising(MemoryError()))
     monkeypatch.setattr("segexp.evaluation.results.draw_weights", raising(MemoryError()))
     done = run(composed(*QUICK))
     assert [row["name"] for row in done.content["rows"]] == ["model", "model at 0.5"]

@@ -9,10 +9,10 @@ from segexp.data.items.item import Item
 from segexp.evaluation.baselines import LARGE, _thresholds, constant, fit_otsu, most_frequent_class
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, MaskTarget
 
-TWO = DataSpec(("background", "square"), ((0, 0, 0), (255, 0, 0)))
-THREE = DataSpec(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
+TWO = DataSpec(MaskTarget(("background", "square"), ((0, 0, 0), (255, 0, 0))))
+THREE = DataSpec(MaskTarget(("dark", "bright", "middle"), ((0, 0, 0), (255, 0, 0), (0, 255, 0))))
 
 
 def square(*, bright: bool, channel: int = 1, seed: int = 0) -> Item:
@@ -31,7 +31,7 @@ def square(*, bright: bool, channel: int = 1, seed: int = 0) -> Item:
 def test_otsu_finds_a_square_exactly(bright: bool, channel: int) -> None:
     predict, words = fit_otsu([square(bright=bright, channel=channel, seed=n) for n in range(3)], TWO)
     unseen = square(bright=bright, channel=channel, seed=9)
-    assert np.array_equal(predict(unseen), unseen.mask)
+    assert np.array_equal(predict(unseen), unseen.target)
     order = "background, square" if bright else "square, background"
     assert words == f"channel {channel}, dark to bright: {order}"
 
@@ -39,16 +39,16 @@ def test_otsu_finds_a_square_exactly(bright: bool, channel: int) -> None:
 def test_polarity_is_that_of_the_validation_images() -> None:
     predict, _ = fit_otsu([square(bright=True)], TWO)
     dark = square(bright=False, seed=5)
-    assert np.array_equal(predict(dark), 1 - dark.mask)
+    assert np.array_equal(predict(dark), 1 - dark.target)
 
 
 def test_ignored_pixels_do_not_move_the_threshold() -> None:
     item = square(bright=True)
-    image, mask = item.image.copy(), item.mask.copy()
+    image, mask = item.image.copy(), item.target.copy()
     image[:, 22:], mask[:, 22:] = 255, IGNORED
     spoiled = Item("spoiled", image, mask)
     predict, _ = fit_otsu([spoiled], TWO)
-    assert np.array_equal(predict(spoiled)[:, :22], item.mask[:, :22])
+    assert np.array_equal(predict(spoiled)[:, :22], item.target[:, :22])
 
 
 def test_three_levels() -> None:
@@ -72,7 +72,7 @@ def test_constant_and_most_frequent() -> None:
     # Of both images together, whichever has more in each.
     assert most_frequent_class(np.array([[10, 9], [1, 3]])) == 1
     assert most_frequent_class(np.array([[10, 9], [1, 0]])) == 0
-    counts = confusion(torch.from_numpy(constant(1)(item))[None], torch.from_numpy(item.mask)[None], 2)
+    counts = confusion(torch.from_numpy(constant(1)(item))[None], torch.from_numpy(item.target)[None], 2)
     scores = dataset_scores(counts, ("a", "b"))
     share = 7 * 12 / 600
     assert scores["accuracy"] == pytest.approx(share)
@@ -84,14 +84,14 @@ def deep(item: Item, hot: int = 0) -> Item:
     """The same scene in 16 bits, as satellites send it: up to 3,000 and some, with a few hot pixels."""
     image = item.image.astype(np.uint16).repeat(4, axis=0).repeat(4, axis=1) * 13
     image[0, :hot] = 65535
-    return Item(item.name, image, item.mask.repeat(4, axis=0).repeat(4, axis=1))
+    return Item(item.name, image, item.target.repeat(4, axis=0).repeat(4, axis=1))
 
 
 @pytest.mark.parametrize("hot", [0, 1])
 def test_16_bit_images_are_split_as_well_as_8_bit_ones(hot: int) -> None:
     predict, words = fit_otsu([deep(square(bright=True, seed=n)) for n in range(3)], TWO)
     unseen = deep(square(bright=True, seed=9), hot)
-    assert int(np.count_nonzero(predict(unseen) != unseen.mask)) <= hot
+    assert int(np.count_nonzero(predict(unseen) != unseen.target)) <= hot
     assert words == "channel 1, dark to bright: background, square"
 
 
@@ -101,7 +101,7 @@ def test_three_levels_of_16_bits_are_quick() -> None:
     mask = np.repeat(np.array([[0, 1, 2]], np.uint8), 60, axis=0).repeat(20, axis=1)
     grey = np.array([5_000, 60_000, 30_000])[mask] + rng.integers(-4_000, 4_001, mask.shape)
     item = Item("deep", grey.astype(np.uint16)[..., None], mask)
-    predict, words = fit_otsu([item], DataSpec(THREE.classes, THREE.colours, 1))
+    predict, words = fit_otsu([item], DataSpec(MaskTarget(THREE.classes, THREE.colours), 1))
     assert np.array_equal(predict(item), mask)
     assert words == "channel 0, dark to bright: dark, middle, bright"
 
@@ -117,11 +117,11 @@ def test_thresholds_of_8_bits_are_those_of_scikit_image() -> None:
 def test_large_images_are_split_by_a_part_of_their_pixels() -> None:
     """The thresholds come from every n-th row and column, the prediction has all pixels; and the note says so."""
     item = square(bright=True)
-    image, mask = (array.repeat(60, axis=0).repeat(60, axis=1) for array in (item.image, item.mask))
+    image, mask = (array.repeat(60, axis=0).repeat(60, axis=1) for array in (item.image, item.target))
     large = Item("large", image, mask)
-    assert large.mask.size > 2 * LARGE
+    assert large.target.size > 2 * LARGE
     predict, words = fit_otsu([large], TWO)
-    assert np.array_equal(predict(large), large.mask)
+    assert np.array_equal(predict(large), large.target)
     assert words == (
         "channel 1, dark to bright: background, square; thresholds of large images from about a million of their pixels"
     )

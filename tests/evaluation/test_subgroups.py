@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.evaluation.subgroups import by_group
 from segexp.metrics.measures import dataset_scores
+from segexp.tasks.subgroups import by_group
 from tests.training.runs import go
 
 CLASSES = ("ground", "building")

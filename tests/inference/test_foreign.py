@@ -161,7 +161,7 @@ def test_no_command_that_uses_a_run(
     command: str, finished: Finished, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The model of a demo is loaded before its page, which needs gradio.
-    monkeypatch.setattr("segexp.inference.demo.command.require", lambda: None)
+    monkeypatch.setattr("segexp.inference.demo.command.check_gradio", lambda: None)
     monkeypatch.setattr("signal.signal", lambda *_: None)
     folder = foreign(finished, lambda config: config["model"].update(base=spawn()))
     assert run([*COMMANDS[command], f"run={folder}"]) == 2

@@ -11,6 +11,7 @@ from PIL import Image
 from segexp import load
 from segexp.errors import ConfigError, DataError, MismatchError, TooLargeError
 from segexp.runs.checkpoints import find_sources
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.inference.conftest import Finished
 from tests.rasters.bombs import BOMBS
@@ -28,7 +29,8 @@ def test_import_is_light() -> None:
 
 def test_the_same_classes_as_in_the_test_of_the_run(finished: Finished) -> None:
     model = load(finished.path)
-    datamodule, module = prepare(finished.config, allocator=False)
+    prepared = prepare(with_hardware(finished.experiment), allocator=False)
+    datamodule, module = prepared.datamodule, prepared.module
     best = checkpoint(finished.path, "best")
     module.load_state_dict(best["state_dict"])
     module.eval()
@@ -37,7 +39,7 @@ def test_the_same_classes_as_in_the_test_of_the_run(finished: Finished) -> None:
         with torch.inference_mode():
             logits = module.evaluated(torch.from_numpy(item.image).permute(2, 0, 1)[None])
         assert torch.equal(model.logits(item.image), logits)
-        np.add.at(matrix, (item.mask.ravel(), model.predict(item.image).ravel()), 1)
+        np.add.at(matrix, (item.target.ravel(), model.predict(item.image).ravel()), 1)
     assert matrix.tolist() == finished.content["confusion"]
     assert model.threshold == pytest.approx(finished.content["threshold"]["value"])
     assert model.classes == tuple(finished.content["task"]["classes"])

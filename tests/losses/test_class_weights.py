@@ -14,10 +14,10 @@ from segexp.losses.focal import Focal
 from segexp.losses.nll import NLL
 from segexp.losses.ohem import OHEM
 from segexp.losses.weighted_sum import WeightedSum
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-BINARY = DataSpec(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9)))
-THREE = DataSpec(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3)
+BINARY = DataSpec(MaskTarget(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9))))
+THREE = DataSpec(MaskTarget(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3))
 
 # Two images of 100 and 60 valid pixels; class c is in the second alone.
 COUNTS = torch.tensor([[80, 20, 0], [20, 10, 30]])

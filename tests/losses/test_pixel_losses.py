@@ -14,10 +14,10 @@ from segexp.losses.cross_entropy import CrossEntropy
 from segexp.losses.focal import Focal
 from segexp.losses.nll import NLL
 from segexp.losses.ohem import OHEM
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-BINARY = DataSpec(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9)))
-THREE = DataSpec(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3)
+BINARY = DataSpec(MaskTarget(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9))))
+THREE = DataSpec(MaskTarget(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3))
 
 
 def sample(classes: int) -> tuple[Tensor, Tensor]:

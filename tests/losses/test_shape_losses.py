@@ -9,8 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from segexp.losses.boundary import Boundary
-from segexp.losses.distance import signed_distances
+from segexp.losses.boundary import Boundary, signed_distances
 from segexp.losses.skeleton import soft_skeleton
 from segexp.losses.soft_cldice import SoftClDice
 

@@ -12,10 +12,10 @@ from segexp.losses.cross_entropy import CrossEntropy
 from segexp.losses.dice import Dice
 from segexp.losses.jaccard import Jaccard
 from segexp.losses.weighted_sum import WeightedSum
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-BINARY = DataSpec(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9)))
-THREE = DataSpec(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3)
+BINARY = DataSpec(MaskTarget(classes=("sea", "ship"), colours=((0, 0, 0), (9, 9, 9))))
+THREE = DataSpec(MaskTarget(classes=("a", "b", "c"), colours=((0, 0, 0),) * 3))
 
 # Logits with sigmoid 1/2, 3/4, 1/5 and one ignored pixel; truth 1, 1, 0.
 LOGITS = torch.tensor([0.0, math.log(3), -math.log(4), 7.0]).view(1, 1, 2, 2)

@@ -11,8 +11,7 @@ from segexp.errors import ConfigError
 from segexp.losses.bce import BCE
 from segexp.losses.boundary import Boundary
 from segexp.losses.dice import Dice
-from segexp.losses.weight_schedule import schedule_of, weight_at
-from segexp.losses.weighted_sum import WeightedSum
+from segexp.losses.weighted_sum import WeightedSum, schedule_of, weight_at
 from segexp.types import WeightSchedule
 from tests.losses.test_compose import composed
 

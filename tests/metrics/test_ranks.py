@@ -16,12 +16,12 @@ from segexp.metrics.base import ImageMeasure
 from segexp.metrics.counts import ConfusionCounts, confusion
 from segexp.metrics.figures import Leaves, dataset_leaves, image_leaves, image_mean_leaves
 from segexp.metrics.scores import ScoreHistogram
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks import test_figures as counting
 
 SPECS = (
-    DataSpec(("a", "b"), ((0, 0, 0),) * 2),
-    DataSpec(("a", "b", "c"), ((0, 0, 0),) * 3, pixel_size=0.5),
+    DataSpec(MaskTarget(("a", "b"), ((0, 0, 0),) * 2)),
+    DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0),) * 3), pixel_size=0.5),
 )
 
 
@@ -81,7 +81,7 @@ def leaves(spec: DataSpec, images: list[int], size: int = 1) -> dict[str, list[f
         classes = [(some[:, 0] >= edge).byte() if spec.is_binary else some.argmax(1).byte() for edge in (0.5, 0.0)]
         predictions = dict(zip(("at_threshold", "at_half"), classes, strict=True))
         likely = torch.sigmoid if spec.is_binary else partial(torch.softmax, dim=1)
-        tested.update(some, likely, predictions, {"mask": truth[chosen], "index": chosen})
+        tested.update(some, likely, predictions, {"target": truth[chosen], "index": chosen})
     found: dict[str, list[float]] = {}
     for name in tested.counts:
         families = list(tested.families(name)[1].values())

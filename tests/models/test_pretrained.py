@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from segexp.errors import ConfigError, UserError
 from segexp.models.deeplab import DeepLabV3
 from segexp.models.encoders import pretrained
-from segexp.models.encoders.pretrained import adapt_channels, fill, load_pretrained
+from segexp.models.encoders.pretrained import adapt_channels, load_encoder_weights, load_pretrained
 from segexp.models.encoders.resnet import ResNet
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.fcn import Fcn, take_classifier
@@ -159,7 +159,7 @@ def test_refused_file_leaves_the_encoder_alone() -> None:
     state = {key: torch.zeros_like(value) for key, value in before.items()}
     state["features.28.bias"] = torch.zeros(3)
     with pytest.raises(UserError, match=r"features\.28\.bias"):
-        fill(encoder, state, "here")
+        load_encoder_weights(encoder, state, "here")
     assert all(torch.equal(value, before[key]) for key, value in encoder.state_dict().items())
 
 

@@ -6,7 +6,7 @@ from torch import nn
 
 from segexp.models.segnet_shallow import SegNetShallow
 from segexp.models.sizes import InputSizeError
-from segexp.models.unpooling import scatter_unpool
+from segexp.models.upsampling import scatter_unpool
 
 
 def test_parameters() -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segexp.models.transposed import transposed_by_cutting, transposed_to
+from segexp.models.upsampling import transposed_by_cutting, transposed_to
 
 GEOMETRIES = [(2, 2, 0), (4, 2, 1), (3, 2, 1), (16, 8, 4), (64, 32, 16), (8, 8, 0)]  # kernel, stride, padding
 

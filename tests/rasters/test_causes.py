@@ -11,8 +11,10 @@ import pytest
 from PIL import ImageFile
 
 from segexp.errors import DataError, ResourceError, UserError
-from segexp.rasters import gdal, open_raster, whole
-from segexp.rasters.arrays import MappedRaster
+from segexp.rasters import open_raster
+from segexp.rasters.formats import whole
+from segexp.rasters.formats.arrays import MappedRaster
+from segexp.rasters.tiff import gdal_raster
 from tests.rasters.files import ALL
 
 REFUSALS = {
@@ -49,7 +51,7 @@ def test_no_memory_while_decoding(tmp_path: Path, name: str, monkeypatch: pytest
 
     monkeypatch.setattr(ImageFile.ImageFile, "load", refuse)
     monkeypatch.setattr(cv2, "imdecode", refuse)
-    monkeypatch.setattr(gdal.GdalRaster, "fill", refuse)
+    monkeypatch.setattr(gdal_raster.GdalRaster, "fill", refuse)
     monkeypatch.setattr(MappedRaster, "_map", refuse)
     with pytest.raises((ResourceError, MemoryError)) as caught:
         raster.read()
@@ -64,7 +66,7 @@ def test_words_of_other_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     def refuse(*_: object, **__: object) -> None:
         raise RuntimeError("a.tif: Too many open files")
 
-    monkeypatch.setattr(gdal.GdalRaster, "fill", refuse)
+    monkeypatch.setattr(gdal_raster.GdalRaster, "fill", refuse)
     with pytest.raises(ResourceError, match=r"a\.tif: too many open files in this process"):
         open_raster(tmp_path / "a.tif").read()
 
@@ -112,7 +114,7 @@ def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path, make: objec
     for raw in (False, True):
         with pytest.raises(DataError, match=f"{name}: {SPECIAL[make]}"):  # type: ignore[index]
             open_raster(tmp_path / name, raw=raw)
-    with pytest.raises(DataError, match=f"{name}: "), whole.pillow(tmp_path / name):
+    with pytest.raises(DataError, match=f"{name}: "), whole.open_pillow(tmp_path / name):
         pass
 
 

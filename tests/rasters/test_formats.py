@@ -9,11 +9,12 @@ import tifffile
 from PIL import Image
 
 from segexp.errors import DataError, MissingExtraError
-from segexp.rasters import Raster, as_grey, as_rgb, open_raster, opening, read_grey, read_rgb, tiff_header
-from segexp.rasters import gdal as gdal_file
-from segexp.rasters.gdal import GdalRaster
-from segexp.rasters.segments import SegmentsRaster
-from segexp.rasters.whole import PillowTiffRaster
+from segexp.rasters import Raster, as_grey, as_rgb, open_raster, opening, read_grey, read_rgb
+from segexp.rasters.formats.whole import PillowTiffRaster
+from segexp.rasters.tiff import gdal_raster as gdal_file
+from segexp.rasters.tiff import header
+from segexp.rasters.tiff.gdal_raster import GdalRaster
+from segexp.rasters.tiff.tifffile_raster import SegmentsRaster
 from tests.rasters.files import ALL, HEIGHT, IN_PARTS, MAPPED, PALETTE, WIDTH, gdal, pattern, pillow
 
 
@@ -53,7 +54,7 @@ def test_pillow_reads_the_same_without_rasterio_and_codecs(
 ) -> None:
     written = IN_PARTS[name](tmp_path / name)
     monkeypatch.setattr(opening, "has_rasterio", lambda: False)
-    monkeypatch.setattr(tiff_header, "_has_codecs", lambda page: False)
+    monkeypatch.setattr(header, "_has_codecs", lambda page: False)
     raster = open_raster(tmp_path / name, raw=True)
     assert isinstance(raster, PillowTiffRaster)
     assert np.array_equal(raster.read(), written)
@@ -63,7 +64,7 @@ def test_an_extra_is_asked_for_where_nothing_else_can_read(tmp_path: Path, monke
     path = tmp_path / "deep.tif"
     gdal(pattern(5, high=65536, dtype=np.uint16), compress="zstd")(path)
     monkeypatch.setattr(opening, "has_rasterio", lambda: False)
-    monkeypatch.setattr(tiff_header, "_has_codecs", lambda page: False)
+    monkeypatch.setattr(header, "_has_codecs", lambda page: False)
     with pytest.raises(
         MissingExtraError, match=r"deep\.tif: a TIFF of 16 bits and compression zstd .*pip install 'segexp\[geo\]'"
     ):
@@ -213,7 +214,7 @@ def test_without_codecs_tifffile_is_asked_for_what_it_can_do_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(opening, "has_rasterio", lambda: False)
-    monkeypatch.setattr(tiff_header, "_imagecodecs", lambda: False)
+    monkeypatch.setattr(header, "_imagecodecs", lambda: False)
     kinds = {}
     for name in IN_PARTS:
         IN_PARTS[name](tmp_path / name)

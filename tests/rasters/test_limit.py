@@ -16,7 +16,7 @@ from PIL import Image, ImageFile
 from segexp.errors import DataError, TooLargeError
 from segexp.rasters import Limit, open_raster, opening, set_image_limit
 from segexp.rasters import limit as limits
-from segexp.rasters.tiff_header import MOST_PAGES
+from segexp.rasters.tiff.header import MOST_PAGES
 from tests.rasters.bombs import BOMBS, gif, png, text, tiff
 from tests.rasters.files import pattern
 

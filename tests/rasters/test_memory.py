@@ -9,8 +9,8 @@ import pytest
 import tifffile
 
 from segexp.rasters import DEFAULT_MAP_LIMIT, close_files, open_raster, set_map_limit
+from segexp.rasters.formats.mapped import BLOCK
 from segexp.rasters.handles import HANDLES, MAX_OPEN, Handles
-from segexp.rasters.mapped import BLOCK
 
 SIZE = 200 * 100 * 3 + 128
 """Bytes of one of the small files: less than a block, so they count as a whole."""

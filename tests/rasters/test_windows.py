@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from segexp.errors import DataError
-from segexp.rasters import open_raster, opening, orient
+from segexp.rasters import open_raster, opening, orientation
 from tests.rasters.files import ALL, IN_PARTS, pattern
 
 
@@ -88,4 +88,4 @@ def _upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def test_a_nonsensical_orientation_is_upright() -> None:
-    assert [orient.valid(value) for value in (0, 9, None, "6", 6)] == [1, 1, 1, 1, 6]
+    assert [orientation.valid_orientation(value) for value in (0, 9, None, "6", 6)] == [1, 1, 1, 1, 6]

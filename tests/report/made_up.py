@@ -8,10 +8,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-VESSELS = DataSpec(("background", "vessel"), ((10, 20, 30), (250, 240, 230)))
-PARTS = DataSpec(("outside", "vessel", "tissue"), ((0, 0, 0), (200, 40, 40), (60, 120, 180)))
+VESSELS = DataSpec(MaskTarget(("background", "vessel"), ((10, 20, 30), (250, 240, 230))))
+PARTS = DataSpec(MaskTarget(("outside", "vessel", "tissue"), ((0, 0, 0), (200, 40, 40), (60, 120, 180))))
 
 
 def row(name: str, dice: float | None, note: str = "") -> dict[str, Any]:

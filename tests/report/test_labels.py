@@ -1,20 +1,38 @@
 """Every figure there is has a name in the tables."""
 
-from segexp.config.measure_names import OVERALL, PER_CLASS, TEST_ONLY, THRESHOLD_FREE
-from segexp.report.labels import LABELS, SHORT, head_of, lower_is_better, name_of, ordered
+from segexp.config.declared_figures import shipped_figures
+from segexp.config.measure_names import BUILT_IN
+from segexp.report.labels import described, head_of, in_order, lower_is_better, name_of, ordered
 
 
 def test_every_figure_is_named() -> None:
-    assert set(LABELS) | set(SHORT) == {*OVERALL, *PER_CLASS, *THRESHOLD_FREE, *TEST_ONLY}
-    assert len({label.name for label in LABELS.values()}) == len(LABELS)
+    specs = {name: described({}, name) for name in (*BUILT_IN, *shipped_figures())}
+    assert len({spec.label for spec in specs.values()}) == len(specs)
+    assert all(spec.meaning for spec in specs.values())
+
+
+def test_the_tables_keep_their_order() -> None:
+    assert in_order() == [
+        "accuracy", "kappa", "mcc_overall", "auc", "ap", "iou", "dice", "precision", "recall", "specificity", "mcc",
+        "brier", "ece", "boundary_iou", "cldice", "hd95", "asd", "components_error", "object_f1", "object_precision",
+        "object_recall",
+    ]  # fmt: skip
+
+
+def test_what_results_say_goes_before_what_the_classes_say() -> None:
+    told = {"directions": {"dice": "min", "mine": "min"}, "labels": {"mine": "Mine"}, "meanings": {"mine": "is mine"}}
+    assert (described(told, "mine").label, described(told, "mine").meaning) == ("Mine", "is mine")
+    assert lower_is_better("dice", told)
+    assert head_of({**told, "units": {"mine": "m"}}, "mine") == "Mine (m) ↓"
+    assert described({}, "mine").label == "mine"
 
 
 def test_names_units_and_directions() -> None:
     units = {"units": {"hd95": "m", "components_error": "components"}}
-    assert head_of(units, "hd95") == "HD95 (m)"
-    assert head_of(units, "components_error") == "component error"
-    assert name_of("hd99.5") == "HD99.5"
-    assert [lower_is_better(name) for name in ("hd99.5", "ece", "iou", "mine")] == [True, True, False, False]
+    assert head_of(units, "hd95") == "HD95 (m) ↓"
+    assert head_of(units, "components_error") == "component error ↓"
+    assert name_of("hd99.5", {}) == "HD99.5"
+    assert [lower_is_better(name, {}) for name in ("hd99.5", "ece", "iou", "mine")] == [True, True, False, False]
 
 
 def test_known_figures_first_then_those_of_the_users() -> None:

@@ -24,17 +24,17 @@ def test_what_stands_in_a_cell_is_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cunet, lr=0.01", "deep_lab_v3", "[+0.0123, -0.2]", "0.83 ± 0.01", "AT&T", "#3"])
 def test_ordinary_names_stay_as_they_are(name: str) -> None:
-    assert markdown.escaped(name) == name
+    assert markdown.escape_text(name) == name
 
 
 @pytest.mark.parametrize(
     ("text", "start"), [("# x", "\\# x"), ("- x", "\\- x"), ("1) x", "1\\) x"), ("a - b", "a - b")]
 )
 def test_nothing_begins_a_block(text: str, start: str) -> None:
-    assert markdown.line(text) == start
+    assert markdown.escape_line(text) == start
 
 
 def test_code_is_fenced_by_more_than_it_holds() -> None:
-    assert markdown.code("a`b") == "``a`b``"
-    assert markdown.code("`b`") == "`` `b` ``"
-    assert markdown.code_block("x ```\n# y") == "````\nx ```\\n# y\n````"
+    assert markdown.format_code("a`b") == "``a`b``"
+    assert markdown.format_code("`b`") == "`` `b` ``"
+    assert markdown.format_code_block("x ```\n# y") == "````\nx ```\\n# y\n````"

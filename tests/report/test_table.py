@@ -38,7 +38,7 @@ def test_intervals_stand_beside_the_figures() -> None:
 
 def test_shapes_are_means_over_images_and_name_their_units() -> None:
     second = blocks(results_table(measured()))["mean over images"]
-    assert second.splitlines()[0].split("  ")[-1].strip() == "ASD (m)"
+    assert second.splitlines()[0].split("  ")[-1].strip() == "ASD (m) ↓"
     assert "HD100 (px)" in second
     assert cells(second, "vessel") == ["vessel", "0.6543", "14.14", "2.50"]
     assert cells(second, "background") == ["background", "-", "-", "-"]
@@ -47,7 +47,7 @@ def test_shapes_are_means_over_images_and_name_their_units() -> None:
 
 def test_areas_of_two_classes_are_those_of_the_second() -> None:
     third = blocks(results_table(measured()))["pixels of all images"]
-    assert third.splitlines()[0].split() == ["class", "specificity", "ROC-AUC", "PR-AUC", "Brier"]
+    assert third.splitlines()[0].split() == ["class", "specificity", "ROC-AUC", "PR-AUC", "Brier", "↓"]
     assert cells(third, "background") == ["background", "0.9876", "-", "-", "-"]
     assert cells(third, "vessel") == ["vessel", "0.7654", "0.9500", "0.9000", "0.0625"]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from segexp.runs.progress import shown
+from segexp.runs.console import progress
 
 
 class Terminal(io.StringIO):
@@ -21,10 +21,10 @@ def squares() -> Iterator[int]:
 def test_on_a_terminal(monkeypatch: pytest.MonkeyPatch, delay: float, seen: bool) -> None:
     terminal = Terminal()
     monkeypatch.setattr("sys.stderr", terminal)
-    assert list(shown(squares(), 3, "drawing", delay)) == [0, 1, 4]
+    assert list(progress(squares(), 3, "drawing", delay)) == [0, 1, 4]
     assert ("drawing" in terminal.getvalue() and "/3" in terminal.getvalue()) is seen
 
 
 def test_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
-    assert list(shown(squares(), 3, "drawing", 0.0)) == [0, 1, 4]
+    assert list(progress(squares(), 3, "drawing", 0.0)) == [0, 1, 4]
     assert capsys.readouterr() == ("", "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from segexp.runs.folder import RunFolder
-from segexp.runs.table_file import as_csv, guarded, read_csv, unguarded
+from segexp.runs.table_file import format_csv, guard_formula, read_csv, unguard_formula
 
 TEXTS = [
     "=1",  "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＠x", "'=1", "''=1", "-", "+x",
@@ -18,22 +18,22 @@ NUMBERS = ["-0.5", "+3", "-1e-05", "-.5", "+2.", "0", "-1E+10"]
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_a_text_comes_back_as_it_was(text: str) -> None:
-    assert unguarded(guarded(text)) == text
-    stream = io.StringIO(as_csv([{"name": text, "x": -0.5, "= head": "v"}]), newline="")
+    assert unguard_formula(guard_formula(text)) == text
+    stream = io.StringIO(format_csv([{"name": text, "x": -0.5, "= head": "v"}]), newline="")
     assert read_csv(stream) == [{"name": text, "x": "-0.5", "= head": "v"}]
 
 
 @pytest.mark.parametrize("text", TEXTS)
 def test_no_cell_that_a_spreadsheet_sees_is_a_formula(text: str) -> None:
-    for line in csv.reader(io.StringIO(as_csv([{text or "head": text}]), newline="")):
+    for line in csv.reader(io.StringIO(format_csv([{text or "head": text}]), newline="")):
         assert line[0][:1] not in tuple("=+-@\t\r\n＝＠")
 
 
 @pytest.mark.parametrize("text", NUMBERS)
 def test_numbers_are_left_alone(text: str) -> None:
-    assert guarded(text) == text
-    assert guarded(float(text)) == float(text)
-    assert guarded(None) is None
+    assert guard_formula(text) == text
+    assert guard_formula(float(text)) == float(text)
+    assert guard_formula(None) is None
 
 
 def test_per_image_tables_keep_their_names(tmp_path: Path) -> None:
@@ -50,5 +50,5 @@ def test_names_that_are_no_utf8_can_be_written(tmp_path: Path) -> None:
 
 
 def test_a_long_cell_is_read(tmp_path: Path) -> None:
-    stream = io.StringIO(as_csv([{"a": "x" * 200_000}]), newline="")
+    stream = io.StringIO(format_csv([{"a": "x" * 200_000}]), newline="")
     assert len(read_csv(stream)[0]["a"]) == 200_000

@@ -2,25 +2,43 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hydra import compose, initialize_config_dir
+
+from segexp.config.checked import checked_train
+from segexp.config.experiment import Experiment
+from segexp.config.paths import conf_dir
+from segexp.config.schema import SweepConfig
+from segexp.config.sections import structured
 from segexp.invocation import Invocation
 from segexp.sweeps.engines.base import Ended, Started
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Job, Plan
 
 SECTION = {"engine": "local", "jobs": 2, "gpus": "auto", "resume": None}
 
 
-def config(**changes: Any) -> dict[str, Any]:
-    base = {
-        "seed": 0, "resume": None, "loss": {"_target_": "segexp.losses.dice.Dice"}, "output_dir": "outputs",
-        "debug": False,
-        "sweep": SECTION, "datamodule": {"root": "here", "seed": 0}, "trainer": {"accelerator": "cpu"},
-    }  # fmt: skip
-    return {**base, **changes}
+@cache
+def default() -> dict[str, Any]:
+    """The resolved config of a training without overrides."""
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return checked_train(compose("train")).plain()
+
+
+def experiment(**changes: Any) -> Experiment:
+    """An experiment of a sweep; keys that no experiment has stay in its plain config."""
+    trainer = {**default()["trainer"], "accelerator": "cpu", **changes.pop("trainer", {})}
+    base = {"loss": {"_target_": "segexp.losses.dice.Dice"}, "datamodule": {"root": "here", "seed": 0}}
+    return Experiment.from_plain({**default(), **base, "sweep": SECTION, "trainer": trainer, **changes})
+
+
+def section(**changes: Any) -> SweepConfig:
+    """The keys ``sweep``."""
+    return structured(SweepConfig, {**SECTION, **changes})
 
 
 def planned(*overrides: Sequence[str], **changes: Any) -> list[Job]:
@@ -28,7 +46,7 @@ def planned(*overrides: Sequence[str], **changes: Any) -> list[Job]:
     plan = Plan()
     for own in overrides:
         seed = next((int(text[5:]) for text in own if text.startswith("seed=")), 0)
-        made = config(seed=seed, **changes)
+        made = experiment(seed=seed, **changes)
         plan.add(lambda made=made: made, Invocation(["segexp"], tuple(own), {"model": "cunet"}))
     return plan.jobs()
 
@@ -56,9 +74,9 @@ class Pretend:
         self.said: list[str] = []
         self.expected: dict[int, Any] = {}
 
-    def expect(self, number: int, config: Any) -> None:
-        assert JobPlace(self.folder, number).read().number == number
-        self.expected[number] = config
+    def expect(self, number: int, experiment: Experiment) -> None:
+        assert JobFiles(self.folder, number).read().number == number
+        self.expected[number] = experiment
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
         assert len(self.running) + len(numbers) <= self.places
@@ -73,7 +91,7 @@ class Pretend:
         return [self.end(number, self.how(number))]
 
     def end(self, number: int, how: str) -> Ended:
-        place = JobPlace(self.folder, number)
+        place = JobFiles(self.folder, number)
         if how == "killed":
             return Ended(number, -9, 1.0, 100)
         if how == "finished":

@@ -9,13 +9,13 @@ import pytest
 from segexp.cli.app import run
 from segexp.errors import ConfigError
 from segexp.sweeps.cluster_resources import refuse_too_little
-from tests.sweeps.made import create, seeds
+from tests.sweeps.made import create, experiment, planned, section
 from tests.training.runs import TINY
 
 
 def compare(engine: str, asked: dict[str, Any], **trainer: Any) -> None:
-    jobs = [{"trainer": {"accelerator": "auto", "devices": 1, "num_nodes": 1, **each}} for each in ({}, trainer)]
-    refuse_too_little({"engine": engine, engine: asked}, jobs)
+    jobs = [experiment(trainer={"accelerator": "auto", **each}).trainer for each in ({}, trainer)]
+    refuse_too_little(section(engine=engine, **{engine: asked}), jobs)
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,6 @@ def test_on_the_command_line_nothing_is_written(elsewhere: Path, capsys: pytest.
 
 
 def test_a_sweep_that_goes_on_elsewhere(elsewhere: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    jobs = seeds(0, 1)
-    for job in jobs:
-        job.config["trainer"]["devices"] = 3
-    create(elsewhere / "sweep", jobs)
+    create(elsewhere / "sweep", planned(["seed=0"], ["seed=1"], trainer={"devices": 3}))
     assert run(["sweep.resume=sweep", "sweep.engine=ray", "sweep.ray.cpus=2"]) == 2
     assert "segexp: sweep.ray.cpus: found 2, but trainer.devices=3 makes 3 ranks" in capsys.readouterr().err

@@ -9,13 +9,13 @@ from omegaconf import DictConfig
 from segexp.cli.app import run
 from segexp.sweeps import command
 from segexp.sweeps.compose import composing_once
-from segexp.sweeps.engines.local import LocalEngine
+from segexp.sweeps.engines.local import LocalJobEngine
 from segexp.sweeps.plan import Job
 
 
 def test_each_job_is_composed_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(LocalEngine, "start_ahead", classmethod(lambda cls: None))
+    monkeypatch.setattr(LocalJobEngine, "start_ahead", classmethod(lambda cls: None))
     seen: list[Job] = []
     monkeypatch.setattr(command.Sweep, "run", lambda self: seen.extend(self._plan.jobs()) or 0)
     composed: list[list[str]] = []

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from segexp.sweeps import job
-from segexp.sweeps.layout import JobPlace
-from segexp.training.train import Interrupted
+from segexp.sweeps.layout import JobFiles
+from segexp.training.endings import Interrupted
 from tests.sweeps.made import create, seeds
 
 
@@ -27,4 +27,4 @@ def test_what_ctrl_c_leaves(state: str, outcome: str, tmp_path: Path, monkeypatc
 
     monkeypatch.setattr(job, "run_training", stopped)
     assert job.run_job(tmp_path, 0) == 130
-    assert JobPlace(tmp_path, 0).outcome() == (outcome, None)
+    assert JobFiles(tmp_path, 0).outcome() == (outcome, None)

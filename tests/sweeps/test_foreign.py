@@ -11,13 +11,12 @@ import pytest
 import yaml
 
 from segexp.cli.app import run
-from segexp.sweeps.command import kept_section
-from segexp.sweeps.foreign import check_folder, check_jobs
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.command import resumed_section
+from segexp.sweeps.foreign import check_folder, check_jobs, words_to_resume
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.seal import FILE, seal, sealed
-from segexp.sweeps.start import words_again
-from tests.sweeps.made import SECTION, create, planned, seeds
+from segexp.sweeps.seal import FILE, read_sealed, seal
+from tests.sweeps.made import SECTION, create, planned, section, seeds
 from tests.sweeps.real import PART, QUICK, manifest, resume, sweep, sweep_folder
 from tests.sweeps.real import run as run_line
 
@@ -176,7 +175,7 @@ def own(monkeypatch: pytest.MonkeyPatch) -> Manifest:
 
 def checked(found: Manifest, *words: str) -> None:
     check_folder(found, words)
-    check_jobs([JobPlace(found.folder, entry.number) for entry in found], words)
+    check_jobs([JobFiles(found.folder, entry.number) for entry in found], words)
 
 
 WORDS = ["trust=[sealed_nets]", 'sweep.slurm.setup=["module load cuda"]']
@@ -185,8 +184,8 @@ WORDS = ["trust=[sealed_nets]", 'sweep.slurm.setup=["module load cuda"]']
 def test_a_sweep_of_ones_own_goes_on_without_words(own: Manifest) -> None:
     with pytest.raises(Exception, match=r"slurm\.setup"):
         checked(own)
-    configs = [JobPlace(own.folder, entry.number).read().config for entry in own]
-    assert words_again(configs, own.folder) == WORDS
+    jobs = [JobFiles(own.folder, entry.number).read().experiment for entry in own]
+    assert words_to_resume(jobs, own.folder) == WORDS
     assert seal(own.folder, WORDS)
     checked(own)
     # Another line of shell is not the one that was agreed to.
@@ -197,32 +196,32 @@ def test_a_sweep_of_ones_own_goes_on_without_words(own: Manifest) -> None:
 
 def test_a_seal_counts_for_its_user_and_its_place(own: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     assert seal(own.folder, WORDS)
-    assert sealed(own.folder) == WORDS
+    assert read_sealed(own.folder) == WORDS
     assert (Path("state") / "segexp" / "key").stat().st_mode & 0o077 == 0
     shutil.copytree(own.folder, "copy")
-    assert sealed(Path("copy")) == []
+    assert read_sealed(Path("copy")) == []
     changed(own.folder / FILE, lambda content: content["words"].append("trust=[os]"))
-    assert sealed(own.folder) == []
+    assert read_sealed(own.folder) == []
     assert seal(own.folder, WORDS)
     monkeypatch.setenv("XDG_STATE_HOME", str(Path("other").resolve()))
-    assert sealed(own.folder) == []
+    assert read_sealed(own.folder) == []
     for content in ("", "[]", '{"words": 3}', '{"words": ["a"], "seal": null}'):
         (own.folder / FILE).write_text(content)
-        assert sealed(own.folder) == []
+        assert read_sealed(own.folder) == []
 
 
 def test_without_a_place_for_a_key(own: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_STATE_HOME", str((VICTIM / "file").resolve()))
     assert not seal(own.folder, WORDS)
     assert seal(own.folder, [])
-    assert sealed(own.folder) == []
+    assert read_sealed(own.folder) == []
 
 
 def test_words_of_the_command_take_it_as_well(own: Manifest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEGEXP_TRUST", "sealed_nets")
     checked(own, 'sweep.slurm.setup=["module load cuda"]')
-    section = {**SECTION, "slurm": {"setup": []}, "resume": "sweep"}
-    assert kept_section(own.folder, section, ["sweep.slurm.setup=[]"])["slurm"] == {"setup": []}
+    now = section(slurm={"setup": []}, resume="sweep")
+    assert resumed_section(own.folder, now, ["sweep.slurm.setup=[]"]).slurm.setup == []
 
 
 @pytest.mark.slow

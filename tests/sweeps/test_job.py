@@ -9,11 +9,12 @@ from unittest import mock
 
 import pytest
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.sweeps import job as jobs
 from segexp.sweeps.job import run_job
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Plan
 from tests.sweeps.made import create, seeds
@@ -27,8 +28,9 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, 
     create(tmp_path, seeds(0))
     calls: list[tuple[Any, Invocation]] = []
 
-    def train(config: Any, invocation: Invocation) -> None:
-        calls.append((config["resume"], invocation))
+    def train(experiment: Experiment) -> None:
+        invocation = experiment.invocation
+        calls.append((experiment.resume, invocation))
         assert invocation.folder is not None
         invocation.folder.mkdir(exist_ok=invocation.goes_on)
         (invocation.folder / "results.json").touch()
@@ -38,7 +40,7 @@ def trained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, 
 
 
 def state(tmp_path: Path) -> Any:
-    return JobPlace(tmp_path, 0).outcome()
+    return JobFiles(tmp_path, 0).outcome()
 
 
 def checkpoint(tmp_path: Path) -> Path:
@@ -69,9 +71,9 @@ def test_from_the_start_and_from_the_last_checkpoint(tmp_path: Path, trained: li
     (folder / "wandb" / ".keep").touch()
     for outcome in ("interrupted", None):
         if outcome is None:
-            JobPlace(tmp_path, 0).forget_outcome()
+            JobFiles(tmp_path, 0).forget_outcome()
         else:
-            JobPlace(tmp_path, 0).write_outcome("interrupted")
+            JobFiles(tmp_path, 0).write_outcome("interrupted")
         assert run_job(tmp_path, 0) == 0
         resume, invocation = trained.pop()
         assert (resume, invocation.folder, invocation.goes_on) == (str(last), folder, True)
@@ -93,7 +95,7 @@ def test_a_failed_job_starts_anew_and_keeps_the_old_folder(
     tmp_path: Path, trained: list[tuple[Any, Invocation]]
 ) -> None:
     checkpoint(tmp_path)
-    JobPlace(tmp_path, 0).write_outcome("failed", "x")
+    JobFiles(tmp_path, 0).write_outcome("failed", "x")
     assert run_job(tmp_path, 0) == 0
     assert trained[0][0] is None
     assert (tmp_path / "jobs/000/.attempt_1/checkpoints/last.ckpt").is_file()
@@ -113,8 +115,8 @@ def test_endings(
     error: BaseException, code: int, outcome: tuple[str, str | None], tmp_path: Path,
     trained: list[tuple[Any, Invocation]], monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    JobPlace(tmp_path, 0).write_outcome("failed", "earlier")
-    JobPlace(tmp_path, 0).write_failure("earlier", 1, [])
+    JobFiles(tmp_path, 0).write_outcome("failed", "earlier")
+    JobFiles(tmp_path, 0).write_failure("earlier", 1, [])
     monkeypatch.setattr(jobs, "run_training", raising(error))
     assert run_job(tmp_path, 0) == code
     assert state(tmp_path) == outcome
@@ -159,7 +161,7 @@ def one_job(folder: Path) -> None:
 def test_a_power_cut_between_any_two_writes_of_an_epoch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is written after it; then the job runs again and gives what it would have given."""
     disk = Disk(monkeypatch)
-    monkeypatch.setattr("segexp.evaluation.test.explain", lambda *_: [])
+    monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", lambda *_: [])
     monkeypatch.setattr("segexp.training.train.write_page", lambda _: None)
     one_job(tmp_path / "whole")
     before = len(disk.names)

@@ -3,27 +3,28 @@
 from pathlib import Path
 from typing import Any
 
-from segexp.sweeps.command import kept_section
-from tests.sweeps.made import SECTION, create, planned
+from segexp.config.schema import SlurmConfig
+from segexp.sweeps.command import resumed_section
+from tests.sweeps.made import SECTION, create, planned, section
 
-SLURM = {"partition": "gpu", "options": {"qos": "long"}, "time": 30}
+SLURM: dict[str, Any] = {"partition": "gpu", "options": {"qos": "long"}, "time": 30}
 
 
 def test_keys_given_now_win_over_those_of_the_start(tmp_path: Path) -> None:
     create(tmp_path, planned(["seed=0"], sweep={**SECTION, "engine": "slurm", "jobs": 7, "slurm": SLURM}))
     slurm = {"partition": None, "options": {"qos": "short"}, "time": 5}
-    now: dict[str, Any] = {**SECTION, "jobs": 3, "resume": str(tmp_path), "slurm": slurm}
-    alone = kept_section(tmp_path, now, [f"sweep.resume={tmp_path}"])
-    assert alone == {**SECTION, "engine": "slurm", "jobs": 7, "slurm": SLURM, "resume": str(tmp_path)}
+    now = section(jobs=3, resume=str(tmp_path), slurm=slurm)
+    alone = resumed_section(tmp_path, now, [f"sweep.resume={tmp_path}"])
+    assert alone == section(engine="slurm", jobs=7, slurm=SLURM, resume=str(tmp_path))
     words = [f"sweep.resume={tmp_path}", "sweep.jobs=3", "+sweep.slurm.options.qos=short", "seed=1"]
-    told = kept_section(tmp_path, now, words)
-    assert told["jobs"] == 3
-    assert told["slurm"] == {"partition": "gpu", "options": {"qos": "short"}, "time": 30}
-    assert kept_section(tmp_path, now, ["sweep=gold"]) == now
+    told = resumed_section(tmp_path, now, words)
+    assert told.jobs == 3
+    assert told.slurm == SlurmConfig(partition="gpu", options={"qos": "short"}, time=30)
+    assert resumed_section(tmp_path, now, ["sweep=gold"]) == now
 
 
 def test_a_sweep_of_before_there_were_clusters(tmp_path: Path) -> None:
     create(tmp_path, planned(["seed=0"]))
-    now: dict[str, Any] = {**SECTION, "resume": str(tmp_path), "slurm": SLURM, "engine": "slurm"}
-    assert kept_section(tmp_path, now, ["sweep.slurm.options.qos=long"])["slurm"]["options"] == {"qos": "long"}
-    assert kept_section(tmp_path, now, [])["slurm"] == SLURM
+    now = section(resume=str(tmp_path), slurm=SLURM, engine="slurm")
+    assert resumed_section(tmp_path, now, ["sweep.slurm.options.qos=long"]).slurm.options == {"qos": "long"}
+    assert resumed_section(tmp_path, now, []).slurm == SlurmConfig(**SLURM)

@@ -11,31 +11,31 @@ import pytest
 from segexp.errors import ConfigError, DataError
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.engines import devices
-from segexp.sweeps.engines.devices import Layout, layout
+from segexp.sweeps.engines.devices import DeviceLayout, plan_devices
 from segexp.sweeps.engines.local import data_hash
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import BusyError, SweepLock, start_time
 from segexp.sweeps.manifest import Manifest
-from segexp.system import cores, gpus
+from segexp.system import cores, free_memory, gpus
 from segexp.system.cores import available_cores
-from segexp.system.gpus import found_gpus
-from tests.sweeps.made import SECTION, create, planned, seeds
+from segexp.system.gpus import visible_gpus
+from tests.sweeps.made import create, planned, section, seeds
 
 
 def test_a_job_is_read_as_it_was_planned(tmp_path: Path) -> None:
     (job,) = planned(["seed=3", "optimizer.lr=1e-5"], rate=1e-5, table={0: 0, 255: 1}, word="1e-3", nothing=None)
     create(tmp_path, [job])
-    read = JobPlace(tmp_path, 0).read()
-    assert read.config == job.config
-    expected = replace(job.invocation, sweep_dir=tmp_path, folder=tmp_path / "000_seed-3_lr-1e-5")
-    assert read == replace(job, invocation=expected)
+    read = JobFiles(tmp_path, 0).read()
+    assert read.experiment.plain() == job.experiment.plain()
+    expected = replace(job.experiment.invocation, sweep_dir=tmp_path, folder=tmp_path / "000_seed-3_lr-1e-5")
+    assert read == replace(job, experiment=replace(job.experiment, invocation=expected))
 
 
 def test_damaged_files_are_named(tmp_path: Path) -> None:
     create(tmp_path, seeds(0))
     (tmp_path / "jobs/000/job.json").write_text("{")
     with pytest.raises(DataError, match="jobs/000: the files of this job cannot be read"):
-        JobPlace(tmp_path, 0).read()
+        JobFiles(tmp_path, 0).read()
     (tmp_path / "manifest.json").write_text('{"jobs": [{"number": 1}]}')
     with pytest.raises(DataError, match=r"manifest\.json: is no manifest of segexp"):
         Manifest.read(tmp_path)
@@ -102,64 +102,64 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(cores.CORES, "8")
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.setattr(devices, "available_memory", lambda: 64 * 2**30)
+    monkeypatch.setattr(devices, "free_memory", lambda: 64 * 2**30)
     monkeypatch.setattr(gpus.shutil, "which", lambda name: None)
 
 
 CASES = {
-    "more jobs than cores": ({}, 12, ["auto"], None, Layout(8, 1)),
-    "fewer jobs": ({}, 3, ["auto"], None, Layout(3, 2)),
-    "a number": ({"jobs": 2}, 12, ["cpu"], None, Layout(2, 4)),
-    "a number above the jobs": ({"jobs": 5}, 2, ["cpu"], None, Layout(2, 4)),
-    "threads settled before": ({}, 12, ["cpu"], 4, Layout(2, 4)),
-    "given GPUs": ({"gpus": [0, 1]}, 12, ["cpu"], None, Layout(2, 4, ("0", "1"))),
-    "two jobs on a GPU": ({"gpus": [0, 1], "jobs": 4}, 12, ["gpu"], None, Layout(4, 2, ("0", "1"))),
-    "named GPUs": ({"gpus": ["GPU-1", "MIG-2"]}, 12, ["gpu"], None, Layout(2, 4, ("GPU-1", "MIG-2"))),
+    "more jobs than cores": ({}, 12, ["auto"], None, DeviceLayout(8, 1)),
+    "fewer jobs": ({}, 3, ["auto"], None, DeviceLayout(3, 2)),
+    "a number": ({"jobs": 2}, 12, ["cpu"], None, DeviceLayout(2, 4)),
+    "a number above the jobs": ({"jobs": 5}, 2, ["cpu"], None, DeviceLayout(2, 4)),
+    "threads settled before": ({}, 12, ["cpu"], 4, DeviceLayout(2, 4)),
+    "given GPUs": ({"gpus": [0, 1]}, 12, ["cpu"], None, DeviceLayout(2, 4, ("0", "1"))),
+    "two jobs on a GPU": ({"gpus": [0, 1], "jobs": 4}, 12, ["gpu"], None, DeviceLayout(4, 2, ("0", "1"))),
+    "named GPUs": ({"gpus": ["GPU-1", "MIG-2"]}, 12, ["gpu"], None, DeviceLayout(2, 4, ("GPU-1", "MIG-2"))),
 }
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
-def test_layout(case: tuple[dict, int, list[str], int | None, Layout], eight_cores: None) -> None:
+def test_layout(case: tuple[dict, int, list[str], int | None, DeviceLayout], eight_cores: None) -> None:
     changes, count, accelerators, threads, expected = case
-    assert layout({**SECTION, "jobs": "auto", **changes}, count, accelerators, threads) == expected
+    assert plan_devices(section(**{"jobs": "auto", **changes}), count, accelerators, threads) == expected
 
 
 def test_layout_by_memory_by_the_user_and_by_what_the_machine_has(
     eight_cores: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    auto = {**SECTION, "jobs": "auto"}
-    monkeypatch.setattr(devices, "available_memory", lambda: 7 * 2**30)
-    assert layout(auto, 12, ["cpu"]) == Layout(3, 2)
-    monkeypatch.setattr(devices, "available_memory", lambda: 2**20)
-    assert layout(auto, 12, ["cpu"]) == Layout(1, 8)
-    monkeypatch.setattr(devices, "available_memory", lambda: None)
+    auto = section(jobs="auto")
+    monkeypatch.setattr(devices, "free_memory", lambda: 7 * 2**30)
+    assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(3, 2)
+    monkeypatch.setattr(devices, "free_memory", lambda: 2**20)
+    assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(1, 8)
+    monkeypatch.setattr(devices, "free_memory", lambda: None)
     monkeypatch.setenv("OMP_NUM_THREADS", "4")
-    assert layout(auto, 12, ["cpu"]) == Layout(2, 4)
+    assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(2, 4)
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 5")
-    assert layout(auto, 12, ["cpu", "auto"]) == Layout(2, 4, ("3", "5"))
-    assert layout(auto, 12, ["cpu"]) == Layout(2, 4)
-    assert [Layout(3, 1, ("3", "5")).gpu(place) for place in range(3)] == ["3", "5", "3"]
-    assert Layout(3, 1).gpu(0) is None
+    assert plan_devices(auto, 12, ["cpu", "auto"]) == DeviceLayout(2, 4, ("3", "5"))
+    assert plan_devices(auto, 12, ["cpu"]) == DeviceLayout(2, 4)
+    assert [DeviceLayout(3, 1, ("3", "5")).gpu(place) for place in range(3)] == ["3", "5", "3"]
+    assert DeviceLayout(3, 1).gpu(0) is None
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert found_gpus() == ()
+    assert visible_gpus() == ()
     with pytest.raises(ConfigError, match=r"sweep\.gpus: found an empty list"):
-        layout({**auto, "gpus": []}, 12, ["auto"])
+        plan_devices(section(jobs="auto", gpus=[]), 12, ["auto"])
 
 
 def test_a_job_with_ranks_gets_gpus_for_all_of_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "available_cores", lambda: 12)
-    monkeypatch.setattr(devices, "available_memory", lambda: None)
+    monkeypatch.setattr(devices, "free_memory", lambda: None)
     monkeypatch.delenv("OMP_NUM_THREADS")
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
-    auto = {**SECTION, "jobs": "auto"}
-    pairs = layout(auto, 9, ["auto"], ranks=[1, 2])
+    auto = section(jobs="auto")
+    pairs = plan_devices(auto, 9, ["auto"], ranks=[1, 2])
     assert (pairs.jobs, pairs.gpus) == (2, ("0,1", "2,3"))
     assert str(pairs) == "2 at a time on GPU 0+1, 2+3, 6 threads each"
-    assert layout(auto, 9, ["auto"], ranks=["auto", 2]).gpus == ("0,1,2,3,4",)
+    assert plan_devices(auto, 9, ["auto"], ranks=["auto", 2]).gpus == ("0,1,2,3,4",)
     # Two ranks of a job on the processor take two cores.
-    assert layout(auto, 9, ["cpu"], ranks=[2]) == Layout(6, 2)
+    assert plan_devices(auto, 9, ["cpu"], ranks=[2]) == DeviceLayout(6, 2)
     with pytest.raises(ConfigError, match=r"trainer\.devices: found 6, but the sweep has 5 GPUs"):
-        layout(auto, 9, ["auto"], ranks=[6])
+        plan_devices(auto, 9, ["auto"], ranks=[6])
 
 
 def test_gpus_are_asked_from_the_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +168,9 @@ def test_gpus_are_asked_from_the_driver(tmp_path: Path, monkeypatch: pytest.Monk
     tool.write_text("#!/bin/sh\necho 0\necho 1\n")
     tool.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert found_gpus() == ("0", "1")
+    assert visible_gpus() == ("0", "1")
     tool.write_text("#!/bin/sh\necho no devices were found\nexit 6\n")
-    assert found_gpus() == ()
+    assert visible_gpus() == ()
 
 
 def test_cores_and_limits_of_a_container(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -183,17 +183,21 @@ def test_cores_and_limits_of_a_container(tmp_path: Path, monkeypatch: pytest.Mon
     assert 1 <= available_cores() <= (os.cpu_count() or 1)
     monkeypatch.setenv(cores.CORES, "3")
     assert available_cores() == 3
+    monkeypatch.setattr(free_memory, "CGROUP", tmp_path)
+    monkeypatch.setattr(free_memory, "MEMORY", tmp_path / "none")
     (tmp_path / "memory.max").write_text("3000\n")
     (tmp_path / "memory.current").write_text("1000\n")
-    assert devices._container_memory(tmp_path) == 2000
+    (tmp_path / "memory.stat").write_text("inactive_file 0\n")
+    assert free_memory.free_memory() == 2000
     (tmp_path / "memory.max").write_text("max\n")
-    assert devices._container_memory(tmp_path) is None
-    found = devices.available_memory()
+    assert free_memory.free_memory() is None
+    monkeypatch.undo()
+    found = free_memory.free_memory()
     assert found is None or found > 2**20
 
 
 def test_jobs_share_data_that_is_read_alike() -> None:
-    section = {
+    data = {
         "_target_": "a.B",
         "root": "here",
         "seed": 0,
@@ -201,8 +205,6 @@ def test_jobs_share_data_that_is_read_alike() -> None:
         "sampling": "random",
         "loader": {"batch": 1},
     }
-    one = data_hash({"datamodule": section})
-    assert (
-        data_hash({"datamodule": {**section, "seed": 1, "crop_size": 9, "sampling": "grid", "loader": {"b": 1}}}) == one
-    )
-    assert data_hash({"datamodule": {**section, "root": "there"}}) != one
+    one = data_hash(data)
+    assert data_hash({**data, "seed": 1, "crop_size": 9, "sampling": "grid", "loader": {"b": 1}}) == one
+    assert data_hash({**data, "root": "there"}) != one

@@ -15,7 +15,7 @@ from segexp.sweeps import manifest as manifests
 from segexp.sweeps import run
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Ended
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.run import Runner
 from tests.sweeps.made import Pretend, create, seeds
@@ -157,7 +157,7 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
         if not (folder / "manifest.json").exists():
             continue
         before = {e.number: e.attempts for e in Manifest.read(folder)}
-        finished = {n for n in range(5) if (JobPlace(folder, n).outcome() or [None])[0] == "finished"}
+        finished = {n for n in range(5) if (JobFiles(folder, n).outcome() or [None])[0] == "finished"}
         engine = Pretend(folder)
         assert go(folder, engine)[0] == 0
         assert states(folder) == ["finished"] * 5
@@ -177,7 +177,7 @@ def test_display_on_a_terminal_draws_running_jobs_and_takes_them_away(tmp_path: 
     manifest = create(tmp_path, seeds(0, 1, 2))
     manifest.change(0, state="running")
     manifest.change(1, state="finished", seconds=60.0)
-    JobPlace(tmp_path, 0).output.write_text("epoch 1/9 train/loss 0.5\n\nepoch 2/9 train/loss 0.4\n\n")
+    JobFiles(tmp_path, 0).output.write_text("epoch 1/9 train/loss 0.5\n\nepoch 2/9 train/loss 0.4\n\n")
     out = Terminal()
     display = Display(manifest, out)
     display.refresh(places=1)
@@ -193,14 +193,14 @@ def test_display_on_a_terminal_draws_running_jobs_and_takes_them_away(tmp_path: 
 
 
 def test_headline_and_clock(tmp_path: Path) -> None:
-    from segexp.sweeps.display import clock, headline
+    from segexp.sweeps.display import clock, describe_result
 
     assert [clock(5), clock(65.4), clock(3725)] == ["0:05", "1:05", "1:02:05"]
-    assert headline(tmp_path) == ""
+    assert describe_result(tmp_path) == ""
     content: dict[str, Any] = {
         "checkpoint": {"monitor": "val/miou", "value": 0.5},
         "rows": [{"dataset": {"miou": 0.25}}],
     }
     (tmp_path / "results.json").write_text(json.dumps(content))
-    assert headline(tmp_path) == "val/miou 0.5000, test mean IoU 0.2500"
+    assert describe_result(tmp_path) == "val/miou 0.5000, test mean IoU 0.2500"
     assert run.INTERRUPTED == 130

@@ -68,5 +68,5 @@ def test_memory_goes_back_after_large_images_alone(
 
     monkeypatch.setattr(allocator, "_STATE", {"on": on})
     monkeypatch.setattr(ctypes, "CDLL", lambda _: Trimming)
-    allocator.give_back(pixels)
+    allocator.return_memory(pixels)
     assert trimmed == [0] * calls

@@ -10,7 +10,7 @@ import pytest
 
 from segexp.cli import app as cli
 from segexp.errors import DataError, ResourceError, UserError
-from segexp.system.causes import cause_of, resource_error, sentence
+from segexp.system.causes import cause_of, describe_cause, resource_error
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -49,13 +49,13 @@ def wrapped(cause: Exception, *, text: str = "file write failed", openly: bool =
 def test_number(number: int, words: str, openly: bool) -> None:
     cause = cause_of(wrapped(system(number, "a/b.png"), openly=openly))
     assert cause is not None
-    assert sentence(cause).startswith(f"a/b.png: {words}")
-    assert "; " in sentence(cause)
+    assert describe_cause(cause).startswith(f"a/b.png: {words}")
+    assert "; " in describe_cause(cause)
 
 
 def test_rights_count_where_they_are_the_error_itself() -> None:
     denied = system(errno.EACCES, "a")
-    assert sentence(cause_of(denied) or pytest.fail("no cause")) == (
+    assert describe_cause(cause_of(denied) or pytest.fail("no cause")) == (
         "a: no permission; allow it (chmod, chown), or give another folder"
     )
     assert cause_of(wrapped(denied)) is not None

@@ -10,10 +10,10 @@ from torch.utils.data import DataLoader
 
 from segexp.losses.bce import BCE
 from segexp.models.auxiliary import Supervised
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
 
 class WithTwoHelpers(nn.Module):
@@ -31,12 +31,12 @@ class WithTwoHelpers(nn.Module):
 def batches() -> DataLoader[Any]:
     mask = torch.zeros(4, 4, dtype=torch.uint8)
     mask[:2] = 1
-    sample = {"image": torch.zeros(3, 4, 4, dtype=torch.uint8), "mask": mask, "index": 0}
+    sample = {"image": torch.zeros(3, 4, 4, dtype=torch.uint8), "target": mask, "index": 0}
     return DataLoader([sample, sample], batch_size=2)  # type: ignore[arg-type]
 
 
-def fitted(rate: float) -> tuple[SegmentationModule, dict[str, Tensor]]:
-    module = SegmentationModule(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=rate))
+def fitted(rate: float) -> tuple[Segmentation, dict[str, Tensor]]:
+    module = Segmentation(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=rate))
     trainer = pl.Trainer(
         max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False, enable_progress_bar=False,
         enable_model_summary=False,
@@ -68,7 +68,7 @@ def test_the_sum_is_minimised() -> None:
 
 
 def test_a_forward_pass_gives_the_logits_alone() -> None:
-    module = SegmentationModule(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=0.1))
+    module = Segmentation(WithTwoHelpers(), BCE(), SPEC, lambda p: torch.optim.SGD(p, lr=0.1))
     image = torch.zeros(2, 3, 5, 7, dtype=torch.uint8)
     for training in (True, False):
         module.train(training)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from segexp.scaling import batch_statistics
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.scaling import Normalize
 
 CLASSES = ("background", "vessel")
@@ -12,7 +12,7 @@ COLOURS = ((0, 0, 0), (255, 255, 255))
 
 
 def spec(scaling: str = "fixed") -> DataSpec:
-    return DataSpec(CLASSES, COLOURS, 2, (10.0, 20.0), (2.0, 5.0), scaling)  # type: ignore[arg-type]
+    return DataSpec(MaskTarget(CLASSES, COLOURS), 2, (10.0, 20.0), (2.0, 5.0), scaling)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("dtype", [torch.uint8, torch.int32])

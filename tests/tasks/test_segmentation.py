@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from segexp.errors import DivergedError
 from segexp.losses.bce import BCE
 from segexp.losses.cross_entropy import CrossEntropy
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.log_names import flat_measures
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import Speed
 
-TWO = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 255, 0)))
+TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0), (255, 0, 0), (0, 255, 0))))
 
 
-def module(spec: DataSpec = TWO, model: nn.Module | None = None, **settings: Any) -> SegmentationModule:
+def module(spec: DataSpec = TWO, model: nn.Module | None = None, **settings: Any) -> Segmentation:
     loss = BCE() if spec.is_binary else CrossEntropy()
-    return SegmentationModule(
+    return Segmentation(
         model or nn.Conv2d(3, spec.out_channels, 1), loss, spec, lambda p: torch.optim.SGD(p, lr=0.1), **settings
     )
 
@@ -114,7 +114,7 @@ def test_nan_at_the_test_is_said_as_in_validation(spec: DataSpec) -> None:
     built.on_test_epoch_start()
     batch = {
         "image": torch.zeros(1, 3, 8, 8, dtype=torch.uint8),
-        "mask": torch.ones(1, 8, 8, dtype=torch.uint8),
+        "target": torch.ones(1, 8, 8, dtype=torch.uint8),
         "index": torch.zeros(1, dtype=torch.int64),
     }
     with pytest.raises(DivergedError, match=r"the model gives nan for a test image: .*optimizer\.lr"):

@@ -1,14 +1,16 @@
 """What ``auto`` becomes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from segexp.config.schema import SpeedConfig
 from segexp.tasks import speed
 from segexp.tasks.speed import Speed, resolve_speed
 
-OFF = {"channels_last": False, "precision": "float32", "allocator": False, "compile": False}
-AUTO = {"channels_last": "auto", "precision": "auto", "allocator": "auto", "compile": False}
+OFF = SpeedConfig(channels_last=False, precision="float32", allocator=False, compile=False)
+AUTO = SpeedConfig(channels_last="auto", precision="auto", allocator="auto", compile=False)
 
 
 def test_off_is_pytorch_as_it_is() -> None:
@@ -24,7 +26,7 @@ def test_auto_follows_the_processor(monkeypatch: pytest.MonkeyPatch, native: boo
 @pytest.mark.parametrize(("precision", "bfloat16"), [("bfloat16", True), ("float32", False)])
 def test_a_precision_asked_for_is_taken(monkeypatch: pytest.MonkeyPatch, precision: str, bfloat16: bool) -> None:
     monkeypatch.setattr(speed, "native_bfloat16", lambda _: not bfloat16)
-    assert resolve_speed({**AUTO, "precision": precision}, "cpu", allocator=False).bfloat16 is bfloat16
+    assert resolve_speed(replace(AUTO, precision=precision), "cpu", allocator=False).bfloat16 is bfloat16
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,18 @@ import torch
 from torch import Tensor, nn
 
 from segexp.losses.bce import BCE
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.tta import Tta
 from segexp.windows.settings import Inference
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
-OWN_LIGHT = DataSpec(SPEC.classes, SPEC.colours, scaling="image")
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
+OWN_LIGHT = DataSpec(MaskTarget(SPEC.classes, SPEC.colours), scaling="image")
 
 
-def module(spec: DataSpec, window: Any, model: nn.Module | None = None, **more: Any) -> SegmentationModule:
+def module(spec: DataSpec, window: Any, model: nn.Module | None = None, **more: Any) -> Segmentation:
     torch.manual_seed(0)
-    built = SegmentationModule(model or nn.Conv2d(3, 1, 1), BCE(), spec, lambda p: torch.optim.SGD(p, lr=0.1))
+    built = Segmentation(model or nn.Conv2d(3, 1, 1), BCE(), spec, lambda p: torch.optim.SGD(p, lr=0.1))
     built.inference = Inference(window, **more)
     return built.eval()
 

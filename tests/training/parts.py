@@ -116,7 +116,7 @@ class OtherTestMasks(SyntheticDataModule):
         items = super().read()
         return {
             **items,
-            "test": [Item(item.name, item.image, np.ascontiguousarray(item.mask[::-1])) for item in items["test"]],
+            "test": [Item(item.name, item.image, np.ascontiguousarray(item.target[::-1])) for item in items["test"]],
         }
 
 
@@ -125,14 +125,14 @@ class NoForegroundInVal(SyntheticDataModule):
 
     def read(self) -> Items:
         items = super().read()
-        return {**items, "val": [Item(item.name, item.image, np.zeros_like(item.mask)) for item in items["val"]]}
+        return {**items, "val": [Item(item.name, item.image, np.zeros_like(item.target)) for item in items["val"]]}
 
 
 class Failing(Item):
     """An item that fails where a sample is made, not where all images are looked at before."""
 
     def __init__(self, item: Item, how: str, in_worker: bool) -> None:
-        super().__init__(item.name, item.image, item.mask)
+        super().__init__(item.name, item.image, item.target)
         self.how = how
         self.in_worker = in_worker
 

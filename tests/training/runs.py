@@ -4,7 +4,7 @@ import contextlib
 import csv
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -13,6 +13,7 @@ import torch
 from hydra import compose, initialize_config_dir
 
 from segexp.config.checked import checked_train
+from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.invocation import Invocation
 
@@ -23,11 +24,9 @@ TINY = (
     "model.depth=2", "trainer.accelerator=cpu", "trainer.max_epochs=2", "trainer.progress=none", "speed=off",
 )  # fmt: skip
 
-Config = dict[str, Any]
 
-
-def composed(*overrides: str) -> Config:
-    """The checked and resolved config of a tiny run with these overrides."""
+def composed(*overrides: str) -> Experiment:
+    """A tiny run with these overrides, checked."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         return checked_train(compose("train", [*TINY, *overrides]))
 
@@ -37,8 +36,12 @@ class Done:
     """A run that has ended."""
 
     path: Path
-    config: Config
+    experiment: Experiment
     content: dict[str, Any]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        return self.experiment.plain()
 
     @property
     def best(self) -> dict[str, Any]:
@@ -77,18 +80,20 @@ def folders(parent: Path = Path("outputs")) -> list[Path]:
     return sorted((path.parent for path in parent.rglob("run.json")), key=lambda path: path.stat().st_mtime)
 
 
-def run(config: Config, *, pictures: bool = False, invocation: Invocation | None = None) -> Done:
+def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocation | None = None) -> Done:
     """Trains; without ``pictures`` panels, curves and report.html are left out, which take longer than the rest."""
     from segexp.training.train import train
 
-    before = set(folders(Path(config["output_dir"])))
+    experiment = experiment if invocation is None else replace(experiment, invocation=invocation)
+    before = set(folders(Path(experiment.output_dir)))
     with contextlib.ExitStack() as stack:
         if not pictures:
-            stack.enter_context(mock.patch("segexp.evaluation.test.explain", return_value=[]))
+            stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
             stack.enter_context(mock.patch("segexp.training.train.write_page"))
-        content = train(config, invocation or Invocation(), allocator=False)
-    (path,) = set(folders(Path(config["output_dir"]))) - before
-    return Done(path.resolve(), config, content)
+            stack.enter_context(mock.patch("segexp.training.endings.write_page"))
+        content = train(experiment, allocator=False)
+    (path,) = set(folders(Path(experiment.output_dir))) - before
+    return Done(path.resolve(), experiment, content)
 
 
 def go(*overrides: str) -> Done:

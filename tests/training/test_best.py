@@ -6,33 +6,32 @@ import pytest
 import torch
 from torch import Tensor
 
+from segexp.config.experiment import Experiment
 from segexp.data.base import SegmentationDataModule
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.training.conftest import LEARNING, Finished
 from tests.training.runs import Done, go, without
 
 SPOIL = "callbacks.extra=[{_target_: tests.training.parts.Spoil, epoch: %d}]"
-Config = dict[str, Any]
 
 
-def rebuilt(run: Done, name: str = "best") -> tuple[SegmentationDataModule, SegmentationModule]:
+def rebuilt(run: Done, name: str = "best") -> tuple[SegmentationDataModule, Segmentation]:
     """Data and model of a run, made anew from its checkpoint."""
     stored = getattr(run, name)
-    datamodule, module = prepare(stored["segexp"]["config"], allocator=False)
-    module.load_state_dict(stored["state_dict"])
-    return datamodule, module.eval()
+    prepared = prepare(with_hardware(Experiment.from_plain(stored["segexp"]["config"])), allocator=False)
+    prepared.module.load_state_dict(stored["state_dict"])
+    return prepared.datamodule, prepared.module.eval()
 
 
-def logits_and_masks(
-    datamodule: SegmentationDataModule, module: SegmentationModule, phase: str
-) -> tuple[Tensor, Tensor]:
+def logits_and_masks(datamodule: SegmentationDataModule, module: Segmentation, phase: str) -> tuple[Tensor, Tensor]:
     batches = list(getattr(datamodule, f"{phase}_dataloader")())
     with torch.inference_mode():
         logits = torch.cat([module(batch["image"])[:, 0] for batch in batches])
-    return logits, torch.cat([batch["mask"] for batch in batches])
+    return logits, torch.cat([batch["target"] for batch in batches])
 
 
 def dice(logits: Tensor, masks: Tensor, threshold: float) -> float:

@@ -1,46 +1,49 @@
 """Objects from a config: what a run that goes on leaves out, and schedules tried with the optimiser of the run."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import torch
 
+from segexp.config.experiment import Experiment
+from segexp.config.schema import SchedulerConfig
 from segexp.errors import ConfigError, UserError
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.schedule import Schedule
 from segexp.training.build import build_model, build_schedule, check_length
+from tests.training.runs import composed
 
-SPEC = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
+SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 
 
-def config(**more: Any) -> dict[str, Any]:
-    model = {"_target_": "segexp.models.segnet.SegNet", "base": 64, "pretrained": "no/such/file.pth"}
-    return {"model": model, "resume": None, **more}
+PRETRAINED = {"_target_": "segexp.models.segnet.SegNet", "base": 64, "pretrained": "no/such/file.pth"}
 
 
 def test_published_weights_are_asked_for() -> None:
     with torch.device("meta"), pytest.raises(UserError, match=r"no/such/file\.pth"):
-        build_model(config(), SPEC)
+        build_model(PRETRAINED, SPEC)
 
 
 def test_a_resumed_run_reads_no_published_weights() -> None:
-    given = config(resume="outputs/x/last.ckpt")
     with torch.device("meta"):
-        model = build_model(given, SPEC)
+        model = build_model(PRETRAINED, SPEC, published=False)
     assert sum(p.numel() for p in model.parameters()) == 29_443_585
-    assert given["model"]["pretrained"] == "no/such/file.pth", "the config that is recorded stays as given"
+    assert PRETRAINED["pretrained"] == "no/such/file.pth", "the config that is recorded stays as given"
 
 
-def scheduled(optimizer: dict[str, Any], target: dict[str, Any], epochs: int = 2) -> dict[str, Any]:
+def scheduled(optimizer: dict[str, Any], target: dict[str, Any]) -> Experiment:
     names = {"optimizer": f"torch.optim.{optimizer.pop('_target_')}", "scheduler": target.pop("_target_")}
-    return {
-        "optimizer": {"_target_": names["optimizer"], "_partial_": True, **optimizer},
-        "scheduler": {
-            "target": {"_target_": f"torch.optim.lr_scheduler.{names['scheduler']}", "_partial_": True, **target},
-            "interval": "step",
-            "monitor": None,
-        },
-        "trainer": {"max_epochs": epochs, "accumulate_grad_batches": 1},
-    }
+    target = {"_target_": f"torch.optim.lr_scheduler.{names['scheduler']}", "_partial_": True, **target}
+    return replace(
+        composed(),
+        optimizer={"_target_": names["optimizer"], "_partial_": True, **optimizer},
+        scheduler=SchedulerConfig(target, "step", None),
+    )
+
+
+def built(experiment: Experiment) -> Schedule | None:
+    return build_schedule(experiment.scheduler, experiment.optimizer, 1)
 
 
 CYCLE = {"_target_": "OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
@@ -63,19 +66,19 @@ def test_a_schedule_is_tried_with_the_optimiser_of_the_run(
     optimizer: dict[str, Any], target: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ConfigError, match=message):
-        build_schedule(scheduled(dict(optimizer), dict(target)), 1)
+        built(scheduled(dict(optimizer), dict(target)))
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "LBFGS", "Adadelta", "Muon", "ASGD"])
 def test_optimisers_that_a_schedule_takes(name: str) -> None:
     for target in ({**CYCLE, "cycle_momentum": False}, {"_target_": "CosineAnnealingLR", "T_max": "auto"}):
-        assert build_schedule(scheduled({"_target_": name, "lr": 0.1}, dict(target)), 1) is not None
+        assert built(scheduled({"_target_": name, "lr": 0.1}, dict(target))) is not None
 
 
 def test_a_cycle_must_be_as_long_as_the_run() -> None:
     short = scheduled({"_target_": "SGD", "momentum": 0.9}, {**CYCLE, "total_steps": 5})
-    check_length(short, build_schedule(short, 1), batches=2)
+    check_length(short, built(short), batches=2)
     with pytest.raises(ConfigError, match=r"its cycle takes 5 steps, but the run has 6; use .*total_steps=auto"):
-        check_length(short, build_schedule(short, 1), batches=3)
-    short["trainer"]["accumulate_grad_batches"] = 2
-    check_length(short, build_schedule(short, 1), batches=3)
+        check_length(short, built(short), batches=3)
+    short = replace(short, trainer=replace(short.trainer, accumulate_grad_batches=2))
+    check_length(short, built(short), batches=3)

@@ -20,7 +20,7 @@ class NoForegroundInTrain(SyntheticDataModule):
 
     def read(self) -> Items:
         items = super().read()
-        return {**items, "train": [Item(item.name, item.image, np.zeros_like(item.mask)) for item in items["train"]]}
+        return {**items, "train": [Item(item.name, item.image, np.zeros_like(item.target)) for item in items["train"]]}
 
 
 def test_weights_follow_the_epoch_in_training_and_validation_and_after_a_resume() -> None:
@@ -38,8 +38,9 @@ def test_weights_follow_the_epoch_in_training_and_validation_and_after_a_resume(
 def test_computed_weights_stand_in_the_record_and_come_from_training_images_alone() -> None:
     overrides = ("loss=bce_jaccard", "loss.terms.bce.pos_weight=auto", "trainer.max_epochs=1")
     done = go(*overrides)
-    datamodule = build_datamodule(composed(*overrides))
-    masks = [item.mask for item in datamodule.items("train")]
+    experiment = composed(*overrides)
+    datamodule = build_datamodule(experiment.datamodule, experiment.augment)
+    masks = [item.target for item in datamodule.items("train")]
     foreground = sum(int((mask == 1).sum()) for mask in masks)
     valid = sum(int((mask != IGNORED).sum()) for mask in masks)
     wanted = pytest.approx((valid - foreground) / foreground)

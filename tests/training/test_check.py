@@ -12,6 +12,7 @@ import pytest
 from segexp.cli.app import run
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.data.made import read, write
 from tests.training.runs import TINY, composed
@@ -149,7 +150,7 @@ def test_batches_that_training_refuses(line: list[str], words: str, capsys: pyte
     assert code == 2
     (problem,) = [text.strip() for text in out.splitlines() if words in text]
     with pytest.raises(ConfigError) as refused:
-        prepare(composed(*line), allocator=False)
+        prepare(with_hardware(composed(*line)), allocator=False)
     assert str(refused.value) == problem
 
 

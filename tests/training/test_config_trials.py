@@ -1,7 +1,7 @@
 """What a model, loss or measure of one's own does wrong is said in one line, before anything is written."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -9,19 +9,18 @@ import torch
 from torch import Tensor, nn
 
 from segexp.cli.app import run
-from segexp.config.measure_names import Direction
 from segexp.errors import ConfigError
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.bce import BCE
-from segexp.metrics.base import ImageMeasure, Seen
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.metrics.base import FigureSpec, ImageMeasure, Seen
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 from segexp.training.config_trials import try_loss, try_measure, try_model
 from tests.training.runs import TINY
 
-TWO = DataSpec(("background", "vessel"), ((0, 0, 0), (255, 0, 0)))
-THREE = DataSpec(("a", "b", "c"), ((0, 0, 0),) * 3)
+TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
+THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0),) * 3))
 
 
 class Gives(nn.Module):
@@ -54,7 +53,7 @@ def fail(_: Any) -> Any:
     ],
 )
 def test_models(does: Any, words: str) -> None:
-    module = SegmentationModule(Gives(does), BCE(), TWO, torch.optim.SGD)
+    module = Segmentation(Gives(does), BCE(), TWO, torch.optim.SGD)
     with pytest.raises(ConfigError, match=f"^model: {words}") as caught:
         try_model(module, torch.zeros(1, 3, 8, 9, dtype=torch.uint8))
     assert "\n" not in str(caught.value)
@@ -104,7 +103,7 @@ def test_a_trial_takes_no_random_number_of_the_training() -> None:
 class Share(ImageMeasure):
     """As docs/extending.md describes one: no constructor."""
 
-    directions: Mapping[str, Direction] = {"share": "min"}
+    figure_specs: ClassVar = {"share": FigureSpec("min", "share")}
 
     def sums(self, seen: Seen, classes: Sequence[int]) -> np.ndarray:
         """Pixels."""
@@ -123,7 +122,7 @@ def test_measures() -> None:
         r"sums\(\) gives shape \(2,\), expected \(2, n\)": {
             "sums": lambda seen, classes: np.zeros(2), "figures": lambda sums: {"share": sums},
         },
-        "fails: AttributeError.*nothing": {"directions": property(lambda self: self.nothing)},
+        "fails: AttributeError.*nothing": {"figure_specs": property(lambda self: self.nothing)},
     }  # fmt: skip
     for words, changed in wrong.items():
         plain = {key: staticmethod(value) if callable(value) else value for key, value in changed.items()}
@@ -167,11 +166,11 @@ class Breaks(nn.Module):
 )  # fmt: skip
 def test_constructors(config: dict[str, Any], words: str) -> None:
     builders = {
-        "loss": lambda: build.build_loss(config, THREE),
-        "model": lambda: build.build_model(config, THREE),
-        "metric": lambda: build.build_measures(config, THREE),
-        "callbacks": lambda: build.build_extra_callbacks(config),
-        "optimizer": lambda: build.build_optimizer(config, nn.Linear(1, 1)),
+        "loss": lambda: build.build_loss(config["loss"], THREE),
+        "model": lambda: build.build_model(config["model"], THREE),
+        "metric": lambda: build.build_measures(config["metric"], THREE),
+        "callbacks": lambda: build.build_extra_callbacks(config["callbacks"]["extra"]),
+        "optimizer": lambda: build.build_optimizer(config["optimizer"], nn.Linear(1, 1)),
     }
     with pytest.raises(ConfigError, match=words) as caught:
         builders[next(iter(config))]()

@@ -14,8 +14,8 @@ import pytest
 from segexp.cli.app import run
 from segexp.errors import ConfigError, DivergedError, MissingExtraError
 from segexp.evaluation.outcome import RunFailed
+from segexp.training.endings import Interrupted
 from segexp.training.loggers import build as loggers
-from segexp.training.train import Interrupted
 from tests.training.runs import TINY, checkpoint, folders, go, read_json
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -66,7 +66,7 @@ def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyP
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("segexp.evaluation.test.explain", press)
+    monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", press)
     assert run([*TINY, "metric=none"]) == 130
     (folder,) = folders()
     assert 0 <= read_json(folder / "results.json")["rows"][0]["dataset"]["miou"] <= 1
@@ -91,7 +91,7 @@ def test_ctrl_c_while_baselines_are_scored(monkeypatch: pytest.MonkeyPatch) -> N
     def press(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("segexp.evaluation.test.baseline_rows", press)
+    monkeypatch.setattr("segexp.evaluation.mask_test.baseline_rows", press)
     with pytest.raises(Interrupted):
         go()
     assert read_json(folders()[0] / "run.json")["state"] == "interrupted"

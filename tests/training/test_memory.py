@@ -9,8 +9,7 @@ import torch
 from segexp.evaluation import memory
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.rasters import close_files, open_raster
-from segexp.rasters.handles import HANDLES
-from segexp.rasters.memory import give_all_back
+from segexp.rasters.handles import HANDLES, release_image_memory
 
 
 def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
@@ -19,19 +18,19 @@ def test_pages_of_files_go_back_with_it(tmp_path: Path) -> None:
     raster = open_raster(tmp_path / "a.npy")
     raster.read()
     assert HANDLES.total > 0
-    give_all_back(100)
+    release_image_memory(100)
     assert HANDLES.total > 0, "a small image"
-    give_all_back(5000**2)
+    release_image_memory(5000**2)
     assert HANDLES.total == 0
     assert raster.read().max() == 0, "the map is still there"
 
 
 def test_callback_is_told_the_size_of_every_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[int] = []
-    monkeypatch.setattr(memory, "give_all_back", told.append)
+    monkeypatch.setattr(memory, "release_image_memory", told.append)
     callback = ReleaseMemory()
-    callback.on_validation_batch_start(None, None, {"mask": torch.zeros(1, 4, 5)}, 0)
+    callback.on_validation_batch_start(None, None, {"image": torch.zeros(1, 3, 4, 5)}, 0)
     callback.on_validation_end(None, None)
-    callback.on_test_batch_start(None, None, {"mask": torch.zeros(2, 3, 5)}, 0)
+    callback.on_test_batch_start(None, None, {"image": torch.zeros(2, 3, 3, 5)}, 0)
     callback.on_test_end(None, None)
     assert told == [20, 20, 30, 30]

@@ -13,6 +13,7 @@ import torch
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.training.distributed.strategies import unused
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.sweeps.real import PART, QUICK, command, environment, manifest, run, sweep, sweep_folder
 from tests.training.runs import TINY, Done, checkpoint, composed, folders, go, read_json, table
@@ -191,7 +192,7 @@ def test_a_sweep_of_ddp_leaves_what_a_sweep_leaves() -> None:
 
 def test_a_batch_that_cannot_be_divided_is_refused_at_once() -> None:
     with pytest.raises(ConfigError, match=r"datamodule\.loader\.batch_size: found 2 for 3 ranks"):
-        prepare(composed("trainer.devices=3"), allocator=False)
+        prepare(with_hardware(composed("trainer.devices=3")), allocator=False)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +203,8 @@ def test_a_batch_that_cannot_be_divided_is_refused_at_once() -> None:
     ],
 )
 def test_weights_that_no_output_depends_on_are_found_without_a_trace(line: tuple[str, ...]) -> None:
-    datamodule, module = prepare(composed(*line), allocator=False)
+    prepared = prepare(with_hardware(composed(*line)), allocator=False)
+    datamodule, module = prepared.datamodule, prepared.module
     module.train()
     before, random = {name: value.clone() for name, value in module.state_dict().items()}, torch.get_rng_state()
     image = datamodule.train_samples()[0, 0]["image"]

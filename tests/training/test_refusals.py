@@ -1,6 +1,7 @@
 """What is refused is refused before there is a run folder, by train and check alike; callbacks write into it."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -66,12 +67,10 @@ def test_files_of_callbacks_lie_in_the_run_folder() -> None:
         {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "dirpath": "mine", "filename": "x", "monitor": None,
          "every_n_epochs": 2},
     ]  # fmt: skip
-    config = composed("panels=0", "baselines=false", "metric=[]", "bootstrap=0")
-    config["callbacks"]["extra"] = extra
-    from segexp.invocation import Invocation
+    experiment = composed("panels=0", "baselines=false", "metric=[]", "bootstrap=0")
     from segexp.training.train import train
 
-    train(config, Invocation(), allocator=False)
+    train(replace(experiment, callbacks=replace(experiment.callbacks, extra=extra)), allocator=False)
     (folder,) = Path("outputs").glob("*/*")
     assert sorted(path.name for path in (folder / "extra").iterdir()) == ["epoch=0-step=2.ckpt", "epoch=1-step=4.ckpt"]
     assert [path.name for path in (folder / "mine").iterdir()] == ["x.ckpt"]

@@ -1,13 +1,14 @@
 """Stopped and resumed is the same run, bit for bit."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from segexp.errors import ConfigError
-from segexp.training.train import Interrupted
+from segexp.training.endings import Interrupted
 from tests.training.conftest import LEARNING
 from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
 
@@ -58,14 +59,13 @@ def test_two_and_two_epochs_are_four(variant: tuple[str, ...]) -> None:
 
 
 def test_random_numbers_of_torch_go_on() -> None:
-    with_dropout = composed(EPOCHS)
-    with_dropout["model"] = {"_target_": "tests.training.parts.Dropping"}
-    stopping = {**with_dropout, "callbacks": composed(f"callbacks.extra=[{STOP}]")["callbacks"]}
+    with_dropout = replace(composed(EPOCHS), model={"_target_": "tests.training.parts.Dropping"})
+    stopping = replace(with_dropout, callbacks=composed(f"callbacks.extra=[{STOP}]").callbacks)
     straight = run(with_dropout)
     with pytest.raises(Interrupted):
         run(stopping)
     last = folders()[-1] / "checkpoints" / "last.ckpt"
-    assert_same(straight, run({**with_dropout, "resume": str(last)}))
+    assert_same(straight, run(replace(with_dropout, resume=str(last))))
 
 
 def test_more_epochs_than_planned() -> None:

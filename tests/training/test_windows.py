@@ -7,6 +7,7 @@ import torch
 
 from segexp.errors import ConfigError
 from segexp.models.sizes import InputSizeError
+from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
 from tests.training.runs import Done, composed, go
 
@@ -45,23 +46,24 @@ def test_windows_change_what_is_measured(done: Done, tmp_path: Path) -> None:
 
 
 def test_a_large_image_is_tried_with_one_window(monkeypatch: pytest.MonkeyPatch) -> None:
-    from segexp.tasks.segmentation import SegmentationModule
+    from segexp.tasks.segmentation import Segmentation
 
     seen: list[tuple[int, ...]] = []
-    forward = SegmentationModule.forward
+    forward = Segmentation.forward
 
-    def spy(self: SegmentationModule, image: torch.Tensor, stats: torch.Tensor | None = None) -> torch.Tensor:
+    def spy(self: Segmentation, image: torch.Tensor, stats: torch.Tensor | None = None) -> torch.Tensor:
         seen.append(tuple(image.shape[-2:]))
         return forward(self, image, stats)
 
-    monkeypatch.setattr(SegmentationModule, "forward", spy)
-    prepare(composed("datamodule.size=200", "datamodule.crop_size=32", "inference.window=64"), allocator=False)
+    monkeypatch.setattr(Segmentation, "forward", spy)
+    experiment = composed("datamodule.size=200", "datamodule.crop_size=32", "inference.window=64")
+    prepare(with_hardware(experiment), allocator=False)
     assert sorted(seen) == [(32, 32), (64, 64)]
 
 
 def test_a_window_that_the_model_cannot_take_is_found_at_once() -> None:
     with pytest.raises(InputSizeError, match="2x2"):
-        prepare(composed("inference.window=2", "model.depth=4"), allocator=False)
+        prepare(with_hardware(composed("inference.window=2", "model.depth=4")), allocator=False)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segexp.windows.band import BandAccumulator
 from segexp.windows.plan import Blend, Window, WindowPlan
-from segexp.windows.sliding import sliding_window, stitched
+from segexp.windows.sliding import BandAccumulator, sliding_window, stitched
 
 
 def raw(*shape: int, dtype: torch.dtype = torch.uint8) -> Tensor:
@@ -117,7 +116,7 @@ def test_finished_rows_leave_the_band_as_soon_as_they_are_known() -> None:
 
     def read(window: Window) -> Tensor:
         events.append("read")
-        return image[(..., *window.place)]
+        return image[(..., *window.slices)]
 
     bands = []
     for rows in stitched(identity, read, plan, 1):

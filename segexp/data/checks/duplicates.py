@@ -18,7 +18,7 @@ PIECE = 1 << 14
 """Bytes read at the start, in the middle and at the end of a file; headers alone agree too often."""
 
 
-def copies(pairs: Sequence[Pair]) -> list[list[Pair]]:
+def find_copies(pairs: Sequence[Pair]) -> list[list[Pair]]:
     """Pairs whose images are the same file, byte for byte, in groups of two or more.
 
     Images of one colour are left out: blank ones are equal by nature. So are files that hold several images.
@@ -32,17 +32,19 @@ def copies(pairs: Sequence[Pair]) -> list[list[Pair]]:
     return [[owners[path][0] for path in group] for group in groups if _has_content(group[0])]
 
 
-def united(listing: Listing, groups: Sequence[Sequence[Pair]]) -> Listing:
+def unite_copies(listing: Listing, groups: Sequence[Sequence[Pair]]) -> Listing:
     """The listing with copies, and all units that they belong to, in one unit: a random split keeps them together."""
     names = {pair.name for group in groups for pair in group}
-    label = {p.name: p.unit or f"copies of {p.name}" for p in listing.pairs if p.unit is not None or p.name in names}
+    label = {
+        p.name: p.split_by or f"copies of {p.name}" for p in listing.pairs if p.split_by is not None or p.name in names
+    }
     for group in groups:
         joined = sorted({label[pair.name] for pair in group})
         label = {name: joined[0] if unit in joined else unit for name, unit in label.items()}
-    return replace(listing, pairs=[replace(pair, unit=label.get(pair.name)) for pair in listing.pairs])
+    return replace(listing, pairs=[replace(pair, split_by=label.get(pair.name)) for pair in listing.pairs])
 
 
-def across(groups: Sequence[Sequence[Pair]], split: Split) -> Iterable[tuple[Pair, Pair, str]]:
+def find_split_copies(groups: Sequence[Sequence[Pair]], split: Split) -> Iterable[tuple[Pair, Pair, str]]:
     """Copies in two parts: the one of the earlier part, the other, and the sentence that says so."""
     phase_of = {name: phase for phase in PHASES for name in split[phase]}
     for group in groups:
@@ -98,7 +100,7 @@ def _digest(path: Path) -> bytes | None:
 
 
 def _has_content(path: Path) -> bool:
-    """Whether an image has more than one colour; a file that cannot be read is nobody's copy."""
+    """Tells whether an image has more than one colour; a file that cannot be read is nobody's copy."""
     try:
         return any(bool((strip != strip[:1, :1]).any()) for strip in open_raster(path).strips())
     except UserError:

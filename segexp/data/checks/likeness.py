@@ -40,7 +40,7 @@ STEPS = 16
 Fingerprint = NDArray[np.float32]
 
 
-def fingerprint(image: Image) -> Fingerprint | None:
+def compute_fingerprint(image: Image) -> Fingerprint | None:
     """Local contrast of an image uint8 or uint16 (H, W, C), float32 (SIDE * SIDE,); None: it shows nothing."""
     small = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA).reshape(SIDE, SIDE, -1)
     grey = small.mean(axis=2, dtype=np.float32) * (255.0 / float(np.iinfo(image.dtype).max))
@@ -51,21 +51,21 @@ def fingerprint(image: Image) -> Fingerprint | None:
     return np.asarray((detail / (contrast + NOISE)).ravel(), dtype=np.float32)
 
 
-def packed(found: Fingerprint | None) -> str:
+def pack_fingerprint(found: Fingerprint | None) -> str:
     """A fingerprint as text for a cache, 8 bits a pixel; empty where there is none."""
     if found is None:
         return ""
     return base64.b64encode(np.rint(found * STEPS).clip(-127, 127).astype(np.int8).tobytes()).decode("ascii")
 
 
-def unpacked(text: str) -> Fingerprint | None:
+def unpack_fingerprint(text: str) -> Fingerprint | None:
     """The fingerprint that was packed, to a sixteenth."""
     if not text:
         return None
     return np.asarray(np.frombuffer(base64.b64decode(text), np.int8) / STEPS, dtype=np.float32)
 
 
-def alike(prints: Sequence[Fingerprint | None], parts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
+def find_alike(prints: Sequence[Fingerprint | None], parts: Sequence[str]) -> Iterator[tuple[int, int, float]]:
     """Pairs of images of two parts that look alike, with their likeness from -1 to 1.
 
     Args:

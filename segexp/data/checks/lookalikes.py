@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from segexp.data.checks.likeness import alike, unpacked
+from segexp.data.checks.likeness import find_alike, unpack_fingerprint
 from segexp.data.checks.problems import CHECK
 from segexp.data.checks.survey import Survey
 from segexp.data.items.item import Item
@@ -35,17 +35,17 @@ class Lookalike:
         return f"{self.name} ({self.phase}) and {self.other} ({self.later}) look alike ({self.likeness:.2f} of 1)"
 
 
-def lookalikes(found: Mapping[Phase, Sequence[tuple[Item, Survey]]]) -> list[Lookalike]:
+def find_lookalikes(found: Mapping[Phase, Sequence[tuple[Item, Survey]]]) -> list[Lookalike]:
     """Pairs of images in two parts that look alike, by the fingerprints in their surveys, parts in their order."""
     every = [(item.name, phase, survey.print) for phase, pairs in found.items() for item, survey in pairs]
-    prints = [unpacked(text) for *_, text in every]
+    prints = [unpack_fingerprint(text) for *_, text in every]
     return [
         Lookalike(*every[one][:2], *every[other][:2], likeness)
-        for one, other, likeness in alike(prints, [phase for _, phase, _ in every])
+        for one, other, likeness in find_alike(prints, [phase for _, phase, _ in every])
     ]
 
 
-def note_of(pairs: Sequence[Lookalike]) -> str:
+def describe_lookalikes(pairs: Sequence[Lookalike]) -> str:
     """A line for the log and results.json, the most alike first."""
     first = sorted(pairs, key=lambda pair: -pair.likeness)[:SHOWN]
     more = f" and {len(pairs) - len(first)} more (all of them: {CHECK} with the same keys)" if pairs[SHOWN:] else ""

@@ -9,7 +9,7 @@ from segexp.rasters import MirroredRaster
 SHOWN = 5
 
 
-def mirrored_notes(items: Iterable[Item]) -> list[str]:
+def note_mirrored(items: Iterable[Item]) -> list[str]:
     """A line if masks were stored from south to north and their images were not, or the like."""
     found = [item.name for item in items if isinstance(item, StoredItem) and _is_mirrored(item)]
     if not found:
@@ -25,7 +25,7 @@ def _is_mirrored(item: StoredItem) -> bool:
     return any(isinstance(getattr(holder, name), MirroredRaster) for holder, name in raster_holders(item.mask_source))
 
 
-def turned_notes(items: Iterable[Item]) -> list[str]:
+def note_turned(items: Iterable[Item]) -> list[str]:
     """A line if images were stored turned (EXIF orientation) and their masks were not, or the other way round.
 
     Such a mask was drawn on the upright picture, or on the turned pixels by a program that ignores the tag. Only the

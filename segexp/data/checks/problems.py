@@ -37,7 +37,7 @@ MOST = 20
 CHECK = "python -m segexp check"
 
 
-_FILES = ("images", "masks", "valid", "root", "unit", "group", "stratum", "table", "table_key", "parts", "cities")
+_FILES = ("images", "masks", "valid", "root", "split_by", "group", "stratum", "table", "table_key", "parts", "cities")
 _LABELS = ("mask_values", "mask_reading", "classes", "ignored", "colours")
 _KEYS: dict[Kind, tuple[str, ...]] = {
     "folders and files": tuple(f"datamodule.{key}:" for key in _FILES),
@@ -95,10 +95,10 @@ def refuse(problems: Iterable[Problem]) -> None:
         return
     classes = {type(problem.error) for problem in fatal if problem.error is not None} or {DataError}
     made = classes.pop() if len(classes) == 1 else DataError
-    raise made("\n".join(lines(fatal)))
+    raise made("\n".join(list_lines(fatal)))
 
 
-def lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
+def list_lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
     """A line for each problem, those of a kind together, and for masks with illegal values the line that mends all."""
     told = []
     for kind, count in Counter(problem.kind for problem in problems).items():
@@ -106,13 +106,13 @@ def lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
         told += [problem.text for problem in of_kind[:most]]
         if most is not None and count > most:
             told.append(f"  ... and {count - most} more of this kind ({kind}); all of them: {CHECK} with the same keys")
-        if kind == "labels" and (line := line_for_all(of_kind)) is not None:
+        if kind == "labels" and (line := propose_line_for_all(of_kind)) is not None:
             told.append(f"  for all of these masks, if the values are meant: {line}")
     return told
 
 
-def line_for_all(problems: Sequence[Problem]) -> str | None:
-    """What to write so that the values of all masks are legal; None: no masks differ in their illegal values."""
+def propose_line_for_all(problems: Sequence[Problem]) -> str | None:
+    """Proposes the line that makes the values of all masks legal; None: no masks differ in their illegal values."""
     errors = [problem.error for problem in problems if isinstance(problem.error, LabelError)]
     mendable = [(error.illegal, error.proposal) for error in errors if error.proposal is not None]
     if len({illegal for illegal, _ in mendable}) < 2:

@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.checks.lookalikes import lookalikes
+from segexp.data.checks.lookalikes import find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.checks.sizes import absent_classes, same_pixels
-from segexp.data.checks.survey import Survey, survey
+from segexp.data.checks.sizes import check_absent_classes, find_same_pixels
+from segexp.data.checks.survey import Survey, survey_image
 from segexp.data.files import FilesDataModule
-from segexp.data.folder.words import overrides
+from segexp.data.folder.override import format_overrides
 from segexp.data.items.item import Item
 from segexp.data.labels.label_map import LabelMap
-from segexp.data.labels.mask_choice import values_read
-from segexp.data.listing import Found, Pair
+from segexp.data.labels.mask_choice import count_read_values
+from segexp.data.listing import FoundFiles, Pair
 from segexp.data.sampling.worker_errors import naming
-from segexp.data.splits.rules import PHASES, Phase, moved
+from segexp.data.splits.rules import PHASES, Phase, find_moved
 from segexp.errors import UserError
 from segexp.rasters import open_raster
 from segexp.system.cores import available_cores
@@ -38,8 +38,8 @@ MEMORY = 1 << 30
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the pixels of one image tell."""
+class SurveyedImage:
+    """One image whose pixels were looked at, with its part and what they tell."""
 
     item: Item
     phase: Phase
@@ -48,7 +48,7 @@ class Seen:
 
 @dataclass
 class Review:
-    """What is known of a data set.
+    """All that is known of a data set after a review.
 
     Attributes:
         files: Files of all images and masks.
@@ -66,7 +66,7 @@ class Review:
     files: list[Path] = field(default_factory=list)
     parts: Items = field(default_factory=lambda: {phase: [] for phase in PHASES})
     classes: tuple[str, ...] = ()
-    seen: list[Seen] = field(default_factory=list)
+    seen: list[SurveyedImage] = field(default_factory=list)
     chosen: int = 0
     kinds: Counter[tuple[str, str]] = field(default_factory=Counter)
     values: Counter[tuple[int, ...]] = field(default_factory=Counter)
@@ -76,11 +76,11 @@ class Review:
 
     @property
     def complete(self) -> bool:
-        """Whether all pixels were looked at."""
+        """True where all pixels were looked at."""
         return self.chosen == sum(map(len, self.parts.values()))
 
 
-def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
+def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
     """Looks at a data set as training would, and further: nothing is raised, all that is amiss is gathered.
 
     Args:
@@ -91,7 +91,7 @@ def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress
     found = Review()
     pairs = _headers(datamodule, found, progress)
     try:
-        found.classes = datamodule.classes()[0]
+        found.classes = datamodule.counted_classes()
     except UserError as error:
         if str(error) not in {problem.text for problem in found.problems}:
             found.problems.append(problem_of(error))
@@ -107,7 +107,7 @@ def review(datamodule: SegmentationDataModule, *, full: bool, progress: Progress
     _compare(found, datamodule.sources if datamodule.copies_matter else None)
     found.notes += [note for note in datamodule.notes if note not in found.notes]
     if not any(problem.fatal for problem in found.problems) and (guessed := datamodule.guessed()):
-        found.notes.append(f"to fix what was guessed, add: {overrides(guessed)}")
+        found.notes.append(f"to fix what was guessed, add: {format_overrides(guessed)}")
     return found
 
 
@@ -121,9 +121,9 @@ def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progre
             return []
         found.problems += datamodule.unfit(found.parts)
         if datamodule.run_split is not None:
-            found.problems += moved(datamodule.run_split, {p: [i.name for i in found.parts[p]] for p in PHASES})
+            found.problems += find_moved(datamodule.run_split, {p: [i.name for i in found.parts[p]] for p in PHASES})
         return []
-    listed: Found = datamodule.find()
+    listed: FoundFiles = datamodule.find()
     found.problems += listed.problems + datamodule.misfits(listed)
     found.notes += [*listed.notes, *listed.listing.notes]
     # Without a split the images are looked at all the same.
@@ -169,16 +169,16 @@ def _look(
     # An image, its mask and what is computed from them.
     readers = max(1, min(available_cores(), MEMORY // (4 * max(sizes, default=1))))
 
-    def look(one: tuple[Item, Phase]) -> Seen | UserError:
+    def look(one: tuple[Item, Phase]) -> SurveyedImage | UserError:
         try:
             with naming("the image", one[0].name):
                 item = one[0].decoded()
-                return Seen(one[0], one[1], survey(item, classes))
+                return SurveyedImage(one[0], one[1], survey_image(item, classes))
         except UserError as error:
             return error
 
     for (item, _), result in progress(_parallel(chosen, look, readers), len(chosen), "pixels"):
-        if isinstance(result, Seen):
+        if isinstance(result, SurveyedImage):
             found.seen.append(result)
         else:
             found.problems.append(problem_of(result, fatal=not datamodule.leaves_out(item.name, result)))
@@ -195,25 +195,25 @@ def _values(path: Path, labels: LabelMap | None) -> Counter[tuple[int, ...]] | N
     """Pixels of each value, as it is read."""
     try:
         raster = open_raster(path, raw=True)
-        return values_read(raster, labels)
+        return count_read_values(raster, labels)
     except UserError:
         return None
 
 
 def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
-    """What only all images together tell: absent classes, masks in which nothing counts, images that look alike."""
+    """Compares all images: absent classes, masks in which nothing counts, images that look alike."""
     surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
     if surveys["train"] and len(found.seen) == sum(map(len, found.parts.values())):
-        found.problems += absent_classes(surveys, found.classes)
+        found.problems += check_absent_classes(surveys, found.classes)
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
-    copies = same_pixels(looked, sources) if sources is not None else []
+    copies = find_same_pixels(looked, sources) if sources is not None else []
     # Copies byte by byte are known from before.
     told = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
     found.problems += [
         problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in told
     ]
     known = {name for name, _ in copies}
-    for pair in lookalikes(looked):
+    for pair in find_lookalikes(looked):
         if pair.name not in known:
             text = f"{pair}; if they show one thing, give both to one part (datamodule.split_file)"
             found.problems.append(Problem("near-duplicates", text, fatal=False))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from segexp.data.checks.problems import Problem
-from segexp.data.checks.review import Review, Seen
+from segexp.data.checks.review import Review, SurveyedImage
 from segexp.data.checks.survey import class_counts
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
@@ -17,7 +17,7 @@ VALUES = 16
 """Mask values that are told; of more than these the most frequent."""
 
 
-def facts(found: Review) -> dict[str, Any]:
+def collect_facts(found: Review) -> dict[str, Any]:
     """Files, kinds, mask values, what each part holds, and notes; problems apart."""
     return {
         "files": {"count": len(found.files), "bytes": sum(_size(path) for path in found.files)},
@@ -31,7 +31,7 @@ def facts(found: Review) -> dict[str, Any]:
     }
 
 
-def problem_facts(problems: Sequence[Problem], files: Sequence[Path]) -> list[dict[str, Any]]:
+def collect_problem_facts(problems: Sequence[Problem], files: Sequence[Path]) -> list[dict[str, Any]]:
     """Kind, text, whether training would refuse, and the file or key that it is about."""
     known = {str(path) for path in files}
 
@@ -66,7 +66,7 @@ def _part(found: Review, phase: str, items: Sequence[Item]) -> dict[str, Any]:
     }
 
 
-def _pixels(seen: Sequence[Seen], classes: Sequence[str]) -> dict[str, Any]:
+def _pixels(seen: Sequence[SurveyedImage], classes: Sequence[str]) -> dict[str, Any]:
     counts = class_counts([one.survey for one in seen])
     ignored = np.array([one.survey.ignored for one in seen])
     counted = max(1, int(counts.sum()))

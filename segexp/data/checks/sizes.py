@@ -20,7 +20,7 @@ FEW = 5
 """Names in a list."""
 
 
-def alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> Iterator[Problem]:
+def check_alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> Iterator[Problem]:
     """Images that have not the channels and the type that most have.
 
     Args:
@@ -28,7 +28,7 @@ def alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> It
         sources: File of each name, for messages.
         advice: What to do about an image that differs.
     """
-    most, count = common(items)
+    most, count = find_most_common(items)
     for item in items:
         if (item.channels, item.dtype) != most:
             cures = [advice] if item.channels != most[0] else []
@@ -40,13 +40,13 @@ def alike(items: Sequence[Item], sources: Mapping[str, Path], advice: str) -> It
             )
 
 
-def common(items: Sequence[Item]) -> tuple[tuple[int, np.dtype[Any]], int]:
+def find_most_common(items: Sequence[Item]) -> tuple[tuple[int, np.dtype[Any]], int]:
     """Channels and type that most images share, of equally many those of the first; and how many share them."""
     return Counter((item.channels, item.dtype) for item in items).most_common(1)[0]
 
 
-def crops_fit(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> Iterator[Problem]:
-    """Whether training samples of ``size`` can be cut from the images and fit into batches.
+def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> Iterator[Problem]:
+    """Checks that training samples of ``size`` can be cut from the images and fit into batches.
 
     Args:
         items: Training images.
@@ -60,9 +60,9 @@ def crops_fit(items: Sequence[Item], size: int | None, batch: int, *, pad: bool)
                 ConfigError("datamodule.crop_size: images have different sizes; set one to train in batches")
             )
         return
-    small = smaller(items, size)
+    small = find_smaller(items, size)
     if small and not pad:
-        others = f" (and {few([item.name for item in small[1:]])} are too small too)" if small[1:] else ""
+        others = f" (and {name_some([item.name for item in small[1:]])} are too small too)" if small[1:] else ""
         height, width = small[0].shape
         yield problem_of(
             ConfigError(
@@ -72,13 +72,13 @@ def crops_fit(items: Sequence[Item], size: int | None, batch: int, *, pad: bool)
         )
 
 
-def smaller(items: Sequence[Item], size: int | None) -> list[Item]:
+def find_smaller(items: Sequence[Item], size: int | None) -> list[Item]:
     """Images from which no window of ``size`` can be cut."""
     return [item for item in items if size is not None and min(item.shape) < size]
 
 
-def batches_fit(items: Sequence[Item], batch: int) -> Iterator[Problem]:
-    """Whether validation and test images fit into batches."""
+def check_eval_batches(items: Sequence[Item], batch: int) -> Iterator[Problem]:
+    """Checks that validation and test images fit into batches."""
     if batch > 1 and len({item.shape for item in items}) > 1:
         yield problem_of(
             ConfigError(
@@ -88,7 +88,7 @@ def batches_fit(items: Sequence[Item], batch: int) -> Iterator[Problem]:
         )
 
 
-def absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[str]) -> Iterator[Problem]:
+def check_absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[str]) -> Iterator[Problem]:
     """Classes that no training image shows, so that nothing can be learnt about them, and parts where nothing counts.
 
     Args:
@@ -135,7 +135,7 @@ def _absent_from(
     )
 
 
-def same_pixels(
+def find_same_pixels(
     found: Mapping[Phase, Sequence[tuple[Item, Survey]]], sources: Mapping[str, Path]
 ) -> list[tuple[str, DataError]]:
     """Images that are in two parts, whatever their files are: the name in the earlier part, and the error."""
@@ -155,7 +155,7 @@ def same_pixels(
     return copies
 
 
-def named_once(names: Sequence[str]) -> Iterator[Problem]:
+def check_unique_names(names: Sequence[str]) -> Iterator[Problem]:
     """Every image has a name of its own: split files, tables and pictures know it by that."""
     for name, count in Counter(names).items():
         if count > 1:
@@ -165,6 +165,6 @@ def named_once(names: Sequence[str]) -> Iterator[Problem]:
             )
 
 
-def few(names: Sequence[str], most: int = FEW) -> str:
+def name_some(names: Sequence[str], most: int = FEW) -> str:
     """The first few names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

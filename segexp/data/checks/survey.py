@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.checks.likeness import fingerprint, packed
+from segexp.data.checks.likeness import compute_fingerprint, pack_fingerprint
 from segexp.data.items.item import Image, Item, Mask
 from segexp.runs.files import replace_file
 from segexp.spec import IGNORED
@@ -51,14 +51,14 @@ class Survey:
         return sum(self.classes)
 
 
-def survey(item: Item, classes: int) -> Survey:
+def survey_image(item: Item, classes: int) -> Survey:
     """Looks at every pixel of an image and its mask, read once.
 
     Args:
         item: The image.
         classes: Number of classes.
     """
-    image, mask = item.image, item.mask
+    image, mask = item.image, item.class_window(0, 0, *item.shape)
     rows = max(1, BAND // mask.shape[1])
     parts = [_band(image[y : y + rows], mask[y : y + rows]) for y in range(0, mask.shape[0], rows)]
     values = np.sum([values for values, _, _ in parts], axis=0)
@@ -69,7 +69,7 @@ def survey(item: Item, classes: int) -> Survey:
         [sum(sums[c] for _, sums, _ in parts) for c in channels],
         [sum(squares[c] for _, _, squares in parts) for c in channels],
         _digest(image, rows),
-        packed(fingerprint(image)),
+        pack_fingerprint(compute_fingerprint(image)),
     )
 
 
@@ -154,7 +154,7 @@ class SurveyCache:
 
 
 def cache_folder() -> Path:
-    """Where what can be computed again is kept: ``SEGEXP_CACHE``, else the user's cache folder."""
+    """Gives the folder of what can be computed again: ``SEGEXP_CACHE``, else the user's cache folder."""
     given = os.environ.get("SEGEXP_CACHE")
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     return Path(given) if given else Path(base) / "segexp"

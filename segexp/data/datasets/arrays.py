@@ -4,15 +4,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.datasets.paired import check_root
+from segexp.data.datasets.file_layout import check_root
 from segexp.data.files import FilesDataModule, Listing, Pair
-from segexp.data.folder.palette import class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.data.items.item import Item
 from segexp.data.items.stack_values import StackMask, image_convert
 from segexp.data.items.stored import StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.stack import Stack, StackRaster, open_stack
+from segexp.rasters.formats.stack import Stack, StackRaster, open_stack
 from segexp.spec import IGNORED
 
 Part = tuple[Stack, Stack]
@@ -71,6 +71,14 @@ class ArraysDataModule(FilesDataModule):
         self.image_values = image_values
         self._where: dict[str, tuple[Part, int]] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "arrays", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
+
     @cached_property
     def _parts(self) -> list[Part]:
         """Headers of all arrays."""
@@ -97,7 +105,7 @@ class ArraysDataModule(FilesDataModule):
 
     @cached_property
     def _labels(self) -> LabelMap | None:
-        """What class numbers mean; None: the masks are one-hot."""
+        """Map from class numbers of the file; None: the masks are one-hot."""
         if self._parts[0][1].channels > 1:
             if self.mask_values is not None:
                 raise ConfigError("datamodule.mask_values: one-hot masks have no values; leave it null")
@@ -107,7 +115,7 @@ class ArraysDataModule(FilesDataModule):
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Names as given, colours that are told apart."""
-        return self._names, tuple(class_colours(len(self._names)))
+        return self._names, tuple(choose_class_colours(len(self._names)))
 
     def listing(self) -> Listing:
         """An image for each place along the first axis; opens the headers."""
@@ -130,7 +138,7 @@ class ArraysDataModule(FilesDataModule):
         return listing
 
     def _unfit(self, images: Stack, masks: Stack) -> list[str]:
-        """What shapes and types say against the arrays."""
+        """Says what shapes and types have against the arrays."""
         problems = []
         if images.shape[:3] != masks.shape[:3]:
             problems.append(
@@ -146,7 +154,7 @@ class ArraysDataModule(FilesDataModule):
         return problems
 
     def cache_name(self) -> str:
-        """What numbers mean."""
+        """Names how images are read and what class numbers mean, for the key of a cache."""
         return f"{self.image_values} {self.mask_values} {len(self._names)}"
 
     def open(self, pair: Pair) -> Item:

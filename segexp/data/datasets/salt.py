@@ -6,14 +6,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.datasets.paired import check_root, holding, named, unpaired
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
+from segexp.data.datasets.file_layout import check_root, find_by_pattern, find_unpaired, list_contents
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.splits.rules import Split
 from segexp.errors import DataError
-from segexp.rasters import ConvertedRaster, open_raster
+from segexp.rasters import EqualChannelsRaster, open_raster
 
 EMPTY, SALT = "empty", "salt"
 
@@ -44,6 +44,14 @@ class SaltDataModule(FilesDataModule):
         self.channels: Literal[1, 3] = channels
         self._strata: dict[str, str] = {}
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Ten drawn images of 40x40 pixels."""
+        from segexp.data.synthetic.generate import generate
+
+        generate("buildings", "salt", folder / "files", count=10, size=40, seed=0)
+        return {"root": str(folder / "files"), "crop_size": 32}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Two classes."""
         return ("background", "salt"), ((0, 0, 0), (240, 190, 60))
@@ -54,13 +62,15 @@ class SaltDataModule(FilesDataModule):
         folder = next((f for f in (self.root, self.root / "train") if (f / "images").is_dir()), None)
         if folder is None:
             raise DataError(
-                f"{self.root / 'images'}: no such folder (datamodule.root={self.root} holds {holding(self.root)})"
+                f"{self.root / 'images'}: no such folder (datamodule.root={self.root} holds {list_contents(self.root)})"
             )
         listing = Listing()
-        images, masks = (named(folder / part, r"(.+)\.png", "TGS", listing.notes) for part in ("images", "masks"))
+        images, masks = (
+            find_by_pattern(folder / part, r"(.+)\.png", "TGS", listing.notes) for part in ("images", "masks")
+        )
         if not images:
             raise DataError(f"{folder / 'images'}: no image named *.png")
-        listing.problems = unpaired(images, masks, lambda name: folder / "masks" / f"{name}.png", "its mask")
+        listing.problems = find_unpaired(images, masks, lambda name: folder / "masks" / f"{name}.png", "its mask")
         listing.pairs = [Pair(name, path, masks[name]) for name, path in images.items() if name in masks]
         listing.notes += _missing(self.root / "train.csv", images)
         return listing
@@ -73,10 +83,10 @@ class SaltDataModule(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         """Image and mask."""
-        return StoredItem(pair.name, ConvertedRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
+        return StoredItem(pair.name, EqualChannelsRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
 
-    def find(self) -> Found:
-        """As every data set of files; empty masks are counted."""
+    def find(self) -> FoundFiles:
+        """Finds and opens all files; counts the empty masks of each part."""
         found = super().find()
         empty = {phase: [self._strata[i.name] for i in items].count(EMPTY) for phase, items in found.parts.items()}
         parts = ", ".join(f"{empty[phase]} of {len(items)} in {phase}" for phase, items in found.parts.items())

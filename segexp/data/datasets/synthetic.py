@@ -1,17 +1,17 @@
 """The embedded data set: scenes drawn on the fly, no download, the same pixels on every machine."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.base import Items, SegmentationDataModule
-from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey
+from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_image
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES
-from segexp.data.synthetic.lazy_scene import DrawnItem
+from segexp.data.synthetic.drawn_item import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
-from segexp.runs.console import LOG
-from segexp.runs.progress import shown
+from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
@@ -54,6 +54,11 @@ class SyntheticDataModule(SegmentationDataModule):
         self.memory_limit = memory_limit
         self._known: SurveyCache | None = None
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Images of 48x48 pixels, which are no files."""
+        return {"size": 48, "crop_size": 32, "train_images": 2, "val_images": 2, "test_images": 2}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""
         info = SCENES[self.scene]
@@ -80,7 +85,7 @@ class SyntheticDataModule(SegmentationDataModule):
             )
             self._say([item for _, item in waiting])
         items: Items = {phase: [] for phase in PHASES}
-        for _ in shown(range(len(waiting)), len(waiting), "drawing"):
+        for _ in progress(range(len(waiting)), len(waiting), "drawing"):
             # Taken off the list: what is drawn stays in its item.
             phase, item = waiting.pop(0)
             items[phase].append(on_disk(item, "drawn") if stored else item.decoded())
@@ -98,10 +103,10 @@ class SyntheticDataModule(SegmentationDataModule):
         return DrawnItem(f"{phase}_{shown:03d}", self.scene, self.scene_seed, number, self.size)
 
     def look(self, item: Item, classes: int) -> Survey:
-        """As every data set; images in the cache folder are looked at once."""
+        """Surveys an image; those in the cache folder are looked at once."""
         if self._known is None:
-            return survey(item, classes)
-        return self._known.get(item, lambda: survey(item, classes))
+            return survey_image(item, classes)
+        return self._known.get(item, lambda: survey_image(item, classes))
 
     def setup(self, stage: str | None = None) -> None:
         """Draws or finds the images once."""

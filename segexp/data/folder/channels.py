@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.folder.mask_sample import spread
+from segexp.data.folder.masks.sample import take_evenly
 from segexp.errors import DataError
 from segexp.rasters import Raster, as_rgb, open_raster
 
@@ -19,8 +19,8 @@ HEADERS = 100
 """Images whose headers are looked at to choose."""
 
 
-def channels_for(rasters: Sequence[Raster]) -> Channels:
-    """What fits a sample of images: as they are, or RGB or grey without alpha where PNG and the like are mixed.
+def choose_channels(rasters: Sequence[Raster]) -> Channels:
+    """Chooses channels that a sample of images has in common: all, or RGB or grey where PNG and the like are mixed.
 
     Bands of TIFF files and of arrays are data, whatever their number, and stay.
     """
@@ -34,7 +34,7 @@ def channels_for(rasters: Sequence[Raster]) -> Channels:
     return "grey" if found <= {1, 2} else "rgb"
 
 
-class ConvertedRaster(Raster):
+class OpaqueRaster(Raster):
     """An image as RGB or as grey; alpha is left out, grey is repeated, colours become their luminance."""
 
     def __init__(self, whole: Raster, channels: Literal["rgb", "grey"]) -> None:
@@ -74,10 +74,10 @@ class ConvertedRaster(Raster):
         return np.asarray(cv2.cvtColor(np.ascontiguousarray(pixels[..., :3]), cv2.COLOR_RGB2GRAY))[..., None]
 
 
-def headers(paths: Sequence[Path]) -> list[Raster]:
+def open_headers(paths: Sequence[Path]) -> list[Raster]:
     """Headers of some of the images; what cannot be read is named later, with all other bad files."""
     rasters = []
-    for path in spread(paths, HEADERS):
+    for path in take_evenly(paths, HEADERS):
         with suppress(DataError):
             rasters.append(open_raster(path))
     return rasters

@@ -6,26 +6,27 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+from PIL import Image as PillowImage
+
 from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
-from segexp.data.files import FilesDataModule, Found, Listing, Pair
-from segexp.data.folder.channels import Channels, ConvertedRaster, channels_for, headers
-from segexp.data.folder.classes import LabelKeys, Labels, resolve_labels
-from segexp.data.folder.find import Found as FoundNames
-from segexp.data.folder.find import NameKeys, find_files
-from segexp.data.folder.hints import maybe_patients, maybe_units, stray_notes
-from segexp.data.folder.mask_sample import MaskSample, sample_masks
-from segexp.data.folder.nodata import with_nodata
-from segexp.data.folder.sizes import crop_count, crop_side
-from segexp.data.folder.valid import valid_raster
-from segexp.data.folder.words import override, overrides
+from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
+from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
+from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
+from segexp.data.folder.find import FolderFiles, NameKeys, find_files
+from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
+from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels
+from segexp.data.folder.masks.sample import MaskSample, sample_masks
+from segexp.data.folder.override import format_override, format_overrides
+from segexp.data.folder.validity import mask_nodata, open_valid_mask
 from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, MaskSource, StoredItem, ValidMask
 from segexp.data.labels.label_keys import parse_key
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import DataError, UserError
-from segexp.rasters import PickedBands, open_raster
+from segexp.rasters import SelectedBands, open_raster
 from segexp.spec import IGNORED
 from segexp.types import PositiveInt
 
@@ -33,7 +34,7 @@ from segexp.types import PositiveInt
 class FolderDataModule(FilesDataModule):
     """Images and masks found by patterns of their names; what is not given is guessed where it is safe, and said."""
 
-    unlike = f"{override('channels', 'rgb')} or {override('channels', 'grey')} brings them to the same"
+    unlike = f"{format_override('channels', 'rgb')} or {format_override('channels', 'grey')} brings them to the same"
 
     def __init__(
         self,
@@ -45,11 +46,11 @@ class FolderDataModule(FilesDataModule):
         classes: list[str] | None = None,
         ignored: list[int | str] | None = None,
         colours: dict[str, str] | list[str] | None = None,
-        stray: Literal["raise", "nearest"] = "raise",
+        unknown_values: Literal["raise", "nearest"] = "raise",
         mask_reading: MaskReading = "auto",
         channels: Literal["auto", "all", "rgb", "grey"] = "auto",
         bands: list[PositiveInt] | None = None,
-        unit: str | None = None,
+        split_by: str | None = None,
         group: str | None = None,
         stratum: str | None = None,
         table: str | None = None,
@@ -73,7 +74,7 @@ class FolderDataModule(FilesDataModule):
             classes: Names in the order of their numbers; None: as they appear in ``mask_values``.
             ignored: Values or colours of pixels that count nowhere.
             colours: Colours of the classes in pictures; None: those of the masks, or chosen.
-            stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
+            unknown_values: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
             mask_reading: Whether mask values are what a viewer shows (``shown``), what files store (``stored``: indices
                 of a palette, 0 and 1 of one bit), or 0 for transparent pixels and 255 for others (``alpha``); ``auto``:
                 whichever the values fit.
@@ -81,7 +82,7 @@ class FolderDataModule(FilesDataModule):
                 by a sample of the images.
             bands: Which bands of the files are the channels, numbered from 1, in their order; None: all. Kept with the
                 model, so that a prediction picks the same.
-            unit: What a split must not cut apart, made of the parts of the name or of the table.
+            split_by: What a split must not cut apart, made of the parts of the name or of the table.
             group: What is scored together, likewise.
             stratum: What every part of the split gets its share of, likewise.
             table: CSV file, below the root or elsewhere, with a row for each image.
@@ -102,9 +103,9 @@ class FolderDataModule(FilesDataModule):
             **shared,
         )
         self.root = Path(root).expanduser()
-        self.names = NameKeys(images, masks, valid, unit, group, stratum, table, table_key, parts, unpaired)
+        self.names = NameKeys(images, masks, valid, split_by, group, stratum, table, table_key, parts, unpaired)
         self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours, mask_reading)
-        self.stray = stray
+        self.unknown_values = unknown_values
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
         self.bands = tuple(bands) if bands else None
         self._file_channels: set[int] = set()
@@ -112,8 +113,21 @@ class FolderDataModule(FilesDataModule):
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
 
+    @classmethod
+    def write_example(cls, folder: Path) -> dict[str, Any]:
+        """Six images of squares, with masks of three classes and a border that is ignored."""
+        for number in range(6):
+            rng = np.random.default_rng(number)
+            mask = np.kron(rng.integers(0, 3, (8, 8)), np.ones((6, 6), int)).astype(np.uint8)
+            image = np.repeat(mask[..., None] * np.uint8(80), 3, axis=2)
+            mask[:4], image[:4] = IGNORED, 255
+            for name, pixels in ((f"images/{number}.png", image), (f"masks/{number}_mask.png", mask)):
+                (folder / name).parent.mkdir(exist_ok=True)
+                PillowImage.fromarray(pixels).save(folder / name)
+        return {"root": str(folder), "ignored": [IGNORED], "crop_size": 32, "crops_per_image": 2}
+
     @cached_property
-    def found(self) -> FoundNames:
+    def found(self) -> FolderFiles:
         """Files and what belongs to them."""
         return find_files(self.root, self.names)
 
@@ -124,7 +138,7 @@ class FolderDataModule(FilesDataModule):
 
     @cached_property
     def sample(self) -> MaskSample:
-        """What some of the masks hold."""
+        """Looks at some of the masks, once; raises DataError where no image has one."""
         pairs = self.found.listing.pairs
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
@@ -134,28 +148,28 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def label_map(self) -> LabelMap:
         """Turns mask values into class numbers."""
-        labels, nearest = self.labels, self.stray == "nearest"
+        labels, nearest = self.labels, self.unknown_values == "nearest"
         return LabelMap(labels.values, len(labels.names), nearest, names=labels.names, reading=labels.reading)
 
     def file_labels(self) -> LabelMap:
-        """What mask values mean."""
+        """Gives the map from mask values to class numbers."""
         return self.label_map
 
     @cached_property
     def shown_as(self) -> Channels:
-        """What images are brought to."""
+        """Channels that images are brought to: as ``channels`` says, else by a sample of the images."""
         if self.channels != "auto":
             return self.channels
         if self.bands is not None:
             return "all"
-        return channels_for(headers([pair.image for pair in self.found.listing.pairs]))
+        return choose_channels(open_headers([pair.image for pair in self.found.listing.pairs]))
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """As given, or as a sample of the masks tells."""
+        """Gives names and colours of the classes, as the config says or as a sample of the masks tells."""
         return self.labels.names, self.labels.colours
 
     def scored_region(self) -> str:
-        """Which pixels the figures speak of."""
+        """Says in words which pixels the figures speak of."""
         if self.found.rules.valid is not None:
             return f"where {self.found.rules.valid.text} is not 0"
         return "pixels that are not ignored" if IGNORED in self.labels.values.values() else "all pixels"
@@ -172,42 +186,43 @@ class FolderDataModule(FilesDataModule):
                 "datamodule.table; use holdout or kfold"
             )
         listing = replace(found.listing, notes=list(found.listing.notes))
-        if found.rules.unit is None and self.split != "official" and self.split_file is None:
+        if found.rules.split_by is None and self.split != "official" and self.split_file is None:
             paths = [pair.image.relative_to(self.root).as_posix() for pair in listing.pairs]
-            folders = maybe_patients(found.rules.images, paths)
-            listing.notes += folders or maybe_units([pair.name for pair in listing.pairs])
+            folders = suggest_patients(found.rules.images, paths)
+            listing.notes += folders or suggest_units([pair.name for pair in listing.pairs])
         return listing
 
     def cache_name(self) -> str:
-        """What mask values mean, and what images are brought to."""
+        """Names what mask values mean and what images are brought to, for the key of a cache."""
         labels = self.label_map
-        return f"{labels.numbers} {labels.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
+        how = f"{self.unknown_values} {self.labels.reading} {self.shown_as} {self.bands}"
+        return f"{labels.numbers} {labels.colours} {how}"
 
     def open(self, pair: Pair) -> Item:
-        """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
+        """The headers of the image and its masks; of masks with unknown values all pixels, to count them."""
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
         self._file_channels.add(image.channels)
-        chosen = image if self.bands is None else PickedBands(image, self.bands)
-        shown = chosen if self.shown_as == "all" else ConvertedRaster(chosen, self.shown_as)
+        chosen = image if self.bands is None else SelectedBands(image, self.bands)
+        shown = chosen if self.shown_as == "all" else OpaqueRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
-        if self.stray == "nearest":
+        if self.unknown_values == "nearest":
             mask.window(0, 0, *mask.shape)
         if pair.valid is not None:
-            mask = ValidMask(mask, valid_raster(pair.valid))
-        return StoredItem(pair.name, shown, with_nodata(mask, image), pair.group)
+            mask = ValidMask(mask, open_valid_mask(pair.valid))
+        return StoredItem(pair.name, shown, mask_nodata(mask, image), pair.group)
 
     def pixel_size(self) -> float | None:
-        """Where all GeoTIFFs have the same."""
+        """Gives the metres of a pixel where all GeoTIFFs have the same; None elsewhere."""
         return next(iter(self._pixel_sizes)) if len(self._pixel_sizes) == 1 else None
 
     def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
-        """As ``bands`` says."""
+        """Gives the bands that ``bands`` picks, and how many the files have; None where all are taken."""
         counts = self._file_channels
         return self.bands, next(iter(counts)) if self.bands is not None and len(counts) == 1 else None
 
-    def find(self) -> Found:
-        """As every data set of files; crops that are left open are settled first, since others must fit them."""
+    def find(self) -> FoundFiles:
+        """Finds and opens all files; settles first the crops that are left open, since others must fit them."""
         try:
             # Once, before threads open files.
             self.cache_name()
@@ -218,19 +233,19 @@ class FolderDataModule(FilesDataModule):
         found.notes = [*self._guesses(), *found.notes]
         return found
 
-    def _by_names(self, error: UserError) -> Found:
-        """What names and headers tell, where nothing is known of the classes."""
+    def _by_names(self, error: UserError) -> FoundFiles:
+        """Tells what names and headers say against the files, where nothing is known of the classes."""
         problems = [problem_of(error, kind="folders and files" if type(error) is DataError else None)]
         with suppress(UserError):
             listing = self.found.listing
             problems += [Problem("folders and files", line) for line in listing.problems]
             _, unfit = self._each(listing.pairs, lambda pair: pair.name, _headers)
             problems += [problem for problem in unfit if problem.text != str(error)]
-        return Found(problems=problems)
+        return FoundFiles(problems=problems)
 
     def _guesses(self) -> list[str]:
-        """What was guessed, in words."""
-        notes = [*self.found.notes, *self.labels.notes, *stray_notes(self.label_map.changed)]
+        """Says in words what was guessed."""
+        notes = [*self.found.notes, *self.labels.notes, *note_replaced_values(self.label_map.changed)]
         if self.shown_as != "all" and self.channels == "auto":
             notes.append(f"images have different channels or alpha: all are read as {self.shown_as}")
         return notes
@@ -239,16 +254,16 @@ class FolderDataModule(FilesDataModule):
         """Crops by the sizes of the training images."""
         sizes = [item.shape for item in items.get("train", [])]
         if sizes and "crop_size" in self.left_open:
-            self.crop_size = crop_side(sizes, grid=self.sampling == "grid")
+            self.crop_size = choose_crop_side(sizes, grid=self.sampling == "grid")
         if sizes and "crops_per_image" in self.left_open:
-            self.crops_per_image = crop_count(sizes, self.crop_size)
+            self.crops_per_image = choose_crop_count(sizes, self.crop_size)
 
     def setup(self, stage: str | None = None) -> None:
-        """As every data set of files; says how to fix all that was guessed."""
+        """Reads the data once; notes how to fix all that was guessed."""
         first = self._items is None
         super().setup(stage)
         if first and (guessed := self.guessed()):
-            self.notes.append(f"to fix what was guessed, add: {overrides(guessed)}")
+            self.notes.append(f"to fix what was guessed, add: {format_overrides(guessed)}")
 
     def guessed(self) -> dict[str, Any]:
         """All that is settled, where files, classes or channels were guessed; a split and crops are no guess."""
@@ -256,7 +271,7 @@ class FolderDataModule(FilesDataModule):
         return self.settled() if self.found.guessed or self.labels.guessed or converted else {}
 
     def settled(self) -> dict[str, Any]:
-        """What was guessed or chosen: files, classes, channels, split, crops."""
+        """Gives key and value of all that was guessed or chosen: files, classes, channels, split, crops."""
         own = {"split": self.split, "crop_size": self.crop_size, "crops_per_image": self.crops_per_image}
         channels = {"channels": self.shown_as} if self.channels == "auto" else {}
         return {**self.found.guessed, **self.labels.guessed, **channels, **{key: own[key] for key in self.left_open}}

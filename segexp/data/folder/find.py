@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from segexp.data.files import Listing
-from segexp.data.folder.hints import no_images, not_used
-from segexp.data.folder.layout import Layout, guess_layout
-from segexp.data.folder.mask_sample import looks_like_masks
-from segexp.data.folder.objects import without_objects
+from segexp.data.folder.guessing.layout import FolderLayout, guess_layout
+from segexp.data.folder.hints import note_other_files, note_unused_images
+from segexp.data.folder.masks.sample import looks_like_masks
 from segexp.data.folder.pairing import Rules, pair_files
-from segexp.data.folder.parts import given_parts
+from segexp.data.folder.parts import parse_parts
 from segexp.data.folder.patterns import FilePattern, Template
-from segexp.data.folder.tree import Tree, list_files
+from segexp.data.folder.tree import Tree, leave_out_pickles, list_files
 from segexp.errors import ConfigError, DataError
 
 AUTO = "auto"
@@ -21,7 +20,7 @@ AUTO = "auto"
 
 @dataclass(frozen=True)
 class NameKeys:
-    """What the config says of names, under the names of its keys.
+    """Keys of the config that speak of names and folders, under their own names.
 
     Raises:
         ConfigError: A pattern is none, or one of images and masks is given and the other is not.
@@ -30,7 +29,7 @@ class NameKeys:
     images: str = AUTO
     masks: str = AUTO
     valid: str | None = AUTO
-    unit: str | None = None
+    split_by: str | None = None
     group: str | None = None
     stratum: str | None = None
     table: str | None = None
@@ -45,25 +44,25 @@ class NameKeys:
             raise ConfigError(
                 f"datamodule.{lacking}: auto, but {given[0]} is given; give both, or neither to have both guessed"
             )
-        given_parts(self.parts)
+        parse_parts(self.parts)
         if given:
-            self.rules(Layout(self.images, self.masks), Path())
-        for key in ("unit", "group", "stratum"):
+            self.rules(FolderLayout(self.images, self.masks), Path())
+        for key in ("split_by", "group", "stratum"):
             self._template(key, getattr(self, key))
 
-    def rules(self, layout: Layout, root: Path) -> Rules:
+    def rules(self, layout: FolderLayout, root: Path) -> Rules:
         """Patterns of a layout, with what the config says beside them."""
         valid = layout.valid if self.valid == AUTO else self.valid
         return Rules(
             images=FilePattern(layout.images, "datamodule.images"),
             masks=Template(layout.masks, "datamodule.masks"),
             valid=self._template("valid", valid),
-            unit=self._template("unit", self.unit or layout.unit),
+            split_by=self._template("split_by", self.split_by or layout.split_by),
             group=self._template("group", self.group),
             stratum=self._template("stratum", self.stratum),
             table=None if self.table is None else _beside(root, self.table),
             table_key=self.table_key,
-            parts=given_parts(self.parts if self.parts is not None else layout.parts),
+            parts=parse_parts(self.parts if self.parts is not None else layout.parts),
             unpaired=self.unpaired,
         )
 
@@ -72,7 +71,7 @@ class NameKeys:
 
 
 @dataclass
-class Found:
+class FolderFiles:
     """Files and what is said of them.
 
     Attributes:
@@ -90,7 +89,7 @@ class Found:
     notes: list[str] = field(default_factory=list)
 
 
-def find_files(root: Path, keys: NameKeys) -> Found:
+def find_files(root: Path, keys: NameKeys) -> FolderFiles:
     """Lists the folder once and pairs what is in it.
 
     Raises:
@@ -98,12 +97,12 @@ def find_files(root: Path, keys: NameKeys) -> Found:
         ConfigError: A template needs a part of names that there is not.
     """
     if keys.images != AUTO:
-        rules = keys.rules(Layout(keys.images, keys.masks), root)
+        rules = keys.rules(FolderLayout(keys.images, keys.masks), root)
         folders = [pattern.folder for pattern in (rules.images, rules.masks, rules.valid) if pattern is not None]
         tree = list_files(root, sorted(set(folders)))
         paired = pair_files(tree, rules)
-        return Found(rules, paired.listing, paired.official, notes=list(tree.special))
-    tree, objects = without_objects(list_files(root))
+        return FolderFiles(rules, paired.listing, paired.official, notes=list(tree.special))
+    tree, objects = leave_out_pickles(list_files(root))
     try:
         layout = guess_layout(tree, lambda paths: looks_like_masks([root / path for path in paths]))
     except DataError as error:
@@ -113,15 +112,20 @@ def find_files(root: Path, keys: NameKeys) -> Found:
     left_open = NameKeys()
     guessed = {key: value for key, value in layout.lines().items() if getattr(keys, key) == getattr(left_open, key)}
     notes = [*_notes(tree, rules, paired.listing), *objects]
-    return Found(rules, paired.listing, paired.official, guessed, notes)
+    return FolderFiles(rules, paired.listing, paired.official, guessed, notes)
 
 
 def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
     pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
-    unit = f"; images of one {rules.unit.text} stay in one part of the split" if rules.unit else ""
-    return [f"guessed from names: {pairs}{unit}", *not_used(tree.images, used), *no_images(tree.files), *tree.special]
+    unit = f"; images of one {rules.split_by.text} stay in one part of the split" if rules.split_by else ""
+    return [
+        f"guessed from names: {pairs}{unit}",
+        *note_unused_images(tree.images, used),
+        *note_other_files(tree.files),
+        *tree.special,
+    ]
 
 
 def _beside(root: Path, text: str) -> Path:

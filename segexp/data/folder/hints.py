@@ -5,9 +5,9 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
-from segexp.data.file_kinds import is_beside, is_image, kinds_in_words
+from segexp.data.file_kinds import describe_kinds, is_beside, is_image
+from segexp.data.folder.override import format_override
 from segexp.data.folder.patterns import FilePattern
-from segexp.data.folder.words import override
 
 SUB = "sub1"
 """What a guess calls the folders below that of the images."""
@@ -15,7 +15,7 @@ SHARE = 0.5
 """With fewer beginnings than this per image, beginnings are shared."""
 
 
-def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> list[str]:
+def note_unused_images(images: Iterable[str], used: Collection[str], most: int = 5) -> list[str]:
     """Folders with image files that belong to no pair.
 
     Args:
@@ -29,38 +29,38 @@ def not_used(images: Iterable[str], used: Collection[str], most: int = 5) -> lis
     return [f"not used: {', '.join(words[:most])}{more}"] if words else []
 
 
-def no_images(paths: Iterable[str]) -> list[str]:
+def note_other_files(paths: Iterable[str]) -> list[str]:
     """Files that end as no images do: so that nobody takes them for read."""
     others = [path for path in paths if not is_image(path) and not is_beside(path)]
-    return [f"passed over, by their endings no images: {kinds_in_words(others)}"] if others else []
+    return [f"passed over, by their endings no images: {describe_kinds(others)}"] if others else []
 
 
-def maybe_units(names: Sequence[str]) -> list[str]:
-    """Whether images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
+def suggest_units(names: Sequence[str]) -> list[str]:
+    """Notes that images seem to be parts of fewer things (crops of a tile), which a random split would tear apart."""
     beginnings = Counter(found[0] for name in names if (found := re.match(r"[^\s_]+(?=[\s_])", name)))
     if sum(beginnings.values()) < len(names) or not 2 <= len(beginnings) <= SHARE * len(names):
         return []
     often = ", ".join(f"{name} ({count})" for name, count in beginnings.most_common(3))
     return [
         f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
-        f"patient), no part of the split should share it: {override('unit', '{stem:[^_ ]+}')}"
+        f"patient), no part of the split should share it: {format_override('split_by', '{stem:[^_ ]+}')}"
     ]
 
 
-def maybe_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
-    """Whether images lie in folders that a random split would tear apart, as those of patients."""
+def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
+    """Notes that images lie in folders that a random split would tear apart, as those of patients."""
     found = [match.fields[SUB] for path in paths if (match := images.match(path)) and SUB in match.fields]
     count = len(set(found))
     if not 3 <= count < len(found):
         return []
     return [
         f"images lie in {count} folders; if each is one patient, video or slide, no part of the split should share it: "
-        f"{override('unit', f'{{{SUB}}}')}"
+        f"{format_override('split_by', f'{{{SUB}}}')}"
     ]
 
 
-def stray_notes(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -> list[str]:
-    """What ``stray=nearest`` changed.
+def note_replaced_values(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -> list[str]:
+    """Notes how many pixels held no class and were set to the nearest value that is one.
 
     Args:
         changed: By file and value, how many pixels.
@@ -71,6 +71,6 @@ def stray_notes(changed: Mapping[str, Mapping[int | str, int]], most: int = 3) -
     counts = {path: sum(values.values()) for path, values in changed.items()}
     worst = ", ".join(f"{path} ({counts[path]})" for path in sorted(counts, key=lambda path: -counts[path])[:most])
     return [
-        f"datamodule.stray=nearest: {sum(counts.values())} pixels of {len(counts)} masks held no class and were set to "
-        f"the nearest; most of them in {worst}"
+        f"datamodule.unknown_values=nearest: {sum(counts.values())} pixels of {len(counts)} masks held no class and "
+        f"were set to the nearest; most of them in {worst}"
     ]

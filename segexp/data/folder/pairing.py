@@ -3,18 +3,18 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from segexp.data.file_kinds import ending
+from segexp.data.file_kinds import file_ending
 from segexp.data.files import Listing, Pair
-from segexp.data.folder.names import unique_names
-from segexp.data.folder.parts import PARTS, assign, parts_of
+from segexp.data.folder.parts import PARTS, assign_parts, find_parts
 from segexp.data.folder.patterns import PART, STEM, FilePattern, Match, Template
-from segexp.data.folder.table import Table, read_table
+from segexp.data.folder.table import MetadataTable, read_table
 from segexp.data.folder.tree import Tree
 from segexp.data.splits.rules import Phase
 from segexp.errors import DataError
+from segexp.runs.text import printable
 
 NAMED = 10
 """Files named one by one; of more, the number is said."""
@@ -22,13 +22,13 @@ NAMED = 10
 
 @dataclass(frozen=True)
 class Rules:
-    """What the config says of files.
+    """Patterns and templates by which files are paired, as the config or a guess gives them.
 
     Attributes:
         images: Which files are images.
         masks: Path of the mask of each.
         valid: Path of the file that is 0 where nothing counts; None: there is none.
-        unit: What a split must not cut apart; None: nothing.
+        split_by: What a split must not cut apart; None: nothing.
         group: What is scored together; None: nothing.
         stratum: What every part gets its share of; None: nothing.
         table: Table whose columns these may use.
@@ -41,7 +41,7 @@ class Rules:
     images: FilePattern
     masks: Template
     valid: Template | None = None
-    unit: Template | None = None
+    split_by: Template | None = None
     group: Template | None = None
     stratum: Template | None = None
     table: Path | None = None
@@ -52,7 +52,7 @@ class Rules:
 
 @dataclass
 class Paired:
-    """What was found.
+    """Pairs of files, and whether they come with a split.
 
     Attributes:
         listing: Pairs, parts, problems and notes.
@@ -86,7 +86,9 @@ def pair_files(tree: Tree, rules: Rules) -> Paired:
     _settle(complaints, rules, listing)
     table = _table(rules, kept, listing)
     listing.pairs = _pairs(tree.root, rules, kept, masks, valid, table)
-    return Paired(listing, assign(listing, parts_of(kept, table, rules.parts or PARTS), given=rules.parts is not None))
+    return Paired(
+        listing, assign_parts(listing, find_parts(kept, table, rules.parts or PARTS), given=rules.parts is not None)
+    )
 
 
 def _images(tree: Tree, rules: Rules) -> list[Match]:
@@ -141,12 +143,12 @@ def _partners(
 
 def _left_over(tree: Tree, rules: Rules, used: Collection[str]) -> list[str]:
     """Masks that belong to no image."""
-    endings = {ending(path) for path in used}
+    endings = {file_ending(path) for path in used}
     return [
         f"{path}: belongs to no image"
         for path in tree.images
         if path not in used
-        and ending(path) in endings
+        and file_ending(path) in endings
         and rules.masks.could_be(path)
         and rules.images.match(path) is None
     ]
@@ -182,12 +184,12 @@ def _pairs(
     images: Sequence[Match],
     masks: Mapping[str, str],
     valid: Mapping[str, str],
-    table: Table | None,
+    table: MetadataTable | None,
 ) -> list[Pair]:
     names = unique_names([match.path for match in images], [match.fields[STEM] for match in images])
     labels = {
         key: _labels(template, images, table)
-        for key, template in (("unit", rules.unit), ("group", rules.group), ("stratum", rules.stratum))
+        for key, template in (("split_by", rules.split_by), ("group", rules.group), ("stratum", rules.stratum))
     }
     return [
         Pair(
@@ -196,14 +198,14 @@ def _pairs(
             root / masks[match.path],
             root / valid[match.path] if match.path in valid else None,
             group=labels["group"].get(match.path),
-            unit=labels["unit"].get(match.path),
+            split_by=labels["split_by"].get(match.path),
             stratum=labels["stratum"].get(match.path),
         )
         for name, match in zip(names, images, strict=True)
     ]
 
 
-def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> Table | None:
+def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> MetadataTable | None:
     if rules.table is None or not images:
         return None
     table = read_table(rules.table, rules.table_key, images)
@@ -212,8 +214,8 @@ def _table(rules: Rules, images: Sequence[Match], listing: Listing) -> Table | N
     return table
 
 
-def _labels(template: Template | None, images: Sequence[Match], table: Table | None) -> dict[str, str]:
-    """What the template stands for, of each image."""
+def _labels(template: Template | None, images: Sequence[Match], table: MetadataTable | None) -> dict[str, str]:
+    """Fills a template for each image: its unit, group or stratum, by path."""
     if template is None:
         return {}
     labels, problems = {}, []
@@ -229,3 +231,28 @@ def _labels(template: Template | None, images: Sequence[Match], table: Table | N
     if problems:
         raise DataError("\n".join(problems[:NAMED]))
     return labels
+
+
+def unique_names(paths: Sequence[str], stems: Sequence[str]) -> list[str]:
+    """The shortest kind of name that tells all images apart: the stem, else with folders before it; escaped."""
+    pure = [PurePosixPath(path) for path in paths]
+    varying = _varying([path.parent.parts for path in pure])
+    kinds = (
+        list(stems),
+        [path.stem for path in pure],
+        ["_".join([*folders, path.stem]) for folders, path in zip(varying, pure, strict=True)],
+        ["_".join(path.with_suffix("").parts) for path in pure],
+        ["_".join(path.parts) for path in pure],
+    )
+    for names in (list(map(printable, kind)) for kind in kinds):
+        if len(set(names)) == len(names):
+            return names
+    raise DataError("datamodule.images: two images have one name when / is read as _; rename one of them")
+
+
+def _varying(folders: Sequence[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """Gives of each path the folders that are not the same for all; all of them where depths differ."""
+    if len({len(parts) for parts in folders}) != 1:
+        return list(folders)
+    places = [place for place, names in enumerate(zip(*folders, strict=True)) if len(set(names)) > 1]
+    return [tuple(parts[place] for place in places) for parts in folders]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from segexp.config.suggest import did_you_mean
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.patterns import PART, Match
-from segexp.data.folder.table import Table
+from segexp.data.folder.table import MetadataTable
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
 
@@ -21,7 +21,7 @@ PARTS: dict[str, Phase] = {
 """What folders of an official split are called."""
 
 
-def given_parts(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, Phase] | None:
+def parse_parts(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, Phase] | None:
     """Phase of each folder name, in lower case.
 
     Args:
@@ -42,14 +42,14 @@ def given_parts(given: Mapping[str, str | Sequence[str]] | None) -> dict[str, Ph
     return found
 
 
-def parts_of(images: Sequence[Match], table: Table | None, known: Mapping[str, Phase]) -> list[Phase] | None:
+def find_parts(images: Sequence[Match], table: MetadataTable | None, known: Mapping[str, Phase]) -> list[Phase] | None:
     """Part of each image, by its name or by a column of the table; None: not told for all."""
     rows = table.rows if table is not None else {}
     values = [match.fields.get(PART, rows.get(match.path, {}).get(PART, "")).lower() for match in images]
     return [known[value] for value in values] if all(value in known for value in values) else None
 
 
-def assign(listing: Listing, parts: Sequence[Phase] | None, *, given: bool) -> bool:
+def assign_parts(listing: Listing, parts: Sequence[Phase] | None, *, given: bool) -> bool:
     """Fills in which images ``split=official`` tests and validates on.
 
     Args:
@@ -80,8 +80,8 @@ def _torn(pairs: Sequence[Pair], parts: Sequence[Phase]) -> list[str]:
     """A note when the split as given puts images of one unit into several parts."""
     where: dict[str, set[Phase]] = defaultdict(set)
     for pair, phase in zip(pairs, parts, strict=True):
-        if pair.unit is not None:
-            where[pair.unit].add(phase)
+        if pair.split_by is not None:
+            where[pair.split_by].add(phase)
     torn = sorted(unit for unit, phases in where.items() if len(phases) > 1)
     words = ", ".join(torn[:NAMED]) + (", ..." if len(torn) > NAMED else "")
     return [f"the official split puts images of one unit into several parts: {words}"] if torn else []

@@ -49,7 +49,7 @@ class Match:
     fields: Mapping[str, str]
 
 
-def tokens(pattern: str, key: str) -> list[Token]:
+def tokenize(pattern: str, key: str) -> list[Token]:
     """Takes a pattern apart.
 
     Args:
@@ -80,7 +80,7 @@ def tokens(pattern: str, key: str) -> list[Token]:
 
 
 def _braced(pattern: str, place: int, key: str) -> str:
-    """What stands in a brace; regular expressions may hold braces too."""
+    """Gives the text inside the brace at ``place``; regular expressions may hold braces too."""
     depth = 0
     skip = False
     for end in range(place, len(pattern)):
@@ -115,7 +115,7 @@ def fixed_folder(pieces: Sequence[Token]) -> str:
 
 
 class FilePattern:
-    """Which files are images, and what the parts of their names are."""
+    """A pattern that tells which files are images, and names the parts of their names."""
 
     def __init__(self, text: str, key: str) -> None:
         """Takes the pattern apart.
@@ -124,7 +124,7 @@ class FilePattern:
             ConfigError: It is no pattern.
         """
         self.text = text
-        self.tokens = tokens(text, key)
+        self.tokens = tokenize(text, key)
         self._regex = _compiled(self.tokens, text, key)
 
     @property
@@ -183,7 +183,7 @@ class Template:
         """
         self.text = text
         self.key = key
-        self.tokens = tokens(text, key)
+        self.tokens = tokenize(text, key)
 
     @property
     def folder(self) -> str:
@@ -196,7 +196,7 @@ class Template:
         return {token.text for token in self.tokens if token.kind == "field"}
 
     def fill(self, match: Match, more: Mapping[str, str] | None = None) -> list[str]:
-        """What it stands for, of an image; several where it has a choice.
+        """Makes the names that the template stands for, of one image; several where it has a choice.
 
         Args:
             match: The image.
@@ -246,5 +246,5 @@ class Template:
         return re.compile("".join(parts))
 
     def could_be(self, path: str) -> bool:
-        """Whether some image could have this path."""
+        """Tells whether some image could have this path."""
         return self._loose.fullmatch(path) is not None

@@ -16,7 +16,7 @@ COLUMN = "datamodule.table_key"
 
 
 @dataclass(frozen=True)
-class Table:
+class MetadataTable:
     """Rows by the image that they speak of.
 
     Attributes:
@@ -30,7 +30,7 @@ class Table:
     unused: int
 
 
-def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Table:
+def read_table(path: Path, column: str | None, images: Sequence[Match]) -> MetadataTable:
     """Reads a table and finds the row of each image.
 
     Args:
@@ -58,7 +58,9 @@ def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Table
         raise DataError(
             f"{KEY}: {path} has no row for {_few(lacking)} in column {column!r}; add it, or give another column"
         )
-    return Table(path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values())))
+    return MetadataTable(
+        path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values()))
+    )
 
 
 def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]], images: Sequence[Match]) -> str:

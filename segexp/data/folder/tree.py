@@ -1,4 +1,4 @@
-"""The files below a folder, listed once."""
+"""The files below a folder, listed once, without arrays of Python objects: pickles may run anything when opened."""
 
 import os
 from collections import Counter
@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segexp.data.file_kinds import ending, is_clutter, is_image
+from numpy.lib import format as npy_format
+
+from segexp.data.file_kinds import file_ending, is_clutter, is_image
 from segexp.errors import DataError
 from segexp.system.special_files import special_file
 
@@ -30,15 +32,15 @@ class Tree:
 
     @property
     def images(self) -> list[str]:
-        """Those that end as images do."""
+        """Paths of the files that end as images do."""
         return [path for path in self.files if is_image(path)]
 
     def says(self, most: int = 12) -> str:
-        """What lies where, in words: ``images (20 tif), masks (20 gif)``."""
+        """Says in words how many files of which kind each folder holds: ``images (20 tif), masks (20 gif)``."""
         counts: dict[str, Counter[str]] = {}
         for path in self.files:
             folder = str(PurePosixPath(path).parent)
-            counts.setdefault("the folder itself" if folder == "." else folder, Counter())[ending(path)] += 1
+            counts.setdefault("the folder itself" if folder == "." else folder, Counter())[file_ending(path)] += 1
         words = [
             f"{folder} ({', '.join(f'{count} {kind}' for kind, count in kinds.most_common(3))})"
             for folder, kinds in counts.items()
@@ -62,14 +64,14 @@ def list_files(root: Path, below: Sequence[str] = ("",)) -> Tree:
     found: set[str] = set()
     special: set[str] = set()
     for folder in below:
-        for path in walk(root / folder, special):
+        for path in walk_files(root / folder, special):
             found.add(path.relative_to(root).as_posix())
             if len(found) > MOST:
                 raise DataError(f"datamodule.root: {root} holds more than {MOST:,} files; is it the data set's folder?")
     return Tree(root, tuple(sorted(found)), tuple(sorted(special)))
 
 
-def walk(top: Path, special: set[str]) -> Iterator[Path]:
+def walk_files(top: Path, special: set[str]) -> Iterator[Path]:
     """Regular files below a folder, also behind links, without what file managers leave behind.
 
     Links that lead nowhere are given too: their goals may have gone.
@@ -109,4 +111,31 @@ def _is(asked: Callable[[], bool]) -> bool:
     try:
         return asked()
     except OSError:  # a link that leads back to itself, a folder that may not be looked into
+        return False
+
+
+CELLPOSE = "_seg.npy"
+"""What Cellpose calls its own files; the masks in them are saved as ``_cp_masks.png`` too, if it is asked to."""
+
+
+def leave_out_pickles(tree: Tree) -> tuple[Tree, list[str]]:
+    """The tree without such arrays, and a note if there are some."""
+    arrays = [path for path in tree.files if file_ending(path).lower() == "npy"]
+    objects = {path for path in arrays if path.endswith(CELLPOSE) or _holds_objects(tree.root / path)}
+    if not objects:
+        return tree, []
+    kept = Tree(tree.root, tuple(path for path in tree.files if path not in objects))
+    cellpose = sum(path.endswith(CELLPOSE) for path in objects)
+    advice = "; Cellpose saves its masks as _cp_masks.png too" if cellpose else ""
+    return kept, [f"passed over: {len(objects)} .npy files that hold Python objects, as {min(objects)}{advice}"]
+
+
+def _holds_objects(path: Path) -> bool:
+    """By its header; what cannot be read is named later."""
+    try:
+        with path.open("rb") as file:
+            version = npy_format.read_magic(file)
+            read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
+            return bool(read(file)[2].hasobject)
+    except (OSError, ValueError, EOFError):
         return False

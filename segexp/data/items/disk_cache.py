@@ -29,7 +29,7 @@ def on_disk(item: Item, name: str) -> Item:
     if not (folder / "mask.npy").is_file():
         _save(folder / "image.npy", item.image)
         # The mask last: where it is, the image is whole.
-        _save(folder / "mask.npy", item.mask)
+        _save(folder / "mask.npy", item.target)
     kept = StoredItem(item.name, open_raster(folder / "image.npy"), ClassFile(folder / "mask.npy"), item.group)
     kept.known_as = key
     return kept

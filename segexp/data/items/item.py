@@ -1,4 +1,4 @@
-"""One image with its mask: what datamodules hand to the sample stage, decoded or still in its files."""
+"""One image with its target: what datamodules hand to the sample stage, decoded or still in its files."""
 
 from functools import cached_property
 from typing import Any
@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from segexp.data.items.forms import MASK, TargetForm
+from segexp.moved import renamed
 from segexp.scaling import batch_statistics
 
 Image = NDArray[Any]
@@ -16,26 +18,45 @@ Mask = NDArray[np.uint8]
 
 
 class Item:
-    """An image and its mask, decoded and in memory.
+    """An image and its target (a mask, unless ``form`` says otherwise), decoded and in memory.
 
     Attributes:
         name: What the image is called in tables and pictures; no two images share it.
         group: What it is scored together with beside the whole set (a city, a camera), or None.
+        form: How the target follows the image when that is cropped and changed.
     """
 
-    def __init__(self, name: str, image: Image, mask: Mask, group: str | None = None) -> None:
+    form: TargetForm = MASK
+
+    def __init__(
+        self, name: str, image: Image, target: Any = None, group: str | None = None, form: TargetForm = MASK, **old: Any
+    ) -> None:
         """Keeps the arrays.
 
         Args:
             name: Unique name.
             image: uint8 or uint16 (H, W, C).
-            mask: uint8 (H, W), class numbers and 255 for ignored pixels.
+            target: A mask uint8 (H, W) of class numbers, 255 for ignored pixels; or what else ``form`` takes.
             group: What it is scored together with.
+            form: :data:`segexp.data.items.forms.MASK`, ``IMAGE``, ``LABEL``, ``VALUE`` or one of a task's own.
+            **old: ``mask``, as the target was called in version 0.1.
         """
+        if "mask" in old:
+            renamed("the argument mask of Item", "target")
         self.name = name
         self.group = group
+        self.form = form
         self._image = image
-        self._mask = mask
+        self._target = np.asarray(old.get("mask", target))
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Takes over what a class written for version 0.1 defines under the names of then."""
+        super().__init_subclass__(**keywords)
+        for old, new in (("mask", "target"), ("mask_window", "class_window")):
+            if old in vars(cls):
+                renamed(f"{cls.__qualname__}.{old}", new)
+                setattr(cls, new, vars(cls)[old])
+                delattr(cls, old)
 
     @property
     def image(self) -> Image:
@@ -43,14 +64,20 @@ class Item:
         return self._image
 
     @property
-    def mask(self) -> Mask:
-        """Class numbers and 255 of every pixel, uint8 (H, W)."""
-        return self._mask
+    def target(self) -> NDArray[Any]:
+        """What a model learns to give: a mask, class numbers and 255 uint8 (H, W), unless ``form`` says otherwise."""
+        return self._target
+
+    @property
+    def mask(self) -> NDArray[Any]:
+        """Name of :attr:`target` in version 0.1."""
+        renamed("Item.mask", "target")
+        return self.target
 
     @property
     def shape(self) -> tuple[int, int]:
         """Height and width in pixels; known without decoding."""
-        height, width = self._mask.shape
+        height, width = self._image.shape[:2]
         return height, width
 
     @property
@@ -73,14 +100,22 @@ class Item:
         """Changes with the pixels; None: not known without looking at them all."""
         return None
 
-    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
-        """Image (height, width, C) and mask (height, width) of a window that lies inside."""
-        place = np.s_[top : top + height, left : left + width]
-        return self._image[place], self._mask[place]
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, NDArray[Any]]:
+        """Image (height, width, C) and target of a window that lies inside."""
+        place = (top, left, height, width)
+        return self._image[top : top + height, left : left + width], self.form.window(self._target, *place)
+
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """What sampling goes by: class of each pixel of a window, 255 where it counts nowhere, uint8 (height, width).
+
+        Of a mask that is the mask itself; of a target without classes it is 0.
+        """
+        return self.form.class_window(self._target, top, left, height, width)
 
     def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """The mask alone of a window that lies inside, uint8 (height, width)."""
-        return self._mask[top : top + height, left : left + width]
+        """Name of :meth:`class_window` in version 0.1."""
+        renamed("Item.mask_window", "class_window")
+        return self.class_window(top, left, height, width)
 
     def decoded(self) -> "Item":
         """The same item with its pixels in memory."""
@@ -94,8 +129,14 @@ class Item:
         return stats
 
     def resized(self, size: int) -> "Item":
-        """The whole image at ``size`` x ``size``: area averaging for the image, nearest for the mask."""
+        """The whole image at ``size`` x ``size`` by area averaging, and its target."""
         image = cv2.resize(self.image, (size, size), interpolation=cv2.INTER_AREA)
-        mask = cv2.resize(self.mask, (size, size), interpolation=cv2.INTER_NEAREST)
         # OpenCV drops the channel axis of one-channel images.
-        return Item(self.name, image.reshape(size, size, -1).astype(self.dtype), mask.astype(np.uint8), self.group)
+        image = image.reshape(size, size, -1).astype(self.dtype)
+        return Item(self.name, image, self.form.resize(self.target, size), self.group, self.form)
+
+    def padded(self, top: int, bottom: int, left: int, right: int) -> "Item":
+        """The whole image with a mirrored border of so many pixels, and its target."""
+        image = cv2.copyMakeBorder(self.image, top, bottom, left, right, cv2.BORDER_REFLECT_101)
+        image = image.reshape(*image.shape[:2], -1)
+        return Item(self.name, image, self.form.pad(self.target, top, bottom, left, right), self.group, self.form)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segexp.data.items.item import Mask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import DataError, LabelError
-from segexp.rasters.stack import Stack
+from segexp.rasters.formats.stack import Stack
 
 ImageValues = Literal["stored", "unit", "byte"]
 KEY = "datamodule.image_values"

@@ -9,7 +9,8 @@ import numpy as np
 from segexp.data.items.item import Image, Item, Mask
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
-from segexp.rasters import Raster, aligned
+from segexp.rasters import Raster
+from segexp.rasters.ground.align import align_mask
 from segexp.spec import IGNORED
 
 
@@ -114,7 +115,7 @@ class StoredItem(Item):
         self.known_as: str | None = None
         self._check_sizes()
         for holder, attribute in raster_holders(mask):
-            setattr(holder, attribute, aligned(getattr(holder, attribute), raster))
+            setattr(holder, attribute, align_mask(getattr(holder, attribute), raster))
 
     def _check_sizes(self) -> None:
         valid = getattr(self.mask_source, "valid", None)
@@ -134,7 +135,7 @@ class StoredItem(Item):
         return self.raster.read()
 
     @property
-    def mask(self) -> Mask:
+    def target(self) -> Mask:
         """The whole mask, decoded anew at each call."""
         return self.mask_source.window(0, 0, *self.shape)
 
@@ -173,15 +174,15 @@ class StoredItem(Item):
 
     def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
         """A window of both; only files that cannot be read in parts are decoded whole."""
-        return self.raster.window(top, left, height, width), self.mask_window(top, left, height, width)
+        return self.raster.window(top, left, height, width), self.class_window(top, left, height, width)
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """A window of the mask."""
         return self.mask_source.window(top, left, height, width)
 
     def decoded(self) -> Item:
         """An item with the pixels in memory."""
-        return Item(self.name, self.image, self.mask, self.group)
+        return Item(self.name, self.image, self.target, self.group)
 
 
 class WindowItem(Item):
@@ -191,6 +192,7 @@ class WindowItem(Item):
         """Names the part after its place: ``chicago1_250_500`` begins in row 250, column 500."""
         self.name = f"{whole.name}_{top}_{left}"
         self.group = whole.group
+        self.form = whole.form
         self.whole = whole
         self.place = (top, left, height, width)
 
@@ -200,9 +202,9 @@ class WindowItem(Item):
         return self.whole.window(*self.place)[0]
 
     @property
-    def mask(self) -> Mask:
-        """The part of the mask."""
-        return self.whole.mask_window(*self.place)
+    def target(self) -> Mask:
+        """The part of the target."""
+        return self.whole.window(*self.place)[1]
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -234,11 +236,11 @@ class WindowItem(Item):
         """A window inside the part."""
         return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """A window of the mask inside the part."""
-        return self.whole.mask_window(self.place[0] + top, self.place[1] + left, height, width)
+        return self.whole.class_window(self.place[0] + top, self.place[1] + left, height, width)
 
     def decoded(self) -> Item:
         """An item with the pixels of the part in memory."""
-        image, mask = self.whole.window(*self.place)
-        return Item(self.name, np.array(image), np.array(mask), self.group)
+        image, target = self.whole.window(*self.place)
+        return Item(self.name, np.array(image), np.array(target), self.group, self.form)

@@ -16,7 +16,7 @@ _HEX = re.compile(r"#([0-9a-fA-F]{6})")
 _FORMS = "a value of 0..65535 or a colour as '255 0 0', '255,0,0' or '#ff0000'"
 
 
-def parsed(values: Values, classes: int) -> tuple[dict[int, int], dict[int, int]]:
+def parse_values(values: Values, classes: int) -> tuple[dict[int, int], dict[int, int]]:
     """Classes by value and by colour.
 
     Args:
@@ -41,7 +41,9 @@ def parsed(values: Values, classes: int) -> tuple[dict[int, int], dict[int, int]
         value, is_colour = parse_key(key)
         target = colours if is_colour else numbers
         if target.setdefault(value, number) != number:
-            raise ConfigError(f"{KEY}: {shown(value, is_colour)} is there twice, as {target[value]} and as {number}")
+            raise ConfigError(
+                f"{KEY}: {format_key(value, is_colour)} is there twice, as {target[value]} and as {number}"
+            )
     return numbers, colours
 
 
@@ -61,19 +63,19 @@ def parse_key(key: int | str) -> tuple[int, bool]:
     raise ConfigError(f"{KEY}: found the key {key!r}, expected {_FORMS}")
 
 
-def shown(value: int, is_colour: bool) -> str:
+def format_key(value: int, is_colour: bool) -> str:
     """A value or colour as the command line takes it: Hydra's grammar knows no # and no quotes in keys."""
     return f"{value >> 16} {value >> 8 & 255} {value & 255}" if is_colour else str(value)
 
 
-def listed(values: Iterable[int], is_colour: bool, most: int = 10) -> str:
+def list_keys(values: Iterable[int], is_colour: bool, most: int = 10) -> str:
     """The first few, in words."""
     all_of_them = list(values)
-    words = ", ".join(shown(value, is_colour) for value in all_of_them[:most])
+    words = ", ".join(format_key(value, is_colour) for value in all_of_them[:most])
     return words + (", ..." if len(all_of_them) > most else "")
 
 
-def proposal(illegal: Iterable[int], mapping: Mapping[int, int], classes: int, is_colour: bool) -> str:
+def propose_line(illegal: Iterable[int], mapping: Mapping[int, int], classes: int, is_colour: bool) -> str:
     """The ``mask_values`` line that makes all found values legal.
 
     What is legal stays; further values are the classes that have none yet, then class 1, or 0 below all legal ones.
@@ -83,10 +85,12 @@ def proposal(illegal: Iterable[int], mapping: Mapping[int, int], classes: int, i
     whole = dict(mapping)
     for value in illegal:
         whole[value] = free.pop(0) if free else min(int(value > lowest), classes - 1)
-    return "'{" + ",".join(f"{shown(value, is_colour)}:{whole[value]}" for value in sorted(whole)) + "}'"
+    return "'{" + ",".join(f"{format_key(value, is_colour)}:{whole[value]}" for value in sorted(whole)) + "}'"
 
 
-def named_proposal(illegal: Iterable[int], mapping: Mapping[int, int], names: Sequence[str], is_colour: bool) -> str:
+def propose_named_line(
+    illegal: Iterable[int], mapping: Mapping[int, int], names: Sequence[str], is_colour: bool
+) -> str:
     """The ``mask_values`` line that makes each found value a class of its own, by the names of the classes.
 
     Classes that no value stands for come first: a model that is tested on other data knows no further ones.
@@ -98,4 +102,4 @@ def named_proposal(illegal: Iterable[int], mapping: Mapping[int, int], names: Se
     known |= dict(zip(found, new, strict=False))
     # Names may hold anything: as Hydra reads a text, and then as a shell reads a word.
     texts = {value: typed("", name).removeprefix("=") for value, name in known.items()}
-    return shell_word("{" + ",".join(f"{shown(value, is_colour)}:{texts[value]}" for value in sorted(known)) + "}")
+    return shell_word("{" + ",".join(f"{format_key(value, is_colour)}:{texts[value]}" for value in sorted(known)) + "}")

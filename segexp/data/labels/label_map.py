@@ -9,16 +9,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Image, Mask
-from segexp.data.labels.label_keys import HIGHEST, KEY, Values, listed, named_proposal, parsed, proposal, shown
-from segexp.data.labels.label_values import read_values
-from segexp.data.labels.mask_choice import Choices
+from segexp.data.labels.label_keys import (
+    HIGHEST,
+    KEY,
+    Values,
+    format_key,
+    list_keys,
+    parse_values,
+    propose_line,
+    propose_named_line,
+)
+from segexp.data.labels.label_values import count_values
+from segexp.data.labels.mask_choice import ReadingChoices
 from segexp.data.labels.mask_fit import UNKNOWN
-from segexp.data.labels.mask_forms import packed, to_plane, to_rgb
+from segexp.data.labels.mask_forms import pack_colours, to_plane, to_rgb
 from segexp.data.labels.mask_reading import MaskReading
 from segexp.errors import ConfigError, LabelError
 from segexp.rasters import Raster
 
-__all__ = ["LabelMap", "checked_mapping", "read_values", "to_classes"]
+__all__ = ["LabelMap", "check_mapping", "count_values", "to_classes"]
 
 MANY = 16
 """More values than this are no classes: a mask that was resized or saved as JPEG."""
@@ -53,10 +62,10 @@ class LabelMap:
             values: Class number of each legal value (0..65535) or colour (``"255 0 0"``, ``"255,0,0"``, ``"#ff0000"``);
                 255 for ignored.
             classes: Number of classes.
-            nearest: Whether a stray value becomes the nearest legal one (of two equally near the lower; for colours the
-                least distance in RGB); what was changed is kept in ``changed``.
+            nearest: Whether an unknown value becomes the nearest legal one (of two equally near the lower; of colours
+                by the least distance in RGB); what was changed is kept in ``changed``.
             fixed: Whether the mapping belongs to the layout of a data set and no key changes it.
-            names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``stray``.
+            names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``unknown_values``.
             reading: Whether values are what files store or what they show; ``auto``: whichever the mapping fits.
 
         Raises:
@@ -64,13 +73,13 @@ class LabelMap:
         """
         if classes > UNKNOWN:
             raise ConfigError(f"{KEY}: found {classes} classes, expected at most {UNKNOWN}")
-        self.numbers, self.colours = parsed(values, classes)
+        self.numbers, self.colours = parse_values(values, classes)
         self.classes = classes
         self.nearest = nearest
         self.fixed = fixed
         self.names = tuple(names)
         self.changed: dict[str, dict[int | str, int]] = {}
-        self.choices = Choices(reading)
+        self.choices = ReadingChoices(reading)
         self._build()
 
     def _build(self) -> None:
@@ -115,7 +124,7 @@ class LabelMap:
             return self.apply(second.of(raw), raster.path)
 
     def known(self, pixels: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None) -> Mask:
-        """As :meth:`apply`, with 254 where a value is no class; raises LabelError for pixels of no known form."""
+        """Gives class numbers as :meth:`apply` does, 254 where a value is no class."""
         return self._found(pixels, path, palette)[0]
 
     def _found(
@@ -127,7 +136,7 @@ class LabelMap:
         if plane is not None:
             return self._look_up(plane), lambda: plane, False
         seen = raw[..., :3] if colours is None else colours
-        return self._look_up_colours(seen), lambda: packed(seen), True
+        return self._look_up_colours(seen), lambda: pack_colours(seen), True
 
     def apply(self, raw: NDArray[Any], path: Path, palette: NDArray[np.uint8] | None = None) -> Mask:
         """Class numbers of a mask or of a window of one.
@@ -148,7 +157,7 @@ class LabelMap:
         return self._checked(classes, keys, path, is_colour=is_colour)
 
     def notes(self) -> list[str]:
-        """What ``nearest`` changed, one line per file."""
+        """Says for each file how many pixels ``nearest`` has set to another value."""
         return [
             f"{path}: {sum(counts.values())} pixels of {', '.join(map(str, counts))} set to the nearest legal value"
             for path, counts in self.changed.items()
@@ -171,7 +180,7 @@ class LabelMap:
             self._colour_table[list(self._by_colour)] = [(number + 2) % 256 for number in self._by_colour.values()]
         classes = np.empty(colours.shape[:2], dtype=np.uint8)
         for row in range(0, len(colours), BAND):
-            keys = packed(colours[row : row + BAND])
+            keys = pack_colours(colours[row : row + BAND])
             # No key is out of range: "clip" only saves the check.
             np.take(self._colour_table, keys, out=classes[row : row + BAND], mode="clip")
         classes -= np.uint8(2)
@@ -182,27 +191,27 @@ class LabelMap:
         unknown = classes == UNKNOWN
         if not unknown.any():
             return classes
-        stray, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
+        unknown, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
         if not self.nearest:
-            raise self._refusal(stray.tolist(), path, is_colour)
-        classes[unknown] = self._nearest_classes(stray, is_colour)[inverse]
+            raise self._refusal(unknown.tolist(), path, is_colour)
+        classes[unknown] = self._nearest_classes(unknown, is_colour)[inverse]
         changed = self.changed.setdefault(str(path), {})
-        for value, count in zip(stray.tolist(), counts.tolist(), strict=True):
-            name = shown(value, is_colour) if is_colour else value
+        for value, count in zip(unknown.tolist(), counts.tolist(), strict=True):
+            name = format_key(value, is_colour) if is_colour else value
             changed[name] = max(count, changed.get(name, 0))
         return classes
 
-    def _nearest_classes(self, stray: NDArray[Any], is_colour: bool) -> Mask:
+    def _nearest_classes(self, unknown: NDArray[Any], is_colour: bool) -> Mask:
         mapping = self._by_colour if is_colour else self._by_value
         legal = sorted(mapping)
         # The first of equally near ones is the lowest, as they are sorted.
-        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in stray]
+        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in unknown]
         return np.array([mapping[legal[place]] for place in near], dtype=np.uint8)
 
     def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> LabelError:
         mapping = self._by_colour if is_colour else self._by_value
         what = "colours" if is_colour else "values"
-        found = f"mask {what} {listed(illegal, is_colour)} fit no class (legal: {listed(mapping, is_colour)})"
+        found = f"mask {what} {list_keys(illegal, is_colour)} fit no class (legal: {list_keys(mapping, is_colour)})"
         if len(illegal) > MANY:
             many = f"{len(illegal)} such {what} are no classes, was it resized or saved as JPEG?"
             return LabelError(f"{path}: {found}; {many} Copy it again from its source")
@@ -211,11 +220,11 @@ class LabelMap:
 
         def line(values: Sequence[int]) -> str:
             if self.names:
-                return f"{KEY}={named_proposal(values, mapping, self.names, is_colour)}"
-            return f"{KEY}={proposal(values, mapping, self.classes, is_colour)}"
+                return f"{KEY}={propose_named_line(values, mapping, self.names, is_colour)}"
+            return f"{KEY}={propose_line(values, mapping, self.classes, is_colour)}"
 
         if self.names:
-            advice = f"if they are classes: {line(illegal)}; if they are smeared: datamodule.stray=nearest"
+            advice = f"if they are classes: {line(illegal)}; if they are smeared: datamodule.unknown_values=nearest"
         else:
             advice = f"if they are meant, say what they are: {line(illegal)}"
         error = LabelError(f"{path}: {found}; {advice}")
@@ -231,7 +240,7 @@ def _distances(legal: NDArray[np.int64], value: int, is_colour: bool) -> NDArray
     return np.asarray(parts[0] ** 2 + parts[1] ** 2 + parts[2] ** 2)
 
 
-def checked_mapping(mapping: Mapping[int, int], classes: int) -> dict[int, int]:
+def check_mapping(mapping: Mapping[int, int], classes: int) -> dict[int, int]:
     """The ``mask_values`` of a config whose masks are grey values of 8 bits.
 
     Args:

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.labels.mask_forms import packed
+from segexp.data.labels.mask_forms import pack_colours
 from segexp.rasters import Raster
 
 
-def read_values(raster: Raster) -> NDArray[np.int64]:
+def count_values(raster: Raster) -> NDArray[np.int64]:
     """Counts the values of a mask, a strip of rows at a time.
 
     Args:
@@ -41,7 +41,7 @@ def _counted(pixels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
     Masks are made of runs of equal pixels: only the first of each run is sorted.
     """
     if pixels.shape[2] == 3 and pixels.dtype == np.uint8:
-        keys, counts = _counted(packed(pixels)[..., None])
+        keys, counts = _counted(pack_colours(pixels)[..., None])
         return np.stack([keys[:, 0] >> shift & 255 for shift in (16, 8, 0)], axis=1), counts
     flat = pixels.reshape(-1, pixels.shape[2])
     starts = np.concatenate([[0], np.flatnonzero((flat[1:] != flat[:-1]).any(axis=1)) + 1])

@@ -7,32 +7,32 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segexp.data.labels.label_values import read_values
+from segexp.data.labels.label_values import count_values
 from segexp.data.labels.mask_fit import (
     UNKNOWN,
     ClassMap,
     OpenReading,
-    best_way,
-    classes_in,
-    every_number,
-    fits,
-    richer_way,
-    says_nothing,
-    told_both,
-    told_turned,
+    adds_nothing,
+    choose_reader,
+    count_each_number_once,
+    explain_other_palette,
+    explain_two_ways,
+    find_richer_way,
+    fits_all,
+    map_values,
 )
-from segexp.data.labels.mask_numbers import as_pixels, used_values
+from segexp.data.labels.mask_numbers import count_used_values, to_pixels
 from segexp.data.labels.mask_reading import (
     KEY,
     PLAIN,
     Form,
+    MaskReader,
     MaskReading,
-    Reading,
     alpha_levels,
-    form_of,
-    over_ground,
-    shown,
-    tones,
+    alpha_readers,
+    find_form,
+    shown_reader,
+    tone_reader,
 )  # fmt: skip
 from segexp.errors import DataError, LabelError
 from segexp.rasters import Raster, open_raster
@@ -41,8 +41,8 @@ LOOKED_AT = 50
 """Masks whose headers are looked at."""
 
 
-class Choices:
-    """How masks are read, form by form; what has been chosen travels to loading processes.
+class ReadingChoices:
+    """The way in which masks of each form are read; what has been chosen travels to loading processes.
 
     Attributes:
         reading: What the config says.
@@ -53,8 +53,8 @@ class Choices:
         self.reading = reading
         self.notes: list[str] = []
         self._usual: Literal["shown", "stored"] | None = None
-        self._forms: dict[Form, Reading] = {}
-        self._files: dict[str, Reading] = {}
+        self._forms: dict[Form, MaskReader] = {}
+        self._files: dict[str, MaskReader] = {}
 
     def prepare(self, labels: ClassMap, paths: Sequence[Path]) -> None:
         """Chooses for the forms of a sample of masks, so that none is chosen by the pixels of one file alone.
@@ -73,7 +73,7 @@ class Choices:
                 raster = open_raster(path, raw=True)
             except DataError:
                 continue
-            groups.setdefault(form_of(raster), []).append(raster)
+            groups.setdefault(find_form(raster), []).append(raster)
         waiting = [form for form, rasters in groups.items() if not self._decided(labels, form, rasters)]
         # A file of one colour has a palette of its own, which fits in both ways: it is read as the others are.
         self._usual = self._usual_way(labels, groups)
@@ -99,10 +99,10 @@ class Choices:
         """The one way in which palettes are read that fit in one way alone; None: there are none, or both."""
         ways: set[Literal["shown", "stored"]] = set()
         for form, reading in self._forms.items():
-            if form.palette is None or (other := shown(groups[form][0])) is None:
+            if form.palette is None or (other := shown_reader(groups[form][0])) is None:
                 continue
-            used = used_values(groups[form])
-            stored, seen = (classes_in(labels, groups[form][0], way, used) for way in (PLAIN, other))
+            used = count_used_values(groups[form])
+            stored, seen = (map_values(labels, groups[form][0], way, used) for way in (PLAIN, other))
             if not np.array_equal(stored, seen):
                 ways.add("stored" if reading.takes_palette else "shown")
         return ways.pop() if len(ways) == 1 else None
@@ -127,9 +127,9 @@ class Choices:
             )
         return ""
 
-    def of(self, labels: ClassMap, raster: Raster) -> Reading:
+    def of(self, labels: ClassMap, raster: Raster) -> MaskReader:
         """The reading of a file."""
-        form = form_of(raster)
+        form = find_form(raster)
         if form in self._forms:
             return self._files.get(str(raster.path), self._forms[form])
         key = str(raster.path)
@@ -137,43 +137,43 @@ class Choices:
             self._files[key] = self._chosen(labels, form, [raster])
         return self._files[key]
 
-    def second(self, labels: ClassMap, raster: Raster) -> Reading | None:
+    def second(self, labels: ClassMap, raster: Raster) -> MaskReader | None:
         """Another reading of a file that its form's does not fit: as two tones, or as bytes; None: there is none."""
         if self.reading == "stored" or labels.nearest:
             return None
-        used = used_values([raster])
-        found = [way for way in (shown(raster), tones(raster, used)) if way is not None]
-        fitting = next((way for way in found if fits(classes_in(labels, raster, way, used))), None)
+        used = count_used_values([raster])
+        found = [way for way in (shown_reader(raster), tone_reader(raster, used)) if way is not None]
+        fitting = next((way for way in found if fits_all(map_values(labels, raster, way, used))), None)
         if fitting is not None:
-            first, second = classes_in(labels, raster, PLAIN, used), classes_in(labels, raster, fitting, used)
-            if self._forms.get(form_of(raster)) is PLAIN and ((first != second) & (first != UNKNOWN)).any():
+            first, second = map_values(labels, raster, PLAIN, used), map_values(labels, raster, fitting, used)
+            if self._forms.get(find_form(raster)) is PLAIN and ((first != second) & (first != UNKNOWN)).any():
                 # Others of its form have been read as they are stored.
-                raise LabelError(told_both(raster, PLAIN, fitting, first, second, used))
+                raise LabelError(explain_two_ways(raster, PLAIN, fitting, first, second, used))
             self._files[str(raster.path)] = fitting
         return fitting
 
-    def _chosen(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> Reading:
+    def _chosen(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> MaskReader:
         raster = rasters[0]
         if form.has_alpha and form.channels in (2, 4):
             return self._of_alpha(labels, rasters)
-        other = shown(raster)
+        other = shown_reader(raster)
         if other is None or self.reading in ("stored", "alpha") or form.is_array:
             return PLAIN
-        if self.reading == "auto" and says_nothing(labels, raster, form, other):
+        if self.reading == "auto" and adds_nothing(labels, raster, form, other):
             return PLAIN
-        used = every_number(form) if form.entries == 2 else used_values(rasters)
+        used = count_each_number_once(form) if form.entries == 2 else count_used_values(rasters)
         ways = [*([PLAIN] if self.reading == "auto" else []), other]
         try:
-            return best_way(labels, raster, ways, used)
+            return choose_reader(labels, raster, ways, used)
         except OpenReading:
-            usual = None if form.palette is None else self._usual or richer_way(labels, raster, other)
+            usual = None if form.palette is None else self._usual or find_richer_way(labels, raster, other)
             if usual is None:
                 raise
             return PLAIN if usual == "stored" else other
 
-    def _of_alpha(self, labels: ClassMap, rasters: Sequence[Raster]) -> Reading:
-        used = used_values(rasters)
-        ways = over_ground(rasters[0], used)
+    def _of_alpha(self, labels: ClassMap, rasters: Sequence[Raster]) -> MaskReader:
+        used = count_used_values(rasters)
+        ways = alpha_readers(rasters[0], used)
         if not ways:
             return PLAIN
         levels = alpha_levels(used)
@@ -181,13 +181,13 @@ class Choices:
             raise LabelError(
                 f"{rasters[0].path}: a mask whose alpha channel has {len(levels)} values beside 0 (transparent), "
                 f"{levels[0]} to {levels[-1]}: half painted pixels; make it opaque, or count what is painted by half "
-                "and more: datamodule.stray=nearest"
+                "and more: datamodule.unknown_values=nearest"
             )
         if self.reading in ("shown", "alpha"):
             ways = [way for way in ways if way.way == self.reading] or ways
         elif self.reading == "stored":
             return PLAIN
-        return best_way(labels, rasters[0], ways, used)
+        return choose_reader(labels, rasters[0], ways, used)
 
     def _check_agreement(self, labels: ClassMap, groups: dict[Form, list[Raster]]) -> None:
         """Palettes in another order, read by their indices, must not make one colour two classes."""
@@ -199,23 +199,23 @@ class Choices:
             for colour, numbers in self._colours(labels, form, rasters).items():
                 first, where = known.setdefault(colour, (numbers, path))
                 if not first & numbers:
-                    raise LabelError(told_turned(where, path, colour))
+                    raise LabelError(explain_other_palette(where, path, colour))
 
     def _colours(self, labels: ClassMap, form: Form, rasters: Sequence[Raster]) -> dict[tuple[int, ...], set[int]]:
         """Classes of what is shown, of a form that is read by what is stored."""
-        other = shown(rasters[0])
+        other = shown_reader(rasters[0])
         if other is None or form.entries is None or form not in self._forms or not self._forms[form].takes_palette:
             return {}
-        used = every_number(form) if form.entries == 2 else used_values(rasters)
-        numbers = classes_in(labels, rasters[0], PLAIN, used)[0].tolist()
+        used = count_each_number_once(form) if form.entries == 2 else count_used_values(rasters)
+        numbers = map_values(labels, rasters[0], PLAIN, used)[0].tolist()
         found: dict[tuple[int, ...], set[int]] = {}
-        for colour, number in zip(other.of(as_pixels(rasters[0], used))[0].tolist(), numbers, strict=True):
+        for colour, number in zip(other.of(to_pixels(rasters[0], used))[0].tolist(), numbers, strict=True):
             if number != UNKNOWN:
                 found.setdefault(tuple(colour) if len(colour) == 3 else tuple(colour * 3), set()).add(number)
         return found
 
 
-def values_read(raster: Raster, labels: Any) -> Counter[tuple[int, ...]]:
+def count_read_values(raster: Raster, labels: Any) -> Counter[tuple[int, ...]]:
     """Pixels of each value of a mask, as a map reads it; as stored where there is no map.
 
     Args:
@@ -225,13 +225,13 @@ def values_read(raster: Raster, labels: Any) -> Counter[tuple[int, ...]]:
     Raises:
         DataError: The file is damaged, or how it is read is open.
     """
-    table = read_values(raster)
+    table = count_values(raster)
     found: Counter[tuple[int, ...]] = Counter({tuple(row[:-1]): row[-1] for row in table.tolist()})
     reading = PLAIN if labels is None else labels.choices.of(labels, raster)
     if reading.takes_palette:
         return found
-    used = used_values([raster])
-    values = reading.of(as_pixels(raster, used)).reshape(len(used), -1).tolist()
+    used = count_used_values([raster])
+    values = reading.of(to_pixels(raster, used)).reshape(len(used), -1).tolist()
     seen: Counter[tuple[int, ...]] = Counter()
     for value, stored in zip(values, sorted(used), strict=True):
         seen[tuple(value)] += used[stored]

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Mask
-from segexp.data.labels.mask_numbers import as_pixels
-from segexp.data.labels.mask_reading import KEY, PLAIN, Form, Reading, Used, tones
+from segexp.data.labels.mask_numbers import to_pixels
+from segexp.data.labels.mask_reading import KEY, PLAIN, Form, MaskReader, Used, tone_reader
 from segexp.errors import DataError, LabelError
 from segexp.rasters import Raster
 
@@ -30,72 +30,72 @@ class ClassMap(Protocol):
         """Class numbers, ``UNKNOWN`` where a value is none; uint8 (h, w)."""
 
 
-def best_way(labels: ClassMap, raster: Raster, ways: list[Reading], used: Used) -> Reading:
+def choose_reader(labels: ClassMap, raster: Raster, ways: list[MaskReader], used: Used) -> MaskReader:
     """The one way that fits all values; else that which fits most pixels.
 
     Raises:
         LabelError: Several fit, and they disagree.
     """
-    found = [(way, classes_in(labels, raster, way, used)) for way in ways]
-    fitting = [(way, classes) for way, classes in found if fits(classes)]
+    found = [(way, map_values(labels, raster, way, used)) for way in ways]
+    fitting = [(way, classes) for way, classes in found if fits_all(classes)]
     if fitting:
         first, classes = fitting[0]
         for way, others in fitting[1:]:
             if not np.array_equal(classes, others):
-                raise OpenReading(told_both(raster, first, way, classes, others, used))
+                raise OpenReading(explain_two_ways(raster, first, way, classes, others, used))
         return first
-    two = tones(raster, used)
+    two = tone_reader(raster, used)
     if two is not None:
-        found.append((two, classes_in(labels, raster, two, used)))
+        found.append((two, map_values(labels, raster, two, used)))
     pixels = np.array([used[value] for value in sorted(used)])
     return max(found, key=lambda one: int(pixels[one[1][0] != UNKNOWN].sum()))[0]
 
 
-def richer_way(labels: ClassMap, raster: Raster, other: Reading) -> Literal["shown", "stored"] | None:
+def find_richer_way(labels: ClassMap, raster: Raster, other: MaskReader) -> Literal["shown", "stored"] | None:
     """The way in which a palette has more of the classes; None: as many in both."""
     every: Used = {(number,): 1 for number in range(len(raster.palette) if raster.palette is not None else 0)}
-    stored, seen = (len(set(classes_in(labels, raster, way, every).flat) - {UNKNOWN}) for way in (PLAIN, other))
+    stored, seen = (len(set(map_values(labels, raster, way, every).flat) - {UNKNOWN}) for way in (PLAIN, other))
     return None if stored == seen else "stored" if stored > seen else "shown"
 
 
-def fits(classes: Mask) -> bool:
-    """Whether every value is a class."""
+def fits_all(classes: Mask) -> bool:
+    """Tells whether every value is a class."""
     return not (classes == UNKNOWN).any()
 
 
-def classes_in(labels: ClassMap, raster: Raster, way: Reading, used: Used) -> Mask:
+def map_values(labels: ClassMap, raster: Raster, way: MaskReader, used: Used) -> Mask:
     """Classes of the values of a file in one way, uint8 (1, n)."""
-    rows = as_pixels(raster, used)
+    rows = to_pixels(raster, used)
     try:
         return labels.known(way.of(rows), raster.path, raster.palette if way.takes_palette else None)
     except DataError:
         return np.full(rows.shape[:2], UNKNOWN, np.uint8)
 
 
-def says_nothing(labels: ClassMap, raster: Raster, form: Form, other: Reading) -> bool:
-    """Whether what is shown makes no further value of the form a class, and agrees with what is stored."""
+def adds_nothing(labels: ClassMap, raster: Raster, form: Form, other: MaskReader) -> bool:
+    """Tells whether shown values make no further value of the form a class, and agree with the stored ones."""
     numbers = form.entries or (65536 if raster.dtype == np.uint16 else None)
     if numbers is None or form.entries == 2 or form.palette is not None:
         return False
     every: Used = {(number,): 1 for number in range(numbers)}
-    stored, seen = classes_in(labels, raster, PLAIN, every), classes_in(labels, raster, other, every)
+    stored, seen = map_values(labels, raster, PLAIN, every), map_values(labels, raster, other, every)
     if form.entries is None:
         # Files of 16 bits are read as they are until one does not fit; see Choices.second.
         return bool(((seen == UNKNOWN) | (stored == UNKNOWN) | (stored == seen)).all())
-    return bool(((seen == UNKNOWN) | (stored == seen)).all()) and fits(stored[seen != UNKNOWN])
+    return bool(((seen == UNKNOWN) | (stored == seen)).all()) and fits_all(stored[seen != UNKNOWN])
 
 
-def every_number(form: Form) -> Used:
+def count_each_number_once(form: Form) -> Used:
     """All numbers that files of a form can store, one pixel each."""
     return {(number,): 1 for number in range(form.entries or 0)}
 
 
-def told_both(raster: Raster, one: Reading, two: Reading, first: Mask, second: Mask, used: Used) -> str:
+def explain_two_ways(raster: Raster, one: MaskReader, two: MaskReader, first: Mask, second: Mask, used: Used) -> str:
     """The refusal where both readings fit."""
     values = sorted(used)
     place = int(np.flatnonzero(first[0] != second[0])[0])
     told = {way.way: classes[0, place] for way, classes in ((one, first), (two, second))}
-    seen = {way.way: way.of(as_pixels(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
+    seen = {way.way: way.of(to_pixels(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
     words = " or ".join(
         f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in told.items()
     )
@@ -107,7 +107,7 @@ def told_both(raster: Raster, one: Reading, two: Reading, first: Mask, second: M
     )
 
 
-def told_turned(one: Path, other: Path, colour: tuple[int, ...]) -> str:
+def explain_other_palette(one: Path, other: Path, colour: tuple[int, ...]) -> str:
     """The refusal where palettes put one colour to two classes."""
     return (
         f"{other}: its numbers stand for other colours than those of {one}: what shows {' '.join(map(str, colour))} is "

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.rasters import Raster
-from segexp.rasters.shown import showing
+from segexp.rasters.display import display_table
 
 Way = Literal["stored", "shown", "tones", "alpha"]
 MaskReading = Literal["auto", "shown", "stored", "alpha"]
@@ -28,7 +28,7 @@ DEEP = 257
 
 @dataclass(frozen=True)
 class Form:
-    """What of a header decides how a file may be read; see :class:`segexp.rasters.Header`."""
+    """Facts of a header that decide how a file may be read; see :class:`segexp.rasters.Header`."""
 
     palette: bytes | None
     white: int
@@ -40,13 +40,13 @@ class Form:
 
     @property
     def entries(self) -> int | None:
-        """How many stored numbers there may be, where a table of them is of use; None: any."""
+        """Number of stored values that there may be, where a table of them is of use; None: any."""
         if self.palette is not None:
             return len(self.palette) // 3
         return self.white + 1 if self.white < 255 or (self.white_is_zero and self.white == 255) else None
 
 
-def form_of(raster: Raster) -> Form:
+def find_form(raster: Raster) -> Form:
     """The form of a mask, from its header."""
     header = raster.header
     palette = None if header.palette is None else header.palette.tobytes()
@@ -57,7 +57,7 @@ def form_of(raster: Raster) -> Form:
 
 
 @dataclass(frozen=True)
-class Reading:
+class MaskReader:
     """One way to read files of a form.
 
     Attributes:
@@ -71,11 +71,11 @@ class Reading:
 
     @property
     def takes_palette(self) -> bool:
-        """Whether the palette has still to be looked up."""
+        """True where the palette has still to be looked up."""
         return self.way == "stored"
 
 
-class Looked:
+class TableLookup:
     """Stored numbers looked up in a table (n, C); a number beyond it is shown as itself, to be refused as it is."""
 
     def __init__(self, table: NDArray[Any]) -> None:
@@ -127,20 +127,20 @@ class Opacity:
         return np.where(raw[..., -1] >= self.least, 255, 0).astype(np.uint8)
 
 
-PLAIN = Reading("stored", as_stored)
+PLAIN = MaskReader("stored", as_stored)
 
 
-def shown(raster: Raster) -> Reading | None:
-    """As a viewer shows it; None: as stored."""
+def shown_reader(raster: Raster) -> MaskReader | None:
+    """Gives the reader of what a viewer shows; None where that is what is stored."""
     header = raster.header
-    table = showing(header.palette, header.white, header.white_is_zero, header.dtype)
+    table = display_table(header.palette, header.white, header.white_is_zero, header.dtype)
     if table is not None and header.channels == 1:
-        return Reading("shown", Looked(table.values))
+        return MaskReader("shown", TableLookup(table.values))
     is_deep = header.dtype == np.uint16 and header.white == 65535 and not header.kind.startswith("NumPy")
-    return Reading("shown", as_byte) if is_deep and not header.white_is_zero else None
+    return MaskReader("shown", as_byte) if is_deep and not header.white_is_zero else None
 
 
-def tones(raster: Raster, used: Iterable[tuple[int, ...]]) -> Reading | None:
+def tone_reader(raster: Raster, used: Iterable[tuple[int, ...]]) -> MaskReader | None:
     """The darker of two colours as 0 and the lighter as 255; None: there are not two, or none is lighter.
 
     Colours that are all nearly black or nearly white count as two, as JPEG leaves them.
@@ -155,15 +155,15 @@ def tones(raster: Raster, used: Iterable[tuple[int, ...]]) -> Reading | None:
             return None
         table = np.full((len(palette), 1), 256, np.uint16)
         table[places, 0] = np.where(light, 255, 0)
-        return Reading("tones", Looked(table))
+        return MaskReader("tones", TableLookup(table))
     if palette is None and values.shape[1:] == (3,) and raster.dtype == np.uint8:
         near = _nearly_grey(values) and bool((as_extremes(values[None]) < 256).all())
-        return Reading("tones", as_extremes) if near else None
+        return MaskReader("tones", as_extremes) if near else None
     return None
 
 
 def _lighter(colours: NDArray[np.int64]) -> NDArray[np.bool_] | None:
-    """Which of the colours (n, 3) of a palette are the lighter one; None: they are not two tones."""
+    """Marks the lighter of two tones among the colours (n, 3) of a palette, bool (n,); None: they are not two tones."""
     luminance = colours @ np.array([299, 587, 114])
     if len(np.unique(colours, axis=0)) == 2:
         # Two colours that look the same, such as 0 and 1, are numbers and no picture.
@@ -177,7 +177,7 @@ def _nearly_grey(colours: NDArray[np.int64]) -> bool:
     return bool((colours.max(axis=1) - colours.min(axis=1) <= NEAR).all())
 
 
-def over_ground(raster: Raster, used: Used) -> list[Reading]:
+def alpha_readers(raster: Raster, used: Used) -> list[MaskReader]:
     """A mask with transparent pixels as colours over a ground, and as its opacity; nothing: all of it is opaque.
 
     The ground is black, or white where black alone is painted.
@@ -186,11 +186,11 @@ def over_ground(raster: Raster, used: Used) -> list[Reading]:
     if levels[0] == np.iinfo(raster.dtype).max:
         return []
     if levels[0] > 0 and len(levels) == 1:
-        return [Reading("shown", OverGround(0, 1))]
+        return [MaskReader("shown", OverGround(0, 1))]
     least = max(1, (levels[-1] + 1) // 2)
     painted = {value[:-1] for value in used if value[-1] >= least}
     ground = int(np.iinfo(raster.dtype).max) if painted and not any(map(any, painted)) else 0
-    return [Reading("shown", OverGround(ground, least)), Reading("alpha", Opacity(least))]
+    return [MaskReader("shown", OverGround(ground, least)), MaskReader("alpha", Opacity(least))]
 
 
 def alpha_levels(used: Used) -> list[int]:

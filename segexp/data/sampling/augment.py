@@ -5,9 +5,10 @@ import random
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segexp.data.checks.problems import Problem
-from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.item import Image, Item
 from segexp.data.sampling.augment_trial import transforms_fit
 from segexp.data.sampling.crop_locations import Place
 from segexp.data.sampling.crops import random_crop
@@ -35,7 +36,7 @@ class Augment:
         Args:
             rotate: Largest random rotation in degrees.
             scale: Largest random zoom, a factor of ``exp(+-scale)``.
-            transforms: albumentations transforms, applied in order to image and mask together.
+            transforms: albumentations transforms, applied in order to image and target together.
         """
         self.rotate = rotate
         self.scale = scale
@@ -52,36 +53,35 @@ class Augment:
 
     def __call__(
         self, item: Item, size: int | None, rng: np.random.Generator, place: Place | None = None
-    ) -> tuple[Image, Mask]:
+    ) -> tuple[Image, NDArray[Any]]:
         """One random sample of an image.
 
         Args:
-            item: Image and mask.
+            item: Image and target.
             size: Side of the crop; None: the whole image.
             rng: Source of all randomness.
             place: Where the crop is cut; None: at random.
 
         Returns:
-            Image (h, w, C) of the item's dtype and uint8 (h, w) with the item's classes and 255.
+            Image (h, w, C) of the item's dtype, and its target: of a mask uint8 (h, w) with its classes and 255.
 
         Raises:
             MismatchError: A transform changed the size, so samples would not fit into one batch.
         """
-        image, mask = random_crop(item, size, self.rotate, self.scale, rng, place)
+        image, target = random_crop(item, size, self.rotate, self.scale, rng, place)
         if self.compose is None:
-            return image, mask
+            return image, target
         # albumentations ignores numpy's and torch's seeds. Its set_random_seed gives every transform the same seed, so
         # that two flips of p=0.5 happen both or not at all; with shared generators each draws for itself.
         seed = int(rng.integers(0, 2**31))
         self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
-        # Windows of mapped files are views that cannot be written to.
-        changed = self.compose(image=np.ascontiguousarray(image), mask=np.ascontiguousarray(mask))
-        if changed["mask"].shape != mask.shape:
+        changed, target = item.form.transform(self.compose, image, target)
+        if changed.shape[:2] != image.shape[:2]:
             raise MismatchError(
-                f"augment: a transform turned a sample of {_size(mask)} into {_size(changed['mask'])}, which cannot be "
+                f"augment: a transform turned a sample of {_size(image)} into {_size(changed)}, which cannot be "
                 "batched; set a square datamodule.crop_size, or choose augment=flips"
             )
-        return changed["image"], changed["mask"]
+        return changed, target
 
 
 def _compose(transforms: list[Any]) -> "albumentations.Compose":
@@ -101,5 +101,5 @@ def _described(transform: Any) -> str:
     return f"{kind.__module__}.{kind.__qualname__}" if kind.__module__ != "builtins" else repr(transform)
 
 
-def _size(mask: Mask) -> str:
-    return f"{mask.shape[0]}x{mask.shape[1]}"
+def _size(image: Image) -> str:
+    return f"{image.shape[0]}x{image.shape[1]}"

@@ -42,6 +42,6 @@ class BlockIndex:
         before = int(self._cumulated[block - 1]) if block else 0
         top, left = (SIDE * part for part in divmod(block, self.counts.shape[1]))
         height, width = (min(SIDE, side - start) for side, start in zip(item.shape, (top, left), strict=True))
-        inside = np.flatnonzero(np.isin(item.mask_window(top, left, height, width), self.classes))
+        inside = np.flatnonzero(np.isin(item.class_window(top, left, height, width), self.classes))
         y, x = divmod(int(inside[place - before]), width)
         return top + y, left + x

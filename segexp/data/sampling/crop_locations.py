@@ -104,7 +104,7 @@ class RandomPlaces:
         if self.size is None:
             return item, None
         if number not in self._blocks:
-            self._blocks[number] = BlockIndex(item.mask, self.positive_classes)
+            self._blocks[number] = BlockIndex(item.class_window(0, 0, *item.shape), self.positive_classes)
         y, x = self._blocks[number].draw(item, rng)
         return item, Place(y, x, int(rng.integers(self.size)), int(rng.integers(self.size)))
 
@@ -128,7 +128,7 @@ class GridPlaces:
         for number, item in enumerate(items):
             corners = [(y, x) for y in starts(item.shape[0], size, stride) for x in starts(item.shape[1], size, stride)]
             if has_ignored[number]:
-                mask = item.mask
+                mask = item.class_window(0, 0, *item.shape)
                 kept = [(y, x) for y, x in corners if (mask[y : y + size, x : x + size] != IGNORED).any()]
                 self.left_out += len(corners) - len(kept)
                 corners = kept

@@ -1,11 +1,13 @@
-"""Crops of an image and its mask, turned and zoomed in the same step."""
+"""Crops of an image and its target, turned and zoomed in the same step."""
 
 import math
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.item import Image, Item
 from segexp.data.sampling.crop_locations import Place
 from segexp.spec import IGNORED
 
@@ -15,7 +17,7 @@ TRIES = 20
 
 def random_crop(
     item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator, place: Place | None = None
-) -> tuple[Image, Mask]:
+) -> tuple[Image, NDArray[Any]]:
     """Cuts a window.
 
     Without rotation and zoom the window lies inside the image and pixels are copied; where the image is smaller, it is
@@ -25,7 +27,7 @@ def random_crop(
     place. No more of the image is read than the window needs.
 
     Args:
-        item: Image and mask.
+        item: Image and target; what is said of the mask here is said of targets of that form.
         size: Side of the window in pixels; None: the whole image.
         rotate: Largest rotation in degrees.
         scale: Largest zoom: by a factor of ``exp(-scale)`` to ``exp(scale)``.
@@ -33,17 +35,17 @@ def random_crop(
         place: Which pixel of the image lies where in the window; None: at random.
 
     Returns:
-        Image (size, size, C) of the item's dtype and mask uint8 (size, size).
+        Image (size, size, C) of the item's dtype and its target, of a mask uint8 (size, size).
     """
     if rotate or scale:
         if size is not None and place is None and max(item.shape) <= size:
-            image, mask = _warped(item, size, rotate, scale, rng, _inside(item, size, rng))
+            image, target = _warped(item, size, rotate, scale, rng, _inside(item, size, rng))
             # What counts may have been turned out of the window, if it lies in a corner of the image.
-            if (mask != IGNORED).any():
-                return image, mask
+            if item.form.counts(target):
+                return image, target
         return _warped(item, size, rotate, scale, rng, place)
     if size is None:
-        return item.image, item.mask
+        return item.image, item.target
     if min(item.shape) < size:
         return _padded(item, size, rng, place)
     top, left = _corner(item, size, rng) if place is None else _corner_of(place, item, size)
@@ -56,7 +58,7 @@ def _corner(item: Item, size: int, rng: np.random.Generator) -> tuple[int, int]:
     for _ in range(TRIES):
         top = int(rng.integers(0, height - size + 1))
         left = int(rng.integers(0, width - size + 1))
-        if (item.mask_window(top, left, size, size) != IGNORED).any():
+        if (item.class_window(top, left, size, size) != IGNORED).any():
             return top, left
     y, x = _centre(item, rng)
     return _corner_of(Place(y, x, size // 2, size // 2), item, size)
@@ -73,24 +75,20 @@ def _centre(item: Item, rng: np.random.Generator) -> tuple[int, int]:
     height, width = item.shape
     for _ in range(TRIES):
         y, x = int(rng.integers(0, height)), int(rng.integers(0, width))
-        if item.mask_window(y, x, 1, 1)[0, 0] != IGNORED:
+        if item.class_window(y, x, 1, 1)[0, 0] != IGNORED:
             return y, x
     # Rare (nearly everything is ignored): list the pixels that count, which costs a pass over the image.
-    valid = np.flatnonzero(item.mask.ravel() != IGNORED)
+    valid = np.flatnonzero(item.class_window(0, 0, height, width).ravel() != IGNORED)
     place = int(rng.choice(valid)) if len(valid) else int(rng.integers(0, height * width))
     return place // width, place % width
 
 
-def _padded(item: Item, size: int, rng: np.random.Generator, place: Place | None) -> tuple[Image, Mask]:
-    """A window of an image that is smaller than it in one direction or both: mirrored border, 255 in the mask."""
+def _padded(item: Item, size: int, rng: np.random.Generator, place: Place | None) -> tuple[Image, NDArray[Any]]:
+    """A window of an image that is smaller than it in one direction or both: mirrored border, 255 in a mask."""
     height, width = item.shape
     missing = [max(0, size - side) for side in (height, width)]
     top, left = (int(rng.integers(0, more + 1)) for more in missing)
-    image = cv2.copyMakeBorder(item.image, top, missing[0] - top, left, missing[1] - left, cv2.BORDER_REFLECT_101)
-    mask = cv2.copyMakeBorder(
-        item.mask, top, missing[0] - top, left, missing[1] - left, cv2.BORDER_CONSTANT, value=IGNORED
-    )
-    whole = Item(item.name, image.reshape(*mask.shape, -1), mask.astype(np.uint8, copy=False))
+    whole = item.padded(top, missing[0] - top, left, missing[1] - left)
     moved = None if place is None else Place(place.y + top, place.x + left, place.v, place.u)
     return random_crop(whole, size, 0.0, 0.0, rng, moved)
 
@@ -103,7 +101,7 @@ def _inside(item: Item, size: int, rng: np.random.Generator) -> Place:
 
 def _warped(
     item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator, place: Place | None = None
-) -> tuple[Image, Mask]:
+) -> tuple[Image, NDArray[Any]]:
     height, width = item.shape
     out_height, out_width = (height, width) if size is None else (size, size)
     if size is None:
@@ -119,25 +117,17 @@ def _warped(
     # Maps a pixel of the window to a pixel of the image: turn about the window's pixel (u, v), then move to (x, y).
     matrix = np.array([[cos, -sin, x - cos * u + sin * v], [sin, cos, y - sin * u - cos * v]])
     top, left, bottom, right = _needed(matrix, out_height, out_width, height, width)
-    image, mask = item.window(top, left, bottom - top, right - left)
+    image, target = item.window(top, left, bottom - top, right - left)
     matrix[:, 2] -= (left, top)
-    flags = cv2.WARP_INVERSE_MAP
     image = cv2.warpAffine(
         np.ascontiguousarray(image),
         matrix,
         (out_width, out_height),
-        flags=cv2.INTER_LINEAR | flags,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REFLECT_101,
     )
-    turned = cv2.warpAffine(
-        np.ascontiguousarray(mask),
-        matrix,
-        (out_width, out_height),
-        flags=cv2.INTER_NEAREST | flags,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=IGNORED,
-    )
-    return image.reshape(out_height, out_width, -1).astype(item.dtype, copy=False), turned.astype(np.uint8, copy=False)
+    turned = item.form.warp(target, matrix, (out_width, out_height))
+    return image.reshape(out_height, out_width, -1).astype(item.dtype, copy=False), turned
 
 
 MARGIN = 2

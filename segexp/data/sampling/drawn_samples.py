@@ -34,7 +34,7 @@ def draw(crops: RandomCrops, epoch: int, index: int) -> Drawn:
     rng = np.random.default_rng((crops.seed, epoch if crops.redraw else 0, index, CROP_STREAM))
     item, place = crops.places.draw(index, rng)
     corners = footprint(crops.augment, item, crops.size, rng, place)
-    return Drawn(item, sample["image"], sample["mask"], corners)
+    return Drawn(item, sample["image"], sample["target"], corners)
 
 
 def spread(count: int, wanted: int) -> list[int]:
@@ -44,5 +44,5 @@ def spread(count: int, wanted: int) -> list[int]:
 
 def class_pixels(crops: RandomCrops, epoch: int, indices: Sequence[int]) -> NDArray[np.int64]:
     """Pixels of each mask value of samples, int64 (N, 256)."""
-    counts = [np.bincount(crops[epoch, index]["mask"].ravel(), minlength=256) for index in indices]
+    counts = [np.bincount(crops[epoch, index]["target"].ravel(), minlength=256) for index in indices]
     return np.stack(counts).astype(np.int64)

@@ -34,9 +34,9 @@ class Blank(Item):
         return self.pixels(0, 0, *self.shape)
 
     @property
-    def mask(self) -> Mask:
-        """The real one: draws ask for it."""
-        return self.whole.mask
+    def target(self) -> Mask:
+        """Classes of the real one: draws ask for them."""
+        return self.whole.class_window(0, 0, *self.shape)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -57,9 +57,9 @@ class Blank(Item):
         """Its pixels and zeros."""
         return self.pixels(top, left, height, width), np.zeros((height, width), np.uint8)
 
-    def mask_window(self, top: int, left: int, height: int, width: int) -> Mask:
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
         """The real one."""
-        return self.whole.mask_window(top, left, height, width)
+        return self.whole.class_window(top, left, height, width)
 
     def pixels(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """Zeros uint8 (h, w, 1)."""

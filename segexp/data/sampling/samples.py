@@ -1,7 +1,7 @@
 """Map-style datasets over decoded items, and the sampler that keys their randomness by (seed, epoch, index)."""
 
 from collections.abc import Iterator, Sequence
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 import torch
@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset, Sampler
 
-from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.item import Image, Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.crop_locations import Places
 from segexp.data.sampling.worker_errors import naming
+from segexp.moved import renamed
 
 Key = tuple[int, int]
 """(epoch, index): what a sampler hands to a dataset, so that workers need no shared state."""
@@ -26,24 +27,30 @@ SPARE = -1
 
 
 class Sample(TypedDict):
-    """One sample before batching: uint8 or uint16 (H, W, C), uint8 (H, W) and the sample's number.
+    """One sample before batching: uint8 or uint16 (H, W, C), its target (a mask: uint8 (H, W)) and its number.
 
     Where each image is scaled by itself, crops also carry mean and deviation of their whole image, float32 (2, C).
     """
 
     image: Image
-    mask: Mask
+    target: NDArray[Any]
     index: int
     stats: NotRequired[NDArray[np.float32]]
 
 
-class Batch(TypedDict):
-    """Raw images (B, C, H, W) in channels-last memory, uint8 (B, H, W), int64 (B,); for crops float32 (B, 2, C)."""
+class Batch(dict[str, Tensor]):
+    """Samples together: ``image``, ``target``, ``index`` and, where each image is scaled by itself, ``stats`` of crops.
 
-    image: Tensor
-    mask: Tensor
-    index: Tensor
-    stats: NotRequired[Tensor]
+    ``image``: raw (B, C, H, W) in channels-last memory. ``target``: of masks uint8 (B, H, W), of images (B, C, H, W),
+    else (B, ...). ``index``: int64 (B,). ``stats``: float32 (B, 2, C).
+    """
+
+    def __missing__(self, key: str) -> Tensor:
+        """``mask``, as the target was called in version 0.1."""
+        if key != "mask":
+            raise KeyError(key)
+        renamed('batch["mask"]', 'batch["target"]')
+        return self["target"]
 
 
 class RandomCrops(Dataset[Sample]):
@@ -85,8 +92,8 @@ class RandomCrops(Dataset[Sample]):
         with naming(f"training sample {index} of epoch {epoch + 1}") as making:
             item, place = self.places.draw(index, rng)
             making.image = item.name
-            image, mask = self.augment(item, self.size, rng, place)
-            sample: Sample = {"image": image, "mask": mask, "index": index}
+            image, target = self.augment(item, self.size, rng, place)
+            sample: Sample = {"image": image, "target": target, "index": index}
             if self.stats:
                 sample["stats"] = item.stats
         return sample
@@ -104,7 +111,7 @@ class WholeImages(Dataset[Sample]):
     def __getitem__(self, key: Key) -> Sample:
         item = self.items[key[1]]
         with naming("the whole image", item.name):
-            return {"image": item.image, "mask": item.mask, "index": SPARE if key[0] == SPARE else key[1]}
+            return {"image": item.image, "target": item.target, "index": SPARE if key[0] == SPARE else key[1]}
 
 
 class KeyedSampler(Sampler[Key]):
@@ -133,12 +140,12 @@ class KeyedSampler(Sampler[Key]):
 def collate(samples: list[Sample]) -> Batch:
     """Stacks samples; the channel axis moves by a view, so the batch lies in channels-last memory at no cost."""
     images = torch.from_numpy(np.stack([sample["image"] for sample in samples]))
-    masks = torch.from_numpy(np.stack([sample["mask"] for sample in samples]))
-    batch: Batch = {
-        "image": images.permute(0, 3, 1, 2),
-        "mask": masks,
-        "index": torch.tensor([sample["index"] for sample in samples]),
-    }
+    targets = torch.from_numpy(np.stack([sample["target"] for sample in samples]))
+    batch = Batch(
+        image=images.permute(0, 3, 1, 2),
+        target=targets.permute(0, 3, 1, 2) if targets.ndim == 4 else targets,
+        index=torch.tensor([sample["index"] for sample in samples]),
+    )
     if "stats" in samples[0]:
         batch["stats"] = torch.from_numpy(np.stack([sample["stats"] for sample in samples]))
     return batch

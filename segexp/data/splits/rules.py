@@ -70,7 +70,7 @@ def kfold(
     return _validated([block for block in blocks if block not in tested], _flat(tested), val_fraction)
 
 
-def with_validation(
+def take_validation(
     rest: Sequence[str],
     test: Sequence[str],
     val_fraction: float,
@@ -140,8 +140,8 @@ def _flat(blocks: Sequence[Sequence[str]]) -> list[str]:
     return [name for block in blocks for name in block]
 
 
-def moved(before: Mapping[Phase, Sequence[str]], now: Mapping[Phase, Sequence[str]]) -> list[Problem]:
-    """What is in another part than in the split of a run, or gone from it: figures would be of images that are known.
+def find_moved(before: Mapping[Phase, Sequence[str]], now: Mapping[Phase, Sequence[str]]) -> list[Problem]:
+    """Finds an image that has another part than in a run, or is gone: figures would be of images that are known.
 
     Args:
         before: Names of each part of the run.

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.suggest import nearest
-from segexp.data.checks.sizes import few
+from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import DataError
-from segexp.runs.bounded import read_json
+from segexp.runs.json_yaml import read_json
 
 KEY = "datamodule.split_file"
 
@@ -40,11 +40,11 @@ def read_split(path: Path, names: Sequence[str], notes: list[str]) -> Split:
     if problems:
         raise DataError("\n".join(problems))
     if unused := sorted(set(names) - set(seen)):
-        notes.append(f"{KEY}: {path} names {len(seen)} of {len(names)} images; used nowhere: {few(unused)}")
+        notes.append(f"{KEY}: {path} names {len(seen)} of {len(names)} images; used nowhere: {name_some(unused)}")
     return {phase: list(content[phase]) for phase in PHASES}
 
 
-def kept_split(split: Split, names: Sequence[str], notes: list[str]) -> Split:
+def take_over_split(split: Split, names: Sequence[str], notes: list[str]) -> Split:
     """The split of a run that goes on, or is tested again.
 
     Args:
@@ -58,11 +58,13 @@ def kept_split(split: Split, names: Sequence[str], notes: list[str]) -> Split:
     known = {name for phase in PHASES for name in split[phase]}
     if lost := sorted(known - set(names)):
         raise DataError(
-            f"{len(lost)} images of the run's split are not there: {few(lost)}; put them back where they were, or "
-            "train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
+            f"{len(lost)} images of the run's split are not there: {name_some(lost)}; put them back where they were, "
+            "or train a new run (no resume): dealt out anew, images would be tested that this one was trained on"
         )
     if new := sorted(set(names) - known):
-        notes.append(f"{len(new)} images that are in no part of the split of the run are used nowhere: {few(new)}")
+        notes.append(
+            f"{len(new)} images that are in no part of the split of the run are used nowhere: {name_some(new)}"
+        )
     return {phase: list(split[phase]) for phase in PHASES}
 
 

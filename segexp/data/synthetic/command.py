@@ -1,5 +1,6 @@
 """The command generate."""
 
+from pathlib import Path
 from typing import Any
 
 from segexp.config.checked import checked
@@ -10,9 +11,8 @@ def run_generate(config: Any, invocation: Invocation) -> None:
     """Writes generated images."""
     from segexp.config.command_schema import GenerateConfig
 
-    plain = checked(config, GenerateConfig)
-    plain.pop("debug")
+    asked = checked(config, GenerateConfig)
     from segexp.data.synthetic.generate import generate
 
-    files = generate(**plain)
-    print(f"wrote {len(files)} files below {plain['out']}")  # noqa: T201 - the command's answer
+    files = generate(asked.scene, asked.layout, Path(asked.out), asked.count, asked.size, asked.seed)
+    print(f"wrote {len(files)} files below {asked.out}")  # noqa: T201 - the command's answer

@@ -7,14 +7,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.data.synthetic.layouts.arrays import write_arrays
-from segexp.data.synthetic.layouts.cells import write_cells
-from segexp.data.synthetic.layouts.drive import write_drive
-from segexp.data.synthetic.layouts.folder import write_folder
-from segexp.data.synthetic.layouts.inria import write_inria
-from segexp.data.synthetic.layouts.job import Job, Size
-from segexp.data.synthetic.layouts.salt import write_salt
-from segexp.data.synthetic.scenes import scene_info
+from segexp.data.synthetic.scenes import find_scene
+from segexp.data.synthetic.write_layouts import (
+    LayoutWriter,
+    Size,
+    write_arrays,
+    write_cells,
+    write_drive,
+    write_folder,
+    write_inria,
+    write_salt,
+)
 from segexp.errors import ConfigError, DataError, MismatchError
 
 NATIVE: dict[str, Size] = {
@@ -28,7 +31,7 @@ class _Layout:
     """A writer and how many classes the layout holds; None: any number."""
 
     classes: int | None
-    write: Callable[[Job], None]
+    write: Callable[[LayoutWriter], None]
 
 
 LAYOUTS: dict[str, _Layout] = {
@@ -42,7 +45,7 @@ LAYOUTS: dict[str, _Layout] = {
 
 
 def _find_layout(scene: str, layout: str) -> _Layout:
-    classes = len(scene_info(scene).classes)
+    classes = len(find_scene(scene).classes)
     if layout not in LAYOUTS:
         raise ConfigError(f"layout '{layout}' is unknown; valid are {', '.join(sorted(LAYOUTS))}")
     found = LAYOUTS[layout]
@@ -100,5 +103,5 @@ def generate(scene: str, layout: str, out: Path, count: int, size: Size | None, 
         raise ConfigError(f"count is {count}; at least 1 image must be asked for")
     out = Path(out)
     with _whole_or_nothing(out) as partial:
-        found.write(Job(scene, partial, count, NATIVE[layout] if size is None else size, seed))
+        found.write(LayoutWriter(scene, partial, count, NATIVE[layout] if size is None else size, seed))
     return sorted(path for path in out.rglob("*") if path.is_file())

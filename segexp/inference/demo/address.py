@@ -6,34 +6,34 @@ import socket
 from segexp.errors import ConfigError
 
 
-def listen(host: str, port: int) -> socket.socket:
-    """A bound socket; taken before the model is loaded, so that a port in use is said at once.
+def bind_listener(host: str, port: int) -> socket.socket:
+    """Binds a socket before the model is loaded, so that a port in use is said at once.
 
     Raises:
         ConfigError: The address is not of this machine, or the port is in use.
     """
     try:
         family, kind, protocol, _, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        door = socket.socket(family, kind, protocol)
+        listener = socket.socket(family, kind, protocol)
     except OSError as error:
         raise _no_address(host, error) from error
     try:
         # A port that was in use a minute ago is free.
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        door.bind(place)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(place)
     except OSError as error:
-        door.close()
+        listener.close()
         if error.errno == errno.EADDRNOTAVAIL:
             raise _no_address(host, error) from error
         raise ConfigError(
             f"port: {host}:{port} cannot be listened on ({error.strerror}); give another, or port=0 for a free one"
         ) from error
-    return door
+    return listener
 
 
-def url(door: socket.socket) -> str:
-    """The address of the page, as a browser of this machine takes it."""
-    host, port = door.getsockname()[:2]
+def page_url(listener: socket.socket) -> str:
+    """Gives the address of the page, as a browser of this machine takes it."""
+    host, port = listener.getsockname()[:2]
     if host in ("0.0.0.0", "::"):
         host = "127.0.0.1"
     return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"

@@ -1,4 +1,4 @@
-"""What the model says about one image, kept so that another threshold costs no second pass through the network."""
+"""Prediction of one image, kept so that another threshold costs no second pass through the network."""
 
 import time
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from segexp.errors import DataError
-from segexp.inference.model import Model, log_odds
-from segexp.inference.predict.bands import logit_bands
-from segexp.inference.predict.image_file import local_image
-from segexp.inference.predict.maps import overlay
-from segexp.inference.predict.source import ImageSource
-from segexp.inference.predict.stretch import Stretch
+from segexp.inference.model import Model, threshold_logit
+from segexp.inference.predict.image.image_file import open_local_image
+from segexp.inference.predict.image.logit_bands import logit_bands
+from segexp.inference.predict.image.source import ImageSource
+from segexp.inference.predict.image.stretch import Stretch
+from segexp.inference.predict.output.maps import paint_overlay
 from segexp.rasters import Raster
 from segexp.spec import IGNORED, DataSpec
 
@@ -26,7 +26,7 @@ SMALLER = ". The command predict takes images of any size"
 
 @dataclass(frozen=True)
 class Answer:
-    """One image and its logits.
+    """Prediction of one image: its logits, and the image as it is shown.
 
     Attributes:
         name: Name of the file.
@@ -51,23 +51,26 @@ class Answer:
         return self.shown.nbytes + self.logits.nbytes + missing
 
     def classes(self, model: Model, threshold: float | None) -> NDArray[np.uint8]:
-        """Class numbers (H, W), 255 where there is no data; ``threshold`` is a probability, None for many classes."""
-        logit = 0.0 if threshold is None else log_odds(threshold)
+        """Decides class numbers, uint8 (H, W), 255 where there is no data.
+
+        ``threshold`` is a probability of the second of two classes; None for more classes.
+        """
+        logit = 0.0 if threshold is None else threshold_logit(threshold)
         found: NDArray[np.uint8] = model.module.classify(self.logits[None], logit)[0].numpy()
         if self.missing is not None:
             found[self.missing] = IGNORED
         return found
 
     def probabilities(self, model: Model) -> Tensor:
-        """float32 (K, H, W), K = 1 (the second) for two classes."""
+        """Computes probabilities, float32 (K, H, W), K = 1 (the second) for two classes."""
         return model.module.probabilities(self.logits[None])[0]
 
     def overlay(self, classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-        """The image with the classes over it, uint8 RGB (H, W, 3)."""
-        return np.ascontiguousarray(overlay(self.shown, classes, spec).transpose(1, 2, 0))
+        """Paints the classes over the image, uint8 RGB (H, W, 3)."""
+        return np.ascontiguousarray(paint_overlay(self.shown, classes, spec).transpose(1, 2, 0))
 
 
-def answer(model: Model, path: Path, max_pixels: int) -> Answer:
+def predict_answer(model: Model, path: Path, max_pixels: int) -> Answer:
     """Reads and predicts a file, as ``predict`` does.
 
     Args:
@@ -82,8 +85,8 @@ def answer(model: Model, path: Path, max_pixels: int) -> Answer:
     # The header alone: neither a huge nor an unfit image is decoded.
     raster = model.open(path)
     _check_size(raster, max_pixels)
-    model.check_room(raster, OF_CLASS * model.spec.out_channels + OF_PIXEL, SMALLER)
-    file = local_image(path, model.limit)
+    model.check_memory(raster, OF_CLASS * model.spec.out_channels + OF_PIXEL, SMALLER)
+    file = open_local_image(path, model.limit)
     facts = file.raster.describe()
     source = ImageSource(file, model)
     shown = Stretch(source)(source.rows(0, source.height))
@@ -103,15 +106,15 @@ def _check_size(raster: Raster, most: int) -> None:
         )
 
 
-def coloured(classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
-    """Class numbers (H, W) in their colours, uint8 RGB (H, W, 3); grey where there is no data."""
+def colour_classes(classes: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.uint8]:
+    """Paints class numbers (H, W) in their colours, uint8 RGB (H, W, 3); grey where there is no data."""
     colours = np.full((256, 3), 128, np.uint8)
     colours[: spec.num_classes] = spec.colours
     return colours[classes]
 
 
-def shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, tuple[int, int, int], float]]:
-    """Name, colour and share of the pixels with data, of each class."""
+def class_shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, tuple[int, int, int], float]]:
+    """Lists name, colour and share of the pixels with data, of each class."""
     counts = np.bincount(classes.ravel(), minlength=spec.num_classes)[: spec.num_classes]
     total = max(int(counts.sum()), 1)
     return [
@@ -120,6 +123,6 @@ def shares(classes: NDArray[np.uint8], spec: DataSpec) -> list[tuple[str, tuple[
     ]
 
 
-def without_folder(error: Exception, path: Path) -> str:
-    """The text of an error, with the bare name of the file: where uploads are kept concerns nobody."""
+def hide_folder(error: Exception, path: Path) -> str:
+    """Gives the text of an error with the bare name of the file: where uploads are kept concerns nobody."""
     return str(error).replace(str(path), path.name)

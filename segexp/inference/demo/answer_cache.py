@@ -8,7 +8,7 @@ from collections.abc import Callable
 from segexp.inference.demo.answer import Answer
 
 
-class Kept:
+class AnswerCache:
     """The latest answers by keys that cannot be guessed; the oldest go when memory is full, the newest stays."""
 
     def __init__(self, most: int, gone: Callable[[str], None] = lambda key: None) -> None:
@@ -33,7 +33,7 @@ class Kept:
         return key
 
     def get(self, key: str | None) -> Answer | None:
-        """The answer, which counts as new again; None: it has gone."""
+        """Gives the answer of a key, which counts as new again; None: it has gone."""
         with self._lock:
             if key is None or key not in self._answers:
                 return None

@@ -5,12 +5,12 @@ import os
 import signal
 import tempfile
 from pathlib import Path
-from typing import Any
 
+from segexp.config.command_schema import DemoConfig
 from segexp.errors import MissingExtraError
-from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.answer_cache import AnswerCache
 from segexp.inference.demo.files import Downloads
-from segexp.inference.demo.session import MEGABYTE, Desk
+from segexp.inference.demo.session import MEGABYTE, DemoSession
 from segexp.inference.load import load
 from segexp.runs.console import LOG, start_console
 
@@ -18,7 +18,7 @@ OFFLINE = {"GRADIO_ANALYTICS_ENABLED": "False", "HF_HUB_OFFLINE": "1", "HF_HUB_D
 """gradio would ask for newer versions of itself and report its use."""
 
 
-def demo(config: dict[str, Any]) -> None:
+def demo(config: DemoConfig) -> None:
     """Serves until Ctrl-C.
 
     Args:
@@ -29,46 +29,49 @@ def demo(config: dict[str, Any]) -> None:
         UserError: Model or settings are at fault, or the port is taken.
     """
     start_console()
-    require()
-    from segexp.inference.demo.address import listen
+    check_gradio()
+    from segexp.inference.demo.address import bind_listener
 
-    with listen(config["host"], config["port"]) as door, tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder:
+    with (
+        bind_listener(config.host, config.port) as listener,
+        tempfile.TemporaryDirectory(prefix="segexp_demo_") as folder,
+    ):
         # Read when gradio is imported: what visitors upload goes with the folder.
         os.environ.update(OFFLINE, GRADIO_TEMP_DIR=folder)
         # An end by SIGTERM, too, must leave nothing of theirs behind.
         signal.signal(signal.SIGTERM, signal.default_int_handler)
-        desk = desk_of(config, Path(folder))
+        session = make_session(config, Path(folder))
         from segexp.inference.demo.server import serve
 
-        serve(desk, door, browser=config["open"], host=config["host"], names=config["hosts"])
+        serve(session, listener, browser=config.open, host=config.host, names=config.hosts)
     LOG.info("stopped")
 
 
-def desk_of(config: dict[str, Any], folder: Path) -> Desk:
-    """The model, its limits, and where downloads are made."""
+def make_session(config: DemoConfig, folder: Path) -> DemoSession:
+    """Loads the model and sets limits and the folder of downloads."""
     model = load(
-        config["run"],
-        config["checkpoint"],
-        tta=config["tta"],
-        device=config["device"],
-        image_limit=config["image_limit"],
+        config.run,
+        config.checkpoint,
+        tta=config.tta,
+        device=config.device,
+        image_limit=config.image_limit,
     )
     for source in model.sources:
         LOG.info(f"run         {source.name}")
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
     downloads = Downloads(folder / "downloads")
-    return Desk(
+    return DemoSession(
         model,
-        Kept(int(config["kept_megabytes"] * MEGABYTE), downloads.remove),
+        AnswerCache(int(config.kept_megabytes * MEGABYTE), downloads.remove),
         downloads,
-        config["max_megabytes"],
-        config["max_pixels"],
-        config["debug"],
+        config.max_megabytes,
+        config.max_pixels,
+        config.debug,
     )
 
 
-def require() -> None:
-    """Refuses without gradio.
+def check_gradio() -> None:
+    """Checks that gradio is installed.
 
     Raises:
         MissingExtraError: Says what to install.

@@ -1,4 +1,4 @@
-"""The files that a visitor can take away: as ``predict`` writes them."""
+"""Files that a visitor can download: as ``predict`` writes them."""
 
 import re
 import shutil
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.inference.demo.answer import Answer
 from segexp.inference.model import Model
-from segexp.inference.predict.maps import layers, scores
-from segexp.inference.predict.sinks import PictureSink, files_of
+from segexp.inference.predict.output.maps import output_layers, score_rows
+from segexp.inference.predict.output.sinks import PictureSink, layer_files
 
 
 class Downloads:
@@ -24,22 +24,22 @@ class Downloads:
         self.folder = folder
 
     def mask(self, model: Model, key: str, answer: Answer, classes: NDArray[np.uint8]) -> Path:
-        """``<name>_mask.png``: class numbers with the palette of the classes."""
+        """Writes ``<name>_mask.png``: class numbers with the palette of the classes."""
         return self._write(model, key, answer, "mask", classes[None])
 
     def probabilities(self, model: Model, key: str, answer: Answer) -> Path:
-        """``<name>_probability.tif``: float32, of the second of two classes, else a band for each; nan: no data."""
-        layer = layers(model.spec, ["probability"], "float32")[0]
-        rows = scores(layer, answer.probabilities(model), answer.missing)
+        """Writes ``<name>_probability.tif``: float32, the second of two classes, else a band for each; nan: no data."""
+        layer = output_layers(model.spec, ["probability"], "float32")[0]
+        rows = score_rows(layer, answer.probabilities(model), answer.missing)
         return self._write(model, key, answer, "probability", rows)
 
     def remove(self, key: str) -> None:
-        """Removes those of an answer."""
+        """Removes the files of an answer."""
         shutil.rmtree(self.folder / key, ignore_errors=True)
 
     def _write(self, model: Model, key: str, answer: Answer, name: str, rows: NDArray[Any]) -> Path:
-        layer = layers(model.spec, [name], "float32")[0]
-        targets = files_of(layer, self.folder / key / re.sub(r"[^\w.-]+", "_", Path(answer.name).stem), "png")
+        layer = output_layers(model.spec, [name], "float32")[0]
+        targets = layer_files(layer, self.folder / key / re.sub(r"[^\w.-]+", "_", Path(answer.name).stem), "png")
         sink = PictureSink(layer, targets, *rows.shape[1:])
         sink.write(rows)
         sink.close()

@@ -53,9 +53,9 @@ class KnownHosts:
         else:
             await _answer(send, 403, FORBIDDEN)
 
-    def knows(self, asked: str) -> bool:
-        """Whether a header ``Host``, with or without port, names this machine."""
-        name = _without_port(asked.strip().lower())
+    def knows(self, host: str) -> bool:
+        """Tells whether a header ``Host``, with or without port, names this machine."""
+        name = _without_port(host.strip().lower())
         # A name can lead anywhere; an address that arrives here is this machine's, whoever wrote it down.
         return name.rstrip(".") in self._names or (self._is_open and _is_address(name))
 
@@ -66,11 +66,11 @@ async def _answer(send: Send, status: int, body: bytes) -> None:
     await send({"type": "http.response.body", "body": body})
 
 
-def _without_port(asked: str) -> str:
-    if asked.startswith("["):
-        return asked[1:].partition("]")[0]
-    name, colon, port = asked.rpartition(":")
-    return name if colon and port.isdigit() else asked
+def _without_port(host: str) -> str:
+    if host.startswith("["):
+        return host[1:].partition("]")[0]
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host
 
 
 def _is_address(name: str) -> bool:

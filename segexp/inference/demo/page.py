@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio
 
-from segexp.inference.demo.session import Desk
+from segexp.inference.demo.session import DemoSession
 from segexp.inference.demo.view import View
 
 CLEAN = (600, 3600)
@@ -35,14 +35,14 @@ CSS = """
 class Page:
     """The parts of the page, and what happens between them."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, session: DemoSession) -> None:
         """Lays the page out."""
-        self.desk = desk
-        self.has_threshold = desk.model.threshold is not None
-        title = f"segexp: {', '.join(source.name for source in desk.model.sources)}"
+        self.session = session
+        self.has_threshold = session.model.threshold is not None
+        title = f"segexp: {', '.join(source.name for source in session.model.sources)}"
         with gradio.Blocks(title=title, analytics_enabled=False, delete_cache=CLEAN) as self.blocks:
             # A key, not the answer: what is kept of all visitors has one bound.
-            self.key = gradio.State(None, delete_callback=desk.kept.drop)
+            self.key = gradio.State(None, delete_callback=session.cache.drop)
             gradio.HTML(f"<h1>{escape(title)}</h1><p>{escape('; '.join(self._about()))}</p>")
             with gradio.Row():
                 self._left()
@@ -50,8 +50,8 @@ class Page:
             self._wire()
 
     def _about(self) -> list[str]:
-        model, desk = self.desk.model, self.desk
-        limits = f"images of up to {desk.max_pixels:,} pixels, files of up to {desk.max_megabytes:g} MB"
+        model, session = self.session.model, self.session
+        limits = f"images of up to {session.max_pixels:,} pixels, files of up to {session.max_megabytes:g} MB"
         return [f"classes {', '.join(model.classes)}", *model.notes, limits]
 
     def _left(self) -> None:
@@ -60,9 +60,9 @@ class Page:
             self.message = gradio.HTML(elem_id="message")
             with gradio.Column(visible=False) as self.side:
                 self.threshold = gradio.Slider(
-                    0, 1, value=self.desk.model.threshold or 0.5, step=0.01, label="Threshold",
+                    0, 1, value=self.session.model.threshold or 0.5, step=0.01, label="Threshold",
                     visible=self.has_threshold, elem_id="threshold",
-                    info=f"probability from which a pixel is {self.desk.model.classes[1]}", buttons=[],
+                    info=f"probability from which a pixel is {self.session.model.classes[1]}", buttons=[],
                 )  # fmt: skip
                 self.legend = gradio.HTML(elem_id="legend")
                 self.facts = gradio.HTML(elem_id="facts")
@@ -104,7 +104,7 @@ class Page:
         )  # fmt: skip
 
     def _upload(self, file: str, before: str | None) -> list[Any]:
-        view = self.desk.take(Path(file), before)
+        view = self.session.take(Path(file), before)
         # The digits for which there is room; the mask is that of the exact one.
         threshold = gradio.skip() if view.threshold is None else round(view.threshold, 3)
         there = gradio.update(visible=view.key is not None)
@@ -112,12 +112,12 @@ class Page:
         return [*_moved(view), *rest, there, there]
 
     def _move(self, key: str | None, threshold: float) -> list[Any]:
-        view = self.desk.move(key, threshold)
+        view = self.session.move(key, threshold)
         # What is on the page stays there when the answer has gone.
         return _moved(view) if view.key else [view.message, *[gradio.skip()] * 4]
 
     def _clear(self, key: str | None) -> list[Any]:
-        self.desk.kept.drop(key)
+        self.session.cache.drop(key)
         hidden = gradio.update(visible=False)
         return ["", None, hidden, hidden]
 
@@ -130,8 +130,8 @@ def _path(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def look() -> dict[str, Any]:
-    """Theme without fonts from elsewhere, and style sheet."""
+def page_style() -> dict[str, Any]:
+    """Gives theme, without fonts from elsewhere, and style sheet of the page."""
     fonts = ["system-ui", "sans-serif"]
     theme: Callable[..., Any] = gradio.themes.Default
     made = theme(font=fonts, font_mono=["ui-monospace", "monospace"])

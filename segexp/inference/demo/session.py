@@ -1,14 +1,14 @@
-"""What the page can do, whatever draws it: take a file, move the threshold, forget."""
+"""Actions of the page, whatever draws it: take a file, move the threshold, forget."""
 
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segexp.errors import SegexpError
-from segexp.inference.demo.answer import Answer, answer, without_folder
-from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.answer import Answer, hide_folder, predict_answer
+from segexp.inference.demo.answer_cache import AnswerCache
 from segexp.inference.demo.files import Downloads
-from segexp.inference.demo.view import View, error, facts, legend, maps, masks
+from segexp.inference.demo.view import View, error_html, facts_html, legend_html, overlay_and_mask, probability_maps
 from segexp.inference.model import Model
 from segexp.runs.console import LOG
 
@@ -17,12 +17,12 @@ GONE = "This result is no longer kept. Give the image again."
 
 
 @dataclass(frozen=True)
-class Desk:
-    """Serves all visitors.
+class DemoSession:
+    """State of the page that all visitors share: the model, their answers and their files.
 
     Attributes:
         model: The model.
-        kept: Their latest answers.
+        cache: Their latest answers.
         downloads: Their files.
         max_megabytes: Largest file.
         max_pixels: Largest image.
@@ -30,7 +30,7 @@ class Desk:
     """
 
     model: Model
-    kept: Kept
+    cache: AnswerCache
     downloads: Downloads
     max_megabytes: float
     max_pixels: int
@@ -41,41 +41,41 @@ class Desk:
 
         Whatever the file is, a view comes back: a page has no use for an exception.
         """
-        self.kept.drop(before)
+        self.cache.drop(before)
         try:
             self._check_bytes(path)
-            return self._first(answer(self.model, path, self.max_pixels))
+            return self._first(predict_answer(self.model, path, self.max_pixels))
         except SegexpError as problem:
-            return View(message=error(without_folder(problem, path)))
+            return View(message=error_html(hide_folder(problem, path)))
         except Exception as problem:  # a stranger's file may break anything, and the next one must be served
             LOG.error(traceback.format_exc() if self.debug else f"{path.name}: {type(problem).__name__}: {problem}")
-            text = f"{path.name}: could not be predicted ({type(problem).__name__}: {without_folder(problem, path)})"
-            return View(message=error(text))
+            text = f"{path.name}: could not be predicted ({type(problem).__name__}: {hide_folder(problem, path)})"
+            return View(message=error_html(text))
 
     def move(self, key: str | None, threshold: float) -> View:
-        """Another threshold for an answer that is kept; the network does not run."""
-        found = self.kept.get(key)
-        return View(message=error(GONE)) if found is None or key is None else self._masked(key, found, threshold)
+        """Shows an answer that is kept at another threshold; the network does not run."""
+        found = self.cache.get(key)
+        return View(message=error_html(GONE)) if found is None or key is None else self._masked(key, found, threshold)
 
     def _first(self, found: Answer) -> View:
-        key = self.kept.add(found)
+        key = self.cache.add(found)
         view = self._masked(key, found, self.model.threshold)
         LOG.info(f"{found.name}: {found.facts}, {sum(found.seconds.values()):.2f} s")
         return replace(
             view,
-            probabilities=maps(found, self.model),
-            facts=facts(found, self.model),
+            probabilities=probability_maps(found, self.model),
+            facts=facts_html(found, self.model),
             probability_file=self.downloads.probabilities(self.model, key, found),
         )
 
     def _masked(self, key: str, found: Answer, threshold: float | None) -> View:
         classes = found.classes(self.model, threshold)
-        overlay, mask = masks(found, classes, self.model)
+        overlay, mask = overlay_and_mask(found, classes, self.model)
         return View(
             key=key,
             overlay=overlay,
             mask=mask,
-            legend=legend(classes, self.model),
+            legend=legend_html(classes, self.model),
             mask_file=self.downloads.mask(self.model, key, found, classes),
             threshold=threshold,
         )

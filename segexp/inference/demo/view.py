@@ -1,4 +1,4 @@
-"""What the page shows of an answer: pictures no larger than a screen, and tables in HTML."""
+"""Shows an answer on the page: pictures no larger than a screen, and tables in HTML."""
 
 from dataclasses import dataclass
 from html import escape
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.inference.demo.answer import Answer, coloured, shares
+from segexp.inference.demo.answer import Answer, class_shares, colour_classes
 from segexp.inference.model import Model
 
 LARGEST_SIDE = 1600
@@ -46,23 +46,23 @@ class View:
     threshold: float | None = None
 
 
-def error(text: str) -> str:
-    """A message that stays until the next image, read out by a screen reader."""
+def error_html(text: str) -> str:
+    """Formats a message that stays until the next image, read out by a screen reader."""
     return f'<div class="segexp-error" role="alert">{escape(text)}</div>' if text else ""
 
 
-def legend(classes: NDArray[np.uint8], model: Model) -> str:
-    """Colour, name and share of the pixels of each class."""
+def legend_html(classes: NDArray[np.uint8], model: Model) -> str:
+    """Formats a table of colour, name and share of the pixels of each class."""
     rows = "".join(
         f'<tr><td><span class="segexp-colour" style="background:rgb{colour}"></span></td>'
         f'<td>{escape(name)}</td><td class="segexp-share">{share:.2%}</td></tr>'
-        for name, colour, share in shares(classes, model.spec)
+        for name, colour, share in class_shares(classes, model.spec)
     )
     return f'<table class="segexp-legend"><tr><th></th><th>class</th><th>pixels</th></tr>{rows}</table>'
 
 
-def facts(answer: Answer, model: Model) -> str:
-    """The file, and how long reading it and the network took."""
+def facts_html(answer: Answer, model: Model) -> str:
+    """Formats a line about the file, and how long reading it and the network took."""
     seconds = answer.seconds
     return (
         f'<p class="segexp-facts">{escape(answer.name)}: {escape(answer.facts)}<br>'
@@ -71,8 +71,8 @@ def facts(answer: Answer, model: Model) -> str:
     )
 
 
-def maps(answer: Answer, model: Model) -> tuple[tuple[Picture, str], ...]:
-    """Each class's probability, from dark (0) to yellow (1), grey where there is no data; of two classes the second."""
+def probability_maps(answer: Answer, model: Model) -> tuple[tuple[Picture, str], ...]:
+    """Draws the probability of each class (the second of two) from dark, 0, to yellow, 1; grey: no data."""
     names = model.classes[1:] if model.spec.is_binary else model.classes
     levels = (answer.probabilities(model) * 255).round().byte().numpy()
     return tuple((_heat(level, answer.missing), name) for level, name in zip(levels, names, strict=True))
@@ -82,17 +82,17 @@ def _heat(level: NDArray[np.uint8], missing: NDArray[np.bool_] | None) -> Pictur
     picture = np.asarray(cv2.applyColorMap(level, cv2.COLORMAP_VIRIDIS), np.uint8)[..., ::-1].copy()
     if missing is not None:
         picture[missing] = 128
-    return small(picture)
+    return reduce_picture(picture)
 
 
-def masks(answer: Answer, classes: NDArray[np.uint8], model: Model) -> tuple[Picture, Picture]:
-    """Overlay and mask."""
-    mask = small(coloured(classes, model.spec), cv2.INTER_NEAREST)
-    return small(answer.overlay(classes, model.spec)), mask
+def overlay_and_mask(answer: Answer, classes: NDArray[np.uint8], model: Model) -> tuple[Picture, Picture]:
+    """Draws the image with the classes over it, and the classes in their colours."""
+    mask = reduce_picture(colour_classes(classes, model.spec), cv2.INTER_NEAREST)
+    return reduce_picture(answer.overlay(classes, model.spec)), mask
 
 
-def small(picture: Picture, how: int = cv2.INTER_AREA) -> Picture:
-    """At most :data:`LARGEST_SIDE` a side."""
+def reduce_picture(picture: Picture, how: int = cv2.INTER_AREA) -> Picture:
+    """Reduces a picture to at most :data:`LARGEST_SIDE` pixels a side."""
     height, width = picture.shape[:2]
     scale = LARGEST_SIDE / max(height, width)
     if scale >= 1:

@@ -5,17 +5,17 @@ from dataclasses import replace
 from typing import Any
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.classes import IGNORED_NAME, covers
-from segexp.data.folder.guess_classes import key_of
-from segexp.data.folder.mask_sample import MaskSample
-from segexp.data.folder.words import override
+from segexp.data.folder.masks.classes import IGNORED_NAME, covers_values
+from segexp.data.folder.masks.guess_classes import key_of_value
+from segexp.data.folder.masks.sample import MaskSample
+from segexp.data.folder.override import format_override
 from segexp.errors import UserError
 from segexp.spec import IGNORED, DataSpec
 
 Values = Mapping[int | str, int | str]
 
 
-def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+def adopt_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     """Gives a folder the classes of the model, where mask values are given by their names, or are those of the run.
 
     Args:
@@ -33,21 +33,23 @@ def take_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any
         return
     source.label_keys = replace(keys, mask_values=values, classes=spec.classes, complete=False)
     if keys.mask_values is None:
-        source.notes.append("mask values mean what they meant in training: " + override("mask_values", dict(values)))
+        source.notes.append(
+            "mask values mean what they meant in training: " + format_override("mask_values", dict(values))
+        )
 
 
-def line_for(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
-    """What to add so that the values of its masks are classes of the model: those that the run knows, then in order."""
+def propose_mask_values(source: FolderDataModule, spec: DataSpec, own: Mapping[str, Any]) -> str:
+    """Proposes the override that makes the mask values classes of the model: those the run knows, then in order."""
     sample = _sample(source)
     if sample is None:
-        return override("mask_values", {0: spec.classes[0], 255: spec.classes[-1]})
+        return format_override("mask_values", {0: spec.classes[0], 255: spec.classes[-1]})
     known = _of_run(own) or {}
-    keys = [key_of(value) for value in sample.counts]
+    keys = [key_of_value(value) for value in sample.counts]
     named = {key: known[key] for key in keys if key in known}
     left = [name for name in spec.classes if name not in named.values()]
     rest = [key for key in keys if key not in named]
     named |= dict(zip(rest, [*left, *[IGNORED_NAME] * len(rest)], strict=False))
-    return override("mask_values", {key: named[key] for key in keys})
+    return format_override("mask_values", {key: named[key] for key in keys})
 
 
 def _of_run(own: Mapping[str, Any]) -> Values | None:
@@ -58,7 +60,7 @@ def _of_run(own: Mapping[str, Any]) -> Values | None:
 
 def _covered(source: FolderDataModule, values: Values) -> bool:
     sample = _sample(source)
-    return sample is not None and covers({**values, **dict.fromkeys(source.label_keys.ignored)}, sample)
+    return sample is not None and covers_values({**values, **dict.fromkeys(source.label_keys.ignored)}, sample)
 
 
 def _sample(source: FolderDataModule) -> MaskSample | None:

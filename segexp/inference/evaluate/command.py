@@ -2,29 +2,30 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from segexp.config.check import check_config
-from segexp.config.command_schema import DataConfig
+from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.quoting import command_line
+from segexp.config.schema import ObjectConfig
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Outcome
-from segexp.evaluation.predictors import Row, model_rows, observer_rows
+from segexp.evaluation.predictors import observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.tester import build_tester
 from segexp.inference.evaluate.data import (
     EvaluationData,
     Phase,
+    default_phase,
     evaluation_data,
+    has_own_images,
     keep_own_split,
-    natural_phase,
-    own_images,
-    trained_on,
+    note_trained_images,
 )
 from segexp.inference.load import load
 from segexp.inference.model import Model
@@ -36,14 +37,16 @@ from segexp.runs import entries
 from segexp.runs.checkpoints import Source, find_sources
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
+from segexp.runs.paths import require_inside
 from segexp.runs.record import RunRecord
-from segexp.runs.within import within
+from segexp.tasks.mask_result import MaskResult
+from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 
-Config = dict[str, Any]
 
-
-def evaluate(config: Config, data: Mapping[str, Any] | None, invocation: Invocation) -> list[Config]:
+def evaluate_runs(
+    config: EvaluateConfig, data: Mapping[str, Any] | None, invocation: Invocation
+) -> list[dict[str, Any]]:
     """Evaluates one model, an ensemble, or one run after the other.
 
     Args:
@@ -58,11 +61,11 @@ def evaluate(config: Config, data: Mapping[str, Any] | None, invocation: Invocat
         UserError: A run, a key or the data are at fault.
     """
     start_console()
-    sources = find_sources(config["run"], config["checkpoint"])
-    together = [sources] if config["ensemble"] == "mean" else [[source] for source in sources]
+    sources = find_sources(config.run, config.checkpoint)
+    together = [sources] if config.ensemble == "mean" else [[source] for source in sources]
     found = [Evaluation(config, members, data, invocation).run() for members in together]
     if len(found) > 1:
-        LOG.info("\n" + comparison([members[0].name for members in together], found).as_text())
+        LOG.info("\n" + comparison_table([members[0].name for members in together], found).as_text())
     return found
 
 
@@ -70,25 +73,24 @@ class Evaluation:
     """One model on one data set."""
 
     def __init__(
-        self, config: Config, sources: Sequence[Source], data: Mapping[str, Any] | None, invocation: Invocation
+        self, config: EvaluateConfig, sources: Sequence[Source], data: Mapping[str, Any] | None, invocation: Invocation
     ) -> None:
         self.config, self.invocation = config, invocation
         self.model = load(
-            [source.checkpoint for source in sources], tta=config["tta"], threshold=config["threshold"],
-            device=config["device"], inference={k: v for k, v in config["inference"].items() if v is not None},
+            [source.checkpoint for source in sources], tta=config.tta, threshold=config.threshold,
+            device=config.device, inference={k: v for k, v in vars(config.inference).items() if v is not None},
         )  # fmt: skip
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
         split_given = data is not None and data.get("split") not in (None, "auto")
-        self.splits = split_given or own_images(self.model, self.section)
+        self.splits = split_given or has_own_images(self.model, self.section)
         self.name = _data_name(self.section, invocation)
 
-    def run(self) -> Config:
+    def run(self) -> dict[str, Any]:
         """Tests, writes and prints."""
         data = self._data()
-        module = self.model.module
-        sections = self.config["metric"] if self.config["metric"] is not None else self.model.config.get("metric", {})
-        module.measures = build.build_measures({"metric": sections}, data.spec)
+        sections = self.config.metric if self.config.metric is not None else self.model.config.metric
+        module = self.model.module.with_measures(build.build_measures(sections, data.spec))
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
@@ -96,9 +98,9 @@ class Evaluation:
         try:
             record = RunRecord(folder, self.invocation.command, facts)
             with _ending(record, after):
-                trainer = {**self.model.config["trainer"], "accelerator": self.config["device"]}
-                build_tester({"trainer": trainer}).test(module, datamodule=data, verbose=False)
-                content = self._write(folder, data, after)
+                tester = build_tester(self.config.device, self.model.config.deterministic)
+                tester.test(module, datamodule=data, verbose=False)
+                content = self._write(folder, module, data, after)
         finally:
             stop_log_file(handler)
         report = write_page(folder.path)
@@ -107,16 +109,14 @@ class Evaluation:
         return content
 
     def _data(self) -> EvaluationData:
-        source = _built(self.section, self.model.config)
-        asked = self.config["phase"]
-        phase: Phase = natural_phase(source, splits=self.splits) if asked == "auto" else asked
+        source = build.build_datamodule(self.section)
+        asked = self.config.phase
+        phase: Phase = default_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
-        data = evaluation_data(source, self.model.spec, phase, self.model.config["datamodule"])
-        # Distances are in metres where these images say how large a pixel is.
-        data._spec = replace(self.model.spec, pixel_size=source.pixel_size())
+        data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += trained_on(self.model.sources, names, self.section["_target_"], self.model.config)
+            data.notes += note_trained_images(self.model, names, self.section["_target_"])
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
         return data
@@ -125,33 +125,36 @@ class Evaluation:
         """Inside the run; of an ensemble beside the runs."""
         first = self.model.sources[0].folder
         name = f"{self.name}_{phase}"
-        if self.config["out"] is not None:
-            place = Path(self.config["out"]).expanduser()
+        if self.config.out is not None:
+            place = Path(self.config.out).expanduser()
         elif first is None or len(self.model.sources) > 1:
-            place = Path(self.config["output_dir"]) / "evaluations"
+            place = Path(self.config.output_dir) / "evaluations"
         else:
-            place = within(first, f"evaluations/{name}", str(first)).parent
+            place = require_inside(first, f"evaluations/{name}", str(first)).parent
         folder = RunFolder.create(place / name)
-        folder.write_yaml("config.yaml", {**self.config, "datamodule": self.section})
+        plain = asdict(replace(self.config, datamodule=self.section))
+        # It holds for the command, and is no part of what an evaluation is.
+        del plain["trust"]
+        folder.write_yaml("config.yaml", plain)
         return folder
 
-    def _write(self, folder: RunFolder, data: EvaluationData, after: Afterwards) -> Config:
-        module = self.model.module
+    def _write(
+        self, folder: RunFolder, module: Segmentation, data: EvaluationData, after: Afterwards
+    ) -> dict[str, Any]:
         outcome = Outcome(
             folder,
-            model_rows(module),
+            module.predictor_results(),
             {"the rows of other people": lambda: observer_rows(data, module.measures)},
             [item.name for item in data.items("test")],
-            lambda rows, resamples: self._content(rows, resamples, data),
+            lambda rows, resamples: self._content(rows, resamples, module, data),
         )
-        panels = self.config["panels"]
-        return outcome.write(
-            after, self.config["bootstrap"], lambda row: draw(folder, module, data, row, panels, after)
-        )
+        panels = self.config.panels
+        return outcome.write(after, self.config.bootstrap, lambda row: draw(folder, module, data, row, panels, after))
 
-    def _content(self, rows: list[Row], resamples: int, data: EvaluationData) -> Config:
-        seed = self.config["seed"]
-        content = results(rows, data, self.model.module, self._checkpoint(), self.name, resamples, seed)
+    def _content(
+        self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
+    ) -> dict[str, Any]:
+        content = results(rows, data, module, self._checkpoint(), self.name, resamples, self.config.seed)
         content["split"]["name"] = data.phase
         content["runs"] = [source.name for source in self.model.sources]
         if content["threshold"] is not None:
@@ -159,7 +162,7 @@ class Evaluation:
         content["notes"] = [*self.model.notes, *content["notes"]]
         return content
 
-    def _checkpoint(self) -> Config:
+    def _checkpoint(self) -> dict[str, Any]:
         """As the run's own results.json has it, where it speaks of the same; else the path alone."""
         if len(self.model.sources) > 1:
             return {"path": ", ".join(source.name for source in self.model.sources), "ensemble": "mean"}
@@ -182,19 +185,19 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
     end(record, "finished", after)
 
 
-def data_section(model: Model, data: Mapping[str, Any] | None) -> Config:
-    """The section ``datamodule``: as given, or the run's own with the keys that were given.
+def data_section(model: Model, data: Mapping[str, Any] | None) -> ObjectConfig:
+    """Chooses the section ``datamodule``: as given, or the run's own with the keys that were given.
 
     Raises:
         ConfigError: There is no such key.
     """
-    own: Config = model.config["datamodule"]
+    own = model.config.datamodule
     section = own if data is None else (dict(data) if "_target_" in data else _merged(own, data))
     check_config({"datamodule": section}, DataConfig)
     return section
 
 
-def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
+def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
     both = {
         key: _merged(base[key], value) if isinstance(value, Mapping) and isinstance(base.get(key), Mapping) else value
         for key, value in other.items()
@@ -202,13 +205,13 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> Config:
     return {**base, **both}
 
 
-def _built(section: Config, config: Config) -> SegmentationDataModule:
+def _built(section: dict[str, Any], config: EvaluateConfig) -> SegmentationDataModule:
     """The data set without augmentation."""
     nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config["seed"]})
+    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
 
 
-def _data_name(section: Config, invocation: Invocation) -> str:
+def _data_name(section: ObjectConfig, invocation: Invocation) -> str:
     chosen = invocation.choices.get("datamodule")
     if chosen not in (None, "None"):
         return str(chosen)
@@ -219,17 +222,23 @@ def _model_name(model: Model) -> str:
     if len(model.sources) > 1:
         return f"ensemble of {len(model.sources)}"
     # The name of the run, so that both pages speak of the same; a checkpoint alone knows only its class.
-    return model.sources[0].model or str(model.config["model"]["_target_"].rsplit(".", 1)[-1])
+    return model.sources[0].model or str(model.config.model["_target_"].rsplit(".", 1)[-1])
 
 
-def comparison(names: Sequence[str], found: Sequence[Config]) -> Table:
-    """One line per run."""
+def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
+    """Builds a table with one line per run."""
     first = found[0]
     foreground = entries.foreground_of(first)
     columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
     columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
     rows = tuple(
-        (name, *(values.measure(entries.inner(entries.model_row(content), "dataset", *path)) for _, path in columns))
+        (
+            name,
+            *(
+                values.format_measure(entries.get_in(entries.model_row(content), "dataset", *path))
+                for _, path in columns
+            ),
+        )
         for name, content in zip(names, found, strict=True)
     )
     return Table("runs", ("run", *(name for name, _ in columns)), rows)

@@ -1,6 +1,7 @@
 """The images that a model is evaluated on: a part of the run's own data, or another data set."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,13 +11,12 @@ from segexp.data.checks.survey import class_counts
 from segexp.data.files import FilesDataModule
 from segexp.data.folder import FolderDataModule
 from segexp.data.items.item import Item, Mask
-from segexp.data.reading import read
+from segexp.data.reading import read_or_reuse
 from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, MismatchError, one_line
-from segexp.inference.evaluate.classes import line_for, take_classes
+from segexp.inference.evaluate.classes import adopt_classes, propose_mask_values
 from segexp.inference.model import Model
-from segexp.runs.bounded import read_json
-from segexp.runs.checkpoints import Source
+from segexp.runs.json_yaml import read_json
 from segexp.spec import DataSpec
 from segexp.training.run_split import split_of
 
@@ -52,7 +52,8 @@ class EvaluationData(SegmentationDataModule):
         self.notes = source.notes
         self._items = {"train": [], "val": [], "test": items}
         self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
-        self._spec = spec
+        # Distances are in metres where these images say how large a pixel is.
+        self._spec = replace(spec, pixel_size=source.pixel_size())
         counts = class_counts(self._surveys["test"]).sum(axis=0)
         if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
             self.notes.append(
@@ -60,11 +61,11 @@ class EvaluationData(SegmentationDataModule):
             )
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
-        """Those of the model."""
+        """Gives names and colours of the model's classes."""
         return self.spec.classes, self.spec.colours
 
     def read(self) -> dict[Any, list[Item]]:
-        """All is read already."""
+        """Raises RuntimeError: all items are given at construction."""
         raise RuntimeError("the items of an evaluation are given")
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
@@ -72,14 +73,14 @@ class EvaluationData(SegmentationDataModule):
         return self.source.observers() if self.phase == "test" else {}
 
     def scored_region(self) -> str:
-        """As the data set says."""
+        """Describes the region of the images that is scored, in the words of their data set."""
         return self.source.scored_region()
 
 
 def evaluation_data(
     source: SegmentationDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]
 ) -> EvaluationData:
-    """The images of a part of a data set.
+    """Collects the images of a part of a data set, to be tested.
 
     Args:
         source: Not set up yet.
@@ -95,12 +96,13 @@ def evaluation_data(
     items = all_items(source) if phase == "all" else source.items(phase)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
-    return EvaluationData(source, items, spec, phase)
+    # Distances are in metres where these images say how large a pixel is.
+    return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
 
 
-def own_images(model: Model, section: Mapping[str, Any]) -> bool:
-    """Whether a section ``datamodule`` has the images of the run, in its parts; how they are loaded may differ."""
-    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config["datamodule"], section))
+def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:
+    """Tells whether a section ``datamodule`` has the images of the run, in its parts; loading may differ."""
+    before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config.datamodule, section))
     return before == now
 
 
@@ -113,14 +115,14 @@ def keep_own_split(source: SegmentationDataModule, model: Model, section: Mappin
         section: What ``source`` was built from.
         phase: Part that is asked for; ``all`` has images of no part too.
     """
-    if phase != "all" and own_images(model, section):
+    if phase != "all" and has_own_images(model, section):
         split = split_of(model.sources[0].checkpoint)
         if split is not None:
             source.keep_split(split)
 
 
-def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
-    """The test part; of another folder that tells of none, all images: nothing was trained on them.
+def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
+    """Chooses the test part; of another folder that tells of none, all images: nothing was trained on them.
 
     Args:
         source: The data set.
@@ -132,7 +134,7 @@ def natural_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
 
 
 def all_items(source: SegmentationDataModule) -> list[Item]:
-    """Every image of a data set; it need not be large enough to be split.
+    """Lists every image of a data set; it need not be large enough to be split.
 
     Raises:
         DataError: Names every file that is amiss.
@@ -143,25 +145,24 @@ def all_items(source: SegmentationDataModule) -> list[Item]:
         source.notes += [*found.notes, *found.listing.notes]
         items = list(found.items.values())
     else:
-        parts = read(source)
+        parts = read_or_reuse(source)
         items = [item for phase in PHASES for item in parts[phase]]
     size = source.eval_size
     return items if size is None else [item.resized(size) for item in items]
 
 
-def trained_on(sources: Sequence[Source], names: Sequence[str], target: str, config: Mapping[str, Any]) -> list[str]:
-    """A note if some of the images have trained the model: the same names in the same kind of data set.
+def note_trained_images(model: Model, names: Sequence[str], target: str) -> list[str]:
+    """Writes a note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
-        sources: Where the members of the model come from.
+        model: With the sources of its members.
         names: Of the images.
         target: Class of the data set.
-        config: Of the model.
     """
-    if config["datamodule"]["_target_"] != target:
+    if model.config.datamodule["_target_"] != target:
         return []
     known: set[str] = set()
-    for source in sources:
+    for source in model.sources:
         split = source.folder / "split.json" if source.folder is not None else None
         if split is not None and split.is_file():
             known |= _trained_on(split)
@@ -187,10 +188,10 @@ def _trained_on(split: Path) -> set[str]:
 
 def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     if isinstance(source, FolderDataModule):
-        take_classes(source, spec, own)
+        adopt_classes(source, spec, own)
     names = source.classes()[0]
     if names != spec.classes:
-        line = line_for(source, spec, own) if isinstance(source, FolderDataModule) else ""
+        line = propose_mask_values(source, spec, own) if isinstance(source, FolderDataModule) else ""
         advice = f"Say which value is which of them: {line}" if line else "Give data of the model's classes"
         raise MismatchError(
             f"datamodule: its classes are {', '.join(names)}, those of the model {', '.join(spec.classes)}. {advice}"

@@ -1,4 +1,4 @@
-"""Whether an exported file computes what PyTorch does."""
+"""Compares an exported file with PyTorch: probabilities and classes of the same images."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.errors import SegexpError
-from segexp.inference.export.tensors import Run
+from segexp.inference.export.format import Run
 from segexp.inference.model import Model
 from segexp.spec import DataSpec
 
@@ -29,7 +29,7 @@ class ExportFailed(SegexpError):
 
 @dataclass
 class Agreement:
-    """What was compared, and how it came out.
+    """Result of comparing an exported file with PyTorch.
 
     Attributes:
         images: Number compared.
@@ -47,7 +47,7 @@ class Agreement:
 
     @property
     def agrees(self) -> bool:
-        """Whether all is within the tolerances; nan is not."""
+        """True if all differences are within the tolerances; nan is not."""
         return self.largest <= TOLERANCE and self.other_class == 0
 
     def add(self, expected: tuple[NDArray[Any], NDArray[Any]], found: tuple[NDArray[Any], NDArray[Any]],
@@ -76,14 +76,14 @@ class Agreement:
         return Agreement(sums[0], sums[1], largest, sums[2], sums[3])
 
     def words(self) -> str:
-        """One line."""
+        """Describes the result in one line."""
         text = f"{self.images} images, {self.pixels:,} pixels: probabilities differ by at most {self.largest:.1e}"
         text += f", {self.other_class} pixels of another class"
         return text + (f" and {self.undecided} within {UNDECIDED} of the border" if self.undecided else "")
 
 
-def compare(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
-    """Runs both on raw batches (B, C, H, W).
+def compare_with_pytorch(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
+    """Runs PyTorch and the exported file on raw batches (B, C, H, W), and counts where they differ.
 
     Args:
         model: Sees images whole and in one view, as the file does.
@@ -92,29 +92,29 @@ def compare(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreemen
     """
     agreement = Agreement()
     for images in batches:
-        expected = by_pytorch(model, images)
+        expected = run_pytorch(model, images)
         agreement.add(expected, run(images), margin(expected[0], model))
     return agreement
 
 
 @torch.inference_mode()
-def by_pytorch(model: Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-    """Probabilities and classes as evaluation and prediction have them."""
+def run_pytorch(model: Model, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    """Computes probabilities (B, K, H, W) and classes (B, H, W) as evaluation and prediction do."""
     module = model.module
     logits = module.evaluated(torch.from_numpy(images).to(model.device))
     return module.probabilities(logits).cpu().numpy(), module.classify(logits, module.threshold).cpu().numpy()
 
 
 def margin(probabilities: NDArray[Any], model: Model) -> NDArray[Any]:
-    """Distance to the threshold, or between the two most probable classes: (B, H, W)."""
+    """Measures the distance to the threshold, or between the two most probable classes: (B, H, W)."""
     if model.threshold is not None:
         return np.asarray(np.abs(probabilities[:, 0] - model.threshold))
     most = np.sort(probabilities, axis=1)
     return np.asarray(most[:, -1] - most[:, -2])
 
 
-def drawn(spec: DataSpec, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
-    """Batches of noise in the sizes of :data:`SIZES`."""
+def noise_batches(spec: DataSpec, dtype: np.dtype[Any]) -> list[NDArray[Any]]:
+    """Draws batches of noise in the sizes of :data:`SIZES`, integers (B, C, H, W)."""
     rng = np.random.default_rng(0)
     return [
         rng.integers(0, np.iinfo(dtype).max, (number, spec.in_channels, *size), dtype, endpoint=True)

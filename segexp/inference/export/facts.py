@@ -1,4 +1,4 @@
-"""What an exported file says about itself."""
+"""Metadata of an exported file."""
 
 import json
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from segexp.inference.model import Model
 from segexp.version import VERSION
 
 
-def facts(model: Model) -> dict[str, Any]:
-    """Plain values: classes, colours, threshold, what the pixels must be, and where the weights come from.
+def export_facts(model: Model) -> dict[str, Any]:
+    """Collects plain values: classes, colours, threshold, type of pixels, and the origin of the weights.
 
     ``mean`` and ``std`` are inside the graph already, and here for information.
     """
@@ -38,17 +38,17 @@ def facts(model: Model) -> dict[str, Any]:
     }
 
 
-def as_text(plain: Mapping[str, Any]) -> dict[str, str]:
-    """Each value as JSON, as metadata that holds text only wants it."""
+def encode_metadata(plain: Mapping[str, Any]) -> dict[str, str]:
+    """Encodes each value as JSON, for metadata that holds text only."""
     return {key: json.dumps(value, ensure_ascii=False) for key, value in plain.items()}
 
 
-def left_out(model: Model) -> list[str]:
-    """What the run does and the file does not, in words."""
-    own = model.config["inference"]["window"]
+def describe_differences(model: Model) -> list[str]:
+    """Describes what the run does and the exported file does not, a line each."""
+    own = model.config.inference.window
     notes = []
-    if model.config["tta"] != "none":
-        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config['tta']}")
+    if model.config.tta != "none":
+        notes.append(f"the file sees an image in one view; the run was tested with tta={model.config.tta}")
     if own is not None:
         notes.append(f"the file sees an image whole; the run sees large ones in windows (inference.window={own})")
     if model.spec.dtype is None:

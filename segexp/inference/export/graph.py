@@ -1,4 +1,4 @@
-"""What is exported: raw pixels in, probabilities and classes out, with all scaling and padding inside."""
+"""The exported graph: raw pixels in, probabilities and classes out, with all scaling and padding inside."""
 
 import copy
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from segexp.models.sizes import same_size
 from segexp.scaling import DARK
 from segexp.spec import DataSpec
 from segexp.tasks.ensemble import SMALLEST, EnsembleModule
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.segmentation import Segmentation
 
 TRACED = (2, 64, 80)
 """Images, height and width of the batch that a model is traced with; every other one is taken afterwards."""
@@ -28,13 +28,13 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """Contracts that a model must keep for a format; ONNX and TorchScript files are made of an exported program."""
 
 
-class Member(nn.Module):
+class DeployedMember(nn.Module):
     """One network with its scaling, in float32 and PyTorch's plain memory order."""
 
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, module: SegmentationModule) -> None:
+    def __init__(self, module: Segmentation) -> None:
         """Copies the network; that of ``module`` stays as it is."""
         super().__init__()
         model = copy.deepcopy(module.model).float()
@@ -45,10 +45,10 @@ class Member(nn.Module):
         self.register_buffer("offset", (-mean / std)[..., None, None], persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
+        """Computes logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
         factor, offset = self.factor, self.offset
         if self.per_image:
-            mean, std = whole_statistics(image)
+            mean, std = traceable_statistics(image)
             factor, offset = 1 / std, -mean / std
         outputs = same_size(self.model, image * factor + offset)
         return outputs.logits if isinstance(outputs, Supervised) else outputs
@@ -62,16 +62,16 @@ class Deployed(nn.Module):
         threshold: Logit at and above which a pixel is of the second of two classes.
     """
 
-    def __init__(self, module: SegmentationModule) -> None:
+    def __init__(self, module: Segmentation) -> None:
         """Takes networks, scaling and threshold from a module that was made for use."""
         super().__init__()
         members = list(module.model) if isinstance(module, EnsembleModule) else [module]
-        self.members = nn.ModuleList(Member(member) for member in members)
+        self.members = nn.ModuleList(DeployedMember(member) for member in members)
         self.spec, self.threshold = module.spec, module.threshold
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities and classes.
+        """Computes probabilities and classes of raw images.
 
         Args:
             image: Raw pixels as they are in a file, integers (B, C, H, W).
@@ -83,18 +83,25 @@ class Deployed(nn.Module):
         logits = [member(raw) for member in self.members]
         joint = logits[0] if len(logits) == 1 else self._joint(torch.stack(logits))
         if self.spec.is_binary:
-            return joint.sigmoid(), (joint[:, 0] >= self.threshold).to(torch.uint8)
+            score = self._scores(joint)
+            return score.sigmoid(), (score[:, 0] >= self.threshold).to(torch.uint8)
         return joint.softmax(dim=1), joint.argmax(dim=1).to(torch.uint8)
+
+    def _scores(self, logits: Tensor) -> Tensor:
+        """Scores of two classes (..., 1, H, W): the one logit, or the difference of two."""
+        return logits if logits.shape[-3] == 1 else logits[..., 1:, :, :] - logits[..., :1, :, :]
 
     def _joint(self, logits: Tensor) -> Tensor:
         """Log-odds or logarithms of the mean probability, as EnsembleModule has them."""
         if self.spec.is_binary:
-            return torch.logit(logits.sigmoid().mean(dim=0), eps=SMALLEST)
+            return torch.logit(self._scores(logits).sigmoid().mean(dim=0), eps=SMALLEST)
         return logits.softmax(dim=2).mean(dim=0).clamp(min=SMALLEST).log()
 
 
-def whole_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
-    """As :func:`segexp.scaling.image_statistics`, without blocks, whose number would be fixed in a graph.
+def traceable_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Computes mean and deviation of raw images as :func:`segexp.scaling.image_statistics`, without blocks.
+
+    The number of blocks would be fixed in a graph.
 
     Sums go along rows first and then over them: one long sum in float32 would lose digits on a large image.
 
@@ -115,24 +122,24 @@ def _sum(values: Tensor) -> Tensor:
     return values.sum(dim=3, keepdim=True).sum(dim=2, keepdim=True)
 
 
-def example(spec: DataSpec) -> Tensor:
-    """A batch to trace with."""
+def example_batch(spec: DataSpec) -> Tensor:
+    """Makes a batch of zeros to trace with, (2, C, 64, 80)."""
     number, height, width = TRACED
     return torch.zeros((number, spec.in_channels, height, width), dtype=pixel_type(spec))
 
 
 def pixel_type(spec: DataSpec) -> torch.dtype:
-    """Type of the pixels that the exported model takes: that of the training images, uint8 where it is not known."""
+    """Gives the pixel type that the exported model takes: that of the training images, uint8 where unknown."""
     found: torch.dtype = getattr(torch, spec.dtype or "uint8")
     return found
 
 
-def program_of(graph: Deployed) -> torch.export.ExportedProgram:
-    """The graph as torch.export has it, for any number of images of any size."""
+def export_program(graph: Deployed) -> torch.export.ExportedProgram:
+    """Exports the graph with ``torch.export``, for any number of images of any size."""
     free = torch.export.Dim.DYNAMIC
     with torch.no_grad():
         return torch.export.export(
-            graph, (example(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
+            graph, (example_batch(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
         )
 
 

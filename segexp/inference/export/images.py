@@ -1,4 +1,4 @@
-"""Real images of a run: those that it was tested on, and those that it was trained on."""
+"""Real images of a run to compare on: those that it was tested on, and those that it was trained on."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -33,7 +33,7 @@ class RunImages:
         self.section = data_section(model, data)
 
     def taken(self, phase: Literal["train", "test"], most: int | None) -> list[Item]:
-        """Images with masks, checked to fit the model.
+        """Picks images with masks, checked to fit the model.
 
         Args:
             phase: Part of the data set.
@@ -42,27 +42,26 @@ class RunImages:
         Raises:
             UserError: Files are missing or at fault.
         """
-        return spread(
-            evaluation_data(self._source, self.model.spec, phase, self.model.config["datamodule"]).items("test"), most
+        return spread_evenly(
+            evaluation_data(self._source, self.model.spec, phase, self.model.config.datamodule).items("test"), most
         )
 
     @cached_property
     def _source(self) -> SegmentationDataModule:
-        nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-        source = build_datamodule({"augment": nothing, "datamodule": self.section, "seed": self.model.config["seed"]})
+        source = build_datamodule(self.section)
         keep_own_split(source, self.model, self.section, "train")
         return source
 
 
-def spread(items: Sequence[Item], most: int | None) -> list[Item]:
-    """At most so many, evenly over all."""
+def spread_evenly(items: Sequence[Item], most: int | None) -> list[Item]:
+    """Picks at most ``most`` items, evenly spread over all."""
     if most is None or len(items) <= most:
         return list(items)
     return [items[index] for index in np.linspace(0, len(items) - 1, most).round().astype(int)] if most else []
 
 
-def pixels(item: Item, dtype: np.dtype[Any], largest: int = LARGEST) -> tuple[NDArray[Any], NDArray[np.uint8]]:
-    """Image (1, C, H, W) and mask (1, H, W), the middle of a large one.
+def image_and_mask(item: Item, dtype: np.dtype[Any], largest: int = LARGEST) -> tuple[NDArray[Any], NDArray[np.uint8]]:
+    """Reads image (1, C, H, W) and mask (1, H, W), the middle of a large one.
 
     Raises:
         MismatchError: Its pixels are of another type than the file takes.
@@ -78,6 +77,6 @@ def pixels(item: Item, dtype: np.dtype[Any], largest: int = LARGEST) -> tuple[ND
     return np.ascontiguousarray(image.transpose(2, 0, 1)[None]), mask[None]
 
 
-def batches(items: Sequence[Item], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
-    """One image at a time."""
-    return (pixels(item, dtype)[0] for item in items)
+def image_batches(items: Sequence[Item], dtype: np.dtype[Any]) -> Iterator[NDArray[Any]]:
+    """Yields raw batches (1, C, H, W), one image at a time."""
+    return (image_and_mask(item, dtype)[0] for item in items)

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Item
-from segexp.inference.export.images import pixels
+from segexp.inference.export.format import Run
+from segexp.inference.export.images import image_and_mask
 from segexp.inference.export.onnx_file import OnnxRun
-from segexp.inference.export.place import kept_if_good, megabytes
-from segexp.inference.export.tensors import Run
+from segexp.inference.export.output_file import format_megabytes, write_if_good
+from segexp.metrics.counts import confusion
+from segexp.metrics.measures import measures
 from segexp.report.table import Table
 from segexp.runs.console import LOG
-from segexp.spec import IGNORED
 
 QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "Concat", "Relu", "Resize")
 """Operations in 8 bits; scaling, statistics of the image and probabilities stay in float32."""
@@ -49,9 +51,9 @@ class Int8:
     run: Run
 
     def as_text(self) -> str:
-        """A table."""
+        """Formats a table of both files: size and IoU of each class."""
         rows = [
-            (path.name, megabytes(path), f"{np.nanmean(iou):.4f}", *(f"{value:.4f}" for value in iou))
+            (path.name, format_megabytes(path), f"{np.nanmean(iou):.4f}", *(f"{value:.4f}" for value in iou))
             for path, iou in zip(self.files, self.iou, strict=True)
         ]
         loss = self.iou[0] - self.iou[1]
@@ -61,7 +63,7 @@ class Int8:
         return Table(title, header, tuple(rows)).as_text()
 
     def facts(self) -> dict[str, Any]:
-        """Plain values."""
+        """Collects plain values for the JSON beside the file."""
         named = [dict(zip(self.classes, map(float, iou), strict=True)) for iou in self.iou]
         return {
             "file": self.files[1].name, "calibration_images": self.calibration, "test_images": self.images,
@@ -69,7 +71,7 @@ class Int8:
         }  # fmt: skip
 
 
-def int8_file(
+def write_int8_file(
     path: Path, run: Run, training: Sequence[Item], tested: Sequence[Item], dtype: np.dtype[Any], classes: Sequence[str]
 ) -> Int8:
     """Writes ``<name>.int8.onnx`` beside an ONNX file and measures both on test images.
@@ -84,10 +86,10 @@ def int8_file(
     """
     LOG.info(f"int8        ranges from {len(training)} training images")
     quantised = path.with_name(f"{path.stem}.int8.onnx")
-    with kept_if_good(quantised) as part:
+    with write_if_good(quantised) as part:
         quantise(path, part, training, dtype)
     other = OnnxRun(quantised)
-    found = np.stack([iou(each, tested, dtype, len(classes)) for each in (run, other)])
+    found = np.stack([class_iou(each, tested, dtype, len(classes)) for each in (run, other)])
     return Int8((path, quantised), tuple(classes), found, len(tested), len(training), other)
 
 
@@ -135,17 +137,14 @@ def _ranges(prepared: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> A
     )  # fmt: skip
     with contextlib.redirect_stdout(io.StringIO()):  # it prints what it does
         for item in training:
-            calibrator.collect_data(One(pixels(item, dtype, CALIBRATED)[0]))
+            calibrator.collect_data(One(image_and_mask(item, dtype, CALIBRATED)[0]))
         return calibrator.compute_data()
 
 
-def iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
-    """Intersection over union per class of all images together, ignored pixels left out."""
-    matrix = np.zeros((classes, classes), np.int64)
+def class_iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
+    """Measures intersection over union per class (classes,) of all images together, ignored pixels left out."""
+    counts = torch.zeros((1, classes, classes), dtype=torch.int64)
     for item in items:
-        image, mask = pixels(item, dtype)
-        counted = mask != IGNORED
-        np.add.at(matrix, (mask[counted], run(image)[1][counted]), 1)
-    both = np.diag(matrix)
-    union = matrix.sum(axis=0) + matrix.sum(axis=1) - both
-    return np.asarray(np.where(union > 0, both / np.maximum(union, 1), np.nan))
+        image, mask = image_and_mask(item, dtype)
+        counts += confusion(torch.from_numpy(run(image)[1]), torch.from_numpy(mask), classes)
+    return np.asarray(measures(counts)["iou"][0])

@@ -11,43 +11,42 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segexp.inference.export.extra import require as require_packages
-from segexp.inference.export.facts import as_text
-from segexp.inference.export.graph import OUTPUTS, Deployed, example
+from segexp.inference.export.facts import encode_metadata
+from segexp.inference.export.format import ExportFormat
+from segexp.inference.export.graph import OUTPUTS, Deployed, example_batch
 from segexp.inference.model import Model
 
-SUFFIX = ".onnx"
 AXES = {0: "batch", 2: "height", 3: "width"}
 
 
-def require() -> None:
-    """See :class:`segexp.inference.export.formats.Format`."""
-    require_packages("onnx", "onnx", "onnxscript", "onnxruntime")
+class OnnxFormat(ExportFormat):
+    """ONNX: one file with graph and weights, for any number of images of any size."""
 
+    suffix = ".onnx"
+    packages = ("onnx", "onnxscript", "onnxruntime")
 
-def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
-    """One file with its weights inside; ``facts`` are its ``metadata_props``, each as JSON."""
-    with _quiet(), torch.no_grad():
-        program = torch.onnx.export(
-            graph, (example(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
-            output_names=list(OUTPUTS), verbose=False,
-        )  # fmt: skip
-        if program is None:
-            raise RuntimeError("torch.onnx.export gave no program")
-        program.model.metadata_props.update(as_text(facts))
-        program.save(str(path), external_data=False)
+    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+        """Writes one file with its weights inside; ``facts`` are its ``metadata_props``, each as JSON."""
+        with _quiet_exporter(), torch.no_grad():
+            program = torch.onnx.export(
+                graph, (example_batch(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
+                output_names=list(OUTPUTS), verbose=False,
+            )  # fmt: skip
+            if program is None:
+                raise RuntimeError("torch.onnx.export gave no program")
+            program.model.metadata_props.update(encode_metadata(facts))
+            program.save(str(path), external_data=False)
 
-
-def read(path: Path) -> "OnnxRun":
-    """See :class:`segexp.inference.export.formats.Format`."""
-    return OnnxRun(path)
+    def read(self, path: Path) -> "OnnxRun":
+        """Opens a file in onnxruntime, on the processor."""
+        return OnnxRun(path)
 
 
 class OnnxRun:
-    """A file in onnxruntime, on the processor, with as many threads as PyTorch has."""
+    """An ONNX file in onnxruntime, on the processor, with as many threads as PyTorch has."""
 
     def __init__(self, path: Path) -> None:
-        """Opens it."""
+        """Opens a file."""
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
@@ -56,14 +55,14 @@ class OnnxRun:
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
     def __call__(self, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Raw images (B, C, H, W) to probabilities and classes."""
+        """Runs raw images (B, C, H, W): probabilities float32 (B, K, H, W) and classes uint8 (B, H, W)."""
         probabilities, mask = self.session.run(list(OUTPUTS), {"image": images})
         return probabilities, mask
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """The exporter tells of packages that it does not need here, and of what will change in later versions."""
+def _quiet_exporter() -> Iterator[None]:
+    """Silences the exporter, which speaks of packages it does not need and of what will change in later versions."""
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)

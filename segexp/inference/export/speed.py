@@ -14,7 +14,7 @@ LEAST = 0.3
 def images_per_second(
     ways: Mapping[str, Callable[[NDArray[Any]], object]], image: NDArray[Any], rounds: int
 ) -> dict[str, float]:
-    """Median over rounds; in each of them every way has its turn, so that a busy moment hits all.
+    """Measures the median speed over rounds; in each of them every way has its turn, so that a busy moment hits all.
 
     Args:
         ways: Each takes a batch (B, C, H, W).

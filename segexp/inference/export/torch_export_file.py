@@ -7,24 +7,23 @@ from typing import Any
 
 import torch
 
-from segexp.inference.export.graph import Deployed, program_of
-from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
+from segexp.inference.export.graph import Deployed, export_program
 from segexp.inference.model import Model
 
-SUFFIX = ".pt2"
 FACTS = "segexp.json"
 """Name of the metadata inside the file, for ``extra_files``."""
 
 
-def require() -> None:
-    """PyTorch is enough."""
+class TorchExportFormat(ExportFormat):
+    """A program of ``torch.export``, which PyTorch runs without the code of the model."""
 
+    suffix = ".pt2"
 
-def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
-    """One file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
-    torch.export.save(program_of(graph), path, extra_files={FACTS: json.dumps(facts)})
+    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+        """Writes one file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
+        torch.export.save(export_program(graph), path, extra_files={FACTS: json.dumps(facts)})
 
-
-def read(path: Path) -> Run:
-    """See :class:`segexp.inference.export.formats.Format`."""
-    return on_arrays(torch.export.load(path).module())
+    def read(self, path: Path) -> Run:
+        """Opens a file with ``torch.export``."""
+        return run_on_arrays(torch.export.load(path).module())

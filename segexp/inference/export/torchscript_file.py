@@ -14,25 +14,31 @@ import torch
 from torch import fx
 from torch._ops import OpOverload
 
-from segexp.inference.export.graph import Deployed, program_of
-from segexp.inference.export.tensors import Run, on_arrays
+from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
+from segexp.inference.export.graph import Deployed, export_program
 from segexp.inference.model import Model
 
-SUFFIX = ".torchscript"
 FACTS = "segexp.json"
 """Name of the metadata inside the file, for ``_extra_files``."""
 
 
-def require() -> None:
-    """PyTorch is enough."""
+class TorchScriptFormat(ExportFormat):
+    """TorchScript, which libtorch runs without Python."""
 
+    suffix = ".torchscript"
 
-def write(model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
-    """One file; ``facts`` are in its ``_extra_files`` as ``segexp.json``."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # TorchScript is no longer developed, and says so
-        scripted = torch.jit.script(_scriptable(program_of(graph)).eval())
-        torch.jit.save(scripted, path, _extra_files={FACTS: json.dumps(facts).encode()})
+    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+        """Writes one file; ``facts`` are in its ``_extra_files`` as ``segexp.json``."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # TorchScript is no longer developed, and says so
+            scripted = torch.jit.script(_scriptable(export_program(graph)).eval())
+            torch.jit.save(scripted, path, _extra_files={FACTS: json.dumps(facts).encode()})
+
+    def read(self, path: Path) -> Run:
+        """Opens a file with ``torch.jit``."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return run_on_arrays(torch.jit.load(path))  # type: ignore[no-untyped-call]
 
 
 def _scriptable(program: torch.export.ExportedProgram) -> fx.GraphModule:
@@ -47,10 +53,3 @@ def _scriptable(program: torch.export.ExportedProgram) -> fx.GraphModule:
             node.target = torch.ops.aten.size if is_size else node.target.overloadpacket
     graph.set_codegen(fx.graph.CodeGen())
     return fx.GraphModule(module, graph)
-
-
-def read(path: Path) -> Run:
-    """See :class:`segexp.inference.export.formats.Format`."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return on_arrays(torch.jit.load(path))  # type: ignore[no-untyped-call]

@@ -5,19 +5,19 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
-from segexp.data.file_kinds import kinds_in_words
+from segexp.config.command_schema import PredictConfig
+from segexp.data.file_kinds import describe_kinds
 from segexp.errors import SegexpError
 from segexp.inference.model import Model
-from segexp.inference.predict.engine import BARS, make_engine
+from segexp.inference.predict.engines.base import PROGRESS_BARS, make_prediction_engine
 from segexp.inference.predict.inputs import Input, find_inputs
-from segexp.inference.predict.order import bounds_of, model_of, output_of, wanted_of
-from segexp.inference.predict.outputs import OutputFolder
-from segexp.inference.predict.polygons import check_polygons
-from segexp.inference.predict.worker import Outcome
+from segexp.inference.predict.output.polygons import check_polygons
+from segexp.inference.predict.output_folder import OutputFolder
+from segexp.inference.predict.settings import load_model, output_settings, remote_limits, resolve_output
+from segexp.inference.predict.worker import FileResult
 from segexp.runs.console import LOG, start_console
 
 
@@ -25,7 +25,7 @@ class PredictionFailed(SegexpError):
     """Some files could not be predicted; the others were."""
 
 
-def predict(config: dict[str, Any]) -> str:
+def predict_files(config: PredictConfig) -> str:
     """Predicts all files of ``input``.
 
     Args:
@@ -39,27 +39,33 @@ def predict(config: dict[str, Any]) -> str:
         PredictionFailed: Some files could not be predicted; the rest was.
     """
     start_console()
-    output, wanted = output_of(config), wanted_of(config)
+    output, outputs = resolve_output(config), output_settings(config)
     passed_over: list[str] = []
-    files = find_inputs(config["input"], output, config["timeout"], bounds_of(config), passed_over)
+    files = find_inputs(config.input, output, config.timeout, remote_limits(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
-    model = model_of(config, config["device"] if config["engine"] == "local" else "cpu")
-    wanted.postprocess.check(model.spec, model.threshold)
-    if "polygons" in wanted.write:
-        check_polygons(wanted.polygons, wanted.simplify)
-    with _sigterm_as_ctrl_c(), closing(make_engine(config, model)) as engine, closing(OutputFolder(output)) as folder:
-        folder.begin(model, wanted, files, overwrite=config["overwrite"])
+    model = load_model(config, config.device if config.engine == "local" else "cpu")
+    outputs.postprocess.check(model.spec, model.threshold)
+    if "polygons" in outputs.write:
+        check_polygons(outputs.polygons, outputs.simplify)
+    with (
+        _sigterm_as_ctrl_c(),
+        closing(make_prediction_engine(config, model)) as engine,
+        closing(OutputFolder(output)) as folder,
+    ):
+        folder.begin(model, outputs, files, overwrite=config.overwrite)
         _announce(model, files, output, passed_over)
-        if not config["overwrite"]:
-            files = [folder.owned(file, lambda stem: bool(wanted.there(model.spec, stem))) for file in files]
-        single, doubles = parted(files)
-        told = Told(folder, config)
-        told.leave_out(passed_over)
-        told.take(doubles)
-        hidden = {None: None, True: False, False: True}[BARS[config["progress"]]]
+        if not config.overwrite:
+            files = [
+                folder.with_owner(file, lambda stem: bool(outputs.existing_files(model.spec, stem))) for file in files
+            ]
+        single, doubles = separate_duplicates(files)
+        report = PredictionReport(folder, config)
+        report.add_passed_over(passed_over)
+        report.add_results(doubles)
+        hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
         bar = tqdm(engine.run(single), "files", len(single), unit="file", disable=True if len(files) == 1 else hidden)
-        told.take(bar)
-        return told.result()
+        report.add_results(bar)
+        return report.result()
 
 
 @contextmanager
@@ -78,37 +84,37 @@ def _announce(model: Model, files: list[Input], output: Path, passed_over: list[
     LOG.info(f"classes     {', '.join(model.classes)}; tta {model.tta}" + "".join(f"; {note}" for note in model.notes))
     LOG.info(f"files       {len(files)}, predictions into {output}")
     if passed_over:
-        LOG.info(f"passed over {len(passed_over)}, by their endings no images: {kinds_in_words(passed_over)}")
+        LOG.info(f"passed over {len(passed_over)}, by their endings no images: {describe_kinds(passed_over)}")
 
 
-def parted(files: Iterable[Input]) -> tuple[list[Input], list[Outcome]]:
-    """Files to predict, and those that would write over them: of a.png and a.jpg, the second."""
+def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileResult]]:
+    """Separates files to predict from those that would write over them: of a.png and a.jpg, the second."""
     taken: dict[Path, Input] = {}
     doubles = []
     for file in files:
         other = taken.setdefault(file.stem, file)
         if other is not file:
             words = f"its predictions would have the names of those of {other}; predict it into another folder"
-            doubles.append(Outcome(file, "failed", error=f"{file}: {words}"))
+            doubles.append(FileResult(file, "failed", error=f"{file}: {words}"))
     return list(taken.values()), doubles
 
 
-class Told:
-    """What became of the files of one call: counted, named where they failed, and noted in the summary."""
+class PredictionReport:
+    """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, config: dict[str, Any]) -> None:
-        self.folder, self.debug = folder, config["debug"]
+    def __init__(self, folder: OutputFolder, config: PredictConfig) -> None:
+        self.folder, self.debug = folder, config.debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
 
-    def leave_out(self, names: Iterable[str]) -> None:
-        """Files that are no images by their endings: each has its row, so that nobody waits for its prediction."""
+    def add_passed_over(self, names: Iterable[str]) -> None:
+        """Notes files that are no images by their endings, a row each, so that nobody waits for their predictions."""
         for name in names:
             self.counts["passed over"] += 1
-            self.folder.note(Input(name, Path()), state="passed over", error="no image by its ending")
+            self.folder.add_row(Input(name, Path()), state="passed over", error="no image by its ending")
 
-    def take(self, outcomes: Iterable[Outcome]) -> None:
-        """All outcomes, as they come."""
+    def add_results(self, outcomes: Iterable[FileResult]) -> None:
+        """Notes the results of files, as they come."""
         for outcome in outcomes:
             self.counts[outcome.state] += 1
             if outcome.is_placed is False:
@@ -116,19 +122,19 @@ class Told:
             if outcome.state == "failed":
                 self._failed(outcome)
             elif outcome.state == "done":
-                self.folder.note(outcome.file, state="done", **outcome.facts)
+                self.folder.add_row(outcome.file, state="done", **outcome.facts)
             else:
-                self.folder.keep(outcome.file, outcome.facts)
+                self.folder.keep_row(outcome.file, outcome.facts)
 
-    def _failed(self, outcome: Outcome) -> None:
+    def _failed(self, outcome: FileResult) -> None:
         path, words = outcome.file, outcome.error
         if self.debug and outcome.trace:
             print(outcome.trace, file=sys.stderr)  # noqa: T201 - asked for
         LOG.error(words if str(path) in words else f"{path}: {words}")
-        self.folder.note(outcome.file, state="failed", error=words)
+        self.folder.add_row(outcome.file, state="failed", error=words)
 
     def result(self) -> str:
-        """The last line.
+        """Gives the last line for the terminal.
 
         Raises:
             PredictionFailed: Some files failed.

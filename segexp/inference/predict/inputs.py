@@ -1,4 +1,4 @@
-"""Which files are meant by ``input``, and where the predictions of each go."""
+"""Finds the files that ``input`` names, and where the predictions of each go."""
 
 import glob
 from collections.abc import Iterator, Sequence
@@ -6,15 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from segexp.data.file_kinds import is_beside, is_clutter, is_image, kinds_in_words
-from segexp.data.folder.tree import walk
+from segexp.data.file_kinds import describe_kinds, is_beside, is_clutter, is_image
+from segexp.data.folder.tree import walk_files
 from segexp.errors import DataError, UserError
-from segexp.inference.predict.image_file import ImageFile, local_image
-from segexp.inference.predict.remote.address import hidden, is_remote, path_of
-from segexp.inference.predict.remote.image import ANY, remote_image
-from segexp.inference.predict.remote.listing import listed, state
-from segexp.inference.predict.remote.watch import Bounds
-from segexp.inference.predict.sources import Mark, mark_of, source_of
+from segexp.inference.predict.identity import FileIdentity, digest_address, identify_file
+from segexp.inference.predict.image.image_file import ImageFile, open_local_image
+from segexp.inference.predict.remote.address import hide_secrets, is_remote, path_in_address
+from segexp.inference.predict.remote.image import ANY, open_remote_image
+from segexp.inference.predict.remote.listing import list_remote_files, remote_state
+from segexp.inference.predict.remote.watch import RemoteLimits
 from segexp.rasters import Limit
 from segexp.runs.console import LOG
 from segexp.runs.text import printable
@@ -34,43 +34,43 @@ class Input:
 
     address: str
     stem: Path
-    owner: Mark | None = None
+    owner: FileIdentity | None = None
     fault: str = ""
 
     def __str__(self) -> str:
         """For logs and tables: without passwords and signatures, and on one line."""
-        return printable(hidden(self.address) if is_remote(self.address) else self.address)
+        return printable(hide_secrets(self.address) if is_remote(self.address) else self.address)
 
     @property
     def name(self) -> str:
-        """Its name alone, for the eye."""
-        path = path_of(self.address) if is_remote(self.address) else self.address
+        """Name of the file alone, for the eye."""
+        path = path_in_address(self.address) if is_remote(self.address) else self.address
         return printable(path.rstrip("/").rpartition("/")[2])
 
     @property
     def source(self) -> str:
-        """Stands for its whole path, or for its address without passwords and signatures."""
-        return source_of(str(Path(self.address).resolve()) if self.is_here else hidden(self.address))
+        """Digest of the whole path, or of the address without passwords and signatures."""
+        return digest_address(str(Path(self.address).resolve()) if self.is_here else hide_secrets(self.address))
 
     @property
     def is_here(self) -> bool:
-        """Whether it is a file of this machine."""
+        """True for a file of this machine."""
         return not is_remote(self.address)
 
-    def mark(self, timeout: float) -> Mark:
-        """What tells it from other files, and from itself before a change; without the digest.
+    def identify(self, timeout: float) -> FileIdentity:
+        """Identifies the file, also against itself before a change; without the digest.
 
         Raises:
             OSError: A file of this machine is gone.
             DataError: A remote one cannot be asked for.
         """
         if self.is_here:
-            return mark_of(self.source, Path(self.address))
-        return Mark(self.source, *state(self.address, timeout))
+            return identify_file(self.source, Path(self.address))
+        return FileIdentity(self.source, *remote_state(self.address, timeout))
 
     @contextmanager
-    def opened(self, timeout: float, bounds: Bounds = ANY, limit: Limit | None = None) -> Iterator[ImageFile]:
-        """The file with its header read.
+    def opened(self, timeout: float, bounds: RemoteLimits = ANY, limit: Limit | None = None) -> Iterator[ImageFile]:
+        """Opens the file, its header read.
 
         Args:
             timeout: Seconds without an answer of a remote one.
@@ -83,24 +83,24 @@ class Input:
         if self.fault:
             raise DataError(self.fault)
         if is_remote(self.address):
-            with remote_image(self.address, timeout, bounds, limit) as image:
+            with open_remote_image(self.address, timeout, bounds, limit) as image:
                 yield image
         else:
-            yield local_image(Path(self.address), limit)
+            yield open_local_image(Path(self.address), limit)
 
 
 def find_inputs(
-    given: str | Sequence[str],
+    patterns: str | Sequence[str],
     output: Path,
     timeout: float = 60.0,
-    bounds: Bounds = ANY,
+    bounds: RemoteLimits = ANY,
     passed_over: list[str] | None = None,
 ) -> list[Input]:
-    """All files, in the order given, those of a folder or glob sorted; each once.
+    """Finds all files, in the order given, those of a folder or glob sorted; each once.
 
     Args:
-        given: File, folder (all images in it and below, see :mod:`segexp.data.file_kinds`), glob, or a list of these;
-            here, or remote addresses. A file that is named, or that a glob matches, may end with anything.
+        patterns: File, folder (all images in it and below, see :mod:`segexp.data.file_kinds`), glob, or a list of
+            these; here, or remote addresses. A file that is named, or that a glob matches, may end with anything.
         output: Folder of the predictions; what lies in it is no input.
         timeout: Seconds without an answer of a remote one.
         bounds: How long listing a remote folder may take.
@@ -112,8 +112,8 @@ def find_inputs(
     """
     found: dict[str, Input] = {}
     left = passed_over if passed_over is not None else []
-    alone = isinstance(given, str) or len(given) == 1
-    for place in [given] if isinstance(given, str) else given:
+    alone = isinstance(patterns, str) or len(patterns) == 1
+    for place in [patterns] if isinstance(patterns, str) else patterns:
         if is_remote(place):
             for file in _remote(place, timeout, bounds, left, alone=alone):
                 found.setdefault(file.address, file)
@@ -123,9 +123,9 @@ def find_inputs(
     return list(found.values())
 
 
-def _remote(place: str, timeout: float, bounds: Bounds, left: list[str], *, alone: bool) -> list[Input]:
+def _remote(place: str, timeout: float, bounds: RemoteLimits, left: list[str], *, alone: bool) -> list[Input]:
     try:
-        return [Input(address, stem) for address, stem in listed(place, timeout, bounds, left)]
+        return [Input(address, stem) for address, stem in list_remote_files(place, timeout, bounds, left)]
     except UserError as error:
         if alone:
             raise
@@ -141,12 +141,12 @@ def _files(place: str, output: Path, left: list[str]) -> list[Input]:
         if output == path.resolve():
             raise DataError(f"input: {path} is the folder of the predictions too; give output=<another folder>")
         special: set[str] = set()
-        every = _ours(sorted(walk(path, special)), output)
+        every = _ours(sorted(walk_files(path, special)), output)
         for line in sorted(special):
             LOG.warning(f"input: {line}")
         others = [printable(str(below)) for below in every if not is_image(below.name) and not is_beside(below.name)]
         left += others
-        held = f", but {kinds_in_words(others)}" if others else ""
+        held = f", but {describe_kinds(others)}" if others else ""
         return _below(path, [below for below in every if is_image(below.name)], f"{path} holds no image{held}")
     if (what := special_file(path)) is not None:
         raise DataError(f"input: {path} is {what}, expected an image file or a folder of such")

@@ -1,4 +1,4 @@
-"""What the encoders share: feature maps by stage, freezing, first weights."""
+"""Base of the encoders: feature maps by stage, freezing, first weights."""
 
 from collections.abc import Sequence
 from typing import Self
@@ -26,12 +26,12 @@ class Encoder(nn.Module):
         self.eval()
 
     def train(self, mode: bool = True) -> Self:
-        """As in torch, except that a frozen encoder stays in evaluation mode."""
+        """Sets training mode as torch does; a frozen encoder stays in evaluation mode."""
         return super().train(mode and not self.frozen)
 
 
-def start(layer: nn.Module) -> None:
-    """Weights of an untrained layer that a ReLU follows: normal, variance 2 / fan-out (He et al. 2015), as torchvision.
+def init_weights(layer: nn.Module) -> None:
+    """Initialises a layer that a ReLU follows: normal, variance 2 / fan-out (He et al. 2015), as torchvision.
 
     Use with ``module.apply(start)``; convolutions lose their bias to 0, norms keep their 1 and 0.
     """
@@ -41,8 +41,8 @@ def start(layer: nn.Module) -> None:
             nn.init.zeros_(layer.bias)
 
 
-def cut_to(features: Tensor, like: Tensor) -> Tensor:
-    """The first rows and columns of (B, C, h, w), as many as ``like`` has; a view, but a copy under export.
+def crop_to(features: Tensor, like: Tensor) -> Tensor:
+    """Cuts (B, C, h, w) to its first rows and columns, as many as ``like`` has; a view, but a copy under export.
 
     Export would tie the strides of a view to the parity of the example's sizes.
     """

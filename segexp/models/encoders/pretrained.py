@@ -28,7 +28,7 @@ KEY = "model.pretrained"
 State = dict[str, Tensor]
 
 
-def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> State:
+def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int, *, freeze: bool = False) -> State:
     """Give an encoder the weights of the network ``name`` that was trained on ImageNet.
 
     They expect images scaled to the mean and deviation of ImageNet: ``datamodule.normalize=imagenet``.
@@ -39,6 +39,7 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
         pretrained: False: nothing is done, no network touched. True: the published file, from torch's hub folder or,
             the first time, from the server. Text: path of such a file.
         base: Channels of the encoder's first stage.
+        freeze: Whether the encoder is taken out of training, with these weights or its own.
 
     Returns:
         What the file holds of the classifier on top (``HEADS``), which has no place here.
@@ -47,8 +48,13 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
         ConfigError: The encoder is not as wide as the published network.
         UserError: The file cannot be got or read, or does not fit.
     """
-    if pretrained is False:
-        return {}
+    head = {} if pretrained is False else _load(encoder, name, pretrained, base)
+    if freeze:
+        encoder.freeze()
+    return head
+
+
+def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> State:
     if base != 64:
         raise ConfigError(
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
@@ -56,19 +62,19 @@ def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: i
     if pretrained is True:
         state, source = _download(name)
     else:
-        state, source = read(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
-    trunk, head = without_head(state)
-    fill(encoder, trunk, f"{source} for {name}")
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+    trunk, head = split_head(state)
+    load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
 
 
-def without_head(state: State) -> tuple[State, State]:
-    """The weights of the encoder, and those of the classifier on top (``HEADS``)."""
+def split_head(state: State) -> tuple[State, State]:
+    """Splits a state dict into the weights of the encoder and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
 
 
-def fill(encoder: nn.Module, state: State, source: str) -> None:
+def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
     """Load a state dict whose first convolution may have other input channels; every other difference is refused.
 
     ``num_batches_tracked`` may be missing: files older than that counter lack it, and nothing depends on it.
@@ -91,7 +97,7 @@ def fill(encoder: nn.Module, state: State, source: str) -> None:
 
 
 def adapt_channels(weight: Tensor, channels: int) -> Tensor:
-    """Weights (out, 3, h, w) of a first convolution on RGB, for another number of input channels.
+    """Adapts weights (out, 3, h, w) of a first convolution on RGB to another number of input channels.
 
     One channel gets the sum over the three, which answers a grey image as the RGB weights answer that image three
     times over. Any other number takes them in turn (R G B R ...), times 3 / channels, so that an image of equal
@@ -140,8 +146,8 @@ def _download(name: str) -> tuple[State, str]:
     return _checked(state, KEY, str(place), file), str(place)
 
 
-def read(path: str, key: str, expected: str) -> State:
-    """A state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
+def read_state_dict(path: str, key: str, expected: str) -> State:
+    """Reads a state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
 
     Raises:
         UserError: There is no such file, or it is none of torch's, cut short, or holds something else.

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError
-from segexp.models.encoders.base import Encoder, start
+from segexp.models.encoders.base import Encoder, init_weights
 
 ResNetName = Literal["resnet18", "resnet34", "resnet50", "resnet101"]
 OutputStride = Literal[8, 16, 32]
@@ -21,7 +21,7 @@ DEPTHS: dict[str, tuple[int, int, int, int]] = {
 """Blocks of the four layers."""
 
 
-class Block(nn.Module, ABC):
+class ResidualBlock(nn.Module, ABC):
     """Residual block: ReLU(changes of the input + the input, or its projection by 1x1 where sizes differ)."""
 
     expansion: int
@@ -42,10 +42,10 @@ class Block(nn.Module, ABC):
 
     @abstractmethod
     def change(self, features: Tensor) -> Tensor:
-        """What the block adds to its input."""
+        """Computes what the block adds to its input, (B, in, h, w) -> (B, out, h / stride, w / stride)."""
 
 
-class BasicBlock(Block):
+class BasicBlock(ResidualBlock):
     """Two 3x3 convolutions. ``before`` is the dilation of the first (which strides), ``dilation`` of the second."""
 
     expansion = 1
@@ -58,13 +58,13 @@ class BasicBlock(Block):
         self.bn2 = nn.BatchNorm2d(width)
 
     def change(self, features: Tensor) -> Tensor:
-        """See :class:`Block`."""
+        """See :class:`ResidualBlock`."""
         features = self.relu(self.bn1(self.conv1(features)))
         changed: Tensor = self.bn2(self.conv2(features))
         return changed
 
 
-class Bottleneck(Block):
+class Bottleneck(ResidualBlock):
     """1x1, 3x3 (which strides, with dilation ``before``), 1x1 to four times the width."""
 
     expansion = 4
@@ -80,7 +80,7 @@ class Bottleneck(Block):
         self.bn3 = nn.BatchNorm2d(width * self.expansion)
 
     def change(self, features: Tensor) -> Tensor:
-        """See :class:`Block`."""
+        """See :class:`ResidualBlock`."""
         features = self.relu(self.bn1(self.conv1(features)))
         features = self.relu(self.bn2(self.conv2(features)))
         changed: Tensor = self.bn3(self.conv3(features))
@@ -119,7 +119,7 @@ class ResNet(Encoder):
         third, fourth = {8: (2, 4), 16: (1, 2), 32: (1, 1)}[output_stride]
         self.layer3 = self._layer(2, base * 4, three, stride=2 if third == 1 else 1, before=1, dilation=third)
         self.layer4 = self._layer(3, base * 8, four, stride=2 if fourth == 1 else 1, before=third, dilation=fourth)
-        self.apply(start)
+        self.apply(init_weights)
 
     def _layer(self, number: int, width: int, blocks: int, stride: int, before: int, dilation: int) -> nn.Sequential:
         out = self.widths[number + 1]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from segexp.models.encoders.base import Encoder, start
+from segexp.models.encoders.base import Encoder, init_weights
 from segexp.models.norms import Norm, make_norm
 
 DEPTHS = (2, 2, 3, 3, 3)
@@ -42,7 +42,7 @@ class Vgg16(Encoder):
             self._ends.append(len(layers))
             layers.append(nn.MaxPool2d(2, ceil_mode=ceil_mode))
         self.features = nn.Sequential(*layers)
-        self.apply(start)
+        self.apply(init_weights)
 
     def forward(self, image: Tensor) -> Sequence[Tensor]:
         """The pooled map of each stage: [(B, base, H/2, W/2), ..., (B, 8 base, H/32, W/32)]."""

@@ -82,7 +82,7 @@ def cost_chart(
     best = front([(spent, found.mean) for _, spent, found in rows], lower=lower)
     points = []
     for number, (name, spent, found) in enumerate(rows):
-        written = values.amount(spent) if form == SI_FORMAT else f"{spent:.4g}"
+        written = values.format_amount(spent) if form == SI_FORMAT else f"{spent:.4g}"
         told = f"{name}: {found.text()}, {written}" + (", on the front" if number in best else "")
         points.append(ScatterPoint(shortened(name, LONGEST_LABEL), spent, found.mean, found.deviation, told))
     return scatter_chart(points, best, (cost, f"{measure} ({'lower' if lower else 'higher'} is better)"), form=form)

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 # This one needs no numpy, so that a wrong folder is said at once; the rest is imported once there are runs.
-from segexp.runs.find import expanded, find_runs
+from segexp.runs.find import expand_place, find_runs
 from segexp.runs.folder import RunFolder
 
 if TYPE_CHECKING:
@@ -68,5 +68,5 @@ def compare(
     from segexp.report.comparison_page.result import build
     from segexp.report.comparison_page.search import chosen, searches_of
 
-    searches = searches_of(found, [top for place in places for top in expanded(place)])
+    searches = searches_of(found, [top for place in places for top in expand_place(place)])
     return build(found, left_out, searches, measure, base or chosen(searches, found), resamples, seed)

@@ -8,10 +8,11 @@ from pathlib import Path
 from segexp.config.suggest import nearest
 from segexp.errors import ConfigError
 from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.figures import Figure, lower_is_better
+from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.measure import Measure, choose_measure
 from segexp.report.comparison_page.paired import Difference, differences
 from segexp.report.comparison_page.spread import Spread
+from segexp.report.labels import lower_is_better
 from segexp.runs import entries
 from segexp.runs.text import shortened
 
@@ -48,7 +49,9 @@ class Contest:
     @property
     def title(self) -> str:
         """Data set and test images."""
-        data = shortened(entries.text_of(entries.inner(self.rows[0].runs[0].results, "task", "datamodule")), 60).strip()
+        data = shortened(
+            entries.to_text(entries.get_in(self.rows[0].runs[0].results, "task", "datamodule")), 60
+        ).strip()
         described = self.rows[0].tested.describe()
         return f"{data}, {described}" if data else described
 

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segexp.config.measure_names import IMAGE, MEAN
-from segexp.report.labels import LABELS, SHORT, name_of
-from segexp.report.labels import lower_is_better as lower
+from segexp.report.labels import SHORT, in_order, name_of
 from segexp.runs import entries
 
 BLOCKS = {"dataset": "", "image": IMAGE}
@@ -39,12 +38,9 @@ class Figure:
         """Its column in per_image.csv."""
         return f"{self.measure}/{self.part}" if self.part else self.measure
 
-    @property
-    def label(self) -> str:
-        """For the head of a table: ``IoU vessel``, ``mean IoU``."""
-        if self.measure in SHORT:
-            return f"mean {name_of(self.measure[1:])}"
-        name = name_of(self.measure)
+    def label(self, results: Mapping[str, Any]) -> str:
+        """For the head of a table, as ``results`` names the measure: ``IoU vessel``, ``mean IoU``."""
+        name = name_of(self.measure, results)
         return f"mean {name}" if self.part == MEAN else f"{name} {self.part}".rstrip()
 
 
@@ -56,7 +52,7 @@ def figures_of(row: Mapping[str, Any]) -> Figures:
     """All figures of a row of results.json, block by block in the order of the tables."""
     found: Figures = {}
     for block in BLOCKS:
-        tree = entries.inner(row, block)
+        tree = entries.get_in(row, block)
         if isinstance(tree, Mapping):
             found |= dict(sorted(_leaves(tree, block), key=lambda pair: _place(pair[0].measure)))
     return found
@@ -90,11 +86,5 @@ def _place(measure: str) -> int:
     """Means first, then as the labels are ordered."""
     if measure in SHORT:
         return SHORT.index(measure)
-    names = list(LABELS)
+    names = in_order()
     return len(SHORT) + (names.index(measure) if measure in names else len(names))
-
-
-def lower_is_better(measure: str, results: Mapping[str, Any]) -> bool:
-    """Whether less is more; a measure of the user's own says so in ``directions`` of results.json."""
-    own = entries.inner(results, "directions", measure)
-    return own == "min" if own is not None else lower(measure)

@@ -11,7 +11,7 @@ from segexp.report.comparison_page.settings import ABSENT, text_of
 from segexp.report.comparison_page.spread import Spread
 from segexp.report.comparison_page.tables import differences_grid, results_grid
 from segexp.report.comparison_page.trials import CHOOSES_NOTHING, short, trials_grid
-from segexp.report.markdown import escaped
+from segexp.report.markdown import escape_text
 from segexp.report.run_page.decided import decided
 from segexp.runs import table_file
 from segexp.runs.find import LeftOut
@@ -25,7 +25,7 @@ def as_csv(contests: Sequence[Contest]) -> str:
     lines = [_line(contest, place) for contest in contests for place in range(len(contest.rows))]
     figures = dict.fromkeys(figure for contest in contests for figure in contest.figures)
     columns = list(dict.fromkeys(key for line in lines for key in line if not key.startswith("test/")))
-    return table_file.as_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
+    return table_file.format_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
 
 
 def _columns(figure: Figure) -> tuple[str, str, str]:
@@ -85,33 +85,35 @@ def as_markdown(
     searches: Sequence[Search] = (),
 ) -> str:
     """Tables of results and of differences for a README or an issue."""
-    parts = [f"# {escaped(title)}", *(f"> {markdown.line(note)}" for note in notes)]
+    parts = [f"# {escape_text(title)}", *(f"> {markdown.escape_line(note)}" for note in notes)]
     parts += [part for search in searches for part in _search(search)]
     for contest in contests:
-        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{escaped(contest.title)}")
+        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{escape_text(contest.title)}")
         bold = "rows by validation" if contest.searched else "the best of a column is bold"
         told = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
         at = decided([run.results for row in contest.rows for run in row.runs])
-        parts.append(f"{told} {escaped(at)}".rstrip())
+        parts.append(f"{told} {escape_text(at)}".rstrip())
         parts.append(results_grid(contest).as_markdown())
         if contest.differences:
             grid = differences_grid(contest)
-            parts.append(f"{markdown.line(grid.title)}, paired by test image, 95 % bootstrap interval:")
+            parts.append(f"{markdown.escape_line(grid.title)}, paired by test image, 95 % bootstrap interval:")
             parts.append(grid.as_markdown())
     if left_out:
-        parts += ["## Left out", "\n".join(f"- {markdown.line(str(entry))}" for entry in left_out)]
+        parts += ["## Left out", "\n".join(f"- {markdown.escape_line(str(entry))}" for entry in left_out)]
     return "\n\n".join(parts) + "\n"
 
 
 def _search(search: Search) -> list[str]:
     best = search.best
-    parts = [f"## Search {escaped(search.name)}"]
+    parts = [f"## Search {escape_text(search.name)}"]
     if best is not None:
         told = " ".join(f"{key}={short(text)}" for key, text in best.parameters.items())
-        monitor = escaped(search.monitor)
-        parts.append(f"Best trial by validation: {best.number}, {monitor} {best.value:.4f}, {markdown.code(told)}")
+        monitor = escape_text(search.monitor)
+        parts.append(
+            f"Best trial by validation: {best.number}, {monitor} {best.value:.4f}, {markdown.format_code(told)}"
+        )
     if search.command:
-        parts.append(markdown.code_block(search.command))
+        parts.append(markdown.format_code_block(search.command))
     if search.trials:
         parts.append(trials_grid(search).as_markdown())
     return [*parts, CHOOSES_NOTHING]

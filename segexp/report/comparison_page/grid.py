@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from segexp.report.comparison_page.spread import Spread
-from segexp.report.markdown import escaped
+from segexp.report.markdown import escape_text
 from segexp.report.table import Table
 from segexp.report.values import ABSENT
 
@@ -71,10 +71,12 @@ class Grid:
 
     def as_markdown(self) -> str:
         """A table as GitHub draws it; the best of a column is bold."""
-        lines = [_line([escaped(head.text) for head in self.heads])]
+        lines = [_line([escape_text(head.text) for head in self.heads])]
         lines.append("| " + " | ".join("---:" if head.number else "---" for head in self.heads) + " |")
         for row in [*self.rows, *self.below]:
-            lines.append(_line([f"**{escaped(cell.whole)}**" if cell.best else escaped(cell.whole) for cell in row]))
+            lines.append(
+                _line([f"**{escape_text(cell.whole)}**" if cell.best else escape_text(cell.whole) for cell in row])
+            )
         return "\n".join(lines)
 
 

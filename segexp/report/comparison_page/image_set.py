@@ -21,12 +21,14 @@ class ImageSet:
         truth: Counted pixels of each true class; empty where results.json does not tell. Names alone do not tell two
             data sets apart whose images are numbered.
         where: Which pixels count, in words.
+        kind: Of the task: what counts of an image.
     """
 
     classes: tuple[str, ...]
     images: tuple[str, ...]
     truth: tuple[int, ...]
     where: str
+    kind: str = entries.SEGMENTATION
 
     def describe(self, most: int = 4) -> str:
         """For example ``4 images (01, 02, 03, 04), inside the field of view``."""
@@ -41,8 +43,10 @@ def image_set(run: RunContents) -> ImageSet:
     names = {row.get("image", "") for row in run.images}
     counts = run.results.get("confusion")
     truth = [sum(row) for row in counts] if isinstance(counts, list) else []
-    where = entries.text_of(entries.inner(run.results, "task", "where"))
-    return ImageSet(tuple(entries.classes_of(run.results)), tuple(sorted(names)), tuple(truth), where)
+    where = entries.to_text(entries.get_in(run.results, "task", "where"))
+    return ImageSet(
+        tuple(entries.classes_of(run.results)), tuple(sorted(names)), tuple(truth), where, entries.kind_of(run.results)
+    )
 
 
 def pooled(parts: Sequence[ImageSet]) -> ImageSet:
@@ -50,4 +54,4 @@ def pooled(parts: Sequence[ImageSet]) -> ImageSet:
     names = sorted({name for part in parts for name in part.images})
     counts = [part.truth for part in parts if part.truth]
     truth = tuple(map(sum, zip(*counts, strict=True))) if len(counts) == len(parts) else ()
-    return ImageSet(parts[0].classes, tuple(names), truth, parts[0].where)
+    return ImageSet(parts[0].classes, tuple(names), truth, parts[0].where, parts[0].kind)

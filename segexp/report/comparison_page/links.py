@@ -5,12 +5,12 @@ from pathlib import Path
 from urllib.parse import quote
 
 from segexp.report.run_page.page import REPORT
-from segexp.runs.inside import inside
+from segexp.runs.paths import path_inside
 
 
 def report_link(run: Path, out: Path) -> str:
     """Relative address of the report in a run folder, from the folder ``out``; empty where there is none."""
-    report = inside(run, REPORT)
+    report = path_inside(run, REPORT)
     if report is None or not report.is_file():
         return ""
     try:

@@ -7,9 +7,10 @@ from segexp.config.measure_names import IMAGE, MEAN, PHASES
 from segexp.config.suggest import nearest
 from segexp.errors import ConfigError
 from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.figures import Figure, lower_is_better
+from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.run import Run
 from segexp.report.comparison_page.spread import Spread
+from segexp.report.labels import described
 from segexp.runs import entries
 
 DEFAULT = "miou"
@@ -21,20 +22,17 @@ class Measure:
 
     Attributes:
         column: Its column in per_image.csv.
+        label: For heads and axes.
         lower: Whether less is more.
         unit: Such as ``px``; empty for shares.
         pooled: Whether there is a figure over all pixels.
     """
 
     column: str
+    label: str
     lower: bool
     unit: str
     pooled: bool
-
-    @property
-    def label(self) -> str:
-        """For heads and axes."""
-        return self._figure("image").label
 
     @property
     def by_image(self) -> Figure:
@@ -79,8 +77,9 @@ def choose_measure(wanted: str | None, runs: Sequence[Run]) -> Measure:
     measure = column.partition("/")[0]
     results = next(run.results for run in runs if column in run.images)
     pooled = any(Figure("dataset", *_parts(column)) in run.figures for run in runs)
-    unit = entries.text_of(entries.inner(results, "units", measure))
-    return Measure(column, lower_is_better(measure, results), unit, pooled)
+    spec = described(results, measure)
+    label = Figure("image", *_parts(column)).label(results)
+    return Measure(column, label, spec.direction == "min", spec.unit, pooled)
 
 
 def _parts(column: str) -> tuple[str, str]:
@@ -89,7 +88,7 @@ def _parts(column: str) -> tuple[str, str]:
 
 
 def _monitored(runs: Sequence[Run], columns: Sequence[str]) -> str:
-    monitors = {entries.text_of(entries.inner(run.results, "checkpoint", "monitor")) for run in runs}
+    monitors = {entries.to_text(entries.get_in(run.results, "checkpoint", "monitor")) for run in runs}
     column = plain_name(monitors.pop(), columns) if len(monitors) == 1 else DEFAULT
     if column in columns:
         return column

@@ -69,7 +69,7 @@ def _of_contest(contest: Contest) -> Iterator[str]:
         name for row in contest.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
     ]
     if pooled:
-        names = ", ".join(name_of(name) for name in dict.fromkeys(pooled))
+        names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
     images = len(contest.rows[0].tested.images)
     if contest.differences and images < FEW:
@@ -138,22 +138,28 @@ def _listed(names: Iterable[str]) -> str:
 
 def _commit(run: Run) -> str:
     git = run.contents.run.get("git")
-    dirty = " with changes" if entries.inner(git, "dirty") else ""
-    commit = entries.text_of(entries.inner(git, "commit"))
+    dirty = " with changes" if entries.get_in(git, "dirty") else ""
+    commit = entries.to_text(entries.get_in(git, "commit"))
     return f"{commit[:8]}{dirty}" if commit else ""
 
 
 def _torch(run: Run) -> str:
-    return entries.text_of(entries.inner(run.contents.run, "versions", "torch"))
+    return entries.to_text(entries.get_in(run.contents.run, "versions", "torch"))
 
 
 def _decision(run: Run) -> str:
     threshold = run.results.get("threshold")
     if not isinstance(threshold, Mapping):
         return ""
-    parts = (entries.text_of(threshold.get("rule")), entries.text_of(threshold.get("chosen_on")).partition(",")[0])
-    return ", chosen on ".join(part for part in parts if part) or f"threshold {values.plain(threshold.get('value'))}"
+    parts = (
+        entries.to_text(threshold.get("rule")),
+        entries.to_text(threshold.get("chosen_on")).partition(",")[0],
+    )
+    return (
+        ", chosen on ".join(part for part in parts if part)
+        or f"threshold {values.format_plain(threshold.get('value'))}"
+    )
 
 
 def _views(run: Run) -> str:
-    return entries.text_of(entries.inner(run.results, "task", "tta"))
+    return entries.to_text(entries.get_in(run.results, "task", "tta"))

@@ -16,7 +16,7 @@ from segexp.report.comparison_page.run import Run
 from segexp.report.comparison_page.search import Search
 from segexp.report.comparison_page.side_by_side import sights
 from segexp.report.comparison_page.spread import mean_of
-from segexp.report.page_template import template
+from segexp.report.page_template import load_template
 from segexp.report.run_page.decided import decided
 from segexp.report.run_page.sections import Tile
 from segexp.runs.find import LeftOut
@@ -40,7 +40,7 @@ class PageInput:
 
 def render(page: PageInput, out: Path) -> str:
     """The page as text, with links to the reports of runs as seen from the folder ``out``."""
-    return template("compare.html.j2").render(
+    return load_template("compare.html.j2").render(
         title=page.title,
         above=page.above,
         summary=_summary(page.contests),
@@ -61,7 +61,7 @@ def _summary(contests: Sequence[Contest]) -> list[tuple[str, str]]:
         ("configurations", str(len(rows))),
         ("runs", str(sum(len(row.runs) for row in rows))),
         ("seeds", ", ".join(seeds)),
-        ("training in all", values.duration(sum(times)) if times else ""),
+        ("training in all", values.format_duration(sum(times)) if times else ""),
     ]
     if len(contests) == 1:
         facts.append(("tested on", contests[0].title))
@@ -85,11 +85,11 @@ def _tiles(contest: Contest) -> list[Tile]:
     found = contest.reached(best)
     if found is None:
         return []
-    told = [_tile(f"Best {measure.label}, per image", values.measure(found.mean, measure.digits), best, contest)]
+    told = [_tile(f"Best {measure.label}, per image", values.format_measure(found.mean, measure.digits), best, contest)]
     told += _lead(contest)
     smallest = _smallest(contest)
     if smallest is not None and smallest.parameters is not None:
-        told.append(_tile("Smallest not clearly worse", values.amount(smallest.parameters), smallest, contest))
+        told.append(_tile("Smallest not clearly worse", values.format_amount(smallest.parameters), smallest, contest))
     return told
 
 
@@ -128,8 +128,8 @@ def _tile(name: str, value: str, row: Configuration, contest: Contest) -> Tile:
     lines = [
         (row.name, ""),
         *((label, found.text(measure.digits) if found else values.ABSENT) for label, found in pairs),
-        ("parameters", values.count(row.parameters)),
-        ("training", values.duration(mean_of(row.seconds))),
+        ("parameters", values.format_count(row.parameters)),
+        ("training", values.format_duration(mean_of(row.seconds))),
     ]
     return Tile(name, value, tuple(lines))
 
@@ -227,7 +227,7 @@ def _run_cells(run: Run, name: str, contest: Contest, out: Path, folds: bool, co
         Cell(name, name),
         Cell(run.seed, float(run.seed) if run.seed.isdigit() else run.seed),
         *fold,
-        number(values.measure(value, contest.measure.digits), value),
-        number(values.duration(run.seconds), run.seconds),
+        number(values.format_measure(value, contest.measure.digits), value),
+        number(values.format_duration(run.seconds), run.seconds),
         Cell(counts, counts),
     ]

@@ -119,7 +119,7 @@ def _indented(left_out: Sequence[LeftOut]) -> str:
 
 def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
     rows = [row for contest in made for row in contest.rows]
-    found = [entries.text_of(entries.inner(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+    found = [entries.to_text(entries.get_in(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
     names = [printable(shortened(name, 60)).strip() for name in found]
     data = " and ".join(dict.fromkeys(name for name in names if name))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"

@@ -61,7 +61,7 @@ class Run:
     def seed(self) -> str:
         """The seed as text; with a seed of the data of its own, both."""
         found = [settings.text_of(self.config[key]) for key in settings.SEEDS if key in self.config]
-        found = found or [entries.text_of(self.contents.run.get("seed"))]
+        found = found or [entries.to_text(self.contents.run.get("seed"))]
         return "/".join(dict.fromkeys(found))
 
     @property
@@ -78,7 +78,7 @@ class Run:
     @cached_property
     def images(self) -> ImageValues:
         """Figures of the model of each test image."""
-        return self.images_of(entries.text_of(entries.model_row(self.results).get("name")))
+        return self.images_of(entries.to_text(entries.model_row(self.results).get("name")))
 
     def images_of(self, name: str) -> ImageValues:
         """Figures of a predictor beside the model."""
@@ -92,7 +92,7 @@ class Run:
     @property
     def parameters(self) -> int | None:
         """Number of weights."""
-        found = entries.inner(self.contents.run, "model", "parameters")
+        found = entries.get_in(self.contents.run, "model", "parameters")
         return found if isinstance(found, int) else None
 
     @property
@@ -104,7 +104,7 @@ class Run:
     @cached_property
     def rate(self) -> float | None:
         """Training samples per second: samples of an epoch over the median time of an epoch, validation included."""
-        samples = entries.inner(self.contents.run, "data", "train", "samples")
+        samples = entries.get_in(self.contents.run, "data", "train", "samples")
         times = _epoch_seconds(self.path / "metrics.csv")
         # The first epoch waits for the data and for the libraries.
         steady = times[1:] or times
@@ -114,13 +114,16 @@ class Run:
     def machine(self) -> str:
         """Device and processor: only times of one machine can be compared."""
         run = self.contents.run
-        parts = (entries.text_of(run.get("device")), entries.text_of(entries.inner(run, "machine", "processor")))
+        parts = (
+            entries.to_text(run.get("device")),
+            entries.to_text(entries.get_in(run, "machine", "processor")),
+        )
         return ", ".join(part for part in parts if part)
 
     @property
     def threads(self) -> str:
         """How many threads it used; empty where that is not known."""
-        return entries.text_of(self.contents.run.get("threads"))
+        return entries.to_text(self.contents.run.get("threads"))
 
 
 def image_values(rows: list[dict[str, str]], name: str, path: Path) -> ImageValues:

@@ -14,8 +14,8 @@ from segexp.report.run_page.decided import of_monitor
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_run
 from segexp.runs.find import FINISHED, MANIFEST
-from segexp.runs.inside import inside
-from segexp.runs.json_file import read_object
+from segexp.runs.json_yaml import read_object
+from segexp.runs.paths import path_inside
 from segexp.runs.table_file import read_csv
 
 TABLE = "trials.csv"
@@ -129,18 +129,18 @@ def _read(folder: Path, run: RunContents) -> Search | None:
         manifest = read_object(folder / MANIFEST)
     except (OSError, DataError):
         return None
-    if entries.inner(manifest, "search") is None:
+    if entries.get_in(manifest, "search") is None:
         return None
-    chosen = entries.inner(run.results, "checkpoint")
-    monitor = entries.text_of(entries.inner(chosen, "monitor")) or "value"
-    mode = entries.text_of(entries.inner(chosen, "mode"))
+    chosen = entries.get_in(run.results, "checkpoint")
+    monitor = entries.to_text(entries.get_in(chosen, "monitor")) or "value"
+    mode = entries.to_text(entries.get_in(chosen, "mode"))
     return Search(folder.name, tuple(_trials(folder, manifest)), monitor, mode or "max", of_monitor(run.results))
 
 
 def _trials(folder: Path, manifest: object) -> list[Trial]:
-    listed = entries.inner(manifest, "jobs")
+    listed = entries.get_in(manifest, "jobs")
     jobs = [job for job in listed if isinstance(job, Mapping)] if isinstance(listed, list) else []
-    own = {str(job.get("trial")): inside(folder, job.get("folder")) for job in jobs}
+    own = {str(job.get("trial")): path_inside(folder, job.get("folder")) for job in jobs}
     if not (folder / TABLE).is_file():
         return []
     try:
@@ -155,8 +155,8 @@ def _place(text: str, folder: Path) -> Path | None:
     """Of a trial that is none of the jobs: another worker's beside this sweep, or a repeat, whose folder it names."""
     if not text:
         return None
-    beside = inside(folder.resolve().parent, Path(text).absolute())
-    return beside if beside is not None and beside.is_dir() else inside(folder, Path(text).name)
+    beside = path_inside(folder.resolve().parent, Path(text).absolute())
+    return beside if beside is not None and beside.is_dir() else path_inside(folder, Path(text).name)
 
 
 def _trial(row: Mapping[str, str], place: Path | None) -> Trial:

@@ -9,8 +9,8 @@ from segexp.report import values
 from segexp.report.comparison_page.configuration import Configuration
 from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.run import Run
-from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, Picture, embed, is_small_png
-from segexp.runs.inside import inside
+from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, EmbeddedPicture, embed_png, is_small_png
+from segexp.runs.paths import path_inside
 
 IMAGES = 4
 """Images that are shown at most."""
@@ -25,8 +25,8 @@ class Sight:
     """One test image: what is there, and what each configuration makes of it."""
 
     image: str
-    truth: Picture | None
-    predictions: tuple[Picture, ...]
+    truth: EmbeddedPicture | None
+    predictions: tuple[EmbeddedPicture, ...]
 
 
 def sights(contest: Contest) -> list[Sight]:
@@ -56,23 +56,23 @@ def panel_of(run: Run, image: str) -> Path | None:
     entries = run.results.get("panels")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, Mapping) and entry.get("image") == image:
-            path = inside(run.path, entry.get("file"))
+            path = path_inside(run.path, entry.get("file"))
             return path if path is not None and path.is_file() else None
     return None
 
 
 def _sight(image: str, there: list[tuple[Configuration, Run, Path]], contest: Contest) -> Sight:
-    truth: Picture | None = None
-    predictions: list[Picture] = []
+    truth: EmbeddedPicture | None = None
+    predictions: list[EmbeddedPicture] = []
     for row, run, path in there:
         value = run.images.get(contest.measure.column, {}).get(image)
-        caption = f"{contest.measure.label} {values.measure(value, contest.measure.digits)}"
+        caption = f"{contest.measure.label} {values.format_measure(value, contest.measure.digits)}"
         caption += f" · seed {run.seed}" if len(row.repeats) > 1 else ""
         first, second = _halves(path)
         if first and truth is None:
-            truth = Picture(first, "", "what is there")
+            truth = EmbeddedPicture(first, "", "what is there")
         # A panel that cannot be cut is shown whole.
-        picture = Picture(second, row.name, caption) if second else embed(path, row.name, caption)
+        picture = EmbeddedPicture(second, row.name, caption) if second else embed_png(path, row.name, caption)
         predictions += [picture] if picture else []
     return Sight(image, truth, tuple(predictions))
 
@@ -83,19 +83,19 @@ def _halves(path: Path) -> tuple[str, str]:
     import cv2
     import numpy as np
 
-    from segexp.report.pictures.layers import COMPRESSION
-    from segexp.report.pictures.panels import halves
+    from segexp.report.pictures.panels import split_panel
+    from segexp.report.pictures.png import COMPACT
 
     content = path.read_bytes() if path.stat().st_size <= LARGEST else b""
     known = is_small_png(content, MOST_PIXELS)
     picture = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR) if known else None
-    cut = halves(np.asarray(picture, dtype=np.uint8)) if picture is not None else None
+    cut = split_panel(np.asarray(picture, dtype=np.uint8)) if picture is not None else None
     if cut is None:
         return "", ""
     sources = []
     for half in cut:
         share = min(1.0, WIDEST / half.shape[1])
         small = cv2.resize(half, None, fx=share, fy=share, interpolation=cv2.INTER_AREA) if share < 1 else half
-        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
+        _, buffer = cv2.imencode(".png", small, [cv2.IMWRITE_PNG_COMPRESSION, COMPACT])
         sources.append("data:image/png;base64," + base64.b64encode(buffer.tobytes()).decode("ascii"))
     return sources[0], sources[1]

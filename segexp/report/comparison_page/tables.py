@@ -11,7 +11,7 @@ from segexp.report.comparison_page.figures import Figure, figures_of
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number, spread_cell
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.comparison_page.spread import Spread, mean_of
-from segexp.report.labels import LABELS
+from segexp.report.labels import described, heading
 from segexp.runs import entries
 
 MOST_ROWS = 10
@@ -68,20 +68,20 @@ def _name(row: Configuration) -> Cell:
 
 
 def _head(contest: Contest, figure: Figure) -> Head:
-    unit = entries.text_of(entries.inner(contest.rows[0].runs[0].results, "units", figure.measure))
-    name = figure.label + (f" ({unit})" if 0 < len(unit) <= 2 else "") + (" ↓" if contest.lower(figure) else "")
+    results = contest.rows[0].runs[0].results
+    spec = described(results, figure.measure)
+    name = heading(figure.label(results), spec)
     over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
     # Distances are there per image only, so that nothing has to be told apart.
     both = Figure("dataset", figure.measure, figure.part) in contest.figures
     per_image = ", per image" if figure.block == "image" and both else ""
-    meaning = LABELS[figure.measure].meaning if figure.measure in LABELS else ""
     more = "differences are differences of these" if figure == contest.measure.by_image else ""
-    return Head(name + per_image, note="; ".join(part for part in (meaning, over, more) if part))
+    return Head(name + per_image, note="; ".join(part for part in (spec.meaning, over, more) if part))
 
 
 def digits_of(contest: Contest, figure: Figure) -> int:
     """Decimals: shares get four, distances and numbers of things two."""
-    return 2 if entries.inner(contest.rows[0].runs[0].results, "units", figure.measure) else 4
+    return 2 if entries.get_in(contest.rows[0].runs[0].results, "units", figure.measure) else 4
 
 
 def _figure_cells(contest: Contest, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
@@ -101,8 +101,8 @@ def _count(row: Configuration, found: Spread | None) -> str:
 def _costs(row: Configuration, tops: tuple[float | None, ...]) -> list[Cell]:
     seconds, rate = mean_of(row.seconds), mean_of(row.rate)
     cells = [
-        number(values.count(row.parameters), row.parameters),
-        number(values.duration(seconds), seconds),
+        number(values.format_count(row.parameters), row.parameters),
+        number(values.format_duration(seconds), seconds),
         number("" if rate is None else f"{rate:.1f}", rate),
     ]
     return [
@@ -128,16 +128,16 @@ def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequenc
     runs = contest.rows[0].repeats[0].runs
     rows = []
     for entry in entries.rows_of(runs[0].results) if len(runs) == 1 else ():
-        name = entries.text_of(entry.get("name"))
+        name = entries.to_text(entry.get("name"))
         if not name.startswith("model"):
             found = figures_of(entry)
             of_images = runs[0].images_of(name).get(contest.measure.column, {}).values()
             found |= {contest.measure.by_image: fmean(of_images)} if of_images else {}
             before, after = (
-                [number(values.measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in part]
+                [number(values.format_measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in part]
                 for part in (first, rest)
             )
-            label = Cell(name, name, note=entries.text_of(entry.get("note")))
+            label = Cell(name, name, note=entries.to_text(entry.get("note")))
             rows.append([label, Cell(""), *before, *([Cell("")] * costs), *after])
     return rows
 
@@ -202,6 +202,8 @@ def images_grid(contest: Contest, most: int) -> Grid:
         found = [each.get(image) for each in by_row]
         known = [value for value in found if value is not None]
         top = min(known, default=None) if contest.measure.lower else max(known, default=None)
-        cells = [number(values.measure(value, digits), value, best=value == top and width > 0) for value in found]
+        cells = [
+            number(values.format_measure(value, digits), value, best=value == top and width > 0) for value in found
+        ]
         rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
     return Grid(f"{contest.measure.label} of the images that differ most", heads, rows)

@@ -64,8 +64,8 @@ def _cells(contest: Contest, place: int) -> list[Cell]:
         Cell(str(len(row.repeats))),
         spread_cell(contest.reached(row), measure.digits, best=best),
         *([_difference(contest, row)] if contest.differences else []),
-        Cell(values.count(row.parameters)),
-        Cell(values.duration(mean_of(row.seconds))),
+        Cell(values.format_count(row.parameters)),
+        Cell(values.format_duration(mean_of(row.seconds))),
     ]
 
 

@@ -27,7 +27,7 @@ def shown(search: Search, out: Path) -> dict[str, Any]:
         "monitor": search.monitor,
         "rule": BEST.get(search.mode, search.mode),
         "best": best and best.number,
-        "value": best and values.measure(best.value),
+        "value": best and values.format_measure(best.value),
         "parameters": best and " ".join(f"{key}={short(text)}" for key, text in best.parameters.items()),
         "href": best and best.folder and report_link(best.folder, out),
         "command": search.command,
@@ -46,7 +46,7 @@ def best_tile(search: Search) -> Tile | None:
     name = f"Best {search.monitor}, by validation"
     half = (("masks of validation", search.half),) if search.half else ()
     lines = ((f"trial {best.number} of {len(search.trials)}", ""), *parameters, *half)
-    return Tile(name, values.measure(best.value), lines)
+    return Tile(name, values.format_measure(best.value), lines)
 
 
 def trials_grid(search: Search, out: Path | None = None) -> Grid:
@@ -66,10 +66,10 @@ def _row(trial: Trial, best: bool, out: Path | None) -> list[Cell]:
     return [
         Cell(str(trial.number), float(trial.number), href=href),
         Cell(state, state),
-        number(values.measure(trial.value), trial.value, best=best),
+        number(values.format_measure(trial.value), trial.value, best=best),
         *(Cell(short(text), _sorted_by(text), note=text) for text in trial.parameters.values()),
         number(str(trial.epochs), trial.epochs),
-        number(values.duration(trial.seconds), trial.seconds),
+        number(values.format_duration(trial.seconds), trial.seconds),
     ]
 
 

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError
 from segexp.report.pictures.captions import PAPER, draw_text
-from segexp.report.pictures.displayed import displayed_small, reduced, reduced_labels
-from segexp.report.pictures.panels import save_picture
+from segexp.report.pictures.displayed import display_small, shrink_image, shrink_labels
+from segexp.report.pictures.overlays import colour_probability
 from segexp.report.pictures.pixels import Pixels, labels_to_rgb
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 
 SIDE, TEXT, GAP = 390, 15, 14
@@ -43,7 +44,7 @@ def plot_class_maps(
         DataError: Shapes do not fit, or the probabilities are not within 0..1 (logits, for example).
     """
     planes = _planes(probabilities, truth, spec)
-    rgb, truth = displayed_small(image, truth != IGNORED), reduced_labels(truth)
+    rgb, truth = display_small(image, truth != IGNORED), shrink_labels(truth)
     overview = [("image", rgb), ("truth", labels_to_rgb(truth, spec)), ("most probable", _most_probable(planes, spec))]
     rows = []
     for number, name in enumerate(spec.classes):
@@ -51,7 +52,7 @@ def plot_class_maps(
         maps = [(f"{name}: probability", _coloured(planes[number])), (f"{name}: truth", _truth_of(number, truth))]
         rows.append(_beside([_part(*part) for part in (first, *maps)]))
     widest = max(row.shape[1] for row in rows)
-    save_picture(out, np.concatenate([*rows, _ramp(widest)]))
+    save_png(out, np.concatenate([*rows, _ramp(widest)]))
     return out
 
 
@@ -70,7 +71,7 @@ def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: 
             f"Class maps need probabilities within 0..1, but got {probabilities.min():g}.."
             f"{probabilities.max():g}. Apply the sigmoid or softmax to logits first."
         )
-    planes = np.stack([reduced(plane) for plane in probabilities])
+    planes = np.stack([shrink_image(plane) for plane in probabilities])
     return np.concatenate([1 - planes, planes]) if len(planes) == 1 and spec.is_binary else planes
 
 
@@ -81,7 +82,7 @@ def _most_probable(planes: NDArray[np.float32], spec: DataSpec) -> Pixels:
 def _coloured(plane: NDArray[np.float32]) -> Pixels:
     """A map of 0..1, float32 (h, w), in the colours of viridis, which keep their order for colour-blind people."""
     steps = np.rint(np.clip(plane, 0, 1) * 255).astype(np.uint8)
-    return np.asarray(cv2.cvtColor(cv2.applyColorMap(steps, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB), np.uint8)
+    return colour_probability(steps)
 
 
 def _truth_of(number: int, truth: Pixels) -> Pixels:

@@ -31,7 +31,7 @@ _OPPONENT = ((0.2104542553, 0.7936177850, -0.0040720468), (1.9779984951, -2.4285
              (0.0259040371, 0.7827717662, -0.8086757660))  # fmt: skip
 
 
-def seen(colours: Sequence[Colour]) -> Array:
+def to_oklab(colours: Sequence[Colour]) -> Array:
     """OKLab (V, N, 3) of N colours, as V kinds of colour vision see them, the usual one first."""
     share = np.asarray(colours, np.float64).reshape(-1, 3) / 255
     linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
@@ -39,28 +39,28 @@ def seen(colours: Sequence[Colour]) -> Array:
     return np.asarray(np.cbrt(kinds @ np.asarray(_CONES).T) @ np.asarray(_OPPONENT).T)
 
 
-def distances(some: Sequence[Colour], others: Sequence[Colour]) -> Array:
+def colour_distances(some: Sequence[Colour], others: Sequence[Colour]) -> Array:
     """(N, M) distances of N colours to M others, for whoever sees them least apart."""
-    one, other = seen(some), seen(others)
+    one, other = to_oklab(some), to_oklab(others)
     return np.asarray(np.linalg.norm(one[:, :, None] - other[:, None], axis=3).min(axis=0))
 
 
 def clearance(colour: Colour, others: Sequence[Colour]) -> float:
     """Distance to the nearest of others; 1 where there are none."""
-    return float(distances([colour], others).min()) if others else 1.0
+    return float(colour_distances([colour], others).min()) if others else 1.0
 
 
-def clear_colour(wanted: Sequence[Colour], others: Sequence[Colour], least: float = APART) -> Colour:
+def pick_clear_colour(wanted: Sequence[Colour], others: Sequence[Colour], least: float = APART) -> Colour:
     """The first of some wanted colours that keeps clear of others, else of all colours the one that does so most."""
     for colour in wanted:
         if clearance(colour, others) >= least:
             return colour
-    found = distances(candidates(), others).min(axis=1)
-    return candidates()[int(found.argmax())]
+    found = colour_distances(bright_colours(), others).min(axis=1)
+    return bright_colours()[int(found.argmax())]
 
 
 @cache
-def candidates() -> tuple[Colour, ...]:
+def bright_colours() -> tuple[Colour, ...]:
     """A grid of all bright colours: dark ones are not seen on a dark background."""
     levels = range(0, 256, 51)
     grid = ((red, green, blue) for red in levels for green in levels for blue in levels)

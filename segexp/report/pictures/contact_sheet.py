@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -11,9 +10,8 @@ from numpy.typing import NDArray
 
 from segexp.report.pictures.captions import BORDER, INK, PAPER, LegendEntry, draw_legend, draw_text
 from segexp.report.pictures.colours import Colour
-from segexp.report.pictures.displayed import displayed_small, reduced_labels
+from segexp.report.pictures.displayed import display_small, shrink_labels
 from segexp.report.pictures.pixels import IGNORED_DARK, IGNORED_LIGHT, Pixels, wrong_colours
-from segexp.runs.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 CELL = 256
@@ -27,7 +25,7 @@ LABEL = (12, 15)
 
 
 @dataclass(frozen=True)
-class Cell:
+class SheetCell:
     """A picture with its caption.
 
     Attributes:
@@ -49,15 +47,15 @@ def outline_colours(spec: DataSpec) -> dict[int, Colour]:
     return {number: bright[number] for number in range(1, spec.num_classes)}
 
 
-def picture(cell: Cell, spec: DataSpec) -> Pixels:
+def draw_cell(cell: SheetCell, spec: DataSpec) -> Pixels:
     """A cell, uint8 (CELL, CELL, 3): enlarged by a whole factor or reduced, classes outlined, 255 hatched."""
     height, width = cell.mask.shape
     share = CELL / max(height, width)
     share = float(int(share)) if share >= 1 else share
     size = max(1, round(width * share)), max(1, round(height * share))
     how = cv2.INTER_AREA if share < 1 else cv2.INTER_NEAREST
-    rgb = np.array(cv2.resize(displayed_small(cell.image, cell.mask != IGNORED), size, interpolation=how), np.uint8)
-    mask = np.array(cv2.resize(reduced_labels(cell.mask), size, interpolation=cv2.INTER_NEAREST), np.uint8)
+    rgb = np.array(cv2.resize(display_small(cell.image, cell.mask != IGNORED), size, interpolation=how), np.uint8)
+    mask = np.array(cv2.resize(shrink_labels(cell.mask), size, interpolation=cv2.INTER_NEAREST), np.uint8)
     shown = _marked(_outlined(_hatched(rgb, mask), mask, spec, 2 if share >= 4 else 1), cell, share)
     # An edge, or a white image would have none on the paper.
     cv2.rectangle(shown, (0, 0), (shown.shape[1] - 1, shown.shape[0] - 1), BORDER, 1)
@@ -89,7 +87,7 @@ def _hatched(rgb: Pixels, mask: NDArray[np.uint8]) -> Pixels:
     return rgb
 
 
-def _marked(rgb: Pixels, cell: Cell, share: float) -> Pixels:
+def _marked(rgb: Pixels, cell: SheetCell, share: float) -> Pixels:
     """Draws places with a dark edge, and above all of them their words."""
     outlines = [np.rint(corners * share).astype(np.int32) for _, corners in cell.marks]
     for points in outlines:
@@ -117,41 +115,34 @@ def _label_place(points: NDArray[np.int32], shape: Sequence[int], taken: Sequenc
     return next(free, places[0])
 
 
-def row_picture(cells: Sequence[Cell], spec: DataSpec) -> Pixels:
+def draw_row(cells: Sequence[SheetCell], spec: DataSpec) -> Pixels:
     """Cells beside each other, each below its caption."""
     parts = []
     for cell in cells:
         strip = np.full((TEXT * 2 - 8, CELL, 3), PAPER, np.uint8)
         draw_text(strip, cell.caption, 0, TEXT, TEXT - 2)
-        parts += [np.concatenate([strip, picture(cell, spec)]), np.full((TEXT * 2 - 8 + CELL, GAP, 3), PAPER, np.uint8)]
+        parts += [
+            np.concatenate([strip, draw_cell(cell, spec)]),
+            np.full((TEXT * 2 - 8 + CELL, GAP, 3), PAPER, np.uint8),
+        ]
     return np.concatenate(parts[:-1], axis=1)
 
 
-def legend(spec: DataSpec, *, ignored: bool) -> list[LegendEntry]:
+def sheet_legend(spec: DataSpec, *, ignored: bool) -> list[LegendEntry]:
     """Outlines of the classes, and what is hatched."""
     entries = [LegendEntry(colour, spec.classes[number]) for number, colour in outline_colours(spec).items()]
     return [*entries, *([LegendEntry(IGNORED_DARK, "ignored (255)")] if ignored else [])]
 
 
-def sheet(rows: Sequence[Pixels], spec: DataSpec, title: str, *, ignored: bool) -> Pixels:
+def draw_sheet(rows: Sequence[Pixels], spec: DataSpec, title: str, *, ignored: bool) -> Pixels:
     """All rows below a title and the legend, uint8 (H, W, 3)."""
     width = max(row.shape[1] for row in rows)
     head = np.full((TEXT * 4, width, 3), PAPER, np.uint8)
     draw_text(head, title, 0, TEXT + 4, TEXT + 3, bold=True)
-    draw_legend(head, legend(spec, ignored=ignored), TEXT * 3, TEXT - 2)
+    draw_legend(head, sheet_legend(spec, ignored=ignored), TEXT * 3, TEXT - 2)
     parts = [head]
     for row in rows:
         wide = np.full((row.shape[0] + GAP, width, 3), PAPER, np.uint8)
         wide[: row.shape[0], : row.shape[1]] = row
         parts.append(wide)
     return np.asarray(np.pad(np.concatenate(parts), ((GAP, 0), (GAP, GAP), (0, 0)), constant_values=255))
-
-
-def save_png(path: Path, rgb: Pixels) -> Path:
-    """Writes a picture whole or not at all."""
-    return replace_file(path, png(rgb))
-
-
-def png(rgb: Pixels) -> bytes:
-    """A picture as PNG."""
-    return bytes(cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())

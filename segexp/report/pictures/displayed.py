@@ -19,7 +19,7 @@ SAMPLED = 1 << 20
 """Of more pixels than that, every n-th sets the stretch."""
 
 
-def displayed(image: NDArray[Any], counted: NDArray[np.bool_] | None = None) -> Pixels:
+def display_image(image: NDArray[Any], counted: NDArray[np.bool_] | None = None) -> Pixels:
     """An image of a data set as 8-bit RGB, at its own size.
 
     Grey and RGB of 8 bits are shown as they are. Of more bits, or another number of bands, the first three bands (of
@@ -42,19 +42,19 @@ def displayed(image: NDArray[Any], counted: NDArray[np.bool_] | None = None) -> 
     return np.ascontiguousarray(np.broadcast_to(bands, (*bands.shape[:2], 3)), dtype=np.uint8)
 
 
-def displayed_small(image: NDArray[Any], counted: NDArray[np.bool_]) -> Pixels:
-    """As :func:`displayed`, and no larger than a picture should be: averaged over areas first."""
-    return displayed(reduced(_bands(image)), reduced_labels(counted.astype(np.uint8)).astype(bool))
+def display_small(image: NDArray[Any], counted: NDArray[np.bool_]) -> Pixels:
+    """Gives an image as 8-bit RGB, no larger than a picture should be: averaged over areas first."""
+    return display_image(shrink_image(_bands(image)), shrink_labels(counted.astype(np.uint8)).astype(bool))
 
 
-def reduced(values: NDArray[Any]) -> NDArray[Any]:
+def shrink_image(values: NDArray[Any]) -> NDArray[Any]:
     """An image or map (H, W) or (H, W, C up to 4) averaged over areas to at most ``LARGEST_SIDE`` a side."""
     small = cv2.resize(values, _size(values.shape), interpolation=cv2.INTER_AREA) if _is_large(values.shape) else values
     # OpenCV drops the axis of a single channel.
     return np.asarray(small, values.dtype).reshape(*small.shape[:2], *values.shape[2:])
 
 
-def reduced_labels(labels: Pixels) -> Pixels:
+def shrink_labels(labels: Pixels) -> Pixels:
     """Labels (H, W) at most ``LARGEST_SIDE`` a side: the nearest one, no mixture."""
     if not _is_large(labels.shape):
         return labels

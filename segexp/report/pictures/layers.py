@@ -8,19 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
-from segexp.report.pictures.displayed import LARGEST_SIDE, reduced
+from segexp.report.pictures.displayed import LARGEST_SIDE, shrink_image
 from segexp.report.pictures.embedded import LARGEST, is_small_png
 from segexp.report.pictures.pixels import Pixels
-from segexp.runs.files import replace_file
+from segexp.report.pictures.png import COMPACT, save_png
 
 NAMES = ("image", "truth", "prediction", "probability")
 """Files of a picture, ``<name>.png``: RGB, class numbers (255: not counted), and probability times 255."""
-COMPRESSION = 6
-"""Of zlib; 9 takes five times as long for files that are a tenth smaller."""
 
 
-def certainty(probabilities: NDArray[np.float32]) -> Pixels:
-    """Of two classes the probability of the second, else that of the most probable class, no larger than it is shown.
+def confidence_map(probabilities: NDArray[np.float32]) -> Pixels:
+    """Draws the probability of the second of two classes, else of the most probable class, no larger than it is shown.
 
     Args:
         probabilities: float32 (K, H, W), 0..1, of two classes one plane.
@@ -29,15 +27,13 @@ def certainty(probabilities: NDArray[np.float32]) -> Pixels:
         uint8 (h, w), 0..255.
     """
     plane = probabilities[0] if len(probabilities) == 1 else probabilities.max(axis=0)
-    return np.asarray(np.rint(np.clip(reduced(plane), 0, 1) * 255), np.uint8)
+    return np.asarray(np.rint(np.clip(shrink_image(plane), 0, 1) * 255), np.uint8)
 
 
 def save_layers(folder: Path, layers: Mapping[str, Pixels]) -> None:
     """Write ``<name>.png`` for each layer: uint8 (h, w, 3) RGB or (h, w); ``folder`` is made."""
     for name, pixels in layers.items():
-        bands = cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR) if pixels.ndim == 3 else pixels
-        _, buffer = cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])
-        replace_file(folder / f"{name}.png", buffer.tobytes())
+        save_png(folder / f"{name}.png", pixels, COMPACT)
 
 
 def read_layer(path: Path) -> Pixels:

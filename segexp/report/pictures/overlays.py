@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.report.pictures.colours import Colour
-from segexp.report.pictures.layers import COMPRESSION
 from segexp.report.pictures.pixels import DARK, TRUE_POSITIVE, Pixels, error_colours, wrong_colours
 from segexp.spec import IGNORED, DataSpec
 
@@ -20,13 +19,11 @@ OUTLINE_SIDE = 512
 """Outlines are drawn at this many pixels a side or more, or they would cover small images."""
 DASH = 4
 """Dashes tell the outline of the prediction from that of the truth."""
-PHOTO_BYTES = 250_000
-"""A larger image goes into the page as JPEG, or ten of them would make it too heavy to send."""
 
 Rgba = NDArray[np.uint8]
 
 
-def fill(labels: Pixels, colours: Sequence[Colour]) -> Rgba:
+def fill_classes(labels: Pixels, colours: Sequence[Colour]) -> Rgba:
     """Class numbers (H, W) as (H, W, 4) in the colours of the classes; dark ones (backgrounds) and 255 transparent."""
     table = np.zeros((256, 4), np.uint8)
     for number, colour in enumerate(colours):
@@ -35,8 +32,8 @@ def fill(labels: Pixels, colours: Sequence[Colour]) -> Rgba:
     return table.view(np.uint32)[:, 0][labels].view(np.uint8).reshape(*labels.shape, 4)
 
 
-def outline(labels: Pixels, colours: Sequence[Colour], dash: int = 0) -> Rgba:
-    """The borders of the areas that :func:`fill` paints, as (h, w, 4), enlarged where the image is small.
+def outline_classes(labels: Pixels, colours: Sequence[Colour], dash: int = 0) -> Rgba:
+    """The borders of the areas that :func:`fill_classes` paints, as (h, w, 4), enlarged where the image is small.
 
     Args:
         labels: uint8 (H, W), class numbers or 255.
@@ -50,14 +47,14 @@ def outline(labels: Pixels, colours: Sequence[Colour], dash: int = 0) -> Rgba:
     if dash:
         rows, columns = np.ogrid[: large.shape[0], : large.shape[1]]
         border &= (rows + columns) // dash % 2 == 0
-    return fill(np.where(border, large, np.uint8(IGNORED)), colours)
+    return fill_classes(np.where(border, large, np.uint8(IGNORED)), colours)
 
 
-def errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
+def overlay_errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
     """Wrong pixels opaque, right ones fainter, (H, W, 4); colours of ``errors_to_rgb``."""
     ignored = (truth == IGNORED) | (prediction == IGNORED)
     wrong = (truth != prediction) & ~ignored
-    painted = fill(truth, spec.colours)
+    painted = fill_classes(truth, spec.colours)
     painted[..., 3] = np.where(painted[..., 3] > 0, RIGHT_ALPHA, 0)
     if spec.is_binary:
         painted[(truth == 1) & ~wrong] = (*TRUE_POSITIVE, FOUND_ALPHA)
@@ -71,21 +68,6 @@ def errors(truth: Pixels, prediction: Pixels, spec: DataSpec) -> Rgba:
     return painted
 
 
-def heat(probability: Pixels) -> Pixels:
+def colour_probability(probability: Pixels) -> Pixels:
     """Probability times 255 (H, W) as (H, W, 3) RGB, from dark blue over green to yellow."""
     return np.asarray(cv2.cvtColor(cv2.applyColorMap(probability, cv2.COLORMAP_VIRIDIS), cv2.COLOR_BGR2RGB), np.uint8)
-
-
-def png(pixels: Pixels) -> bytes:
-    """(H, W), (H, W, 3) RGB or (H, W, 4) RGBA as a file."""
-    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}
-    bands = cv2.cvtColor(pixels, order[pixels.shape[2]]) if pixels.ndim == 3 else pixels
-    return cv2.imencode(".png", bands, [cv2.IMWRITE_PNG_COMPRESSION, COMPRESSION])[1].tobytes()
-
-
-def photo(content: bytes) -> tuple[bytes, str]:
-    """A PNG as it is, or as JPEG if it is heavy; and its media type."""
-    if len(content) <= PHOTO_BYTES:
-        return content, "image/png"
-    pixels = np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-    return cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes(), "image/jpeg"

@@ -1,7 +1,6 @@
 """One picture per image: image | truth | prediction | errors, with captions."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,9 +9,8 @@ from numpy.typing import NDArray
 from segexp.errors import DataError
 from segexp.report.pictures import pixels
 from segexp.report.pictures.captions import PAPER, LegendEntry, draw_legend, draw_text
-from segexp.report.pictures.displayed import LARGEST_SIDE, displayed_small, reduced_labels
+from segexp.report.pictures.displayed import LARGEST_SIDE, display_small, shrink_labels
 from segexp.report.pictures.pixels import Pixels
-from segexp.runs.files import replace_file
 from segexp.spec import IGNORED, DataSpec
 
 SMALLEST_SIDE = 256
@@ -21,7 +19,7 @@ NARROWEST = 32
 """A picture whose parts would be narrower is no panel."""
 
 
-def panel(
+def draw_panel(
     image: NDArray[np.generic],
     truth: Pixels,
     prediction: Pixels,
@@ -49,7 +47,7 @@ def panel(
     """
     _check(image, truth, prediction, spec)
     factor = _factor(truth.shape)
-    small = displayed_small(image, truth != IGNORED), reduced_labels(truth), reduced_labels(prediction)
+    small = display_small(image, truth != IGNORED), shrink_labels(truth), shrink_labels(prediction)
     rgb, truth, prediction = (_enlarged(array, factor) for array in small)
     size = f"{image.shape[1]}×{image.shape[0]} px{_scale(image.shape, rgb.shape)}"
     some_ignored = bool((truth == IGNORED).any())
@@ -64,42 +62,6 @@ def panel(
         ),
     ]
     return _joined(parts, title, figures or {})
-
-
-def save_panel(
-    path: Path,
-    image: NDArray[np.generic],
-    truth: Pixels,
-    prediction: Pixels,
-    spec: DataSpec,
-    title: str = "",
-    figures: Mapping[str, float | None] | None = None,
-) -> Path:
-    """Write :func:`panel` as PNG, whole or not at all.
-
-    Args:
-        path: Target, made with its parent folders.
-        image: See :func:`panel`.
-        truth: See :func:`panel`.
-        prediction: See :func:`panel`.
-        spec: See :func:`panel`.
-        title: See :func:`panel`.
-        figures: See :func:`panel`.
-
-    Returns:
-        ``path``.
-
-    Raises:
-        DataError: As :func:`panel`.
-        OSError: The folder cannot be written.
-    """
-    return save_picture(path, panel(image, truth, prediction, spec, title, figures))
-
-
-def save_picture(path: Path, rgb: Pixels) -> Path:
-    """Write uint8 (h, w, 3) RGB as PNG, whole or not at all; ``path`` is made with its parent folders."""
-    _, buffer = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    return replace_file(path, buffer.tobytes())
 
 
 def _check(image: NDArray[np.generic], truth: Pixels, prediction: Pixels, spec: DataSpec) -> None:
@@ -129,7 +91,7 @@ def _enlarged(array: Pixels, factor: int) -> Pixels:
 
 
 def _scale(shape: tuple[int, ...], shown: tuple[int, ...]) -> str:
-    """How much an image is enlarged or reduced, in words."""
+    """Says in words how much an image is enlarged or reduced."""
     share = shown[0] / shape[0]
     if share > 1:
         return f", shown ×{share:.0f}"
@@ -185,11 +147,11 @@ def _figures_text(figures: Mapping[str, float | None]) -> str:
     return "   ".join(f"{name} {'-' if value is None else format(value, '.2f')}" for name, value in figures.items())
 
 
-def halves(picture: Pixels) -> tuple[Pixels, Pixels] | None:
+def split_panel(picture: Pixels) -> tuple[Pixels, Pixels] | None:
     """Cut a panel into image and truth, and prediction and errors, so that predictions can stand beside each other.
 
     Args:
-        picture: uint8 (h, w, 3) of :func:`panel` with a title line, which is left out.
+        picture: uint8 (h, w, 3) of :func:`draw_panel` with a title line, which is left out.
 
     Returns:
         Both halves, uint8 (h', w // 2, 3); None where the picture is no such panel.

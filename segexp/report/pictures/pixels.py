@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.report.pictures.colours import BRIGHT, NEAR, Colour, clear_colour, clearance
+from segexp.report.pictures.colours import BRIGHT, NEAR, Colour, clearance, pick_clear_colour
 from segexp.spec import IGNORED, DataSpec
 
 Pixels = NDArray[np.uint8]
@@ -80,8 +80,8 @@ def error_colours(spec: DataSpec) -> tuple[Colour, Colour]:
 @cache
 def _error_colours(classes: tuple[Colour, ...]) -> tuple[Colour, Colour]:
     others = [*classes, TRUE_POSITIVE, TRUE_NEGATIVE, IGNORED_DARK, IGNORED_LIGHT]
-    positive = clear_colour(FALSE_POSITIVES, others)
-    return positive, clear_colour(FALSE_NEGATIVES, [*others, positive])
+    positive = pick_clear_colour(FALSE_POSITIVES, others)
+    return positive, pick_clear_colour(FALSE_NEGATIVES, [*others, positive])
 
 
 def wrong_colours(spec: DataSpec) -> tuple[Colour, ...]:
@@ -101,7 +101,7 @@ def _wrong_colours(classes: tuple[Colour, ...]) -> tuple[Colour, ...]:
         others = [*classes[:number], *classes[number + 1 :]]
         least = min(NEAR, clearance(colour, others))
         wanted = _brighter(colour) if max(colour) > DARK else STAND_INS
-        found.append(clear_colour(wanted, [*others, *right, *found], least))
+        found.append(pick_clear_colour(wanted, [*others, *right, *found], least))
     return tuple(found)
 
 

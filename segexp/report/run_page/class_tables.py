@@ -3,8 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from segexp.config.declared_figures import shipped_figure
+from segexp.config.measure_names import BUILT_IN
 from segexp.report import values
-from segexp.report.labels import head_of, lower_is_better, ordered
+from segexp.report.labels import head_of, ordered
 from segexp.report.table import Table
 from segexp.runs import entries
 
@@ -28,7 +30,7 @@ def overlap_table(results: Mapping[str, Any]) -> Table:
 def shape_table(results: Mapping[str, Any]) -> Table | None:
     """Means over images: overlap, outlines, centrelines, pieces; None where no costly measure was taken."""
     row = entries.model_row(results)
-    there = [name for name in _with_percentile(row) if entries.inner(row, "image", name) is not None]
+    there = [name for name in _shapes(row) if entries.get_in(row, "image", name) is not None]
     if not set(there) - set(OVERLAP):
         return None
     return _table(results, "image", there, "mean over images", intervals=False)
@@ -37,7 +39,7 @@ def shape_table(results: Mapping[str, Any]) -> Table | None:
 def probability_table(results: Mapping[str, Any]) -> Table | None:
     """What speaks of probabilities or of guessing, over the pixels of all images; None where there is nothing."""
     row = entries.model_row(results)
-    there = [name for name in PROBABILITIES if entries.inner(row, "dataset", name) is not None]
+    there = [name for name in PROBABILITIES if entries.get_in(row, "dataset", name) is not None]
     return _table(results, "dataset", there, "pixels of all images", intervals=False) if there else None
 
 
@@ -49,7 +51,7 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
         block: ``dataset`` or ``image``.
     """
     row, classes = entries.model_row(results), entries.classes_of(results)
-    figures = entries.inner(row, block)
+    figures = entries.get_in(row, block)
     if not isinstance(figures, Mapping):
         return None
     lines = []
@@ -57,17 +59,18 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
         whole = () if isinstance(figures[name], Mapping) else (name,)
         cells = ["" if whole else _cell(results, row, block, (name, part), digits=3) for part in classes]
         total = _cell(results, row, block, whole or ("mean", name), digits=3)
-        lines.append((head_of(results, name) + (" ↓" if lower_is_better(name) else ""), *cells, total))
+        lines.append((head_of(results, name), *cells, total))
     title = "over the pixels of all images" if block == "dataset" else "mean over images"
     return Table(title, ("", *classes, "all classes"), tuple(lines))
 
 
-def _with_percentile(row: Mapping[str, Any]) -> list[str]:
-    """Columns of the shape table; a Hausdorff distance may have another percentile than 95."""
-    found = entries.inner(row, "image")
-    names = list(found) if isinstance(found, Mapping) else []
+def _shapes(row: Mapping[str, Any]) -> list[str]:
+    """Columns of the shape table: a Hausdorff distance may have any percentile, users' measures are last."""
+    found = entries.get_in(row, "image")
+    names = ordered(found) if isinstance(found, Mapping) else []
     distances = [name for name in names if name.startswith("hd")]
-    return [name for known in SHAPES for name in (distances if known == "hd95" else [known])]
+    of_users = [name for name in names if name not in BUILT_IN and shipped_figure(name) is None]
+    return [name for known in SHAPES for name in (distances if known == "hd95" else [known])] + of_users
 
 
 def _table(results: Mapping[str, Any], block: str, names: Sequence[str], title: str, *, intervals: bool) -> Table:
@@ -82,35 +85,35 @@ def _table(results: Mapping[str, Any], block: str, names: Sequence[str], title: 
 
 def _path(results: Mapping[str, Any], row: Mapping[str, Any], block: str, name: str, part: str) -> tuple[str, ...]:
     """Of two classes the areas under the curves are of the second and stand alone."""
-    alone = isinstance(entries.inner(row, block, name), float)
+    alone = isinstance(entries.get_in(row, block, name), float)
     return (name,) if alone and part == entries.foreground_of(results) else (name, part)
 
 
 def _mean_path(row: Mapping[str, Any], block: str, name: str) -> tuple[str, ...]:
     # Results of older versions have these two means only.
     short = {"iou": "miou", "dice": "mdice"}.get(name)
-    return (short,) if short is not None and entries.inner(row, block, "mean", name) is None else ("mean", name)
+    return (short,) if short is not None and entries.get_in(row, block, "mean", name) is None else ("mean", name)
 
 
 def _cell(
     results: Mapping[str, Any], row: Mapping[str, Any], block: str, path: tuple[str, ...], digits: int | None
 ) -> str:
     """A figure; with its interval where ``digits`` says how exact that is."""
-    value = entries.inner(row, block, *path)
+    value = entries.get_in(row, block, *path)
     figure = path[1] if path[0] == "mean" and len(path) > 1 else path[0]
-    has_unit = entries.inner(results, "units", figure) is not None
-    interval = entries.inner(row, "interval", block, *path) if digits is not None else None
-    return values.with_interval(value, interval, 2 if has_unit else 4, 2 if has_unit else digits or 0)
+    has_unit = entries.get_in(results, "units", figure) is not None
+    interval = entries.get_in(row, "interval", block, *path) if digits is not None else None
+    return values.format_with_interval(value, interval, 2 if has_unit else 4, 2 if has_unit else digits or 0)
 
 
 def _title(results: Mapping[str, Any]) -> str:
     row = entries.model_row(results)
     parts = [str(row.get("name") or "model")]
-    split = entries.inner(results, "split", "name")
-    images = entries.inner(results, "split", "images")
+    split = entries.get_in(results, "split", "name")
+    images = entries.get_in(results, "split", "images")
     if split:
         parts.append(f"{split} split" + (f" ({images} images)" if images is not None else ""))
-    where = entries.inner(results, "task", "where")
+    where = entries.get_in(results, "task", "where")
     parts += [str(where)] if where else []
     with_interval = isinstance(row.get("interval"), Mapping)
     # Two lines, or a terminal would break it anywhere.

@@ -38,8 +38,8 @@ def confusion_table(results: Mapping[str, Any], most: int = MANY_CLASSES) -> Con
 def _row(counts: list[int]) -> list[Share]:
     total = sum(counts)
     return [
-        Share(count / total, f"{100 * count / total:.1f} %", values.count(count))
+        Share(count / total, f"{100 * count / total:.1f} %", values.format_count(count))
         if total
-        else Share(None, values.ABSENT, values.count(count))
+        else Share(None, values.ABSENT, values.format_count(count))
         for count in counts
     ]

@@ -14,13 +14,13 @@ HALF = "at 0.5"
 
 def threshold_of(results: Results) -> float | None:
     """The threshold of the test figures; None where the most probable class decides."""
-    found = entries.inner(results, "threshold", "value")
+    found = entries.get_in(results, "threshold", "value")
     return float(found) if isinstance(found, int | float) else None
 
 
 def of_monitor(results: Results) -> str:
     """``at 0.5`` where the value of the monitor hangs on a threshold that is not the one of the test; else empty."""
-    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
+    monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
     parts = [part for part in monitor.split("/") if part not in (*PHASES, "mean")]
     if threshold_of(results) is None or not parts or parts[0].removeprefix("image_") in FREE:
         return ""
@@ -40,7 +40,7 @@ def decided(runs: Sequence[Results]) -> str:
         return ""
     told = f"{found[0]:.3f}" if len(found) == 1 else f"{found[0]:.3f} to {found[-1]:.3f}"
     monitors = {
-        entries.text_of(entries.inner(results, "checkpoint", "monitor")) for results in runs if of_monitor(results)
+        entries.to_text(entries.get_in(results, "checkpoint", "monitor")) for results in runs if of_monitor(results)
     }
     half = f"; {', '.join(sorted(monitors))} by which checkpoints are chosen is {HALF}" if monitors else ""
     return f"Masks are at the threshold that each run has chosen, {told}{half}."

@@ -26,7 +26,7 @@ def decision_charts(thresholds_csv: Path, results: Mapping[str, Any]) -> list[Ch
     rows = _rows(thresholds_csv)
     if not rows:
         return []
-    chosen = entries.inner(results, "threshold", "value")
+    chosen = entries.get_in(results, "threshold", "value")
     at = _nearest(rows, float(chosen)) if isinstance(chosen, int | float) else None
     made = [_over_thresholds(rows, at, chosen, results), _roc(rows, at, results), _precision(rows, at, results)]
     return [chart for chart in made if chart is not None]
@@ -65,12 +65,12 @@ def _note(rows: Sequence[Row], at: Row | None, chosen: object, results: Mapping[
     if at is None:
         return highest
     # Of results.json: rows stand beside the chosen threshold, not at it.
-    own = entries.inner(entries.model_row(results), "dataset", "dice", entries.foreground_of(results) or "")
+    own = entries.get_in(entries.model_row(results), "dataset", "dice", entries.foreground_of(results) or "")
     own = own if isinstance(own, int | float) else None
-    told = f"Dice {values.measure(own)} at" if own is not None else f"Dice {at['dice']:.4f} near"
+    told = f"Dice {values.format_measure(own)} at" if own is not None else f"Dice {at['dice']:.4f} near"
     if own is not None and own >= best["dice"]:
         highest = f"None of {len(rows)} others gives more on these test images."
-    return f"{told} the chosen threshold {values.measure(chosen, 3)}. {highest}"
+    return f"{told} the chosen threshold {values.format_measure(chosen, 3)}. {highest}"
 
 
 def _marks(at: Row | None, across: str, up: str) -> list[MarkedPoint]:
@@ -78,7 +78,7 @@ def _marks(at: Row | None, across: str, up: str) -> list[MarkedPoint]:
 
 
 def _roc(rows: Sequence[Row], at: Row | None, results: Mapping[str, Any]) -> Chart | None:
-    area = values.measure(entries.inner(entries.model_row(results), "dataset", "auc"))
+    area = values.format_measure(entries.get_in(entries.model_row(results), "dataset", "auc"))
     points = [(0.0, 0.0), *_points(rows, "false_positive_rate", "recall")]
     lines = [Line(f"model, area {area}", points), Line("guessing", [(0.0, 0.0), (1.0, 1.0)], None, "dotted")]
     names = ("false positive rate", "recall")
@@ -86,7 +86,7 @@ def _roc(rows: Sequence[Row], at: Row | None, results: Mapping[str, Any]) -> Cha
 
 
 def _precision(rows: Sequence[Row], at: Row | None, results: Mapping[str, Any]) -> Chart | None:
-    area = values.measure(entries.inner(entries.model_row(results), "dataset", "ap"))
+    area = values.format_measure(entries.get_in(entries.model_row(results), "dataset", "ap"))
     share = rows[-1]["precision"]  # of everything called foreground
     lines = [
         Line(f"model, area {area}", _points(rows, "recall", "precision")),

@@ -14,7 +14,7 @@ from segexp.report.run_page.decision_charts import decision_charts
 from segexp.report.run_page.training_charts import training_charts
 from segexp.runs import entries
 from segexp.runs.files import replace_file
-from segexp.runs.json_file import read_object
+from segexp.runs.json_yaml import read_object
 from segexp.runs.text import printable
 
 MOST_COUNTED = 12
@@ -59,8 +59,8 @@ def save_figure(folder: Path, name: str) -> Path:
 
 
 def _curves(folder: Path, results: Results) -> list[Chart]:
-    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
-    return training_charts(folder / "metrics.csv", entries.inner(results, "checkpoint", "epoch"), monitor)
+    monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
+    return training_charts(folder / "metrics.csv", entries.get_in(results, "checkpoint", "epoch"), monitor)
 
 
 def _confusion(folder: Path, results: Results) -> list[Chart]:

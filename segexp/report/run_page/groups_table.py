@@ -25,7 +25,7 @@ def groups_table(results: Mapping[str, Any]) -> Table | None:
         return None
     columns = _columns(results)
     rows = [_row(str(name), figures, columns) for name, figures in groups.items()]
-    whole = {"images": entries.inner(results, "split", "images"), **(row.get("dataset") or {})}
+    whole = {"images": entries.get_in(results, "split", "images"), **(row.get("dataset") or {})}
     rows.append(_row("all images", whole, columns))
     return Table("By group", ("group", "images", *(name for name, _ in columns)), tuple(rows))
 
@@ -44,6 +44,6 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, Path]]:
 def _row(name: str, figures: Mapping[str, Any], columns: list[tuple[str, Path]]) -> tuple[str, ...]:
     return (
         name,
-        values.count(figures.get("images")),
-        *(values.measure(entries.inner(figures, *path)) for _, path in columns),
+        values.format_count(figures.get("images")),
+        *(values.format_measure(entries.get_in(figures, *path)) for _, path in columns),
     )

@@ -31,5 +31,5 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
 
 def _not_made(entry: Mapping[str, object]) -> str:
     """What could not be made when the run ended."""
-    what, error, again = (entries.text_of(entry.get(key)) for key in ("what", "error", "again"))
+    what, error, again = (entries.to_text(entry.get(key)) for key in ("what", "error", "again"))
     return f"{what} could not be made: {error}. To make it: {again}"

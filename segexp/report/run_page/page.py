@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segexp.errors import DataError, one_line
-from segexp.report.page_template import template
+from segexp.report.page_template import load_template
 from segexp.report.pictures import embedded as pictures
 from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
 from segexp.report.run_page.calibration_charts import calibration_charts
 from segexp.report.run_page.confusion_table import confusion_table
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.decision_charts import decision_charts
+from segexp.report.run_page.figures_table import figures_table
 from segexp.report.run_page.missing import missing
 from segexp.report.run_page.spread_charts import spread_charts
 from segexp.report.run_page.training_charts import training_charts
@@ -43,7 +44,7 @@ def write_report(run_dir: Path) -> Path:
     """
     run = read_run(run_dir)
     try:
-        page = template("report.html.j2").render(_content(run))
+        page = load_template("report.html.j2").render(_content(run))
     except (DataError, OSError):
         raise
     except Exception as error:  # files that anybody may have written hold anything
@@ -62,7 +63,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "sweep": sweep_of(folder.path),
         "state": state,
         "state_kind": state_kind,
-        "error": entries.text_of(folder.run.get("error")),
+        "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
@@ -81,18 +82,21 @@ def _content(folder: RunContents) -> dict[str, object]:
         **_charts(folder),
     }
     content |= _pictures(folder, content)
-    return content | {"contents": _contents(content), "missing": missing(folder, content)}
+    contents = _contents(content, entries.kind_of(folder.results))
+    return content | {"contents": contents, "missing": missing(folder, content)}
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(entries.rows_of(folder.results))
+    masks = tested and entries.kind_of(folder.results) == entries.SEGMENTATION
     images = sections.image_table(folder)
     return {
-        "class_table": class_tables.overlap_table(folder.results) if tested else None,
+        "class_table": class_tables.overlap_table(folder.results) if masks else None,
+        "figures_table": figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
         "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
         "groups_table": groups_table.groups_table(folder.results),
-        "rows_table": rows_table.rows_table(folder.results) if tested else None,
+        "rows_table": rows_table.rows_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
         "meanings": sections.meanings(folder),
         "averaging": sections.averaging(folder),
@@ -112,8 +116,8 @@ def _there(*tables: Table | None) -> list[Table]:
 def _charts(folder: RunContents) -> dict[str, object]:
     """Plots that are drawn from numbers; where those are missing, the page shows the pictures of the run."""
     results = folder.results
-    best = entries.inner(results, "checkpoint", "epoch")
-    monitor = entries.text_of(entries.inner(results, "checkpoint", "monitor"))
+    best = entries.get_in(results, "checkpoint", "epoch")
+    monitor = entries.to_text(entries.get_in(results, "checkpoint", "monitor"))
     return {
         "spread": spread_charts(results, folder.images),
         "decision": decision_charts(folder.path / "thresholds.csv", results),
@@ -130,14 +134,14 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
 
     shown = specimens(folder)
 
-    def unless(chart: str, file: str, label: str, caption: str) -> pictures.Picture | None:
-        return None if charts[chart] else pictures.embed(folder.path / file, label, caption)
+    def unless(chart: str, file: str, label: str, caption: str) -> pictures.EmbeddedPicture | None:
+        return None if charts[chart] else pictures.embed_png(folder.path / file, label, caption)
 
     return {
         "specimens": shown,
         "swatches": swatches(folder.results),
-        "panels": [] if shown else pictures.panels(folder),
-        "class_maps": pictures.class_maps(folder),
+        "panels": [] if shown else pictures.embed_panels(folder),
+        "class_maps": pictures.embed_class_maps(folder),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
             "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
@@ -152,6 +156,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
 
 SECTIONS = {
     "results": ("Results", ("class_table",)),
+    "figures": ("Results", ("figures_table",)),
     "panels": ("Images", ("specimens", "panels")),
     "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
     "reliability": ("Calibration", ("calibration", "reliability")),
@@ -164,5 +169,12 @@ SECTIONS = {
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
 
-def _contents(content: Mapping[str, object]) -> list[tuple[str, str]]:
-    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if any(content[key] for key in keys)]
+ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
+"""Sections of a page of a kind of task that has none of its own."""
+SECTIONS_OF_KIND = {entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures")}
+"""By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
+
+
+def _contents(content: Mapping[str, object], kind: str) -> list[tuple[str, str]]:
+    shown = SECTIONS_OF_KIND.get(kind, ANY_KIND)
+    return [(id_, name) for id_, (name, keys) in SECTIONS.items() if id_ in shown and any(content[key] for key in keys)]

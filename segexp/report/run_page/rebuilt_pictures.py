@@ -23,7 +23,7 @@ def remake(path: Path) -> list[Path]:
     run = read_run(path)
     listed = run.run.get("not_made")
     lacking = [entry for entry in listed if isinstance(entry, Mapping)] if isinstance(listed, list) else []
-    made = [name for entry in lacking if (name := entries.text_of(entry.get("what"))) in FILES and _made(path, name)]
+    made = [name for entry in lacking if (name := entries.to_text(entry.get("what"))) in FILES and _made(path, name)]
     left = [entry for entry in lacking if entry.get("what") not in (*made, "report.html")]
     if len(left) < len(lacking):
         content = {key: value for key, value in run.run.items() if key != "not_made"}

@@ -11,9 +11,9 @@ from segexp.config.stored import needed
 from segexp.errors import StoredError
 from segexp.report import values
 from segexp.runs import entries
-from segexp.runs.bounded import parse_yaml
 from segexp.runs.contents import RunContents
 from segexp.runs.find import MANIFEST
+from segexp.runs.json_yaml import parse_yaml
 
 Facts = list[tuple[str, str]]
 Commands = list[tuple[str, str]]
@@ -40,7 +40,7 @@ def commands(folder: RunContents) -> Commands:
         place = _place(folder.path)
         found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
         found += _going_on(folder)
-        if entries.inner(folder.results, "checkpoint", "path") is not None:
+        if entries.get_in(folder.results, "checkpoint", "path") is not None:
             found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
     return found
 
@@ -92,7 +92,7 @@ def _words(line: str) -> list[str]:
 def given_command(folder: RunContents) -> str:
     """The command line that was given, in one line, without quotes that an older version added to it."""
     given = folder.run.get("command")
-    line = shlex.join(map(str, given)) if isinstance(given, list) else entries.text_of(given)
+    line = shlex.join(map(str, given)) if isinstance(given, list) else entries.to_text(given)
     words = _words(line)
     return " ".join(map(shell_word, as_typed(words))) if words else line
 
@@ -113,13 +113,13 @@ def _place(path: Path) -> str:
 def facts(folder: RunContents) -> Facts:
     """What must be the same, beside the commit."""
     run = folder.run
-    split = entries.inner(run, "data", "split")
-    rule = values.flat(split) if isinstance(split, dict) else []
+    split = entries.get_in(run, "data", "split")
+    rule = values.flatten_as_text(split) if isinstance(split, dict) else []
     pairs = [
-        ("seed", entries.text_of(run.get("seed"))),
+        ("seed", entries.to_text(run.get("seed"))),
         ("split", ", ".join(f"{key} {value}" for key, value in rule)),
-        ("device", entries.text_of(run.get("device"))),
-        ("threads", entries.text_of(run.get("threads"))),
-        ("resumed from", entries.text_of(run.get("resume"))),
+        ("device", entries.to_text(run.get("device"))),
+        ("threads", entries.to_text(run.get("threads"))),
+        ("resumed from", entries.to_text(run.get("resume"))),
     ]
     return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]

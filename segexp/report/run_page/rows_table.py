@@ -6,6 +6,7 @@ from typing import Any
 from segexp.report import values
 from segexp.report.labels import head_of, name_of
 from segexp.report.run_page.class_tables import overlap_table, probability_table, shape_table
+from segexp.report.run_page.figures_table import figures_table
 from segexp.report.run_page.groups_table import groups_table
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
@@ -27,7 +28,7 @@ def rows_table(results: Mapping[str, Any]) -> Table:
     columns = _columns(results)
     rows = tuple(
         (
-            values.plain(row.get("name")),
+            values.format_plain(row.get("name")),
             str(row.get("note") or ""),
             *(_cell(row, block, path, digits) for _, block, path, digits in columns),
         )
@@ -44,19 +45,19 @@ def _columns(results: Mapping[str, Any]) -> list[tuple[str, str, Path, int]]:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("AP", ("ap",))]
     row = entries.model_row(results)
-    if entries.inner(row, "dataset", "mcc_overall") is not None:
-        paths.append(("MCC" if foreground is not None else name_of("mcc_overall"), ("mcc_overall",)))
+    if entries.get_in(row, "dataset", "mcc_overall") is not None:
+        paths.append(("MCC" if foreground is not None else name_of("mcc_overall", results), ("mcc_overall",)))
     columns = [(name, "dataset", path, 4) for name, path in paths]
-    image = entries.inner(row, "image")
+    image = entries.get_in(row, "image")
     distances = [name for name in image if name.startswith("hd")] if isinstance(image, Mapping) else []
     return columns + [(head_of(results, name), "image", ("mean", name), 2) for name in distances]
 
 
 def _cell(row: Mapping[str, Any], block: str, path: Path, digits: int) -> str:
-    value = entries.inner(row, block, *path)
+    value = entries.get_in(row, block, *path)
     # Of more than two classes there is an area per class.
-    value = entries.inner(row, block, "mean", *path) if isinstance(value, Mapping) else value
-    return values.measure(value, digits)
+    value = entries.get_in(row, block, "mean", *path) if isinstance(value, Mapping) else value
+    return values.format_measure(value, digits)
 
 
 def results_table(results: Mapping[str, Any]) -> str:
@@ -66,9 +67,12 @@ def results_table(results: Mapping[str, Any]) -> str:
         results: Content of results.json; unknown keys are passed over, missing ones give ``-``.
 
     Returns:
-        The class tables of the model, its figures by group where there are groups, then the comparison of all rows,
-        those that beat the model, and what stands behind each row, without a line feed at the end.
+        Of a segmentation the class tables of the model, its figures by group where there are groups, then the
+        comparison of all rows, those that beat the model, and what stands behind each row, without a line feed at the
+        end; of other tasks the last table alone, with every figure.
     """
+    if entries.kind_of(results) != entries.SEGMENTATION:
+        return "\n\n".join((_without_notes(figures_table(results)).as_text(), _notes(results)))
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
     beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))

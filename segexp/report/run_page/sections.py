@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.report import values
-from segexp.report.labels import LABELS, name_of
+from segexp.report.labels import described, name_of, ordered
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -38,18 +38,18 @@ class Tile:
 
 def heading(folder: RunContents) -> tuple[str, str]:
     """Title, such as "cunet on drive", and the line above it."""
-    model = entries.text_of(entries.inner(folder.run, "model", "name"))
-    data = entries.text_of(
-        entries.inner(folder.results, "task", "datamodule") or entries.inner(folder.run, "data", "name")
+    model = entries.to_text(entries.get_in(folder.run, "model", "name"))
+    data = entries.to_text(
+        entries.get_in(folder.results, "task", "datamodule") or entries.get_in(folder.run, "data", "name")
     )
-    name = entries.text_of(folder.run.get("name"))
+    name = entries.to_text(folder.run.get("name"))
     title = " on ".join(part for part in (model, data) if part) or name or folder.path.name
     return title, " / ".join(part for part in (name, folder.path.resolve().name) if part)
 
 
 def state(folder: RunContents) -> tuple[str, str]:
     """The state as run.json names it, and ``good``, ``bad`` or ``open``."""
-    name = entries.text_of(folder.run.get("state"))
+    name = entries.to_text(folder.run.get("state"))
     kind = next((kind for kind, names in _STATES.items() if name.lower() in names), "open")
     return name or "state unknown", kind
 
@@ -57,14 +57,14 @@ def state(folder: RunContents) -> tuple[str, str]:
 def summary(folder: RunContents) -> Facts:
     """The few facts under the title."""
     run = folder.run
-    parameters = entries.inner(run, "model", "parameters")
+    parameters = entries.get_in(run, "model", "parameters")
     return _known(
-        ("started", _moment(entries.text_of(run.get("started")))),
-        ("took", values.duration(run.get("seconds"))),
-        ("device", entries.text_of(run.get("device"))),
-        ("parameters", values.count(parameters)),
+        ("started", _moment(entries.to_text(run.get("started")))),
+        ("took", values.format_duration(run.get("seconds"))),
+        ("device", entries.to_text(run.get("device"))),
+        ("parameters", values.format_count(parameters)),
         ("images", _amounts(folder)),
-        ("counted", entries.text_of(entries.inner(folder.results, "task", "where"))),
+        ("counted", entries.to_text(entries.get_in(folder.results, "task", "where"))),
     )
 
 
@@ -77,13 +77,13 @@ def _moment(text: str) -> str:
 
 
 def _amounts(folder: RunContents) -> str:
-    amounts = ((split, entries.inner(folder.run, "data", split, "images")) for split in _SPLITS)
-    return ", ".join(f"{values.count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
+    amounts = ((split, entries.get_in(folder.run, "data", split, "images")) for split in _SPLITS)
+    return ", ".join(f"{values.format_count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
 
 
 def classes(folder: RunContents) -> list[tuple[str, str]]:
     """Names of the classes with their colours as ``#rrggbb``, empty where results.json has none."""
-    names, colours = entries.classes_of(folder.results), entries.inner(folder.results, "task", "colours")
+    names, colours = entries.classes_of(folder.results), entries.get_in(folder.results, "task", "colours")
     known = colours if isinstance(colours, list) and len(colours) == len(names) else [None] * len(names)
     return [
         (name, "#{:02x}{:02x}{:02x}".format(*map(int, c)) if c else "") for name, c in zip(names, known, strict=True)
@@ -107,16 +107,18 @@ def tiles(folder: RunContents) -> list[Tile]:
 def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Tile:
     own = entries.model_row(results)
     others = [
-        (entries.text_of(row.get("name")), values.measure(entries.inner(row, "dataset", *path), 3))
+        (entries.to_text(row.get("name")), values.format_measure(entries.get_in(row, "dataset", *path), 3))
         for row in entries.rows_of(results)
         # "model at 0.5" is no rival of the model
-        if not entries.text_of(row.get("name")).startswith("model") and row is not own
+        if not entries.to_text(row.get("name")).startswith("model") and row is not own
     ]
     shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
-    interval = entries.inner(own, "interval", "dataset", *path)
-    ends = [values.measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+    interval = entries.get_in(own, "interval", "dataset", *path)
+    ends = (
+        [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
+    )
     told = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.measure(entries.inner(own, "dataset", *path), 3), shown, told)
+    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, told)
 
 
 def averaging(folder: RunContents) -> Facts:
@@ -133,10 +135,10 @@ def averaging(folder: RunContents) -> Facts:
     }
     told = results.get("averaging")
     told = told if isinstance(told, Mapping) else {}
-    pairs = [(texts.get(str(key), str(key)), entries.text_of(text)) for key, text in told.items()]
-    where = entries.text_of(entries.inner(results, "task", "where"))
+    pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in told.items()]
+    where = entries.to_text(entries.get_in(results, "task", "where"))
     split = results.get("split")
-    counted, ignored = (values.count(entries.inner(split, key)) for key in ("pixels", "ignored_pixels"))
+    counted, ignored = (values.format_count(entries.get_in(split, key)) for key in ("pixels", "ignored_pixels"))
     amount = "" if counted == values.ABSENT else f"{counted} pixels counted"
     amount += "" if ignored == values.ABSENT else f", {ignored} ignored"
     return _known(("counted", ": ".join(part for part in (where, amount) if part)), *pairs, ("units", _units(results)))
@@ -145,15 +147,16 @@ def averaging(folder: RunContents) -> Facts:
 def _units(results: Mapping[str, object]) -> str:
     units = results.get("units")
     told = units.items() if isinstance(units, Mapping) else ()
-    return ", ".join(f"{name_of(str(figure))} in {UNITS.get(unit, unit)}" for figure, unit in told)
+    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in told)
 
 
 def meanings(folder: RunContents) -> Facts:
     """What each figure of the model is, in a line."""
     row = entries.model_row(folder.results)
-    there = [entries.inner(row, block) for block in ("dataset", "image")]
-    names = {name for block in there if isinstance(block, Mapping) for name in block}
-    return [(label.name, label.meaning) for figure, label in LABELS.items() if figure in names]
+    there = [entries.get_in(row, block) for block in ("dataset", "image")]
+    names = {name: None for block in there if isinstance(block, Mapping) for name in block}
+    specs = [described(folder.results, name) for name in ordered(names)]
+    return [(spec.label, spec.meaning) for spec in specs if spec.meaning]
 
 
 def chosen(folder: RunContents) -> Facts:
@@ -162,16 +165,16 @@ def chosen(folder: RunContents) -> Facts:
     pairs: Facts = []
     monitor = ""
     if isinstance(checkpoint, Mapping):
-        monitor = entries.text_of(checkpoint.get("monitor"))
-        reached = (entries.text_of(checkpoint.get("mode")), monitor, values.measure(checkpoint.get("value")))
+        monitor = entries.to_text(checkpoint.get("monitor"))
+        reached = (entries.to_text(checkpoint.get("mode")), monitor, values.format_measure(checkpoint.get("value")))
         best = " ".join(reached).strip()
         epoch = checkpoint.get("epoch")
-        pairs.append(("checkpoint", entries.text_of(checkpoint.get("path"))))
-        pairs.append(("epoch", values.epoch(epoch) + (f" ({best})" if monitor else "")))
+        pairs.append(("checkpoint", entries.to_text(checkpoint.get("path"))))
+        pairs.append(("epoch", values.format_epoch(epoch) + (f" ({best})" if monitor else "")))
     if isinstance(threshold, Mapping):
-        rule, place = (entries.text_of(threshold.get(key)) for key in ("rule", "chosen_on"))
+        rule, place = (entries.to_text(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)
-        pairs.append(("threshold", values.plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
+        pairs.append(("threshold", values.format_plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
     half, own = of_monitor(folder.results), of_test(folder.results)
     told = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
     return _known(*pairs, ("masks", told), ("images seen", seen(folder.results.get("inference"))))
@@ -192,7 +195,7 @@ def seen(inference: object) -> str:
 
 def best_epoch(folder: RunContents) -> str:
     """Caption of the curves."""
-    epoch = values.epoch(entries.inner(folder.results, "checkpoint", "epoch"))
+    epoch = values.format_epoch(entries.get_in(folder.results, "checkpoint", "epoch"))
     half = " Validation figures of masks are at 0.5, test figures at the chosen threshold." * bool(
         threshold_of(folder.results) is not None
     )
@@ -206,13 +209,13 @@ def data_table(folder: RunContents) -> Table | None:
         return None
     others = [name for name in data if name not in _SPLITS]
     # Beside parts of the data there are settings of how it is split and read.
-    splits = [name for name in (*_SPLITS, *others) if entries.inner(data, name, "images") is not None]
+    splits = [name for name in (*_SPLITS, *others) if entries.get_in(data, name, "images") is not None]
     rows = [
         (
             str(name),
-            values.count(entries.inner(data, name, "images")),
-            values.count(entries.inner(data, name, "samples")),
-            _shape(entries.inner(data, name, "shape")),
+            values.format_count(entries.get_in(data, name, "images")),
+            values.format_count(entries.get_in(data, name, "samples")),
+            _shape(entries.get_in(data, name, "shape")),
         )
         for name in splits
     ]
@@ -221,7 +224,7 @@ def data_table(folder: RunContents) -> Table | None:
 
 
 def _shape(shape: object) -> str:
-    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.plain(shape)
+    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.format_plain(shape)
 
 
 def image_names(folder: RunContents) -> Facts:
@@ -229,33 +232,32 @@ def image_names(folder: RunContents) -> Facts:
     data = folder.run.get("data")
     listed: Facts = []
     for split, entry in data.items() if isinstance(data, Mapping) else ():
-        found = (entries.inner(entry, key) for key in ("names", "files", "image_names"))
+        found = (entries.get_in(entry, key) for key in ("names", "files", "image_names"))
         names = next((value for value in found if value is not None), None)
         if isinstance(names, list):
             listed.append((str(split), ", ".join(map(str, names))))
     if not any(split == "test" for split, _ in listed):
         tested = dict.fromkeys(row["image"] for row in folder.images if row.get("image"))
-        split = entries.text_of(entries.inner(folder.results, "split", "name")) or "tested"
+        split = entries.to_text(entries.get_in(folder.results, "split", "name")) or "tested"
         listed.append((split, ", ".join(tested)))
     return _known(*listed)
 
 
 def image_table(folder: RunContents) -> Table | None:
     """The main measures per image of the model row, without the columns that are empty throughout."""
-    own = entries.text_of(entries.model_row(folder.results).get("name")) or "model"
+    own = entries.to_text(entries.model_row(folder.results).get("name")) or "model"
     rows = [row for row in folder.images if row.get("row", own) == own]
     if not rows:
         return None
     names = [name for name in rows[0] if _is_main(name) and any(row.get(name) for row in rows)]
     cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
-    return Table("per image", ("image", *(_column(name) for name in names)), cells)
+    return Table("per image", ("image", *(_column(name, folder.results) for name in names)), cells)
 
 
-def _column(name: str) -> str:
+def _column(name: str, results: Mapping[str, object]) -> str:
     """``IoU vessel`` of ``iou/vessel``."""
     figure, _, part = name.partition("/")
-    known = {"miou": "mean IoU", "mdice": "mean Dice"}.get(figure) or name_of(figure)
-    return f"{known} {part}".strip()
+    return f"{name_of(figure, results)} {part}".strip()
 
 
 def _is_main(column: str) -> bool:
@@ -269,29 +271,29 @@ def _cell(text: str) -> str:
         number = float(text)
     except ValueError:
         return text or values.ABSENT
-    return values.count(int(number)) if text.lstrip("-").isdigit() else values.measure(number)
+    return values.format_count(int(number)) if text.lstrip("-").isdigit() else values.format_measure(number)
 
 
 def commit(folder: RunContents) -> tuple[str, bool]:
     """The git commit and whether there were changes beyond it."""
     git = folder.run.get("git")
-    return entries.text_of(entries.inner(git, "commit")), bool(entries.inner(git, "dirty"))
+    return entries.to_text(entries.get_in(git, "commit")), bool(entries.get_in(git, "dirty"))
 
 
 def environment(folder: RunContents) -> Facts:
     """Device, machine and versions."""
     run = folder.run
-    listed: Facts = [("device", entries.text_of(run.get("device")))] if "device" in run else []
+    listed: Facts = [("device", entries.to_text(run.get("device")))] if "device" in run else []
     for name in ("machine", "versions"):
         part = run.get(name)
-        listed += values.flat(part) if isinstance(part, Mapping) else []
+        listed += values.flatten_as_text(part) if isinstance(part, Mapping) else []
     return listed
 
 
 def speed(folder: RunContents) -> Facts:
     """The speed settings as they were resolved."""
     settings = folder.run.get("speed")
-    return values.flat(settings) if isinstance(settings, Mapping) else []
+    return values.flatten_as_text(settings) if isinstance(settings, Mapping) else []
 
 
 def notes(folder: RunContents) -> list[str]:

@@ -11,12 +11,20 @@ from segexp.report import values
 from segexp.report.pictures.colours import Colour
 from segexp.report.pictures.embedded import MOST
 from segexp.report.pictures.layers import NAMES, read_layer
-from segexp.report.pictures.overlays import DASH, NOT_COUNTED, errors, fill, heat, outline, photo, png
-from segexp.report.pictures.pixels import TRUE_POSITIVE, error_colours, wrong_colours
+from segexp.report.pictures.overlays import (
+    DASH,
+    NOT_COUNTED,
+    colour_probability,
+    fill_classes,
+    outline_classes,
+    overlay_errors,
+)
+from segexp.report.pictures.pixels import TRUE_POSITIVE, Pixels, error_colours, wrong_colours
+from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
-from segexp.runs.inside import inside
-from segexp.spec import DataSpec
+from segexp.runs.paths import path_inside
+from segexp.spec import DataSpec, MaskTarget
 
 
 @dataclass(frozen=True)
@@ -77,16 +85,16 @@ def specimens(folder: RunContents) -> list[Specimen]:
 def _layers_of(folder: RunContents, entry: Mapping[str, Any]) -> Path | None:
     """Where the layers of a panel lie, if all of them lie in the run folder."""
     place = entry.get("layers")
-    files = [inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
+    files = [path_inside(folder.path, f"{place}/{name}.png") for name in NAMES] if place else [None]
     return folder.path / str(place) if all(file is not None and file.is_file() for file in files) else None
 
 
 def spec_of(results: Mapping[str, Any]) -> DataSpec | None:
     """Names and colours of the classes; None where results.json lacks one of the two."""
-    classes, colours = entries.classes_of(results), entries.inner(results, "task", "colours")
+    classes, colours = entries.classes_of(results), entries.get_in(results, "task", "colours")
     if not isinstance(colours, list) or len(colours) != len(classes):
         return None
-    return DataSpec(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours))
+    return DataSpec(MaskTarget(tuple(classes), tuple((int(r), int(g), int(b)) for r, g, b in colours)))
 
 
 def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen:
@@ -95,19 +103,23 @@ def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen
         raise DataError(f"{place}: the layers differ in size. Were they replaced? Run the test again.")
     certain = f"probability of {spec.classes[1]}" if spec.is_binary else "probability of the predicted class"
     layers = [
-        Layer("image", "image", _data(*photo((place / "image.png").read_bytes()))),
-        Layer("truth", "truth", _data(png(fill(truth, spec.colours)))),
-        Layer("prediction", "prediction", _data(png(fill(prediction, spec.colours)))),
-        Layer("errors", "errors", _data(png(errors(truth, prediction, spec)))),
-        Layer("probability", certain, _data(*photo(png(heat(probability))))),
-        Layer("truth-outline", "outline of the truth", _data(png(outline(truth, spec.colours)))),
-        Layer("prediction-outline", "outline of the prediction", _data(png(outline(prediction, spec.colours, DASH)))),
+        Layer("image", "image", _data(*encode_photo((place / "image.png").read_bytes()))),
+        Layer("truth", "truth", _embed(fill_classes(truth, spec.colours))),
+        Layer("prediction", "prediction", _embed(fill_classes(prediction, spec.colours))),
+        Layer("errors", "errors", _embed(overlay_errors(truth, prediction, spec))),
+        Layer("probability", certain, _data(*encode_photo(encode_png(colour_probability(probability), COMPACT)))),
+        Layer("truth-outline", "outline of the truth", _embed(outline_classes(truth, spec.colours))),
+        Layer(
+            "prediction-outline",
+            "outline of the prediction",
+            _embed(outline_classes(prediction, spec.colours, DASH)),
+        ),
     ]
     figures = entry.get("figures")
-    told = [(str(name), values.measure(value, 3)) for name, value in (figures or {}).items()]
+    told = [(str(name), values.format_measure(value, 3)) for name, value in (figures or {}).items()]
     height, width = truth.shape
     return Specimen(
-        entries.text_of(entry.get("rank")), entries.text_of(entry.get("image")), told, width, height,
+        entries.to_text(entry.get("rank")), entries.to_text(entry.get("image")), told, width, height,
         _size(entry.get("size"), height, width), layers,
     )  # fmt: skip
 
@@ -120,6 +132,10 @@ def _size(size: object, height: int, width: int) -> str:
     )
     shown = "" if full[0] == height else f", shown at {100 * height / full[0]:.0f} %"
     return f"{full[1]} × {full[0]} pixels{shown}"
+
+
+def _embed(pixels: Pixels) -> str:
+    return _data(encode_png(pixels, COMPACT))
 
 
 def _data(content: bytes, kind: str = "image/png") -> str:
@@ -143,7 +159,7 @@ def swatches(results: Mapping[str, Any]) -> list[Swatch]:
     else:
         wrong = zip(wrong_colours(spec), spec.classes, strict=True)
         found += [Swatch(_hex(colour), f"error: truth is {name}", "errors") for colour, name in wrong]
-    some = entries.inner(results, "split", "ignored_pixels")
+    some = entries.get_in(results, "split", "ignored_pixels")
     return [*found, Swatch(_hex(NOT_COUNTED[:3]), "not counted", "errors")] if some else found
 
 

@@ -23,14 +23,14 @@ def spread_charts(results: Mapping[str, Any], images: Images) -> list[Chart]:
         images: Lines of per_image.csv.
     """
     classes = entries.classes_of(results)
-    own = entries.text_of(entries.model_row(results).get("name")) or "model"
+    own = entries.to_text(entries.model_row(results).get("name")) or "model"
     lines = [line for line in images if line.get("row", own) == own]
     if not lines or len(classes) > MANY_CLASSES:
         return []
     legend = ("a test image", "all pixels, with 95 % interval")
     made = [
         interval_chart(
-            f"{name_of(figure)} of each class",
+            f"{name_of(figure, results)} of each class",
             [_row(figure, name, results, lines) for name in classes],
             legend,
             highest=1.0,
@@ -42,13 +42,13 @@ def spread_charts(results: Mapping[str, Any], images: Images) -> list[Chart]:
 
 def _row(figure: str, name: str, results: Mapping[str, Any], images: Images) -> Interval:
     row = entries.model_row(results)
-    value, interval = (entries.inner(row, *path, figure, name) for path in (("dataset",), ("interval", "dataset")))
+    value, interval = (entries.get_in(row, *path, figure, name) for path in (("dataset",), ("interval", "dataset")))
     dots = [(line.get("image", ""), _number(line.get(f"{figure}/{name}"))) for line in images]
     known = [(f"{image}: {dot:.4f}", dot) for image, dot in dots if math.isfinite(dot)]
     if not isinstance(value, float) or not math.isfinite(value):
         return Interval(name, None, None, "absent", known)
     ends = [end for end in interval if isinstance(end, float)] if isinstance(interval, list) else []
-    told = values.with_interval(value, interval)
+    told = values.format_with_interval(value, interval)
     return Interval(name, value, (ends[0], ends[1]) if len(ends) == 2 else None, told, known)
 
 

@@ -54,7 +54,7 @@ def beaten_by(runs: Sequence[Results]) -> list[Beaten]:
 def _trivial(results: Results) -> dict[str, Mapping[str, Any]]:
     """Rows of trivial predictors by name; other rows are the model or people."""
     known = {"Otsu", *(f"all {name}" for name in entries.classes_of(results))}
-    return {name: row for row in entries.rows_of(results) if (name := entries.text_of(row.get("name"))) in known}
+    return {name: row for row in entries.rows_of(results) if (name := entries.to_text(row.get("name"))) in known}
 
 
 def _figures(results: Results) -> list[tuple[str, Path]]:
@@ -65,10 +65,12 @@ def _figures(results: Results) -> list[tuple[str, Path]]:
 def _means(runs: Sequence[Results], name: str, path: Path) -> tuple[float | None, float | None]:
     """A figure of the model and of a trivial predictor over all runs; None where one of them has none."""
     rows = [(entries.model_row(results), _trivial(results)[name]) for results in runs]
-    own, other = ([entries.inner(row, "dataset", *path) for row in side] for side in zip(*rows, strict=True))
+    own, other = ([entries.get_in(row, "dataset", *path) for row in side] for side in zip(*rows, strict=True))
     return _mean(own), _mean(other)
 
 
 def _mean(found: Sequence[object]) -> float | None:
-    numbers = [float(value) for value in found if isinstance(value, int | float) and values.measure(value) != "-"]
+    numbers = [
+        float(value) for value in found if isinstance(value, int | float) and values.format_measure(value) != "-"
+    ]
     return fmean(numbers) if len(numbers) == len(found) else None

@@ -4,15 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from segexp.config.experiment import Experiment
 from segexp.errors import SegexpError
-from segexp.sweeps.plan import Config
-
-ENGINES = {
-    "local": "segexp.sweeps.engines.local:LocalEngine",
-    "slurm": "segexp.sweeps.engines.slurm:SlurmEngine",
-    "ray": "segexp.sweeps.engines.ray:RayEngine",
-}
-"""Class of each engine; imported when it is chosen."""
 
 
 class SweepError(SegexpError):
@@ -46,7 +39,7 @@ class Started:
     gpu: str | None = None
 
 
-class Engine(Protocol):
+class JobEngine(Protocol):
     """Runs ``run_job`` for each job somewhere; manifest, resume and table are not its business.
 
     What a job leaves in the sweep's folder says how it ended, see :mod:`segexp.sweeps.layout`; an engine only says
@@ -60,7 +53,7 @@ class Engine(Protocol):
     notes: list[str]
     """Lines to show once."""
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Tells of a job that was not known when the engine was made, before it is started."""
         ...
 

@@ -1,22 +1,23 @@
 """How many jobs run at a time, on which GPU and with how many threads each. Asks the system, not torch."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError
 from segexp.system.cores import available_cores
-from segexp.system.gpus import found_gpus
+from segexp.system.free_memory import free_memory
+from segexp.system.gpus import visible_gpus
 
 MEMORY_PER_JOB = 2 * 2**30
 """Bytes that a job is taken to need where nothing is known; the default experiment peaks at about half of it."""
 
 
 @dataclass(frozen=True)
-class Layout:
-    """Where jobs run.
+class DeviceLayout:
+    """Number of jobs at a time, with the GPUs and threads of each.
 
     Attributes:
         jobs: How many at a time.
@@ -38,13 +39,13 @@ class Layout:
         return f"{self.jobs} at a time {where}, {self.threads} thread{'s' if self.threads > 1 else ''} each"
 
 
-def layout(
-    section: Mapping[str, Any],
+def plan_devices(
+    section: SweepConfig,
     count: int,
     accelerators: Sequence[str],
     threads: int | None = None,
     ranks: Sequence[int | Literal["auto"]] = (1,),
-) -> Layout:
+) -> DeviceLayout:
     """The layout of a sweep.
 
     Args:
@@ -59,16 +60,14 @@ def layout(
         ConfigError: There are fewer GPUs than a job asks for.
     """
     cores = available_cores()
-    gpus = _gpus(section["gpus"], accelerators)
+    gpus = _gpus(section.gpus, accelerators)
     most = max((number for number in ranks if number != "auto"), default=1)
     together = len(gpus) if gpus and "auto" in ranks else most
     gpus = _grouped(gpus, together)
-    jobs = section["jobs"]
     fixed = threads or _threads_of_user()
-    if jobs == "auto":
-        jobs = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together), count)
-    jobs = min(jobs, count)
-    return Layout(jobs, fixed or max(1, cores // jobs), gpus)
+    free = len(gpus) or min(max(1, cores // (fixed or 1) // together), max(1, _by_memory() // together))
+    jobs = min(free if section.jobs == "auto" else section.jobs, count)
+    return DeviceLayout(jobs, fixed or max(1, cores // jobs), gpus)
 
 
 def _grouped(gpus: tuple[str, ...], together: int) -> tuple[str, ...]:
@@ -92,35 +91,10 @@ def _gpus(asked: Sequence[int | str] | Literal["auto"], accelerators: Sequence[s
         if not asked:
             raise ConfigError("sweep.gpus: found an empty list; for no GPU use trainer.accelerator=cpu")
         return tuple(str(gpu) for gpu in asked)
-    return found_gpus() if {"auto", "gpu"} & set(accelerators) else ()
+    return visible_gpus() if {"auto", "gpu"} & set(accelerators) else ()
 
 
 def _by_memory() -> int:
     """Jobs for which there is memory now, at least 1."""
-    free = available_memory()
+    free = free_memory()
     return max(1, free // MEMORY_PER_JOB) if free is not None else 1_000_000
-
-
-def available_memory() -> int | None:
-    """Free memory in bytes: of the machine, or what is left to the container; None where the system does not say."""
-    found = [value for value in (_machine_memory(), _container_memory()) if value is not None]
-    return min(found, default=None)
-
-
-def _machine_memory() -> int | None:
-    try:
-        for line in Path("/proc/meminfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 2**10
-    except (OSError, ValueError):
-        pass
-    return None
-
-
-def _container_memory(folder: Path = Path("/sys/fs/cgroup")) -> int | None:
-    try:
-        limit = int((folder / "memory.max").read_text(encoding="utf-8"))
-        return limit - int((folder / "memory.current").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        # no such file, or "max"
-        return None

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from segexp.sweeps.engines.base import Ended
 from segexp.sweeps.engines.process import signal_name
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.layout import JobFiles
 
 
-class Endings:
+class JobEndings:
     """Tells what a job wrote in this start from what it wrote in an earlier one."""
 
     def __init__(self, sweep: Path) -> None:
@@ -16,33 +16,33 @@ class Endings:
 
     def expect(self, number: int) -> None:
         """A job is about to be handed over."""
-        place = JobPlace(self._sweep, number)
+        place = JobFiles(self._sweep, number)
         self._before[number] = place.outcome_stamp()
         place.forget_process()
 
     def has_told(self, number: int) -> bool:
-        """Whether a job has said how it ended, and its process is gone.
+        """Tells whether a job has said how it ended, and its process is gone.
 
         A process that was killed says nothing for certain: its cluster may have put the job back into the queue.
         """
-        place = JobPlace(self._sweep, number)
+        place = JobFiles(self._sweep, number)
         return "code" in place.process() and self._said(place)
 
     def told(self, number: int, error: str = "") -> Ended:
-        """How a job ended.
+        """Gives how a job ended, from its files.
 
         Args:
             number: The job.
             error: What is known where the job itself said nothing.
         """
-        place = JobPlace(self._sweep, number)
+        place = JobFiles(self._sweep, number)
         facts = place.process()
         code = facts.get("code")
         error = "" if self._said(place) else error or _why(code)
         self._before.pop(number, None)
         return Ended(number, code, facts.get("seconds"), facts.get("memory_mb"), error or None)
 
-    def _said(self, place: JobPlace) -> bool:
+    def _said(self, place: JobFiles) -> bool:
         stamp = place.outcome_stamp()
         return stamp is not None and stamp != self._before.get(place.number)
 

@@ -8,7 +8,7 @@ from typing import Any
 Message = dict[str, Any]
 
 
-class Wire:
+class Channel:
     """One end."""
 
     def __init__(self, end: socket.socket) -> None:
@@ -32,7 +32,7 @@ class Wire:
             self.open = False
 
     def receive(self, seconds: float) -> tuple[list[Message], list[int]]:
-        """What has come within some time: messages and open files. At the other's end :attr:`open` becomes False."""
+        """Waits up to some seconds for messages and open files; at the other's end :attr:`open` becomes False."""
         ready, _, _ = select.select([self._socket], [], [], seconds)
         if not ready:
             return [], []

@@ -11,12 +11,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig, SweepConfig
 from segexp.config.signature import signature
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.devices import layout
-from segexp.sweeps.engines.ipc import Message, Wire
+from segexp.sweeps.engines.devices import plan_devices
+from segexp.sweeps.engines.ipc import Channel, Message
 from segexp.sweeps.engines.process import fresh_python
-from segexp.sweeps.plan import Config
 
 
 class ForkServer:
@@ -24,17 +25,17 @@ class ForkServer:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self.wire = Wire(ours)
+        self.wire = Channel(ours)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         with theirs:
             self._process = subprocess.Popen(
-                fresh_python("main", str(theirs.fileno()), str(os.getpid())),
+                fresh_python("run_server", str(theirs.fileno()), str(os.getpid())),
                 stdin=subprocess.DEVNULL, stdout=self._said, stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()],
                 env={**os.environ, **_QUIET}, start_new_session=True,
             )  # fmt: skip
 
     def said(self) -> str:
-        """What it printed, for the message when it is gone."""
+        """Gives the output of the server, for the message when it is gone."""
         self._said.seek(0)
         return self._said.read().decode(errors="replace").strip()
 
@@ -54,19 +55,21 @@ _QUIET = {
 }  # fmt: skip
 
 
-class LocalEngine:
+class LocalJobEngine:
     """Jobs as forks of one server."""
 
     server: ForkServer | None = None
     """One that was started ahead, to be used by the next engine."""
 
     def __init__(
-        self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+        self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Takes the fork server, or starts one; see :func:`segexp.sweeps.engines.make.make_engine`."""
-        accelerators = [config["trainer"]["accelerator"] for config in jobs.values()]
-        ranks = [config["trainer"].get("devices", 1) for config in jobs.values()]
-        self._layout = layout(section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks)
+        """Takes the fork server, or starts one; see :func:`segexp.sweeps.engines.make.create_engine`."""
+        accelerators = [job.trainer.accelerator for job in jobs.values()]
+        ranks = [job.trainer.devices for job in jobs.values()]
+        self._layout = plan_devices(
+            section, earlier.get("count", len(jobs)), accelerators, earlier.get("threads"), ranks
+        )
         self.places = self._layout.jobs
         self.facts = {
             "count": earlier.get("count", len(jobs)),
@@ -74,7 +77,7 @@ class LocalEngine:
             "threads": self._layout.threads,
         }
         self.notes: list[str] = []
-        self._data = {number: data_hash(config) for number, config in jobs.items()}
+        self._data = {number: data_hash(job.datamodule) for number, job in jobs.items()}
         self._running: dict[int, int] = {}
         self._server = self._take_server()
         self._server.wire.send({"do": "sweep", "folder": str(folder)}, handles=(lock,))
@@ -93,7 +96,7 @@ class LocalEngine:
 
     def _take_server(self) -> ForkServer:
         self.start_ahead()
-        server, LocalEngine.server = LocalEngine.server, None
+        server, LocalJobEngine.server = LocalJobEngine.server, None
         if server is None:
             raise SweepError("no fork server")
         return server
@@ -101,9 +104,9 @@ class LocalEngine:
     def __str__(self) -> str:
         return str(self._layout)
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Notes what it reads; what samples of a search read stays in the server for all its trials."""
-        self._data[number] = data_hash(config)
+        self._data[number] = data_hash(experiment.datamodule)
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
         """Sends the jobs to the server, each with a place of its own."""
@@ -122,7 +125,7 @@ class LocalEngine:
         return started
 
     def wait(self, seconds: float) -> list[Ended]:
-        """What the server says of its jobs."""
+        """Gives the jobs that have ended, from the messages of the server."""
         messages, _ = self._server.wire.receive(seconds)
         if not self._server.wire.open:
             raise SweepError(f"the fork server has ended, and its jobs with it:\n{self._server.said()}")
@@ -152,9 +155,9 @@ class LocalEngine:
         self._server.wire.send(message)
 
 
-def data_hash(config: Config) -> str:
+def data_hash(section: ObjectConfig) -> str:
     """Hash of what a job reads: the data set's own keys, without those that all data sets share."""
     base = signature("segexp.data.base.SegmentationDataModule")
     shared = base.parameters if base is not None else {}
-    kept = {key: value for key, value in config["datamodule"].items() if key not in shared}
+    kept = {key: value for key, value in section.items() if key not in shared}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

@@ -6,26 +6,29 @@ import sys
 import time
 from pathlib import Path
 
-from segexp.system.process import die_with_parent, ended_by, python_calling
+from segexp.system.process import die_with_parent, ending_signal, python_command
 
-__all__ = ["die_with_parent", "fresh_python", "kill_group", "signal_name", "thread_count", "threads_that_stay"]
+__all__ = ["count_lasting_threads", "count_threads", "die_with_parent", "fresh_python", "kill_group", "signal_name"]
 
 
-def thread_count() -> int:
+def count_threads() -> int:
     """Threads of this process that the system sees; 1 where it does not say."""
     tasks = Path("/proc/self/task")
     return sum(1 for _ in tasks.iterdir()) if tasks.is_dir() else 1
 
 
-def threads_that_stay(patience: float = 1.0) -> int:
-    """As :func:`thread_count`, after a moment for those that are about to end: Python joins them a little too early."""
+def count_lasting_threads(patience: float = 1.0) -> int:
+    """Counts the threads of this process after waiting for those that are about to end.
+
+    Python joins threads a little too early; waits at most ``patience`` seconds.
+    """
     end = time.monotonic() + patience
-    while (found := thread_count()) > 1 and time.monotonic() < end:
+    while (found := count_threads()) > 1 and time.monotonic() < end:
         time.sleep(0.002)
     return found
 
 
-def megabytes(maxrss: int) -> int:
+def peak_megabytes(maxrss: int) -> int:
     """Memory as getrusage(2) gives it: kibibytes on Linux, bytes on macOS."""
     return round(maxrss / (2**20 if sys.platform == "darwin" else 2**10))
 
@@ -44,7 +47,7 @@ def kill_group(pid: int, number: signal.Signals) -> None:
 
 def signal_name(code: int) -> str:
     """Why a process ended by itself with a negative exit code."""
-    name = ended_by(code)
+    name = ending_signal(code)
     if name == "SIGKILL":
         return "killed by SIGKILL; was the memory short? use fewer sweep.jobs"
     return f"ended by {name}"
@@ -52,4 +55,4 @@ def signal_name(code: int) -> str:
 
 def fresh_python(function: str, *arguments: str) -> list[str]:
     """The command of a new Python that finds the same packages and calls a function of the fork server's module."""
-    return python_calling("segexp.sweeps.server", function, *arguments)
+    return python_command("segexp.sweeps.server", function, *arguments)

@@ -2,43 +2,42 @@
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segexp.config.schema import RayConfig
+from segexp.config.experiment import Experiment
+from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.endings import Endings
+from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
-from segexp.sweeps.plan import Config
-from segexp.system.ray_cluster import connect, too_much
+from segexp.system.ray_cluster import connect_ray, unmet_resources
 
 
-class RayEngine:
+class RayJobEngine:
     """Jobs as tasks of Ray. They end with the sweep's own process."""
 
     def __init__(
-        self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+        self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.make_engine`."""
-        if section["gpus"] != "auto":
+        """Connects to the cluster, or starts one here; see :func:`segexp.sweeps.engines.make.create_engine`."""
+        if section.gpus != "auto":
             raise ConfigError(
                 "sweep.gpus: is for this machine; for Ray give the number that a job needs, sweep.ray.gpus"
             )
-        self._settings = {**asdict(RayConfig()), **section.get("ray", {})}
+        self._settings = section.ray
         count = earlier.get("count", len(jobs))
-        self.places = count if section["jobs"] == "auto" else section["jobs"]
-        self.facts = {"count": count, "threads": earlier.get("threads", self._settings["cpus"])}
-        self._endings = Endings(folder)
-        self._ray = connect("sweep", self._settings["address"])
-        asked = {"CPU": self._settings["cpus"], "GPU": self._settings["gpus"]}
-        self.notes = too_much(self._ray, asked, "jobs")
+        self.places = count if section.jobs == "auto" else section.jobs
+        self.facts = {"count": count, "threads": earlier.get("threads", self._settings.cpus)}
+        self._endings = JobEndings(folder)
+        self._ray = connect_ray("sweep", self._settings.address)
+        asked = {"CPU": self._settings.cpus, "GPU": self._settings.gpus}
+        self.notes = unmet_resources(self._ray, asked, "jobs")
         work = RemoteJob(folder.absolute(), Path.cwd(), self.facts["threads"])
         self._task = self._ray.remote(
-            num_cpus=self._settings["cpus"], num_gpus=self._settings["gpus"],
+            num_cpus=self._settings.cpus, num_gpus=self._settings.gpus,
             # A fresh process for each job, and again when a node is lost; not when a job has failed.
-            max_calls=1, max_retries=self._settings["retries"], retry_exceptions=False,
+            max_calls=1, max_retries=self._settings.retries, retry_exceptions=False,
         )(_run)  # fmt: skip
         self._work = self._ray.put(work)
         self._running: dict[Any, int] = {}
@@ -46,10 +45,10 @@ class RayEngine:
     def __str__(self) -> str:
         cluster = self._ray.cluster_resources()
         has = f"{cluster.get('CPU', 0):g} cores and {cluster.get('GPU', 0):g} GPU"
-        asks = f"{self._settings['cpus']} cores and {self._settings['gpus']:g} GPU"
+        asks = f"{self._settings.cpus} cores and {self._settings.gpus:g} GPU"
         return f"at most {self.places} at a time on Ray with {has}, {asks} each"
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Nothing: a job reads its config from the sweep's folder."""
 
     def start(self, numbers: Sequence[int]) -> list[Started]:

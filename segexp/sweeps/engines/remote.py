@@ -19,8 +19,8 @@ from typing import Any
 
 from segexp.config.trust import shared_trust
 from segexp.errors import SegexpError
-from segexp.sweeps.engines.process import fresh_python, megabytes
-from segexp.sweeps.layout import JobPlace, now
+from segexp.sweeps.engines.process import fresh_python, peak_megabytes
+from segexp.sweeps.layout import JobFiles, now
 
 TICK = 0.2
 """Seconds between looks at the job."""
@@ -51,7 +51,7 @@ class RemoteJob:
 
     def __call__(self, number: int) -> None:
         """Runs a job, or goes on with it, and writes down how its process ended."""
-        place = JobPlace(self.sweep, number)
+        place = JobFiles(self.sweep, number)
         with _only_one(place) as lock:
             if place.process().get("code", -1) >= 0 and place.outcome() is not None:
                 # Put back into the queue in the moment in which it ended.
@@ -63,7 +63,7 @@ class RemoteJob:
                 code = _wait(child, lambda: place.write_process(facts))
             finally:
                 child.kill()
-            memory = megabytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+            memory = peak_megabytes(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
             seconds = round(time.monotonic() - start, 1)
             place.write_process({**facts, "code": code, "seconds": seconds, "memory_mb": memory})
 
@@ -106,7 +106,7 @@ def _wait(child: "subprocess.Popen[bytes]", tell: Callable[[], None]) -> int:
 
 
 @contextmanager
-def _only_one(place: JobPlace) -> Iterator[int]:
+def _only_one(place: JobFiles) -> Iterator[int]:
     """Waits for an earlier start of the same job that has not ended yet: two would write into one run folder."""
     handle = os.open(place.path / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
     end = time.monotonic() + PATIENCE

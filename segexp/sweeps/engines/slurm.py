@@ -9,21 +9,20 @@ import json
 import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segexp.config.schema import SlurmConfig
+from segexp.config.experiment import Experiment
+from segexp.config.schema import SweepConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.runs.files import replace_file
 from segexp.sweeps.engines import squeue
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.endings import Endings
+from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
 from segexp.sweeps.engines.squeue import QueueJob
-from segexp.sweeps.layout import JobPlace
-from segexp.sweeps.plan import Config
-from segexp.system.process import search_path
+from segexp.sweeps.layout import JobFiles
+from segexp.system.process import python_path
 
 ARRAY = 1000
 """Jobs of an array; SLURM's own limit, where nobody has changed it."""
@@ -40,28 +39,28 @@ REASONS = {
 }
 
 
-class SlurmEngine:
+class SlurmJobEngine:
     """Jobs in the queue of SLURM."""
 
     def __init__(
-        self, folder: Path, section: Config, jobs: Mapping[int, Config], earlier: Mapping[str, Any], lock: int
+        self, folder: Path, section: SweepConfig, jobs: Mapping[int, Experiment], earlier: Mapping[str, Any], lock: int
     ) -> None:
-        """Looks for jobs of an earlier start; see :func:`segexp.sweeps.engines.make.make_engine`."""
+        """Looks for jobs of an earlier start; see :func:`segexp.sweeps.engines.make.create_engine`."""
         _require()
-        if section["gpus"] != "auto":
+        if section.gpus != "auto":
             raise ConfigError(
                 "sweep.gpus: is for this machine; for SLURM give the number that a job needs, sweep.slurm.gpus"
             )
         self._folder = folder
-        self._keys = {**asdict(SlurmConfig()), **section.get("slurm", {})}
+        self._keys = section.slurm
         count = earlier.get("count", len(jobs))
-        self._at_a_time = count if section["jobs"] == "auto" else section["jobs"]
+        self._at_a_time = count if section.jobs == "auto" else section.jobs
         # A grid goes into the queue at once, where jobs grow old and SLURM counts those that run; a search has not
         # chosen its jobs yet.
         self.places = self._at_a_time if min(jobs) < 0 else max(count, self._at_a_time)
-        self.facts = {"count": count, "threads": earlier.get("threads", self._keys["cpus"])}
+        self.facts = {"count": count, "threads": earlier.get("threads", self._keys.cpus)}
         self.notes: list[str] = []
-        self._endings = Endings(folder)
+        self._endings = JobEndings(folder)
         self._ids: dict[int, str] = {}
         self._left = living(folder)
         self._missing: dict[int, float] = {}
@@ -72,11 +71,11 @@ class SlurmEngine:
 
     def __str__(self) -> str:
         keys = self._keys
-        gpus = f" and {keys['gpus']} GPU" if keys["gpus"] else ""
-        where = f"partition {keys['partition']}" if keys["partition"] else "the default partition"
-        return f"{self._at_a_time} at a time on SLURM, {where}, {keys['cpus']} cores{gpus} each"
+        gpus = f" and {keys.gpus} GPU" if keys.gpus else ""
+        where = f"partition {keys.partition}" if keys.partition else "the default partition"
+        return f"{self._at_a_time} at a time on SLURM, {where}, {keys.cpus} cores{gpus} each"
 
-    def expect(self, number: int, config: Config) -> None:
+    def expect(self, number: int, experiment: Experiment) -> None:
         """Nothing: a job reads its config from the sweep's folder."""
 
     def start(self, numbers: Sequence[int]) -> list[Started]:
@@ -112,18 +111,18 @@ class SlurmEngine:
         from submitit import SlurmExecutor
 
         slurm = self._keys
-        executor = SlurmExecutor(_logs(self._folder).absolute(), max_num_timeout=slurm["requeues"])
+        executor = SlurmExecutor(_logs(self._folder).absolute(), max_num_timeout=slurm.requeues)
         keys = {
-            "partition": slurm["partition"], "account": slurm["account"], "constraint": slurm["constraint"],
-            "mem": slurm["memory"], "gpus_per_node": slurm["gpus"] or None,
+            "partition": slurm.partition, "account": slurm.account, "constraint": slurm.constraint,
+            "mem": slurm.memory, "gpus_per_node": slurm.gpus or None,
         }  # fmt: skip
         executor.update_parameters(
             **{key: value for key, value in keys.items() if value is not None},
-            job_name=name, time=slurm["time"], cpus_per_task=slurm["cpus"], array_parallelism=self._at_a_time,
+            job_name=name, time=slurm.time, cpus_per_task=slurm.cpus, array_parallelism=self._at_a_time,
             # srun does not take over the number of cores since SLURM 22.05.
-            srun_args=[f"--cpus-per-task={slurm['cpus']}"], stderr_to_stdout=True,
-            setup=[f"export PYTHONPATH={shlex.quote(search_path())}", *slurm["setup"]],
-            additional_parameters={"requeue": True, **(slurm["options"] or {})},
+            srun_args=[f"--cpus-per-task={slurm.cpus}"], stderr_to_stdout=True,
+            setup=[f"export PYTHONPATH={shlex.quote(python_path())}", *slurm.setup],
+            additional_parameters={"requeue": True, **(slurm.options or {})},
         )  # fmt: skip
         return executor
 
@@ -144,7 +143,7 @@ class SlurmEngine:
 
     def _look(self, numbers: set[int], now: float) -> list[Ended]:
         try:
-            jobs = squeue.look()
+            jobs = squeue.list_queue()
         except SweepError as error:
             self._note(f"SLURM does not answer, waiting: {error}")
             return []
@@ -163,12 +162,12 @@ class SlurmEngine:
         log = f"SLURM's log {_logs(self._folder)}/{self._ids[number]}_0_log.out"
         if job is not None and job.state in REASONS:
             return f"{REASONS[job.state]} ({log})"
-        if "code" in JobPlace(self._folder, number).process():
+        if "code" in JobFiles(self._folder, number).process():
             return ""
         return f"SLURM: {f'{job.state}, {job.reason}' if job else 'gone from the queue, no reason is known'} ({log})"
 
     def _given_up(self, number: int, now: float) -> bool:
-        """Whether nothing more is to be heard of a job that is not in the queue."""
+        """Tells whether nothing more is to be heard of a job that is not in the queue."""
         since = self._missing.setdefault(number, now)
         return bool(self._stopping) or now - since >= PATIENCE
 
@@ -203,7 +202,7 @@ class SlurmEngine:
         squeue.cancel([job.id for job in queue.values() if job.state not in ("PENDING", "RUNNING", "COMPLETING")])
         running = {number: job.id for number, job in queue.items() if job.state == "RUNNING"}
         # One that has just begun hears nothing yet; its turn comes with the next look.
-        new = {n: id for n, id in running.items() if n not in self._signalled and JobPlace(self._folder, n).process()}
+        new = {n: id for n, id in running.items() if n not in self._signalled and JobFiles(self._folder, n).process()}
         squeue.cancel(new.values(), "--signal=INT")
         self._signalled |= set(new)
 
@@ -218,7 +217,7 @@ def living(folder: Path) -> dict[int, QueueJob]:
         SweepError: SLURM does not answer.
     """
     found: dict[int, QueueJob] = {}
-    for job in squeue.look():
+    for job in squeue.list_queue():
         name, _, batch = job.name.rpartition("-")
         path = _batch_file(folder, batch)
         if name == _sweep_name(folder) and not job.ended and path.is_file():
@@ -232,7 +231,7 @@ def refuse_living(folder: Path) -> None:
     Raises:
         ConfigError: It has.
     """
-    if squeue.found() and (jobs := living(folder)):
+    if squeue.has_slurm() and (jobs := living(folder)):
         ids = ", ".join(job.id for job in jobs.values())
         raise ConfigError(
             f"sweep.resume: jobs of {folder} are still in the queue of SLURM: {ids}; go on with sweep.engine=slurm, or "
@@ -260,7 +259,7 @@ def _sweep_name(folder: Path) -> str:
 
 
 def _last_words(error: Exception) -> str:
-    """What sbatch said, without the trace that submitit puts around it."""
+    """Gives what sbatch said, without the trace that submitit puts around it."""
     lines = [line for line in str(error).splitlines() if line.startswith("sbatch: error:")]
     return "; ".join(line.removeprefix("sbatch: error:").strip() for line in lines) or str(error)
 
@@ -270,4 +269,4 @@ def _require() -> None:
         raise MissingExtraError(
             "sweep.engine=slurm: the package submitit is not installed; pip install 'segexp[slurm]'"
         )
-    squeue.require()
+    squeue.require_slurm()

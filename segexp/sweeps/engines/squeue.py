@@ -42,11 +42,11 @@ class QueueJob:
 
     @property
     def ended(self) -> bool:
-        """Whether it has left the queue for good."""
+        """True where the job has left the queue for good."""
         return self.state in ENDED
 
 
-def look() -> list[QueueJob]:
+def list_queue() -> list[QueueJob]:
     """All jobs of the user, also those that ended a few minutes ago.
 
     Raises:
@@ -66,21 +66,21 @@ def cancel(ids: Iterable[str], *options: str) -> None:
         subprocess.run(["scancel", "--quiet", *options, *words], capture_output=True, timeout=TIMEOUT, check=False)
 
 
-def require() -> None:
+def require_slurm() -> None:
     """Checks that the commands of SLURM are here.
 
     Raises:
         ConfigError: They are not.
     """
-    if not found():
+    if not has_slurm():
         raise ConfigError(
             f"sweep.engine=slurm: the commands {', '.join(COMMANDS)} are not all here; start the sweep on a login node "
             "of the cluster, or take sweep.engine=local"
         )
 
 
-def found() -> bool:
-    """Whether this machine has the commands of SLURM."""
+def has_slurm() -> bool:
+    """Tells whether this machine has the commands of SLURM."""
     return all(shutil.which(name) for name in COMMANDS)
 
 

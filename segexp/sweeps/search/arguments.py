@@ -12,16 +12,16 @@ from segexp.config.schema import SearchConfig
 from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
-from segexp.sweeps.foreign import same_words, without_folders, words_to_take
+from segexp.sweeps.foreign import same_words, split_off_folders, words_to_take
 from segexp.sweeps.manifest import MANIFEST, Manifest
-from segexp.sweeps.seal import sealed
+from segexp.sweeps.seal import read_sealed
 from segexp.sweeps.search.trials import is_sweep_word
 
 SEARCH_KEYS = tuple(field.name for field in fields(SearchConfig))
 
 
 def names_search(argv: Sequence[str], extra: Sequence[str]) -> bool:
-    """Whether an option of ``sweep=`` is a search: ``optuna``, or one of the user's that begins with it."""
+    """Tells whether an option of ``sweep=`` is a search: ``optuna``, or one of the user's that begins with it."""
     chosen = [word.partition("=")[2] for word in argv if word.lstrip("+").startswith("sweep=")]
     if not chosen:
         return False
@@ -31,11 +31,11 @@ def names_search(argv: Sequence[str], extra: Sequence[str]) -> bool:
 
 
 def asks_only(argv: Sequence[str]) -> bool:
-    """Whether Hydra answers and nothing is run."""
+    """Tells whether Hydra answers and nothing is run."""
     return bool({word.split("=", 1)[0] for word in argv} & set(ASKING))
 
 
-def resumed(argv: Sequence[str]) -> Path | None:
+def resumed_search(argv: Sequence[str]) -> Path | None:
     """The folder of ``sweep.resume=``, if it is that of a search."""
     folders = [Path(unquoted(word.removeprefix(RESUME))) for word in argv if word.startswith(RESUME)]
     if not folders or not (folders[-1] / MANIFEST).is_file():
@@ -60,12 +60,12 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     return [word for word in argv if word not in FLAGS and not word.startswith(RESUME)]
 
 
-def experiment(words: Sequence[str]) -> list[str]:
-    """Those that are about the trials."""
+def experiment_words(words: Sequence[str]) -> list[str]:
+    """Gives the words of a command that are about the trials."""
     return [word for word in without_trust(words) if not is_sweep_word(word) and not word.startswith("debug=")]
 
 
-def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
+def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
     """The words of a search that goes on: those that it began with, with the keys of the sweep as they are now.
 
     Raises:
@@ -74,9 +74,9 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
     told: dict[str, Any] = manifest.facts["search"]
     kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
     words, kept = words_to_take(manifest, told["words"], now), words_to_take(manifest, kept, now)
-    if (asked := experiment(without_folders(now)[0])) and not same_words(asked, experiment(words)):
+    if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
         raise ConfigError(
-            f"sweep.resume: {manifest.folder} searches {' '.join(experiment(told['words']))}\n"
+            f"sweep.resume: {manifest.folder} searches {' '.join(experiment_words(told['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
@@ -86,5 +86,5 @@ def going_on(manifest: Manifest, now: Sequence[str]) -> list[str]:
 
 def _folders(manifest: Manifest, now: Sequence[str]) -> list[str]:
     """Folders of options that this user gave at the start, unless there are others now."""
-    given = [] if without_folders(now)[1] else without_folders(sealed(manifest.folder))[1]
+    given = [] if split_off_folders(now)[1] else split_off_folders(read_sealed(manifest.folder))[1]
     return [word for folder in given for word in ("--config-dir", folder)]

@@ -8,27 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segexp.config.checked import checked_train
-from segexp.config.measure_names import direction
+from segexp.config.experiment import Experiment
 from segexp.config.quoting import as_typed
+from segexp.config.schema import SearchConfig, SweepConfig
 from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
 from segexp.sweeps.cluster_resources import refuse_too_little
 from segexp.sweeps.display import Display
-from segexp.sweeps.engines.local import LocalEngine
-from segexp.sweeps.foreign import check_folder, check_jobs, without_folders
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.engines.local import LocalJobEngine
+from segexp.sweeps.foreign import check_folder, check_jobs, split_off_folders
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import MANIFEST, Manifest
-from segexp.sweeps.plan import Config, Job, Plan, parent_of
-from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment, going_on, resumed, without_flags
+from segexp.sweeps.plan import Job, Plan, multirun_folder
+from segexp.sweeps.search.arguments import SEARCH_KEYS, experiment_words, resumed_search, resumed_words, without_flags
 from segexp.sweeps.search.dimensions import Value
 from segexp.sweeps.search.facts import keep_or_compare, refuse_incomparable
-from segexp.sweeps.search.job_source import Search
+from segexp.sweeps.search.job_source import SearchSource
 from segexp.sweeps.search.space import EXAMPLE, Space, read_space
 from segexp.sweeps.search.study import open_study, require_optuna
-from segexp.sweeps.search.trials import report
+from segexp.sweeps.search.trials import report_trials
 from segexp.sweeps.start import run_jobs, show_table
 from segexp.system.optuna_storage import storage_url
 from segexp.version import VERSION
@@ -63,31 +64,31 @@ class SearchCommand:
             MissingExtraError: Optuna is not installed.
         """
         require_optuna()
-        folder = resumed(self._argv)
+        folder = resumed_search(self._argv)
         earlier = [] if folder is None else Manifest.read(folder).facts["search"]["words"]
         if not any(word.startswith("sweep.engine=") for word in [*earlier, *self._argv]):
-            LocalEngine.start_ahead()
+            LocalJobEngine.start_ahead()
         try:
             return self._new() if folder is None else self._go_on(folder)
         finally:
-            LocalEngine.stop_ahead()
+            LocalJobEngine.stop_ahead()
 
     def _new(self) -> int:
         words = without_flags(self._argv)
         space, corners = self._corners(words)
-        section = corners[0].config["sweep"]
-        multirun = parent_of(corners)
-        named = section["study"] is not None and section["storage"] is None
-        if named and (multirun / section["study"] / MANIFEST).is_file():
-            return self._go_on(multirun / section["study"])
-        if section["storage"] is not None and section["study"] is not None:
+        section = corners[0].experiment.sweep
+        multirun = multirun_folder(corners)
+        named = section.study if section.storage is None else None
+        if named is not None and (multirun / named / MANIFEST).is_file():
+            return self._go_on(multirun / named)
+        if section.storage is not None and section.study is not None:
             # What does not fit a study that others work on is found before there is a folder.
-            self._study(section, section["study"], Path(), space, corners)
-        folder = _named_folder(multirun, section["study"]) if named else RunFolder.create(multirun).path
+            _open_study(section.study, Path(), space, corners)
+        folder = RunFolder.create(multirun).path if named is None else _named_folder(multirun, named)
         lock = SweepLock(folder)
         try:
-            name = section["study"] or folder.name
-            study = self._study(section, name, folder, space, corners)
+            name = section.study or folder.name
+            study = _open_study(name, folder, space, corners)
             manifest = Manifest.create(folder, [], self._facts(words, section, name))
             return self._search(manifest, study, space, corners, lock)
         finally:
@@ -96,15 +97,15 @@ class SearchCommand:
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
         check_folder(manifest, self._argv)
-        words = going_on(manifest, without_flags(self._argv))
-        self._extra = without_folders(words)[1]
+        words = resumed_words(manifest, without_flags(self._argv))
+        self._extra = split_off_folders(words)[1]
         space, corners = self._corners(words)
         lock = SweepLock(folder)
         try:
             manifest = Manifest.read(folder)
-            section = corners[0].config["sweep"]
+            section = corners[0].experiment.sweep
             told = manifest.facts["search"]
-            study = self._study(section, told["name"], folder, space, corners)
+            study = _open_study(told["name"], folder, space, corners)
             told["section"] = _kept(section)
             return self._search(manifest, study, space, corners, lock)
         finally:
@@ -118,20 +119,15 @@ class SearchCommand:
         plan = Plan()
         for values in space.corners():
             config, invocation = self._compose(space.line(values))
-            plan.add(partial(checked_train, config, command=invocation.command), invocation)
+            plan.add(partial(checked_train, config, invocation), invocation)
         corners = plan.jobs()
-        refuse_incomparable(space, corners[0].config)
-        _refuse_all_at_once(corners[0].config["sweep"])
-        refuse_too_little(corners[0].config["sweep"], [corner.config for corner in corners])
+        first = corners[0].experiment
+        refuse_incomparable(space, first.monitor)
+        _refuse_all_at_once(first.sweep)
+        refuse_too_little(first.sweep, [corner.experiment.trainer for corner in corners])
         return space, corners
 
-    def _study(self, section: Config, name: str, folder: Path, space: Space, corners: Sequence[Job]) -> "Study":
-        best = direction(corners[0].config["monitor"])
-        study = open_study(name, storage_url(section["storage"], folder), best, _settings(section, corners))
-        keep_or_compare(study, space, [corner.config for corner in corners])
-        return study
-
-    def _facts(self, words: Sequence[str], section: Config, name: str) -> dict[str, Any]:
+    def _facts(self, words: Sequence[str], section: SearchConfig, name: str) -> dict[str, Any]:
         return {
             "version": 1,
             "segexp": VERSION,
@@ -142,50 +138,65 @@ class SearchCommand:
 
     def _search(self, manifest: Manifest, study: "Study", space: Space, corners: Sequence[Job], lock: SweepLock) -> int:
         """Runs what is left of a search."""
-        section, monitor = corners[0].config["sweep"], corners[0].config["monitor"]
+        first = corners[0].experiment
+        section, monitor = first.sweep, first.monitor
         display = Display(manifest)
         manifest.again = [word for folder in self._extra for word in ("--config-dir", folder)]
         notes = manifest.reconcile()
         waiting = manifest.of("waiting", "interrupted")
-        check_jobs([JobPlace(manifest.folder, entry.number) for entry in waiting], self._argv)
-        settings = _settings(section, corners)
-        told = {key: settings[key] for key in ("storage", "pruner", "startup", "warmup", "epochs")}
-        search = Search(
-            manifest, study, space, self._job_config(space), {**told, "study": study.study_name}, section["trials"]
-        )
+        check_jobs([JobFiles(manifest.folder, entry.number) for entry in waiting], self._argv)
+        trials = section.trials or 0
+        told = {"storage": section.storage, **_pruner(corners), "study": study.study_name}
+        search = SearchSource(manifest, study, space, self._compose_trial(space), told, trials)
         search.sync()
-        _announce(display, manifest, study, search, monitor)
+        _announce(display, manifest, study, search, first)
         for note in [*notes, *search.notes]:
             display.say(f"note: {note}")
         search.notes.clear()
         code = 0
         if search.left():
-            configs = {-1 - number: corner.config for number, corner in enumerate(corners)}
-            code = run_jobs(manifest, section, configs, lock, display, search.through, section["trials"])
+            samples = {-1 - number: corner.experiment for number, corner in enumerate(corners)}
+            code = run_jobs(manifest, section, samples, lock, display, search.through, trials)
         elif manifest.of("failed"):
             code = 1
         # First trials.csv, which the page of the sweep reads.
-        lines = report(study, space, manifest, monitor)
+        lines = report_trials(study, space, manifest, monitor)
         show_table(manifest, display)
         display.say("\n".join(["", *lines]))
         return code or int(search.refused > 0)
 
-    def _job_config(self, space: Space) -> Callable[[Mapping[str, Value]], tuple[Config, Invocation]]:
-        def compose(values: Mapping[str, Value]) -> tuple[Config, Invocation]:
-            found, invocation = self._compose(space.line(values))
-            config = checked_train(found)
+    def _compose_trial(self, space: Space) -> Callable[[Mapping[str, Value]], Experiment]:
+        def compose(values: Mapping[str, Value]) -> Experiment:
+            config, invocation = self._compose(space.line(values))
+            plain = checked_train(config).plain()
             # The job itself searches nothing, and a run that starts from its config shall not either.
-            config["sweep"] = {key: value for key, value in config["sweep"].items() if key not in SEARCH_KEYS}
-            own = tuple(experiment(invocation.overrides))
-            return config, Invocation(invocation.command, own, invocation.choices)
+            plain["sweep"] = {key: value for key, value in plain["sweep"].items() if key not in SEARCH_KEYS}
+            own = tuple(experiment_words(invocation.overrides))
+            return Experiment.from_plain(plain, Invocation(invocation.command, own, invocation.choices))
 
         return compose
 
 
-def _refuse_all_at_once(section: Config) -> None:
-    if section["engine"] != "local" and section["jobs"] == "auto":
+def _open_study(name: str, folder: Path, space: Space, corners: Sequence[Job]) -> "Study":
+    """The study of a search, which must be one of the same search."""
+    first = corners[0].experiment
+    section = first.sweep
+    study = open_study(name, storage_url(section.storage, folder), first.direction, section, _pruner(corners))
+    keep_or_compare(study, space, [corner.experiment for corner in corners])
+    return study
+
+
+def _pruner(corners: Sequence[Job]) -> dict[str, Any]:
+    """The settings of the pruner, which every trial is told, see :func:`segexp.system.optuna_storage.make_pruner`."""
+    section = corners[0].experiment.sweep
+    epochs = max(corner.experiment.trainer.max_epochs for corner in corners)
+    return {"pruner": section.pruner, "startup": section.startup, "warmup": section.warmup, "epochs": epochs}
+
+
+def _refuse_all_at_once(section: SweepConfig) -> None:
+    if section.engine != "local" and section.jobs == "auto":
         raise ConfigError(
-            f"sweep.jobs: found auto with sweep.engine={section['engine']}; give the number of trials at a time, "
+            f"sweep.jobs: found auto with sweep.engine={section.engine}; give the number of trials at a time, "
             "for example sweep.jobs=4: a search learns only from trials that have ended"
         )
 
@@ -196,16 +207,12 @@ def _named_folder(multirun: Path, name: str) -> Path:
     return folder
 
 
-def _kept(section: Config) -> Config:
-    """What a search that goes on keeps of the sweep's section."""
-    return {key: section[key] for key in SEARCH_KEYS}
+def _kept(section: SearchConfig) -> dict[str, Any]:
+    """Gives the keys of the sweep's section that a search keeps when it goes on."""
+    return {key: getattr(section, key) for key in SEARCH_KEYS}
 
 
-def _settings(section: Config, corners: Sequence[Job]) -> Config:
-    return {**section, "epochs": max(corner.config["trainer"]["max_epochs"] for corner in corners)}
-
-
-def _announce(display: Display, manifest: Manifest, study: "Study", search: Search, monitor: str) -> None:
+def _announce(display: Display, manifest: Manifest, study: "Study", search: SearchSource, first: Experiment) -> None:
     display.say(f"sweep folder  {manifest.folder}")
-    display.say(f"searches      {monitor}, {'highest' if direction(monitor) == 'max' else 'lowest'} is best")
+    display.say(f"searches      {first.monitor}, {'highest' if first.direction == 'max' else 'lowest'} is best")
     display.say(f"study         {study.study_name}, {search.counted()} of {search.total} trials so far")

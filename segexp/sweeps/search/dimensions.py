@@ -44,7 +44,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Words:
+class Options:
     """Values without an order: options of a group, or texts as they stand in an override."""
 
     values: tuple[str, ...]
@@ -64,7 +64,7 @@ class Words:
     label = text
 
 
-Dimension = Numbers | Words
+Dimension = Numbers | Options
 
 
 def steps(start: float, stop: float, step: float) -> Numbers | None:

@@ -4,10 +4,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from segexp.config.experiment import Experiment
 from segexp.config.measure_names import LOSS
+from segexp.config.nested import flatten
 from segexp.errors import ConfigError
-from segexp.sweeps.difference import SHOWN, flat
-from segexp.sweeps.plan import Config
+from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.search.space import Space
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ FREE = (
 """Keys that have no part in a trial's value; several workers of a study may differ in them."""
 
 
-def keep_or_compare(study: "Study", space: Space, corners: Sequence[Config]) -> None:
+def keep_or_compare(study: "Study", space: Space, corners: Sequence[Experiment]) -> None:
     """Keeps measure, ranges and configs with a new study; one that has trials must have the same.
 
     Raises:
@@ -59,30 +60,28 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
                     yield f"  {key}: {old.get(key)!r} in the study, {new.get(key)!r} now"
 
 
-def common_facts(space: Space, corners: Sequence[Config]) -> dict[str, Any]:
+def common_facts(space: Space, corners: Sequence[Experiment]) -> dict[str, Any]:
     """Measure, ranges and configs of a search, as they are kept with its study."""
     first, *others = [_shaping(corner) for corner in corners]
     return {
-        "monitor": corners[0]["monitor"],
+        "monitor": corners[0].monitor,
         "ranges": sorted(f"{name}: {dimension}" for name, dimension in space.dimensions.items()),
         # Of the others only what differs: a database may not take large texts.
         "configs": [first, *({k: v for k, v in other.items() if first.get(k) != v} for other in others)],
     }
 
 
-def _shaping(config: Config) -> dict[str, Any]:
-    return {
-        key: value for key, value in flat(config) if not any(key == free or key.startswith(f"{free}.") for free in FREE)
-    }
+def _shaping(experiment: Experiment) -> dict[str, Any]:
+    keys = flatten(experiment.plain())
+    return {key: value for key, value in keys if not any(key == free or key.startswith(f"{free}.") for free in FREE)}
 
 
-def refuse_incomparable(space: Space, config: Config) -> None:
+def refuse_incomparable(space: Space, monitor: str) -> None:
     """Refuses to search over the loss by the value of the loss.
 
     Raises:
         ConfigError: That was asked for.
     """
-    monitor = config["monitor"]
     searched = next((name for name in space.dimensions if name.split(".", 1)[0] == "loss"), None)
     if searched is not None and monitor.removeprefix("val/").split("/")[0] == LOSS:
         raise ConfigError(

@@ -3,16 +3,17 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, SegexpError
-from segexp.invocation import Invocation
-from segexp.runs.bounded import read_json
-from segexp.sweeps.engines.base import Engine
-from segexp.sweeps.layout import JobPlace
+from segexp.runs.json_yaml import read_json
+from segexp.sweeps.engines.base import JobEngine
+from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.manifest import Entry, Manifest
-from segexp.sweeps.plan import Config, Job, config_key
+from segexp.sweeps.plan import Job, config_key
 from segexp.sweeps.search.dimensions import Value
 from segexp.sweeps.search.space import Space
 from segexp.sweeps.search.study import distributions
@@ -26,14 +27,14 @@ OWNER, FOLDER, LOST = "sweep", "folder", "lost"
 GIVE_UP = 3
 """So many failures, and not one trial that did not fail: something is wrong with all of them."""
 
-Compose = Callable[[Mapping[str, Value]], tuple[Config, Invocation]]
+Compose = Callable[[Mapping[str, Value]], Experiment]
 
 
 class StudyError(SegexpError):
     """The study's storage cannot be reached."""
 
 
-class Search:
+class SearchSource:
     """Trials as jobs.
 
     A trial is asked, then its files are written, then the manifest, then it runs; at its end the manifest is written,
@@ -55,13 +56,13 @@ class Search:
             manifest: Its jobs so far.
             study: Opened.
             space: What is searched.
-            compose: Gives the checked config of values.
+            compose: Gives the experiment of values, checked.
             trial: What every job is told of the study, see :mod:`segexp.training.callbacks.pruning`.
             total: Trials of the study in all.
         """
         self._manifest, self._study, self._space = manifest, study, space
         self._compose, self._trial = compose, trial
-        self._expect: Callable[[int, Config], None] = lambda number, config: None
+        self._expect: Callable[[int, Experiment], None] = lambda number, experiment: None
         self._waiting = deque(entry.number for entry in manifest.of("waiting", "interrupted"))
         self._asked_all = False
         self._good = self._bad = 0
@@ -70,19 +71,19 @@ class Search:
         self.refused = 0
         """Trials whose values gave no valid config, so that they never became a job."""
 
-    def through(self, engine: Engine) -> "Search":
+    def through(self, engine: JobEngine) -> "SearchSource":
         """Tells this engine of every job to come: those that wait already, and new ones as they are asked."""
         self._expect = engine.expect
         for number in self._waiting:
-            self._expect(number, JobPlace(self._manifest.folder, number).read().config)
+            self._expect(number, JobFiles(self._manifest.folder, number).read().experiment)
         return self
 
     def more(self) -> bool:
-        """Whether a trial waits or may be asked."""
+        """Tells whether a trial waits or may be asked."""
         return bool(self._waiting) or not self._asked_all
 
     def left(self) -> bool:
-        """Whether a trial was interrupted, or the study has fewer trials than it should."""
+        """Tells whether a trial was interrupted, or the study has fewer trials than it should."""
         return bool(self._manifest.of("waiting", "interrupted")) or self.counted() < self.total
 
     def counted(self) -> int:
@@ -117,24 +118,24 @@ class Search:
                 self._lose(trial)
                 return None
             try:
-                config, invocation = self._compose(trial.params)
+                experiment = self._compose(trial.params)
             except ConfigError as error:
                 self._refuse(trial, error)
                 return None
-            job = self._job(trial, config, invocation)
+            job = self._job(trial, experiment)
             if (twin := self._twin(job)) is not None:
                 self._repeat(trial, twin)
                 return None
             trial.set_user_attr(FOLDER, str(self._manifest.folder / job.folder))
         self._manifest.add(job)
-        self._expect(job.number, config)
+        self._expect(job.number, job.experiment)
         return job.number
 
-    def _job(self, trial: "Trial", config: Config, invocation: Invocation) -> Job:
+    def _job(self, trial: "Trial", experiment: Experiment) -> Job:
         number = max(self._manifest.entries, default=-1) + 1
         told = {**self._trial, "number": trial.number}
-        invocation = Invocation(invocation.command, invocation.overrides, invocation.choices, trial=told)
-        return Job(number, config_key(config), self._space.label(trial.params), config, invocation)
+        experiment = replace(experiment, invocation=replace(experiment.invocation, trial=told))
+        return Job(number, config_key(experiment), self._space.label(trial.params), experiment)
 
     def _twin(self, job: Job) -> Entry | None:
         """A job of the same config that has finished: run again, it would give the same, number for number."""

@@ -30,17 +30,17 @@ class SeededByTrial(BaseSampler):
         self._now.before_trial(study, trial)
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """As the sampler within."""
+        """Asks the sampler within."""
         return self._now.infer_relative_search_space(study, trial)
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
     ) -> dict[str, Any]:
-        """As the sampler within."""
+        """Asks the sampler within."""
         return self._now.sample_relative(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
     ) -> Any:
-        """As the sampler within."""
+        """Asks the sampler within."""
         return self._now.sample_independent(study, trial, param_name, param_distribution)

@@ -13,7 +13,7 @@ from hydra.errors import HydraException
 
 from segexp.config.groups import groups
 from segexp.errors import ConfigError
-from segexp.sweeps.search.dimensions import Dimension, Numbers, Value, Words, steps
+from segexp.sweeps.search.dimensions import Dimension, Numbers, Options, Value, steps
 
 KINDS = "log(a,b), interval(a,b), int(a,b), int_log(a,b), range(a,b,step) or a,b,c"
 EXAMPLE = "'optimizer.lr=log(1e-4,1e-2)' model=cunet,unet"
@@ -51,7 +51,7 @@ class Space:
 
     @property
     def dimensions(self) -> dict[str, Dimension]:
-        """What is searched, by key."""
+        """The ranges that are searched, by key."""
         return dict(self.ranges.values())
 
     def line(self, values: Mapping[str, Value]) -> list[str]:
@@ -67,7 +67,7 @@ class Space:
         return " ".join(f"{name}={dimension.label(values[name])}" for name, dimension in self.ranges.values())
 
     def corners(self) -> list[dict[str, Value]]:
-        """As few points as have both ends of each range and every word at least once."""
+        """Gives as few points as have both ends of each range and every word at least once."""
         ends = {name: dimension.ends for name, dimension in self.ranges.values()}
         count = max((len(values) for values in ends.values()), default=1)
         return [{name: values[n % len(values)] for name, values in ends.items()} for n in range(count)]
@@ -159,10 +159,10 @@ def _values(override: Override, value: ChoiceSweep | Glob, extra: Sequence[str])
             yield name
 
 
-def _words(word: str, values: tuple[str, ...]) -> Words:
+def _words(word: str, values: tuple[str, ...]) -> Options:
     if len(values) < 2:
         raise ConfigError(f"{word}: found {len(values)} value{'s' * (len(values) != 1)}, expected two or more")
-    return Words(values)
+    return Options(values)
 
 
 def _numbers(word: str, texts: Sequence[str], *, log: bool, whole: bool) -> Numbers:

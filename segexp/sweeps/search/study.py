@@ -3,9 +3,11 @@
 import importlib.util
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from segexp.config.schema import SearchConfig
 from segexp.errors import MissingExtraError
+from segexp.spec import Direction
 from segexp.sweeps.search.dimensions import Dimension, Numbers
 from segexp.system.optuna_storage import make_pruner, open_storage
 
@@ -25,24 +27,24 @@ def require_optuna() -> None:
         raise MissingExtraError("sweep=optuna: the package optuna is not installed; pip install 'segexp[search]'")
 
 
-def make_sampler(settings: Mapping[str, Any]) -> "BaseSampler":
-    """What chooses the values of the next trial, from ``sampler``, ``startup`` and ``seed`` of the sweep's section."""
+def make_sampler(section: SearchConfig) -> "BaseSampler":
+    """Makes the sampler of the next trial's values, by ``sampler``, ``startup`` and ``seed`` of the section."""
     from optuna import samplers
     from optuna.exceptions import ExperimentalWarning
 
     from segexp.sweeps.search.sampler import SeededByTrial
 
     def make(seed: int) -> samplers.BaseSampler:
-        if settings["sampler"] == "random":
+        if section.sampler == "random":
             return samplers.RandomSampler(seed=seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             # Trials that still run count as bad ones: several at a time would look at the same spot.
             return samplers.TPESampler(
-                n_startup_trials=settings["startup"], multivariate=True, constant_liar=True, seed=seed
+                n_startup_trials=section.startup, multivariate=True, constant_liar=True, seed=seed
             )
 
-    return SeededByTrial(make, settings["seed"])
+    return SeededByTrial(make, section.seed)
 
 
 def distributions(dimensions: Mapping[str, Dimension]) -> "dict[str, BaseDistribution]":
@@ -60,14 +62,15 @@ def _distribution(dimension: Dimension) -> "BaseDistribution":
     return FloatDistribution(dimension.low, dimension.high, dimension.log, dimension.step)
 
 
-def open_study(name: str, url: str, direction: Literal["min", "max"], settings: Mapping[str, Any]) -> "Study":
+def open_study(name: str, url: str, direction: Direction, section: SearchConfig, pruner: Mapping[str, Any]) -> "Study":
     """Opens a study, or makes it.
 
     Args:
         name: Its name.
         url: Its storage, see :func:`storage_url`.
         direction: Which values are better.
-        settings: The sweep's section and ``epochs``.
+        section: The keys ``sweep``.
+        pruner: Settings of the pruner, see :func:`make_pruner`.
 
     Raises:
         ConfigError: The storage cannot be opened.
@@ -78,7 +81,7 @@ def open_study(name: str, url: str, direction: Literal["min", "max"], settings: 
         study_name=name,
         storage=open_storage(url),
         direction={"min": "minimize", "max": "maximize"}[direction],
-        sampler=make_sampler(settings),
-        pruner=make_pruner(settings),
+        sampler=make_sampler(section),
+        pruner=make_pruner(pruner),
         load_if_exists=True,
     )

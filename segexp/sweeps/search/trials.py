@@ -10,7 +10,7 @@ from segexp.config.quoting import command_line
 from segexp.errors import DataError, one_line
 from segexp.report.run_page.decided import of_monitor
 from segexp.runs.folder import RunFolder
-from segexp.runs.json_file import read_object
+from segexp.runs.json_yaml import read_object
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.search.job_source import FOLDER, LOST
 from segexp.sweeps.search.space import Space
@@ -74,7 +74,7 @@ def _half(folder: object) -> str:
 
 
 def is_sweep_word(word: str) -> bool:
-    """Whether a word of the command is about the sweep and not about an experiment."""
+    """Tells whether a word of the command is about the sweep and not about an experiment."""
     return word.lstrip("+").startswith(("sweep=", "sweep."))
 
 
@@ -98,7 +98,7 @@ def importance_line(study: "Study", space: Space) -> str | None:
     return f"importance    {told} (fANOVA of {len(finished)} finished trials)"
 
 
-def report(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
+def report_trials(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:
     """Lines for the end of a search; writes trials.csv."""
     lines: list[str] = []
 

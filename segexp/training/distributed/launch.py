@@ -14,13 +14,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
+from segexp.config.experiment import Experiment
 from segexp.errors import Pruned
-from segexp.invocation import Invocation
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
-from segexp.system.process import ended_by, python_calling
+from segexp.system.process import ending_signal, python_command
 from segexp.training.distributed.messages import Board, RankError, Report
 from segexp.training.distributed.plan import BOARD
 
@@ -33,7 +33,7 @@ LAST_WORDS = 2000
 """Characters of what a rank said that are shown when it ends without a word of its own."""
 
 
-def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
+def launch(experiment: Experiment, ranks: int) -> None:
     """Runs an experiment on several ranks; rank 0 writes the run folder and speaks.
 
     Raises:
@@ -42,11 +42,11 @@ def launch(config: dict[str, Any], invocation: Invocation, ranks: int) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="segexp_ranks_") as folder:
         board = Board(Path(folder))
-        board.write_job(config, invocation)
+        board.write_job(experiment)
         with Crew(board, ranks) as crew:
             crew.wait()
         if crew.failed:
-            raise _what_happened(board, debug=bool(config["debug"]))
+            raise _what_happened(board, debug=experiment.debug)
         for report in board.reports():
             # The one end that is neither a result nor a failure.
             raise Pruned(report.text)
@@ -82,7 +82,7 @@ class Crew:
         environment = {**os.environ, **_threads(self._count), **_network(), BOARD: str(self._board.path)}
         said = None if rank == 0 else self._said[rank]
         return subprocess.Popen(
-            python_calling("segexp.training.distributed.rank", "main", str(os.getpid())),
+            python_command("segexp.training.distributed.rank", "main", str(os.getpid())),
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             env={**environment, "GROUP_RANK": "0", **{name: str(value) for name, value in own.items()}},
             # Ctrl-C of the terminal reaches this process alone, which passes it on once.
@@ -143,7 +143,7 @@ class Crew:
         """Says for a rank what it could not say itself."""
         if any(report.rank == rank for report in self._board.reports()):
             return
-        how = f"was ended by {ended_by(code)}" if code < 0 else f"ended with exit code {code}"
+        how = f"was ended by {ending_signal(code)}" if code < 0 else f"ended with exit code {code}"
         hint = "; was the memory short?" if code == -signal.SIGKILL else ""
         self._said[rank].seek(0)
         words = self._said[rank].read().decode(errors="replace").strip()[-LAST_WORDS:]

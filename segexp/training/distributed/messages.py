@@ -8,10 +8,9 @@ import time
 import traceback
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
+from segexp.config.experiment import Experiment
 from segexp.errors import SegexpError
-from segexp.invocation import Invocation
 from segexp.training.distributed.plan import BOARD
 
 LOST = (
@@ -70,14 +69,13 @@ class Board:
         path = os.environ.get(BOARD)
         return None if path is None else cls(Path(path))
 
-    def write_job(self, config: dict[str, Any], invocation: Invocation) -> None:
-        """What the ranks have to do."""
-        (self.path / "job").write_bytes(pickle.dumps((config, invocation)))
+    def write_job(self, experiment: Experiment) -> None:
+        """Writes what the ranks have to do; it travels as a plain config."""
+        (self.path / "job").write_bytes(pickle.dumps((experiment.plain(), experiment.invocation)))
 
-    def read_job(self) -> tuple[dict[str, Any], Invocation]:
-        """What the ranks have to do."""
-        config, invocation = pickle.loads((self.path / "job").read_bytes())
-        return config, invocation
+    def read_job(self) -> Experiment:
+        """Reads what the ranks have to do."""
+        return Experiment.from_plain(*pickle.loads((self.path / "job").read_bytes()))
 
     @property
     def store(self) -> Path:

@@ -1,21 +1,18 @@
 """How many processes (ranks) a training has, and which of them this one is. Asks the system, not torch."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
-from segexp.system.gpus import found_gpus
+from segexp.system.gpus import visible_gpus
 
 BOARD = "SEGEXP_RANKS"
 """Environment variable with the folder of messages between ranks that segexp has started."""
 
-Section = Mapping[str, Any]
-
 
 @dataclass(frozen=True)
-class Place:
+class RankInfo:
     """Which of several processes this one is.
 
     Attributes:
@@ -36,22 +33,22 @@ class Place:
         return self.count // self.here
 
 
-def started() -> Place | None:
+def started() -> RankInfo | None:
     """The place that segexp, torchrun or srun gave this process; None: it is the only one."""
     if BOARD in os.environ or "TORCHELASTIC_RUN_ID" in os.environ:
         return _place("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE")
     # Set for every task of srun, but not in the script of sbatch, which runs once.
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", "1")) > 1:
         place = _place("SLURM_PROCID", "SLURM_LOCALID", "SLURM_STEP_NUM_TASKS", "SLURM_STEP_NUM_NODES")
-        return Place(place.rank, place.local, place.count, place.count // place.here)
+        return RankInfo(place.rank, place.local, place.count, place.count // place.here)
     return None
 
 
-def _place(*names: str) -> Place:
-    return Place(*(int(os.environ[name]) for name in names))
+def _place(*names: str) -> RankInfo:
+    return RankInfo(*(int(os.environ[name]) for name in names))
 
 
-def count(section: Section) -> int:
+def count_ranks(section: TrainerConfig) -> int:
     """How many ranks train with this ``trainer`` section, those of other machines included.
 
     Raises:
@@ -65,13 +62,13 @@ def count(section: Section) -> int:
     return place.count
 
 
-def _asked(section: Section) -> int:
-    devices, accelerator = section["devices"], section["accelerator"]
+def _asked(section: TrainerConfig) -> int:
+    devices, accelerator = section.devices, section.accelerator
     # Asking the driver takes up to a second: not where one device is enough.
-    gpus = found_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
-    if section["num_nodes"] > 1:
+    gpus = visible_gpus() if accelerator in ("auto", "gpu") and devices != 1 else ()
+    if section.num_nodes > 1:
         raise ConfigError(
-            f"trainer.num_nodes: found {section['num_nodes']}, but this process was started alone; start the same "
+            f"trainer.num_nodes: found {section.num_nodes}, but this process was started alone; start the same "
             "command on every machine by torchrun or srun, see docs/distributed.md"
         )
     number = max(1, len(gpus)) if devices == "auto" else int(devices)
@@ -85,10 +82,10 @@ def _asked(section: Section) -> int:
     return number
 
 
-def _check_started(section: Section, place: Place) -> None:
-    devices, nodes = section["devices"], section["num_nodes"]
+def _check_started(section: TrainerConfig, place: RankInfo) -> None:
+    devices, nodes = section.devices, section.num_nodes
     found = f"{place.count} processes were started, {place.here} on each machine"
-    if section["strategy"] == "auto" and devices == 1:
+    if section.strategy == "auto" and devices == 1:
         raise ConfigError(f"trainer.strategy: {found}, but one is asked for; use trainer=ddp")
     if devices != "auto" and (devices, nodes) != (place.here, place.nodes):
         raise ConfigError(
@@ -97,11 +94,11 @@ def _check_started(section: Section, place: Place) -> None:
         )
 
 
-def to_start(section: Section) -> int:
+def to_start(section: TrainerConfig) -> int:
     """How many ranks this process has to start; 0: it does the work itself.
 
     Raises:
-        ConfigError: As :func:`count`.
+        ConfigError: As :func:`count_ranks`.
     """
-    ranks = count(section)
+    ranks = count_ranks(section)
     return ranks if ranks > 1 and started() is None else 0

@@ -12,12 +12,10 @@ import torch
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from torch import distributed
 
+from segexp.config.experiment import Experiment
 from segexp.runs.console import LOG
 from segexp.training.distributed.messages import Board, OtherRank, is_lost
-from segexp.training.distributed.plan import Place, started
-from segexp.training.prepare import device_type
-
-Config = dict[str, Any]
+from segexp.training.distributed.plan import RankInfo, started
 
 PATIENCE = timedelta(hours=2)
 """How long a rank waits for another, which may draw pictures or have the larger validation images."""
@@ -25,14 +23,14 @@ NOTICE = 5.0
 """Seconds in which the reason why another rank is gone becomes known."""
 
 
-def join(config: Config) -> Place:
+def join(experiment: Experiment) -> RankInfo:
     """Joins the group that this process was started for; alone where there is none."""
     place = started()
     if place is None or place.count == 1:
-        return Place()
+        return RankInfo()
     if place.rank > 0:
         _be_quiet()
-    cuda = device_type(config) == "cuda"
+    cuda = experiment.device == "cuda"
     if cuda:
         torch.cuda.set_device(place.local)
     board = Board.here()
@@ -51,7 +49,7 @@ def _backend(cuda: bool) -> str:
     return "nccl" if cuda else "gloo"
 
 
-def _addresses(place: Place) -> None:
+def _addresses(place: RankInfo) -> None:
     """The environment as torchrun sets it, where srun has started the ranks."""
     if "TORCHELASTIC_RUN_ID" in os.environ:
         return

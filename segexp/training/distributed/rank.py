@@ -2,7 +2,7 @@
 
 import sys
 
-from segexp.system.process import die_with_parent, leave_with
+from segexp.system.process import die_with_parent, run_and_exit
 from segexp.training.commands import run_training
 from segexp.training.distributed.messages import Board
 from segexp.training.distributed.plan import started
@@ -11,7 +11,7 @@ from segexp.training.distributed.plan import started
 def main() -> None:
     """Does the work of a rank and leaves at once."""
     die_with_parent(int(sys.argv[1]))
-    leave_with(_work)
+    run_and_exit(_work)
 
 
 def _work() -> int:
@@ -19,7 +19,7 @@ def _work() -> int:
     if board is None or place is None:
         raise RuntimeError("a rank is started by segexp.training.distributed.launch")
     try:
-        run_training(*board.read_job())
+        run_training(board.read_job())
     except BaseException as error:
         return 130 if isinstance(error, KeyboardInterrupt) else board.report(place.rank, error)
     return 0

@@ -1,4 +1,4 @@
-"""A segmentation module whose weights, gradients and optimiser state are divided between ranks (FSDP)."""
+"""A task whose weights, gradients and optimiser state are divided between ranks (FSDP)."""
 
 import copy
 
@@ -7,13 +7,13 @@ from torch.distributed.device_mesh import DeviceMesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor
 
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.tasks.base import BaseTask
 
 LARGE = 1_000_000
 """Weights from which on a part of the model is gathered by itself; smaller ones come with the part around them."""
 
 
-class ShardedModule(SegmentationModule):
+class ShardedTask(BaseTask):
     """Each rank holds its part of every weight; a part of the model is gathered while it computes (Zhao et al. 2023).
 
     While it validates, each rank holds the whole model: ranks see different numbers of images and windows, and could
@@ -52,6 +52,11 @@ class ShardedModule(SegmentationModule):
         (self.model,) = self._whole
         self._whole = []
         self.sharded = False
+
+
+def sharded_class(task: type[BaseTask]) -> type[BaseTask]:
+    """The same task with its weights divided between ranks."""
+    return type(f"Sharded{task.__name__}", (ShardedTask, task), {})
 
 
 def shard(model: nn.Module, mesh: DeviceMesh) -> None:

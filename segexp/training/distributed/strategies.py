@@ -11,39 +11,40 @@ from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvir
 from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Strategy
 from torch.nn.parallel import DistributedDataParallel
 
+from segexp.config.experiment import Experiment
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
 from segexp.models.auxiliary import Supervised
-from segexp.tasks.segmentation import SegmentationModule
-from segexp.training.distributed.plan import count, started
+from segexp.tasks.base import BaseTask
+from segexp.training.distributed.plan import started
 
 ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
 """Arguments of a trainer of a single process."""
 
 
-def check_ranks(config: Mapping[str, Any]) -> None:
+def check_ranks(experiment: Experiment) -> None:
     """Checks what would fail only when the ranks train.
 
     Raises:
-        ConfigError: There are not as many devices as asked for, or a setting does not go with several ranks.
+        ConfigError: A setting does not go with several ranks.
     """
-    ranks = count(config["trainer"])
-    if ranks > 1 and config["speed"]["compile"]:
+    ranks = experiment.ranks
+    if ranks > 1 and experiment.speed.compile:
         raise ConfigError(
             f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
             "norm, use speed.compile=false"
         )
-    averaged = config["callbacks"]["weight_average"]["decay"] is not None
-    if ranks > 1 and averaged and config["trainer"]["strategy"] == "fsdp":
+    averaged = experiment.callbacks.weight_average.decay is not None
+    if ranks > 1 and averaged and experiment.trainer.strategy == "fsdp":
         raise ConfigError(
             "callbacks.weight_average.decay: averaged weights need the whole model on each rank; use trainer=ddp, or "
             "decay=null"
         )
 
 
-def spread(module: SegmentationModule, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
@@ -63,12 +64,12 @@ def environment() -> list[Any]:
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
 
 
-def make_whole(module: SegmentationModule) -> None:
+def make_whole(module: BaseTask) -> None:
     """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
     if module.sharded and module.global_rank == 0:
-        from segexp.training.distributed.sharded import ShardedModule
+        from segexp.training.distributed.sharded import ShardedTask
 
-        if isinstance(module, ShardedModule):
+        if isinstance(module, ShardedTask):
             module.make_whole()
 
 
@@ -89,7 +90,7 @@ def _ddp(unused: bool) -> DDPStrategy:
     return DDPStrategy(gradient_as_bucket_view=True, find_unused_parameters=unused, **buffers)
 
 
-def unused(module: SegmentationModule, image: Image) -> list[str]:
+def unused(module: BaseTask, image: Image) -> list[str]:
     """Trained weights that no output depends on; DDP waits for their gradients unless it is told.
 
     The parts of the model compute what they do in training, auxiliary outputs among it, but its layers (those that hold

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from segexp.config.nested import flatten
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.report.pictures.pixels import Pixels
@@ -118,18 +119,9 @@ class MlflowRun(Tracked):
     def _log_config(self, config: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        params = [Param(_key(key), str(value)[:LONGEST]) for key, value in _flat(config)]
+        params = [Param(_key(key), str(value)[:LONGEST]) for key, value in flatten(config)]
         for start in range(0, len(params), 100):  # as many as MLflow takes at a time
             self._client.log_batch(self._run_id, params=params[start : start + 100])
-
-
-def _flat(tree: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Dotted keys and values of a tree of blocks."""
-    if isinstance(tree, Mapping):
-        for key, value in tree.items():
-            yield from _flat(value, f"{path}.{key}" if path else str(key))
-    else:
-        yield path, tree
 
 
 def _key(name: str) -> str:

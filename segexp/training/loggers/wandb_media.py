@@ -7,7 +7,7 @@ import wandb
 
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import Points, TestReport
-from segexp.report.pictures.displayed import displayed_small, reduced_labels
+from segexp.report.pictures.displayed import display_small, shrink_labels
 from segexp.spec import IGNORED, DataSpec
 
 BARS = ("dice", "iou", "precision", "recall")
@@ -18,12 +18,12 @@ def image(picture: Picture) -> Any:
     """An image whose truth and prediction are switched on and off in the browser."""
     labels = _labels(picture.spec)
     masks = {
-        name: {"mask_data": reduced_labels(mask), "class_labels": labels}
+        name: {"mask_data": shrink_labels(mask), "class_labels": labels}
         for name, mask in (("truth", picture.truth), ("prediction", picture.prediction))
     }
     caption = ", ".join([picture.name, *(f"{name} {value}" for name, value in picture.figures.items())])
     classes = [{"id": number, "name": name} for number, name in labels.items()]
-    pixels = displayed_small(picture.image, picture.truth != IGNORED)
+    pixels = display_small(picture.image, picture.truth != IGNORED)
     return wandb.Image(pixels, caption=caption, masks=masks, classes=classes)
 
 

@@ -7,9 +7,9 @@ import cv2
 import numpy as np
 import pytest
 
-from segexp.data.checks.likeness import ALIKE, Fingerprint, alike, fingerprint
+from segexp.data.checks.likeness import ALIKE, Fingerprint, compute_fingerprint, find_alike
 from segexp.data.items.item import Image
-from segexp.data.synthetic.scenes import draw
+from segexp.data.synthetic.scenes import draw_scene
 from segexp.rasters import read_rgb
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -34,26 +34,26 @@ CHANGES: dict[str, Callable[[Image], Image]] = {
 
 @pytest.fixture(scope="module", params=["vessels", "cells", "buildings"])
 def images(request: pytest.FixtureRequest) -> list[Image]:
-    return [draw(request.param, 0, number, 128).image for number in range(12)]
+    return [draw_scene(request.param, 0, number, 128).image for number in range(12)]
 
 
 def found(prints: list[Fingerprint | None], parts: list[str]) -> list[tuple[int, int]]:
-    return [(one, other) for one, other, _ in alike(prints, parts)]
+    return [(one, other) for one, other, _ in find_alike(prints, parts)]
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_changed_copy_in_another_part_is_found_and_nothing_else(images: list[Image], change: str) -> None:
-    copied = fingerprint(CHANGES[change](images[5]))
-    prints = [*map(fingerprint, images), copied]
+    copied = compute_fingerprint(CHANGES[change](images[5]))
+    prints = [*map(compute_fingerprint, images), copied]
     assert found(prints, [*["train"] * 12, "test"]) == [(5, 12)]
     assert found(prints, ["train"] * 13) == []
 
 
 def test_images_that_show_nothing_are_like_none() -> None:
     noise = np.random.default_rng(0).normal(0, 0.2, (64, 64, 3))
-    assert fingerprint(np.full((50, 60, 3), 90, np.uint8)) is None
-    assert fingerprint((120 + noise).astype(np.uint8)) is None
-    assert list(alike([], [])) == list(alike([None, None], ["train", "test"])) == []
+    assert compute_fingerprint(np.full((50, 60, 3), 90, np.uint8)) is None
+    assert compute_fingerprint((120 + noise).astype(np.uint8)) is None
+    assert list(find_alike([], [])) == list(find_alike([None, None], ["train", "test"])) == []
 
 
 def test_many_images_are_compared_in_blocks_and_thinned(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +62,11 @@ def test_many_images_are_compared_in_blocks_and_thinned(monkeypatch: pytest.Monk
     prints[31] = prints[3]
     parts = ["train"] * 20 + ["test"] * 20
     monkeypatch.setattr("segexp.data.checks.likeness.BLOCK", 7)
-    ((one, other, likeness),) = alike(prints, parts)
+    ((one, other, likeness),) = find_alike(prints, parts)
     assert (one, other) == (3, 31)
     assert likeness == pytest.approx(1.0, abs=1e-4)
     monkeypatch.setattr("segexp.data.checks.likeness.MOST", 20)
-    assert list(alike(prints, parts)) == []
+    assert list(find_alike(prints, parts)) == []
 
 
 @pytest.mark.real
@@ -84,6 +84,6 @@ def test_real_sets_give_no_absurd_alarm(pattern: str, expected: list[tuple[str, 
     files = sorted(REAL.glob(pattern))
     if not files:
         pytest.skip(f"no {pattern} in {REAL}")
-    pairs = alike([fingerprint(read_rgb(path)) for path in files], [path.stem for path in files])
+    pairs = find_alike([compute_fingerprint(read_rgb(path)) for path in files], [path.stem for path in files])
     assert [(files[one].stem, files[other].stem) for one, other, _ in pairs] == expected
     assert ALIKE < 0.79

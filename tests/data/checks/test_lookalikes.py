@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.data.checks.likeness import fingerprint, packed, unpacked
-from segexp.data.checks.lookalikes import Lookalike, note_of
+from segexp.data.checks.likeness import compute_fingerprint, pack_fingerprint, unpack_fingerprint
+from segexp.data.checks.lookalikes import Lookalike, describe_lookalikes
 from segexp.data.datasets.salt import SaltDataModule
 from segexp.data.items.item import Image
 from segexp.data.synthetic.generate import generate
@@ -37,24 +37,24 @@ def test_a_note_names_the_pair_also_where_it_was_looked_at_before(root: Path, mo
     (note,) = first = notes(root)
     assert note.startswith(f"{files[2].stem} (train) and {files[10].stem} (test) look alike (0.9")
     assert "datamodule.split_file" in note
-    monkeypatch.setattr("segexp.data.checks.survey.fingerprint", lambda _: pytest.fail("looked at twice"))
+    monkeypatch.setattr("segexp.data.checks.survey.compute_fingerprint", lambda _: pytest.fail("looked at twice"))
     assert notes(root) == first
 
 
 def test_many_pairs_are_one_line_with_the_most_alike_first() -> None:
     pairs = [Lookalike(f"a{number}", "train", f"b{number}", "test", number / 10) for number in range(10)]
-    note = note_of(pairs)
+    note = describe_lookalikes(pairs)
     assert note.startswith("a9 (train) and b9 (test) look alike (0.90 of 1); a8")
     assert "and 7 more (all of them: python -m segexp check" in note
     assert "\n" not in note and "a6" not in note
-    assert "more" not in note_of(pairs[:3])
+    assert "more" not in describe_lookalikes(pairs[:3])
 
 
 def test_a_packed_fingerprint_is_the_same_to_a_sixteenth() -> None:
     image: Image = np.random.default_rng(0).integers(0, 256, (90, 70, 3)).astype(np.uint8)
-    whole = fingerprint(image)
+    whole = compute_fingerprint(image)
     assert whole is not None
-    again = unpacked(packed(whole))
+    again = unpack_fingerprint(pack_fingerprint(whole))
     np.testing.assert_allclose(again, whole, atol=1 / 32 + 1e-6)
-    assert len(packed(whole)) < 5500
-    assert unpacked(packed(None)) is None
+    assert len(pack_fingerprint(whole)) < 5500
+    assert unpack_fingerprint(pack_fingerprint(None)) is None

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from segexp.data.checks.orientation import turned_notes
+from segexp.data.checks.orientation import note_turned
 from segexp.data.datasets.inria import InriaDataModule
 from segexp.data.items.stored import FileMask, StoredItem, ValidMask
 from segexp.data.labels.label_map import LabelMap
@@ -31,8 +31,8 @@ def item(folder: Path, name: str, image: int, mask: int) -> StoredItem:
 
 def test_only_differing_ones_are_named(tmp_path: Path) -> None:
     alike = [item(tmp_path, "plain", 1, 1), item(tmp_path, "both", 3, 3)]
-    assert turned_notes(alike) == []
-    (note,) = turned_notes([*alike, item(tmp_path, "half", 3, 1), item(tmp_path, "fov", 1, 2)])
+    assert note_turned(alike) == []
+    (note,) = note_turned([*alike, item(tmp_path, "half", 3, 1), item(tmp_path, "fov", 1, 2)])
     assert note.startswith("2 images have another orientation tag (EXIF) than their masks: half, fov; images and masks")
 
 
@@ -48,5 +48,5 @@ def test_a_datamodule_of_files_notes_it_and_reads_upright(tmp_path: Path) -> Non
     items = [item for phase in ("train", "val", "test") for item in data.items(phase)]  # type: ignore[arg-type]
     assert len(items) == 6
     for one in items:
-        assert np.array_equal(one.image[..., 0] == 255, one.mask == 1)
+        assert np.array_equal(one.image[..., 0] == 255, one.target == 1)
     assert next(note for note in data.notes if "orientation" in note).startswith("1 images have another orientation")

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from segexp.data.checks.duplicates import copies
-from segexp.data.checks.problems import MOST, Problem, lines, refuse
+from segexp.data.checks.duplicates import find_copies
+from segexp.data.checks.problems import MOST, Problem, list_lines, refuse
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError, DataError, LabelError
 from tests.data.made import read, write
@@ -65,10 +65,10 @@ def test_bad_masks_are_all_named_whatever_the_cache(root: Path) -> None:
 
 
 def test_many_of_a_kind_are_cut_short() -> None:
-    told = lines([Problem("sizes", f"{number}.png: small") for number in range(MOST + 7)])
+    told = list_lines([Problem("sizes", f"{number}.png: small") for number in range(MOST + 7)])
     assert len(told) == MOST + 1
     assert told[-1].startswith("  ... and 7 more of this kind (sizes)")
-    assert len(lines([Problem("sizes", f"{number}.png: small") for number in range(50)], most=None)) == 50
+    assert len(list_lines([Problem("sizes", f"{number}.png: small") for number in range(50)], most=None)) == 50
     refuse([Problem("sizes", "small", fatal=False)])
 
 
@@ -93,7 +93,7 @@ def test_copies_are_found_by_content_and_blank_images_are_none(root: Path) -> No
     (root / "a" / "0.png").write_bytes(header + content[:120_000])
     content[30_000] ^= 1
     (root / "a" / "3.png").write_bytes(header + content[:120_000])
-    groups = copies(Folder(root).listing().pairs)
+    groups = find_copies(Folder(root).listing().pairs)
     assert [[pair.name for pair in group] for group in groups] == [["4", "7"]]
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from segexp.data.checks.survey import Survey, SurveyCache, class_counts, mean_and_std, survey
+from segexp.data.checks.survey import Survey, SurveyCache, class_counts, mean_and_std, survey_image
 from segexp.data.items.item import Item
 from segexp.spec import IGNORED
 
@@ -12,7 +12,7 @@ from segexp.spec import IGNORED
 def test_counts_by_hand_without_ignored_pixels() -> None:
     masks = np.array([[[0, 0, 1], [255, 255, 2]], [[2, 2, 2], [2, 0, 255]]], dtype=np.uint8)
     items = [Item(str(number), np.zeros((2, 3, 3), np.uint8), mask) for number, mask in enumerate(masks)]
-    found = [survey(item, 4) for item in items]
+    found = [survey_image(item, 4) for item in items]
     assert class_counts(found).tolist() == [[2, 1, 1, 0], [1, 0, 4, 0]]
     assert [one.ignored for one in found] == [2, 1]
     assert [one.counted for one in found] == [4, 5]
@@ -22,7 +22,7 @@ def test_bands_change_nothing() -> None:
     rng = np.random.default_rng(0)
     mask = rng.choice(np.array([0, 1, IGNORED], np.uint8), (1500, 1000))
     image = rng.integers(0, 65536, (1500, 1000, 2)).astype(np.uint16)
-    found = survey(Item("large", image, mask), 2)
+    found = survey_image(Item("large", image, mask), 2)
     counted = image[mask != IGNORED].astype(object)
     assert found.sums == counted.sum(axis=0).tolist()
     assert found.squares == (counted**2).sum(axis=0).tolist()

@@ -13,7 +13,7 @@ from segexp.data.datasets.arrays import ArraysDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError, UserError
-from segexp.rasters.stack import open_stack
+from segexp.rasters.formats.stack import open_stack
 
 IMAGES, MASKS = "images_training.npy", "seg_training.npy"
 
@@ -59,7 +59,7 @@ def test_an_item_for_each_index(intact: Path, cache: str) -> None:
     for index, item in found.items():
         assert item.name == f"images_training_{index:03d}"
         assert np.array_equal(item.image, images[index])
-        assert np.array_equal(item.mask, masks[index])
+        assert np.array_equal(item.target, masks[index])
         image, mask = item.window(3, 5, 7, 11)
         assert np.array_equal(image, images[index, 3:10, 5:16])
         assert np.array_equal(mask, masks[index, 3:10, 5:16])
@@ -68,26 +68,26 @@ def test_an_item_for_each_index(intact: Path, cache: str) -> None:
 
 @pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float32", "float64"])
 def test_one_hot_and_class_numbers_of_any_type_are_the_same_data(intact: Path, root: Path, dtype: str) -> None:
-    expected = {index: item.mask for index, item in items(make(intact)).items()}
+    expected = {index: item.target for index, item in items(make(intact)).items()}
     change(MASKS, lambda a: a.astype(dtype))(root)
     for index, item in items(make(root)).items():
-        assert np.array_equal(item.mask, expected[index])
+        assert np.array_equal(item.target, expected[index])
     if dtype != "bool":
         np.save(root / MASKS, numbers(intact).astype(dtype))
         data = make(root, classes=["ground", "cytoplasm", "nucleus"])
         assert data.spec.classes == ("ground", "cytoplasm", "nucleus")
         for index, item in items(data).items():
-            assert np.array_equal(item.mask, expected[index])
+            assert np.array_equal(item.target, expected[index])
 
 
 def test_class_numbers_may_mean_something_else_and_255_is_ignored(root: Path) -> None:
     found = numbers(root)
     found[:, :4] = 255
     np.save(root / MASKS, found[..., None])
-    assert all((item.mask[:4] == 255).all() for item in items(make(root, classes=["a", "b", "c"])).values())
+    assert all((item.target[:4] == 255).all() for item in items(make(root, classes=["a", "b", "c"])).values())
     data = make(root, classes=["cell", "ground"], mask_values={0: 1, 1: 0, 2: 0, 255: 255})
     for index, item in items(data).items():
-        assert np.array_equal(item.mask[4:], (found[index, 4:] == 0))
+        assert np.array_equal(item.target[4:], (found[index, 4:] == 0))
 
 
 def test_images_of_one_channel_and_of_16_bits(root: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_window_reads_no_more_than_its_rows(root: Path, monkeypatch: pytest.Mo
 def test_the_survey_is_known_again_for_each_index(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = make(root, cache="none")
     assert len({tuple(row) for row in first.class_pixels("train")}) > 1
-    monkeypatch.setattr("segexp.data.files.survey", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr("segexp.data.files.survey_image", lambda *_: pytest.fail("looked again"))
     again = make(root, cache="none")
     assert again.spec == first.spec
     assert np.array_equal(again.class_pixels("train"), first.class_pixels("train"))

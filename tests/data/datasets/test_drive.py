@@ -68,8 +68,8 @@ def test_vessel_labels_are_ignored_outside_the_field_of_view(root: Path) -> None
     for item in data.items("train") + data.items("test"):
         image, manual, fov = files(root, item.name)
         assert np.array_equal(item.image, image)
-        assert np.array_equal(item.mask, np.where(fov == 0, 255, manual // 255))
-        assert set(np.unique(item.mask)) == {0, 1, 255}
+        assert np.array_equal(item.target, np.where(fov == 0, 255, manual // 255))
+        assert set(np.unique(item.target)) == {0, 1, 255}
 
 
 def test_three_classes_cover_the_whole_image(root: Path) -> None:
@@ -79,9 +79,9 @@ def test_three_classes_cover_the_whole_image(root: Path) -> None:
     assert data.scored_region() == "all pixels"
     for item in data.items("test"):
         _, manual, fov = files(root, item.name)
-        assert set(np.unique(item.mask)) == {0, 1, 2}
-        assert np.array_equal(item.mask == 0, fov == 0)
-        assert np.array_equal(item.mask == 1, (fov > 0) & (manual > 0))
+        assert set(np.unique(item.target)) == {0, 1, 2}
+        assert np.array_equal(item.target == 0, fov == 0)
+        assert np.array_equal(item.target == 1, (fov > 0) & (manual > 0))
 
 
 @pytest.mark.parametrize(("labels", "outside"), [("vessel", 0), ("three_class", 0)])
@@ -103,19 +103,19 @@ def test_no_second_observer_unless_every_test_image_has_one(root: Path) -> None:
 
 def test_evaluation_size_changes_validation_and_test_only(root: Path) -> None:
     data = DriveDataModule(str(root), eval_size=32)
-    assert {item.mask.shape for item in data.items("train")} == {(48, 40)}
+    assert {item.target.shape for item in data.items("train")} == {(48, 40)}
     for item in data.items("val") + data.items("test"):
-        assert (item.image.shape, item.mask.shape) == ((32, 32, 3), (32, 32))
-        assert set(np.unique(item.mask)) <= {0, 1, 255}
+        assert (item.image.shape, item.target.shape) == ((32, 32, 3), (32, 32))
+        assert set(np.unique(item.target)) <= {0, 1, 255}
     assert {mask.shape for mask in data.observers()["second observer"].values()} == {(32, 32)}
 
 
 def test_mask_values_may_be_turned_round(root: Path) -> None:
-    plain = {item.name: item.mask for item in DriveDataModule(str(root)).items("test")}
+    plain = {item.name: item.target for item in DriveDataModule(str(root)).items("test")}
     for item in DriveDataModule(str(root), mask_values={0: 1, 255: 0}).items("test"):
-        inside = item.mask != 255
+        inside = item.target != 255
         assert np.array_equal(inside, plain[item.name] != 255)
-        assert np.array_equal(item.mask[inside], 1 - plain[item.name][inside])
+        assert np.array_equal(item.target[inside], 1 - plain[item.name][inside])
 
 
 def test_stray_files_are_passed_over_and_named_unless_they_are_clutter(tmp_path: Path) -> None:

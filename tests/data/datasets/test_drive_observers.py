@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.datasets.drive import DriveDataModule
 from segexp.data.synthetic.generate import generate
 from segexp.errors import DataError
@@ -42,13 +42,13 @@ def test_the_second_observer_is_read_as_it_is_shown(root: Path) -> None:
 
 
 def test_first_observer_and_field_of_view_too(root: Path) -> None:
-    plain = {item.name: item.mask for part in ("train", "test") for item in DriveDataModule(str(root)).items(part)}
+    plain = {item.name: item.target for part in ("train", "test") for item in DriveDataModule(str(root)).items(part)}
     for path in [*root.glob("*/1st_manual/*.gif"), *root.glob("*/mask/*.gif")]:
         image = Image.fromarray((read(path) > 0).astype(np.uint8), "P")
         image.putpalette([*DIM, *PALE])
         image.save(path, optimize=False)
     data = DriveDataModule(str(root))
-    found = {item.name: item.mask for part in ("train", "test") for item in data.items(part)}
+    found = {item.name: item.target for part in ("train", "test") for item in data.items(part)}
     assert all(np.array_equal(found[name], plain[name]) for name in plain)
     assert any("the darker of its two colours is read as 0" in note for note in data.notes)
 
@@ -68,6 +68,6 @@ def test_check_refuses_a_second_observer_as_training_does(root: Path, part: str)
     def plain(results: Any, count: int, what: str) -> Any:
         return results
 
-    told = review(DriveDataModule(str(root)), full=True, progress=plain).problems
+    told = review_data(DriveDataModule(str(root)), full=True, progress=plain).problems
     assert [problem.text for problem in told if problem.fatal] == [str(caught.value)]
     assert "02_manual2.gif" in str(caught.value)

@@ -33,10 +33,10 @@ def test_sizes_types_and_shares(data: DriveDataModule) -> None:
     vessel, inside = [], []
     for item in (item for phase in PHASES for item in data.items(phase)):
         assert (item.image.shape, item.image.dtype) == ((584, 565, 3), np.uint8)
-        assert (item.mask.shape, item.mask.dtype) == ((584, 565), np.uint8)
-        assert set(np.unique(item.mask)) == {0, 1, 255}
-        vessel.append((item.mask == 1).sum() / (item.mask != 255).sum())
-        inside.append((item.mask != 255).mean())
+        assert (item.target.shape, item.target.dtype) == ((584, 565), np.uint8)
+        assert set(np.unique(item.target)) == {0, 1, 255}
+        vessel.append((item.target == 1).sum() / (item.target != 255).sum())
+        inside.append((item.target != 255).mean())
     # Measured once: 12.5 % of the field of view is vessel (8.7 to 16.8 %), and 68.2 to 69.2 % of an image is inside.
     assert np.mean(vessel) == pytest.approx(0.1254, abs=1e-3)
     assert min(vessel) == pytest.approx(0.0874, abs=1e-3)
@@ -53,9 +53,9 @@ def test_three_classes(data: DriveDataModule) -> None:
     three = DriveDataModule(str(ROOT), split="holdout", labels="three_class")
     for two, item in zip(data.items("test"), three.items("test"), strict=True):
         assert two.name == item.name
-        assert set(np.unique(item.mask)) == {0, 1, 2}
-        assert np.array_equal(item.mask == 0, two.mask == 255)
-        assert np.array_equal(item.mask == 1, two.mask == 1)
+        assert set(np.unique(item.target)) == {0, 1, 2}
+        assert np.array_equal(item.target == 0, two.target == 255)
+        assert np.array_equal(item.target == 1, two.target == 1)
 
 
 def test_official_split_says_that_the_test_folder_is_missing() -> None:

@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.datasets.inria import InriaDataModule
-from segexp.data.datasets.inria_files import scan
+from segexp.data.datasets.inria import InriaDataModule, find_tiles
 from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError
@@ -39,12 +38,12 @@ def number(name: str) -> int:
 
 @pytest.mark.parametrize("below", ["", "AerialImageDataset", "AerialImageDataset/train"])
 def test_any_folder_of_the_layout_is_a_root(root: Path, below: str) -> None:
-    found = scan(root / below)
+    found = find_tiles(root / below)
     assert found.problems == []
-    assert Counter(tile.city for tile in found.tiles) == {
+    assert Counter(pair.group for pair in found.pairs) == {
         "austin": 4, "chicago": 4, "kitsap": 4, "tyrol-w": 3, "vienna": 3,
     }  # fmt: skip
-    assert [tile.number for tile in found.tiles if tile.city == "chicago"] == [1, 2, 6, 7]
+    assert [number(pair.name) for pair in found.pairs if pair.group == "chicago"] == [1, 2, 6, 7]
     assert found.notes == [f"{root}/AerialImageDataset/test/images: 6 images without published labels, not used"]
 
 
@@ -81,7 +80,7 @@ def test_pixels_masks_and_ground(root: Path) -> None:
     image = read(root / "AerialImageDataset/train/images/chicago6.tif")
     gt = read(root / "AerialImageDataset/train/gt/chicago6.tif")
     assert np.array_equal(item.image, image)
-    assert np.array_equal(item.mask, gt // 255)
+    assert np.array_equal(item.target, gt // 255)
     assert item.in_memory, "uncompressed strips are mapped"
     window = item.window(10, 20, 30, 40)
     assert np.array_equal(window[0], image[10:40, 20:60])
@@ -151,7 +150,7 @@ def test_folder_of_crops_keeps_those_of_a_tile_together(tmp_path: Path, mode: st
         assert {phase: len(part) for phase, part in tiles.items()} == {"train": 3, "val": 1, "test": 2}
         assert len(set.union(*tiles.values())) == 6
     item = data.items("test")[0]
-    assert np.array_equal(item.mask, item.image[..., 0] > 127)
+    assert np.array_equal(item.target, item.image[..., 0] > 127)
     assert data.notes == []
     with Image.open(root / f"gt/{item.name}.png") as stored:
         assert stored.mode == mode

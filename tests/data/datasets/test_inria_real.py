@@ -33,7 +33,7 @@ def test_masks_are_buildings_whether_grey_or_rgb(folder: str) -> None:
     data = InriaDataModule(str(ROOT / folder), split="holdout", crop_size=250)
     for item in (item for phase in PHASES for item in data.items(phase)):
         assert item.image.shape == (int(folder), int(folder), 3)
-        assert set(np.unique(item.mask)) == {0, 1}
+        assert set(np.unique(item.target)) == {0, 1}
         # Measured once: 6 to 49 % of a crop is building.
-        assert 0.05 < (item.mask == 1).mean() < 0.5
+        assert 0.05 < (item.target == 1).mean() < 0.5
     assert data.notes == []

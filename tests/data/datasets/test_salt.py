@@ -48,7 +48,7 @@ def test_one_channel_and_two_kinds_of_masks(intact: Path) -> None:
         stored = read(intact / "masks" / f"{item.name}.png")
         kinds.add(stored.dtype.name)
         assert np.array_equal(item.image, read(intact / "images" / f"{item.name}.png")[..., :1])
-        assert np.array_equal(item.mask, stored > 0)
+        assert np.array_equal(item.target, stored > 0)
     assert kinds == {"uint8", "uint16"}
 
 
@@ -72,14 +72,14 @@ def test_files_saved_as_grey_or_with_8_bits_are_the_same_data(intact: Path, root
         for one, other in pairs:
             assert one.name == other.name
             assert np.array_equal(one.image, other.image)
-            assert np.array_equal(one.mask, other.mask)
+            assert np.array_equal(one.target, other.target)
 
 
 def test_empty_masks_are_counted_and_spread(intact: Path) -> None:
     data = make(intact, test_fraction=0.25, val_fraction=0.333)
     assert "8 masks are empty: 4 of 10 in train, 2 of 5 in val, 2 of 5 in test" in data.notes
     for phase in PHASES:
-        assert sum(not item.mask.any() for item in data.items(phase)) == {"train": 4, "val": 2, "test": 2}[phase]
+        assert sum(not item.target.any() for item in data.items(phase)) == {"train": 4, "val": 2, "test": 2}[phase]
     for fold in range(4):
         assert any("2 of 5 in test" in note for note in make(intact, split="kfold", folds=4, fold=fold).notes)
 
@@ -88,7 +88,7 @@ def test_training_samples_are_padded_and_test_images_are_not(intact: Path) -> No
     data = make(intact)
     batch = next(iter(data.train_dataloader()))
     assert batch["image"].shape[1:] == (1, 48, 48)
-    assert ((batch["mask"] != 255).sum(dim=(1, 2)) == 40 * 40).all()
+    assert ((batch["target"] != 255).sum(dim=(1, 2)) == 40 * 40).all()
     assert next(iter(data.test_dataloader()))["image"].shape == (1, 1, 40, 40)
 
 

@@ -10,14 +10,14 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from segexp.data.checks.survey import mean_and_std, survey
+from segexp.data.checks.survey import mean_and_std, survey_image
 from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.items.item import Item
 from segexp.data.items.stored import StoredItem
 from segexp.data.sampling.loader import make_loader, worker_count
 from segexp.data.sampling.samples import KeyedSampler, WholeImages
 from segexp.data.splits.rules import PHASES
-from segexp.data.synthetic.scenes import SCENES, draw
+from segexp.data.synthetic.scenes import SCENES, draw_scene
 from segexp.errors import ConfigError
 from segexp.spec import DataSpec
 from segexp.types import LoaderOptions
@@ -27,7 +27,7 @@ SMALL: dict[str, Any] = {"size": 48, "train_images": 4, "val_images": 2, "test_i
 
 
 def contents(data: SyntheticDataModule, phase: str) -> list[bytes]:
-    return [item.image.tobytes() + item.mask.tobytes() for item in data.items(phase)]  # type: ignore[arg-type]
+    return [item.image.tobytes() + item.target.tobytes() for item in data.items(phase)]  # type: ignore[arg-type]
 
 
 def test_parts_share_no_image() -> None:
@@ -53,11 +53,11 @@ def test_only_scene_seed_changes_the_images() -> None:
 @pytest.mark.parametrize("scene", sorted(SCENES))
 def test_items_are_the_scenes_ignored_outside_the_field_of_view(scene: str) -> None:
     data = SyntheticDataModule(scene=scene, **SMALL)  # type: ignore[arg-type]
-    drawn = draw(scene, 0, 1, 48)
+    drawn = draw_scene(scene, 0, 1, 48)
     item = data.items("train")[1]
     assert np.array_equal(item.image, drawn.image)
-    assert np.array_equal(item.mask, np.where(drawn.fov == 0, 255, drawn.mask))
-    assert (255 in item.mask) == (scene == "vessels")
+    assert np.array_equal(item.target, np.where(drawn.fov == 0, 255, drawn.mask))
+    assert (255 in item.target) == (scene == "vessels")
     assert ("field of view" in data.scored_region()) == (scene == "vessels")
     assert data.spec.classes == SCENES[scene].classes
     assert data.spec.out_channels == (3 if scene == "cells" else 1)
@@ -80,7 +80,7 @@ def test_imagenet_statistics_are_those_of_torchvision_times_255(monkeypatch: pyt
     assert spec.std == pytest.approx([255 * s for s in (0.229, 0.224, 0.225)])
     grey = SyntheticDataModule(**SMALL, normalize="imagenet")
     items = grey.read()
-    one = {phase: [Item(item.name, item.image[..., :1], item.mask) for item in items[phase]] for phase in items}
+    one = {phase: [Item(item.name, item.image[..., :1], item.target) for item in items[phase]] for phase in items}
     monkeypatch.setattr(grey, "read", lambda: one)
     with pytest.raises(ConfigError, match=r"imagenet.*RGB.* 1 channels"):
         grey.setup()
@@ -88,7 +88,7 @@ def test_imagenet_statistics_are_those_of_torchvision_times_255(monkeypatch: pyt
 
 def test_spec_with_statistics_of_the_training_images_survives_a_round_trip() -> None:
     data = SyntheticDataModule(**SMALL)
-    assert (data.spec.mean, data.spec.std) == mean_and_std([survey(item, 2) for item in data.items("train")])
+    assert (data.spec.mean, data.spec.std) == mean_and_std([survey_image(item, 2) for item in data.items("train")])
     assert data.spec.scaling == "fixed"
     assert data.spec.in_channels == 3
     assert DataSpec.from_dict(data.spec.to_dict()) == data.spec
@@ -185,7 +185,7 @@ def test_batches_move_to_a_device_as_they_are() -> None:
     batch = next(iter(data.train_dataloader()))
     moved = data.transfer_batch_to_device(batch, torch.device("meta"), 0)
     assert {key: value.device.type for key, value in moved.items()} == {  # type: ignore[attr-defined]
-        "image": "meta", "mask": "meta", "stats": "meta", "index": "cpu",
+        "image": "meta", "target": "meta", "stats": "meta", "index": "cpu",
     }  # fmt: skip
     assert moved["image"].dtype == torch.uint8
 
@@ -217,8 +217,8 @@ def test_images_on_disk_are_neither_drawn_nor_looked_at_again(
     first = SyntheticDataModule(**SMALL, memory_limit=0.0)
     spec = first.spec
     assert caplog.messages == [f"drawing     9 images of 48x48 into {tmp_path}, once"]
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw", None)
-    monkeypatch.setattr("segexp.data.datasets.synthetic.survey", None)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", None)
+    monkeypatch.setattr("segexp.data.datasets.synthetic.survey_image", None)
     again = SyntheticDataModule(**SMALL, memory_limit=0.0)
     assert again.spec == spec
     assert contents(again, "test") == contents(first, "test")
@@ -237,11 +237,11 @@ def test_no_more_than_one_image_is_held_while_they_are_drawn(tmp_path: Path, mon
         nonlocal most
         gc.collect()
         most = max(most, sum(one() is not None for one in alive) + 1)
-        scene = draw(*numbers)
+        scene = draw_scene(*numbers)
         alive.append(weakref.ref(scene))
         return scene
 
-    monkeypatch.setattr("segexp.data.synthetic.lazy_scene.draw", counting)
+    monkeypatch.setattr("segexp.data.synthetic.drawn_item.draw_scene", counting)
     SyntheticDataModule(**SMALL, memory_limit=0.0).setup()
     assert len(alive) == 9
     assert most <= 2

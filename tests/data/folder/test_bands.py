@@ -11,9 +11,9 @@ from PIL import Image
 
 from segexp.data.folder import FolderDataModule
 from segexp.errors import DataError
-from segexp.inference.pixels import fitted, opened
+from segexp.inference.pixels import fit_channels, open_image
 from segexp.rasters import open_raster
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 from tests.data.folder.parts import NAMES, blocks, everything, photo
 from tests.data.made import write
 
@@ -56,31 +56,31 @@ def test_a_fourth_band_is_no_alpha_unless_the_file_says_so(root: Path, channels:
 
 def test_a_model_takes_the_bands_it_was_trained_on(root: Path) -> None:
     file, pixels = root / "images/a1.tif", photo(0, channels=4)
-    spec = DataSpec(("a", "b"), ((0, 0, 0), (1, 1, 1)), 3, dtype="uint8", bands=(3, 2, 1), file_channels=4)
+    spec = DataSpec(MaskTarget(("a", "b"), ((0, 0, 0), (1, 1, 1))), 3, dtype="uint8", bands=(3, 2, 1), file_channels=4)
     expected = pixels[..., [2, 1, 0]]
-    assert np.array_equal(fitted(open_raster(file), spec).read(), expected)
-    assert np.array_equal(opened(pixels, spec).read(), expected)
-    assert np.array_equal(opened(np.ascontiguousarray(expected), spec).read(), expected)
-    assert np.array_equal(opened(file, spec, bands=[1, 2, 4]).read(), pixels[..., [0, 1, 3]])
+    assert np.array_equal(fit_channels(open_raster(file), spec).read(), expected)
+    assert np.array_equal(open_image(pixels, spec).read(), expected)
+    assert np.array_equal(open_image(np.ascontiguousarray(expected), spec).read(), expected)
+    assert np.array_equal(open_image(file, spec, bands=[1, 2, 4]).read(), pixels[..., [0, 1, 3]])
     write(root / "rgb.png", pixels[..., :3])
     with pytest.raises(DataError, match=r"trained on bands \[3, 2, 1\] of 4; .*as in 'bands=\[1,2,3\]'"):
-        opened(root / "rgb.png", spec)
+        open_image(root / "rgb.png", spec)
 
 
 def test_near_infrared_is_not_cut_off(root: Path) -> None:
-    spec = DataSpec(("a", "b"), ((0, 0, 0), (1, 1, 1)), 3, dtype="uint8")
+    spec = DataSpec(MaskTarget(("a", "b"), ((0, 0, 0), (1, 1, 1))), 3, dtype="uint8")
     with pytest.raises(DataError, match=r"a1\.tif: 4 bands, none of which the file calls alpha.*'bands=\[1,2,3\]'"):
-        opened(root / "images/a1.tif", spec)
+        open_image(root / "images/a1.tif", spec)
     radar = bands(root / "vv_vh.tif", photo(0, channels=2))
     with pytest.raises(DataError, match=r"2 bands, none.*'bands=\[1,2,1\]'"):
-        opened(radar, spec)
-    assert opened(radar, spec, bands=[1, 2, 1]).channels == 3
-    grey = DataSpec(("a", "b"), ((0, 0, 0), (1, 1, 1)), 1, (0.0,), (1.0,), dtype="uint8")
+        open_image(radar, spec)
+    assert open_image(radar, spec, bands=[1, 2, 1]).channels == 3
+    grey = DataSpec(MaskTarget(("a", "b"), ((0, 0, 0), (1, 1, 1))), 1, (0.0,), (1.0,), dtype="uint8")
     with pytest.raises(DataError, match=r"'bands=\[1\]'"):
-        opened(radar, grey)
+        open_image(radar, grey)
     # What is called alpha is left out as before: in files of every kind, and in Pillow's images.
     rgba = photo(1, channels=4)
     write(root / "rgba.png", rgba)
     tifffile.imwrite(root / "rgba.tif", rgba, photometric="rgb", extrasamples=("unassalpha",), metadata=None)
     for image in (root / "rgba.png", root / "rgba.tif", Image.fromarray(rgba)):
-        assert np.array_equal(opened(image, spec).read(), rgba[..., :3])
+        assert np.array_equal(open_image(image, spec).read(), rgba[..., :3])

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.classes import LabelKeys, resolve_labels
-from segexp.data.folder.mask_sample import MASKS, MaskSample, sample_masks, spread
-from segexp.data.folder.palette import class_colours, colour_name, parse_colour
+from segexp.data.folder.masks.classes import LabelKeys, resolve_labels
+from segexp.data.folder.masks.palette import choose_class_colours, name_colour, parse_colour
+from segexp.data.folder.masks.sample import MASKS, MaskSample, sample_masks, take_evenly
 from segexp.errors import ConfigError, DataError, TooFewError
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, pairs, photo
@@ -47,7 +47,7 @@ def test_given_values_need_no_look_at_masks(keys: Any, names: tuple[str, ...], v
     labels = resolve_labels(LabelKeys(**keys), unseen)
     assert (labels.names, labels.values) == (names, values)
     assert (labels.guessed, labels.notes) == ({}, ())
-    assert labels.colours == tuple(class_colours(len(names)))
+    assert labels.colours == tuple(choose_class_colours(len(names)))
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_ignored_values_are_no_classes(ignored: Sequence[Any]) -> None:
         (
             {},
             dict.fromkeys(range(256), 1),
-            r"'datamodule\.mask_values=\{0:background,255:foreground\}' datamodule\.stray=n",
+            r"'datamodule\.mask_values=\{0:background,255:foreground\}' datamodule\.unknown_values=n",
         ),
         ({}, {0: 900, 64: 9, 128: 9, 255: 900}, r"these 4 values may not all be classes; were they resized"),
         ({"classes": ["a", "b"]}, {0: 1, 1: 1, 2: 1}, r"they do not fit the 2 names .*\{0:a,1:b,2:ignored\}"),
@@ -179,21 +179,21 @@ def test_colours_of_classes() -> None:
         (255, 128, 0),
         (0, 255, 0),
     ]
-    assert (colour_name((128, 0, 0)), colour_name((1, 2, 3))) == ("maroon", "colour_1_2_3")
-    assert len(set(class_colours(254))) == 254
+    assert (name_colour((128, 0, 0)), name_colour((1, 2, 3))) == ("maroon", "colour_1_2_3")
+    assert len(set(choose_class_colours(254))) == 254
     keys = LabelKeys({0: "a", 1: "b", 2: "c"}, colours={"b": "red"})
-    assert resolve_labels(keys, unseen).colours == (class_colours(3)[0], (255, 0, 0), class_colours(3)[2])
+    assert resolve_labels(keys, unseen).colours == (choose_class_colours(3)[0], (255, 0, 0), choose_class_colours(3)[2])
     keys = LabelKeys({0: "a", 1: "b"}, colours=["#000000", "#ffffff"])
     assert resolve_labels(keys, unseen).colours == ((0, 0, 0), (255, 255, 255))
 
 
 def test_no_more_than_a_sample_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     paths = [tmp_path / f"{number:05d}.png" for number in range(10_000)]
-    for path in spread(paths, MASKS):
+    for path in take_evenly(paths, MASKS):
         write(path, blocks((0, 7), 4, 4))
     found = sample_masks(paths)
     assert (found.looked_at, found.of, found.counts) == (50, 10_000, {(0,): 400, (7,): 400})
-    monkeypatch.setattr("segexp.data.folder.mask_sample.PIXELS", 100)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.PIXELS", 100)
     assert sample_masks(paths).looked_at == 6
 
 
@@ -209,9 +209,12 @@ def test_a_few_pixels_of_another_value_are_a_question(tmp_path: Path) -> None:
     text = str(caught.value)
     assert "2: 1 pixels in 1 mask (c3.png)" in text
     lines = text.splitlines()
-    assert lines[1] == "  a mistake: 'datamodule.mask_values={0:background,1:foreground}' datamodule.stray=nearest"
+    assert (
+        lines[1]
+        == "  a mistake: 'datamodule.mask_values={0:background,1:foreground}' datamodule.unknown_values=nearest"
+    )
     assert lines[2] == "  a class: 'datamodule.mask_values={0:class_0,1:class_1,2:class_2}'"
-    data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, stray="nearest")
+    data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, unknown_values="nearest")
     data.setup()
     assert data.spec.classes == ("background", "foreground")
 
@@ -270,13 +273,13 @@ def test_unreadable_masks_of_the_sample_are_passed_over(tmp_path: Path) -> None:
 
 
 def test_a_value_that_the_sample_did_not_hold(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.data.folder.mask_sample.MASKS", 3)
+    monkeypatch.setattr("segexp.data.folder.masks.sample.MASKS", 3)
     pairs(tmp_path, values=(0, 1))
     write(tmp_path / "masks" / "b2.png", blocks((0, 1, 2)))
     with pytest.raises(DataError) as caught:
         FolderDataModule(str(tmp_path)).setup()
     line = "if they are classes: datamodule.mask_values='{0:background,1:foreground,2:class_2}'; if they are smeared: "
-    assert f"masks/b2.png: mask values 2 fit no class (legal: 0, 1); {line}datamodule.stray=nearest" in str(
+    assert f"masks/b2.png: mask values 2 fit no class (legal: 0, 1); {line}datamodule.unknown_values=nearest" in str(
         caught.value
     )
 
@@ -290,10 +293,12 @@ def test_stray_values_are_mapped_on_request_and_counted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"masks/c3\.png: mask values 1, 2, 100, 127, 128 fit no class"):
         FolderDataModule(str(tmp_path), **keys).setup()
     for cache in ("ram", "disk", "none"):
-        data = FolderDataModule(str(tmp_path), **keys, stray="nearest", cache=cache)
-        assert everything(data)["c3"].mask[3, :6].tolist() == [0, 0, 0, 0, 1, 0]
+        data = FolderDataModule(str(tmp_path), **keys, unknown_values="nearest", cache=cache)
+        assert everything(data)["c3"].target[3, :6].tolist() == [0, 0, 0, 0, 1, 0]
         # Also when the file was looked at in an earlier run.
-        assert any("stray=nearest: 5 pixels of 1 masks" in note and "c3.png (5)" in note for note in data.notes)
+        assert any(
+            "unknown_values=nearest: 5 pixels of 1 masks" in note and "c3.png (5)" in note for note in data.notes
+        )
 
 
 def test_jpeg_masks_train_when_asked(tmp_path: Path) -> None:
@@ -302,8 +307,8 @@ def test_jpeg_masks_train_when_asked(tmp_path: Path) -> None:
         write(tmp_path / "masks" / f"{name}.jpg", blocks((0, 255, 0)))
     with pytest.raises(DataError, match="they are JPEG"):
         FolderDataModule(str(tmp_path)).setup()
-    data = FolderDataModule(str(tmp_path), mask_values={0: "a", 255: "b"}, stray="nearest")
-    assert np.mean(everything(data)["a1"].mask == blocks((0, 1, 0))) > 0.95
+    data = FolderDataModule(str(tmp_path), mask_values={0: "a", 255: "b"}, unknown_values="nearest")
+    assert np.mean(everything(data)["a1"].target == blocks((0, 1, 0))) > 0.95
 
 
 def test_what_is_guessed_can_be_given_and_changes_nothing(tmp_path: Path) -> None:
@@ -321,7 +326,7 @@ def test_what_is_guessed_can_be_given_and_changes_nothing(tmp_path: Path) -> Non
         first.split,
     )
     for name, item in everything(again).items():
-        assert np.array_equal(item.mask, everything(first)[name].mask)
+        assert np.array_equal(item.target, everything(first)[name].target)
 
 
 def test_a_class_that_a_part_does_not_show_is_told(tmp_path: Path) -> None:
@@ -337,7 +342,9 @@ def test_a_class_that_a_part_does_not_show_is_told(tmp_path: Path) -> None:
     data.setup()
     assert next(note for note in data.notes if "no pixel of" in note).startswith(told)
     assert not any(note.startswith("test: ") for note in data.notes)
-    found = review(FolderDataModule(str(tmp_path), **keys), full=True, progress=lambda results, total, what: results)
+    found = review_data(
+        FolderDataModule(str(tmp_path), **keys), full=True, progress=lambda results, total, what: results
+    )
     (problem,) = [problem for problem in found.problems if problem.kind == "classes"]
     assert problem.text.startswith(told)
     assert not problem.fatal

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.palette import class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.geotiff import write_geotiff
+from segexp.rasters.ground.write_geotiff import write_geotiff
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, names_of, pairs, photo
 from tests.data.made import write
@@ -124,8 +124,10 @@ def test_masks_of_three_classes(tmp_path: Path, kind: str) -> None:
     # Colours are sorted, those of a palette in its order.
     order = np.array([0, 2, 1] if kind.startswith("rgb") else [0, 1, 2])
     for seed, name in enumerate(NAMES):
-        assert np.array_equal(items[name].mask, order[np.roll(CLASSES, seed, axis=1)])
-    expected = COLOURS[order].tolist() if "black" in values.values() else [list(colour) for colour in class_colours(3)]
+        assert np.array_equal(items[name].target, order[np.roll(CLASSES, seed, axis=1)])
+    expected = (
+        COLOURS[order].tolist() if "black" in values.values() else [list(colour) for colour in choose_class_colours(3)]
+    )
     assert [list(colour) for colour in data.classes()[1]] == expected
 
 
@@ -156,7 +158,7 @@ def test_masks_of_two_classes(tmp_path: Path, kind: str, values: dict[Any, str])
     assert data.spec.is_binary
     for name in NAMES:
         turned = kind == "red and blue"
-        assert np.array_equal(items[name].mask, 1 - expected[name] if turned else expected[name])
+        assert np.array_equal(items[name].target, 1 - expected[name] if turned else expected[name])
 
 
 def save_binary(path: Path, kind: str, inside: NDArray[np.uint8], seed: int) -> None:
@@ -193,7 +195,7 @@ def test_void_of_palette_masks(tmp_path: Path, ignored: list[Any]) -> None:
     assert "is 255 a class, or what was not labelled (the others are numbers in a row)?" in message[0]
     assert message[1] == "  'datamodule.ignored=[255]'"
     data = FolderDataModule(str(tmp_path), ignored=ignored)
-    mask = everything(data)["a1"].mask
+    mask = everything(data)["a1"].target
     assert (mask[:4] == IGNORED).all()
     assert np.array_equal(mask[4:], CLASSES[4:])
     assert data.scored_region() == "pixels that are not ignored"
@@ -208,7 +210,7 @@ def test_palette_of_equal_colours_is_taken_by_its_indices(tmp_path: Path) -> Non
         (tmp_path / "masks").mkdir(exist_ok=True)
         image.save(tmp_path / "masks" / f"{name}.png")
     data = FolderDataModule(str(tmp_path))
-    assert np.array_equal(everything(data)["a1"].mask, CLASSES)
+    assert np.array_equal(everything(data)["a1"].target, CLASSES)
     assert data.settled()["mask_values"] == {0: "class_0", 1: "class_1", 2: "class_2"}
 
 
@@ -256,9 +258,9 @@ def test_missing_pixels_of_geotiffs_count_nowhere(tmp_path: Path) -> None:
         write(tmp_path / "masks" / f"{name}.png", blocks((0, 255)))
     for cache in ("none", "ram", "disk"):
         item = everything(FolderDataModule(str(tmp_path), cache=cache))["a1"]
-        assert (item.mask[:10] == IGNORED).all()
-        assert np.array_equal(item.mask[10:], blocks((0, 1))[10:])
-        assert np.array_equal(item.window(8, 4, 5, 6)[1], item.mask[8:13, 4:10])
+        assert (item.target[:10] == IGNORED).all()
+        assert np.array_equal(item.target[10:], blocks((0, 1))[10:])
+        assert np.array_equal(item.window(8, 4, 5, 6)[1], item.target[8:13, 4:10])
 
 
 def test_size_of_a_pixel_on_the_ground(tmp_path: Path) -> None:
@@ -287,7 +289,7 @@ def test_valid_masks(tmp_path: Path, kind: str) -> None:
             image.putpalette([255, 255, 255, 0, 0, 0])
             image.save(tmp_path / "roi" / f"{name}.png")
     data = FolderDataModule(str(tmp_path), valid="roi/{stem}.png")
-    mask = everything(data)["a1"].mask
+    mask = everything(data)["a1"].target
     assert np.array_equal(mask, np.where(inside == 1, blocks((0, 1)), IGNORED))
     assert data.scored_region() == "where roi/{stem}.png is not 0"
     write(tmp_path / "roi" / "c3.png", inside[:10])
@@ -299,8 +301,8 @@ def test_valid_masks(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_pattern_that_is_none_is_refused_before_any_file_is_looked_for() -> None:
-    with pytest.raises(ConfigError, match=r"^datamodule\.unit: a brace is not closed"):
-        FolderDataModule("nowhere", unit="{stem")
+    with pytest.raises(ConfigError, match=r"^datamodule\.split_by: a brace is not closed"):
+        FolderDataModule("nowhere", split_by="{stem")
     with pytest.raises(ConfigError, match=r"^datamodule\.masks: auto, but images is given; give both, or neither"):
         FolderDataModule("nowhere", images="*.png")
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.layout import Layout, guess_layout
-from segexp.data.folder.mask_sample import looks_like_masks
+from segexp.data.folder.guessing.layout import FolderLayout, guess_layout
+from segexp.data.folder.masks.sample import looks_like_masks
 from segexp.data.folder.tree import Tree, list_files
 from segexp.errors import DataError
 from segexp.rasters import open_raster
@@ -15,7 +15,7 @@ from tests.data.folder.parts import NAMES, blocks, guessed, names_of, pairs, pho
 from tests.data.made import write
 
 
-def guess(root: Path) -> Layout:
+def guess(root: Path) -> FolderLayout:
     return guess_layout(list_files(root), lambda paths: looks_like_masks([root / path for path in paths]))
 
 
@@ -265,7 +265,7 @@ def test_patients_stay_in_one_part_of_the_split(tmp_path: Path) -> None:
     for number in range(5):
         pairs(tmp_path, f"kaggle/TCGA_{number}/{{}}.tif", f"kaggle/TCGA_{number}/{{}}_mask.tif", NAMES[:3])
     assert guess(tmp_path).lines() == {
-        "images": "kaggle/{patient}/*.tif", "masks": "kaggle/{patient}/{stem}_mask.tif", "unit": "{patient}",
+        "images": "kaggle/{patient}/*.tif", "masks": "kaggle/{patient}/{stem}_mask.tif", "split_by": "{patient}",
     }  # fmt: skip
     parts = names_of(FolderDataModule(str(tmp_path)))
     patients = [{name.rpartition("_")[0] for name in names} for names in parts.values()]
@@ -408,4 +408,4 @@ def test_folders_below_those_of_images_may_be_patients(tmp_path: Path) -> None:
         pairs(tmp_path, f"images/p{number}/{{}}.png", f"masks/p{number}/{{}}.png", NAMES[:3])
     data = FolderDataModule(str(tmp_path))
     names_of(data)
-    assert any("images lie in 3 folders" in note and "'datamodule.unit={sub1}'" in note for note in data.notes)
+    assert any("images lie in 3 folders" in note and "'datamodule.split_by={sub1}'" in note for note in data.notes)

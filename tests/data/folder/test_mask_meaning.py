@@ -9,7 +9,7 @@ from PIL import Image
 
 from segexp.cli.app import run
 from segexp.data.checks.problems import problem_of
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
 from segexp.errors import ConfigError, DataError
 from tests.data.folder.parts import NAMES, blocks, everything, photo
@@ -70,7 +70,7 @@ def test_two_classes(tmp_path: Path, kind: str, values: dict[Any, str], reading:
     data = made(tmp_path, kind)
     items = everything(data)
     assert data.classes()[0] == TWO
-    assert all(np.array_equal(item.mask, INSIDE) for item in items.values())
+    assert all(np.array_equal(item.target, INSIDE) for item in items.values())
     settled = data.settled()
     assert settled["mask_values"] == values
     assert settled.get("mask_reading") == reading
@@ -78,14 +78,14 @@ def test_two_classes(tmp_path: Path, kind: str, values: dict[Any, str], reading:
     # What is proposed means the same.
     keys = {key: settled[key] for key in ("images", "masks", "mask_values", "mask_reading") if key in settled}
     again = everything(FolderDataModule(str(tmp_path), **keys))
-    assert all(np.array_equal(item.mask, INSIDE) for item in again.values())
+    assert all(np.array_equal(item.target, INSIDE) for item in again.values())
 
 
 def test_several_colours_on_nothing(tmp_path: Path) -> None:
     items = everything(data := made(tmp_path, "red and blue"))
     names = data.classes()[0]
     assert set(names) == {"black", "blue", "red"}
-    mask = items["a1"].mask
+    mask = items["a1"].target
     assert (mask[-5:] == names.index("blue")).all()
     assert np.array_equal(mask[:-5] == names.index("red"), INSIDE[:-5] == 1)
 
@@ -96,16 +96,16 @@ def test_edges_that_are_painted_by_half_are_named_with_the_word_alpha(tmp_path: 
     soft[0, :3] = [(255, 0, 0, 30), (255, 0, 0, 90), (255, 0, 0, 140)]
     write(tmp_path / "masks/a1.png", soft)
     with pytest.raises(
-        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.stray=nearest"
+        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.unknown_values=nearest"
     ):
         data.setup()
-    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "stray": "nearest"}
-    mask = everything(FolderDataModule(str(tmp_path), mask_reading="alpha", **keys))["a1"].mask
+    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "unknown_values": "nearest"}
+    mask = everything(FolderDataModule(str(tmp_path), mask_reading="alpha", **keys))["a1"].target
     assert mask[0, :3].tolist() == [0, 0, 1]
 
 
 def test_check_tells_values_as_they_are_read(tmp_path: Path) -> None:
-    found = review(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
+    found = review_data(made(tmp_path, "white is zero"), full=True, progress=lambda results, count, what: results)
     inside = int(INSIDE.sum()) * len(NAMES)
     assert dict(found.values) == {(255,): inside, (0,): INSIDE.size * len(NAMES) - inside}
     assert [problem for problem in found.problems if problem.fatal] == []
@@ -129,7 +129,7 @@ def test_the_lines_to_choose_from_work(tmp_path: Path, capsys: pytest.CaptureFix
         assert run([*command, line]) == 0
         reading: Any = line.rpartition("=")[2]
         data = FolderDataModule(str(tmp_path), mask_values=values, mask_reading=reading)
-        assert np.array_equal(everything(data)["a1"].mask, expected[reading])
+        assert np.array_equal(everything(data)["a1"].target, expected[reading])
 
 
 def test_one_bit_beside_eight(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ def test_one_bit_beside_eight(tmp_path: Path) -> None:
         pixels = [INSIDE.astype(bool), INSIDE * np.uint8(255), INSIDE.astype(np.uint16) * 65535][seed % 3]
         Image.fromarray(pixels).save(tmp_path / "masks" / f"{name}.png")
     data = FolderDataModule(str(tmp_path))
-    assert all(np.array_equal(item.mask, INSIDE) for item in everything(data).values())
+    assert all(np.array_equal(item.target, INSIDE) for item in everything(data).values())
     assert data.settled()["mask_values"] == {0: "background", 255: "foreground"}
 
 

@@ -12,7 +12,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from segexp.config.quoting import quote_patterns
-from segexp.data.checks.review import review
+from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
 from tests.data.folder.parts import NAMES, blocks, pairs, photo
 from tests.data.made import write
@@ -47,7 +47,7 @@ def keys_of(words: list[str]) -> dict[str, Any]:
 
 def problems(root: Path, **keys: Any) -> list[str]:
     """What check says against a folder."""
-    found = review(FolderDataModule(str(root), **keys), full=True, progress=lambda results, total, what: results)
+    found = review_data(FolderDataModule(str(root), **keys), full=True, progress=lambda results, total, what: results)
     return [problem.text for problem in found.problems if problem.fatal]
 
 

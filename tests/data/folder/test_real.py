@@ -40,7 +40,7 @@ def test_nothing_but_the_folder(
     assert data.notes[0].startswith("guessed from names: ")
     assert any(note.startswith("to fix what was guessed, add: ") for note in data.notes)
     if share is not None:
-        masks = [item.mask for item in everything(data).values()]
+        masks = [item.target for item in everything(data).values()]
         counted = sum(int((mask != IGNORED).sum()) for mask in masks)
         assert sum(int((mask == 1).sum()) for mask in masks) / counted == pytest.approx(share, abs=2e-2)
 
@@ -54,7 +54,7 @@ def test_drive_is_read_as_its_own_data_set_reads_it() -> None:
     for name, item in found.items():
         # {id} is the number; the stem is the name.
         assert np.array_equal(item.image, expected[name].image)
-        assert np.array_equal(item.mask, expected[name].mask)
+        assert np.array_equal(item.target, expected[name].target)
 
 
 def test_cells_are_read_as_their_own_data_set_reads_them() -> None:
@@ -73,11 +73,11 @@ def test_cells_are_read_as_their_own_data_set_reads_them() -> None:
     for name, item in found.items():
         match = next(other for key, other in expected.items() if key.endswith(name))
         assert np.array_equal(item.image, match.image)
-        assert np.array_equal(item.mask, match.mask)
+        assert np.array_equal(item.target, match.target)
 
 
 def test_crops_of_a_tile_stay_together() -> None:
-    data = FolderDataModule(str(DATA / "inria_crops" / "512"), unit="{stem:[a-z-]+[0-9]+}", group="{stem:[a-z-]+}")
+    data = FolderDataModule(str(DATA / "inria_crops" / "512"), split_by="{stem:[a-z-]+[0-9]+}", group="{stem:[a-z-]+}")
     where: dict[str, set[str]] = {}
     for phase, names in names_of(data).items():
         for name in names:

@@ -8,7 +8,7 @@ from PIL import Image
 
 from segexp.data import reading
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.sizes import crop_count, crop_side
+from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, pairs, photo
 from tests.data.made import write
@@ -26,8 +26,8 @@ from tests.data.made import write
     ],
 )
 def test_side(sizes: list[tuple[int, int]], side: int) -> None:
-    assert crop_side(sizes, grid=False) == side
-    assert crop_side(sizes, grid=True) == min(256, *(min(size) for size in sizes))
+    assert choose_crop_side(sizes, grid=False) == side
+    assert choose_crop_side(sizes, grid=True) == min(256, *(min(size) for size in sizes))
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_side(sizes: list[tuple[int, int]], side: int) -> None:
     ],
 )
 def test_count(sizes: list[tuple[int, int]], side: int | None, count: int) -> None:
-    assert crop_count(sizes, side) == count
+    assert choose_crop_count(sizes, side) == count
 
 
 def test_images_of_all_sizes_train_without_a_key(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_images_of_all_sizes_train_without_a_key(tmp_path: Path) -> None:
     assert data.crop_size in (64, 96)
     assert all(batch["image"].shape[1:] == (3, data.crop_size, data.crop_size) for batch in batches)
     assert sum(len(batch["image"]) for batch in batches) == data.samples_per_epoch >= 200
-    assert all(set(np.unique(batch["mask"])) <= {0, 1, IGNORED} for batch in batches)
+    assert all(set(np.unique(batch["target"])) <= {0, 1, IGNORED} for batch in batches)
     assert data.settled()["crop_size"] == data.crop_size
     assert [batch["image"].shape[0] for batch in data.test_dataloader()] == [1]
 
@@ -81,7 +81,7 @@ def test_large_photographs(tmp_path: Path) -> None:
 
 def test_jobs_that_share_what_was_read_settle_their_own_crops(tmp_path: Path) -> None:
     pairs(tmp_path)
-    key = reading.keep(FolderDataModule(str(tmp_path)))
+    key = reading.keep_data(FolderDataModule(str(tmp_path)))
     assert key is not None
     try:
         data = FolderDataModule(str(tmp_path), seed=7)
@@ -90,7 +90,7 @@ def test_jobs_that_share_what_was_read_settle_their_own_crops(tmp_path: Path) ->
         own = FolderDataModule(str(tmp_path), crop_size=16, sampling="grid")
         own.setup()
     finally:
-        reading.forget(key)
+        reading.forget_data(key)
     assert (data.crop_size, data.crops_per_image) == (64, 40)
     assert data.settled()["mask_values"] == {0: "background", 255: "foreground"}
     assert (own.crop_size, own.split) == (16, "holdout")

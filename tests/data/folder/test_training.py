@@ -3,8 +3,8 @@
 import csv
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
@@ -28,8 +28,8 @@ TINY = (
 
 def train(*overrides: str) -> Done:
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config: dict[str, Any] = checked_train(compose("train", [*TINY, *overrides]))
-    return run(config, pictures=True)
+        experiment = checked_train(compose("train", [*TINY, *overrides]))
+    return run(experiment, pictures=True)
 
 
 @pytest.mark.parametrize(("channels", "dtype"), [(5, "uint8"), (5, "uint16"), (1, "uint16"), (2, "uint8")])
@@ -64,7 +64,7 @@ def test_what_was_guessed_stands_in_the_config_of_the_run_and_is_enough_to_repea
         write(tmp_path / "labels" / f"{name}.png", blocks((0, 7)))
     with pytest.raises(DataError, match="which files are images and which their masks is open"):
         train()
-    again = run({**done.config, "datamodule": section})
+    again = run(replace(done.experiment, datamodule=section))
     assert same_weights(done.last, again.last)
     assert not any("guess" in note for note in again.content["notes"])
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from segexp.data.checks.survey import mean_and_std, survey
+from segexp.data.checks.survey import mean_and_std, survey_image
 from segexp.data.items.item import Item
 from segexp.scaling import DARK, batch_statistics, image_statistics
 from segexp.spec import IGNORED
@@ -12,7 +12,7 @@ from tests.data.made import painted
 
 
 def statistics(items: list[Item]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return mean_and_std([survey(item, 2) for item in items])
+    return mean_and_std([survey_image(item, 2) for item in items])
 
 
 def noisy(height: int, width: int, channels: int, seed: int) -> Item:
@@ -24,7 +24,7 @@ def noisy(height: int, width: int, channels: int, seed: int) -> Item:
 @pytest.mark.parametrize("channels", [1, 3])
 def test_statistics_are_those_of_the_pixels_that_count(channels: int) -> None:
     items = [noisy(30, 40, channels, 0), noisy(17, 23, channels, 1)]
-    counted = np.concatenate([item.image[item.mask != IGNORED] for item in items]).astype(np.float64)
+    counted = np.concatenate([item.image[item.target != IGNORED] for item in items]).astype(np.float64)
     mean, std = statistics(items)
     assert len(mean) == len(std) == channels
     np.testing.assert_allclose(mean, counted.mean(axis=0), rtol=1e-12)
@@ -90,8 +90,8 @@ def test_resizing_averages_the_image_and_picks_labels(channels: int) -> None:
     item = noisy(32, 64, channels, 2)
     small = item.resized(16)
     assert small.name == item.name
-    assert (small.image.shape, small.mask.shape) == ((16, 16, channels), (16, 16))
-    assert small.image.dtype == small.mask.dtype == np.uint8
+    assert (small.image.shape, small.target.shape) == ((16, 16, channels), (16, 16))
+    assert small.image.dtype == small.target.dtype == np.uint8
     blocks = item.image.reshape(16, 2, 16, 4, channels).astype(float).mean(axis=(1, 3))
     assert np.abs(small.image - blocks).max() <= 0.5 + 1e-9
-    assert np.array_equal(small.mask, item.mask[::2, ::4])
+    assert np.array_equal(small.target, item.target[::2, ::4])

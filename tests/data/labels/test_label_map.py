@@ -10,7 +10,7 @@ from omegaconf import OmegaConf
 
 from segexp.config.paths import conf_dir
 from segexp.data.datasets.drive import DriveDataModule
-from segexp.data.labels.label_map import checked_mapping, to_classes
+from segexp.data.labels.label_map import check_mapping, to_classes
 from segexp.data.synthetic.generate import generate
 from segexp.errors import ConfigError, DataError
 from tests.data.made import read, write
@@ -73,7 +73,7 @@ def test_many_values_and_fixed_mappings_are_no_matter_of_a_key() -> None:
 @pytest.mark.parametrize(("mapping", "shown"), [({0: 0, 255: 2}, "255:2"), ({300: 1}, "300:1"), ({-1: 0}, "-1:0")])
 def test_impossible_mappings_are_refused(mapping: dict[int, int], shown: str) -> None:
     with pytest.raises(ConfigError, match=rf"^datamodule\.mask_values: found {shown}, expected .* class of 0\.\.1$"):
-        checked_mapping(mapping, 2)
+        check_mapping(mapping, 2)
     with pytest.raises(ConfigError, match=shown):
         DriveDataModule("nowhere", mask_values=mapping)
 
@@ -99,5 +99,5 @@ def test_the_very_line_works_on_the_command_line_and_in_the_datamodule(tmp_path:
         for item in data.items(phase):
             folder = root / item.name.split("_")[1] / "1st_manual"
             vessel = vessels[folder / f"{item.name[:2]}_manual1.gif"]
-            inside = item.mask != 255
-            assert np.array_equal(item.mask[inside] == 1, vessel[inside])
+            inside = item.target != 255
+            assert np.array_equal(item.target[inside] == 1, vessel[inside])

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from segexp.data.labels.label_keys import named_proposal
-from segexp.data.labels.label_map import read_values
+from segexp.data.labels.label_keys import propose_named_line
+from segexp.data.labels.label_map import count_values
 from segexp.rasters import open_raster
 from tests.rasters.files import ALL, PALETTE, palette, tiff
 
 
 def of(path: Path) -> list[list[int]]:
-    return read_values(open_raster(path, raw=True)).tolist()
+    return count_values(open_raster(path, raw=True)).tolist()
 
 
 def test_8_and_16_bits(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_one_hot_and_palette(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["strips.tif", "lzw.tif", "grey.png", "deep.png", "bool.npy", "labels.pgm"])
 def test_every_pixel_counts_once(tmp_path: Path, name: str) -> None:
     written = ALL[name](tmp_path / name)
-    found = read_values(open_raster(tmp_path / name, raw=True))
+    found = count_values(open_raster(tmp_path / name, raw=True))
     assert found.dtype == np.int64
     values, counts = np.unique(written.reshape(-1, written.shape[2]), axis=0, return_counts=True)
     assert found.tolist() == np.column_stack([values.astype(np.int64), counts]).tolist()
@@ -55,5 +55,7 @@ def test_every_pixel_counts_once(tmp_path: Path, name: str) -> None:
 def test_classes_without_a_value_are_proposed_first() -> None:
     """Those of a model that is tested on a folder which shows some of them in other colours."""
     names = ("black", "green", "red")
-    assert named_proposal([7, 9], {0: 0, 255: 2}, names, is_colour=False) == "'{0:black,7:green,9:class_3,255:red}'"
-    assert named_proposal([7], {0: 0, 1: 1, 255: 2}, names, is_colour=False) == "'{0:black,1:green,7:class_3,255:red}'"
+    assert propose_named_line([7, 9], {0: 0, 255: 2}, names, is_colour=False) == "'{0:black,7:green,9:class_3,255:red}'"
+    assert (
+        propose_named_line([7], {0: 0, 1: 1, 255: 2}, names, is_colour=False) == "'{0:black,1:green,7:class_3,255:red}'"
+    )

@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from segexp.data.folder.valid import valid_raster
+from segexp.data.folder.validity import open_valid_mask
 from segexp.data.labels.label_keys import Values
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.labels.mask_reading import MaskReading
@@ -221,7 +221,7 @@ def test_pixels_painted_by_half(tmp_path: Path) -> None:
     pixels[LINES == 1] = (255, 0, 0, 255)
     pixels[2, :4] = [(255, 0, 0, alpha) for alpha in (40, 90, 160, 200)]
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    with pytest.raises(LabelError, match=r"alpha channel has 5 values .*datamodule\.stray=nearest"):
+    with pytest.raises(LabelError, match=r"alpha channel has 5 values .*datamodule\.unknown_values=nearest"):
         classes(tmp_path / "a.png", SHOWN)
     labels = LabelMap(SHOWN, 2, nearest=True)
     labels.prepare([tmp_path / "a.png"])
@@ -246,6 +246,6 @@ def test_numbers_that_fit_in_no_way_are_refused_as_they_are(tmp_path: Path) -> N
 def test_fields_of_view_of_two_tones(tmp_path: Path, end: str, colours: tuple[Colour, Colour]) -> None:
     file = tmp_path / f"a.{end}"
     palette(*colours, indices=LINES if colours[0] == DIM else 1 - LINES)(file)
-    assert np.array_equal(valid_raster(file).read()[..., 0] > 0, LINES == 1)
+    assert np.array_equal(open_valid_mask(file).read()[..., 0] > 0, LINES == 1)
     tifffile.imwrite(tmp_path / "b.tif", np.array([DIM, PALE], np.uint8)[LINES], photometric="rgb")
-    assert np.array_equal(valid_raster(tmp_path / "b.tif").read()[..., 0] > 0, LINES == 1)
+    assert np.array_equal(open_valid_mask(tmp_path / "b.tif").read()[..., 0] > 0, LINES == 1)

@@ -32,7 +32,7 @@ def config(*overrides: str) -> dict[str, Any]:
 
 
 def build(plain: dict[str, Any]) -> Augment:
-    return build_datamodule(plain).augment
+    return build_datamodule(plain["datamodule"], plain["augment"]).augment
 
 
 @pytest.fixture(params=NAMES)
@@ -55,7 +55,7 @@ def test_labels_are_those_of_before_and_seeds_decide(name: str) -> None:
         item = painted(seed=seed % 3)
         image, mask = sample(augment, item, seed)
         assert (image.shape, image.dtype, mask.shape, mask.dtype) == ((24, 24, 3), np.uint8, (24, 24), np.uint8)
-        assert set(np.unique(mask)) <= set(np.unique(item.mask)) | {IGNORED}
+        assert set(np.unique(mask)) <= set(np.unique(item.target)) | {IGNORED}
         again = sample(augment, item, seed)
         assert image.tobytes() == again[0].tobytes()
         assert mask.tobytes() == again[1].tobytes()
@@ -94,7 +94,7 @@ def test_image_and_mask_move_together_whatever_the_image(name: str, channels: in
     augment = build(plain)
     dtype = np.uint16 if step > 255 else np.uint8
     for seed in range(6):
-        mask = painted(seed=seed).mask
+        mask = painted(seed=seed).target
         image = np.repeat((np.where(mask == IGNORED, 0, mask).astype(dtype) * dtype(step))[..., None], channels, axis=2)
         changed, labels = sample(augment, Item("painted", image, mask), seed)
         assert (changed.shape, changed.dtype, labels.shape) == ((24, 24, channels), dtype, (24, 24))
@@ -117,7 +117,9 @@ def batches(augment: Augment, workers: int) -> list[list[str]]:
         found = {}
         for batch in loader:
             for place, index in enumerate(batch["index"].tolist()):
-                content = batch["image"][place].contiguous().numpy().tobytes() + batch["mask"][place].numpy().tobytes()
+                content = (
+                    batch["image"][place].contiguous().numpy().tobytes() + batch["target"][place].numpy().tobytes()
+                )
                 found[index] = hashlib.sha256(content).hexdigest()
         epochs.append([found[index] for index in range(12)])
     return epochs
@@ -198,4 +200,4 @@ def test_what_albumentations_does_not_take_is_an_error_of_the_config(transform: 
     plain = config("augment=none")
     plain["augment"]["transforms"] = [transform]
     with pytest.raises(ConfigError, match=rf"^augment: .*\b{expected}\b"):
-        build_datamodule(plain)
+        build_datamodule(plain["datamodule"], plain["augment"])

@@ -23,7 +23,7 @@ def test_the_share_is_what_the_samples_hold_and_what_geometry_says(size: int, mo
     monkeypatch.setattr("segexp.data.sampling.border_share.SAMPLES", 400)
     made = crops(Augment(scale=1e-9), size)
     share = share_beyond(made, size)
-    assert share == pytest.approx(np.mean([(made[0, n]["mask"] == 255).mean() for n in range(400)]))
+    assert share == pytest.approx(np.mean([(made[0, n]["target"] == 255).mean() for n in range(400)]))
     # A window at a random pixel reaches over both borders of a side by a quarter of its share of it, on the mean.
     assert share == pytest.approx(1 - (1 - size / 60 / 4) ** 2, abs=0.03)
 

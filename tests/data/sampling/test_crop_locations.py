@@ -21,7 +21,7 @@ def speck(name: str, height: int, width: int, where: tuple[int, int], number: in
 
 
 def counted(items: list[Item], classes: int) -> np.ndarray:
-    return np.array([np.bincount(item.mask.ravel(), minlength=256)[:classes] for item in items])
+    return np.array([np.bincount(item.target.ravel(), minlength=256)[:classes] for item in items])
 
 
 ITEMS = [
@@ -35,7 +35,7 @@ def test_share_of_samples_with_foreground(augment: Augment, share: float) -> Non
     places = RandomPlaces(ITEMS, 1000, 32, counted(ITEMS, 2), positive_fraction=share, positive_classes=[1])
     crops = RandomCrops(places, 32, augment, 0, redraw=True)
     for epoch in range(2 if share < 1 else 1):
-        found = sum((crops[(epoch, index)]["mask"] == 1).any() for index in range(1000))
+        found = sum((crops[(epoch, index)]["target"] == 1).any() for index in range(1000))
         assert found >= 1000 * share
     assert found < 1000 * share + 60  # a single pixel is seldom hit by chance
 
@@ -44,7 +44,7 @@ def test_foreground_lies_anywhere_in_the_sample() -> None:
     item = speck("middle", 200, 200, (100, 100))
     places = RandomPlaces([item], 400, 32, counted([item], 2), positive_fraction=1.0, positive_classes=[1])
     crops = RandomCrops(places, 32, Augment(rotate=90.0, scale=0.1), 0, redraw=True)
-    found = np.array([np.argwhere(crops[(0, index)]["mask"] == 1)[0] for index in range(400)])
+    found = np.array([np.argwhere(crops[(0, index)]["target"] == 1)[0] for index in range(400)])
     assert found.min(axis=0).tolist() == [0, 0]
     assert found.max(axis=0).tolist() == [31, 31]
     assert np.abs(found.mean(axis=0) - 15.5).max() < 2

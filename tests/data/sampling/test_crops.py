@@ -34,7 +34,7 @@ def test_plain_crop_is_a_window_of_the_image() -> None:
         top, left = (int(value) for value in image[0, 0, :2])
         corners.add((top, left))
         assert np.array_equal(image, item.image[top : top + 16, left : left + 16])
-        assert np.array_equal(mask, item.mask[top : top + 16, left : left + 16])
+        assert np.array_equal(mask, item.target[top : top + 16, left : left + 16])
     tops, lefts = zip(*corners, strict=True)
     assert (min(tops), max(tops)) == (0, 24)  # every place is reached, the last one too
     assert (min(lefts), max(lefts)) == (0, 44)
@@ -45,7 +45,7 @@ def test_whole_image_without_changes_is_the_image() -> None:
     item = coordinates(20, 30)
     image, mask = random_crop(item, None, 0.0, 0.0, np.random.default_rng(0))
     assert np.array_equal(image, item.image)
-    assert np.array_equal(mask, item.mask)
+    assert np.array_equal(mask, item.target)
 
 
 @pytest.mark.parametrize("size", [None, 15, 16])
@@ -57,7 +57,7 @@ def test_no_angle_and_no_zoom_is_the_identity(size: int | None) -> None:
     else:
         window = np.s_[14 - size // 2 : 14 - size // 2 + size, 21 - size // 2 : 21 - size // 2 + size]
     assert np.array_equal(image, item.image[window])
-    assert np.array_equal(mask, item.mask[window])
+    assert np.array_equal(mask, item.target[window])
 
 
 @pytest.mark.parametrize("size", [9, 16])
@@ -72,7 +72,7 @@ def test_the_chosen_pixel_lies_under_the_centre(size: int, angle: float, zoom: f
 def test_quarter_turn_and_twofold_zoom_have_the_right_sense_and_size() -> None:
     item = coordinates(41, 41)
     turned, mask = _warped(item, None, 180.0, 0.0, Fixed(90.0, 0.0))
-    assert np.array_equal(mask, np.rot90(item.mask))  # a positive angle turns the picture counter-clockwise
+    assert np.array_equal(mask, np.rot90(item.target))  # a positive angle turns the picture counter-clockwise
     assert np.array_equal(turned[..., 2], mask)
     larger, _ = _warped(item, 21, 0.0, 1.0, Fixed(0.0, np.log(2.0), (20, 20)))
     assert larger[0, 10, 0] == 15  # 10 pixels of the window are 5 of the image
@@ -84,7 +84,7 @@ def test_beyond_the_border_the_image_is_mirrored_and_the_mask_ignored() -> None:
     item = coordinates(20, 20)
     image, mask = _warped(item, 9, 180.0, 0.0, Fixed(0.0, 0.0, (0, 10)))
     assert (mask[:4] == IGNORED).all()
-    assert np.array_equal(mask[4:], item.mask[:5, 6:15])
+    assert np.array_equal(mask[4:], item.target[:5, 6:15])
     assert image[:, 0, 0].tolist() == [4, 3, 2, 1, 0, 1, 2, 3, 4]
 
 
@@ -102,13 +102,13 @@ def test_no_crop_is_all_ignored(rotate: float, scale: float, size: int) -> None:
 @pytest.mark.parametrize("channels", [1, 3, 4])
 def test_shapes_types_and_classes(channels: int) -> None:
     source = painted()
-    item = Item("x", np.repeat(source.image[..., :1], channels, axis=2), source.mask)
+    item = Item("x", np.repeat(source.image[..., :1], channels, axis=2), source.target)
     for size in (None, 20):
         image, mask = random_crop(item, size, 180.0, 0.3, np.random.default_rng(1))
         side = size or 48
         assert (image.shape, image.dtype) == ((side, side, channels), np.uint8)
         assert (mask.shape, mask.dtype) == ((side, side), np.uint8)
-        assert set(np.unique(mask)) <= set(np.unique(item.mask)) | {IGNORED}
+        assert set(np.unique(mask)) <= set(np.unique(item.target)) | {IGNORED}
         assert len(np.unique(mask)) > 1
 
 
@@ -124,7 +124,7 @@ def test_only_the_part_that_is_needed_is_read_and_nothing_changes(seed: int) -> 
             read.append(height * width)
             return super().window(top, left, height, width)
 
-    watched = Watched("one", item.image, item.mask)
+    watched = Watched("one", item.image, item.target)
     size = int(rng.integers(8, 64))
     image, mask = _warped(watched, size, 180.0, 0.3, np.random.default_rng(seed))
     with mock.patch("segexp.data.sampling.crops._needed", return_value=(0, 0, height, width)):

@@ -65,12 +65,12 @@ def test_a_sample_to_look_at_is_the_sample_of_training(name: str) -> None:
         sample = crops[epoch, index]
         assert drawn.item is items[index % 3]
         assert np.array_equal(drawn.image, sample["image"])
-        assert np.array_equal(drawn.mask, sample["mask"])
+        assert np.array_equal(drawn.mask, sample["target"])
         assert drawn.corners.shape == (4, 2)
     counts = class_pixels(crops, 0, [0, 5])
     assert counts.shape == (2, 256)
     assert counts.sum(axis=1).tolist() == [24 * 24] * 2
-    assert counts[1, 255] == (crops[0, 5]["mask"] == 255).sum()
+    assert counts[1, 255] == (crops[0, 5]["target"] == 255).sum()
 
 
 def test_numbers_are_spread_over_an_epoch() -> None:

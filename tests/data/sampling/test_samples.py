@@ -27,7 +27,7 @@ def crops(seed: int = 5, count: int = 10, redraw: bool = True, stats: bool = Fal
 
 def digest(data: RandomCrops, epoch: int, index: int) -> str:
     sample = data[(epoch, index)]
-    return hashlib.sha256(sample["image"].tobytes() + sample["mask"].tobytes()).hexdigest()
+    return hashlib.sha256(sample["image"].tobytes() + sample["target"].tobytes()).hexdigest()
 
 
 def test_a_key_gives_the_same_bytes_in_any_order() -> None:
@@ -46,7 +46,7 @@ def test_sample_i_comes_from_image_i_modulo_their_number() -> None:
     assert len(data) == 7
     for index in range(7):
         sample = data[(3, index)]
-        assert np.array_equal(sample["mask"], ITEMS[index % 3].mask)
+        assert np.array_equal(sample["target"], ITEMS[index % 3].target)
         assert sample["index"] == index
 
 
@@ -65,7 +65,7 @@ def epochs(workers: int, persistent: bool) -> list[tuple[str, list[int]]]:
     for epoch in range(2):
         sampler.set_epoch(epoch)
         for batch in loader:
-            content = batch["image"].contiguous().numpy().tobytes() + batch["mask"].numpy().tobytes()
+            content = batch["image"].contiguous().numpy().tobytes() + batch["target"].numpy().tobytes()
             found.append((hashlib.sha256(content).hexdigest(), batch["index"].tolist()))
     return found
 
@@ -92,11 +92,11 @@ def test_collate_stacks_without_a_copy_of_the_channels() -> None:
     image = batch["image"]
     assert (image.shape, image.dtype) == ((3, 3, 48, 48), torch.uint8)
     assert image.is_contiguous(memory_format=torch.channels_last)
-    assert (batch["mask"].shape, batch["mask"].dtype) == ((3, 48, 48), torch.uint8)
+    assert (batch["target"].shape, batch["target"].dtype) == ((3, 48, 48), torch.uint8)
     assert batch["index"].tolist() == [0, 1, 2]
     for place, item in enumerate(ITEMS):
         assert np.array_equal(image[place].permute(1, 2, 0).numpy(), item.image)
-        assert np.array_equal(batch["mask"][place].numpy(), item.mask)
+        assert np.array_equal(batch["target"][place].numpy(), item.target)
 
 
 def test_order_is_seeded_and_changes_with_the_epoch() -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segexp.data.splits.rules import PHASES, Split, holdout, kfold, with_validation
+from segexp.data.splits.rules import PHASES, Split, holdout, kfold, take_validation
 from segexp.errors import ConfigError, DataError
 
 NAMES = [f"{number:02d}" for number in range(21, 41)]
@@ -39,11 +39,11 @@ def test_kfold_refuses_folds_that_do_not_exist() -> None:
 
 
 def test_validation_never_takes_from_the_test_part() -> None:
-    split = with_validation(NAMES[:10], NAMES[10:], 0.3, seed=1)
+    split = take_validation(NAMES[:10], NAMES[10:], 0.3, seed=1)
     assert split["test"] == NAMES[10:]
     assert len(split["val"]) == 3
     assert sorted(split["train"] + split["val"]) == NAMES[:10]
-    assert with_validation(NAMES[:10], NAMES[10:], 0.3, seed=2)["val"] != split["val"]
+    assert take_validation(NAMES[:10], NAMES[10:], 0.3, seed=2)["val"] != split["val"]
 
 
 @pytest.mark.parametrize(

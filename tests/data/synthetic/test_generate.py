@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from segexp.data.synthetic.generate import generate
-from segexp.data.synthetic.layouts.drive import second_observer
-from segexp.data.synthetic.scenes import SCENES, draw
+from segexp.data.synthetic.scenes import SCENES, draw_scene
+from segexp.data.synthetic.write_layouts import trace_again
 from segexp.errors import ConfigError, DataError, MismatchError
 
 PAIRS = [("vessels", "drive"), ("buildings", "inria"), ("cells", "cells"), ("vessels", "salt"), ("cells", "arrays")]
@@ -50,7 +50,7 @@ def test_drive(tmp_path: Path, scene: str) -> None:
         assert pixels.shape == ((72, 64, 3) if name.endswith(".tif") else (72, 64))
         if name.endswith(".gif"):
             assert set(np.unique(pixels).tolist()) <= {0, 255}
-    drawn = draw(scene, 1, 0, (72, 64))
+    drawn = draw_scene(scene, 1, 0, (72, 64))
     assert np.array_equal(_read(root / "training/images/21_training.tif"), drawn.image)
     assert np.array_equal(_read(root / "training/1st_manual/21_manual1.gif"), 255 * drawn.mask * drawn.fov)
     assert np.array_equal(_read(root / "training/mask/21_training_mask.gif"), 255 * drawn.fov)
@@ -63,8 +63,8 @@ def test_numbers_of_a_large_drive_do_not_meet(tmp_path: Path) -> None:
 
 
 def test_second_observer_differs_a_little() -> None:
-    mask = draw("vessels", 0, 0, 256).mask
-    other = second_observer(np.random.default_rng(0), mask)
+    mask = draw_scene("vessels", 0, 0, 256).mask
+    other = trace_again(np.random.default_rng(0), mask)
     assert other.dtype == np.uint8
     assert set(np.unique(other)) == {0, 1}
     overlap = (mask & other).sum() / (mask | other).sum()
@@ -125,7 +125,7 @@ def test_cell_labels_name_the_kind_of_each_image(tmp_path: Path) -> None:
     assert lines[-1] == ""
     for index, line in enumerate(lines[1:-1]):
         shape = _read(root / f"Dataset 1/{index + 1:03d}.png").shape
-        assert line == f"{index + 1},{draw('cells', 5, index, (shape[0], shape[1])).kind}"
+        assert line == f"{index + 1},{draw_scene('cells', 5, index, (shape[0], shape[1])).kind}"
     second = (root / "Class Labels of Dataset 2.csv").read_bytes()
     assert second.startswith(b"image ID,class\r\n1,")
 
@@ -166,7 +166,7 @@ def test_arrays(tmp_path: Path, scene: str, classes: int) -> None:
     assert (images.shape, masks.shape, testing.shape) == ((8, 48, 48, 3), (8, 48, 48, classes), (1, 48, 48, 3))
     assert images.dtype == masks.dtype == testing.dtype == np.uint8
     assert (masks.sum(axis=3) == 1).all()
-    drawn = draw(scene, 0, 2, 48)
+    drawn = draw_scene(scene, 0, 2, 48)
     assert np.array_equal(images[2], drawn.image)
     assert np.array_equal(masks[2].argmax(axis=2), drawn.mask)
 
@@ -228,8 +228,8 @@ def test_a_folder_of_ones_own(tmp_path: Path, scene: str) -> None:
     pictures = [f"{folder}/{name}.png" for folder in ("images", "masks") for name in ("p01_1", "p01_2", "p02_1")]
     assert sorted(names) == sorted(["images.csv", *pictures])
     rows = (tmp_path / "own" / "images.csv").read_text().splitlines()
-    assert rows[:2] == ["image,patient,type", f"p01_1.png,patient 1,{draw(scene, 0, 0, 40).kind}"]
+    assert rows[:2] == ["image,patient,type", f"p01_1.png,patient 1,{draw_scene(scene, 0, 0, 40).kind}"]
     mask = _read(tmp_path / "own" / "masks" / "p01_1.png")
-    expected = draw(scene, 0, 0, 40).mask
+    expected = draw_scene(scene, 0, 0, 40).mask
     colours = np.array(SCENES[scene].colours, np.uint8)
     assert np.array_equal(mask, expected * 255 if scene == "vessels" else colours[expected])

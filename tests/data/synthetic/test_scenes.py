@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from skimage.filters import threshold_multiotsu, threshold_otsu
 
-from segexp.data.synthetic.scenes import SCENES, Scene, draw, scene_info
+from segexp.data.synthetic.scenes import SCENES, Scene, draw_scene, find_scene
 from segexp.errors import ConfigError
 
 NAMES = sorted(SCENES)
@@ -29,7 +29,7 @@ OTSU = {"vessels": 0.55, "buildings": 0.55, "cells": 0.57}
 
 @pytest.fixture(scope="module")
 def sixteen() -> dict[str, list[Scene]]:
-    return {name: [draw(name, 0, index, 256) for index in range(16)] for name in NAMES}
+    return {name: [draw_scene(name, 0, index, 256) for index in range(16)] for name in NAMES}
 
 
 def _bytes(scene: Scene) -> bytes:
@@ -38,46 +38,46 @@ def _bytes(scene: Scene) -> bytes:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_same_key_gives_same_bytes_in_any_order(name: str) -> None:
-    forward = [_bytes(draw(name, 3, index, 64)) for index in range(4)]
-    backward = [_bytes(draw(name, 3, index, 64)) for index in reversed(range(4))]
+    forward = [_bytes(draw_scene(name, 3, index, 64)) for index in range(4)]
+    backward = [_bytes(draw_scene(name, 3, index, 64)) for index in reversed(range(4))]
     assert forward == backward[::-1]
     assert len(set(forward)) == 4
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_seeds_give_different_images(name: str) -> None:
-    assert _bytes(draw(name, 0, 0, 64)) != _bytes(draw(name, 1, 0, 64))
+    assert _bytes(draw_scene(name, 0, 0, 64)) != _bytes(draw_scene(name, 1, 0, 64))
     # (seed, index) is a pair and no sum
-    assert _bytes(draw(name, 0, 1, 64)) != _bytes(draw(name, 1, 0, 64))
+    assert _bytes(draw_scene(name, 0, 1, 64)) != _bytes(draw_scene(name, 1, 0, 64))
 
 
 def test_another_process_draws_the_same() -> None:
     code = (
-        "import hashlib; from segexp.data.synthetic.scenes import draw\n"
-        "print([hashlib.sha256(draw(n, 7, 2, 96).image.tobytes()).hexdigest() "
+        "import hashlib; from segexp.data.synthetic.scenes import draw_scene\n"
+        "print([hashlib.sha256(draw_scene(n, 7, 2, 96).image.tobytes()).hexdigest() "
         f"for n in {NAMES!r}])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    here = [hashlib.sha256(draw(name, 7, 2, 96).image.tobytes()).hexdigest() for name in NAMES]
+    here = [hashlib.sha256(draw_scene(name, 7, 2, 96).image.tobytes()).hexdigest() for name in NAMES]
     assert done.stdout.strip() == str(here)
 
 
 @pytest.mark.parametrize("size", [32, 33, 101, (40, 200), (257, 64), (120, 112)])
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_types_and_values(name: str, size: int | tuple[int, int]) -> None:
-    scene = draw(name, 0, 5, size)
+    scene = draw_scene(name, 0, 5, size)
     shape = (size, size) if isinstance(size, int) else size
     assert scene.image.shape == (*shape, 3)
     assert scene.mask.shape == scene.fov.shape == shape
     assert scene.image.dtype == scene.mask.dtype == scene.fov.dtype == np.uint8
-    assert set(np.unique(scene.mask)) <= set(range(len(scene_info(name).classes)))
+    assert set(np.unique(scene.mask)) <= set(range(len(find_scene(name).classes)))
     assert set(np.unique(scene.fov)) <= {0, 1}
     assert scene.image.std() > 8
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_large_image_is_drawn_with_fewer_samples_and_the_same_shares(name: str) -> None:
-    scene = draw(name, 0, 0, (760, 800))
+    scene = draw_scene(name, 0, 0, (760, 800))
     for number, (low, high) in enumerate(SHARES[name]):
         assert 0.6 * low < (scene.mask[scene.fov == 1] == number).mean() < min(1.0, 1.5 * high)
 
@@ -154,7 +154,7 @@ def _best_otsu(scenes: list[Scene], classes: int) -> float:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_global_threshold_solves_a_scene(name: str, sixteen: dict[str, list[Scene]]) -> None:
-    assert _best_otsu(sixteen[name], len(scene_info(name).classes)) < OTSU[name]
+    assert _best_otsu(sixteen[name], len(find_scene(name).classes)) < OTSU[name]
 
 
 def test_info_is_complete() -> None:
@@ -175,4 +175,4 @@ def test_info_is_complete() -> None:
 )
 def test_refused(arguments: tuple[str, int, int, int | tuple[int, int]], text: str) -> None:
     with pytest.raises(ConfigError, match=text):
-        draw(*arguments)
+        draw_scene(*arguments)

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from segexp.inference.demo.answer import Answer
-from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.answer_cache import AnswerCache
 
 
 def made(name: str, side: int = 10) -> Answer:
@@ -15,7 +15,7 @@ def test_size_counts_picture_and_logits() -> None:
 
 
 def test_oldest_goes_when_memory_is_full_and_use_makes_new() -> None:
-    kept = Kept(1500)
+    kept = AnswerCache(1500)
     one, two = kept.add(made("one")), kept.add(made("two"))
     assert kept.size == 1400
     assert kept.get(one) is not None
@@ -26,7 +26,7 @@ def test_oldest_goes_when_memory_is_full_and_use_makes_new() -> None:
 
 
 def test_newest_stays_however_large() -> None:
-    kept = Kept(1500)
+    kept = AnswerCache(1500)
     kept.add(made("one"))
     large = kept.add(made("large", 100))
     assert kept.get(large) is not None
@@ -34,7 +34,7 @@ def test_newest_stays_however_large() -> None:
 
 
 def test_dropped_is_gone_and_keys_differ() -> None:
-    kept = Kept(10_000)
+    kept = AnswerCache(10_000)
     keys = {kept.add(made("same")) for _ in range(5)}
     assert len(keys) == 5
     key = keys.pop()

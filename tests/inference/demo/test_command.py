@@ -6,7 +6,7 @@ import pytest
 
 from segexp.cli.app import run
 from segexp.errors import ConfigError
-from segexp.inference.demo.address import listen, url
+from segexp.inference.demo.address import bind_listener, page_url
 
 
 def test_without_gradio_it_says_what_to_install(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,7 +16,7 @@ def test_without_gradio_it_says_what_to_install(capsys: pytest.CaptureFixture[st
 
 
 def test_a_run_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    with mock.patch("segexp.inference.demo.command.require"):
+    with mock.patch("segexp.inference.demo.command.check_gradio"):
         assert run(["demo", "run=nowhere", "port=0", "open=false"]) == 2
     assert "nowhere" in capsys.readouterr().err
 
@@ -33,16 +33,16 @@ def test_a_port_in_use_is_named() -> None:
         other.listen()
         port = other.getsockname()[1]
         with pytest.raises(ConfigError, match=f"port: 127.0.0.1:{port} .*port=0"):
-            listen("127.0.0.1", port)
+            bind_listener("127.0.0.1", port)
 
 
 def test_any_free_port() -> None:
-    with listen("127.0.0.1", 0) as door:
-        port = door.getsockname()[1]
+    with bind_listener("127.0.0.1", 0) as listener:
+        port = listener.getsockname()[1]
         assert port > 0
-        assert url(door) == f"http://127.0.0.1:{port}/"
+        assert page_url(listener) == f"http://127.0.0.1:{port}/"
 
 
 def test_no_such_host() -> None:
     with pytest.raises(ConfigError, match="host"):
-        listen("203.0.113.7", 0)
+        bind_listener("203.0.113.7", 0)

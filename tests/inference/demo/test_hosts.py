@@ -85,8 +85,8 @@ def test_the_page_itself() -> None:
     from segexp.inference.demo import server
 
     model = SimpleNamespace(classes=("a", "b"), threshold=0.5, sources=(), notes=[], spec=None)
-    desk: Any = SimpleNamespace(model=model, kept=SimpleNamespace(drop=print), max_pixels=10, max_megabytes=1.0)
-    app = server.application(desk, "127.0.0.1")
+    session: Any = SimpleNamespace(model=model, kept=SimpleNamespace(drop=print), max_pixels=10, max_megabytes=1.0)
+    app = server.application(session, "127.0.0.1")
     for path in ("/openapi.json", "/docs", "/redoc", "/gradio_api/openapi.json"):
         assert asked(app, "localhost", path) == 404
     assert asked(app, "evil.example", "/config") == 403

@@ -7,9 +7,9 @@ import tifffile
 from PIL import Image
 
 from segexp import load
-from segexp.inference.demo.answer_cache import Kept
+from segexp.inference.demo.answer_cache import AnswerCache
 from segexp.inference.demo.files import Downloads
-from segexp.inference.demo.session import GONE, Desk
+from segexp.inference.demo.session import GONE, DemoSession
 from segexp.inference.model import Model
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import noise
@@ -18,11 +18,11 @@ from tests.rasters.test_limit import peak
 from tests.training.runs import Done
 
 
-def desk(model: Model, **limits: float) -> Desk:
+def session(model: Model, **limits: float) -> DemoSession:
     downloads = Downloads(Path("downloads"))
     given = {"max_megabytes": 1.0, "max_pixels": 10_000, **limits}
-    kept = Kept(10_000_000, downloads.remove)
-    return Desk(model, kept, downloads, given["max_megabytes"], int(given["max_pixels"]))
+    kept = AnswerCache(10_000_000, downloads.remove)
+    return DemoSession(model, kept, downloads, given["max_megabytes"], int(given["max_pixels"]))
 
 
 def ones(mask: Path | None) -> float:
@@ -39,7 +39,7 @@ def photo() -> np.ndarray:
 
 def test_two_classes_as_predict_sees_them(finished: Finished, photo: np.ndarray) -> None:
     model = load(finished.path, threshold=0.3)
-    view = desk(model).take(Path("my photo.png"))
+    view = session(model).take(Path("my photo.png"))
     expected = model.predict(photo)
     assert view.message == ""
     assert view.threshold == pytest.approx(0.3)
@@ -58,7 +58,7 @@ def test_two_classes_as_predict_sees_them(finished: Finished, photo: np.ndarray)
 
 def test_threshold_moves_without_the_network(finished: Finished, photo: np.ndarray) -> None:
     model = load(finished.path)
-    place = desk(model)
+    place = session(model)
     first = place.take(Path("my photo.png"))
     middle = float(np.median(model.probabilities(photo)[1]))
     with mock.patch.object(model.module, "evaluated", side_effect=AssertionError("the network ran")):
@@ -73,7 +73,7 @@ def test_threshold_moves_without_the_network(finished: Finished, photo: np.ndarr
 
 def test_many_classes_have_no_threshold_and_a_map_each(cells: Done, photo: np.ndarray) -> None:
     model = load(cells.path)
-    view = desk(model).take(Path("my photo.png"))
+    view = session(model).take(Path("my photo.png"))
     assert view.threshold is None
     assert [name for _, name in view.probabilities] == list(model.classes)
     np.testing.assert_array_equal(np.asarray(Image.open(str(view.mask_file))), model.predict(photo))
@@ -87,13 +87,13 @@ def test_sixteen_bits_are_seen_as_predict_sees_them(cells: Done) -> None:
     deep = noise(40, 56).astype(np.uint16) * 100
     tifffile.imwrite("deep.tif", deep, photometric="rgb")
     model = load(cells.path)
-    view = desk(model).take(Path("deep.tif"))
+    view = session(model).take(Path("deep.tif"))
     assert "uint16" in view.facts
     np.testing.assert_array_equal(np.asarray(Image.open(str(view.mask_file))), model.predict(deep))
 
 
 def test_an_image_that_is_replaced_is_forgotten(finished: Finished, photo: np.ndarray) -> None:
-    place = desk(load(finished.path))
+    place = session(load(finished.path))
     first = place.take(Path("my photo.png"))
     second = place.take(Path("my photo.png"), first.key)
     assert place.move(second.key, 0.5).key == second.key
@@ -120,19 +120,19 @@ def test_what_is_wrong_is_said_and_the_next_image_is_served(
     Path("text.txt").write_text("not an image", encoding="utf-8")
     Path("empty.png").touch()
     tifffile.imwrite("bands.tif", np.zeros((20, 20, 5), np.uint8), photometric="minisblack", planarconfig="contig")
-    place = desk(load(finished.path), **limits)
+    place = session(load(finished.path), **limits)
     view = place.take(Path(name).resolve())
     assert 'role="alert"' in view.message
     assert words in view.message
     assert str(Path.cwd()) not in view.message
     assert view.key is view.mask is view.mask_file is None
-    assert place.kept.size == 0
+    assert place.cache.size == 0
     if not limits:
         assert place.take(Path("my photo.png")).message == ""
 
 
 def test_what_breaks_is_a_message_too(finished: Finished, photo: np.ndarray) -> None:
-    place = desk(load(finished.path))
+    place = session(load(finished.path))
     with mock.patch.object(place.model.module, "evaluated", side_effect=RuntimeError("out of <memory>")):
         view = place.take(Path("my photo.png"))
     assert "could not be predicted (RuntimeError: out of &lt;memory&gt;)" in view.message
@@ -140,7 +140,7 @@ def test_what_breaks_is_a_message_too(finished: Finished, photo: np.ndarray) -> 
 
 def test_a_large_image_is_shown_smaller_and_kept_whole(finished: Finished) -> None:
     Image.fromarray(noise(8, 3200)).save("wide.png")
-    view = desk(load(finished.path), max_pixels=30_000).take(Path("wide.png"))
+    view = session(load(finished.path), max_pixels=30_000).take(Path("wide.png"))
     assert view.message == ""
     assert view.overlay is not None and view.mask is not None
     assert view.overlay.shape == view.mask.shape == (4, 1600, 3)
@@ -150,7 +150,7 @@ def test_a_large_image_is_shown_smaller_and_kept_whole(finished: Finished) -> No
 @pytest.mark.parametrize("name", ["screen.gif", "frame.gif", "plain.bmp", "run_lengths.bmp", "tile.tif"])
 def test_a_small_file_with_many_pixels_is_a_message(name: str, finished: Finished) -> None:
     BOMBS[name](Path(name))
-    place = desk(load(finished.path), max_pixels=16_777_216)
+    place = session(load(finished.path), max_pixels=16_777_216)
     before = peak()
     view = place.take(Path(name).resolve())
     assert f"{name}: decoding " in view.message
@@ -162,6 +162,6 @@ def test_a_small_file_with_many_pixels_is_a_message(name: str, finished: Finishe
 def test_many_classes_of_many_pixels_are_a_message_too(finished: Finished) -> None:
     """What is made of an image counts as well as the image itself."""
     Image.new("RGB", (1000, 1000)).save("a.png")
-    place = desk(load(finished.path, image_limit=0.02), max_pixels=16_777_216)
+    place = session(load(finished.path, image_limit=0.02), max_pixels=16_777_216)
     view = place.take(Path("a.png"))
     assert "a.png: predicting its 1000x1000 pixels at once would take 0.029 GB" in view.message

@@ -10,8 +10,9 @@ from safetensors.torch import load_file
 
 from segexp import load
 from segexp.cli.app import run
-from segexp.inference.export import extra, onnx_file
+from segexp.inference.export import format as export_format
 from segexp.inference.export.graph import Deployed
+from segexp.inference.export.onnx_file import OnnxFormat, OnnxRun
 from segexp.inference.model import Model
 from tests.inference.conftest import Finished
 from tests.training.runs import Done
@@ -82,7 +83,7 @@ def test_file_says_what_it_is(file: Path, finished: Finished) -> None:
 
 def test_classes_with_the_statistics_of_each_image(cells: Done, capsys: pytest.CaptureFixture[str]) -> None:
     assert export(cells.path, "output=cells.onnx") == 0
-    found = onnx_file.read(Path("cells.onnx"))(BATCH)
+    found = OnnxFormat().read(Path("cells.onnx"))(BATCH)
     assert_same(found, by_hand(load(cells.path, tta="none"), BATCH))
     told = capsys.readouterr().out
     assert "the file sees an image in one view; the run was tested with tta=flips" in told
@@ -123,7 +124,7 @@ def test_an_ensemble_is_one_file(finished: Finished, second: Done, capsys: pytes
     assert export(both) == 2
     assert "output: needed for several runs; write for example output=model.onnx" in capsys.readouterr().err
     assert export(both, "output=both.onnx") == 0
-    found = onnx_file.read(Path("both.onnx"))(BATCH)
+    found = OnnxFormat().read(Path("both.onnx"))(BATCH)
     assert_same(found, by_hand(load([finished.path, second.path]), BATCH))
     assert export(both, "output=both.safetensors", "format=safetensors") == 2
     assert "format=safetensors: found several runs" in capsys.readouterr().err
@@ -185,7 +186,7 @@ def test_settings_that_cannot_be(
 def test_missing_packages_are_named(
     finished: Finished, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(extra.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(export_format.importlib.util, "find_spec", lambda name: None)
     assert export(finished.path) == 2
     assert "onnx, onnxscript, onnxruntime not installed; pip install 'segexp[export]'" in capsys.readouterr().err
 
@@ -199,7 +200,7 @@ def test_int8_tells_what_it_costs(finished: Finished, capsys: pytest.CaptureFixt
     assert beside["file"] == "model.int8.onnx"
     pooled = finished.content["rows"][0]["dataset"]["iou"]
     assert beside["iou_float32"] == pytest.approx(pooled, abs=1e-6)
-    exact, rough = onnx_file.read(Path("model.onnx")), onnx_file.OnnxRun(Path("model.int8.onnx"))
+    exact, rough = OnnxFormat().read(Path("model.onnx")), OnnxRun(Path("model.int8.onnx"))
     (probabilities, mask), (near, other) = exact(BATCH), rough(BATCH)
     assert 0 < np.abs(near - probabilities).mean() < 0.02
     assert (other == mask).mean() > 0.95

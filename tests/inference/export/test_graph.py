@@ -7,47 +7,48 @@ import torch
 
 from segexp.data.items.item import Item
 from segexp.errors import MismatchError
-from segexp.inference.export import onnx_file, torchscript_file
 from segexp.inference.export.agreement import Agreement
-from segexp.inference.export.graph import Deployed, refuse_exceptions, whole_statistics
-from segexp.inference.export.images import pixels
+from segexp.inference.export.graph import Deployed, refuse_exceptions, traceable_statistics
+from segexp.inference.export.images import image_and_mask
+from segexp.inference.export.onnx_file import OnnxFormat
+from segexp.inference.export.torchscript_file import TorchScriptFormat
 from segexp.inference.load import NoLoss
 from segexp.inference.model import Model
 from segexp.models.unet import UNet
 from segexp.scaling import image_statistics
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 
 COLOURS = ((0, 0, 0), (255, 255, 255))
 
 
-def module(spec: DataSpec, **keys: Any) -> SegmentationModule:
+def module(spec: DataSpec, **keys: Any) -> Segmentation:
     torch.manual_seed(0)
     network = UNet(spec.in_channels, spec.out_channels, base=2, depth=2, **keys)
-    return SegmentationModule(network, NoLoss(), spec, torch.optim.SGD).eval()
+    return Segmentation(network, NoLoss(), spec, torch.optim.SGD).eval()
 
 
 def test_statistics_are_those_of_training() -> None:
     image = torch.randint(0, 256, (2, 3, 50, 70), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     image[:, :, :20] = 3  # a dark surround counts nowhere
     expected = image_statistics(image)
-    found = whole_statistics(image.float())
+    found = traceable_statistics(image.float())
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one[..., 0, 0], other)
     large = torch.full((1, 1, 3000, 3000), 60000.0)
-    assert whole_statistics(large)[0].item() == pytest.approx(60000, rel=1e-6)
+    assert traceable_statistics(large)[0].item() == pytest.approx(60000, rel=1e-6)
 
 
 @pytest.mark.parametrize("scaling", ["fixed", "image"])
 def test_sixteen_bits_and_other_channels(scaling: Any, tmp_path: Any) -> None:
-    spec = DataSpec(("a", "b"), COLOURS, 4, (20000.0,) * 4, (9000.0,) * 4, scaling=scaling, dtype="uint16")
+    spec = DataSpec(MaskTarget(("a", "b"), COLOURS), 4, (20000.0,) * 4, (9000.0,) * 4, scaling=scaling, dtype="uint16")
     made = module(spec)
     made.threshold = 0.01
-    onnx_file.write(Model(made, [], {}), Deployed(made), tmp_path / "m.onnx", {"classes": ["a", "b"]})
+    OnnxFormat().write(Model(made, [], {}), Deployed(made), tmp_path / "m.onnx", {"classes": ["a", "b"]})
     session = onnxruntime.InferenceSession(str(tmp_path / "m.onnx"), providers=["CPUExecutionProvider"])
     assert session.get_inputs()[0].type == "tensor(uint16)"
     images = np.random.default_rng(0).integers(0, 65536, (1, 4, 31, 45), dtype=np.uint16)
-    probabilities, mask = onnx_file.read(tmp_path / "m.onnx")(images)
+    probabilities, mask = OnnxFormat().read(tmp_path / "m.onnx")(images)
     with torch.inference_mode():
         logits = made(torch.from_numpy(images))
     np.testing.assert_allclose(probabilities, logits.sigmoid(), atol=1e-5)
@@ -58,10 +59,10 @@ def test_sixteen_bits_and_other_channels(scaling: Any, tmp_path: Any) -> None:
 @pytest.mark.filterwarnings("ignore:max_unpooling2d_forward_out")
 def test_torchscript_is_free_of_the_size_where_the_model_asks_for_it(tmp_path: Any) -> None:
     """A trace would fix the padding and the statistics of the image."""
-    spec = DataSpec(("a", "b", "c"), (*COLOURS, (9, 9, 9)), scaling="image")
+    spec = DataSpec(MaskTarget(("a", "b", "c"), (*COLOURS, (9, 9, 9))), scaling="image")
     made = module(spec, upsample="unpool")
-    torchscript_file.write(Model(made, [], {}), Deployed(made), tmp_path / "m.torchscript", {"classes": ["a", "b"]})
-    run = torchscript_file.read(tmp_path / "m.torchscript")
+    TorchScriptFormat().write(Model(made, [], {}), Deployed(made), tmp_path / "m.torchscript", {"classes": ["a", "b"]})
+    run = TorchScriptFormat().read(tmp_path / "m.torchscript")
     for size in ((1, 3, 31, 45), (3, 3, 66, 40)):
         images = np.random.default_rng(0).integers(0, 256, size, dtype=np.uint8)
         with torch.inference_mode():
@@ -72,16 +73,16 @@ def test_torchscript_is_free_of_the_size_where_the_model_asks_for_it(tmp_path: A
 
 
 def test_a_model_that_cannot_be_exported_says_why() -> None:
-    graph = Deployed(module(DataSpec(("a", "b"), COLOURS), padded=False))
+    graph = Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)), padded=False))
     for form in ("onnx", "torch_export", "torchscript"):
         with pytest.raises(MismatchError, match=rf"format={form}: UNet cannot be exported \(the border it asks for"):
             refuse_exceptions(graph, form)
     refuse_exceptions(graph, "safetensors")
-    refuse_exceptions(Deployed(module(DataSpec(("a", "b"), COLOURS))), "onnx")
+    refuse_exceptions(Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)))), "onnx")
 
 
 def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:
-    made = module(DataSpec(("a", "b"), COLOURS))
+    made = module(DataSpec(MaskTarget(("a", "b"), COLOURS)))
     made.model.to(torch.bfloat16, memory_format=torch.channels_last)  # type: ignore[call-overload]
     graph = Deployed(made)
     assert {parameter.dtype for parameter in graph.parameters()} == {torch.float32}
@@ -92,8 +93,8 @@ def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:
 def test_pixels_are_not_brought_to_another_type_in_silence() -> None:
     item = Item("a", np.full((1030, 20, 3), 7, np.uint16), np.zeros((1030, 20), np.uint8))
     with pytest.raises(MismatchError, match="a: uint16 pixels, but the exported file takes uint8"):
-        pixels(item, np.dtype(np.uint8))
-    image, mask = pixels(item, np.dtype(np.uint16))
+        image_and_mask(item, np.dtype(np.uint8))
+    image, mask = image_and_mask(item, np.dtype(np.uint16))
     assert (image.shape, mask.shape) == ((1, 3, 1024, 20), (1, 1024, 20))
 
 

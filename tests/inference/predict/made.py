@@ -12,8 +12,8 @@ from torch import nn
 
 from segexp.inference.load import NoLoss
 from segexp.inference.model import Model
-from segexp.spec import DataSpec
-from segexp.tasks.segmentation import SegmentationModule
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
 from segexp.windows.settings import Inference
 
 TRANSFORM = from_origin(600_000, 5_200_000, 0.3, 0.3)
@@ -39,7 +39,7 @@ def geotiff(path: Path, pixels: NDArray[Any], **profile: Any) -> Path:
 
 def identity(inference: Inference, scaling: str = "fixed") -> Model:
     """Gives the one channel of an image back as its logit."""
-    spec = DataSpec(("a", "b"), ((0, 0, 0), (255, 0, 0)), 1, (0.0,), (1.0,), scaling)  # type: ignore[arg-type]
-    module = SegmentationModule(nn.Identity(), NoLoss(), spec, torch.optim.SGD)
+    spec = DataSpec(MaskTarget(("a", "b"), ((0, 0, 0), (255, 0, 0))), 1, (0.0,), (1.0,), scaling)  # type: ignore[arg-type]
+    module = Segmentation(nn.Identity(), NoLoss(), spec, torch.optim.SGD)
     module.inference = inference
     return Model(module, [], {"datamodule": {}})

@@ -14,12 +14,12 @@ from PIL import Image
 
 from segexp import load
 from segexp.cli.app import run
-from segexp.inference.predict import file as prediction_file
-from segexp.inference.predict import spool
-from segexp.inference.predict.command import Told
+from segexp.inference.predict.command import PredictionReport
 from segexp.inference.predict.inputs import Input
-from segexp.inference.predict.outputs import OutputFolder
-from segexp.inference.predict.worker import Outcome
+from segexp.inference.predict.output import prediction as prediction_file
+from segexp.inference.predict.output_folder import OutputFolder
+from segexp.inference.predict.postprocessing import spool
+from segexp.inference.predict.worker import FileResult
 from tests.inference.conftest import Finished
 from tests.inference.predict.made import TRANSFORM, geotiff, noise
 from tests.rasters.bombs import BOMBS
@@ -252,7 +252,9 @@ def test_the_row_of_a_failure_does_not_outlive_it() -> None:
     Path("out").mkdir()
     Path("out/summary.csv").write_text("file,state,error\na.png,failed,no answer\nb.png,done,\n")
     folder = OutputFolder(Path("out"))
-    Told(folder, {"debug": False}).take(Outcome(Input(name, Path(name)), "skipped") for name in ("a.png", "b.png"))
+    PredictionReport(folder, {"debug": False}).add_results(
+        FileResult(Input(name, Path(name)), "skipped") for name in ("a.png", "b.png")
+    )
     folder.close()
     assert {name: (row["state"], row["error"]) for name, row in summary().items()} == {
         "a.png": ("done", ""), "b.png": ("done", ""),

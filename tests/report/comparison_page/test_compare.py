@@ -17,7 +17,8 @@ import pytest
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import compare, place_of, write_summary
-from segexp.report.pictures.panels import halves, save_panel
+from segexp.report.pictures.panels import draw_panel, split_panel
+from segexp.report.pictures.png import save_png
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import VESSELS, write_json
 from tests.report.run_page.test_page import Page, without_scripts
@@ -149,7 +150,7 @@ def with_panel(run: Path, image: str, seed: int) -> None:
     generator = np.random.default_rng(seed)
     picture = generator.integers(0, 255, (96, 96, 3), dtype=np.uint8)
     truth, prediction = (generator.integers(0, 2, (96, 96), dtype=np.uint8) for _ in range(2))
-    save_panel(run / "panels" / f"{image}.png", picture, truth, prediction, VESSELS, image, {"Dice": 0.5})
+    save_png(run / "panels" / f"{image}.png", draw_panel(picture, truth, prediction, VESSELS, image, {"Dice": 0.5}))
     content = json.loads((run / "results.json").read_text())
     content["panels"].append({"file": f"panels/{image}.png", "image": image})
     write_json(run / "results.json", content)
@@ -173,12 +174,12 @@ def test_a_panel_is_cut_in_the_middle(tmp_path: Path) -> None:
     with_panel(run, "a", 0)
     whole = cv2.imread(str(run / "panels" / "a.png"))
     assert whole is not None
-    cut = halves(np.asarray(whole, np.uint8))
+    cut = split_panel(np.asarray(whole, np.uint8))
     assert cut is not None
     # Parts are 96 x 3 pixels wide: letters of 13 pixels, a margin of 6, a title line of 26.
     assert cut[0].shape == cut[1].shape == (whole.shape[0] - 32, whole.shape[1] // 2, 3)
     assert np.array_equal(cut[1], whole[-cut[1].shape[0] :, -cut[1].shape[1] :])
-    assert halves(np.zeros((50, 51, 3), np.uint8)) is None
+    assert split_panel(np.zeros((50, 51, 3), np.uint8)) is None
 
 
 def test_a_picture_that_is_no_panel_is_shown_whole(sweep: Path) -> None:

@@ -5,7 +5,7 @@ from segexp.report.charts.palette import BAD, GOOD, SOFT
 from segexp.report.comparison_page.charts import cost_chart, difference_chart, kind_of, time_unit
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.comparison_page.spread import Spread
-from segexp.report.values import amount
+from segexp.report.values import format_amount
 from tests.report.charts.test_intervals import rows_of
 
 WORSE = Difference({"a": -0.2, "b": -0.1}, (-0.2, -0.1), lower=False)
@@ -46,5 +46,5 @@ def test_costs_are_told_with_the_front() -> None:
 
 
 def test_units_and_short_counts() -> None:
-    assert [amount(value) for value in (950, 29_465, 1_234_567)] == ["950", "29.5k", "1.23M"]
+    assert [format_amount(value) for value in (950, 29_465, 1_234_567)] == ["950", "29.5k", "1.23M"]
     assert [time_unit(value) for value in (100, 600, 9000)] == [("s", 1.0), ("min", 60.0), ("h", 3600.0)]

@@ -167,12 +167,12 @@ def test_figures_at_two_thresholds_say_so(tmp_path: Path) -> None:
     make_run(tmp_path / "b", ROADS, model="unet")
     page = compare([tmp_path]).write(tmp_path)[2].read_text(encoding="utf-8")
     assert "Masks are at the threshold that each run has chosen, 0.400; val/miou" in page
-    from segexp.sweeps.display import headline
+    from segexp.sweeps.display import describe_result
 
     content = {**binary, "rows": [{"dataset": {"miou": 0.7}}]}
     content["checkpoint"] = {"monitor": "val/miou", "value": 0.71}
     write_json(path / "results.json", content)
-    assert headline(path) == "val/miou 0.7100 at 0.5, test mean IoU 0.7000 at 0.314"
+    assert describe_result(path) == "val/miou 0.7100 at 0.5, test mean IoU 0.7000 at 0.314"
 
 
 def test_the_best_figure_is_that_of_the_images(tmp_path: Path) -> None:

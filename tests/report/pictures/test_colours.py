@@ -6,32 +6,41 @@ import time
 import numpy as np
 import pytest
 
-from segexp.data.folder.palette import class_colours
+from segexp.data.folder.masks.palette import choose_class_colours
 from segexp.data.synthetic.scenes.catalogue import SCENES
 from segexp.report.pictures import pixels
-from segexp.report.pictures.colours import APART, NEAR, Colour, candidates, clear_colour, clearance, distances, seen
+from segexp.report.pictures.colours import (
+    APART,
+    NEAR,
+    Colour,
+    bright_colours,
+    clearance,
+    colour_distances,
+    pick_clear_colour,
+    to_oklab,
+)
 from segexp.report.pictures.contact_sheet import outline_colours
-from segexp.report.pictures.overlays import errors
+from segexp.report.pictures.overlays import overlay_errors
 from segexp.report.run_page.specimens import swatches
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget
 
-TWO = [class_colours(2), *(info.colours for info in SCENES.values() if len(info.colours) == 2)]
-TWO += [((0, 0, 0), colour) for colour in candidates()]
+TWO = [choose_class_colours(2), *(info.colours for info in SCENES.values() if len(info.colours) == 2)]
+TWO += [((0, 0, 0), colour) for colour in bright_colours()]
 TWO += [((255, 255, 255), (0, 0, 0)), ((255, 140, 0), (30, 136, 255)), ((30, 136, 255), (255, 140, 0))]
 
 
 def spec(colours: tuple[Colour, ...]) -> DataSpec:
-    return DataSpec(tuple(f"c{number}" for number in range(len(colours))), tuple(colours))
+    return DataSpec(MaskTarget(tuple(f"c{number}" for number in range(len(colours))), tuple(colours)))
 
 
 def test_known_distances() -> None:
-    assert distances([(0, 0, 0)], [(255, 255, 255)])[0, 0] == pytest.approx(1.0, abs=1e-3)
+    assert colour_distances([(0, 0, 0)], [(255, 255, 255)])[0, 0] == pytest.approx(1.0, abs=1e-3)
     # Of OKLab's own table: red has lightness 0.628, and a and b of 0.225 and 0.126.
-    assert seen([(255, 0, 0)])[0, 0] == pytest.approx((0.628, 0.225, 0.126), abs=1e-3)
+    assert to_oklab([(255, 0, 0)])[0, 0] == pytest.approx((0.628, 0.225, 0.126), abs=1e-3)
     # Red and green of one lightness are far apart for most, and near for people without green cones.
     red, green = (200, 80, 80), (110, 130, 60)
-    usual = np.linalg.norm(seen([red])[0, 0] - seen([green])[0, 0])
-    assert usual > 2 * distances([red], [green])[0, 0]
+    usual = np.linalg.norm(to_oklab([red])[0, 0] - to_oklab([green])[0, 0])
+    assert usual > 2 * colour_distances([red], [green])[0, 0]
     assert clearance(red, []) == 1.0
 
 
@@ -52,7 +61,7 @@ def test_orange_and_blue_stay_where_they_are_clear() -> None:
 
 @pytest.mark.parametrize("count", [3, 5, 8, 12, 40, 254])
 def test_wrong_pixels_of_many_classes(count: int) -> None:
-    colours = tuple(class_colours(count))
+    colours = tuple(choose_class_colours(count))
     start = time.monotonic()
     wrong = pixels.wrong_colours(spec(colours))
     assert time.monotonic() - start < 10
@@ -60,7 +69,7 @@ def test_wrong_pixels_of_many_classes(count: int) -> None:
     least = [min(NEAR, clearance(own, [*colours[:k], *colours[k + 1 :]])) for k, own in enumerate(colours)]
     for k, own in enumerate(wrong if count <= 12 else wrong[:12]):
         others = [*colours[:k], *colours[k + 1 :], *wrong[:k]]
-        assert clearance(own, others) >= least[k] or own in candidates()
+        assert clearance(own, others) >= least[k] or own in bright_colours()
     assert outline_colours(spec(colours)) == dict(enumerate(wrong[1:], 1))
 
 
@@ -86,7 +95,10 @@ def test_panels_overlays_and_the_legend_show_the_same_colours() -> None:
     positive, negative = pixels.error_colours(known)
     drawn = pixels.errors_to_rgb(truth, prediction, known)
     assert [tuple(map(int, colour)) for colour in drawn[0, :2]] == [positive, negative]
-    assert [tuple(map(int, colour)) for colour in errors(truth, prediction, known)[0, :2, :3]] == [positive, negative]
+    assert [tuple(map(int, colour)) for colour in overlay_errors(truth, prediction, known)[0, :2, :3]] == [
+        positive,
+        negative,
+    ]
     told = {one.name: one.colour for one in swatches({"task": {"classes": ["a", "b"], "colours": known.colours}})}
     assert told == {}
     told = {
@@ -98,4 +110,4 @@ def test_panels_overlays_and_the_legend_show_the_same_colours() -> None:
 
 
 def test_of_no_wanted_colour_the_clearest_is_taken() -> None:
-    assert clear_colour([(0, 0, 0)], [(0, 0, 0)], 0.1) == (255, 255, 255)
+    assert pick_clear_colour([(0, 0, 0)], [(0, 0, 0)], 0.1) == (255, 255, 255)

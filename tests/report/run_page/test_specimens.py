@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from segexp.errors import DataError
-from segexp.report.pictures.layers import certainty, read_layer, save_layers
-from segexp.report.pictures.overlays import errors, fill, outline, photo, png
+from segexp.report.pictures.layers import confidence_map, read_layer, save_layers
+from segexp.report.pictures.overlays import fill_classes, outline_classes, overlay_errors
 from segexp.report.pictures.pixels import FALSE_NEGATIVE, FALSE_POSITIVE
+from segexp.report.pictures.png import COMPACT, encode_photo, encode_png
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.specimens import specimens, swatches
 from segexp.runs.contents import read_run
@@ -61,13 +62,13 @@ def test_layers_come_back_as_they_were_written(folder: Path) -> None:
 
 def test_certainty_is_the_foreground_or_the_most_probable_class() -> None:
     one = np.array([[[0.0, 0.5, 1.0]]], np.float32)
-    assert certainty(one).tolist() == [[0, 128, 255]]
+    assert confidence_map(one).tolist() == [[0, 128, 255]]
     three = np.array([[[0.2]], [[0.7]], [[0.1]]], np.float32)
-    assert certainty(three).tolist() == [[178]]
+    assert confidence_map(three).tolist() == [[178]]
 
 
 def test_errors_of_two_classes() -> None:
-    painted = errors(TRUTH, PREDICTION, VESSELS)
+    painted = overlay_errors(TRUTH, PREDICTION, VESSELS)
     assert tuple(painted[0, 2]) == (*FALSE_NEGATIVE, 255)
     assert tuple(painted[1, 0]) == (*FALSE_POSITIVE, 255)
     assert painted[0, 0, 3] == 0
@@ -80,7 +81,7 @@ def test_errors_of_two_classes() -> None:
 
 def test_errors_of_more_classes_have_the_colour_of_the_truth() -> None:
     truth, prediction = np.array([[2, 1, 0]], np.uint8), np.array([[1, 1, 2]], np.uint8)
-    painted = errors(truth, prediction, PARTS)
+    painted = overlay_errors(truth, prediction, PARTS)
     assert painted[0, 2].tolist() == [255, 255, 255, 255]  # the background is black
     assert painted[0, 0, 3] == 255
     assert painted[0, 0].argmax() == 2  # blue, as its class
@@ -88,7 +89,7 @@ def test_errors_of_more_classes_have_the_colour_of_the_truth() -> None:
 
 
 def test_dark_classes_and_ignored_pixels_are_not_painted() -> None:
-    painted = fill(TRUTH, VESSELS.colours)
+    painted = fill_classes(TRUTH, VESSELS.colours)
     assert (painted[..., 3] == np.where(TRUTH == 1, 255, 0)).all()
     assert tuple(painted[0, 1, :3]) == VESSELS.colours[1]
 
@@ -96,21 +97,24 @@ def test_dark_classes_and_ignored_pixels_are_not_painted() -> None:
 def test_outlines_follow_the_border_and_those_of_predictions_have_gaps() -> None:
     square = np.zeros((600, 600), np.uint8)
     square[100:300, 100:300] = 1
-    line, dashed = outline(square, VESSELS.colours)[..., 3] > 0, outline(square, VESSELS.colours, dash=4)[..., 3] > 0
+    line, dashed = (
+        outline_classes(square, VESSELS.colours)[..., 3] > 0,
+        outline_classes(square, VESSELS.colours, dash=4)[..., 3] > 0,
+    )
     assert line.sum() == 4 * 199
     assert line[100, 100:300].all()
     assert not line[101:299, 101:299].any()
     assert 0.4 < dashed.sum() / line.sum() < 0.6
-    assert outline(square[:100, :100], VESSELS.colours).shape == (600, 600, 4)
+    assert outline_classes(square[:100, :100], VESSELS.colours).shape == (600, 600, 4)
 
 
 def test_heavy_photos_become_jpeg_and_others_stay() -> None:
     noise = np.random.default_rng(0).integers(0, 255, (400, 400, 3)).astype(np.uint8)
-    content, kind = photo(png(noise))
+    content, kind = encode_photo(encode_png(noise, COMPACT))
     assert kind == "image/jpeg"
-    assert len(content) < len(png(noise))
-    small = png(noise[:10])
-    assert photo(small) == (small, "image/png")
+    assert len(content) < len(encode_png(noise, COMPACT))
+    small = encode_png(noise[:10], COMPACT)
+    assert encode_photo(small) == (small, "image/png")
 
 
 def test_specimens_hold_what_results_say(folder: Path) -> None:
@@ -120,9 +124,9 @@ def test_specimens_hold_what_results_say(folder: Path) -> None:
     assert first.figures == [("Dice vessel", "0.500")]
     layers = {layer.key: pixels(layer.source) for layer in first.layers}
     assert (layers["image"] == (200, 10, 30)).all()
-    assert (layers["truth"] == fill(TRUTH, VESSELS.colours)).all()
-    assert (layers["prediction"] == fill(PREDICTION, VESSELS.colours)).all()
-    assert (layers["errors"] == errors(TRUTH, PREDICTION, VESSELS)).all()
+    assert (layers["truth"] == fill_classes(TRUTH, VESSELS.colours)).all()
+    assert (layers["prediction"] == fill_classes(PREDICTION, VESSELS.colours)).all()
+    assert (layers["errors"] == overlay_errors(TRUTH, PREDICTION, VESSELS)).all()
     assert layers["probability"].shape == (2, 3, 3)
 
 

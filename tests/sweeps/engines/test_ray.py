@@ -10,10 +10,10 @@ import pytest
 
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.ray import RayEngine
-from segexp.sweeps.layout import JobPlace
+from segexp.sweeps.engines.ray import RayJobEngine
+from segexp.sweeps.layout import JobFiles
 from segexp.system import ray_cluster
-from tests.sweeps.made import SECTION, create, seeds
+from tests.sweeps.made import create, section, seeds
 
 KEYS = {"address": None, "cpus": 2, "gpus": 0, "retries": 3}
 
@@ -82,9 +82,9 @@ def pretend(monkeypatch: pytest.MonkeyPatch) -> PretendRay:
     return found
 
 
-def engine(folder: Path, jobs: Any = "auto", **keys: Any) -> RayEngine:
+def engine(folder: Path, jobs: Any = "auto", **keys: Any) -> RayJobEngine:
     create(folder, seeds(0, 1, 2))
-    return RayEngine(folder, {**SECTION, "jobs": jobs, "ray": {**KEYS, **keys}}, {0: {}, 1: {}, 2: {}}, {}, 0)
+    return RayJobEngine(folder, section(jobs=jobs, ray={**KEYS, **keys}), {0: {}, 1: {}, 2: {}}, {}, 0)
 
 
 def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendRay) -> None:
@@ -101,8 +101,8 @@ def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendR
     assert made.start([0, 1]) == [Started(0), Started(1)]
     assert made.wait(0) == []
     pretend.ready["task 1"] = None
-    JobPlace(tmp_path, 1).write_outcome("finished")
-    JobPlace(tmp_path, 1).write_process({"code": 0, "seconds": 5.0, "memory_mb": 400})
+    JobFiles(tmp_path, 1).write_outcome("finished")
+    JobFiles(tmp_path, 1).write_process({"code": 0, "seconds": 5.0, "memory_mb": 400})
     assert made.wait(0) == [Ended(1, 0, 5.0, 400)]
     assert made.wait(0) == []
     assert engine(tmp_path / "two", jobs=2).places == 2
@@ -111,8 +111,8 @@ def test_jobs_are_tasks_with_what_they_ask_for(tmp_path: Path, pretend: PretendR
 def test_a_lost_task_says_why_and_one_that_spoke_is_believed(tmp_path: Path, pretend: PretendRay) -> None:
     made = engine(tmp_path)
     made.start([0, 1, 2])
-    JobPlace(tmp_path, 0).write_outcome("interrupted")
-    JobPlace(tmp_path, 0).write_process({"code": 130, "seconds": 5.0, "memory_mb": 400})
+    JobFiles(tmp_path, 0).write_outcome("interrupted")
+    JobFiles(tmp_path, 0).write_process({"code": 130, "seconds": 5.0, "memory_mb": 400})
     pretend.ready = {"task 0": RayError("cancelled"), "task 1": RayError("the node\nis lost"), "task 2": RayError()}
     assert made.wait(0) == [
         Ended(0, 130, 5.0, 400),
@@ -141,7 +141,7 @@ def test_what_cannot_be_used(tmp_path: Path, pretend: PretendRay, monkeypatch: p
     ):
         engine(tmp_path, address="ray://127.0.0.1:9")
     with pytest.raises(ConfigError, match=r"sweep\.gpus: is for this machine"):
-        RayEngine(tmp_path, {**SECTION, "gpus": [0], "ray": KEYS}, {0: {}}, {}, 0)
+        RayJobEngine(tmp_path, section(gpus=[0], ray=KEYS), {0: {}}, {}, 0)
     monkeypatch.setattr(ray_cluster.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pip install 'segexp\[ray\]'"):
         engine(tmp_path)

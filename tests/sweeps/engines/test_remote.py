@@ -17,10 +17,10 @@ from submitit.helpers import DelayedSubmission
 from segexp.errors import SegexpError
 from segexp.sweeps.engines import remote
 from segexp.sweeps.engines.base import Ended
-from segexp.sweeps.engines.endings import Endings
+from segexp.sweeps.engines.endings import JobEndings
 from segexp.sweeps.engines.remote import RemoteJob
-from segexp.sweeps.layout import JobPlace
-from segexp.system.process import search_path
+from segexp.sweeps.layout import JobFiles
+from segexp.system.process import python_path
 from tests.sweeps.made import create, seeds
 
 READY = "open('ready','w').close()"
@@ -37,9 +37,9 @@ except KeyboardInterrupt:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> JobPlace:
+def place(tmp_path: Path) -> JobFiles:
     create(tmp_path / "sweep", seeds(0))
-    return JobPlace(tmp_path / "sweep", 0)
+    return JobFiles(tmp_path / "sweep", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +49,13 @@ def own_signals() -> Any:
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def job(place: JobPlace, monkeypatch: pytest.MonkeyPatch, code: str) -> RemoteJob:
+def job(place: JobFiles, monkeypatch: pytest.MonkeyPatch, code: str) -> RemoteJob:
     """A job whose process runs ``code`` in place of a training."""
     monkeypatch.setattr(remote, "fresh_python", lambda *words: [sys.executable, "-c", code, *words])
     return RemoteJob(place.sweep, place.sweep, 3)
 
 
-def test_what_the_process_gets_and_what_is_written_down(place: JobPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_the_process_gets_and_what_is_written_down(place: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {"SLURM_NTASKS": "1", "SLURM_ARRAY_JOB_ID": "12", "SLURM_ARRAY_TASK_ID": "3"}.items():
         monkeypatch.setenv(name, value)
     code = """
@@ -79,7 +79,7 @@ sys.exit(7)
     assert facts["memory_mb"] > 5
 
 
-def test_ctrl_c_without_a_signal_reaches_the_process(place: JobPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_without_a_signal_reaches_the_process(place: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     """As Ray does it."""
     ready = place.sweep / "ready"
 
@@ -96,7 +96,7 @@ def test_ctrl_c_without_a_signal_reaches_the_process(place: JobPlace, monkeypatc
 
 
 def test_when_its_time_is_up_the_process_is_killed_and_no_ending_is_written(
-    place: JobPlace, monkeypatch: pytest.MonkeyPatch
+    place: JobFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stopped(child: object, tell: Callable[[], None]) -> int:
         tell()
@@ -114,7 +114,7 @@ def test_when_its_time_is_up_the_process_is_killed_and_no_ending_is_written(
 
 
 def test_a_job_put_back_in_the_moment_of_its_end_does_not_run_again(
-    place: JobPlace, monkeypatch: pytest.MonkeyPatch
+    place: JobFiles, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = job(place, monkeypatch, f"{READY}")
     ready = place.sweep / "ready"
@@ -128,7 +128,7 @@ def test_a_job_put_back_in_the_moment_of_its_end_does_not_run_again(
     assert ready.exists()
 
 
-def test_two_starts_of_one_job_never_run_together(place: JobPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_starts_of_one_job_never_run_together(place: JobFiles, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote, "PATIENCE", 0.3)
     with remote._only_one(place), pytest.raises(SegexpError, match="another process works on this job"):
         job(place, monkeypatch, READY)(0)
@@ -144,13 +144,13 @@ def test_submitit_is_given_the_same_again(tmp_path: Path) -> None:
 
 
 def test_search_path_is_that_of_this_process() -> None:
-    entries = search_path().split(os.pathsep)
+    entries = python_path().split(os.pathsep)
     assert len(entries) == len(sys.path)
     assert all(Path(entry).is_absolute() for entry in entries)
 
 
-def test_endings_tell_this_start_from_the_one_before(place: JobPlace) -> None:
-    endings = Endings(place.sweep)
+def test_endings_tell_this_start_from_the_one_before(place: JobFiles) -> None:
+    endings = JobEndings(place.sweep)
     place.write_outcome("failed", "of yesterday")
     place.write_process({"code": 1})
     endings.expect(0)

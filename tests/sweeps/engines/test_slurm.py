@@ -10,11 +10,11 @@ import pytest
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.engines import slurm, squeue
 from segexp.sweeps.engines.base import Ended, Started, SweepError
-from segexp.sweeps.engines.make import make_engine
-from segexp.sweeps.engines.slurm import SlurmEngine
+from segexp.sweeps.engines.make import create_engine
+from segexp.sweeps.engines.slurm import SlurmJobEngine
 from segexp.sweeps.engines.squeue import QueueJob
-from segexp.sweeps.layout import JobPlace
-from tests.sweeps.made import SECTION, create, seeds
+from segexp.sweeps.layout import JobFiles
+from tests.sweeps.made import create, section, seeds
 
 SLURM = {
     "partition": None, "account": None, "constraint": None, "time": 240, "memory": None, "cpus": 1, "gpus": 0,
@@ -42,10 +42,10 @@ class Cluster:
         create(self.sweep, seeds(0, 1, 2))
         self.queue()
 
-    def engine(self, earlier: dict[str, Any] | None = None, jobs: Any = "auto", **keys: Any) -> SlurmEngine:
-        section = {**SECTION, "engine": "slurm", "jobs": jobs, "slurm": {**SLURM, **keys}}
-        engine = make_engine(self.sweep, section, {0: {}, 1: {}, 2: {}}, earlier or {}, 0)
-        assert isinstance(engine, SlurmEngine)
+    def engine(self, earlier: dict[str, Any] | None = None, jobs: Any = "auto", **keys: Any) -> SlurmJobEngine:
+        asked = section(engine="slurm", jobs=jobs, slurm={**SLURM, **keys})
+        engine = create_engine(self.sweep, asked, {0: {}, 1: {}, 2: {}}, earlier or {}, 0)
+        assert isinstance(engine, SlurmJobEngine)
         return engine
 
     def queue(self, *jobs: str, name: str = "segexp-2026-11-24_20-20-50_3f1c-0") -> None:
@@ -64,8 +64,8 @@ class Cluster:
         path.unlink(missing_ok=True)
         return lines
 
-    def place(self, number: int) -> JobPlace:
-        return JobPlace(self.sweep, number)
+    def place(self, number: int) -> JobFiles:
+        return JobFiles(self.sweep, number)
 
     def end(self, number: int, code: int = 0) -> None:
         self.place(number).write_outcome("finished" if code == 0 else "interrupted")
@@ -235,15 +235,15 @@ def test_more_jobs_than_an_array_holds(cluster: Cluster, monkeypatch: pytest.Mon
 
 
 def test_a_search_asks_for_jobs_one_by_one(cluster: Cluster) -> None:
-    section = {**SECTION, "engine": "slurm", "jobs": 2, "slurm": SLURM}
-    assert make_engine(cluster.sweep, section, {-1: {}, -2: {}}, {"count": 50}, 0).places == 2
+    asked = section(engine="slurm", jobs=2, slurm=SLURM)
+    assert create_engine(cluster.sweep, asked, {-1: {}, -2: {}}, {"count": 50}, 0).places == 2
 
 
 def test_another_engine_is_refused_while_jobs_are_in_the_queue(cluster: Cluster) -> None:
     cluster.engine().start([0, 1, 2])
     cluster.queue("11_1 RUNNING None")
     with pytest.raises(ConfigError, match=r"are still in the queue of SLURM: 11_1; go on with sweep\.engine=slurm"):
-        make_engine(cluster.sweep, SECTION, {1: {}}, {"name": "slurm"}, 0)
+        create_engine(cluster.sweep, section(), {1: {}}, {"name": "slurm"}, 0)
 
 
 @pytest.mark.parametrize(
@@ -260,13 +260,13 @@ def test_what_is_not_installed(
     if error is MissingExtraError:
         monkeypatch.setattr(slurm.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(error, match=words):
-        make_engine(tmp_path, {**SECTION, "engine": "slurm", "slurm": SLURM}, {0: {}}, {}, 0)
+        create_engine(tmp_path, section(engine="slurm", slurm=SLURM), {0: {}}, {}, 0)
 
 
 def test_gpus_of_this_machine_mean_nothing_there(cluster: Cluster) -> None:
-    section = {**SECTION, "engine": "slurm", "gpus": [0], "slurm": SLURM}
+    asked = section(engine="slurm", gpus=[0], slurm=SLURM)
     with pytest.raises(ConfigError, match=r"sweep\.gpus: is for this machine"):
-        make_engine(cluster.sweep, section, {0: {}}, {}, 0)
+        create_engine(cluster.sweep, asked, {0: {}}, {}, 0)
 
 
 def test_lines_of_squeue() -> None:

@@ -3,17 +3,18 @@
 import optuna
 import pytest
 
+from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.sweeps.search.facts import SHOWN, keep_or_compare, refuse_incomparable
 from segexp.sweeps.search.space import read_space
-from tests.sweeps.made import config
+from tests.sweeps.made import experiment
 
 SPACE = read_space(["rate=log(1e-4,1)", "model=cunet,unet"])
 
 
-def corners(**changes: object) -> list[dict]:
+def corners(**changes: object) -> list[Experiment]:
     base = {"monitor": "val/miou", "table": {0: 0, 255: 1}, **changes}
-    return [config(rate=1e-4, model={"width": 8}, **base), config(rate=1.0, model={"width": 9}, **base)]
+    return [experiment(rate=1e-4, model={"width": 8}, **base), experiment(rate=1.0, model={"width": 9}, **base)]
 
 
 def used() -> optuna.Study:
@@ -67,6 +68,6 @@ def test_the_loss_is_not_searched_by_its_own_value() -> None:
     for words in (["loss=bce,dice"], ["loss.weight=log(0.1,10)"]):
         for monitor in ("val/loss", "val/loss/dice"):
             with pytest.raises(ConfigError, match="values of different losses cannot be compared"):
-                refuse_incomparable(read_space(words), config(monitor=monitor))
-        refuse_incomparable(read_space(words), config(monitor="val/miou"))
-    refuse_incomparable(SPACE, config(monitor="val/loss"))
+                refuse_incomparable(read_space(words), monitor)
+        refuse_incomparable(read_space(words), "val/miou")
+    refuse_incomparable(SPACE, "val/loss")

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from segexp.config.experiment import Experiment
+from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs import files
@@ -21,14 +24,13 @@ from segexp.sweeps import manifest as manifests
 from segexp.sweeps.display import Display
 from segexp.sweeps.engines.base import Started
 from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import Config
 from segexp.sweeps.run import Runner
 from segexp.sweeps.search.dimensions import Value
-from segexp.sweeps.search.job_source import Search, StudyError, best_value
+from segexp.sweeps.search.job_source import SearchSource, StudyError, best_value
 from segexp.sweeps.search.space import read_space
 from segexp.sweeps.search.study import make_sampler
 from segexp.sweeps.search.trials import best_lines, importance_line, write_trials
-from tests.sweeps.made import Pretend, config, create
+from tests.sweeps.made import Pretend, create, experiment
 
 WORDS = ["sweep=optuna", "rate=log(1e-4,1)", "model=cunet,unet"]
 SPACE = read_space(WORDS)
@@ -36,8 +38,9 @@ TRIAL = {"study": "s", "storage": None, "pruner": "median", "startup": 2, "warmu
 Trial = tuple[str, float | None, float]
 
 
-def compose(values: Mapping[str, Value]) -> tuple[Config, Invocation]:
-    return config(**values), Invocation(["segexp"], tuple(SPACE.line(values)[1:]), {"model": str(values["model"])})
+def compose(values: Mapping[str, Value]) -> Experiment:
+    invocation = Invocation(["segexp"], tuple(SPACE.line(values)[1:]), {"model": str(values["model"])})
+    return replace(experiment(**values), invocation=invocation)
 
 
 class Scored(Pretend):
@@ -48,7 +51,7 @@ class Scored(Pretend):
         return super().start(numbers)
 
     def results(self, number: int) -> dict[str, Any]:
-        rate = places.JobPlace(self.folder, number).read().config["rate"]
+        rate = places.JobFiles(self.folder, number).read().experiment.value("rate")
         return {
             "checkpoint": {"monitor": "val/miou", "value": -abs(rate - 0.01)},
             "rows": [{"dataset": {"miou": rate}}],
@@ -63,7 +66,7 @@ def study() -> optuna.Study:
 def opened(storage: Any) -> optuna.Study:
     """The study as a new process opens it."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    sampler = make_sampler({"sampler": "tpe", "startup": 2, "seed": 0})
+    sampler = make_sampler(SearchConfig(sampler="tpe", startup=2, seed=0))
     return optuna.create_study(
         study_name="s", storage=storage, sampler=sampler, direction="maximize", load_if_exists=True
     )
@@ -74,7 +77,7 @@ def search(
     study: optuna.Study,
     engine: Pretend,
     total: int = 5,
-    how: Callable[[Mapping[str, Value]], tuple[Config, Invocation]] = compose,
+    how: Callable[[Mapping[str, Value]], Experiment] = compose,
     storage: str | None = None,
 ) -> tuple[int, str]:
     """Searches, or goes on; exit code and what was said."""
@@ -83,7 +86,7 @@ def search(
     manifest = Manifest.read(folder)
     manifest.reconcile()
     out = io.StringIO()
-    supply = Search(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
+    supply = SearchSource(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
     supply.sync()
     code = Runner(manifest, engine, Display(manifest, out), supply.through(engine)).run()
     return code, out.getvalue()
@@ -100,13 +103,13 @@ def test_every_trial_is_a_job_and_its_validation_value_is_told(tmp_path: Path, s
     entries = list(Manifest.read(tmp_path))
     assert [(e.state, e.trial, e.attempts) for e in entries] == [("finished", n, 1) for n in range(5)]
     for entry, trial in zip(entries, study.trials, strict=True):
-        job = places.JobPlace(tmp_path, entry.number).read()
-        assert job.config["rate"] == trial.params["rate"]
+        job = places.JobFiles(tmp_path, entry.number).read()
+        assert job.experiment.value("rate") == trial.params["rate"]
         assert entry.overrides == [f"rate={trial.params['rate']!r}", f"model={trial.params['model']}"]
         assert trial.value == -abs(trial.params["rate"] - 0.01)
         assert trial.user_attrs["folder"] == str(tmp_path / entry.folder)
-        assert job.invocation.trial == {**TRIAL, "number": trial.number}
-        assert job.invocation.sweep_dir == tmp_path
+        assert job.experiment.invocation.trial == {**TRIAL, "number": trial.number}
+        assert job.experiment.invocation.sweep_dir == tmp_path
     assert engine.expected.keys() == {0, 1, 2, 3, 4}
     assert f"job   0  started      {entries[0].label}" in out
     assert "(5 of 5)" in out
@@ -157,7 +160,7 @@ def test_an_interrupted_search_finds_what_an_undisturbed_one_does(tmp_path: Path
 
 
 def test_a_config_that_is_run_already_is_not_run_again(tmp_path: Path, study: optuna.Study) -> None:
-    def coarse(values: Mapping[str, Value]) -> tuple[Config, Invocation]:
+    def coarse(values: Mapping[str, Value]) -> Experiment:
         return compose({"rate": 0.5, "model": values["model"]})
 
     engine = Scored(tmp_path, places=1)
@@ -169,7 +172,7 @@ def test_a_config_that_is_run_already_is_not_run_again(tmp_path: Path, study: op
 
 
 def test_values_without_a_valid_config_fail_and_the_search_goes_on(tmp_path: Path, study: optuna.Study) -> None:
-    def picky(values: Mapping[str, Value]) -> tuple[Config, Invocation]:
+    def picky(values: Mapping[str, Value]) -> Experiment:
         if values["model"] == "unet":
             raise ConfigError("model.base: found 'x'")
         return compose(values)
@@ -215,7 +218,7 @@ def test_two_workers_that_ask_for_the_last_trial_at_once(tmp_path: Path) -> None
         return values
 
     manifest = create(tmp_path, [])
-    supply = Search(manifest, study, SPACE, compose, TRIAL, 1)
+    supply = SearchSource(manifest, study, SPACE, compose, TRIAL, 1)
     ask = study.ask
     study.ask = lambda distributions: ask(late(distributions))  # type: ignore[method-assign, assignment]
     assert supply.take(1) == []
@@ -299,7 +302,7 @@ def test_a_power_cut_between_any_two_writes(tmp_path: Path, monkeypatch: pytest.
 def test_the_table_and_the_best(tmp_path: Path, study: optuna.Study) -> None:
     search(tmp_path, study, Scored(tmp_path, lambda n: "pruned" if n == 2 else "finished", places=1), total=9)
     manifest = Manifest.read(tmp_path)
-    Search(manifest, study, SPACE, compose, TRIAL, 9)._lose(study.ask())
+    SearchSource(manifest, study, SPACE, compose, TRIAL, 9)._lose(study.ask())
     table = write_trials(study, SPACE, manifest)
     assert table == tmp_path / "trials.csv"
     with table.open(newline="") as stream:

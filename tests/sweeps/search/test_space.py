@@ -3,7 +3,7 @@
 import pytest
 
 from segexp.errors import ConfigError
-from segexp.sweeps.search.dimensions import Dimension, Numbers, Words
+from segexp.sweeps.search.dimensions import Dimension, Numbers, Options
 from segexp.sweeps.search.space import first_of_ranges, read_space, refuse_ranges
 
 READ: dict[str, tuple[str, Dimension, str]] = {
@@ -17,9 +17,9 @@ READ: dict[str, tuple[str, Dimension, str]] = {
     "a=range(1,4)": ("a", Numbers(1, 3, step=1, whole=True), "int(1,3)"),
     "a=range(8,33,8)": ("a", Numbers(8, 32, step=8, whole=True), "int(8,32) in steps of 8"),
     "a=range(0.1,0.5,0.1)": ("a", Numbers(0.1, 0.4, step=0.1), "interval(0.1,0.4) in steps of 0.1"),
-    "model=cunet,unet": ("model", Words(("cunet", "unet")), "cunet,unet"),
-    "metric=[hd95],[cldice]": ("metric", Words(("[hd95]", "[cldice]")), "[hd95],[cldice]"),
-    "a=choice(1,2,1)": ("a", Words(("1", "2")), "1,2"),
+    "model=cunet,unet": ("model", Options(("cunet", "unet")), "cunet,unet"),
+    "metric=[hd95],[cldice]": ("metric", Options(("[hd95]", "[cldice]")), "[hd95],[cldice]"),
+    "a=choice(1,2,1)": ("a", Options(("1", "2")), "1,2"),
 }
 
 
@@ -34,7 +34,7 @@ def test_a_range_is_read(word: str) -> None:
 
 def test_a_pattern_takes_the_options_of_its_group() -> None:
     (dimension,) = read_space(["model=glob(unet*,exclude=*_small)"]).dimensions.values()
-    assert isinstance(dimension, Words)
+    assert isinstance(dimension, Options)
     assert "unet" in dimension.values
     assert all(value.startswith("unet") and not value.endswith("_small") for value in dimension.values)
 

@@ -7,21 +7,21 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from segexp.config.schema import SearchConfig
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.sweeps.search import study as studies
-from segexp.sweeps.search.dimensions import Numbers, Words
+from segexp.sweeps.search.dimensions import Numbers, Options
 from segexp.sweeps.search.study import distributions, make_sampler, open_study, require_optuna
 from segexp.system import optuna_storage
 from segexp.system.optuna_storage import make_pruner, open_storage, storage_url
 
-SETTINGS: dict[str, Any] = {
-    "sampler": "tpe", "pruner": "median", "startup": 3, "warmup": 2, "seed": 0, "epochs": 9,
-}  # fmt: skip
+SEARCH: dict[str, Any] = {"sampler": "tpe", "startup": 3, "seed": 0}
+SETTINGS: dict[str, Any] = {"pruner": "median", "startup": 3, "warmup": 2, "epochs": 9}
 SPACE = distributions(
     {
         "rate": Numbers(1e-4, 1e-1, log=True),
         "base": Numbers(8, 32, step=8, whole=True),
-        "model": Words(("cunet", "unet")),
+        "model": Options(("cunet", "unet")),
     }
 )
 
@@ -30,7 +30,10 @@ def drawn(count: int, storage: Any, **changes: Any) -> list[dict[str, Any]]:
     """Draws trials that are the better the nearer their rate is to 1e-2; as a process of its own would."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(
-        study_name="s", storage=storage, sampler=make_sampler({**SETTINGS, **changes}), load_if_exists=True
+        study_name="s",
+        storage=storage,
+        sampler=make_sampler(SearchConfig(**{**SEARCH, **changes})),
+        load_if_exists=True,
     )
     for _ in range(count):
         trial = study.ask(SPACE)
@@ -94,9 +97,9 @@ def test_where_a_study_lies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert storage_url("all.log", Path("sweep")) == f"{tmp_path}/all.log"
     assert storage_url("mysql://a@b/c", Path("sweep")) == "mysql://a@b/c"
     journal = storage_url("all.log", Path())
-    study = open_study("s", journal, "max", SETTINGS)
+    study = open_study("s", journal, "max", SearchConfig(**SEARCH), SETTINGS)
     study.tell(study.ask(SPACE), 1.0)
-    again = open_study("s", journal, "max", SETTINGS)
+    again = open_study("s", journal, "max", SearchConfig(**SEARCH), SETTINGS)
     assert [trial.value for trial in again.trials] == [1.0]
     assert again.direction.name == "MAXIMIZE"
 

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 
 from segexp.errors import DataError, Pruned
-from segexp.invocation import Invocation
 from segexp.training.distributed import launch as module
 from segexp.training.distributed.launch import launch
 from segexp.training.distributed.messages import Board, OtherRank, RankError, Report, is_lost
+from tests.training.runs import composed
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CONFIG = {"debug": False}
+EXPERIMENT = composed()
 BEGIN = """
 import os, sys, time, signal, json
 sys.path.insert(0, %r)
@@ -41,7 +41,7 @@ def ranks(monkeypatch: pytest.MonkeyPatch) -> Ranks:
 
     def does(code: str) -> None:
         program = [sys.executable, "-c", BEGIN % str(REPOSITORY) + code]
-        monkeypatch.setattr(module, "python_calling", lambda *_: program)
+        monkeypatch.setattr(module, "python_command", lambda *_: program)
 
     return does
 
@@ -62,12 +62,12 @@ def test_ranks_know_their_place(ranks: Ranks, capfd: pytest.CaptureFixture[str],
     monkeypatch.setenv("SEGEXP_CORES", "6")
     ranks("""
 names = ("RANK", "LOCAL_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "SEGEXP_CORES", "OMP_NUM_THREADS")
-open(f"rank_{rank}", "w").write(" ".join(os.environ[name] for name in names) + str(board.read_job()[0]))
+open(f"rank_{rank}", "w").write(" ".join(os.environ[name] for name in names) + board.read_job().run_name)
 print("rank", rank, "speaks")
 """)
-    launch(CONFIG, Invocation(), 3)
+    launch(EXPERIMENT, 3)
     assert [Path(f"rank_{rank}").read_text() for rank in range(3)] == [
-        f"{rank} {rank} 3 3 2 2{CONFIG}" for rank in range(3)
+        f"{rank} {rank} 3 3 2 2{EXPERIMENT.run_name}" for rank in range(3)
     ]
     assert capfd.readouterr().out == "rank 0 speaks\n"
 
@@ -87,7 +87,7 @@ except ValueError as error:
 """)
     begin = time.monotonic()
     with pytest.raises(RankError, match=r"^rank 1: ValueError: the disk caught fire$") as caught:
-        launch(CONFIG, Invocation(), 2)
+        launch(EXPERIMENT, 2)
     assert time.monotonic() - begin < 20
     assert caught.value.exit_code == 1
     assert "Traceback" in capfd.readouterr().err
@@ -101,7 +101,7 @@ from segexp.errors import ConfigError
 sys.exit(board.report(rank, ConfigError("model: no such thing")))
 """)
     with pytest.raises(RankError, match=r"^model: no such thing$") as caught:
-        launch(CONFIG, Invocation(), 2)
+        launch(EXPERIMENT, 2)
     assert caught.value.exit_code == 2
     assert capfd.readouterr().err == ""
 
@@ -112,7 +112,7 @@ from segexp.errors import Pruned
 sys.exit(board.report(rank, Pruned("pruned after epoch 2")) if rank == 0 else 0)
 """)
     with pytest.raises(Pruned, match="pruned after epoch 2"):
-        launch(CONFIG, Invocation(), 2)
+        launch(EXPERIMENT, 2)
 
 
 def test_a_killed_rank_is_named(ranks: Ranks) -> None:
@@ -124,7 +124,7 @@ time.sleep(0.3)
 sys.exit(board.report(rank, RuntimeError("gloo: Connection closed by peer")))
 """)
     with pytest.raises(RankError, match=r"rank 1: the process was ended by SIGKILL.*memory.*\nlast words"):
-        launch(CONFIG, Invocation(), 2)
+        launch(EXPERIMENT, 2)
 
 
 def test_what_is_done_by_the_run_itself_stays(ranks: Ranks) -> None:
@@ -135,7 +135,7 @@ board.tell_folder(Path({str(folder)!r}))
 sys.exit(3)
 """)
     with pytest.raises(RankError, match="ended with exit code 3"):
-        launch(CONFIG, Invocation(), 1)
+        launch(EXPERIMENT, 1)
     assert record(folder) == {"state": "failed"}
 
 
@@ -165,7 +165,7 @@ except KeyboardInterrupt:
     presser = threading.Thread(target=press)
     presser.start()
     with pytest.raises(RankError) as caught:
-        launch(CONFIG, Invocation(), 2)
+        launch(EXPERIMENT, 2)
     presser.join()
     assert caught.value.exit_code == 130
     # One that does not listen is ended after a while, and its record is closed for it.
@@ -193,9 +193,9 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path) -> None:
     parent = tmp_path / "parent.py"
     parent.write_text(
         f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\nfrom segexp.training.distributed import launch\n"
-        "from segexp.commands import Invocation\n"
+        "from tests.training.runs import composed\n"
         f"launch.python_calling = lambda *_: [sys.executable, {str(rank)!r}]\n"
-        "launch.launch({'debug': False}, Invocation(), 2)\n"
+        "launch.launch(composed(), 2)\n"
     )
     with subprocess.Popen([sys.executable, str(parent)], cwd=tmp_path) as process:
         files = [tmp_path / f"pid_{rank}" for rank in range(2)]

@@ -11,16 +11,16 @@ from segexp.errors import ConfigError
 SMALLEST, LARGEST = 32, 5000
 
 SCENES: dict[str, SceneInfo] = {
-    "vessels": SceneInfo(("background", "vessel"), ((0, 0, 0), (230, 60, 60)), vessels.paint),
-    "buildings": SceneInfo(("background", "building"), ((0, 0, 0), (250, 190, 40)), buildings.paint),
+    "vessels": SceneInfo(("background", "vessel"), ((0, 0, 0), (230, 60, 60)), vessels.paint_vessels),
+    "buildings": SceneInfo(("background", "building"), ((0, 0, 0), (250, 190, 40)), buildings.paint_buildings),
     "cells": SceneInfo(
-        ("background", "cytoplasm", "nucleus"), ((0, 0, 0), (80, 170, 230), (150, 60, 190)), cells.paint
+        ("background", "cytoplasm", "nucleus"), ((0, 0, 0), (80, 170, 230), (150, 60, 190)), cells.paint_cells
     ),
 }
 
 
-def scene_info(name: str) -> SceneInfo:
-    """Classes, colours and painter of a scene.
+def find_scene(name: str) -> SceneInfo:
+    """Gives classes, colours and painter of a scene.
 
     Args:
         name: A key of ``SCENES``.
@@ -34,7 +34,7 @@ def scene_info(name: str) -> SceneInfo:
         raise ConfigError(f"scene '{name}' is unknown; valid are {', '.join(sorted(SCENES))}") from None
 
 
-def draw(name: str, seed: int, index: int, size: int | Shape) -> Scene:
+def draw_scene(name: str, seed: int, index: int, size: int | Shape) -> Scene:
     """Draw image number ``index`` of an endless series.
 
     The generator is keyed by (seed, index, name) alone, so that any image can be drawn alone, in any order
@@ -52,7 +52,7 @@ def draw(name: str, seed: int, index: int, size: int | Shape) -> Scene:
     Raises:
         ConfigError: The name is unknown, or a number is out of range.
     """
-    info = scene_info(name)
+    info = find_scene(name)
     shape = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
     if not all(SMALLEST <= side <= LARGEST for side in shape):
         raise ConfigError(f"size of a scene is {size}; each side must lie in {SMALLEST}..{LARGEST} pixels")

@@ -1,12 +1,10 @@
-"""What every camera adds: uneven light, low-frequency texture, blur and noise."""
+"""The work of every camera: uneven light, low-frequency texture, blur and noise."""
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from segexp.data.synthetic.scenes.scene import Bytes, Shape
-
-Floats = NDArray[np.float32]
+from segexp.data.synthetic.scenes.canvas import Canvas
+from segexp.data.synthetic.scenes.scene import Bytes, Floats, Scene, Shape
 
 
 def texture(rng: np.random.Generator, shape: Shape, wavelength: float) -> Floats:
@@ -82,10 +80,35 @@ def grain(rng: np.random.Generator, image: Floats, rough: Floats, sigma: float) 
     # Leaves and shingles are wider than a pixel: the blurred part is scaled back to about unit spread.
     surface += np.float32(3) * cv2.GaussianBlur(surface, (0, 0), 1.0)
     image += (np.float32(0.6) * rough * surface)[..., None]
-    for channel in range(3):
-        image[..., channel] += np.float32(sigma) * rng.standard_normal(shape, np.float32)
+    image += np.float32(sigma) * np.moveaxis(rng.standard_normal((3, *shape), np.float32), 0, 2)
 
 
 def to_bytes(image: Floats) -> Bytes:
     """Round and clip to uint8."""
     return np.clip(np.rint(image), 0, 255).astype(np.uint8)
+
+
+def expose(
+    rng: np.random.Generator,
+    image: Floats,
+    canvas: Canvas,
+    classes: int,
+    blur: tuple[float, float],
+    noise: float,
+    kind: int = 0,
+) -> Scene:
+    """Takes the photograph of a scene that fills the view: texture of surfaces, blur of the optics, noise.
+
+    Args:
+        rng: Source of randomness.
+        image: float32 (H, W, 3), 0..255; it is changed.
+        canvas: Gives mask and roughness.
+        classes: Number of classes.
+        blur: Least and largest blur in pixels.
+        noise: Standard deviation of the sensor noise in grey values.
+        kind: Kind of the main object.
+    """
+    grain(rng, image, canvas.roughness(), 0.0)
+    image = soften(image, rng.uniform(*blur))
+    grain(rng, image, np.zeros(canvas.shape, np.float32), noise)
+    return Scene(to_bytes(image), canvas.mask(classes), np.ones(canvas.shape, np.uint8), kind)

@@ -1,14 +1,17 @@
-"""What a drawn image is, and what a kind of drawing promises."""
+"""A drawn image, and a kind of drawing."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 Colour = tuple[int, int, int]
 Shape = tuple[int, int]
 Bytes = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+Points = NDArray[np.float64]
+"""(N, 2) or (2,), x and y."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,10 @@ class Scene:
     kind: int = 0
 
 
+Painter = Callable[[np.random.Generator, Shape], Scene]
+"""Draws one scene of a shape (H, W); the same state of the generator gives the same bytes."""
+
+
 @dataclass(frozen=True)
 class SceneInfo:
     """A kind of drawing.
@@ -36,9 +43,15 @@ class SceneInfo:
     Attributes:
         classes: Class names in the order of the mask values.
         colours: One (R, G, B) of 0..255 per class, for panels.
-        paint: Draws one scene of a shape (H, W); the same state of the generator gives the same bytes.
+        paint: Draws one.
     """
 
     classes: tuple[str, ...]
     colours: tuple[Colour, ...]
-    paint: Callable[[np.random.Generator, Shape], Scene]
+    paint: Painter
+
+
+def to_colour(values: ArrayLike, low: float = 0, high: float = 255) -> Colour:
+    """Three numbers as a colour: clipped to ``low`` .. ``high``, their fractions cut off."""
+    red, green, blue = np.clip(values, low, high).astype(int).tolist()
+    return red, green, blue

@@ -1,32 +1,61 @@
 """A retina through a fundus camera: vessels of low contrast among haemorrhages, exudates and uneven light.
 
 The vessels are darker than their surroundings but seldom darker than the dark parts of the picture, so no
-global threshold finds them.
+global threshold finds them. They are branching, tapering trees of curves, in radii of the retina.
 """
 
+from collections import deque
 from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from segexp.data.synthetic.scenes.branching import Branch, Points, vessel_tree
-from segexp.data.synthetic.scenes.canvas import Canvas, Floats, Paint
+from segexp.data.synthetic.scenes.canvas import Canvas, Paint, blob_outline
 from segexp.data.synthetic.scenes.degrade import fractal, grain, soften, texture, to_bytes, uneven_light
-from segexp.data.synthetic.scenes.enlarged import enlarged
-from segexp.data.synthetic.scenes.scene import Bytes, Scene, Shape
-from segexp.data.synthetic.scenes.shapes import blob
+from segexp.data.synthetic.scenes.large import LARGE, draw_enlarged
+from segexp.data.synthetic.scenes.scene import Bytes, Floats, Points, Scene, Shape
 
 _TINTS = np.array([[238, 122, 66], [222, 108, 58], [196, 96, 56], [192, 128, 104], [206, 118, 84]], np.float32)
 """Colours of real fundi: from orange over reddish brown to a greyish pink."""
+_STEP = 0.025
+"""Distance of two points of a curve."""
+_MOST_BRANCHES = 220
+"""Bound on the work for one image; typical trees have half as many."""
 
-LARGE = 2500**2
-"""Pixels above which a retina is enlarged."""
+
+@dataclass(frozen=True)
+class _Branch:
+    """One curve.
+
+    Attributes:
+        points: (N, 2), x and y, in radii from the centre of the retina.
+        widths: (N,), falling, in radii.
+        vein: Veins are darker and wider than arteries.
+    """
+
+    points: Points
+    widths: NDArray[np.float64]
+    vein: bool
+
+
+@dataclass(frozen=True)
+class _Sprout:
+    """The start of a branch and how it will grow: headings in radians, bend in radians per radius."""
+
+    start: Points
+    heading: float
+    bend: float
+    width: float
+    length: float
+    vein: bool
+    generation: int = 0
 
 
 @dataclass(frozen=True)
 class _Eye:
-    """Where things are: centre and radius in pixels, disc and macula in radii from the centre."""
+    """Geometry of an eye: centre and radius in pixels, disc and macula in radii from the centre."""
 
     centre: Points
     radius: float
@@ -44,7 +73,34 @@ class _Eye:
         return np.asarray(np.hypot(x.astype(np.float32), y.astype(np.float32)))
 
 
-def _eye(rng: np.random.Generator, shape: Shape) -> _Eye:
+def paint_vessels(rng: np.random.Generator, shape: Shape) -> Scene:
+    """Draw one retina; a very large one smaller, and enlarged.
+
+    Args:
+        rng: Source of randomness.
+        shape: (H, W); the circle of view has 0.95 of the shorter side as diameter.
+
+    Returns:
+        Scene with mask 0 (background) and 1 (vessel), and fov 1 inside the circle.
+    """
+    return draw_enlarged(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
+
+
+def _paint(rng: np.random.Generator, shape: Shape) -> Scene:
+    eye = _place_eye(rng, shape)
+    image = _draw_fundus(rng, shape, eye)
+    canvas = Canvas(shape, (0, 0, 0))
+    exudates = _draw_lesions(rng, canvas, eye).shading(0.006 * eye.radius)[..., None]
+    image += exudates * (np.array([250, 215, 130], np.float32) - image) * np.float32(0.75)
+    thick = max(rng.uniform(0.028, 0.038), 2.2 / eye.radius)
+    _draw_vessels(rng, canvas, eye, _grow_vessels(rng, eye, thick, max(0.008, 1.2 / eye.radius)))
+    depth = canvas.shading(max(0.4, 0.004 * eye.radius))[..., None]
+    image *= 1 - depth * np.array([0.26, 0.48, 0.32], np.float32) * np.float32(rng.uniform(0.65, 1.0))
+    picture, fov = _photograph(rng, image, eye)
+    return Scene(picture, canvas.mask(2), fov)
+
+
+def _place_eye(rng: np.random.Generator, shape: Shape) -> _Eye:
     height, width = shape
     side = 1.0 if rng.random() < 0.5 else -1.0
     disc = np.array([side * rng.uniform(0.6, 0.82), rng.uniform(-0.15, 0.1)])
@@ -53,7 +109,87 @@ def _eye(rng: np.random.Generator, shape: Shape) -> _Eye:
     return _Eye(np.array([width - 1, height - 1]) / 2, 0.475 * min(shape), disc, macula)
 
 
-def _draw_vessels(rng: np.random.Generator, canvas: Canvas, eye: _Eye, branches: list[Branch]) -> None:
+def _grow(rng: np.random.Generator, sprout: _Sprout) -> _Branch:
+    along = np.arange(max(4, int(sprout.length / _STEP))) * _STEP
+    heading = sprout.heading + sprout.bend * along
+    for frequency, amplitude in ((3.0, 0.24), (9.0, 0.17), (24.0, 0.12)):
+        phase = rng.uniform(0, 2 * np.pi)
+        # less its value at the start, so that a branch leaves its parent at the angle that was asked for
+        wave = np.sin(frequency * rng.uniform(0.8, 1.2) * along + phase) - np.sin(phase)
+        heading = heading + amplitude * rng.uniform(0.5, 1.5) * wave
+    moves = _STEP * np.stack([np.cos(heading), np.sin(heading)], axis=1)
+    points = sprout.start + np.cumsum(moves, axis=0) - moves[0]
+    inside = np.hypot(points[:, 0], points[:, 1]) < 1.02
+    end = max(2, len(along) if inside.all() else int(np.argmin(inside)))
+    taper = 1 - 0.55 * along[:end] / max(sprout.length, _STEP)
+    return _Branch(points[:end], np.asarray(sprout.width * taper, np.float64), sprout.vein)
+
+
+def _sprout_children(rng: np.random.Generator, branch: _Branch, generation: int) -> list[_Sprout]:
+    """Side branches at random distances, to both sides in turn."""
+    found: list[_Sprout] = []
+    spacing = 0.3 + 0.05 * generation
+    place = rng.uniform(0.6, 1.4) * spacing
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    while place < _STEP * (len(branch.points) - 3):
+        at = int(place / _STEP)
+        ahead = branch.points[at + 1] - branch.points[at]
+        angle = float(np.arctan2(ahead[1], ahead[0])) + side * rng.uniform(0.5, 1.1)
+        width = float(branch.widths[at]) * rng.uniform(0.45, 0.8)
+        length = rng.uniform(0.3, 0.75) * 0.8**generation
+        # a child turns back towards the course of its parent
+        bend = -side * rng.uniform(0.0, 1.2)
+        found.append(_Sprout(branch.points[at], angle, bend, width, length, branch.vein, generation + 1))
+        place += spacing * rng.uniform(0.6, 1.8)
+        side = -side if rng.random() < 0.75 else side
+    return found
+
+
+def _sprout_trunks(rng: np.random.Generator, eye: _Eye, width: float) -> list[_Sprout]:
+    """The arcades around the macula, the nasal vessels, and a few thin ones that leave the disc anywhere."""
+    towards = eye.macula - eye.disc
+    inward = float(np.arctan2(towards[1], towards[0]))
+    sprouts: list[_Sprout] = []
+    for up in (-1.0, 1.0):
+        for vein in (True, False):
+            thick = width * rng.uniform(0.85, 1.1) * (1.0 if vein else 0.75)
+            start = eye.disc + rng.normal(0, 0.045, 2)
+            arc = inward + up * rng.uniform(1.15, 1.5)
+            sprouts.append(_Sprout(start, arc, -up * rng.uniform(0.7, 1.15), thick, 2.2, vein))
+            nasal = inward + up * rng.uniform(1.9, 2.7)
+            sprouts.append(_Sprout(start, nasal, up * rng.uniform(-0.3, 0.6), thick * 0.7, 0.9, vein))
+    for _ in range(int(rng.integers(2, 5))):
+        thin = width * rng.uniform(0.25, 0.45)
+        anywhere = inward + rng.uniform(-1.2, 1.2)
+        start = eye.disc + rng.normal(0, 0.06, 2)
+        sprouts.append(_Sprout(start, anywhere, rng.uniform(-0.5, 0.5), thin, rng.uniform(0.4, 0.7), False))
+    return sprouts
+
+
+def _grow_vessels(rng: np.random.Generator, eye: _Eye, width: float, finest: float) -> list[_Branch]:
+    """Grow all vessels of a retina.
+
+    Args:
+        rng: Source of randomness.
+        eye: Where they leave the disc, and which way the macula lies.
+        width: Width of a trunk, in radii.
+        finest: Width below which nothing branches off; no branch is drawn thinner.
+
+    Returns:
+        Branches, the thinnest first, so that wide ones are drawn over narrow ones.
+    """
+    waiting = deque(_sprout_trunks(rng, eye, width))
+    grown: list[_Branch] = []
+    while waiting and len(grown) < _MOST_BRANCHES:
+        sprout = waiting.popleft()
+        branch = _grow(rng, sprout)
+        grown.append(_Branch(branch.points, np.maximum(branch.widths, finest), branch.vein))
+        if sprout.generation < 4 and sprout.width > finest:
+            waiting.extend(_sprout_children(rng, branch, sprout.generation))
+    return sorted(grown, key=lambda branch: float(branch.widths[0]))
+
+
+def _draw_vessels(rng: np.random.Generator, canvas: Canvas, eye: _Eye, branches: list[_Branch]) -> None:
     """Label and depth of each vessel; runs of about equal width are drawn in one stroke."""
     for branch in branches:
         points = eye.pixels(branch.points)
@@ -77,17 +213,17 @@ def _draw_lesions(rng: np.random.Generator, canvas: Canvas, eye: _Eye) -> Canvas
     for _ in range(int(rng.integers(2, 8))):
         place = eye.pixels(rng.uniform(-0.75, 0.75, 2))
         size = eye.radius * rng.uniform(0.015, 0.065)
-        canvas.polygon(blob(rng, place, size, 0.4, stretch=0.4), Paint(shade=int(rng.uniform(150, 245))))
+        canvas.polygon(blob_outline(rng, place, size, 0.4, stretch=0.4), Paint(shade=int(rng.uniform(150, 245))))
     for _ in range(int(rng.integers(0, 4))):
         middle = rng.uniform(-0.65, 0.65, 2)
         for _ in range(int(rng.integers(4, 14))):
             place = eye.pixels(middle + rng.normal(0, 0.07, 2))
             size = eye.radius * rng.uniform(0.006, 0.022)
-            bright.polygon(blob(rng, place, size, 0.3), Paint(shade=int(rng.uniform(130, 255))))
+            bright.polygon(blob_outline(rng, place, size, 0.3), Paint(shade=int(rng.uniform(130, 255))))
     return bright
 
 
-def _fundus(rng: np.random.Generator, shape: Shape, eye: _Eye) -> Floats:
+def _draw_fundus(rng: np.random.Generator, shape: Shape, eye: _Eye) -> Floats:
     """The retina without vessels, float32 (H, W, 3): tint, choroid, macula, disc."""
     mix = rng.dirichlet(np.full(len(_TINTS), 0.4)).astype(np.float32)
     image = np.ones((*shape, 3), np.float32) * (mix @ _TINTS)
@@ -108,7 +244,7 @@ def _fundus(rng: np.random.Generator, shape: Shape, eye: _Eye) -> Floats:
     return image
 
 
-def _camera(rng: np.random.Generator, image: Floats, eye: _Eye) -> tuple[Bytes, Bytes]:
+def _photograph(rng: np.random.Generator, image: Floats, eye: _Eye) -> tuple[Bytes, Bytes]:
     """Light, blur, the black surround and noise; returns image and field of view."""
     shape = (image.shape[0], image.shape[1])
     distance = eye.distance(shape, np.zeros(2))
@@ -122,33 +258,3 @@ def _camera(rng: np.random.Generator, image: Floats, eye: _Eye) -> tuple[Bytes, 
     image = soften(image, max(0.5, 0.004 * eye.radius))
     grain(rng, image, (1 + 3.0 * fov).astype(np.float32), 1.0)
     return to_bytes(image), fov
-
-
-def paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    """Draw one retina; a very large one smaller, and enlarged.
-
-    Args:
-        rng: Source of randomness.
-        shape: (H, W); the circle of view has 0.95 of the shorter side as diameter.
-
-    Returns:
-        Scene with mask 0 (background) and 1 (vessel), and fov 1 inside the circle.
-    """
-    return enlarged(_paint, rng, shape) if shape[0] * shape[1] > LARGE else _paint(rng, shape)
-
-
-def _paint(rng: np.random.Generator, shape: Shape) -> Scene:
-    eye = _eye(rng, shape)
-    image = _fundus(rng, shape, eye)
-    canvas = Canvas(shape, (0, 0, 0))
-    exudates = _draw_lesions(rng, canvas, eye).shading(0.006 * eye.radius)[..., None]
-    image += exudates * (np.array([250, 215, 130], np.float32) - image) * np.float32(0.75)
-    towards = eye.macula - eye.disc
-    inward = float(np.arctan2(towards[1], towards[0]))
-    thick = max(rng.uniform(0.028, 0.038), 2.2 / eye.radius)
-    branches = vessel_tree(rng, eye.disc, inward, thick, max(0.008, 1.2 / eye.radius))
-    _draw_vessels(rng, canvas, eye, branches)
-    depth = canvas.shading(max(0.4, 0.004 * eye.radius))[..., None]
-    image *= 1 - depth * np.array([0.26, 0.48, 0.32], np.float32) * np.float32(rng.uniform(0.65, 1.0))
-    picture, fov = _camera(rng, image, eye)
-    return Scene(picture, canvas.mask(2), fov)

@@ -39,27 +39,27 @@ FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def is_remote(place: str) -> bool:
-    """Whether it is an address, not a path."""
+    """Tells an address from a path."""
     return "://" in place
 
 
 def scheme(address: str) -> str:
-    """``https`` of ``https://host/a.tif``."""
+    """Gives the scheme of an address: ``https`` of ``https://host/a.tif``."""
     return address.partition("://")[0].lower()
 
 
 def shared_settings() -> dict[str, str]:
-    """Those of :data:`SHARED` that are set here."""
+    """Collects the variables of :data:`SHARED` that are set here."""
     return {name: os.environ[name] for name in SHARED if name in os.environ}
 
 
-def hidden(text: str) -> str:
-    """A text for logs and tables: passwords and signatures of the addresses in it are stars."""
+def hide_secrets(text: str) -> str:
+    """Replaces passwords and signatures of the addresses in a text by stars, for logs and tables."""
     return _SECRET.sub(r"\1***", _USER.sub("***", text))
 
 
-def filesystem(address: str, timeout: float) -> tuple[Any, str]:
-    """The file system of fsspec, and what it calls the address.
+def open_filesystem(address: str, timeout: float) -> tuple[Any, str]:
+    """Opens the file system of fsspec for an address, and gives the path in it.
 
     Raises:
         MissingExtraError: fsspec needs another package for it.
@@ -68,7 +68,7 @@ def filesystem(address: str, timeout: float) -> tuple[Any, str]:
     import fsspec
 
     kind = scheme(address)
-    named = f"input: {hidden(address)}"
+    named = f"input: {hide_secrets(address)}"
     unknown = DataError(f"{named}: no files can be read from {kind}:// addresses")
     try:
         urlsplit(address)
@@ -81,7 +81,7 @@ def filesystem(address: str, timeout: float) -> tuple[Any, str]:
         raise MissingExtraError(f"{named}: {advice}") from error
     except ValueError as error:
         raise unknown from error
-    with asked(named, timeout):
+    with network_errors(named, timeout):
         try:
             return kept(**keys), kept._strip_protocol(address)
         except TypeError as error:  # it needs more than an address
@@ -105,7 +105,7 @@ def _options(kind: str, timeout: float) -> dict[str, Any]:
 
 
 @contextmanager
-def asked(address: str, timeout: float) -> Iterator[None]:
+def network_errors(address: str, timeout: float) -> Iterator[None]:
     """Turns whatever goes wrong on the network into one line.
 
     Raises:
@@ -116,11 +116,11 @@ def asked(address: str, timeout: float) -> Iterator[None]:
     except DataError:
         raise
     except Exception as error:  # each file system has its own
-        raise DataError(hidden(f"{address}: {in_words(error, timeout)}")) from error
+        raise DataError(hide_secrets(f"{address}: {describe_network_error(error, timeout)}")) from error
 
 
-def in_words(error: BaseException, timeout: float) -> str:
-    """What went wrong on the network; file systems wrap the cause in errors of their own."""
+def describe_network_error(error: BaseException, timeout: float) -> str:
+    """Describes what went wrong on the network; file systems wrap the cause in errors of their own."""
     chain = [error]
     while (cause := chain[-1].__cause__ or chain[-1].__context__) is not None and cause not in chain:
         chain.append(cause)
@@ -146,6 +146,6 @@ def in_words(error: BaseException, timeout: float) -> str:
     return f"cannot be read over the network ({' '.join(str(deepest).split()) or type(deepest).__name__})"
 
 
-def path_of(address: str) -> str:
-    """The path inside an address, without the query of http."""
+def path_in_address(address: str) -> str:
+    """Gives the path inside an address, without the query of http."""
     return urlsplit(address).path if scheme(address) in HTTP else address.partition("://")[2]

@@ -11,24 +11,24 @@ import numpy as np
 
 from segexp.errors import DataError, SegexpError
 from segexp.inference.predict.remote.address import scheme
-from segexp.inference.predict.remote.watch import LEAST, Bounds
+from segexp.inference.predict.remote.watch import LEAST, RemoteLimits
 from segexp.rasters.base import Header, Pixels
-from segexp.rasters.gdal import GdalRaster
 from segexp.rasters.limit import Limit
+from segexp.rasters.tiff.gdal_raster import GdalRaster
 
 VIRTUAL = {"http": "vsicurl", "https": "vsicurl", "s3": "vsis3", "s3a": "vsis3", "gs": "vsigs", "gcs": "vsigs"}
 
 
-def virtual(address: str) -> str | None:
-    """What GDAL calls an address; None: it knows no such."""
+def gdal_path(address: str) -> str | None:
+    """Gives the path by which GDAL knows an address; None: it knows no such."""
     system = VIRTUAL.get(scheme(address))
     if system is None:
         return None
     return f"/vsicurl/{address}" if system == "vsicurl" else f"/{system}/{address.partition('://')[2]}"
 
 
-def settings(timeout: float, bounds: Bounds) -> Any:
-    """A context in which GDAL reads remote files: no search for files beside them, and no waiting for ever."""
+def gdal_environment(timeout: float, bounds: RemoteLimits) -> Any:
+    """Makes a context in which GDAL reads remote files: no search for files beside them, and no waiting for ever."""
     import rasterio
 
     return rasterio.Env(
@@ -49,10 +49,10 @@ def _endpoint() -> dict[str, str]:
 
 
 class StreamedRaster(GdalRaster):
-    """A remote tiled TIFF of which only the tiles that windows touch are fetched, each once; within :func:`settings`.
+    """A remote tiled TIFF of which only the tiles that windows touch are fetched, each once.
 
-    Tiles of as many rows as a window touches, and one more, are kept: windows that overlap come back to them. The cache
-    of GDAL does not grow with the width of the raster.
+    To be used within :func:`gdal_environment`. Tiles of as many rows as a window touches, and one more, are kept:
+    windows that overlap come back to them. The cache of GDAL does not grow with the width of the raster.
     """
 
     def __init__(self, header: Header, place: str, tile: tuple[int, int]) -> None:
@@ -65,7 +65,7 @@ class StreamedRaster(GdalRaster):
         """
         super().__init__(header)
         self._place, self._tile = place, tile
-        self._bounds, self._seconds = Bounds(), 0.0
+        self._bounds, self._seconds = RemoteLimits(), 0.0
         self._tiles: OrderedDict[tuple[int, int], Pixels] = OrderedDict()
 
     def stored(self, top: int, left: int, height: int, width: int) -> Pixels:
@@ -105,7 +105,7 @@ class StreamedRaster(GdalRaster):
             first, second = row * high - top, column * wide - left
             self._tiles[row, column] = pixels[first : first + high, second : second + wide].copy()
 
-    def hold(self, bounds: Bounds, limit: Limit) -> None:
+    def set_limits(self, bounds: RemoteLimits, limit: Limit) -> None:
         """Sets how long fetching may take in all, and what a tile and a window may take of the memory.
 
         Raises:

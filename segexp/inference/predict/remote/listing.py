@@ -1,4 +1,4 @@
-"""Which remote files a pattern, a folder or an address means, and when each was changed."""
+"""Lists the remote files that a pattern, a folder or an address means, and when each was changed."""
 
 import glob
 from collections.abc import Sequence
@@ -9,21 +9,28 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
-from segexp.data.file_kinds import ending, is_beside, is_clutter, is_image, kinds_in_words
+from segexp.data.file_kinds import describe_kinds, file_ending, is_beside, is_clutter, is_image
 from segexp.errors import DataError
-from segexp.inference.predict.remote.address import HTTP, asked, filesystem, hidden, path_of, scheme
-from segexp.inference.predict.remote.watch import Bounds, within
+from segexp.inference.predict.remote.address import (
+    HTTP,
+    hide_secrets,
+    network_errors,
+    open_filesystem,
+    path_in_address,
+    scheme,
+)
+from segexp.inference.predict.remote.watch import RemoteLimits, call_with_timeout
 
-ANY = Bounds()
+ANY = RemoteLimits()
 """Unless other bounds are given."""
 CHANGED = ("LastModified", "last_modified", "mtime", "updated", "Last-Modified", "created")
 """Where file systems of fsspec say when a file was changed."""
 
 
-def listed(
-    place: str, timeout: float, bounds: Bounds = ANY, passed_over: list[str] | None = None
+def list_remote_files(
+    place: str, timeout: float, bounds: RemoteLimits = ANY, passed_over: list[str] | None = None
 ) -> list[tuple[str, Path]]:
-    """Addresses, and the path of the predictions of each without ending.
+    """Lists addresses, and the path of the predictions of each without ending.
 
     Args:
         place: A pattern, a folder (all images in it and below), or one file, which need not be there: whether it can be
@@ -35,40 +42,40 @@ def listed(
     Raises:
         DataError: A folder or pattern cannot be listed, or nothing is in it.
     """
-    system, path = filesystem(place, timeout)
-    shown = hidden(place)
+    system, path = open_filesystem(place, timeout)
+    shown = hide_secrets(place)
     if _is_pattern(place):
-        with asked(f"input: {place}", timeout):
-            names = sorted(_files(within(bounds.seconds, system, "glob", path, detail=True)))
+        with network_errors(f"input: {place}", timeout):
+            names = sorted(_files(call_with_timeout(bounds.seconds, system, "glob", path, detail=True)))
         return _below(system, _fixed(place), names, f"{shown} matches no file")
     if _is_folder(place, system, path, timeout):
-        with asked(f"input: {place}", timeout):
-            every = sorted(_files(within(bounds.seconds, system, "find", path, detail=True)))
+        with network_errors(f"input: {place}", timeout):
+            every = sorted(_files(call_with_timeout(bounds.seconds, system, "find", path, detail=True)))
         names = [name for name in every if is_image(_plain(name))]
         others = [name for name in every if not is_image(_plain(name)) and _is_said(_plain(name))]
         if passed_over is not None:
-            passed_over += [hidden(name) for name in others]
-        held = f", but {kinds_in_words(map(_plain, others))}" if others else ""
+            passed_over += [hide_secrets(name) for name in others]
+        held = f", but {describe_kinds(map(_plain, others))}" if others else ""
         return _below(system, place, names, f"{shown} holds no image{held}")
-    return [(place, _stem(place, PurePosixPath(path_of(place)).name or "image"))]
+    return [(place, _stem(place, PurePosixPath(path_in_address(place)).name or "image"))]
 
 
-def changed(address: str, timeout: float) -> float | None:
-    """Time of the last change in seconds; None: the server does not say."""
+def last_change(address: str, timeout: float) -> float | None:
+    """Asks for the time of the last change in seconds; None: the server does not say."""
     return _changed(_facts(address, timeout))
 
 
-def state(address: str, timeout: float) -> tuple[str, str]:
-    """Size in bytes and time of the last change in seconds, as text; empty where the server does not say."""
+def remote_state(address: str, timeout: float) -> tuple[str, str]:
+    """Asks for size in bytes and time of the last change in seconds, as text; empty where the server does not say."""
     facts = _facts(address, timeout)
     seconds, size = _changed(facts), facts.get("size")
     return "" if size is None else str(size), "" if seconds is None else f"{seconds:.6f}"
 
 
 def _facts(address: str, timeout: float) -> dict[str, Any]:
-    system, path = filesystem(address, timeout)
-    with asked(address, timeout):
-        facts: dict[str, Any] = within(timeout, system, "info", path)
+    system, path = open_filesystem(address, timeout)
+    with network_errors(address, timeout):
+        facts: dict[str, Any] = call_with_timeout(timeout, system, "info", path)
     return facts
 
 
@@ -91,14 +98,14 @@ def _seconds(value: Any) -> float | None:
 
 def _is_pattern(place: str) -> bool:
     # In http a question mark begins the query.
-    return "*" in path_of(place) if scheme(place) in HTTP else glob.has_magic(place)
+    return "*" in path_in_address(place) if scheme(place) in HTTP else glob.has_magic(place)
 
 
 def _is_folder(place: str, system: Any, path: str, timeout: float) -> bool:
     if place.endswith("/") or scheme(place) in HTTP or is_image(_plain(place)):
         return place.endswith("/")
-    with asked(f"input: {place}", timeout):
-        return bool(within(timeout, system, "isdir", path))
+    with network_errors(f"input: {place}", timeout):
+        return bool(call_with_timeout(timeout, system, "isdir", path))
 
 
 def _files(found: dict[str, dict[str, Any]]) -> list[str]:
@@ -107,13 +114,13 @@ def _files(found: dict[str, dict[str, Any]]) -> list[str]:
 
 def _plain(name: str) -> str:
     """What a file system calls a file, without host and query."""
-    return path_of(name) if "://" in name else name
+    return path_in_address(name) if "://" in name else name
 
 
 def _is_said(path: str) -> bool:
     """Whether it is worth a word that a file is no image; a page of http also links to folders and to itself."""
     name = path.rpartition("/")[2]
-    return bool(ending(name)) and not is_clutter(name) and not is_beside(name)
+    return bool(file_ending(name)) and not is_clutter(name) and not is_beside(name)
 
 
 def _fixed(pattern: str) -> str:
@@ -127,7 +134,7 @@ def _fixed(pattern: str) -> str:
 def _below(system: Any, top: str, names: Sequence[str], nothing: str) -> list[tuple[str, Path]]:
     found = []
     for address in (_address(system, top, name) for name in names):
-        stem = _stem(address, path_of(address).removeprefix(path_of(top).rstrip("/")))
+        stem = _stem(address, path_in_address(address).removeprefix(path_in_address(top).rstrip("/")))
         # Without a name: links of a page to itself in another order.
         if stem.name and not stem.name.startswith("."):
             found.append((address, stem))
@@ -154,5 +161,7 @@ def _stem(address: str, below: str) -> Path:
     """
     path = PurePosixPath((unquote(below) if scheme(address) in HTTP else below).lstrip("/"))
     if ".." in path.parts:
-        raise DataError(f"input: {hidden(address)}: its predictions would lie outside of the output folder ({path})")
+        raise DataError(
+            f"input: {hide_secrets(address)}: its predictions would lie outside of the output folder ({path})"
+        )
     return Path(path.with_suffix("")) if path.name else Path()

@@ -1,4 +1,4 @@
-"""How long, and how much of, a remote file is waited for: a server may drip for ever, or never end."""
+"""Bounds how long a remote file is waited for, and how large it may be: a server may drip for ever, or never end."""
 
 import inspect
 import time
@@ -19,8 +19,8 @@ PAGE = 64 * 10**6
 
 
 @dataclass(frozen=True)
-class Bounds:
-    """What one remote file may take.
+class RemoteLimits:
+    """Limits of one remote file.
 
     Attributes:
         seconds: In all.
@@ -55,10 +55,10 @@ class Bounds:
             )
 
 
-class Watch(Callback):  # type: ignore[misc] # fsspec publishes no types
-    """Told of each piece of a copy that has arrived; ends it by an error."""
+class CopyWatch(Callback):  # type: ignore[misc] # fsspec publishes no types
+    """Callback that hears of each piece of a copy, and ends a copy beyond the limits by an error."""
 
-    def __init__(self, timeout: float, bounds: Bounds, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, timeout: float, bounds: RemoteLimits, now: Callable[[], float] = time.monotonic) -> None:
         """Starts the clock.
 
         Args:
@@ -90,7 +90,7 @@ class Watch(Callback):  # type: ignore[misc] # fsspec publishes no types
             self._since, self._recent = now, 0
 
 
-def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) -> Any:
+def call_with_timeout(seconds: float, system: Any, method: str, *arguments: Any, **keywords: Any) -> Any:
     """Calls a method of a file system, and ends it after so many seconds where the file system can be ended.
 
     Raises:
@@ -99,19 +99,19 @@ def within(seconds: float, system: Any, method: str, *given: Any, **named: Any) 
     call = getattr(system, method)
     # Where it wraps a coroutine, fsspec takes the time that it may run.
     if inspect.iscoroutinefunction(getattr(call, "__wrapped__", None)):
-        named["timeout"] = seconds
-    return call(*given, **named)
+        keywords["timeout"] = seconds
+    return call(*arguments, **keywords)
 
 
-class Prompt:
-    """A file system of whose open files no read of a block takes longer than it may, where it can be ended."""
+class TimedFilesystem:
+    """File system of whose open files no read of a block takes longer than it may, where it can be ended."""
 
     def __init__(self, system: Any, seconds: float) -> None:
         """Wraps a file system of fsspec; ``seconds`` of a block."""
         self._system, self._seconds = system, seconds
 
     def open(self, path: str, mode: str = "rb", **options: Any) -> Any:
-        """As the file system itself."""
+        """Opens a file of the file system; reading a block of it is bounded in time."""
         file = self._system.open(path, mode, **options)
         fetch, loop = getattr(file, "async_fetch_range", None), getattr(file, "loop", None)
         if fetch is not None and loop is not None:

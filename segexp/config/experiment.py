@@ -1,0 +1,108 @@
+"""A training as one frozen value, made once from its checked config and from how it was started."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
+from segexp.config.sections import blocks, plain_block, structured
+from segexp.config.task_figures import watched_direction
+from segexp.invocation import Invocation
+from segexp.spec import Direction
+
+Device = Literal["cpu", "cuda", "mps"]
+
+
+@dataclass(frozen=True)
+class Experiment(TrainConfig):
+    """The config of a training, block by block as dataclasses, and the facts that are derived from it.
+
+    What the data or a checkpoint decide later is put in with :func:`dataclasses.replace`.
+
+    Attributes:
+        invocation: How it was started.
+        ranks: Processes that train together, those of other machines included; counted before torch is imported.
+        device: Where it trains; "" until PyTorch was asked, see :mod:`segexp.training.hardware`.
+        written: The plain config as it was given: its order, and keys that it lacks, are kept by :meth:`plain`.
+    """
+
+    invocation: Invocation = field(default_factory=Invocation)
+    ranks: int = 1
+    device: Device | Literal[""] = ""
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any], invocation: Invocation | None = None) -> "Experiment":
+        """Makes an experiment of a checked and resolved config, or of one that a job or a run has stored.
+
+        Raises:
+            TypeError: A key is missing.
+        """
+        return cls(**blocks(TrainConfig, plain), invocation=invocation or Invocation(), written=plain)
+
+    def plain(self) -> dict[str, Any]:
+        """Gives the resolved config in plain types, for config.yaml, checkpoints, trackers and other processes."""
+        return plain_block(self, TrainConfig, self.written)
+
+    def value(self, key: str) -> Any:
+        """Gives the plain value of a dotted key, such as ``optimizer.lr``."""
+        found: Any = self.plain()
+        for name in key.split("."):
+            found = found[name]
+        return found
+
+    @property
+    def direction(self) -> Direction:
+        """Whether ``monitor`` is better low ("min") or high ("max")."""
+        return watched_direction(self.monitor, self.task_class)
+
+    @property
+    def task_class(self) -> str:
+        """Dotted name of the class of the task."""
+        return str(self.task["_target_"])
+
+    @property
+    def run_name(self) -> str:
+        """``name``, or the options chosen for data, model and loss."""
+        # Hydra says "None" of a group that a task has switched off.
+        options = (self.invocation.choices.get(group) for group in ("datamodule", "model", "loss"))
+        chosen = ("custom" if option in (None, "None") else str(option) for option in options)
+        return self.name or "_".join(chosen)
+
+    @property
+    def resumes(self) -> bool:
+        """Whether training goes on from a checkpoint."""
+        return self.resume is not None
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """The part of a finished run's config that is used again with its model.
+
+    Attributes:
+        deterministic: That of ``trainer``.
+        written: All of the config, for what is exported.
+    """
+
+    seed: int
+    tta: Literal["none", "flips", "d4"]
+    model: ObjectConfig
+    datamodule: ObjectConfig
+    inference: InferenceConfig
+    speed: SpeedConfig
+    deterministic: bool | Literal["warn"]
+    name: str | None = None
+    metric: Mapping[str, ObjectConfig] = field(default_factory=dict)
+    task: ObjectConfig = field(default_factory=default_task)
+    written: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "RunConfig":
+        """Makes it of the config that a checkpoint holds, brought up to date.
+
+        Raises:
+            KeyError: A key is missing.
+            TypeError: A key of a block is missing.
+        """
+        own = {**plain, "deterministic": plain["trainer"]["deterministic"], "written": plain}
+        return structured(cls, own)

@@ -1,0 +1,115 @@
+"""What the test of any task writes; a kind of task that has more to say has a class below this one."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from segexp.data.base import SegmentationDataModule
+from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.results import bootstrap_weights, image_notes
+from segexp.evaluation.test_report import TestReport, worst_first
+from segexp.report.run_page.figure_files import save_figure
+from segexp.runs.folder import RunFolder
+from segexp.tasks.base import BaseTask
+from segexp.tasks.predictor_result import PredictorResult
+
+R = TypeVar("R", bound=PredictorResult)
+T = TypeVar("T", bound=BaseTask)
+Panels = list[dict[str, Any]]
+"""Entries of results.json, one per panel."""
+
+AVERAGING = {
+    "dataset": "all test images together, then one figure",
+    "image": "one figure per test image, then the mean over the images where it is defined",
+    "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
+    "draw, and the central 95 % of them taken. They speak of other images like these, not of training again",
+}
+
+
+class TaskTest(Generic[T, R]):
+    """A task that was tested, and what is written of that: rows of figures, content of results.json, pictures."""
+
+    def __init__(
+        self, task: T, datamodule: SegmentationDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
+    ) -> None:
+        """Keeps them.
+
+        Args:
+            task: With the best weights, after a test.
+            datamodule: With the test images.
+            checkpoint: Path, epoch, measure and value of the weights.
+            name: Of the data set.
+            seed: Of the bootstrap samples.
+        """
+        self.task = task
+        self.datamodule = datamodule
+        self.checkpoint = checkpoint
+        self.name = name
+        self.seed = seed
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the test images."""
+        return [item.name for item in self.datamodule.items("test")]
+
+    @property
+    def seconds(self) -> Mapping[str, float]:
+        """Seconds that each costly measure took of the test."""
+        return {}
+
+    def rows(self) -> Sequence[R]:
+        """Of the model."""
+        return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
+
+    def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
+        """Makes the rows of trivial predictors, by what they are in words."""
+        make: Callable[[], Sequence[R]] = lambda: self.task.trivial_results(self.datamodule)  # type: ignore[assignment, return-value] # noqa: E731
+        return {"the rows of trivial predictors": make}
+
+    def other_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
+        """Makes further rows that stand beside the model."""
+        return {}
+
+    def content(self, rows: Sequence[R], resamples: int) -> dict[str, Any]:
+        """Content of results.json but for its panels.
+
+        Args:
+            rows: Of all predictors, the model's first.
+            resamples: Bootstrap samples.
+        """
+        images = len(self.names)
+        weights = bootstrap_weights(images, resamples, self.seed)
+        return {
+            "kind": self.task.spec.kind,
+            "task": {"datamodule": self.name, "where": "test images"},
+            "checkpoint": dict(self.checkpoint),
+            "split": {"name": "test", "images": images},
+            "averaging": AVERAGING,
+            "units": {},
+            "directions": dict(self.task.directions),
+            "rows": [row.to_dict(weights) for row in rows],
+            "notes": [*self.datamodule.notes, *image_notes(self.names, resamples)],
+        }
+
+    def draw(self, folder: RunFolder, row: R, count: int, after: Afterwards) -> Panels:
+        """Draws pictures into the run folder, each by itself; gives the entries of panels.
+
+        Args:
+            folder: The run folder, with metrics.csv and results.json.
+            row: The model's.
+            count: Number of panels.
+            after: Keeps what could not be drawn.
+        """
+        after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
+        return []
+
+    def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
+        """What the loggers are told.
+
+        Args:
+            content: Of results.json.
+            per_image: The file per_image.csv.
+            step: Optimiser steps of the training.
+        """
+        (figure, way), *_ = [*self.task.directions.items(), ("", "max")]
+        return TestReport(content, worst_first(per_image, figure, way), [], [], [], step)

@@ -1,0 +1,74 @@
+"""Base of the export formats: each writes a file, and reads it back as a function of raw images."""
+
+import importlib.util
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segexp.errors import MissingExtraError
+from segexp.inference.export.graph import Deployed
+from segexp.inference.model import Model
+
+Run = Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.uint8]]]
+"""From raw images (B, C, H, W) to probabilities (B, K, H, W) and classes (B, H, W)."""
+
+
+class ExportFormat(ABC):
+    """A format of exported files.
+
+    Attributes:
+        suffix: Ending of its files, with the dot.
+        packages: Python packages that writing and reading need beside PyTorch.
+    """
+
+    suffix: ClassVar[str]
+    packages: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+        """Writes one file (safetensors: a second beside it).
+
+        Args:
+            model: The model as segexp uses it.
+            graph: The same model as a graph with scaling inside.
+            path: File to write.
+            facts: Metadata that the file shall hold, see :func:`segexp.inference.export.facts.export_facts`.
+        """
+
+    @abstractmethod
+    def read(self, path: Path) -> Run:
+        """Opens a file with the library that it is made for."""
+
+
+def require_packages(form: str, *packages: str) -> None:
+    """Checks that the packages of a format are installed.
+
+    Args:
+        form: Name of the format, as in the config.
+        packages: Names by which they are imported.
+
+    Raises:
+        MissingExtraError: Names those that are not, and what to install.
+    """
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        raise MissingExtraError(
+            f"format={form}: {', '.join(missing)} not installed; pip install 'segexp[export]', in a checkout "
+            "pip install -c constraints.txt '.[export]'"
+        )
+
+
+def run_on_arrays(module: Callable[[Any], Any]) -> Run:
+    """Wraps a torch module as a function of arrays: raw images (B, C, H, W) to probabilities and classes."""
+
+    @torch.inference_mode()
+    def run(images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        probabilities, mask = module(torch.from_numpy(images))
+        return probabilities.numpy(), mask.numpy()
+
+    return run

@@ -1,0 +1,1 @@
+"""Engines: where files are predicted, on this machine or on a cluster."""

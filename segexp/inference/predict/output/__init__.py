@@ -1,0 +1,1 @@
+"""Outputs of a prediction: maps, their files, polygons and places."""

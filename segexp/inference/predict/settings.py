@@ -1,0 +1,83 @@
+"""Makes model, outputs and limits of the keys of conf/predict.yaml: the same here and on the nodes of a cluster."""
+
+from pathlib import Path
+
+from segexp.config.command_schema import PredictConfig
+from segexp.errors import ConfigError
+from segexp.inference.load import load
+from segexp.inference.model import Model
+from segexp.inference.predict.output.settings import OutputSettings
+from segexp.inference.predict.postprocessing.settings import Postprocess
+from segexp.inference.predict.remote.address import is_remote
+from segexp.inference.predict.remote.watch import RemoteLimits
+from segexp.inference.predict.worker import FileWorker
+
+
+def load_model(config: PredictConfig, device: str) -> Model:
+    """Loads the model that predicts.
+
+    Args:
+        config: Checked and resolved.
+        device: Where it works.
+
+    Raises:
+        UserError: There is none, or settings do not fit it.
+    """
+    return load(
+        config.run, config.checkpoint, tta=config.tta, threshold=config.threshold, device=device,
+        precision=config.precision, image_limit=config.image_limit,
+        inference={k: v for k, v in vars(config.inference).items() if v is not None},
+    )  # fmt: skip
+
+
+def output_settings(config: PredictConfig) -> OutputSettings:
+    """Makes the settings of the outputs.
+
+    Raises:
+        ConfigError: No output is named.
+    """
+    if not config.write:
+        raise ConfigError(
+            "write: is empty, so nothing would be predicted; name one or more of mask, probability, overlay, "
+            "uncertainty, polygons, as in 'write=[mask,polygons]'"
+        )
+    return OutputSettings(
+        tuple(config.write),
+        config.format,
+        config.depth,
+        config.polygons.format,
+        config.polygons.simplify,
+        tuple(config.bands) if config.bands else None,
+        Postprocess(**vars(config.postprocess)),
+    )
+
+
+def make_worker(config: PredictConfig, model: Model, *, bars: bool | None = False) -> FileWorker:
+    """Makes the worker that predicts a file; ``bars`` as :class:`segexp.inference.predict.worker.FileWorker`."""
+    return FileWorker(
+        model,
+        output_settings(config),
+        resolve_output(config),
+        timeout=config.timeout,
+        bounds=remote_limits(config),
+        bars=bars,
+    )
+
+
+def remote_limits(config: PredictConfig) -> RemoteLimits:
+    """Makes the limits of one remote file."""
+    return RemoteLimits(config.total_timeout, config.max_gigabytes)
+
+
+def resolve_output(config: PredictConfig) -> Path:
+    """Gives the folder of the predictions.
+
+    Raises:
+        ConfigError: It is not one of this machine.
+    """
+    if is_remote(config.output):
+        raise ConfigError(
+            f"output: {config.output} is a remote address; predictions are written into a folder of this machine. "
+            "Give one, and copy it there afterwards"
+        )
+    return Path(config.output).expanduser()

@@ -1,0 +1,1 @@
+"""TIFF files: their header, their strips and tiles, and the libraries that decode them."""

@@ -1,0 +1,323 @@
+"""What every task shares: scaling, optimiser, schedule, speed, the step of one or several ranks, the checkpoint."""
+
+import contextlib
+import copy
+import time
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, Self
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from segexp.data.base import SegmentationDataModule
+from segexp.data.sampling.samples import Batch
+from segexp.errors import DivergedError
+from segexp.losses.base import TOTAL
+from segexp.models.auxiliary import Supervised
+from segexp.models.sizes import same_size
+from segexp.spec import DataSpec
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
+from segexp.tasks.log_names import named_terms
+from segexp.tasks.predictor_result import PredictorResult
+from segexp.tasks.scaling import Normalize
+from segexp.tasks.schedule import Schedule
+from segexp.tasks.speed import Speed
+from segexp.tasks.test_figures import Measures
+from segexp.windows.settings import Inference
+
+MakeOptimizer = Callable[[Any], Optimizer]
+
+
+class BaseTask(pl.LightningModule):
+    """A network that learns; a subclass says what a batch counts for.
+
+    It is complete when constructed: a section ``task`` of the config gives the keys of the subclass, and training gives
+    all that stands below, which a subclass takes as ``**parts`` and hands on. A subclass writes
+    :meth:`start_counting`, :meth:`count`, :meth:`figures` and :meth:`predictor_results`.
+
+    Logged: ``train/loss`` and ``val/loss``, with ``/<term>`` for the terms of a sum: the mean over batches, weighted by
+    their images; ``val/<figure>`` of all validation images; ``lr`` and ``seconds``.
+
+    Attributes:
+        directions: The figures that it logs of validation and test, by name, and which way each is better. Literals:
+            they are read from the source, so that ``monitor`` is checked before torch is imported.
+        loss_class: What the section ``loss`` has to give.
+        takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
+        spec: Target, channels and scaling.
+        inference: Whether validation and test see images whole or in windows.
+        measures: Costly measures by name, taken at the test only.
+    """
+
+    directions: ClassVar[Mapping[str, Literal["min", "max"]]] = MappingProxyType({})
+    loss_class: ClassVar[type[nn.Module]] = nn.Module
+    takes_measures: ClassVar[bool] = False
+    sharded = False
+    """Whether each rank holds a part of the weights only."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        spec: DataSpec,
+        optimizer: MakeOptimizer,
+        *,
+        schedule: Schedule | None = None,
+        speed: Speed | None = None,
+        record: dict[str, Any] | None = None,
+        inference: Inference | None = None,
+        measures: Measures | None = None,
+        shares: Callable[[int], Sequence[int]] | None = None,
+    ) -> None:
+        """Ties the parts together.
+
+        Args:
+            model: Float image (B, C, H, W) to outputs with K channels.
+            loss: Applied to these outputs and the target.
+            spec: Target and scaling.
+            optimizer: Makes the optimiser from the parameters.
+            schedule: Learning-rate schedule; None: constant.
+            speed: Faster settings in force.
+            record: Plain values stored in each checkpoint, from which the model can be built again.
+            inference: Windows of validation and test; None: the usual ones.
+            measures: Costly measures by name, prepared for the data.
+            shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
+        """
+        super().__init__()
+        self.speed = speed or Speed()
+        layout = torch.channels_last if self.speed.channels_last else torch.contiguous_format
+        self.model = model.to(memory_format=layout)  # type: ignore[call-overload] # stubs know only the one form
+        self.loss = loss
+        self.spec = spec
+        self.scale = Normalize(spec, channels_last=self.speed.channels_last)
+        self.inference = inference or Inference()
+        self.measures = measures or {}
+        self._shares = shares
+        self._optimizer = optimizer
+        self._schedule = schedule
+        self._record = record or {}
+        self._val_losses = ImageMeans()
+        self._epoch_start = 0.0
+        self._rate = 0.0
+        if self.speed.compile:
+            # In place: keys of the state dict stay those of the plain model.
+            self.model.compile()
+
+    @classmethod
+    def adapted(cls, spec: DataSpec, **keys: Any) -> DataSpec:
+        """The data's spec as a model is built for it; a task whose keys change the target says so here.
+
+        Args:
+            spec: Of the data.
+            **keys: Of the section ``task``.
+        """
+        return spec
+
+    def twin(self) -> Self:
+        """Another task of the same network, whose settings can differ; only for methods that give it."""
+        other = copy.copy(self)
+        # Modules are shared, the table that names them is not.
+        other._modules = dict(self._modules)
+        return other
+
+    def with_measures(self, measures: Measures) -> Self:
+        """The same network with other costly measures.
+
+        Args:
+            measures: By name, prepared for the data.
+        """
+        other = self.twin()
+        other.measures = measures
+        return other
+
+    # ---- forward
+
+    def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
+        """Outputs of raw images.
+
+        Args:
+            image: uint8 or uint16 (B, C, H, W).
+            stats: float32 (B, 2, C) of the whole images, for crops of them; see :class:`Normalize`.
+
+        Returns:
+            float (B, K, ...), of dense outputs (B, K, H, W) of the image's size.
+        """
+        outputs = self.outputs(image, stats)
+        return outputs.logits if isinstance(outputs, Supervised) else outputs
+
+    def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
+        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
+        return same_size(self.model, self.scale(image, stats))
+
+    def evaluated(self, image: Tensor) -> Tensor:
+        """Outputs of whole images as they are judged, the same in validation, test and prediction, float32."""
+        outputs: Tensor = self(image).float()
+        return outputs
+
+    # ---- training
+
+    def computed(self) -> dict[str, Any]:
+        """What the loss computed from the training images, plain and by key, for run.json."""
+        return {}
+
+    def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
+        return {TOTAL: self.loss(outputs, target)}
+
+    def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
+        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+
+        ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
+        is logged as ``train/loss/auxiliary``.
+
+        On several ranks each computes the loss of the whole batch, of which its own samples have a gradient; times
+        their number, since gradients are averaged over ranks.
+        """
+        # Read here: at the end of the epoch the schedule has moved on.
+        self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
+        sizes = None if self._shares is None else self._shares(batch_idx)
+        shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
+        with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
+            outputs = self.outputs(batch["image"], batch.get("stats"))
+        target = batch["target"]
+        if sizes is not None:
+            outputs, target = whole_outputs(outputs, sizes), whole_batch(target, sizes)
+        if isinstance(outputs, Supervised):
+            loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
+        else:
+            loss = self._log_loss(outputs, target)
+        return loss if sizes is None else loss * len(sizes)
+
+    def _log_loss(self, outputs: Tensor, target: Tensor) -> Tensor:
+        terms = self.loss_terms(outputs, target)
+        self.log_dict(named_terms("train", terms), on_step=False, on_epoch=True, batch_size=len(target))
+        return terms[TOTAL]
+
+    def _log_auxiliary(self, outputs: Supervised, target: Tensor) -> Tensor:
+        """Weighted sum of the losses of the auxiliary logits."""
+        pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
+        total = torch.stack([weight * self.loss_terms(logits, target)[TOTAL] for weight, logits in pairs]).sum()
+        self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
+        return total
+
+    def on_train_epoch_start(self) -> None:
+        """Starts the clock of the epoch."""
+        self._epoch_start = time.perf_counter()
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
+        if self._schedule is not None:
+            self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
+        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
+
+    def make_optimizer(self) -> Optimizer:
+        """The optimiser of all weights that are trained."""
+        return self._optimizer([p for p in self.parameters() if p.requires_grad])
+
+    def configure_optimizers(self) -> Any:
+        """Optimiser and schedule as Lightning wants them."""
+        optimizer = self.make_optimizer()
+        if self._schedule is None:
+            return optimizer
+        steps = int(self.trainer.estimated_stepping_batches)
+        scheduler = self._schedule.build(optimizer, steps=steps, epochs=self.trainer.max_epochs or 1)
+        return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
+
+    # ---- validation and test
+
+    @abstractmethod
+    def start_counting(self, phase: Literal["val", "test"]) -> None:
+        """Forgets what was counted."""
+
+    @abstractmethod
+    def count(self, phase: Literal["val", "test"], outputs: Tensor, batch: Batch) -> None:
+        """Counts a batch of whole images, each of which comes once.
+
+        Args:
+            phase: Validation or test.
+            outputs: float32, as :meth:`evaluated` gives them.
+            batch: With ``target``, and the numbers of the images (B,) under ``index``.
+        """
+
+    @abstractmethod
+    def figures(self) -> dict[str, float | None]:
+        """Figures of all validation images that were counted, by the names in ``directions``; None: undefined."""
+
+    @abstractmethod
+    def predictor_results(self) -> Sequence[PredictorResult]:
+        """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
+
+    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
+        """What trivial predictors reach on the test images; they choose on training and validation images only."""
+        return []
+
+    def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
+        """As :meth:`loss_terms`, of whole images and without a gradient."""
+        return self.loss_terms(outputs, target)
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Loss and counts of whole images, in float32.
+
+        Raises:
+            DivergedError: An output is nan; it would count as something and look like a result.
+        """
+        first = int(batch["index"][0])
+        if first < 0:
+            return  # a rank without an image of its own was given one that another has
+        outputs = self.evaluated(batch["image"])
+        self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
+        terms = self.evaluation_loss_terms(outputs, batch["target"])
+        self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
+        self.count("val", outputs, batch)
+
+    def on_validation_epoch_start(self) -> None:
+        """Starts counting."""
+        self.start_counting("val")
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the figures of all validation images."""
+        self.log_dict(self._val_losses.take())
+        named = {f"val/{name}": value for name, value in self.figures().items()}
+        self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
+
+    def on_test_epoch_start(self) -> None:
+        """Starts counting."""
+        self.start_counting("test")
+
+    def test_step(self, batch: Batch, batch_idx: int) -> None:
+        """Counts whole images, in float32.
+
+        Raises:
+            DivergedError: An output is nan, as in validation.
+        """
+        outputs = self.evaluated(batch["image"])
+        self._refuse_nan(outputs, "for a test image")
+        self.count("test", outputs, batch)
+
+    @staticmethod
+    def _refuse_nan(outputs: Tensor, when: str) -> None:
+        if bool(outputs.isnan().any()):
+            raise DivergedError(
+                f"the model gives nan {when}: training diverged. Lower optimizer.lr, "
+                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
+            )
+
+    # ---- checkpoint
+
+    def state(self) -> dict[str, Any]:
+        """What else than weights a trained model needs, plain values; see :meth:`take_state`."""
+        return {}
+
+    def take_state(self, stored: Mapping[str, Any]) -> None:
+        """Takes what :meth:`state` gave when the checkpoint was written."""
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds config, data spec and state: all that is needed to build the model again; plain types only."""
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state()}
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Takes the state that was reached with these weights."""
+        self.take_state(checkpoint["segexp"])

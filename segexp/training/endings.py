@@ -1,0 +1,73 @@
+"""How a training ends that does not finish: what is recorded, what is said, and how to go on."""
+
+import contextlib
+
+import torch
+from lightning.pytorch.utilities.exceptions import SIGTERMException
+
+from segexp.config.quoting import printed
+from segexp.data.sampling.worker_errors import killed_worker
+from segexp.errors import Pruned, SegexpError
+from segexp.evaluation.afterwards import Afterwards, end
+from segexp.evaluation.run_page import write_page
+from segexp.runs.console import LOG
+from segexp.runs.folder import RunFolder
+from segexp.runs.record import RunRecord
+from segexp.training.distributed import process_group as group
+from segexp.training.resume_source import command, needed_words
+
+
+class Interrupted(SegexpError):
+    """The user pressed Ctrl-C; exit code as shells have it."""
+
+    exit_code = 130
+
+
+def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Afterwards) -> BaseException:
+    """Records how a run ended otherwise; gives what is to be raised."""
+    if was_stopped(error):
+        LOG.warning("interrupted")
+        # With all figures on the disk there is nothing to go on with: only pictures are missing.
+        end(record, "finished" if after.complete else "interrupted", after)
+        write_page(folder.path)
+        return Interrupted(after.summary() if after.complete else _how_to_go_on(folder))
+    if isinstance(error, Pruned):
+        LOG.info(str(error))
+        end(record, "pruned", after, ended_by=str(error))
+        write_page(folder.path)
+        return error
+    shown = killed_worker(error) or group.reason(error)
+    LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
+    with contextlib.suppress(OSError):  # on a full disk run.json cannot say so
+        end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
+    if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
+        LOG.info(f"the best weights so far are kept; to test them: {after.again}")
+    if not after.complete and (told := still_valid(folder)):
+        LOG.info(told)
+    return shown
+
+
+def was_stopped(error: BaseException) -> bool:
+    """Tells Ctrl-C, or the exit that Lightning makes of it or of SIGTERM (timeout, a scheduler), on any rank."""
+    if isinstance(error, SystemExit):
+        return isinstance(error.__context__, KeyboardInterrupt) or group.interrupted()
+    return isinstance(error, KeyboardInterrupt | SIGTERMException) or group.interrupted()
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    last = folder.checkpoints / "last.ckpt"
+    if not last.is_file():
+        return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
+    word = printed("resume", str(last))
+    line = command(last, *needed_words(folder.path))
+    return f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {line}"
+
+
+def still_valid(folder: RunFolder) -> str:
+    """What of a failed run can be gone on with, and how; empty where no epoch was finished."""
+    last = folder.checkpoints / "last.ckpt"
+    if not last.is_file():
+        return ""
+    epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+    line = command(last, *needed_words(folder.path))
+    return f"the first {epochs} epochs are kept in {last}; to go on after them: {line}"

@@ -1,0 +1,34 @@
+"""What a training computes on: the kind of device, asked of PyTorch, and the ranks that train together."""
+
+from dataclasses import replace
+
+import torch
+
+from segexp.config.experiment import Device, Experiment
+from segexp.errors import ConfigError
+from segexp.training.distributed.plan import count_ranks
+
+
+def with_hardware(experiment: Experiment) -> Experiment:
+    """Puts device and ranks into an experiment.
+
+    Raises:
+        ConfigError: There is no such device, or there are fewer than asked for.
+    """
+    device = device_type(experiment.trainer.accelerator)
+    return replace(experiment, device=device, ranks=count_ranks(experiment.trainer))
+
+
+def device_type(accelerator: str) -> Device:
+    """Gives the kind of device for an accelerator, ``auto``, ``cpu``, ``gpu`` or ``mps``.
+
+    Raises:
+        ConfigError: PyTorch sees none of that kind.
+    """
+    if accelerator in ("auto", "gpu") and torch.cuda.is_available():
+        return "cuda"
+    if accelerator in ("auto", "mps") and torch.backends.mps.is_available():
+        return "mps"
+    if accelerator in ("gpu", "mps"):
+        raise ConfigError(f"trainer.accelerator: found {accelerator}, but PyTorch sees none; use auto or cpu")
+    return "cpu"

@@ -1,0 +1,61 @@
+"""What run.json and the trackers say of a run when it starts."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from segexp.config.experiment import Experiment
+from segexp.evaluation.results import inference
+from segexp.runs.folder import RunFolder
+from segexp.training.loggers.tracking import RunFacts
+from segexp.training.prepare import Prepared
+
+
+def run_facts(prepared: Prepared) -> dict[str, Any]:
+    """Gives what run.json says of a run when it starts."""
+    experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
+    invocation = experiment.invocation
+    parameters = sum(p.numel() for p in module.model.parameters())
+    trainable = sum(p.numel() for p in module.model.parameters() if p.requires_grad)
+    return {
+        "name": experiment.run_name,
+        "seed": experiment.seed,
+        "overrides": list(invocation.overrides),
+        "choices": invocation.choices,
+        "job": invocation.job,
+        "device": torch.cuda.get_device_name() if experiment.device == "cuda" else experiment.device,
+        "threads": torch.get_num_threads(),
+        "ranks": experiment.ranks,
+        "speed": vars(module.speed),
+        "inference": {phase: inference(module, datamodule.items(phase)) for phase in ("val", "test")},
+        "model": {
+            "name": invocation.choices.get("model", experiment.model["_target_"]),
+            "parameters": parameters,
+            "trainable": trainable,
+        },
+        "loss": {"name": invocation.choices.get("loss", experiment.loss["_target_"]), **module.computed()},
+        "data": {"name": invocation.choices.get("datamodule", "data"), **datamodule.describe()},
+    }
+
+
+def tracked_facts(experiment: Experiment, folder: RunFolder, record: Mapping[str, Any]) -> RunFacts:
+    """Gives what the loggers beside metrics.csv show of a run; ``record`` is the content of run.json."""
+    invocation, model, git = experiment.invocation, record["model"], record["git"]
+    return RunFacts(
+        folder=folder.path,
+        output_dir=Path(experiment.output_dir),
+        name=" ".join(invocation.overrides) or None,
+        group=invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
+        config=experiment.plain(),
+        monitor=experiment.monitor,
+        direction=experiment.direction,
+        summary={
+            "parameters": model["parameters"],
+            "trainable_parameters": model["trainable"],
+            "commit": git["commit"],
+            "uncommitted_changes": git["dirty"],
+            "segexp": record["versions"]["segexp"],
+        },
+    )
