@@ -118,7 +118,7 @@ def _variants(options: argparse.Namespace) -> dict[str, Callable[[], Tensor]]:
     from segexp.windows.sliding import sliding_window
 
     plan = WindowPlan(options.size, options.size, options.window, options.overlap)
-    parts = [image[(..., *plan[number].place)].permute(0, 2, 3, 1) for number in range(len(plan))]
+    parts = [image[(..., *plan[number].slices)].permute(0, 2, 3, 1) for number in range(len(plan))]
     batches = [
         torch.cat(parts[start : start + options.batch]).permute(0, 3, 1, 2)
         for start in range(0, len(parts), options.batch)

@@ -39,6 +39,12 @@ TARGETS = {
 }
 """The same of classes and functions whose module has become a package."""
 
+KEYS = {
+    "segexp.data.folder.FolderDataModule": {"stray": "unknown_values", "unit": "split_by"},
+    "segexp.data.datasets.cells.CellsDataModule": {"stray": "unknown_values"},
+}
+"""Class by its name of today: keys of its section that version 0.1 called otherwise, old and new name."""
+
 
 def new_name(name: str) -> str:
     """The name that a dotted name of version 0.1 has now; any other name is as it is."""

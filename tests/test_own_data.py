@@ -122,7 +122,7 @@ def test_table_of_refusals_has_the_keys_that_there_are() -> None:
     found = signature("segexp.data.folder.FolderDataModule")
     assert found is not None
     keys = set(re.findall(r"`datamodule\.(\w+)=", section("What is refused, and what to write then")))
-    assert keys == {"ignored", "stray", "unpaired", "on_bad", "channels", "crop_size"}
+    assert keys == {"ignored", "unknown_values", "unpaired", "on_bad", "channels", "crop_size"}
     assert keys <= set(found.parameters)
 
 

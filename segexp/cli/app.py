@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, ordered, split
 from segexp.commands import COMMANDS, OWN_KEYS, Command
+from segexp.config.migration import with_old_keys
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import as_typed
 from segexp.config.trust import trusting, without_trust
@@ -39,6 +40,7 @@ def run(argv: Sequence[str]) -> int:
     tolerant_streams()
     try:
         command, rest = split(list(argv))
+        rest = with_old_keys(rest)
         with trusting(rest):
             return _dispatch(command, rest)
     except SegexpError as error:
@@ -231,7 +233,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *ordered(argv, more)]
+    sys.argv = [sys.argv[0], *ordered(with_old_keys(argv), more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         with composed_once(argv, config_dirs(argv)):

@@ -1,11 +1,11 @@
 """Brings configs of version 0.1 up to date: a config that a user wrote, or one that a run or checkpoint holds."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from segexp.config.plain_values import refuse_size
-from segexp.moved import new_name
+from segexp.moved import KEYS, new_name
 
 
 def migrated(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -37,17 +37,39 @@ def migration_note(config: Mapping[str, Any]) -> str | None:
     return f"its config is of version 0.1 and was read with the names of today: {found[0]}{more}" if found else None
 
 
+def with_old_keys(words: Sequence[str]) -> list[str]:
+    """Lets Hydra take words of a command with keys of version 0.1: what is not in its configs any more it has to add.
+
+    Whether a key is an old one is known with the class of its section, see :func:`migrated`; one of a user's own class
+    is set just the same.
+    """
+    old = {f"datamodule.{key}" for keys in KEYS.values() for key in keys}
+    return [f"++{word}" if word.partition("=")[0] in old else word for word in words]
+
+
 def _renamed(value: Any, key: str) -> Any:
     if isinstance(value, Mapping):
-        return {name: _renamed(item, name) for name, item in value.items()}
+        names = _old_keys(value)
+        kept = {name: _renamed(item, name) for name, item in value.items() if name not in names}
+        # What was written under the old name counts more than what the new one has by itself.
+        return kept | {names[name]: _renamed(item, name) for name, item in value.items() if name in names}
     if isinstance(value, list):
         return [_renamed(item, "") for item in value]
     return new_name(value) if key == "_target_" and isinstance(value, str) else value
 
 
+def _old_keys(section: Mapping[str, Any]) -> Mapping[str, str]:
+    """Old and new name of the keys of a section that have been renamed, by its class."""
+    target = section.get("_target_")
+    return KEYS.get(new_name(target), {}) if isinstance(target, str) else {}
+
+
 def _changes(value: Any, path: str) -> Iterator[str]:
     if isinstance(value, Mapping):
+        names = _old_keys(value)
         for name, item in value.items():
+            if name in names:
+                yield f"{path}.{name} is now {path}.{names[name]}"
             yield from _changes(item, f"{path}.{name}" if path else str(name))
     elif isinstance(value, list):
         for index, item in enumerate(value):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 _PATTERNS = re.compile(
-    r"(\+{0,2}datamodule\.(?:root|images|masks|valid|unit|group|stratum|table|table_key|split_file))=(.*)", re.DOTALL
+    r"(\+{0,2}datamodule\.(?:root|images|masks|valid|split_by|unit|group|stratum|table|table_key|split_file))=(.*)",
+    re.DOTALL,
 )
 """Keys of ``datamodule=folder`` that are names of files, or patterns of them."""
 _SWEEP = re.compile(r"^\w+\(.*\)$|,", re.DOTALL)

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from segexp.config.groups import groups
+from segexp.config.migration import migrated, with_old_keys
 from segexp.config.paths import conf_dir
 
 LISTS = ("metric", "logger")
@@ -121,12 +122,12 @@ def _compose(words: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, Any]
     GlobalHydra.instance().clear()
     searched = [search_path(extra)] if extra else []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"), warnings.catch_warnings(action="ignore"):
-        config = compose("train", overrides=[*words, *searched], return_hydra_config=True)
+        config = compose("train", overrides=[*with_old_keys(words), *searched], return_hydra_config=True)
     found = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
     with open_dict(config):
         del config["hydra"]
     tree: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment] # a mapping
-    return tree, {group: option for group, option in found.items() if not group.startswith("hydra/")}
+    return migrated(tree), {group: option for group, option in found.items() if not group.startswith("hydra/")}
 
 
 def search_path(folders: Iterable[str]) -> str:

@@ -122,7 +122,7 @@ class FilesDataModule(SegmentationDataModule):
     def assign(self, listing: Listing) -> Split:
         """Names of the images of each part."""
         names = [pair.name for pair in listing.pairs]
-        units = {pair.name: pair.unit for pair in listing.pairs if pair.unit is not None}
+        units = {pair.name: pair.split_by for pair in listing.pairs if pair.split_by is not None}
         strata = {pair.name: pair.stratum for pair in listing.pairs if pair.stratum is not None}
         if self._kept is not None:
             return take_over_split(self._kept, names, listing.notes)

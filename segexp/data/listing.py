@@ -18,7 +18,7 @@ class Pair:
         mask: Its mask.
         valid: Where this file holds 0, nothing counts.
         group: What it is scored together with, for example a city.
-        unit: What a split must not cut apart, for example a patient; None: the image alone.
+        split_by: What a split must not cut apart, for example a patient; None: the image alone.
         stratum: What every part should get its share of, for example a type of cell.
     """
 
@@ -27,7 +27,7 @@ class Pair:
     mask: Path
     valid: Path | None = None
     group: str | None = None
-    unit: str | None = None
+    split_by: str | None = None
     stratum: str | None = None
 
 

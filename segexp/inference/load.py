@@ -17,7 +17,7 @@ from segexp.config.schema import ObjectConfig
 from segexp.config.stored import check_stored
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.inference.model import Model, threshold_logit
-from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_misfit
+from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
 from segexp.losses.base import SegmentationLoss
 from segexp.metrics.log_odds import probability
 from segexp.rasters import DEFAULT_GB, Limit
@@ -148,7 +148,7 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         run = RunConfig.from_plain(config)
     except (KeyError, TypeError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    refuse_misfit(run.model, spec, weights, source.checkpoint)
+    refuse_mismatch(run.model, spec, weights, source.checkpoint)
     model = build_model(run.model, spec, published=False)
     load_network_weights(model, run.model, weights, source.checkpoint)
     try:

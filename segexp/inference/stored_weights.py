@@ -38,7 +38,7 @@ def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
     return found
 
 
-def refuse_misfit(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
+def refuse_mismatch(section: ObjectConfig, spec: DataSpec, weights: Mapping[str, Tensor], source: Path) -> None:
     """Refuses weights that do not fit the shapes of their network; those of other packages pass unseen.
 
     Args:

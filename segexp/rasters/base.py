@@ -36,7 +36,7 @@ class Header:
         nodata: Number that marks missing pixels as a GeoTIFF says it, which may be none that a pixel can have.
         pixel_size: Side of a pixel in metres, from a GeoTIFF with a projected coordinate system.
         has_alpha: Whether the file calls its last channel alpha.
-        place: Where on the ground it lies, from the tags of a GeoTIFF.
+        location: Where on the ground it lies, from the tags of a GeoTIFF.
     """
 
     path: Path
@@ -53,7 +53,7 @@ class Header:
     nodata: float | None = None
     pixel_size: float | None = None
     has_alpha: bool = False
-    place: GroundLocation | None = None
+    location: GroundLocation | None = None
 
 
 class Raster(ABC):

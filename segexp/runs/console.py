@@ -22,10 +22,10 @@ def start_console() -> None:
     console = logging.StreamHandler(sys.stdout)
     console.setFormatter(_Plain())
     LOG.addHandler(console)
-    quiet_libraries()
+    silence_libraries()
 
 
-def quiet_libraries() -> None:
+def silence_libraries() -> None:
     """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)

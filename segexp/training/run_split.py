@@ -9,11 +9,12 @@ import torch
 
 from segexp.config.experiment import Experiment
 from segexp.config.from_argument import folder_of
+from segexp.config.migration import migrated_stored
 from segexp.config.quoting import printed
 from segexp.config.schema import ObjectConfig
 from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, StoredError
 from segexp.runs.archive import check_archive
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
@@ -94,16 +95,17 @@ def dealt_anew(experiment: Experiment, now: Split) -> list[str]:
 
 
 _DATA = ("_target_", "root", "images", "masks", "split", "split_seed", "split_file", "fold", "folds", "val_fraction",
-         "test_fraction", "unit", "stratum")  # fmt: skip
+         "test_fraction", "split_by", "stratum")  # fmt: skip
 """What decides, beside the files, which image is in which part."""
 
 
 def _same_data(folder: Path, data: ObjectConfig) -> bool:
     """Whether the stored data set is that of the new run: with another one other images are no surprise."""
+    path = folder / "config.yaml"
     try:
-        earlier = read_yaml(folder / "config.yaml")["datamodule"]
+        earlier = migrated_stored(read_yaml(path), path)["datamodule"]
         return all(earlier.get(key) == data.get(key) for key in _DATA)
-    except (OSError, ValueError, AttributeError, KeyError, TypeError):
+    except (OSError, ValueError, AttributeError, KeyError, TypeError, StoredError):
         return False
 
 

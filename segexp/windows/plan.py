@@ -25,7 +25,7 @@ class Window(NamedTuple):
     width: int
 
     @property
-    def place(self) -> tuple[slice, slice]:
+    def slices(self) -> tuple[slice, slice]:
         """Slices of rows and columns, to index an array with."""
         return slice(self.top, self.top + self.height), slice(self.left, self.left + self.width)
 

@@ -42,7 +42,7 @@ def sliding_window(
         return forward(image).float()
     whole: Tensor | None = None
     top = 0
-    for rows in stitched(forward, lambda part: image[(..., *part.place)], plan, max(1, batch_size // len(image))):
+    for rows in stitched(forward, lambda part: image[(..., *part.slices)], plan, max(1, batch_size // len(image))):
         if whole is None:
             whole = rows.new_empty((*rows.shape[:2], plan.height, plan.width))
         whole[:, :, top : top + rows.shape[2]] = rows

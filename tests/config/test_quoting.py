@@ -38,7 +38,7 @@ def test_pattern_arrives_as_it_was_written(text: str) -> None:
         'datamodule.masks="masks/{stem}.png"',
         "datamodule.root=${oc.env:HOME}/data",
         "datamodule.mask_values={0:background,255:road}",
-        "datamodule.unit=null",
+        "datamodule.split_by=null",
         "-m",
         "model=unet",
     ],
@@ -51,7 +51,7 @@ def test_blocks_of_other_data_sets_are_left_alone() -> None:
     block = "datamodule.images={a:1,b:2}"
     assert quote_patterns(["datamodule=mine", block]) == ["datamodule=mine", block]
     assert quote_patterns(["datamodule=mine", "datamodule.masks=m/{stem}.png"])[1] == "datamodule.masks='m/{stem}.png'"
-    assert quote_patterns(["datamodule=folder", "datamodule.unit={stem:a}"])[1] == "datamodule.unit='{stem:a}'"
+    assert quote_patterns(["datamodule=folder", "datamodule.split_by={stem:a}"])[1] == "datamodule.split_by='{stem:a}'"
 
 
 def test_paths_of_commands_that_start_from_a_run() -> None:

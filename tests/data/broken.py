@@ -167,7 +167,8 @@ BROKEN: dict[str, Broken] = {
                                        "found type 9, expected 1 to 5", lambda root, _: csv(root, "a,b\n999,9\n")),
     "cell without a type": Broken("cells", "folders and files", ".bmp", "no row for image", lambda root, _: (
         root / "Class Labels of Dataset 1.csv").write_text("image ID,class label\n")),
-    "stray grey in a cell": Broken("cells", "labels", ".png", "datamodule.stray=nearest", lambda root, _: write(
+    "stray grey in a cell": Broken("cells", "labels", ".png", "datamodule.unknown_values=nearest",
+        lambda root, _: write(
         sorted((root / "Dataset 1").glob("*.png"))[0],
         stray(77)(read(sorted((root / "Dataset 1").glob("*.png"))[0])))),
     "arrays of different number": Broken("arrays", "folders and files", "seg_training.npy", "the same N, H and W",

@@ -18,7 +18,7 @@ from tests.data.made import write
 KINDS: dict[str, dict[str, Any]] = {
     "shares": {},
     "fold": {"split": "kfold", "folds": 3, "fold": 1},
-    "units": {"unit": "{patient}", "images": "images/{patient}_{n}.png", "masks": "masks/{patient}_{n}.png"},
+    "units": {"split_by": "{patient}", "images": "images/{patient}_{n}.png", "masks": "masks/{patient}_{n}.png"},
 }
 
 

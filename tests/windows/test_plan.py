@@ -11,7 +11,7 @@ def totals(plan: WindowPlan) -> np.ndarray:
     total = np.zeros((plan.height, plan.width))
     for number in range(len(plan)):
         row, column = divmod(number, len(plan.lefts))
-        total[plan[number].place] += np.outer(plan.row_weights[row], plan.column_weights[column])
+        total[plan[number].slices] += np.outer(plan.row_weights[row], plan.column_weights[column])
     return total
 
 

@@ -116,7 +116,7 @@ def test_finished_rows_leave_the_band_as_soon_as_they_are_known() -> None:
 
     def read(window: Window) -> Tensor:
         events.append("read")
-        return image[(..., *window.place)]
+        return image[(..., *window.slices)]
 
     bands = []
     for rows in stitched(identity, read, plan, 1):

@@ -35,11 +35,13 @@ def find_copies(pairs: Sequence[Pair]) -> list[list[Pair]]:
 def unite_copies(listing: Listing, groups: Sequence[Sequence[Pair]]) -> Listing:
     """The listing with copies, and all units that they belong to, in one unit: a random split keeps them together."""
     names = {pair.name for group in groups for pair in group}
-    label = {p.name: p.unit or f"copies of {p.name}" for p in listing.pairs if p.unit is not None or p.name in names}
+    label = {
+        p.name: p.split_by or f"copies of {p.name}" for p in listing.pairs if p.split_by is not None or p.name in names
+    }
     for group in groups:
         joined = sorted({label[pair.name] for pair in group})
         label = {name: joined[0] if unit in joined else unit for name, unit in label.items()}
-    return replace(listing, pairs=[replace(pair, unit=label.get(pair.name)) for pair in listing.pairs])
+    return replace(listing, pairs=[replace(pair, split_by=label.get(pair.name)) for pair in listing.pairs])
 
 
 def find_split_copies(groups: Sequence[Sequence[Pair]], split: Split) -> Iterable[tuple[Pair, Pair, str]]:

@@ -30,7 +30,8 @@ class CellMask(FileMask):
         except DataError as error:
             if self.labels.nearest:
                 raise
-            hint = "or set datamodule.stray=nearest: each becomes the nearest of 0, 128 and 255, which is reported"
+            nearest = "datamodule.unknown_values=nearest"
+            hint = f"or set {nearest}: each becomes the nearest of 0, 128 and 255, which is reported"
             raise type(error)(f"{error}, {hint}") from error
 
 
@@ -44,7 +45,7 @@ class CellsDataModule(FilesDataModule):
         self,
         root: str,
         dataset: Literal[1, 2, "both"] = 1,
-        stray: Literal["raise", "nearest"] = "raise",
+        unknown_values: Literal["raise", "nearest"] = "raise",
         split: Literal["holdout", "kfold", "across"] = "holdout",
         **shared: Any,
     ) -> None:
@@ -53,7 +54,7 @@ class CellsDataModule(FilesDataModule):
         Args:
             root: Folder that holds ``Dataset 1``, ``Dataset 2`` and their tables of types.
             dataset: Which set the images come from.
-            stray: What becomes of mask values other than 0, 128 and 255: ``raise`` names the files and ends;
+            unknown_values: What becomes of mask values other than 0, 128 and 255: ``raise`` names the files and ends;
                 ``nearest`` takes the nearest of the three and reports it file by file.
             split: ``holdout``, ``kfold``: as for all data sets; ``across``: all images of ``dataset`` train and
                 validate, all of the other set are tested.
@@ -70,7 +71,7 @@ class CellsDataModule(FilesDataModule):
         self.split = split
         self.root = Path(root).expanduser()
         self.dataset = dataset
-        self.labels = LabelMap(GREYS, len(NAMES), nearest=stray == "nearest", fixed=True, reading="shown")
+        self.labels = LabelMap(GREYS, len(NAMES), nearest=unknown_values == "nearest", fixed=True, reading="shown")
 
     @classmethod
     def write_example(cls, folder: Path) -> dict[str, Any]:
@@ -106,7 +107,7 @@ class CellsDataModule(FilesDataModule):
         return self.labels
 
     def open(self, pair: Pair) -> Item:
-        """Image and mask; with ``stray=nearest`` the mask is read, so that all that is changed is known at once."""
+        """Opens image and mask; with ``unknown_values=nearest`` reads the mask, so that changes are known at once."""
         mask = CellMask(open_raster(pair.mask, raw=True), self.labels)
         item = StoredItem(pair.name, open_raster(pair.image), mask, pair.group)
         if self.labels.nearest:

@@ -182,7 +182,7 @@ def find_tiles(root: Path, cities: Sequence[str] | None = None) -> Listing:
 
     Returns:
         Tiles, or crops of tiles such as ``chicago12_0250_0500``, in the order of city and number. Crops of one tile may
-        overlap and share a ``unit``; tiles 1 to 5 of each city are ``tested``.
+        overlap and share ``split_by``; tiles 1 to 5 of each city are ``tested``.
 
     Raises:
         DataError: A folder is missing or empty.

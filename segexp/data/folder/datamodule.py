@@ -46,11 +46,11 @@ class FolderDataModule(FilesDataModule):
         classes: list[str] | None = None,
         ignored: list[int | str] | None = None,
         colours: dict[str, str] | list[str] | None = None,
-        stray: Literal["raise", "nearest"] = "raise",
+        unknown_values: Literal["raise", "nearest"] = "raise",
         mask_reading: MaskReading = "auto",
         channels: Literal["auto", "all", "rgb", "grey"] = "auto",
         bands: list[PositiveInt] | None = None,
-        unit: str | None = None,
+        split_by: str | None = None,
         group: str | None = None,
         stratum: str | None = None,
         table: str | None = None,
@@ -74,7 +74,7 @@ class FolderDataModule(FilesDataModule):
             classes: Names in the order of their numbers; None: as they appear in ``mask_values``.
             ignored: Values or colours of pixels that count nowhere.
             colours: Colours of the classes in pictures; None: those of the masks, or chosen.
-            stray: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
+            unknown_values: What becomes of a pixel whose value is no class: an error, or the nearest value that is one.
             mask_reading: Whether mask values are what a viewer shows (``shown``), what files store (``stored``: indices
                 of a palette, 0 and 1 of one bit), or 0 for transparent pixels and 255 for others (``alpha``); ``auto``:
                 whichever the values fit.
@@ -82,7 +82,7 @@ class FolderDataModule(FilesDataModule):
                 by a sample of the images.
             bands: Which bands of the files are the channels, numbered from 1, in their order; None: all. Kept with the
                 model, so that a prediction picks the same.
-            unit: What a split must not cut apart, made of the parts of the name or of the table.
+            split_by: What a split must not cut apart, made of the parts of the name or of the table.
             group: What is scored together, likewise.
             stratum: What every part of the split gets its share of, likewise.
             table: CSV file, below the root or elsewhere, with a row for each image.
@@ -103,9 +103,9 @@ class FolderDataModule(FilesDataModule):
             **shared,
         )
         self.root = Path(root).expanduser()
-        self.names = NameKeys(images, masks, valid, unit, group, stratum, table, table_key, parts, unpaired)
+        self.names = NameKeys(images, masks, valid, split_by, group, stratum, table, table_key, parts, unpaired)
         self.label_keys = LabelKeys(mask_values, classes, tuple(ignored or ()), colours, mask_reading)
-        self.stray = stray
+        self.unknown_values = unknown_values
         self.channels: Literal["auto", "all", "rgb", "grey"] = channels
         self.bands = tuple(bands) if bands else None
         self._file_channels: set[int] = set()
@@ -148,7 +148,7 @@ class FolderDataModule(FilesDataModule):
     @cached_property
     def label_map(self) -> LabelMap:
         """Turns mask values into class numbers."""
-        labels, nearest = self.labels, self.stray == "nearest"
+        labels, nearest = self.labels, self.unknown_values == "nearest"
         return LabelMap(labels.values, len(labels.names), nearest, names=labels.names, reading=labels.reading)
 
     def file_labels(self) -> LabelMap:
@@ -186,7 +186,7 @@ class FolderDataModule(FilesDataModule):
                 "datamodule.table; use holdout or kfold"
             )
         listing = replace(found.listing, notes=list(found.listing.notes))
-        if found.rules.unit is None and self.split != "official" and self.split_file is None:
+        if found.rules.split_by is None and self.split != "official" and self.split_file is None:
             paths = [pair.image.relative_to(self.root).as_posix() for pair in listing.pairs]
             folders = suggest_patients(found.rules.images, paths)
             listing.notes += folders or suggest_units([pair.name for pair in listing.pairs])
@@ -195,17 +195,18 @@ class FolderDataModule(FilesDataModule):
     def cache_name(self) -> str:
         """Names what mask values mean and what images are brought to, for the key of a cache."""
         labels = self.label_map
-        return f"{labels.numbers} {labels.colours} {self.stray} {self.labels.reading} {self.shown_as} {self.bands}"
+        how = f"{self.unknown_values} {self.labels.reading} {self.shown_as} {self.bands}"
+        return f"{labels.numbers} {labels.colours} {how}"
 
     def open(self, pair: Pair) -> Item:
-        """The headers of the image and its masks; of masks with stray values all pixels, to count them."""
+        """The headers of the image and its masks; of masks with unknown values all pixels, to count them."""
         image = open_raster(pair.image)
         self._pixel_sizes.add(image.pixel_size and round(image.pixel_size, 6))
         self._file_channels.add(image.channels)
         chosen = image if self.bands is None else SelectedBands(image, self.bands)
         shown = chosen if self.shown_as == "all" else OpaqueRaster(chosen, self.shown_as)
         mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
-        if self.stray == "nearest":
+        if self.unknown_values == "nearest":
             mask.window(0, 0, *mask.shape)
         if pair.valid is not None:
             mask = ValidMask(mask, open_valid_mask(pair.valid))

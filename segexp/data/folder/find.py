@@ -29,7 +29,7 @@ class NameKeys:
     images: str = AUTO
     masks: str = AUTO
     valid: str | None = AUTO
-    unit: str | None = None
+    split_by: str | None = None
     group: str | None = None
     stratum: str | None = None
     table: str | None = None
@@ -47,7 +47,7 @@ class NameKeys:
         parse_parts(self.parts)
         if given:
             self.rules(FolderLayout(self.images, self.masks), Path())
-        for key in ("unit", "group", "stratum"):
+        for key in ("split_by", "group", "stratum"):
             self._template(key, getattr(self, key))
 
     def rules(self, layout: FolderLayout, root: Path) -> Rules:
@@ -57,7 +57,7 @@ class NameKeys:
             images=FilePattern(layout.images, "datamodule.images"),
             masks=Template(layout.masks, "datamodule.masks"),
             valid=self._template("valid", valid),
-            unit=self._template("unit", self.unit or layout.unit),
+            split_by=self._template("split_by", self.split_by or layout.split_by),
             group=self._template("group", self.group),
             stratum=self._template("stratum", self.stratum),
             table=None if self.table is None else _beside(root, self.table),
@@ -119,7 +119,7 @@ def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
     used = {p.relative_to(tree.root).as_posix() for q in listing.pairs for p in (q.image, q.mask, q.valid) if p}
     valid = f", and {rules.valid.text} says where pixels count" if rules.valid else ""
     pairs = f"{len(listing.pairs)} images {rules.images.text} have their masks in {rules.masks.text}{valid}"
-    unit = f"; images of one {rules.unit.text} stay in one part of the split" if rules.unit else ""
+    unit = f"; images of one {rules.split_by.text} stay in one part of the split" if rules.split_by else ""
     return [
         f"guessed from names: {pairs}{unit}",
         *note_unused_images(tree.images, used),

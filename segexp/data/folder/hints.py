@@ -43,7 +43,7 @@ def suggest_units(names: Sequence[str]) -> list[str]:
     often = ", ".join(f"{name} ({count})" for name, count in beginnings.most_common(3))
     return [
         f"names of images begin alike: {often}, ...; if such images show the same thing (crops of a tile, slices of a "
-        f"patient), no part of the split should share it: {format_override('unit', '{stem:[^_ ]+}')}"
+        f"patient), no part of the split should share it: {format_override('split_by', '{stem:[^_ ]+}')}"
     ]
 
 
@@ -55,7 +55,7 @@ def suggest_patients(images: FilePattern, paths: Sequence[str]) -> list[str]:
         return []
     return [
         f"images lie in {count} folders; if each is one patient, video or slide, no part of the split should share it: "
-        f"{format_override('unit', f'{{{SUB}}}')}"
+        f"{format_override('split_by', f'{{{SUB}}}')}"
     ]
 
 
@@ -71,6 +71,6 @@ def note_replaced_values(changed: Mapping[str, Mapping[int | str, int]], most: i
     counts = {path: sum(values.values()) for path, values in changed.items()}
     worst = ", ".join(f"{path} ({counts[path]})" for path in sorted(counts, key=lambda path: -counts[path])[:most])
     return [
-        f"datamodule.stray=nearest: {sum(counts.values())} pixels of {len(counts)} masks held no class and were set to "
-        f"the nearest; most of them in {worst}"
+        f"datamodule.unknown_values=nearest: {sum(counts.values())} pixels of {len(counts)} masks held no class and "
+        f"were set to the nearest; most of them in {worst}"
     ]

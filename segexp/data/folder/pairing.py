@@ -28,7 +28,7 @@ class Rules:
         images: Which files are images.
         masks: Path of the mask of each.
         valid: Path of the file that is 0 where nothing counts; None: there is none.
-        unit: What a split must not cut apart; None: nothing.
+        split_by: What a split must not cut apart; None: nothing.
         group: What is scored together; None: nothing.
         stratum: What every part gets its share of; None: nothing.
         table: Table whose columns these may use.
@@ -41,7 +41,7 @@ class Rules:
     images: FilePattern
     masks: Template
     valid: Template | None = None
-    unit: Template | None = None
+    split_by: Template | None = None
     group: Template | None = None
     stratum: Template | None = None
     table: Path | None = None
@@ -189,7 +189,7 @@ def _pairs(
     names = unique_names([match.path for match in images], [match.fields[STEM] for match in images])
     labels = {
         key: _labels(template, images, table)
-        for key, template in (("unit", rules.unit), ("group", rules.group), ("stratum", rules.stratum))
+        for key, template in (("split_by", rules.split_by), ("group", rules.group), ("stratum", rules.stratum))
     }
     return [
         Pair(
@@ -198,7 +198,7 @@ def _pairs(
             root / masks[match.path],
             root / valid[match.path] if match.path in valid else None,
             group=labels["group"].get(match.path),
-            unit=labels["unit"].get(match.path),
+            split_by=labels["split_by"].get(match.path),
             stratum=labels["stratum"].get(match.path),
         )
         for name, match in zip(names, images, strict=True)

@@ -80,8 +80,8 @@ def _torn(pairs: Sequence[Pair], parts: Sequence[Phase]) -> list[str]:
     """A note when the split as given puts images of one unit into several parts."""
     where: dict[str, set[Phase]] = defaultdict(set)
     for pair, phase in zip(pairs, parts, strict=True):
-        if pair.unit is not None:
-            where[pair.unit].add(phase)
+        if pair.split_by is not None:
+            where[pair.split_by].add(phase)
     torn = sorted(unit for unit, phases in where.items() if len(phases) > 1)
     words = ", ".join(torn[:NAMED]) + (", ..." if len(torn) > NAMED else "")
     return [f"the official split puts images of one unit into several parts: {words}"] if torn else []

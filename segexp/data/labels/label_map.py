@@ -62,10 +62,10 @@ class LabelMap:
             values: Class number of each legal value (0..65535) or colour (``"255 0 0"``, ``"255,0,0"``, ``"#ff0000"``);
                 255 for ignored.
             classes: Number of classes.
-            nearest: Whether a stray value becomes the nearest legal one (of two equally near the lower; for colours the
-                least distance in RGB); what was changed is kept in ``changed``.
+            nearest: Whether an unknown value becomes the nearest legal one (of two equally near the lower; of colours
+                by the least distance in RGB); what was changed is kept in ``changed``.
             fixed: Whether the mapping belongs to the layout of a data set and no key changes it.
-            names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``stray``.
+            names: Of the classes, where the data set takes names in ``mask_values`` and has a key ``unknown_values``.
             reading: Whether values are what files store or what they show; ``auto``: whichever the mapping fits.
 
         Raises:
@@ -191,21 +191,21 @@ class LabelMap:
         unknown = classes == UNKNOWN
         if not unknown.any():
             return classes
-        stray, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
+        values, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
         if not self.nearest:
-            raise self._refusal(stray.tolist(), path, is_colour)
-        classes[unknown] = self._nearest_classes(stray, is_colour)[inverse]
+            raise self._refusal(values.tolist(), path, is_colour)
+        classes[unknown] = self._nearest_classes(values, is_colour)[inverse]
         changed = self.changed.setdefault(str(path), {})
-        for value, count in zip(stray.tolist(), counts.tolist(), strict=True):
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
             name = format_key(value, is_colour) if is_colour else value
             changed[name] = max(count, changed.get(name, 0))
         return classes
 
-    def _nearest_classes(self, stray: NDArray[Any], is_colour: bool) -> Mask:
+    def _nearest_classes(self, values: NDArray[Any], is_colour: bool) -> Mask:
         mapping = self._by_colour if is_colour else self._by_value
         legal = sorted(mapping)
         # The first of equally near ones is the lowest, as they are sorted.
-        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in stray]
+        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in values]
         return np.array([mapping[legal[place]] for place in near], dtype=np.uint8)
 
     def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> LabelError:
@@ -224,7 +224,7 @@ class LabelMap:
             return f"{KEY}={propose_line(values, mapping, self.classes, is_colour)}"
 
         if self.names:
-            advice = f"if they are classes: {line(illegal)}; if they are smeared: datamodule.stray=nearest"
+            advice = f"if they are classes: {line(illegal)}; if they are smeared: datamodule.unknown_values=nearest"
         else:
             advice = f"if they are meant, say what they are: {line(illegal)}"
         error = LabelError(f"{path}: {found}; {advice}")

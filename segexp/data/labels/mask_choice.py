@@ -181,7 +181,7 @@ class ReadingChoices:
             raise LabelError(
                 f"{rasters[0].path}: a mask whose alpha channel has {len(levels)} values beside 0 (transparent), "
                 f"{levels[0]} to {levels[-1]}: half painted pixels; make it opaque, or count what is painted by half "
-                "and more: datamodule.stray=nearest"
+                "and more: datamodule.unknown_values=nearest"
             )
         if self.reading in ("shown", "alpha"):
             ways = [way for way in ways if way.way == self.reading] or ways

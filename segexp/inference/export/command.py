@@ -18,7 +18,7 @@ from segexp.inference.export.formats import FORMATS
 from segexp.inference.export.graph import Deployed, refuse_exceptions
 from segexp.inference.export.images import RunImages, image_and_mask, image_batches
 from segexp.inference.export.int8 import Int8, write_int8_file
-from segexp.inference.export.place import format_megabytes, output_path, write_if_good
+from segexp.inference.export.output_file import format_megabytes, output_path, write_if_good
 from segexp.inference.export.speed import images_per_second
 from segexp.inference.load import load
 from segexp.report.table import Table

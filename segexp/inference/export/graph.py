@@ -48,7 +48,7 @@ class DeployedMember(nn.Module):
         """Computes logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
         factor, offset = self.factor, self.offset
         if self.per_image:
-            mean, std = whole_statistics(image)
+            mean, std = traceable_statistics(image)
             factor, offset = 1 / std, -mean / std
         outputs = same_size(self.model, image * factor + offset)
         return outputs.logits if isinstance(outputs, Supervised) else outputs
@@ -98,7 +98,7 @@ class Deployed(nn.Module):
         return logits.softmax(dim=2).mean(dim=0).clamp(min=SMALLEST).log()
 
 
-def whole_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
+def traceable_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
     """Computes mean and deviation of raw images as :func:`segexp.scaling.image_statistics`, without blocks.
 
     The number of blocks would be fixed in a graph.

@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Item
 from segexp.inference.export.format import Run
 from segexp.inference.export.images import image_and_mask
 from segexp.inference.export.onnx_file import OnnxRun
-from segexp.inference.export.place import format_megabytes, write_if_good
+from segexp.inference.export.output_file import format_megabytes, write_if_good
+from segexp.metrics.counts import confusion
+from segexp.metrics.measures import measures
 from segexp.report.table import Table
 from segexp.runs.console import LOG
-from segexp.spec import IGNORED
 
 QUANTISED = ("Conv", "ConvTranspose", "Gemm", "MatMul", "MaxPool", "AveragePool", "Concat", "Relu", "Resize")
 """Operations in 8 bits; scaling, statistics of the image and probabilities stay in float32."""
@@ -141,11 +143,8 @@ def _ranges(prepared: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> A
 
 def class_iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
     """Measures intersection over union per class (classes,) of all images together, ignored pixels left out."""
-    matrix = np.zeros((classes, classes), np.int64)
+    counts = torch.zeros((1, classes, classes), dtype=torch.int64)
     for item in items:
         image, mask = image_and_mask(item, dtype)
-        counted = mask != IGNORED
-        np.add.at(matrix, (mask[counted], run(image)[1][counted]), 1)
-    both = np.diag(matrix)
-    union = matrix.sum(axis=0) + matrix.sum(axis=1) - both
-    return np.asarray(np.where(union > 0, both / np.maximum(union, 1), np.nan))
+        counts += confusion(torch.from_numpy(run(image)[1]), torch.from_numpy(mask), classes)
+    return np.asarray(measures(counts)["iou"][0])

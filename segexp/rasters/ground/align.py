@@ -33,7 +33,7 @@ def locate_raster(raster: Raster) -> GroundLocation | None:
     """Finds where a file lies, by its tags or the files beside it; None: unknown, or it has to be turned upright."""
     if raster.orientation != 1 or raster.header.orientation != 1:
         return None
-    return raster.header.place or read_sidecar_location(raster.path)
+    return raster.header.location or read_sidecar_location(raster.path)
 
 
 def align_mask(raster: Raster, image: Raster) -> Raster:

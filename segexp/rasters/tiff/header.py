@@ -14,7 +14,7 @@ from segexp.rasters import orientation
 from segexp.rasters.base import Header
 from segexp.rasters.faults import unreadable, unsupported
 from segexp.rasters.formats.mapped import PixelLayout
-from segexp.rasters.ground import location
+from segexp.rasters.ground.location import read_tag_location
 from segexp.rasters.pixel_types import check_dtype, check_size
 from segexp.rasters.tiff.blocks import block_size
 from segexp.rasters.tiff.silence import silence_tifffile
@@ -91,7 +91,7 @@ def read_tiff_header(path: Path, state: tuple[int, int], *, raw: bool, file: Any
             nodata=read_nodata(page),
             pixel_size=read_pixel_size(page),
             has_alpha=_has_alpha(page),
-            place=location.read_tag_location(page),
+            location=read_tag_location(page),
         )
         tile = (int(page.tilelength), int(page.tilewidth)) if page.is_tiled else None
         largest = int(max(page.databytecounts, default=0))

@@ -114,10 +114,12 @@ def test_gaps_in_the_numbers_are_said_and_do_no_harm(root: Path) -> None:
 def test_stray_values_are_mapped_on_request_and_reported(root: Path, cache: str) -> None:
     paint(root, MASK, {60: 3, 70: 2, 63: 1, 64: 1, 192: 5})
     paint(root, "Dataset 1/002.png", {254: 7})
-    with pytest.raises(DataError, match=r"datamodule\.stray=nearest: each becomes the nearest of 0, 128 and 255"):
+    with pytest.raises(
+        DataError, match=r"datamodule\.unknown_values=nearest: each becomes the nearest of 0, 128 and 255"
+    ):
         make(root)
     for _ in range(2):  # also when everything is known from the caches
-        data = make(root, stray="nearest", cache=cache)
+        data = make(root, unknown_values="nearest", cache=cache)
         assert [note for note in data.notes if "nearest" in note] == [
             f"{root}/Dataset 1/002.png: 7 pixels of 254 set to the nearest legal value",
             f"{root / MASK}: 12 pixels of 60, 63, 64, 70, 192 set to the nearest legal value",
@@ -128,7 +130,7 @@ def test_stray_values_are_mapped_on_request_and_reported(root: Path, cache: str)
 
 
 def test_masks_without_stray_values_give_no_note(intact: Path) -> None:
-    assert make(intact, stray="nearest").notes == make(intact).notes
+    assert make(intact, unknown_values="nearest").notes == make(intact).notes
 
 
 def remove(name: str) -> Callable[[Path], object]:
@@ -199,5 +201,5 @@ def test_blank_lines_and_a_byte_order_mark_in_the_table_do_no_harm(root: Path) -
 
 def test_check_says_what_was_mapped_too(root: Path) -> None:
     paint(root, MASK, {60: 3})
-    found = CellsDataModule(str(root), crop_size=48, pad_to_crop=True, stray="nearest").find()
+    found = CellsDataModule(str(root), crop_size=48, pad_to_crop=True, unknown_values="nearest").find()
     assert f"{root / MASK}: 3 pixels of 60 set to the nearest legal value" in found.notes

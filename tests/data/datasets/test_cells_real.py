@@ -43,7 +43,7 @@ def test_three_masks_of_dataset_2_hold_stray_values() -> None:
     with pytest.raises(DataError) as caught:
         make(split="across")
     assert [line.split("/")[-1][:7] for line in str(caught.value).splitlines()] == ["034.png", "047.png", "076.png"]
-    data = make(split="across", stray="nearest")
+    data = make(split="across", unknown_values="nearest")
     assert {phase: len(data.items(phase)) for phase in PHASES} == {"train": 204, "val": 36, "test": 80}
     assert [note.split("/")[-1] for note in data.notes if "nearest" in note] == [
         "034.png: 97 pixels of 2, 7, 25, 42, 44, 45 set to the nearest legal value",

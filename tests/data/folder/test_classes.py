@@ -136,7 +136,7 @@ def test_ignored_values_are_no_classes(ignored: Sequence[Any]) -> None:
         (
             {},
             dict.fromkeys(range(256), 1),
-            r"'datamodule\.mask_values=\{0:background,255:foreground\}' datamodule\.stray=n",
+            r"'datamodule\.mask_values=\{0:background,255:foreground\}' datamodule\.unknown_values=n",
         ),
         ({}, {0: 900, 64: 9, 128: 9, 255: 900}, r"these 4 values may not all be classes; were they resized"),
         ({"classes": ["a", "b"]}, {0: 1, 1: 1, 2: 1}, r"they do not fit the 2 names .*\{0:a,1:b,2:ignored\}"),
@@ -209,9 +209,12 @@ def test_a_few_pixels_of_another_value_are_a_question(tmp_path: Path) -> None:
     text = str(caught.value)
     assert "2: 1 pixels in 1 mask (c3.png)" in text
     lines = text.splitlines()
-    assert lines[1] == "  a mistake: 'datamodule.mask_values={0:background,1:foreground}' datamodule.stray=nearest"
+    assert (
+        lines[1]
+        == "  a mistake: 'datamodule.mask_values={0:background,1:foreground}' datamodule.unknown_values=nearest"
+    )
     assert lines[2] == "  a class: 'datamodule.mask_values={0:class_0,1:class_1,2:class_2}'"
-    data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, stray="nearest")
+    data = FolderDataModule(str(tmp_path), mask_values={0: "background", 1: "foreground"}, unknown_values="nearest")
     data.setup()
     assert data.spec.classes == ("background", "foreground")
 
@@ -276,7 +279,7 @@ def test_a_value_that_the_sample_did_not_hold(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(DataError) as caught:
         FolderDataModule(str(tmp_path)).setup()
     line = "if they are classes: datamodule.mask_values='{0:background,1:foreground,2:class_2}'; if they are smeared: "
-    assert f"masks/b2.png: mask values 2 fit no class (legal: 0, 1); {line}datamodule.stray=nearest" in str(
+    assert f"masks/b2.png: mask values 2 fit no class (legal: 0, 1); {line}datamodule.unknown_values=nearest" in str(
         caught.value
     )
 
@@ -290,10 +293,12 @@ def test_stray_values_are_mapped_on_request_and_counted(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"masks/c3\.png: mask values 1, 2, 100, 127, 128 fit no class"):
         FolderDataModule(str(tmp_path), **keys).setup()
     for cache in ("ram", "disk", "none"):
-        data = FolderDataModule(str(tmp_path), **keys, stray="nearest", cache=cache)
+        data = FolderDataModule(str(tmp_path), **keys, unknown_values="nearest", cache=cache)
         assert everything(data)["c3"].target[3, :6].tolist() == [0, 0, 0, 0, 1, 0]
         # Also when the file was looked at in an earlier run.
-        assert any("stray=nearest: 5 pixels of 1 masks" in note and "c3.png (5)" in note for note in data.notes)
+        assert any(
+            "unknown_values=nearest: 5 pixels of 1 masks" in note and "c3.png (5)" in note for note in data.notes
+        )
 
 
 def test_jpeg_masks_train_when_asked(tmp_path: Path) -> None:
@@ -302,7 +307,7 @@ def test_jpeg_masks_train_when_asked(tmp_path: Path) -> None:
         write(tmp_path / "masks" / f"{name}.jpg", blocks((0, 255, 0)))
     with pytest.raises(DataError, match="they are JPEG"):
         FolderDataModule(str(tmp_path)).setup()
-    data = FolderDataModule(str(tmp_path), mask_values={0: "a", 255: "b"}, stray="nearest")
+    data = FolderDataModule(str(tmp_path), mask_values={0: "a", 255: "b"}, unknown_values="nearest")
     assert np.mean(everything(data)["a1"].target == blocks((0, 1, 0))) > 0.95
 
 

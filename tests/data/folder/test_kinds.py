@@ -301,8 +301,8 @@ def test_valid_masks(tmp_path: Path, kind: str) -> None:
 
 
 def test_a_pattern_that_is_none_is_refused_before_any_file_is_looked_for() -> None:
-    with pytest.raises(ConfigError, match=r"^datamodule\.unit: a brace is not closed"):
-        FolderDataModule("nowhere", unit="{stem")
+    with pytest.raises(ConfigError, match=r"^datamodule\.split_by: a brace is not closed"):
+        FolderDataModule("nowhere", split_by="{stem")
     with pytest.raises(ConfigError, match=r"^datamodule\.masks: auto, but images is given; give both, or neither"):
         FolderDataModule("nowhere", images="*.png")
 

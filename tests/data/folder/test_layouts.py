@@ -265,7 +265,7 @@ def test_patients_stay_in_one_part_of_the_split(tmp_path: Path) -> None:
     for number in range(5):
         pairs(tmp_path, f"kaggle/TCGA_{number}/{{}}.tif", f"kaggle/TCGA_{number}/{{}}_mask.tif", NAMES[:3])
     assert guess(tmp_path).lines() == {
-        "images": "kaggle/{patient}/*.tif", "masks": "kaggle/{patient}/{stem}_mask.tif", "unit": "{patient}",
+        "images": "kaggle/{patient}/*.tif", "masks": "kaggle/{patient}/{stem}_mask.tif", "split_by": "{patient}",
     }  # fmt: skip
     parts = names_of(FolderDataModule(str(tmp_path)))
     patients = [{name.rpartition("_")[0] for name in names} for names in parts.values()]
@@ -408,4 +408,4 @@ def test_folders_below_those_of_images_may_be_patients(tmp_path: Path) -> None:
         pairs(tmp_path, f"images/p{number}/{{}}.png", f"masks/p{number}/{{}}.png", NAMES[:3])
     data = FolderDataModule(str(tmp_path))
     names_of(data)
-    assert any("images lie in 3 folders" in note and "'datamodule.unit={sub1}'" in note for note in data.notes)
+    assert any("images lie in 3 folders" in note and "'datamodule.split_by={sub1}'" in note for note in data.notes)

@@ -96,10 +96,10 @@ def test_edges_that_are_painted_by_half_are_named_with_the_word_alpha(tmp_path: 
     soft[0, :3] = [(255, 0, 0, 30), (255, 0, 0, 90), (255, 0, 0, 140)]
     write(tmp_path / "masks/a1.png", soft)
     with pytest.raises(
-        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.stray=nearest"
+        DataError, match=r"a1\.png: a mask whose alpha channel has 4 values .*datamodule\.unknown_values=nearest"
     ):
         data.setup()
-    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "stray": "nearest"}
+    keys: dict[str, Any] = {"mask_values": {0: "background", 255: "foreground"}, "unknown_values": "nearest"}
     mask = everything(FolderDataModule(str(tmp_path), mask_reading="alpha", **keys))["a1"].target
     assert mask[0, :3].tolist() == [0, 0, 1]
 

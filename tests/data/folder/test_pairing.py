@@ -21,7 +21,7 @@ def given(root: Path, **keys: Any) -> FolderDataModule:
 
 
 def units(data: FolderDataModule) -> dict[str, str | None]:
-    return {pair.name: pair.unit for pair in data.listing().pairs}
+    return {pair.name: pair.split_by for pair in data.listing().pairs}
 
 
 def test_patterns_that_are_given_need_no_guess(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ def test_units_are_never_cut(tmp_path: Path, split: str) -> None:
     names = [f"{city}{tile}_{crop}" for city in ("rome", "tyrol-w") for tile in (1, 2, 3) for crop in range(4)]
     pairs(tmp_path, names=names)
     for fold in range(3):
-        data = given(tmp_path, unit="{stem:[a-z-]+[0-9]+}", split=split, folds=3, fold=fold, split_seed=fold)
+        data = given(tmp_path, split_by="{stem:[a-z-]+[0-9]+}", split=split, folds=3, fold=fold, split_seed=fold)
         where = {name: phase for phase, found in names_of(data).items() for name in found}
         assert {
             unit: len({where[n] for n in names if n.startswith(f"{unit}_")}) for unit in set(units(data).values())
@@ -129,8 +129,10 @@ def test_groups_and_parts_of_names(tmp_path: Path) -> None:
     assert all(len({name[:4] for name in names_of(data)[phase]}) == 2 for phase in ("train", "test"))
     with pytest.raises(ConfigError, match=r"datamodule\.group: there is no \{town\} in '\{town\}'; there are \{city\}"):
         given(tmp_path, images="images/{city:[a-z]+}{tile}.png", group="{town}").setup()
-    with pytest.raises(DataError, match=r"images/bonn0\.png: datamodule\.unit: nothing in stem 'bonn0' fits '\[x-z\]'"):
-        given(tmp_path, unit="{stem:[x-z]}").setup()
+    with pytest.raises(
+        DataError, match=r"images/bonn0\.png: datamodule\.split_by: nothing in stem 'bonn0' fits '\[x-z\]'"
+    ):
+        given(tmp_path, split_by="{stem:[x-z]}").setup()
 
 
 def table(root: Path, text: str) -> str:
@@ -154,7 +156,7 @@ ROWS = [f"{name},p{number // 2},{'ab'[number % 2]}" for number, name in enumerat
 )
 def test_table_of_patients(tmp_path: Path, text: str) -> None:
     pairs(tmp_path)
-    data = given(tmp_path, table=table(tmp_path, text), unit="{patient}", stratum="{kind}", group="{kind}")
+    data = given(tmp_path, table=table(tmp_path, text), split_by="{patient}", stratum="{kind}", group="{kind}")
     assert units(data) == {name: f"p{number // 2}" for number, name in enumerate(NAMES)}
     assert [pair.stratum for pair in data.listing().pairs] == [pair.group for pair in data.listing().pairs]
     assert everything(data)["b2"].group == "b"
@@ -171,7 +173,12 @@ def test_numbers_that_a_spreadsheet_has_cut(tmp_path: Path) -> None:
 def test_table_of_patients_with_many_images(tmp_path: Path) -> None:
     pairs(tmp_path, names=[f"{patient}_{slice}" for patient in "xyz" for slice in range(3)])
     text = "patient,kind\nx,1\ny,2\nz,1\n"
-    keys = {"images": "images/{patient}_{slice}.png", "table_key": "patient", "unit": "{patient}", "stratum": "{kind}"}
+    keys = {
+        "images": "images/{patient}_{slice}.png",
+        "table_key": "patient",
+        "split_by": "{patient}",
+        "stratum": "{kind}",
+    }
     data = given(tmp_path, table=table(tmp_path, text), **keys)
     assert [pair.stratum for pair in data.listing().pairs] == list("111222111")
 
@@ -200,7 +207,7 @@ def test_tables_that_do_not_fit(tmp_path: Path, text: str | None, keys: Any, wor
     if text is not None:
         table(tmp_path, text)
     with pytest.raises(DataError, match=words):
-        given(tmp_path, table="meta.csv", unit="{patient}", **keys).setup()
+        given(tmp_path, table="meta.csv", split_by="{patient}", **keys).setup()
 
 
 def test_table_tells_the_parts(tmp_path: Path) -> None:
@@ -245,7 +252,7 @@ def test_official_split_or_another(tmp_path: Path) -> None:
     mixed = names_of(given(tmp_path, **PARTED, split="holdout"))
     assert [len(mixed[phase]) for phase in PHASES] == [14, 3, 4]
     assert given(tmp_path, **PARTED, split="holdout").describe()["split"]["rule"] == "holdout"
-    torn = given(tmp_path, **PARTED, unit="{stem}")
+    torn = given(tmp_path, **PARTED, split_by="{stem}")
     assert "the official split puts images of one unit into several parts: a1, b2, c3, d4, e5, f6, g7" in _notes(torn)
 
 

@@ -107,7 +107,7 @@ def test_what_is_no_pattern(text: str, words: str) -> None:
 def test_names_of_parts_of_images_are_words() -> None:
     with pytest.raises(ConfigError, match="names of parts are plain words"):
         FilePattern("{image ID}.png", "datamodule.images")
-    assert Template("{image ID}", "datamodule.unit").names == {"image ID"}
+    assert Template("{image ID}", "datamodule.split_by").names == {"image ID"}
 
 
 def test_which_paths_could_be_masks() -> None:

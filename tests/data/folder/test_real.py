@@ -77,7 +77,7 @@ def test_cells_are_read_as_their_own_data_set_reads_them() -> None:
 
 
 def test_crops_of_a_tile_stay_together() -> None:
-    data = FolderDataModule(str(DATA / "inria_crops" / "512"), unit="{stem:[a-z-]+[0-9]+}", group="{stem:[a-z-]+}")
+    data = FolderDataModule(str(DATA / "inria_crops" / "512"), split_by="{stem:[a-z-]+[0-9]+}", group="{stem:[a-z-]+}")
     where: dict[str, set[str]] = {}
     for phase, names in names_of(data).items():
         for name in names:

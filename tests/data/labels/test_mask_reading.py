@@ -221,7 +221,7 @@ def test_pixels_painted_by_half(tmp_path: Path) -> None:
     pixels[LINES == 1] = (255, 0, 0, 255)
     pixels[2, :4] = [(255, 0, 0, alpha) for alpha in (40, 90, 160, 200)]
     Image.fromarray(pixels).save(tmp_path / "a.png")
-    with pytest.raises(LabelError, match=r"alpha channel has 5 values .*datamodule\.stray=nearest"):
+    with pytest.raises(LabelError, match=r"alpha channel has 5 values .*datamodule\.unknown_values=nearest"):
         classes(tmp_path / "a.png", SHOWN)
     labels = LabelMap(SHOWN, 2, nearest=True)
     labels.prepare([tmp_path / "a.png"])

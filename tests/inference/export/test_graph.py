@@ -8,7 +8,7 @@ import torch
 from segexp.data.items.item import Item
 from segexp.errors import MismatchError
 from segexp.inference.export.agreement import Agreement
-from segexp.inference.export.graph import Deployed, refuse_exceptions, whole_statistics
+from segexp.inference.export.graph import Deployed, refuse_exceptions, traceable_statistics
 from segexp.inference.export.images import image_and_mask
 from segexp.inference.export.onnx_file import OnnxFormat
 from segexp.inference.export.torchscript_file import TorchScriptFormat
@@ -32,11 +32,11 @@ def test_statistics_are_those_of_training() -> None:
     image = torch.randint(0, 256, (2, 3, 50, 70), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     image[:, :, :20] = 3  # a dark surround counts nowhere
     expected = image_statistics(image)
-    found = whole_statistics(image.float())
+    found = traceable_statistics(image.float())
     for one, other in zip(found, expected, strict=True):
         torch.testing.assert_close(one[..., 0, 0], other)
     large = torch.full((1, 1, 3000, 3000), 60000.0)
-    assert whole_statistics(large)[0].item() == pytest.approx(60000, rel=1e-6)
+    assert traceable_statistics(large)[0].item() == pytest.approx(60000, rel=1e-6)
 
 
 @pytest.mark.parametrize("scaling", ["fixed", "image"])

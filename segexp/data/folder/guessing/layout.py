@@ -29,7 +29,7 @@ class FolderLayout:
         masks: Pattern of the masks.
         valid: Pattern of the files that are 0 where nothing counts; None: none.
         parts: Name of the folder of each part of the split, where some parts have no masks; None: as usual.
-        unit: What a split must not cut apart: the folders of one patient each; None: nothing.
+        split_by: What a split must not cut apart: the folders of one patient each; None: nothing.
         places: Folders that it uses.
         pairs: Images that have a mask.
         unpaired: ``skip`` where the others have to be left out.
@@ -39,7 +39,7 @@ class FolderLayout:
     masks: str
     valid: str | None = None
     parts: dict[str, str] | None = None
-    unit: str | None = None
+    split_by: str | None = None
     places: tuple[str, ...] = ()
     pairs: int = 0
     unpaired: str | None = None
@@ -51,7 +51,7 @@ class FolderLayout:
             "masks": self.masks,
             "valid": self.valid,
             "parts": self.parts,
-            "unit": self.unit,
+            "split_by": self.split_by,
             "unpaired": self.unpaired,
         }
         return {key: value for key, value in keys.items() if value is not None}
@@ -197,7 +197,7 @@ def _mixed(place: FolderGroup, image: FileFamily, mask: FileFamily, core: str) -
     return FolderLayout(
         _pattern(place, image.affix, star, images),
         _pattern(place, mask.affix, core, masks),
-        unit=_unit(place, images),
+        split_by=_unit(place, images),
         places=(place.text,),
         pairs=len(shared),
     )

@@ -131,12 +131,12 @@ def _check_no_slips(values: Sequence[Value], sample: MaskSample) -> None:
     rest = [value for value in values if value not in rare]
     if not rare or len(rest) < 2:
         return
-    told = "; ".join(f"{key_of_value(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
+    slips = "; ".join(f"{key_of_value(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
     without = {key_of_value(value): name for value, name in zip(rest, _named(rest, sample), strict=True)}
     whole = {key_of_value(value): name for value, name in zip(values, _named(values, sample), strict=True)}
-    mistake = f"{format_override('mask_values', without)} {format_override('stray', 'nearest')}"
+    mistake = f"{format_override('mask_values', without)} {format_override('unknown_values', 'nearest')}"
     raise DataError(
-        f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {told}. Correct the masks, or add one "
+        f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {slips}. Correct the masks, or add one "
         f"of these lines\n  a mistake: {mistake}\n"
         f"  a class: {format_override('mask_values', whole)}"
     )
@@ -192,7 +192,7 @@ def _smeared(values: Sequence[Value], sample: MaskSample) -> bool:
 def _too_many(values: Sequence[Value], sample: MaskSample) -> str:
     """Advice for masks that hold more values than anyone has classes."""
     ends = {key_of_value(values[0]): "background", key_of_value(values[-1]): "foreground"}
-    nearest = format_override("stray", "nearest")
+    nearest = format_override("unknown_values", "nearest")
     smeared = f"{format_override('mask_values', ends)} {nearest}"
     head = f"{KEY}: {_looked(sample)}: these {len(values)} values may not all be classes; {describe_odd_masks(sample)}"
     if sample.lossy:

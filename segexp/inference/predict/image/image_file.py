@@ -20,18 +20,18 @@ class ImageFile(NamedTuple):
         raster: Its pixels.
         gdal: What rasterio opens.
         has_tags: Whether it is a TIFF that says itself where on the ground it lies.
-        place: What the files beside it say of that; None: nothing.
+        location: What the files beside it say of that; None: nothing.
     """
 
     raster: Raster
     gdal: str
     has_tags: bool
-    place: GroundLocation | None = None
+    location: GroundLocation | None = None
 
     @property
     def is_georeferenced(self) -> bool:
         """True if the file, or one beside it, says where on the ground it lies."""
-        return self.has_tags or self.place is not None
+        return self.has_tags or self.location is not None
 
     @property
     def is_tiff(self) -> bool:

@@ -71,7 +71,7 @@ class ImageSource:
         if isinstance(self.whole, WholeRaster):
             self.whole = ArrayRaster(self.whole.read(), self.path, has_alpha=self.whole.header.has_alpha)
         self.raster = fit_channels(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
-        self.ground = self._ground() if self.file.is_tiff or self.file.place is not None else None
+        self.ground = self._ground() if self.file.is_tiff or self.file.location is not None else None
 
     @property
     def height(self) -> int:
@@ -118,26 +118,26 @@ class ImageSource:
                     "ways; save it upright"
                 )
             return None
-        place = self.file.place
+        location = self.file.location
         if not self.file.is_tiff:
-            return None if place is None else add_location(NO_REFERENCE, place)
+            return None if location is None else add_location(NO_REFERENCE, location)
         with open_dataset(self.file.gdal) as dataset:
             found = _ground_of(dataset, nodata_is_seen=self.whole.nodata is not None and self.whole.shows is None)
-        return found if place is None else add_location(found, place)
+        return found if location is None else add_location(found, location)
 
     @property
     def transform(self) -> Transform | None:
         """Transform from pixels to coordinates; None: the file does not say where it lies, or by control points."""
         if self.ground is not None and not is_identity(self.ground.transform):
             return tuple(self.ground.transform)[:6]
-        return None if self.file.place is None else self.file.place.transform
+        return None if self.file.location is None else self.file.location.transform
 
     @property
     def wkt(self) -> str | None:
         """The coordinate system as text; None: unknown."""
         if self.ground is not None and self.ground.crs is not None:
             return str(self.ground.crs.to_wkt())
-        return None if self.file.place is None else self.file.place.wkt
+        return None if self.file.location is None else self.file.location.wkt
 
     @property
     def is_placed(self) -> bool:
@@ -146,17 +146,17 @@ class ImageSource:
         return self.transform is not None or (ground is not None and bool(ground.gcps[0] or ground.rpcs))
 
 
-def add_location(ground: GeoReference, place: GroundLocation) -> GeoReference:
+def add_location(ground: GeoReference, location: GroundLocation) -> GeoReference:
     """Completes the georeference of a file by the location that the files beside it give."""
     from affine import Affine
     from rasterio.crs import CRS
     from rasterio.errors import CRSError
 
     if is_identity(ground.transform) and not ground.gcps[0]:
-        ground = ground._replace(transform=Affine(*place.transform))
-    if ground.crs is None and place.wkt is not None:
+        ground = ground._replace(transform=Affine(*location.transform))
+    if ground.crs is None and location.wkt is not None:
         try:
-            ground = ground._replace(crs=CRS.from_wkt(place.wkt))
+            ground = ground._replace(crs=CRS.from_wkt(location.wkt))
         except CRSError as error:
             LOG.warning(f"a coordinate system beside an image cannot be read and is left out: {error}")
     return ground

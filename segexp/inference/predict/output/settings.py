@@ -45,7 +45,7 @@ class OutputSettings:
             return self.form
         raster = file.raster
         is_huge = file.is_tiff and raster.height * raster.width > HUGE
-        is_placed = file.has_tags or (file.place is not None and has_rasterio())
+        is_placed = file.has_tags or (file.location is not None and has_rasterio())
         return "tiff" if is_huge or is_placed else "png"
 
     def files(self, spec: DataSpec, stem: Path, form: Form) -> list[Path]:

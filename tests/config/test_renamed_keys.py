@@ -1,0 +1,40 @@
+"""Keys that version 0.1 called otherwise: in stored configs, in configs of a user's own, and in commands."""
+
+from pathlib import Path
+
+import pytest
+
+from segexp.cli.app import run
+from segexp.config.migration import changes, migrated, with_old_keys
+
+FOLDER = "segexp.data.folder.FolderDataModule"
+
+
+def test_old_keys_of_a_class_get_their_new_names() -> None:
+    config = {"datamodule": {"_target_": FOLDER, "unit": "{patient}", "split_by": None, "stray": "nearest"}}
+    now = migrated(config)
+    assert now["datamodule"] == {"_target_": FOLDER, "split_by": "{patient}", "unknown_values": "nearest"}
+    assert changes(config) == [
+        "datamodule.unit is now datamodule.split_by",
+        "datamodule.stray is now datamodule.unknown_values",
+    ]
+    assert migrated(now) == now and changes(now) == []
+
+
+def test_a_class_of_0_1_is_known_by_both_names_and_others_keep_their_keys() -> None:
+    cells = {"_target_": "segexp.data.cells.CellsDataModule", "stray": "raise"}
+    assert migrated({"datamodule": cells})["datamodule"] == {
+        "_target_": "segexp.data.datasets.cells.CellsDataModule", "unknown_values": "raise",
+    }  # fmt: skip
+    own = {"datamodule": {"_target_": "mine.Data", "unit": 3}}
+    assert migrated(own) == own and changes(own) == []
+
+
+def test_old_words_of_a_command_are_added_to_the_config() -> None:
+    words = ["datamodule.unit={a}", "+datamodule.stray=nearest", "datamodule.split_by=x", "model=unet"]
+    assert with_old_keys(words) == ["++datamodule.unit={a}", *words[1:]]
+
+
+def test_where_no_class_has_the_old_key_it_is_unknown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert run(["check", "datamodule=synthetic", "datamodule.unit=x"]) == 2
+    assert "datamodule.unit: no such key" in capsys.readouterr().err
