@@ -7,7 +7,6 @@ from pathlib import Path
 from segexp.config.paths import conf_dir
 
 ORDER = (
-    "task",
     "datamodule",
     "model",
     "task",
@@ -20,6 +19,7 @@ ORDER = (
     "metric",
     "logger",
     "speed",
+    "task",
     "sweep",
     "experiment",
 )

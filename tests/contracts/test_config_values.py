@@ -14,7 +14,8 @@ from segexp.config.check import check_config
 from segexp.config.groups import groups
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import TrainConfig
+from segexp.config.schema import SchedulerConfig, TrainConfig
+from segexp.config.sections import structured
 from segexp.errors import ConfigError
 from segexp.training import build
 
@@ -88,9 +89,11 @@ def test_keys_of_an_option(group: str, name: str) -> None:
 
 
 BUILT = {
-    "optimizer": lambda config: build.build_optimizer(config, torch.nn.Linear(1, 1)),
-    "scheduler": lambda config: build.build_schedule(config, 1),
-    "callbacks": build.build_extra_callbacks,
+    "optimizer": lambda config: build.build_optimizer(config["optimizer"], torch.nn.Linear(1, 1)),
+    "scheduler": lambda config: build.build_schedule(
+        structured(SchedulerConfig, config["scheduler"]), config["optimizer"], 1
+    ),
+    "callbacks": lambda config: build.build_extra_callbacks(config["callbacks"]["extra"]),
 }
 
 
