@@ -19,7 +19,6 @@ ORDER = (
     "metric",
     "logger",
     "speed",
-    "task",
     "sweep",
     "experiment",
 )
