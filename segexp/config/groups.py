@@ -7,9 +7,9 @@ from pathlib import Path
 from segexp.config.paths import conf_dir
 
 ORDER = (
+    "task",
     "datamodule",
     "model",
-    "task",
     "loss",
     "optimizer",
     "scheduler",
