@@ -26,7 +26,7 @@ from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.hardware import device_type
 from segexp.training.loggers.build import check_loggers
-from segexp.training.prepare import check_monitors, check_views
+from segexp.training.prepare import check_views, check_watched_measures
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.trainer import check_trainer, try_trainer
@@ -71,7 +71,7 @@ class Misfits:
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
         self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
-        self._try(lambda: check_monitors(experiment, spec.classes))
+        self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)
         if self.task.kind.takes_measures:

@@ -59,7 +59,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     pl.seed_everything(experiment.seed, verbose=False)
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
     loss = _loss(experiment, block.kind, spec, datamodule)
-    check_monitors(experiment, spec.classes)
+    check_watched_measures(experiment, spec.classes)
     every = experiment.trainer.check_val_every_n_epoch
     schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class)
     task = build.build_task(
@@ -123,7 +123,7 @@ def check_views(experiment: Experiment, task: type[BaseTask]) -> None:
         )
 
 
-def check_monitors(experiment: Experiment, classes: Sequence[str]) -> None:
+def check_watched_measures(experiment: Experiment, classes: Sequence[str]) -> None:
     """Compares the measures that the config watches with the classes of the data and the terms of the loss.
 
     Raises:
