@@ -34,7 +34,7 @@ TASK_PARTS = (
 
 
 def default_task() -> ObjectConfig:
-    """The block ``task`` of configs that have none."""
+    """Gives the block ``task`` of configs that have none: that of conf/task/segmentation.yaml."""
     return {"_target_": "segexp.tasks.segmentation.Segmentation", "two_logits": False}
 
 

@@ -10,7 +10,8 @@ import torch
 from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
-from segexp.config.schema import default_task
+from segexp.config.schema import TrainConfig
+from segexp.config.sections import with_defaults
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -73,8 +74,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
             there, here = _unlike(*shapes), _unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
-    # Version 0.1 knew one kind of task.
-    _check_same(experiment, {"task": default_task(), **earlier})
+    _check_same(experiment, earlier)
     _check_epochs(experiment.trainer.max_epochs, epoch + 1, Path(resume))
     return epoch + 1
 
@@ -101,7 +101,7 @@ def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     A changed split would even train on images that were tested before.
     """
     checkpoint = Path(str(experiment.resume))
-    before, now = dict(flatten(earlier)), dict(flatten(experiment.plain()))
+    before, now = (dict(flatten(with_defaults(TrainConfig, plain))) for plain in (earlier, experiment.plain()))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key) and not _may_change(key, experiment):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
