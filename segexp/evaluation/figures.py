@@ -9,6 +9,7 @@ import numpy as np
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import picture_of, predict
 from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
@@ -26,9 +27,6 @@ from segexp.report.plots.scores import ThresholdPoint, plot_scores
 from segexp.runs.folder import RunFolder
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
-
-Panels = list[dict[str, Any]]
-"""Entries of results.json, one per panel."""
 
 
 def draw(
