@@ -202,7 +202,7 @@ class CheckConfig(TrainConfig):
     """The tree of ``python -m segexp check``: that of a training, and the check's own keys."""
 
     full: bool = False
-    scope: Literal["config", "data", "all"] = "all"
+    scope: Literal["config", "data", "all", "contracts"] = "all"
     format: Literal["table", "json"] = "table"
 
 
