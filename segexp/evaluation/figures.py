@@ -7,6 +7,7 @@ from typing import Any
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import picture_of, predict
 from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
@@ -18,9 +19,6 @@ from segexp.report.run_page.figure_files import save_figure
 from segexp.runs.folder import RunFolder
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
-
-Panels = list[dict[str, Any]]
-"""Entries of results.json, one per panel."""
 
 
 def draw(

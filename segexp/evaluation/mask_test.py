@@ -6,10 +6,11 @@ from typing import Any
 
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.figures import draw
+from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import test_pictures
 from segexp.evaluation.predictors import baseline_rows, observer_rows
 from segexp.evaluation.results import results
-from segexp.evaluation.task_test import Panels, TaskTest
+from segexp.evaluation.task_test import TaskTest
 from segexp.evaluation.test_report import TestReport, points, worst_first
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask

@@ -17,6 +17,7 @@ from segexp.tasks.predictor_result import PredictorResult
 
 R = TypeVar("R", bound=PredictorResult)
 Panels = list[dict[str, Any]]
+"""Entries of results.json, one per panel."""
 
 
 class RunFailed(SegexpError):

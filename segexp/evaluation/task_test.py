@@ -6,6 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards
+from segexp.evaluation.outcome import Panels
 from segexp.evaluation.results import bootstrap_weights, image_notes
 from segexp.evaluation.test_report import TestReport, worst_first
 from segexp.report.run_page.figure_files import save_figure
@@ -15,10 +16,8 @@ from segexp.tasks.predictor_result import PredictorResult
 
 R = TypeVar("R", bound=PredictorResult)
 T = TypeVar("T", bound=BaseTask)
-Panels = list[dict[str, Any]]
-"""Entries of results.json, one per panel."""
 
-AVERAGING = {
+ANY_AVERAGING = {
     "dataset": "all test images together, then one figure",
     "image": "one figure per test image, then the mean over the images where it is defined",
     "interval": "95 % bootstrap intervals: test images are drawn again with replacement, figures made anew of each "
@@ -84,7 +83,7 @@ class TaskTest(Generic[T, R]):
             "task": {"datamodule": self.name, "where": "test images"},
             "checkpoint": dict(self.checkpoint),
             "split": {"name": "test", "images": images},
-            "averaging": AVERAGING,
+            "averaging": ANY_AVERAGING,
             "units": {},
             "directions": dict(self.task.directions),
             "rows": [row.to_dict(weights) for row in rows],

@@ -163,4 +163,4 @@ class LabelForm(ValueForm):
         return np.full((height, width), int(target), np.uint8)
 
 
-MASK, IMAGE, VALUE, LABEL = MaskForm(), ImageForm(), ValueForm(), LabelForm()
+MASK_FORM, IMAGE_FORM, VALUE_FORM, LABEL_FORM = MaskForm(), ImageForm(), ValueForm(), LabelForm()

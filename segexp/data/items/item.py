@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segexp.data.items.forms import MASK, TargetForm
+from segexp.data.items.forms import MASK_FORM, TargetForm
 from segexp.moved import renamed
 from segexp.scaling import batch_statistics
 
@@ -26,10 +26,16 @@ class Item:
         form: How the target follows the image when that is cropped and changed.
     """
 
-    form: TargetForm = MASK
+    form: TargetForm = MASK_FORM
 
     def __init__(
-        self, name: str, image: Image, target: Any = None, group: str | None = None, form: TargetForm = MASK, **old: Any
+        self,
+        name: str,
+        image: Image,
+        target: Any = None,
+        group: str | None = None,
+        form: TargetForm = MASK_FORM,
+        **old: Any,
     ) -> None:
         """Keeps the arrays.
 
@@ -38,7 +44,7 @@ class Item:
             image: uint8 or uint16 (H, W, C).
             target: A mask uint8 (H, W) of class numbers, 255 for ignored pixels; or what else ``form`` takes.
             group: What it is scored together with.
-            form: :data:`segexp.data.items.forms.MASK`, ``IMAGE``, ``LABEL``, ``VALUE`` or one of a task's own.
+            form: One of :mod:`segexp.data.items.forms`, such as ``MASK_FORM`` or ``VALUE_FORM``, or a task's own.
             **old: ``mask``, as the target was called in version 0.1.
         """
         if "mask" in old:

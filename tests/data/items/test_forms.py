@@ -8,7 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from segexp.data.items.forms import IMAGE, LABEL, VALUE, TargetForm
+from segexp.data.items.forms import IMAGE_FORM, LABEL_FORM, VALUE_FORM, TargetForm
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.crop_locations import RandomPlaces
@@ -22,22 +22,22 @@ def crops(item: Item, size: int | None = 8, augment: Augment | None = None) -> R
     return RandomCrops(RandomPlaces([item], 6, size), size, augment or Augment(), 0, redraw=True)
 
 
-@pytest.mark.parametrize("form", [VALUE, LABEL])
+@pytest.mark.parametrize("form", [VALUE_FORM, LABEL_FORM])
 @pytest.mark.parametrize("size", [8, 30, None])
 @pytest.mark.parametrize("augment", [Augment(), Augment(30, 0.2, FLIPS)], ids=["none", "strong"])
 def test_a_value_stays_whatever_becomes_of_its_image(form: TargetForm, size: int | None, augment: Augment) -> None:
-    item = Item("a", PIXELS, 3 if form is LABEL else np.float32(2.5), form=form)
+    item = Item("a", PIXELS, 3 if form is LABEL_FORM else np.float32(2.5), form=form)
     samples = [crops(item, size, augment)[0, index] for index in range(6)]
     assert {float(sample["target"]) for sample in samples} == {float(item.target)}
     batch = collate(samples)
     assert batch["target"].shape == (6,)
-    assert batch["target"].dtype == (torch.int64 if form is LABEL else torch.float32)
+    assert batch["target"].dtype == (torch.int64 if form is LABEL_FORM else torch.float32)
     assert batch["image"].shape[-2:] == ((20, 24) if size is None else (size, size))
 
 
 @pytest.mark.parametrize(("size", "augment"), [(8, Augment()), (30, Augment()), (16, Augment(45, 0.3, FLIPS[:1]))])
 def test_an_image_moves_with_its_image(size: int, augment: Augment) -> None:
-    item = Item("a", PIXELS, PIXELS.copy(), form=IMAGE)
+    item = Item("a", PIXELS, PIXELS.copy(), form=IMAGE_FORM)
     batch = collate([crops(item, size, augment)[0, index] for index in range(4)])
     assert torch.equal(batch["target"], batch["image"])
     whole = collate([WholeImages([item])[0, 0]])
@@ -45,10 +45,10 @@ def test_an_image_moves_with_its_image(size: int, augment: Augment) -> None:
 
 
 def test_what_sampling_goes_by() -> None:
-    assert (Item("a", PIXELS, 3, form=LABEL).class_window(0, 0, 2, 5) == np.full((2, 5), 3)).all()
-    assert not Item("a", PIXELS, 3.0, form=VALUE).class_window(0, 0, 2, 5).any()
-    assert Item("a", PIXELS, 3.0, form=VALUE).resized(10).target == 3.0
-    assert Item("a", PIXELS, PIXELS, form=IMAGE).resized(10).target.shape == (10, 10, 3)
+    assert (Item("a", PIXELS, 3, form=LABEL_FORM).class_window(0, 0, 2, 5) == np.full((2, 5), 3)).all()
+    assert not Item("a", PIXELS, 3.0, form=VALUE_FORM).class_window(0, 0, 2, 5).any()
+    assert Item("a", PIXELS, 3.0, form=VALUE_FORM).resized(10).target == 3.0
+    assert Item("a", PIXELS, PIXELS, form=IMAGE_FORM).resized(10).target.shape == (10, 10, 3)
 
 
 class TestVersion01:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segexp.data.base import Items, SegmentationDataModule
 from segexp.data.datasets.synthetic import SyntheticDataModule
-from segexp.data.items.forms import VALUE
+from segexp.data.items.forms import VALUE_FORM
 from segexp.data.items.item import Item
 from segexp.data.sampling.samples import Batch
 from segexp.metrics.figures import Array, Family
@@ -49,7 +49,9 @@ class CountedScenes(SyntheticDataModule):
         """Counts what is drawn."""
         last = len(self.classes()[0]) - 1
         return {
-            phase: [Item(item.name, item.image, np.float32(_pieces(item.target == last)), form=VALUE) for item in items]
+            phase: [
+                Item(item.name, item.image, np.float32(_pieces(item.target == last)), form=VALUE_FORM) for item in items
+            ]
             for phase, items in super().read().items()
         }
 
