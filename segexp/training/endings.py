@@ -49,9 +49,9 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
 
 def was_stopped(error: BaseException) -> bool:
     """Tells Ctrl-C, or the exit that Lightning makes of it or of SIGTERM (timeout, a scheduler), on any rank."""
-    if isinstance(error, SystemExit):
-        return isinstance(error.__context__, KeyboardInterrupt) or group.interrupted()
-    return isinstance(error, KeyboardInterrupt | SIGTERMException) or group.interrupted()
+    if isinstance(error, KeyboardInterrupt | SIGTERMException) or group.interrupted():
+        return True
+    return isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
 
 
 def _how_to_go_on(folder: RunFolder) -> str:
