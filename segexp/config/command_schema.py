@@ -38,6 +38,7 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
+    figures: list[Literal["png", "svg", "pdf"]]
     open: bool
     debug: bool
 

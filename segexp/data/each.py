@@ -1,4 +1,4 @@
-"""Does something with many files at a time; what goes wrong with one is told with the others."""
+"""Does something with many files at a time, and gathers what goes wrong with each."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -30,7 +30,7 @@ def process_files(
         What was made of each, by name, and problems.
     """
     with ThreadPoolExecutor(READERS) as pool:
-        results = list(progress(pool.map(lambda thing: _tried(do, thing), things), len(things), "reading files"))
+        results = list(progress(pool.map(lambda thing: attempt(do, thing), things), len(things), "reading files"))
     done: dict[str, R] = {}
     problems = []
     for thing, result in zip(things, results, strict=True):
@@ -41,7 +41,8 @@ def process_files(
     return done, problems
 
 
-def _tried(do: Callable[[T], R], thing: T) -> R | UserError:
+def attempt(do: Callable[[T], R], thing: T) -> R | UserError:
+    """Does something with one file; gives the error where it cannot be used."""
     try:
         return do(thing)
     except UserError as error:

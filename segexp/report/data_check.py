@@ -44,9 +44,9 @@ def _lines(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
         lines.append(("files", f"{facts['files']['count']}, {_bytes(facts['files']['bytes'])}"))
     lines += [(f"{k['role']}s", f"{k['count']} x {k['kind']}") for k in facts["kinds"]]
     if facts["mask_values"]:
-        told = ", ".join(f"{v['value']}: {v['pixels']:,} ({_share(v['share'])})" for v in facts["mask_values"])
-        more = "" if len(told) <= WIDEST * 3 else " ..."
-        lines.append(("mask values", f"{told[: WIDEST * 3]}{more} in {facts['masks_read']} masks"))
+        values_text = ", ".join(f"{v['value']}: {v['pixels']:,} ({_share(v['share'])})" for v in facts["mask_values"])
+        more = "" if len(values_text) <= WIDEST * 3 else " ..."
+        lines.append(("mask values", f"{values_text[: WIDEST * 3]}{more} in {facts['masks_read']} masks"))
     return lines
 
 

@@ -35,8 +35,8 @@ def preview_tables(facts: Facts) -> list[Table]:
 def _classes(facts: Facts) -> Table:
     rows = [(name, *(f"{facts[key][number]:.1%}" for key in COLUMNS)) for number, name in enumerate(facts["classes"])]
     heads = ("class", *COLUMNS.values())
-    told = f"classes in {facts['counted']} of the {facts['samples_per_epoch']} samples of an epoch"
-    return Table(f"{told}; ignored: {facts['ignored']:.1%} of their pixels", heads, tuple(rows))
+    heading = f"classes in {facts['counted']} of the {facts['samples_per_epoch']} samples of an epoch"
+    return Table(f"{heading}; ignored: {facts['ignored']:.1%} of their pixels", heads, tuple(rows))
 
 
 COLUMNS = {
@@ -54,14 +54,14 @@ def _loading(timing: Facts) -> Table:
         (str(one["workers"]), f"{one['start']:.2f}", f"{one['samples']:,.0f}", f"{1000 * one['batch']:.1f}")
         for one in timing["loading"]
     ]
-    told = f"loading of batches of {timing['batch_size']}"
+    heading = f"loading of batches of {timing['batch_size']}"
     if step is None:
-        return Table(told, heads, tuple(rows))
+        return Table(heading, heads, tuple(rows))
     waits = [one["waiting"] for one in timing["loading"]]
     waited = [(f"{1000 * wait:.1f}", f"{wait / (wait + step):.0%}") for wait in waits]
-    told += f"; a training step on {timing['device']} takes {1000 * step:.0f} ms"
+    heading += f"; a training step on {timing['device']} takes {1000 * step:.0f} ms"
     heads = (*heads, "wait of a step (ms)", "share of the time")
-    return Table(told, heads, tuple((*row, *more) for row, more in zip(rows, waited, strict=True)))
+    return Table(heading, heads, tuple((*row, *more) for row, more in zip(rows, waited, strict=True)))
 
 
 def format_preview(facts: Facts) -> str:

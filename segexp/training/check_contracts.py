@@ -19,7 +19,7 @@ from segexp.inspection.contracts.datamodules import DataCase
 from segexp.inspection.contracts.losses import LossCase
 from segexp.inspection.contracts.measures import MeasureCase
 from segexp.inspection.contracts.models import Channels, ModelCase
-from segexp.inspection.contracts.promise import ContractError, Outcome, outcome
+from segexp.inspection.contracts.promise import ContractError, PromiseResult, outcome
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
 from segexp.metrics.base import ImageMeasure
@@ -43,7 +43,7 @@ class Part:
 
     name: str
     built: object
-    outcomes: Iterator[Outcome]
+    outcomes: Iterator[PromiseResult]
 
     @property
     def place(self) -> str:
@@ -122,7 +122,7 @@ def _model(name: str, section: ObjectConfig) -> Part:
 def _loss(name: str, section: ObjectConfig) -> Part:
     cases, misfit = [], MismatchError(f"{name}: fits neither two nor three classes")
     for classes in (2, 3):
-        spec = losses.spec_of(classes)
+        spec = losses.example_spec(classes)
         make = partial(build.build_loss, section, spec, partial(torch.full, (1, classes), 100))
         try:
             make()
@@ -141,7 +141,7 @@ def _loss(name: str, section: ObjectConfig) -> Part:
 
 def _measure(name: str, key: str, section: Mapping[str, Any]) -> Part:
     def make(classes: int) -> ImageMeasure:
-        return build.build_measures({key: dict(section)}, losses.spec_of(classes))[key]
+        return build.build_measures({key: dict(section)}, losses.example_spec(classes))[key]
 
     cases = [MeasureCase(partial(make, classes), classes, section) for classes in (2, 3)]
     built = make(2)

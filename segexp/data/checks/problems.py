@@ -100,15 +100,17 @@ def refuse(problems: Iterable[Problem]) -> None:
 
 def list_lines(problems: Sequence[Problem], most: int | None = MOST) -> list[str]:
     """A line for each problem, those of a kind together, and for masks with illegal values the line that mends all."""
-    told = []
+    listed = []
     for kind, count in Counter(problem.kind for problem in problems).items():
         of_kind = [problem for problem in problems if problem.kind == kind]
-        told += [problem.text for problem in of_kind[:most]]
+        listed += [problem.text for problem in of_kind[:most]]
         if most is not None and count > most:
-            told.append(f"  ... and {count - most} more of this kind ({kind}); all of them: {CHECK} with the same keys")
+            listed.append(
+                f"  ... and {count - most} more of this kind ({kind}); all of them: {CHECK} with the same keys"
+            )
         if kind == "labels" and (line := propose_line_for_all(of_kind)) is not None:
-            told.append(f"  for all of these masks, if the values are meant: {line}")
-    return told
+            listed.append(f"  for all of these masks, if the values are meant: {line}")
+    return listed
 
 
 def propose_line_for_all(problems: Sequence[Problem]) -> str | None:

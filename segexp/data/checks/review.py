@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ from segexp.data.checks.lookalikes import find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_absent_classes, find_same_pixels
 from segexp.data.checks.survey import Survey, survey_image
+from segexp.data.each import attempt
 from segexp.data.files import FilesDataModule
 from segexp.data.folder.override import format_overrides
 from segexp.data.items.item import Item
@@ -169,15 +171,12 @@ def _look(
     # An image, its mask and what is computed from them.
     readers = max(1, min(available_cores(), MEMORY // (4 * max(sizes, default=1))))
 
-    def look(one: tuple[Item, Phase]) -> SurveyedImage | UserError:
-        try:
-            with naming("the image", one[0].name):
-                item = one[0].decoded()
-                return SurveyedImage(one[0], one[1], survey_image(item, classes))
-        except UserError as error:
-            return error
+    def look(one: tuple[Item, Phase]) -> SurveyedImage:
+        item, phase = one
+        with naming("the image", item.name):
+            return SurveyedImage(item, phase, survey_image(item.decoded(), classes))
 
-    for (item, _), result in progress(_parallel(chosen, look, readers), len(chosen), "pixels"):
+    for (item, _), result in progress(_parallel(chosen, partial(attempt, look), readers), len(chosen), "pixels"):
         if isinstance(result, SurveyedImage):
             found.seen.append(result)
         else:
@@ -208,9 +207,9 @@ def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
     copies = find_same_pixels(looked, sources) if sources is not None else []
     # Copies byte by byte are known from before.
-    told = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
+    reported = "\n".join(problem.text for problem in found.problems if problem.kind == "duplicates")
     found.problems += [
-        problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in told
+        problem_of(error, kind="duplicates") for name, error in copies if str((sources or {}).get(name)) not in reported
     ]
     known = {name for name, _ in copies}
     for pair in find_lookalikes(looked):

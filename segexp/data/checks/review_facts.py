@@ -82,10 +82,10 @@ def _pixels(seen: Sequence[SurveyedImage], classes: Sequence[str]) -> dict[str, 
 
 def _values(values: Counter[tuple[int, ...]]) -> list[dict[str, Any]]:
     total = max(1, sum(values.values()))
-    told = sorted(values.most_common(VALUES))
-    rows = [{"value": " ".join(map(str, value)), "pixels": n, "share": n / total} for value, n in told]
-    rest = len(values) - len(told)
+    frequent = sorted(values.most_common(VALUES))
+    rows = [{"value": " ".join(map(str, value)), "pixels": n, "share": n / total} for value, n in frequent]
+    rest = len(values) - len(frequent)
     if rest > 0:
-        left = total - sum(n for _, n in told)
+        left = total - sum(n for _, n in frequent)
         rows.append({"value": f"{rest} more", "pixels": left, "share": left / total})
     return rows

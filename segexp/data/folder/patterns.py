@@ -109,33 +109,45 @@ def _field_or_choice(inside: str, pattern: str, key: str) -> Token:
     return Token("field", name, regex=regex if colon else None)
 
 
-def fixed_folder(pieces: Sequence[Token]) -> str:
-    """The folder below which everything lies that fits."""
-    return pieces[0].text.rpartition("/")[0] if pieces[0].kind == "text" else ""
-
-
-class FilePattern:
-    """A pattern that tells which files are images, and names the parts of their names."""
+class _Pattern:
+    """A text of the config taken apart into tokens."""
 
     def __init__(self, text: str, key: str) -> None:
-        """Takes the pattern apart.
+        """Takes the text apart.
+
+        Args:
+            text: As the config has it.
+            key: Of the config, for messages.
 
         Raises:
             ConfigError: It is no pattern.
         """
         self.text = text
+        self.key = key
         self.tokens = tokenize(text, key)
-        self._regex = _compiled(self.tokens, text, key)
 
     @property
     def folder(self) -> str:
-        """The folder below which all files lie."""
-        return fixed_folder(self.tokens)
+        """The folder below which everything lies that fits."""
+        return self.tokens[0].text.rpartition("/")[0] if self.tokens[0].kind == "text" else ""
 
     @property
     def names(self) -> set[str]:
-        """Names of its parts."""
+        """Names of the parts that it has."""
         return {token.text for token in self.tokens if token.kind == "field"}
+
+
+class FilePattern(_Pattern):
+    """A pattern that tells which files are images, and names the parts of their names."""
+
+    def __init__(self, text: str, key: str) -> None:
+        """Takes the pattern apart and compiles it.
+
+        Raises:
+            ConfigError: It is no pattern.
+        """
+        super().__init__(text, key)
+        self._regex = _compiled(self.tokens, text, key)
 
     def match(self, path: str) -> Match | None:
         """The parts of a path, relative to the root; None: it does not fit."""
@@ -172,28 +184,8 @@ def _compiled(pieces: Sequence[Token], text: str, key: str) -> re.Pattern[str]:
         ) from error
 
 
-class Template:
+class Template(_Pattern):
     """Makes a name out of the parts of an image's name: the path of its mask, its patient, its city."""
-
-    def __init__(self, text: str, key: str) -> None:
-        """Takes it apart.
-
-        Raises:
-            ConfigError: It is no template.
-        """
-        self.text = text
-        self.key = key
-        self.tokens = tokenize(text, key)
-
-    @property
-    def folder(self) -> str:
-        """The folder below which all paths lie."""
-        return fixed_folder(self.tokens)
-
-    @property
-    def names(self) -> set[str]:
-        """Names of the parts that it needs."""
-        return {token.text for token in self.tokens if token.kind == "field"}
 
     def fill(self, match: Match, more: Mapping[str, str] | None = None) -> list[str]:
         """Makes the names that the template stands for, of one image; several where it has a choice.

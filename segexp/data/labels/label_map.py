@@ -191,21 +191,21 @@ class LabelMap:
         unknown = classes == UNKNOWN
         if not unknown.any():
             return classes
-        unknown, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
+        values, inverse, counts = np.unique(keys()[unknown], return_inverse=True, return_counts=True)
         if not self.nearest:
-            raise self._refusal(unknown.tolist(), path, is_colour)
-        classes[unknown] = self._nearest_classes(unknown, is_colour)[inverse]
+            raise self._refusal(values.tolist(), path, is_colour)
+        classes[unknown] = self._nearest_classes(values, is_colour)[inverse]
         changed = self.changed.setdefault(str(path), {})
-        for value, count in zip(unknown.tolist(), counts.tolist(), strict=True):
+        for value, count in zip(values.tolist(), counts.tolist(), strict=True):
             name = format_key(value, is_colour) if is_colour else value
             changed[name] = max(count, changed.get(name, 0))
         return classes
 
-    def _nearest_classes(self, unknown: NDArray[Any], is_colour: bool) -> Mask:
+    def _nearest_classes(self, values: NDArray[Any], is_colour: bool) -> Mask:
         mapping = self._by_colour if is_colour else self._by_value
         legal = sorted(mapping)
         # The first of equally near ones is the lowest, as they are sorted.
-        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in unknown]
+        near = [int(_distances(np.array(legal), int(value), is_colour).argmin()) for value in values]
         return np.array([mapping[legal[place]] for place in near], dtype=np.uint8)
 
     def _refusal(self, illegal: list[int], path: Path, is_colour: bool) -> LabelError:

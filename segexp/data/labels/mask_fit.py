@@ -94,13 +94,13 @@ def explain_two_ways(raster: Raster, one: MaskReader, two: MaskReader, first: Ma
     """The refusal where both readings fit."""
     values = sorted(used)
     place = int(np.flatnonzero(first[0] != second[0])[0])
-    told = {way.way: classes[0, place] for way, classes in ((one, first), (two, second))}
+    class_of_way = {way.way: classes[0, place] for way, classes in ((one, first), (two, second))}
     seen = {way.way: way.of(to_pixels(raster, used)).reshape(len(values), -1)[place].tolist() for way in (one, two)}
     words = " or ".join(
-        f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in told.items()
+        f"{' '.join(map(str, seen[way]))} ({way}), which is class {number}" for way, number in class_of_way.items()
     )
     # Two tones are a way of what is shown.
-    lines = "\n".join(f"  {KEY}={'shown' if way == 'tones' else way}" for way in told)
+    lines = "\n".join(f"  {KEY}={'shown' if way == 'tones' else way}" for way in class_of_way)
     return (
         f"{raster.path}: datamodule.mask_values fits this mask in two ways: the same pixels are {words}; add one of "
         f"these lines\n{lines}"

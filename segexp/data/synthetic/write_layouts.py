@@ -7,7 +7,6 @@ import cv2
 import numpy as np
 from PIL import Image as PillowImage
 
-from segexp.data.datasets.inria import CITIES, UNLABELLED
 from segexp.data.items.item import Image, Mask
 from segexp.data.synthetic.scenes import Scene, draw_scene, find_scene
 from segexp.data.synthetic.scenes.degrade import texture
@@ -91,11 +90,9 @@ def _write_eye(writer: LayoutWriter, index: int, number: str, part: str) -> Scen
     return scene
 
 
-_ZONES = {
-    "austin": 14, "chicago": 16, "kitsap": 10, "tyrol-w": 32, "vienna": 33,
-    "bellingham": 10, "bloomington": 16, "innsbruck": 32, "sfo": 10, "tyrol-e": 33,
-}  # fmt: skip
-"""Zone of the map (UTM north) that each city lies in."""
+_LABELLED = {"austin": 14, "chicago": 16, "kitsap": 10, "tyrol-w": 32, "vienna": 33}
+_UNLABELLED = {"bellingham": 10, "bloomington": 16, "innsbruck": 32, "sfo": 10, "tyrol-e": 33}
+"""Zone of the map (UTM north) that each city of the training and of the test part lies in."""
 _GROUND = 0.3
 """Metres a pixel of Inria."""
 
@@ -105,7 +102,7 @@ def _inria_tile(place: int) -> int:
 
     The official validation part is tiles 1-5 of each city, so two images suffice for both parts to have one.
     """
-    city_round, city = divmod(place, len(CITIES))
+    city_round, city = divmod(place, len(_LABELLED))
     pair, late = divmod(city_round, 2)
     if pair >= 5:
         return 1 + city_round
@@ -115,13 +112,14 @@ def _inria_tile(place: int) -> int:
 def write_inria(writer: LayoutWriter) -> None:
     """Writes three quarters of the tiles with labels and one quarter without."""
     tests = max(1, writer.count // 4)
+    cities, others = tuple(_LABELLED), tuple(_UNLABELLED)
     for index in range(max(1, writer.count - tests)):
-        tile = CITIES[index % len(CITIES)], _inria_tile(index)
+        tile = cities[index % len(cities)], _inria_tile(index)
         scene = writer.draw(index)
         _save_tile(writer, "train/images", tile, scene.image)
         _save_tile(writer, "train/gt", tile, scene.mask * np.uint8(255))
     for place in range(tests):
-        tile = UNLABELLED[place % len(UNLABELLED)], 1 + place // len(UNLABELLED)
+        tile = others[place % len(others)], 1 + place // len(others)
         _save_tile(writer, "test/images", tile, writer.draw(writer.count + place).image)
 
 
@@ -132,7 +130,7 @@ def _save_tile(writer: LayoutWriter, folder: str, tile: tuple[str, int], pixels:
     path.parent.mkdir(parents=True, exist_ok=True)
     down, across = divmod(number - 1, 6)
     corner = 500_000 + across * pixels.shape[1] * _GROUND, 4_500_000 - down * pixels.shape[0] * _GROUND
-    write_geotiff(path, pixels, 32600 + _ZONES[city], corner, _GROUND)
+    write_geotiff(path, pixels, 32600 + (_LABELLED | _UNLABELLED)[city], corner, _GROUND)
 
 
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)

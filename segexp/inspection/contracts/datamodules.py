@@ -16,7 +16,7 @@ Batch = Mapping[str, Any]
 
 
 class DataSet(Protocol):
-    """What of a datamodule is tried."""
+    """Part of a datamodule that the contracts try."""
 
     @property
     def spec(self) -> DataSpec:
@@ -45,7 +45,7 @@ class DataSet(Protocol):
         """Names of the images of each part, and more."""
 
     def scored_region(self) -> str:
-        """Which pixels count, in words."""
+        """Describes the region of the images that counts."""
 
 
 @dataclass(frozen=True)

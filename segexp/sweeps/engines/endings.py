@@ -20,7 +20,7 @@ class JobEndings:
         self._before[number] = place.outcome_stamp()
         place.forget_process()
 
-    def has_told(self, number: int) -> bool:
+    def has_ended(self, number: int) -> bool:
         """Tells whether a job has said how it ended, and its process is gone.
 
         A process that was killed says nothing for certain: its cluster may have put the job back into the queue.
@@ -28,7 +28,7 @@ class JobEndings:
         place = JobFiles(self._sweep, number)
         return "code" in place.process() and self._said(place)
 
-    def told(self, number: int, error: str = "") -> Ended:
+    def read(self, number: int, error: str = "") -> Ended:
         """Gives how a job ended, from its files.
 
         Args:

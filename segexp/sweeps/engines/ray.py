@@ -81,7 +81,7 @@ class RayJobEngine:
         except self._ray.exceptions.RayError as lost:
             # Some errors have no text.
             error = ": ".join(["Ray", type(lost).__name__, *str(lost).strip().splitlines()[:1]])
-        return self._endings.told(number, error)
+        return self._endings.read(number, error)
 
     def interrupt(self) -> None:
         """Takes back what waits; what runs hears Ctrl-C."""

@@ -92,12 +92,12 @@ def _wait(child: "subprocess.Popen[bytes]", tell: Callable[[], None]) -> int:
         child: The process of the job.
         tell: Writes down that it is there; who sees that may send Ctrl-C, from that moment on.
     """
-    told = False
+    is_written = False
     while True:
         try:
-            if not told:
+            if not is_written:
                 tell()
-                told = True
+                is_written = True
             return child.wait(TICK)
         except subprocess.TimeoutExpired:
             pass

@@ -133,7 +133,7 @@ class SlurmJobEngine:
         ended: list[Ended] = []
         if now >= self._next_read:
             self._next_read = now + READ
-            ended = [self._endings.told(number) for number in self._ids if self._endings.has_told(number)]
+            ended = [self._endings.read(number) for number in self._ids if self._endings.has_ended(number)]
         if now >= self._next_look:
             self._next_look = now + (READ if self._stopping else LOOK)
             ended += self._look(set(self._ids) - {one.number for one in ended}, now)
@@ -155,7 +155,7 @@ class SlurmJobEngine:
         self._tell_reasons(queue[number] for number in alive)
         self._stop({number: queue[number] for number in alive})
         gone = [number for number in numbers - alive if self._given_up(number, now)]
-        return [self._endings.told(number, self._reason(number, queue.get(number))) for number in sorted(gone)]
+        return [self._endings.read(number, self._reason(number, queue.get(number))) for number in sorted(gone)]
 
     def _reason(self, number: int, job: QueueJob | None) -> str:
         """Why a job is gone that did not say so itself; empty: its process knows."""

@@ -71,12 +71,12 @@ def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
     Raises:
         ConfigError: The command has others.
     """
-    told: dict[str, Any] = manifest.facts["search"]
-    kept = [typed(f"sweep.{key}", value) for key, value in told["section"].items()]
-    words, kept = words_to_take(manifest, told["words"], now), words_to_take(manifest, kept, now)
+    search_facts: dict[str, Any] = manifest.facts["search"]
+    kept = [typed(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
+    words, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
     if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
         raise ConfigError(
-            f"sweep.resume: {manifest.folder} searches {' '.join(experiment_words(told['words']))}\n"
+            f"sweep.resume: {manifest.folder} searches {' '.join(experiment_words(search_facts['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]

@@ -104,9 +104,9 @@ class SearchCommand:
         try:
             manifest = Manifest.read(folder)
             section = corners[0].experiment.sweep
-            told = manifest.facts["search"]
-            study = _open_study(told["name"], folder, space, corners)
-            told["section"] = _kept(section)
+            search_facts = manifest.facts["search"]
+            study = _open_study(search_facts["name"], folder, space, corners)
+            search_facts["section"] = _kept(section)
             return self._search(manifest, study, space, corners, lock)
         finally:
             lock.release()
@@ -146,8 +146,8 @@ class SearchCommand:
         waiting = manifest.of("waiting", "interrupted")
         check_jobs([JobFiles(manifest.folder, entry.number) for entry in waiting], self._argv)
         trials = section.trials or 0
-        told = {"storage": section.storage, **_pruner(corners), "study": study.study_name}
-        search = SearchSource(manifest, study, space, self._compose_trial(space), told, trials)
+        trial_facts = {"storage": section.storage, **_pruner(corners), "study": study.study_name}
+        search = SearchSource(manifest, study, space, self._compose_trial(space), trial_facts, trials)
         search.sync()
         _announce(display, manifest, study, search, first)
         for note in [*notes, *search.notes]:

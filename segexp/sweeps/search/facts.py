@@ -30,12 +30,12 @@ def keep_or_compare(study: "Study", space: Space, corners: Sequence[Experiment])
         ConfigError: It has others; the text says in what.
     """
     # Read back from a database, a tuple is a list and every key a text.
-    told: dict[str, Any] = json.loads(json.dumps(common_facts(space, corners)))
+    common: dict[str, Any] = json.loads(json.dumps(common_facts(space, corners)))
     if not study.get_trials(deepcopy=False):
-        for key, value in told.items():
+        for key, value in common.items():
             study.set_user_attr(key, value)
         return
-    lines = list(_differences(study.user_attrs, told))
+    lines = list(_differences(study.user_attrs, common))
     if lines:
         more = [f"  ... {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
         raise ConfigError(

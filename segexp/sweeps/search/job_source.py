@@ -133,8 +133,8 @@ class SearchSource:
 
     def _job(self, trial: "Trial", experiment: Experiment) -> Job:
         number = max(self._manifest.entries, default=-1) + 1
-        told = {**self._trial, "number": trial.number}
-        experiment = replace(experiment, invocation=replace(experiment.invocation, trial=told))
+        facts = {**self._trial, "number": trial.number}
+        experiment = replace(experiment, invocation=replace(experiment.invocation, trial=facts))
         return Job(number, config_key(experiment), self._space.label(trial.params), experiment)
 
     def _twin(self, job: Job) -> Entry | None:

@@ -67,10 +67,10 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
 def _half(folder: object) -> str:
     """Says where the value is at 0.5 and the test figures of the run are not."""
     try:
-        told = of_monitor(read_object(Path(str(folder)) / "results.json"))
+        decided_by = of_monitor(read_object(Path(str(folder)) / "results.json"))
     except (DataError, OSError):
         return ""
-    return f" ({told})" if told else ""
+    return f" ({decided_by})" if decided_by else ""
 
 
 def is_sweep_word(word: str) -> bool:
@@ -94,8 +94,8 @@ def importance_line(study: "Study", space: Space) -> str | None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         shares = get_param_importances(study, evaluator=FanovaImportanceEvaluator(seed=0))
-    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
-    return f"importance    {told} (fANOVA of {len(finished)} finished trials)"
+    text = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    return f"importance    {text} (fANOVA of {len(finished)} finished trials)"
 
 
 def report_trials(study: "Study", space: Space, manifest: Manifest, monitor: str) -> Sequence[str]:

@@ -155,18 +155,18 @@ def test_endings_tell_this_start_from_the_one_before(place: JobFiles) -> None:
     place.write_process({"code": 1})
     endings.expect(0)
     assert place.process() == {}
-    assert not endings.has_told(0)
+    assert not endings.has_ended(0)
     # Its process is gone, and has said nothing in this start.
     place.write_process({"host": "node", "code": -9, "seconds": 3.0, "memory_mb": 100})
-    assert not endings.has_told(0)
-    assert endings.told(0, "the node is lost") == Ended(0, -9, 3.0, 100, "the node is lost")
+    assert not endings.has_ended(0)
+    assert endings.read(0, "the node is lost") == Ended(0, -9, 3.0, 100, "the node is lost")
     endings.expect(0)
     place.write_process({"code": 1})
-    assert endings.told(0).error == "exit code 1"
+    assert endings.read(0).error == "exit code 1"
     endings.expect(0)
-    assert endings.told(0).error == "its process is gone"
+    assert endings.read(0).error == "its process is gone"
     endings.expect(0)
     place.write_process({"code": 0, "seconds": 3.0, "memory_mb": 100})
     place.write_outcome("finished")
-    assert endings.has_told(0)
-    assert endings.told(0, "not asked") == Ended(0, 0, 3.0, 100, None)
+    assert endings.has_ended(0)
+    assert endings.read(0, "not asked") == Ended(0, 0, 3.0, 100, None)

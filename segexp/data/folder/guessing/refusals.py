@@ -52,8 +52,8 @@ class PossibleLayout(Protocol):
 
 def explain_no_images(tree: Tree) -> str:
     """The message where no file ends as images do."""
-    told = [f"datamodule.root: {tree.root} holds no image files, but {tree.says() or 'nothing'}"]
-    return "\n".join([*told, *_other_kinds(tree)])
+    lines = [f"datamodule.root: {tree.root} holds no image files, but {tree.says() or 'nothing'}"]
+    return "\n".join([*lines, *_other_kinds(tree)])
 
 
 def explain_choices(tree: Tree, found: Sequence[FolderGroup], choices: Sequence[PossibleLayout]) -> str:

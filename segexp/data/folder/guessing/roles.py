@@ -161,6 +161,6 @@ def _described(folder: PurePosixPath, *, split: bool) -> tuple[FolderGroup, str,
             keys.append("_".join(left))
         else:
             keys.append("")
-    told = tuple(word for word in words[last] if word in ROLES) if last >= 0 else ()
+    role_words = tuple(word for word in words[last] if word in ROLES) if last >= 0 else ()
     role = roles[last] if last >= 0 else "other"
-    return FolderGroup(tuple(names), role, told, tuple(keys)), part, tuple(below)
+    return FolderGroup(tuple(names), role, role_words, tuple(keys)), part, tuple(below)

@@ -131,12 +131,12 @@ def _check_no_slips(values: Sequence[Value], sample: MaskSample) -> None:
     rest = [value for value in values if value not in rare]
     if not rare or len(rest) < 2:
         return
-    told = "; ".join(f"{key_of_value(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
+    slips = "; ".join(f"{key_of_value(value)}: {sample.counts[value]} pixels {_where(value, sample)}" for value in rare)
     without = {key_of_value(value): name for value, name in zip(rest, _named(rest, sample), strict=True)}
     whole = {key_of_value(value): name for value, name in zip(values, _named(values, sample), strict=True)}
     mistake = f"{format_override('mask_values', without)} {format_override('unknown_values', 'nearest')}"
     raise DataError(
-        f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {told}. Correct the masks, or add one "
+        f"{KEY}: {_looked(sample)}; are these few pixels a class, or a mistake? {slips}. Correct the masks, or add one "
         f"of these lines\n  a mistake: {mistake}\n"
         f"  a class: {format_override('mask_values', whole)}"
     )

@@ -1,7 +1,7 @@
 """What the values in a sample of masks stand for, so that classes are guessed from what the picture shows."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -58,7 +58,7 @@ def interpret_values(seen: Sequence[MaskTable], reading: MaskReading = "auto", *
         reading = "shown" if any(open_ones) else reading
     note = "masks store white as 0 (WhiteIsZero): values are those that are shown" if turned else ""
     if _are_extremes(seen):
-        tables = [_extremes(table) if len(next(iter(table))) == 3 else table for table in tables]
+        tables = [_mapped(table, _extreme) if len(next(iter(table))) == 3 else table for table in tables]
         note = "colours of masks are nearly black and nearly white: they count as 0 and 255"
     return Meaning(tables, reading, note, _tones(seen))
 
@@ -83,9 +83,9 @@ def _over_ground(seen: Sequence[MaskTable], reading: MaskReading) -> Meaning:
     opaque = {_colour(value) for r, table in seen if r.header.has_alpha and not _is_see_through(r, table)
               for value in table}  # fmt: skip
     if reading == "alpha" or (reading == "auto" and len({_colour(value) for value in painted} | opaque) == 1):
-        tables = [_opacity(table) if raster.header.has_alpha else table for raster, table in seen]
+        tables = [_mapped(table, _opacity) if raster.header.has_alpha else table for raster, table in seen]
         return Meaning(tables, "alpha", "transparent pixels of masks (alpha 0) count as 0, painted ones as 255")
-    tables = [_on_black(table) if _is_see_through(raster, table) else table for raster, table in seen]
+    tables = [_mapped(table, _on_black) if _is_see_through(raster, table) else table for raster, table in seen]
     return Meaning(tables, reading, "transparent pixels of masks (alpha 0) count as black")
 
 
@@ -93,18 +93,24 @@ def _colour(value: Value) -> Value:
     return value if len(value) == 3 else value[:1] * 3
 
 
-def _opacity(table: ValueCounts) -> ValueCounts:
+def _mapped(table: ValueCounts, change: Callable[[Value], Value]) -> ValueCounts:
+    """Counts pixels by what their values are changed to."""
     found: Counter[Value] = Counter()
     for value, count in table.items():
-        found[(255 if len(value) in (1, 3) or value[-1] else 0,)] += count
+        found[change(value)] += count
     return dict(found)
 
 
-def _on_black(table: ValueCounts) -> ValueCounts:
-    found: Counter[Value] = Counter()
-    for value, count in table.items():
-        found[value[:-1] if value[-1] else (0,) * (len(value) - 1)] += count
-    return dict(found)
+def _opacity(value: Value) -> Value:
+    return (255 if len(value) in (1, 3) or value[-1] else 0,)
+
+
+def _on_black(value: Value) -> Value:
+    return value[:-1] if value[-1] else (0,) * (len(value) - 1)
+
+
+def _extreme(value: Value) -> Value:
+    return (255 if min(value) > 127 else 0,)
 
 
 def _is_mixed(seen: Sequence[MaskTable]) -> bool:
@@ -120,11 +126,9 @@ def _as_shown(raster: Raster, table: ValueCounts) -> ValueCounts:
     if other is None:
         return table
     values = sorted(table)
-    pixels = other.of(np.array([values], dtype=raster.dtype))
-    found: Counter[Value] = Counter()
-    for value, number in zip(values, pixels.reshape(len(values), -1)[:, 0].tolist(), strict=True):
-        found[(int(number),)] += table[value]
-    return dict(found)
+    pixels = other.of(np.array([values], dtype=raster.dtype)).reshape(len(values), -1)[:, 0]
+    numbers = dict(zip(values, pixels.tolist(), strict=True))
+    return _mapped(table, lambda value: (int(numbers[value]),))
 
 
 def _are_extremes(seen: Sequence[MaskTable]) -> bool:
@@ -137,13 +141,6 @@ def _near(colours: Iterable[Value]) -> bool:
     found = np.array(list(colours))
     grey = (found.max(axis=1) - found.min(axis=1)).max() <= NEAR
     return bool(grey and (as_extremes(found[None]) < 256).all())
-
-
-def _extremes(table: ValueCounts) -> ValueCounts:
-    found: Counter[Value] = Counter()
-    for value, count in table.items():
-        found[(255 if min(value) > 127 else 0,)] += count
-    return dict(found)
 
 
 def _tones(seen: Sequence[MaskTable]) -> dict[Value, Value]:

@@ -4,17 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.each import READERS
+from segexp.data.each import READERS, attempt
 from segexp.data.folder.masks.meaning import MaskTable, Meaning, Value, interpret_values
 from segexp.data.labels.label_values import count_values
 from segexp.data.labels.mask_reading import MaskReading
-from segexp.errors import DataError
+from segexp.errors import DataError, UserError
 from segexp.rasters import Raster, open_raster
 
 MASKS = 50
@@ -95,29 +96,15 @@ def take_evenly(paths: Sequence[Path], count: int) -> list[Path]:
     return [paths[int(place * step)] for place in range(min(count, len(paths)))]
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[MaskTable], list[DataError]]:
+def _read(paths: Sequence[Path]) -> tuple[list[MaskTable], list[UserError]]:
     with ThreadPoolExecutor(READERS) as pool:
-        opened = list(pool.map(_opened, paths))
+        opened = list(pool.map(partial(attempt, partial(open_raster, raw=True)), paths))
         rasters = [raster for raster in opened if isinstance(raster, Raster)]
         sizes = accumulate(raster.height * raster.width for raster in rasters)
         chosen = [r for i, (r, size) in enumerate(zip(rasters, sizes, strict=True)) if i < FEWEST or size <= PIXELS]
-        tables = list(pool.map(_tried, chosen))
+        tables = list(pool.map(partial(attempt, _values), chosen))
     seen = [(raster, table) for raster, table in zip(chosen, tables, strict=True) if isinstance(table, dict)]
-    return seen, [error for error in (*opened, *tables) if isinstance(error, DataError)]
-
-
-def _opened(path: Path) -> Raster | DataError:
-    try:
-        return open_raster(path, raw=True)
-    except DataError as error:
-        return error
-
-
-def _tried(raster: Raster) -> dict[Value, int] | DataError:
-    try:
-        return _values(raster)
-    except DataError as error:
-        return error
+    return seen, [error for error in (*opened, *tables) if isinstance(error, UserError)]
 
 
 def _values(raster: Raster) -> dict[Value, int]:

@@ -107,7 +107,7 @@ class Canvas:
         return np.asarray(classes - 1 - np.argmax(covered, axis=0), np.uint8)
 
 
-def direction(angle: float | Points) -> Points:
+def unit_vector(angle: float | Points) -> Points:
     """Vectors (2, ...) of length 1 at angles in radians."""
     return np.array([np.cos(angle), np.sin(angle)])
 

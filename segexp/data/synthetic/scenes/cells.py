@@ -9,7 +9,7 @@ from functools import partial
 
 import numpy as np
 
-from segexp.data.synthetic.scenes.canvas import Canvas, Paint, blob_outline, direction, rotate
+from segexp.data.synthetic.scenes.canvas import Canvas, Paint, blob_outline, rotate, unit_vector
 from segexp.data.synthetic.scenes.degrade import expose, soften, texture, uneven_light
 from segexp.data.synthetic.scenes.large import LARGE, draw_mosaic
 from segexp.data.synthetic.scenes.scene import Colour, Floats, Points, Scene, Shape, to_colour
@@ -108,7 +108,7 @@ def _place_white(rng: np.random.Generator, shape: Shape, scale: float) -> list[_
             centre = middle + rng.uniform(-0.06, 0.06, 2) * min(shape)
         elif rng.random() < 0.5:
             host = found[int(rng.integers(len(found)))]
-            away = direction(rng.uniform(0, 2 * np.pi))
+            away = unit_vector(rng.uniform(0, 2 * np.pi))
             centre = host.centre + (host.radius + radius) * rng.uniform(0.92, 1.0) * away
         else:
             centre = rng.uniform(0, 1, 2) * (shape[1], shape[0])
@@ -180,7 +180,7 @@ class _SmearPainter:
             grains = Paint(_blend(rng, colour, (226, 110, 90) if cell.kind == 4 else stain.nucleus, 0.6))
             for _ in range(60):
                 reach = 0.88 * cell.radius * np.sqrt(rng.random())
-                spot = cell.centre + reach * direction(rng.uniform(0, 2 * np.pi))
+                spot = cell.centre + reach * unit_vector(rng.uniform(0, 2 * np.pi))
                 self.canvas.circle(spot, cell.radius * rng.uniform(0.025, 0.05), grains)
         dye = Paint(_blend(rng, stain.nucleus, stain.plasma, rng.uniform(0.0, 0.15), 6), 2, 17)
         # Three to five lobes of neutrophils and two of eosinophils; monocytes and basophils have broad kidneys.
@@ -200,7 +200,7 @@ class _SmearPainter:
     def _draw_round(self, cell: _WhiteCell, paint: Paint) -> None:
         """Draws a nucleus that fills most of the cell and lies off its middle."""
         size = cell.radius * self.rng.uniform(0.68, 0.8)
-        away = direction(self.rng.uniform(0, 2 * np.pi))
+        away = unit_vector(self.rng.uniform(0, 2 * np.pi))
         middle = cell.centre + (0.9 * cell.radius - size) * self.rng.random() * away
         self.canvas.polygon(blob_outline(self.rng, middle, size, 0.05, stretch=0.06), paint)
 
@@ -231,7 +231,7 @@ class _SmearPainter:
 
 def _arc(radius: float, sweep: float, points: int) -> Points:
     """Points (N, 2) on a circle around the origin."""
-    return radius * direction(np.linspace(-sweep / 2, sweep / 2, points)).T
+    return radius * unit_vector(np.linspace(-sweep / 2, sweep / 2, points)).T
 
 
 def _stain_unevenly(rng: np.random.Generator, image: Floats, scale: float) -> None:

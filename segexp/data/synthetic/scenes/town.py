@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.synthetic.scenes.canvas import direction, rotate
+from segexp.data.synthetic.scenes.canvas import rotate, unit_vector
 from segexp.data.synthetic.scenes.scene import Colour, Points, Shape, to_colour
 
 _ROOFS: tuple[Colour, ...] = (
@@ -266,7 +266,7 @@ def plan_town(rng: np.random.Generator, shape: Shape) -> Town:
     The block in the middle of the image always holds buildings, so no large image is empty.
     """
     scale = min(1.0, min(shape) / 128)
-    town = Town(shape, rng.uniform(0, 2 * np.pi), scale, direction(rng.uniform(0, 2 * np.pi)))
+    town = Town(shape, rng.uniform(0, 2 * np.pi), scale, unit_vector(rng.uniform(0, 2 * np.pi)))
     reach = float(np.hypot(*shape)) / 2 / scale
     across, along = _place_streets(rng, reach, 150, 260), _place_streets(rng, reach, 88, 128)
     widths = [rng.uniform(11, 18, len(places)).tolist() for places in (across, along)]
