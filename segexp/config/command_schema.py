@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+from segexp.config import schema
 from segexp.config.schema import ObjectConfig, Supplied, TrainConfig
 from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
@@ -197,5 +198,6 @@ class ModelsConfig:
 
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
-    found: type = globals().get(f"{config.capitalize()}Config", TrainConfig)
+    known = {**vars(schema), **globals()}
+    found: type = known.get(f"{config.capitalize()}Config", TrainConfig)
     return found

@@ -57,7 +57,7 @@ def lower_is_better(figure: str, results: Mapping[str, Any]) -> bool:
     return described(results, figure).direction == "min"
 
 
-def in_order() -> list[str]:
+def table_order() -> list[str]:
     """Figures in the order of the tables: those of every test, then those of segexp's own costly measures."""
     return [name for name in (*BUILT_IN, *shipped_figures()) if name not in SHORT]
 
@@ -65,4 +65,4 @@ def in_order() -> list[str]:
 def ordered(figures: Mapping[str, Any]) -> list[str]:
     """Names of the figures of a block of results.json: the known ones in their order, then others."""
     found = [name for name in figures if name != "mean" and not name.endswith("_averaged") and name not in SHORT]
-    return [name for name in in_order() if name in found] + [name for name in found if name not in in_order()]
+    return [name for name in table_order() if name in found] + [name for name in found if name not in table_order()]

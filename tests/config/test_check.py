@@ -6,7 +6,9 @@ from typing import Annotated, Any, Literal
 
 import pytest
 
+from segexp.commands import COMMANDS
 from segexp.config.check import check_config, describe, matches
+from segexp.config.command_schema import schema_of
 from segexp.config.schema import Supplied
 from segexp.config.signature import UNKNOWN
 from segexp.errors import ConfigError
@@ -166,3 +168,8 @@ def test_blocks_under_names_of_the_users_are_checked() -> None:
         "parts.two: found 3, expected a block of keys.",
         "parts.three: no _target_, the class to build; choose an option: parts.three=<name>",
     ]
+
+
+def test_every_command_has_the_schema_that_is_named_after_it() -> None:
+    for name in COMMANDS:
+        assert schema_of(name).__name__ == f"{name.capitalize()}Config"

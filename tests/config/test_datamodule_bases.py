@@ -10,6 +10,7 @@ from omegaconf import OmegaConf
 
 from segexp.cli.app import run
 from segexp.config.groups import groups
+from segexp.config.migration import migrated
 from segexp.config.paths import conf_dir
 
 STORED: dict[str, Any] = json.loads(
@@ -29,7 +30,7 @@ def composed(name: str, *folders: Path) -> Any:
 
 @pytest.mark.parametrize("name", STORED)
 def test_every_key_has_the_value_it_had(name: str) -> None:
-    assert composed(name) == STORED[name]
+    assert composed(name) == migrated({"datamodule": STORED[name]})["datamodule"]
 
 
 def test_a_base_is_no_option() -> None:

@@ -2,7 +2,7 @@
 
 from segexp.config.declared_figures import shipped_figures
 from segexp.config.measure_names import BUILT_IN
-from segexp.report.labels import described, head_of, in_order, lower_is_better, name_of, ordered
+from segexp.report.labels import described, head_of, lower_is_better, name_of, ordered, table_order
 
 
 def test_every_figure_is_named() -> None:
@@ -12,7 +12,7 @@ def test_every_figure_is_named() -> None:
 
 
 def test_the_tables_keep_their_order() -> None:
-    assert in_order()[:21] == [
+    assert table_order()[:21] == [
         "accuracy", "kappa", "mcc_overall", "auc", "ap", "iou", "dice", "precision", "recall", "specificity", "mcc",
         "brier", "ece", "boundary_iou", "cldice", "hd95", "asd", "components_error", "object_f1", "object_precision",
         "object_recall",

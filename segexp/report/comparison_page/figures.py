@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from segexp.config.measure_names import IMAGE, MEAN
-from segexp.report.labels import SHORT, in_order, name_of
+from segexp.report.labels import SHORT, name_of, table_order
 from segexp.runs import entries
 
 BLOCKS = {"dataset": "", "image": IMAGE}
@@ -86,5 +86,5 @@ def _place(measure: str) -> int:
     """Means first, then as the labels are ordered."""
     if measure in SHORT:
         return SHORT.index(measure)
-    names = in_order()
+    names = table_order()
     return len(SHORT) + (names.index(measure) if measure in names else len(names))
