@@ -20,7 +20,7 @@ def get_in(tree: object, *keys: str) -> object:
     return tree
 
 
-def kind_of(results: Mapping[str, Any]) -> str:
+def task_kind(results: Mapping[str, Any]) -> str:
     """Gives the kind of task; results of version 0.1 do not say that they are of a segmentation."""
     return to_text(results.get("kind")) or SEGMENTATION
 

@@ -59,7 +59,7 @@ def predict_files(config: PredictConfig) -> str:
                 folder.with_owner(file, lambda stem: bool(outputs.existing_files(model.spec, stem))) for file in files
             ]
         single, doubles = separate_duplicates(files)
-        report = PredictionReport(folder, config)
+        report = PredictionReport(folder, debug=config.debug)
         report.add_passed_over(passed_over)
         report.add_results(doubles)
         hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
@@ -102,8 +102,8 @@ def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileR
 class PredictionReport:
     """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, config: PredictConfig) -> None:
-        self.folder, self.debug = folder, config.debug
+    def __init__(self, folder: OutputFolder, *, debug: bool = False) -> None:
+        self.folder, self.debug = folder, debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
 

@@ -45,7 +45,11 @@ def image_set(run: RunContents) -> ImageSet:
     truth = [sum(row) for row in counts] if isinstance(counts, list) else []
     where = entries.to_text(entries.get_in(run.results, "task", "where"))
     return ImageSet(
-        tuple(entries.classes_of(run.results)), tuple(sorted(names)), tuple(truth), where, entries.kind_of(run.results)
+        tuple(entries.classes_of(run.results)),
+        tuple(sorted(names)),
+        tuple(truth),
+        where,
+        entries.task_kind(run.results),
     )
 
 

@@ -82,13 +82,13 @@ def _content(folder: RunContents) -> dict[str, object]:
         **_charts(folder),
     }
     content |= _pictures(folder, content)
-    contents = _contents(content, entries.kind_of(folder.results))
+    contents = _contents(content, entries.task_kind(folder.results))
     return content | {"contents": contents, "missing": missing(folder, content)}
 
 
 def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(entries.rows_of(folder.results))
-    masks = tested and entries.kind_of(folder.results) == entries.SEGMENTATION
+    masks = tested and entries.task_kind(folder.results) == entries.SEGMENTATION
     images = sections.image_table(folder)
     return {
         "class_table": class_tables.overlap_table(folder.results) if masks else None,

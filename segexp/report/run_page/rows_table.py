@@ -71,7 +71,7 @@ def results_table(results: Mapping[str, Any]) -> str:
         comparison of all rows, those that beat the model, and what stands behind each row, without a line feed at the
         end; of other tasks the last table alone, with every figure.
     """
-    if entries.kind_of(results) != entries.SEGMENTATION:
+    if entries.task_kind(results) != entries.SEGMENTATION:
         return "\n\n".join((_without_notes(figures_table(results)).as_text(), _notes(results)))
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]

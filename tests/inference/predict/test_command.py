@@ -252,9 +252,7 @@ def test_the_row_of_a_failure_does_not_outlive_it() -> None:
     Path("out").mkdir()
     Path("out/summary.csv").write_text("file,state,error\na.png,failed,no answer\nb.png,done,\n")
     folder = OutputFolder(Path("out"))
-    PredictionReport(folder, {"debug": False}).add_results(
-        FileResult(Input(name, Path(name)), "skipped") for name in ("a.png", "b.png")
-    )
+    PredictionReport(folder).add_results(FileResult(Input(name, Path(name)), "skipped") for name in ("a.png", "b.png"))
     folder.close()
     assert {name: (row["state"], row["error"]) for name, row in summary().items()} == {
         "a.png": ("done", ""), "b.png": ("done", ""),
