@@ -15,19 +15,10 @@ from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
 from segexp.config.check import check_config
-from segexp.config.command_schema import (
-    CompareConfig,
-    DemoConfig,
-    EvaluateConfig,
-    ExportConfig,
-    GenerateConfig,
-    ModelsConfig,
-    PredictConfig,
-    ReportConfig,
-)
+from segexp.config.command_schema import schema_of
 from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
-from segexp.config.schema import CheckConfig, PreviewConfig, TrainConfig
+from segexp.config.schema import TrainConfig
 from segexp.sweeps.search.space import read_space
 from tests.training.conftest import settings_of_torch
 
@@ -44,18 +35,6 @@ COMMANDS = sorted(
         if re.match(r"\s*(python|pip|make|segexp)\b", line)
     }
 )
-SCHEMAS = {
-    "check": CheckConfig,
-    "compare": CompareConfig,
-    "demo": DemoConfig,
-    "evaluate": EvaluateConfig,
-    "export": ExportConfig,
-    "generate": GenerateConfig,
-    "models": ModelsConfig,
-    "predict": PredictConfig,
-    "preview": PreviewConfig,
-    "report": ReportConfig,
-}
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
 
 
@@ -106,7 +85,7 @@ def test_command_composes_and_is_valid(command: str) -> None:
         space = read_space(rest)
         assert space.ranges
         jobs = [space.line(values) for values in space.corners()]
-    schema = SCHEMAS.get(chosen.config, TrainConfig)
+    schema = schema_of(chosen.config)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for job in jobs:
             plain = OmegaConf.to_container(compose(chosen.config, job), resolve=True)
@@ -150,7 +129,7 @@ def test_own_model_and_loss_do_what_the_readme_says(
         target = tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text, encoding="utf-8")
-    command = next(c for c in SEGEXP if "--config-dir my_conf model=tiny" in c)
+    command = next(c for c in SEGEXP if "model=tiny model.width" in c)
     tiny = "trainer.max_epochs=1 datamodule.size=64 datamodule.crop_size=64 datamodule.train_images=2"
     done = run(f"{command} {tiny}", tmp_path, PYTHONPATH=str(tmp_path))
     assert done.returncode == 0, done.stderr

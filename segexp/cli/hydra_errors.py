@@ -71,9 +71,8 @@ def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[
     from omegaconf import OmegaConf
 
     from segexp.config.check import check_config
-    from segexp.config.command_schema import SCHEMAS
+    from segexp.config.command_schema import schema_of
     from segexp.config.monitors import check_monitors
-    from segexp.config.schema import TrainConfig
 
     home = _home(config_name, [conf_dir(), *map(Path, extra)])
     searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
@@ -81,7 +80,7 @@ def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[
         with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
             config = compose(config_name, [*words, *searched])
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
-        check_config(plain, SCHEMAS.get(config_name, TrainConfig))
+        check_config(plain, schema_of(config_name))
         if config_name in SWEEPING and config_name != "models":
             check_monitors(plain)
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
-from segexp.config.schema import CheckConfig, ObjectConfig, PreviewConfig, Supplied, TrainConfig
+from segexp.config.schema import ObjectConfig, Supplied, TrainConfig
 from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
 
 
@@ -38,6 +38,7 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
+    figures: list[Literal["png", "svg", "pdf"]]
     open: bool
     debug: bool
 
@@ -194,17 +195,7 @@ class ModelsConfig:
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
 
 
-SCHEMAS: dict[str, type] = {
-    "train": TrainConfig,
-    "check": CheckConfig,
-    "preview": PreviewConfig,
-    "generate": GenerateConfig,
-    "compare": CompareConfig,
-    "report": ReportConfig,
-    "evaluate": EvaluateConfig,
-    "predict": PredictConfig,
-    "export": ExportConfig,
-    "demo": DemoConfig,
-    "models": ModelsConfig,
-}
-"""Schema of each primary config."""
+def schema_of(config: str) -> type:
+    """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
+    found: type = globals().get(f"{config.capitalize()}Config", TrainConfig)
+    return found

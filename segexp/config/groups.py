@@ -7,6 +7,7 @@ from pathlib import Path
 from segexp.config.paths import conf_dir
 
 ORDER = (
+    "task",
     "datamodule",
     "model",
     "loss",

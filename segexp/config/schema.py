@@ -34,8 +34,8 @@ TASK_PARTS = (
 
 
 def default_task() -> ObjectConfig:
-    """The block ``task`` of configs that have none."""
-    return {"_target_": "segexp.tasks.segmentation.Segmentation"}
+    """Gives the block ``task`` of configs that have none: that of conf/task/segmentation.yaml."""
+    return {"_target_": "segexp.tasks.segmentation.Segmentation", "two_logits": False}
 
 
 @dataclass(frozen=True)
@@ -202,7 +202,7 @@ class CheckConfig(TrainConfig):
     """The tree of ``python -m segexp check``: that of a training, and the check's own keys."""
 
     full: bool = False
-    scope: Literal["config", "data", "all"] = "all"
+    scope: Literal["config", "data", "all", "contracts"] = "all"
     format: Literal["table", "json"] = "table"
 
 

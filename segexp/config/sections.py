@@ -50,6 +50,16 @@ def plain_block(block: Any, schema: type, written: Mapping[str, Any]) -> dict[st
     return {name: _plain(value, written.get(name)) for name, value in values.items()}
 
 
+def with_defaults(schema: type, plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds the keys that a config of an earlier version lacks, each with the default of its schema; blocks stay."""
+    optional = {field.name: _default(field) for field in dataclasses.fields(schema)}
+    return {**{name: _plain(value, None) for name, value in optional.items() if _has(value)}, **plain}
+
+
+def _has(default: Any) -> bool:
+    return default is not dataclasses.MISSING
+
+
 def _default(field: "dataclasses.Field[Any]") -> Any:
     return field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
 

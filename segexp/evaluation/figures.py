@@ -4,8 +4,6 @@ import math
 from functools import partial
 from typing import Any
 
-import numpy as np
-
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
@@ -13,16 +11,10 @@ from segexp.evaluation.pictures import picture_of, predict
 from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
 from segexp.evaluation.thresholds import threshold_rows
-from segexp.metrics.curves import ScoreCurve
-from segexp.metrics.figures import dataset_leaves, nested, plain
-from segexp.metrics.log_odds import probability
-from segexp.metrics.measures import measures
 from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import confidence_map, save_layers
-from segexp.report.plots.confusion import plot_confusion
-from segexp.report.plots.reliability import plot_reliability
-from segexp.report.plots.scores import ThresholdPoint, plot_scores
+from segexp.report.run_page.figure_files import save_figure
 from segexp.runs.folder import RunFolder
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
@@ -42,7 +34,7 @@ def draw(
     """Draws curves, confusion matrix and panels into the run folder, each picture by itself.
 
     Args:
-        folder: The run folder.
+        folder: The run folder, with results.json.
         module: The tested module, with the best weights.
         datamodule: Where the test images are.
         row: The model's counts.
@@ -52,13 +44,12 @@ def draw(
     Returns:
         One entry per panel, for results.json.
     """
-    spec, counts = datamodule.spec, row.matrices.sum(dim=0).numpy()
-    confusion = folder.path / "confusion.png"
-    after.make("confusion.png", lambda: plot_confusion(counts, spec.classes, confusion), from_files=True)
-    _draw_scores(folder, module, row, after)
-    after.make("reliability.png", lambda: _plot_reliability(folder, module, row), from_files=True)
+    after.make("confusion.png", lambda: save_figure(folder.path, "confusion.png"), from_files=True)
+    _draw_scores(folder, module, after)
+    if reliability_of(row, module.measures) is not None:
+        after.make("reliability.png", lambda: save_figure(folder.path, "reliability.png"), from_files=True)
     panels = []
-    for number, (rank, index) in enumerate(chosen(image_scores_of(row, spec).tolist(), count), start=1):
+    for number, (rank, index) in enumerate(chosen(image_scores_of(row, datamodule.spec).tolist(), count), start=1):
         item = datamodule.items("test")[index]
         entry = after.make(f"the panel of {item.name}", partial(_panel, folder, module, item, number, rank))
         panels += [entry] if entry is not None else []
@@ -111,39 +102,12 @@ def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
     return picked + [("best", index) for index in order[len(order) - best :]]
 
 
-def _plot_reliability(folder: RunFolder, module: Segmentation, row: MaskResult) -> None:
-    """Observed share over probability, where calibration was measured."""
-    points = reliability_of(row, module.measures)
-    if points is not None:
-        pooled = nested(dataset_leaves(list(row.families.values())), plain)
-        plot_reliability(points, pooled["ece"], pooled["brier"], folder.path / "reliability.png")
-
-
-def _draw_scores(folder: RunFolder, module: Segmentation, row: MaskResult, after: Afterwards) -> None:
-    """thresholds.csv, and ROC and precision-recall curves with the chosen threshold; two classes only."""
+def _draw_scores(folder: RunFolder, module: Segmentation, after: Afterwards) -> None:
+    """thresholds.csv, and the curves over all thresholds that are drawn from it; two classes only."""
     if not module.spec.is_binary:
         return
     curve = after.make("the curves over all thresholds", module.tested.scores.curve)
     if curve is None or curve.roc() is None or curve.pr() is None:
         return
     after.make("thresholds.csv", lambda: folder.write_csv("thresholds.csv", threshold_rows(curve)))
-    after.make("scores.png", lambda: _plot_scores(folder, module, row, curve))
-
-
-def _plot_scores(folder: RunFolder, module: Segmentation, row: MaskResult, curve: ScoreCurve) -> None:
-    roc, pr = curve.roc() or {}, curve.pr() or {}
-    pooled = row.matrices.sum(dim=0, keepdim=True)
-    values = {name: float(value[0, 1]) for name, value in measures(pooled).items()}
-    point = ThresholdPoint(
-        probability(module.threshold), 1 - values["specificity"], values["recall"], values["precision"]
-    )
-    share = float(pooled[0, 1].sum() / pooled.sum())
-    plot_scores(
-        (np.array(roc["fpr"]), np.array(roc["tpr"])),
-        (np.array(pr["recall"]), np.array(pr["precision"])),
-        point,
-        curve.auc(),
-        curve.average_precision(),
-        folder.path / "scores.png",
-        share,
-    )
+    after.make("scores.png", lambda: save_figure(folder.path, "scores.png"), from_files=True)

@@ -8,7 +8,7 @@ from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import bootstrap_weights, image_notes
 from segexp.evaluation.test_report import TestReport, worst_first
-from segexp.report.plots.curves import plot_curves
+from segexp.report.run_page.figure_files import save_figure
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
@@ -95,13 +95,12 @@ class TaskTest(Generic[T, R]):
         """Draws pictures into the run folder, each by itself; gives the entries of panels.
 
         Args:
-            folder: The run folder, with metrics.csv.
+            folder: The run folder, with metrics.csv and results.json.
             row: The model's.
             count: Number of panels.
             after: Keeps what could not be drawn.
         """
-        history, curves, best = folder.path / "metrics.csv", folder.path / "curves.png", self.checkpoint["epoch"]
-        after.make("curves.png", lambda: plot_curves(history, curves, best), from_files=True)
+        after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:

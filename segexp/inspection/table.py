@@ -76,7 +76,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
         row.name,
         f"{row.cost.parameters:,}",
         f"{row.cost.trainable:,}",
-        abbreviate_count(row.cost.multiply_adds),
+        format_scaled(row.cost.multiply_adds),
         f"{row.cost.activation_bytes / 2**20:,.1f} MiB",
         _field(row.receptive_field),
         "no" if "any_size" in kept else "yes",
@@ -84,7 +84,7 @@ def _cells(row: ModelRow) -> tuple[str, ...]:
     )
 
 
-def abbreviate_count(count: int) -> str:
+def format_scaled(count: int) -> str:
     """Formats a large number with three digits or more and k, M, G or T."""
     for unit, name in ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= unit:

@@ -3,8 +3,11 @@
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from markupsafe import Markup
 
-from segexp.runs.text import readable
+from segexp.report.charts import page as charts
+from segexp.report.charts.chart import Chart
+from segexp.runs.text import printable, readable
 
 
 def load_template(name: str) -> Template:
@@ -20,7 +23,7 @@ def compile_templates() -> None:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    found = Environment(
         loader=PackageLoader("segexp.report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -30,6 +33,20 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
         finalize=_shown,
     )
+    found.globals |= {"chart_data": _chart_data, "chart_scripts": _chart_scripts, "chart_style": _chart_style}
+    return found
+
+
+def _chart_data(chart: Chart) -> Markup:
+    return Markup(charts.chart_json(chart.with_texts(printable)))
+
+
+def _chart_scripts() -> list[Markup]:
+    return [Markup(script) for script in charts.scripts()]
+
+
+def _chart_style() -> Markup:
+    return Markup(charts.style())
 
 
 def _shown(value: object) -> object:

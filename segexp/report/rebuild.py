@@ -1,10 +1,12 @@
 """Pages made again from folders alone: of runs, and of the sweeps above them."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import write_summary
+from segexp.report.run_page.figure_files import save_figures
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.rebuilt_pictures import remake
 from segexp.runs.find import MANIFEST, expand_place, walk_folders
@@ -13,11 +15,14 @@ SUMMARY = "summary.html"
 """Page of a sweep; its rows lead to the reports of its runs."""
 
 
-def write_reports(places: str | Path | Sequence[str | Path]) -> tuple[list[Path], list[str]]:
+def write_reports(
+    places: str | Path | Sequence[str | Path], figures: Sequence[str] = ()
+) -> tuple[list[Path], list[str]]:
     """Write ``report.html`` of all runs at and below some places, finished or not, and the pages of sweeps anew.
 
     Args:
         places: Run folders, folders above them at any depth, globs, or a list of them.
+        figures: Formats in which the figures of runs are written too, beside their page: ``png``, ``svg``, ``pdf``.
 
     Returns:
         The pages, those of sweeps last; and in words what could not be made, where other pages could.
@@ -30,7 +35,7 @@ def write_reports(places: str | Path | Sequence[str | Path]) -> tuple[list[Path]
         raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
     runs, sweeps = _found(given)
     pages, failed = [], []
-    for write, folders in ((_write_run, runs), (_write_sweep, sweeps)):
+    for write, folders in ((partial(_write_run, figures=figures), runs), (_write_sweep, sweeps)):
         for folder in folders:
             try:
                 pages.append(write(folder))
@@ -57,9 +62,11 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
     return list(runs), list(sweeps)
 
 
-def _write_run(folder: Path) -> Path:
+def _write_run(folder: Path, figures: Sequence[str]) -> Path:
     """The page, and before it the pictures that could not be made when the run ended."""
     remake(folder)
+    for kind in figures:
+        save_figures(folder, kind)
     return write_report(folder)
 
 

@@ -32,6 +32,14 @@ def format_count(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else ABSENT
 
 
+def format_amount(value: float) -> str:
+    """A count in few letters: ``950``, ``29.5k``, ``1.2M``."""
+    for limit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= limit:
+            return f"{value / limit:.3g}{letter}"
+    return f"{value:.4g}"
+
+
 def format_duration(seconds: object) -> str:
     """Seconds (s) as for example ``2 h 05 min``, ``3 min 07 s`` or ``4.2 s``; ``-`` where not a number."""
     if format_measure(seconds) == ABSENT or not isinstance(seconds, int | float):

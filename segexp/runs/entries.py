@@ -21,7 +21,7 @@ def get_in(tree: object, *keys: str) -> object:
 
 
 def kind_of(results: Mapping[str, Any]) -> str:
-    """What kind of task it is; results of version 0.1 do not say that they are of a segmentation."""
+    """Gives the kind of task; results of version 0.1 do not say that they are of a segmentation."""
     return to_text(results.get("kind")) or SEGMENTATION
 
 

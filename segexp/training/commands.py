@@ -39,6 +39,12 @@ def run_check(config: Any, invocation: Invocation) -> None:
     from segexp.config.schema import CheckConfig
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
+    if own.scope == "contracts":
+        with quick_imports():
+            from segexp.training.check_contracts import check_contracts
+
+        check_contracts(experiment, own.format)
+        return
     chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
     told: dict[str, Any] = {"ok": True, "problems": []}
     text = ""

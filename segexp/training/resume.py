@@ -10,6 +10,8 @@ import torch
 from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
+from segexp.config.schema import TrainConfig
+from segexp.config.sections import with_defaults
 from segexp.config.stored import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
@@ -99,7 +101,7 @@ def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     A changed split would even train on images that were tested before.
     """
     checkpoint = Path(str(experiment.resume))
-    before, now = dict(flatten(earlier)), dict(flatten(experiment.plain()))
+    before, now = (dict(flatten(with_defaults(TrainConfig, plain))) for plain in (earlier, experiment.plain()))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key) and not _may_change(key, experiment):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"

@@ -1,5 +1,6 @@
 """report.html in a real browser: nothing missing or loaded, no error, fits desktop and phone; its viewer works."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from segexp.report.pictures.layers import save_layers
 from segexp.report.run_page.page import write_report
 from tests.browser.chromium import BrowserError, Chromium
 from tests.report.made_up import VESSELS, measured, run, write_json, write_rows
+from tests.report.test_hostile import evil_run
 
 RANKS = ("worst", "middle", "best")
 SIZES = pytest.mark.parametrize(("width", "phone"), [(1280, False), (375, True)])
@@ -71,6 +73,82 @@ def test_every_control_has_a_name_and_room_for_a_finger(browser: Chromium, page:
         assert browser.run("Math.min(...[...document.querySelectorAll('.bar button')].map(b => b.offsetHeight))") >= 32
 
 
+DRAWN = """new Promise(done => {
+  const look = () => document.documentElement.classList.contains("drawn") ? done(true) : setTimeout(look, 10);
+  look();
+})"""
+CHART = "[...document.querySelectorAll('figure.chart')].find(f => f.querySelector('h3').textContent === '{}')"
+
+
+def test_charts_tell_values_and_switch_series(browser: Chromium, page: str) -> None:
+    browser.open(page)
+    assert browser.run(DRAWN)
+    assert browser.run("document.querySelectorAll('figure.chart svg').length") == 9
+    named = "[...document.querySelectorAll('figure.chart [role=graphics-document]')].map(d => d.ariaLabel)"
+    assert "ROC: model, area 0.9500, guessing, chosen threshold" in browser.run(named)
+    chart = CHART.format("Over thresholds")
+    browser.run(f"{chart}.scrollIntoView()")
+    left, top = browser.run(f"(b => [b.left, b.top])({chart}.querySelector('svg').getBoundingClientRect())")
+    browser.mouse("mouseMoved", left + 60, top + 60)
+    tip = "document.querySelector('.chart-tip').textContent"
+    assert re.fullmatch(r"(Dice|IoU|precision|recall): 0\.\d+, 0\.\d+", browser.run(tip))
+    lines = f"{chart}.querySelectorAll('.mark-line path').length"
+    assert browser.run(lines) == 4
+    button = f"{chart}.querySelector('.legend button')"
+    browser.run(f"{button}.focus()")
+    browser.send("Input.dispatchKeyEvent", type="keyDown", key="Enter", text="\r", windowsVirtualKeyCode=13)
+    assert browser.run(f"{button}.getAttribute('aria-pressed')") == "false"
+    assert browser.run(lines) == 3
+    browser.run(f"{button}.click()")
+    assert browser.run(lines) == 4
+    assert browser.complaints == []
+
+
+def test_charts_zoom_with_ctrl_alone_and_come_back(browser: Chromium, page: str) -> None:
+    browser.open(page)
+    browser.run(DRAWN)
+    chart = CHART.format("ROC")
+    browser.run(f"{chart}.scrollIntoView()")
+    left, top = browser.run(f"(b => [b.left, b.top])({chart}.querySelector('svg').getBoundingClientRect())")
+    domain = f"{chart}.view.scale('x').domain()"
+    whole = browser.run(domain)
+    wheel = "new WheelEvent('wheel', {deltaY: -300, bubbles: true, cancelable: true})"
+    # True: nobody has taken it, and the page scrolls.
+    assert browser.run(f"{chart}.querySelector('.mark-line path').dispatchEvent({wheel})") is True
+    assert browser.run(domain) == whole
+    browser.mouse("mouseWheel", left + 150, top + 100, deltaX=0, deltaY=-300, modifiers=2)
+    browser.run("new Promise(done => setTimeout(done, 100))")
+    low, high = browser.run(domain)
+    assert whole[0] < low < high < whole[1]
+    for count in (1, 2):
+        for kind in ("mousePressed", "mouseReleased"):
+            browser.mouse(kind, left + 150, top + 100, button="left", clickCount=count)
+    browser.run("new Promise(done => setTimeout(done, 100))")
+    assert browser.run(domain) == whole
+
+
+def test_texts_of_a_folder_stay_texts(browser: Chromium, tmp_path: Path) -> None:
+    browser.open(write_report(evil_run(tmp_path / "evil")).as_uri())
+    assert browser.run(DRAWN)
+    assert browser.complaints == []
+    assert len(browser.requested) == 1
+    assert browser.run("document.querySelectorAll('img[src=x], svg[onload]').length") == 0
+    names = browser.run("[...document.querySelectorAll('.legend button')].map(b => b.textContent)")
+    assert any("<script>alert(1)</script>" in name for name in names)
+    assert "alert(1)" in browser.run("document.querySelector('figure.chart svg').textContent")
+
+
+def test_without_scripts_it_says_where_the_figures_are(browser: Chromium, page: str) -> None:
+    browser.send("Emulation.setScriptExecutionDisabled", value=True)
+    try:
+        browser.open(page)
+        root = browser.send("DOM.getDocument", depth=-1)["root"]["nodeId"]
+        found = browser.send("DOM.querySelector", nodeId=root, selector="noscript p")["nodeId"]
+        assert "curves.png" in browser.send("DOM.getOuterHTML", nodeId=found)["outerHTML"]
+    finally:
+        browser.send("Emulation.setScriptExecutionDisabled", value=False)
+
+
 def test_the_viewer_shows_layers_and_steps_by_keys(browser: Chromium, page: str) -> None:
     browser.open(page)
     shown = "[...document.querySelectorAll('.stage img')].map(i => i.dataset.key).join()"
@@ -130,6 +208,10 @@ def test_on_paper_the_parts_stand_there_and_the_viewer_does_not(browser: Chromiu
     assert browser.run(f"{visible}('.viewer')") is False
     assert browser.run(f"{visible}('.specimens')") is True
     assert browser.pdf(tmp_path / "page.pdf").read_bytes().startswith(b"%PDF")
+    # printed as soon as it was loaded, all charts are there
+    assert (
+        browser.run("[...document.querySelectorAll('figure.chart')].filter(f => !f.querySelector('svg')).length") == 0
+    )
 
 
 def test_the_browser_notices_what_is_wrong(browser: Chromium, tmp_path: Path) -> None:

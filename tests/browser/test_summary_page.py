@@ -7,6 +7,7 @@ import pytest
 
 from segexp.report.rebuild import write_reports
 from tests.browser.chromium import Chromium
+from tests.browser.test_report_page import DRAWN
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 
@@ -46,3 +47,17 @@ def test_to_a_run_and_back(browser: Chromium, sweep: Path) -> None:
     browser.open(address)
     browser.open(browser.run("document.querySelector('.above a').href"))
     assert browser.run("document.querySelector('#runs tbody a').href") == address
+
+
+def test_charts_tell_of_every_mark(browser: Chromium, sweep: Path) -> None:
+    """Names, lines and axes under the pointer: a text, or none, and never an error."""
+    browser.open((sweep / "summary.html").as_uri())
+    browser.run(DRAWN)
+    assert browser.run("document.querySelectorAll('figure.chart svg').length") == 2
+    over = "m => m.dispatchEvent(new PointerEvent('pointermove', {bubbles: true, clientX: 9, clientY: 9}))"
+    marks = "document.querySelectorAll('figure.chart svg g[class^=mark-] > *')"
+    assert browser.run(f"{marks}.length") > 20
+    told = f"[...{marks}].map(m => (({over})(m), document.querySelector('.chart-tip').textContent))"
+    texts = set(browser.run(told))
+    assert browser.complaints == []
+    assert any("worse" in text or "better" in text for text in texts), texts

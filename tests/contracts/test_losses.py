@@ -14,7 +14,7 @@ from torch import Tensor
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.errors import MismatchError
-from segexp.inspection.contracts.losses import PROMISES, LossCase, batch, loss_cases, spec_of
+from segexp.inspection.contracts.losses import PROMISES, LossCase, batch, example_spec, loss_cases
 from segexp.inspection.contracts.promise import outcome
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
@@ -67,7 +67,7 @@ def test_a_misfit_names_classes_and_another_loss(name: str) -> None:
     fitting_classes = {case.classes for case in fitting(name)}
     for classes in {2, 3} - fitting_classes:
         with pytest.raises(MismatchError, match=r"(a, b).* use loss=") as caught:
-            make(name).check(spec_of(classes))
+            make(name).check(example_spec(classes))
         assert f"the data has {classes}" in str(caught.value)
 
 
@@ -75,7 +75,7 @@ def test_a_misfit_names_classes_and_another_loss(name: str) -> None:
 def test_nothing_of_a_loss_goes_into_a_checkpoint(name: str) -> None:
     loss = make(name)
     # Nor is anything taken from the training data without being asked.
-    loss.set_counts(torch.ones(1, 3, dtype=torch.int64), spec_of(3))
+    loss.set_counts(torch.ones(1, 3, dtype=torch.int64), example_spec(3))
     assert (loss.needs_counts, loss.resolved(), len(loss.state_dict())) == (False, {}, 0)
     text = (conf_dir() / "loss" / f"{name}.yaml").read_text()
     assert text.startswith("# ")

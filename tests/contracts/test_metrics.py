@@ -13,8 +13,8 @@ from segexp.inspection.contracts.measures import (
     PROMISES,
     MeasureCase,
     certain,
-    figures_of,
     measure_cases,
+    measure_images,
     scene,
     turned,
 )
@@ -52,7 +52,7 @@ def test_a_distance_of_a_class_that_is_missed_is_the_diagonal(name: str, classes
     if not all(spec.unit in ("px", "m") for spec in measure.described_figures().values()):
         return
     image = replace(Seen(there, there), **{missing: np.zeros_like(there)})
-    for values in figures_of(measure, classes, certain(image, classes)).values():
+    for values in measure_images(measure, classes, certain(image, classes)).values():
         assert values.tolist() == [[np.hypot(37, 52)] * (classes - 1)]
 
 
@@ -62,7 +62,7 @@ def test_missed_components_are_all_that_there_are(classes: int, missing: str) ->
     measure, there = make("components"), scene(1, classes, ignored=False).truth
     image = replace(Seen(there, there), **{missing: np.zeros_like(there)})
     count = measure.sums(image, range(1, classes))[:, :2].max(axis=1)
-    assert figures_of(measure, classes, image)["components_error"].tolist() == [count.tolist()]
+    assert measure_images(measure, classes, image)["components_error"].tolist() == [count.tolist()]
     assert count.min() > 1
 
 
@@ -73,7 +73,7 @@ def test_a_hole_changes_nothing_where_that_is_excused(name: str, classes: int) -
     truth[1:-1, 1:-1] = classes - 1
     prediction = truth.copy()
     prediction[4, 5] = 0
-    found = figures_of(measure, classes, certain(Seen(prediction, truth), classes))
+    found = measure_images(measure, classes, certain(Seen(prediction, truth), classes))
     for figure, spec in measure.described_figures().items():
         if "hole" in measure.exceptions:
             assert found[figure][0, -1] == float(spec.direction == "max")

@@ -21,7 +21,7 @@ from segexp.inspection.contracts.models import (
     ModelCase,
     agrees,
     exported,
-    image,
+    random_image,
     runs_as_onnx,
     train_step,
 )
@@ -117,7 +117,7 @@ def test_onnx_takes_other_sizes(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "key", "choice"), literal_keys())
 def test_every_choice_trains_and_exports(name: str, key: str, choice: Any) -> None:
-    train_step(make(name, **{key: choice}), image(2, 3, 33, 40), bf16=False)
+    train_step(make(name, **{key: choice}), random_image(2, 3, 33, 40), bf16=False)
     found = outcome(by_name("torch_export"), [case(name, **{key: choice})], exceptions_of(make(name, **{key: choice})))
     assert found.state in ("kept", "excused"), found.reason
 
@@ -125,7 +125,7 @@ def test_every_choice_trains_and_exports(name: str, key: str, choice: Any) -> No
 def test_too_small_an_image_is_refused_by_name(name: str) -> None:
     model = make(name).eval()
     with pytest.raises(UserError, match="1x1"):
-        same_size(model, image(1, 3, 1, 1))
+        same_size(model, random_image(1, 3, 1, 1))
 
 
 class Faulty(nn.Module):

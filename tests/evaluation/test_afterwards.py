@@ -95,8 +95,8 @@ def test_all_that_can_fail_after_the_test(
 ) -> None:
     full = OSError(28, "No space left on device")
     refuse_file(monkeypatch, "per_image.csv", full)
-    monkeypatch.setattr(task_test, "plot_curves", raising(RuntimeError("plot_curves broke\nin two lines")))
-    for name in ("plot_confusion", "plot_scores", "_plot_reliability", "threshold_rows"):
+    monkeypatch.setattr(task_test, "save_figure", raising(RuntimeError("save_figure broke\nin two lines")))
+    for name in ("save_figure", "threshold_rows"):
         monkeypatch.setattr(explain, name, raising(RuntimeError(f"{name} broke\nin two lines")))
     picture, drawn = pictures.picture_of, []
 
@@ -116,11 +116,11 @@ def test_all_that_can_fail_after_the_test(
     told = missing(done.path)
     second = whole.content["panels"][1]["image"]
     assert set(told) == {
-        "per_image.csv", "curves.png", "confusion.png", "thresholds.csv", "scores.png", "reliability.png",
+        "per_image.csv", "curves.png", "confusion.png", "thresholds.csv", "scores.png",
         f"the panel of {second}", "report.html",
     }  # fmt: skip
     assert told["per_image.csv"]["error"] == "OSError: [Errno 28] No space left on device"
-    assert told["curves.png"]["error"] == "RuntimeError: plot_curves broke"
+    assert told["curves.png"]["error"] == "RuntimeError: save_figure broke"
     lines = "".join(capfd.readouterr()).splitlines()
     for what, entry in told.items():
         if what != "report.html":
@@ -130,7 +130,7 @@ def test_all_that_can_fail_after_the_test(
 
 def test_the_commands_that_are_told_make_it_again() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task_test, "plot_curves", raising(RuntimeError("no font")))
+        patch.setattr(task_test, "save_figure", raising(RuntimeError("no font")))
         patch.setattr(explain, "_panel", raising(RuntimeError("no font")))
         done = run(composed(*QUICK, "output_dir=out puts"), pictures=True)
     told = missing(done.path)
@@ -147,7 +147,7 @@ def test_the_commands_that_are_told_make_it_again() -> None:
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(outcome, "per_image"), (explain, "plot_confusion"), (explain, "picture_of"), (train, "_tell")],
+    [(outcome, "per_image"), (explain, "save_figure"), (explain, "picture_of"), (train, "_tell")],
 )
 def test_ctrl_c_after_the_test(where: Any, name: str, whole: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "_tell":

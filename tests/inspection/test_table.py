@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from segexp.config.groups import groups
 from segexp.config.model_options import ModelOption
 from segexp.errors import ConfigError
-from segexp.inspection.table import WIDTH, abbreviate_count, show_models
+from segexp.inspection.table import WIDTH, format_scaled, show_models
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import InputSizeError
 from tests.lines import run_lines, run_once
@@ -114,7 +114,7 @@ def test_a_single_model_that_fails_is_an_error() -> None:
 
 @pytest.mark.parametrize(("count", "text"), [(999, "999"), (53_952, "53.95 k"), (48_167_387_136, "48.17 G")])
 def test_scaled(count: int, text: str) -> None:
-    assert abbreviate_count(count) == text
+    assert format_scaled(count) == text
 
 
 def test_nothing_is_computed_or_allocated() -> None:

@@ -7,18 +7,24 @@ import re
 import shutil
 import time
 from collections.abc import Callable
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from segexp.cli.app import run as run_line
 from segexp.errors import DataError
+from segexp.report.charts.page import scripts
 from segexp.report.comparison_page.compare import compare
+from segexp.report.run_page.figure_files import save_figure
 from segexp.report.run_page.page import write_report
+from tests.report.charts.test_page import programs
 from tests.report.comparison_page.made import make_run
-from tests.report.made_up import measured, write_json, write_picture
+from tests.report.made_up import measured, write_json, write_picture, write_rows
 from tests.report.made_up import run as record
+from tests.report.page import Page
 
 IMAGES = {"01": 0.7, "02": 0.8}
 
@@ -160,6 +166,62 @@ def test_no_text_of_a_folder_is_markup(tmp_path: Path) -> None:
         assert path.suffix == ".csv" or "\x1b" not in text
         if path.suffix == ".md":
             assert not re.search(r"(?<!\\)\]\(javascript", text)
+
+
+CODE = "');alert(1)//\\u0027+alert(1)+{signal:1} datum.s</script><!--<script>${1}"
+
+
+def evil_run(path: Path) -> Path:
+    """A run with names of classes and images that are markup and programs, in everything that is drawn."""
+    name = f"{CODE}{EVIL}"
+    content = measured()
+    content["task"]["classes"] = ["background", name]
+    dataset = content["rows"][0]["dataset"]
+    content["rows"][0]["dataset"] = dataset | {key: {name: 0.5} for key in ("iou", "dice", "ece", "brier")}
+    content["confusion"] = [[3, 1], [1, 2]]
+    content["reliability"] = {name: {"probability": [0.1, 0.9], "share": [0.2, 0.8], "pixels": [5, 3]}}
+    content["checkpoint"]["monitor"] = f"val/{name}"
+    path.mkdir()
+    write_json(path / "results.json", content)
+    write_json(path / "run.json", record())
+    bare = name.encode("utf-8", "replace").decode()
+    epochs: list[dict[str, object]] = [
+        {"epoch": n, "train/loss": 1, f"train/loss/{bare}": 1, "train/loss/b": 1, f"val/iou/{bare}": 1, f"lr/{bare}": 1}
+        for n in range(3)
+    ]
+    write_rows(path / "metrics.csv", epochs)
+    write_rows(path / "per_image.csv", [{"image": bare, "row": "model", f"iou/{bare}": 0.5, "iou/background": 0.5}])
+    return path
+
+
+def template_text(name: str) -> str:
+    return Path(str(files("segexp.report") / "templates" / name)).read_text(encoding="utf-8").rstrip("\n")
+
+
+def test_no_text_of_a_folder_is_a_program(tmp_path: Path) -> None:
+    for number in range(3):
+        images = {f"{CODE}{EVIL}".encode("utf-8", "replace").decode(): 0.5 + number / 10, "b": 0.5}
+        config = {CODE + EVIL.replace("\udce9", "").replace("\x1b", ""): f"{CODE}{number}"}
+        make_run(tmp_path / "runs" / str(number), images, config=config, train_seconds=10.0 + number)
+    pages = [write_report(evil_run(tmp_path / "evil")), tmp_path / "out" / "summary.html"]
+    compare([tmp_path / "runs"]).write(tmp_path / "out")
+    for path in pages:
+        page = Page(path.read_text(encoding="utf-8"))
+        assert len(page.data) >= 3
+        assert "alert(1)" in str(page.data)
+        assert [program for chart in page.data for program in programs(chart)] == []
+        # what is a program on this page is ours, to the last letter
+        assert set(page.scripts) <= {
+            f"\n{script}\n" for script in (*scripts(), *(template_text(name) for name in ("sort.js", "viewer.js")))
+        }
+
+
+def test_figures_of_such_a_folder_are_drawn(tmp_path: Path) -> None:
+    folder = evil_run(tmp_path / "evil")
+    for name in ("curves", "confusion", "reliability"):
+        root = ElementTree.parse(save_figure(folder, f"{name}.svg")).getroot()
+        assert not {element.tag.rpartition("}")[2] for element in root.iter()} & {"script", "img", "foreignObject"}
+        assert not [key for element in root.iter() for key in element.attrib if key.startswith("on")]
 
 
 @pytest.mark.parametrize(

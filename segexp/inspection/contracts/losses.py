@@ -24,7 +24,7 @@ class LossCase:
     classes: int
 
 
-def spec_of(num_classes: int) -> DataSpec:
+def example_spec(num_classes: int) -> DataSpec:
     """Classes a, b, c ... of made-up data."""
     return DataSpec(MaskTarget(tuple("abcdefgh"[:num_classes]), ((0, 0, 0),) * num_classes))
 
@@ -34,7 +34,7 @@ def loss_cases(make: Make) -> list[LossCase]:
     cases = []
     for classes in (2, 3):
         try:
-            make().check(spec_of(classes))
+            make().check(example_spec(classes))
         except MismatchError:
             continue
         cases.append(LossCase(make, classes))
@@ -44,7 +44,7 @@ def loss_cases(make: Make) -> list[LossCase]:
 def batch(classes: int, size: tuple[int, ...] = (4, 9, 13)) -> tuple[Tensor, Tensor]:
     """Random logits float32 (B, K, H, W) and a mask uint8 (B, H, W), its first two rows ignored."""
     generator = torch.Generator().manual_seed(0)
-    logits = torch.randn(size[0], spec_of(classes).out_channels, *size[1:], generator=generator)
+    logits = torch.randn(size[0], example_spec(classes).out_channels, *size[1:], generator=generator)
     mask = torch.randint(0, classes, size, generator=generator).to(torch.uint8)
     mask[:, :2] = IGNORED
     return logits, mask
@@ -128,7 +128,7 @@ def _confident(case: LossCase) -> None:
 def _half_precision(case: LossCase) -> None:
     # Four times as many pixels as float16 can count.
     mask = torch.ones(1, 512, 512, dtype=torch.uint8)
-    exact_logits = torch.randn(1, spec_of(case.classes).out_channels, 512, 512)
+    exact_logits = torch.randn(1, example_spec(case.classes).out_channels, 512, 512)
     for dtype in (torch.float16, torch.bfloat16):
         logits = exact_logits.to(dtype)
         with torch.autocast("cpu", torch.bfloat16):

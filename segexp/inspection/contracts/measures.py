@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.config.declared_figures import declared_figures
 from segexp.errors import ConfigError
-from segexp.inspection.contracts.losses import spec_of
+from segexp.inspection.contracts.losses import example_spec
 from segexp.inspection.contracts.promise import Promise, require
 from segexp.metrics.base import ImageMeasure, Seen
 from segexp.spec import IGNORED
@@ -59,10 +59,10 @@ def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float
     return field / (float(field.std()) or 1.0)  # 0 for a single pixel
 
 
-def figures_of(measure: ImageMeasure, num_classes: int, *images: Seen) -> Figures:
+def measure_images(measure: ImageMeasure, num_classes: int, *images: Seen) -> Figures:
     """Figures (N, R) of N images of ``num_classes`` classes."""
-    measure.prepare(spec_of(num_classes))
-    classes = measure.classes(spec_of(num_classes))
+    measure.prepare(example_spec(num_classes))
+    classes = measure.classes(example_spec(num_classes))
     return measure.figures(np.stack([measure.sums(image, classes) for image in images]))
 
 
@@ -89,7 +89,7 @@ def _best(measure: ImageMeasure) -> dict[str, float]:
 
 def _declared(case: MeasureCase) -> None:
     measure = case.make()
-    found, specs = figures_of(measure, case.classes, scene(0, case.classes)), measure.described_figures()
+    found, specs = measure_images(measure, case.classes, scene(0, case.classes)), measure.described_figures()
     require(found.keys() == specs.keys(), f"figures() with {sorted(found)}", f"those of figure_specs, {sorted(specs)}")
     for name, spec in specs.items():
         require(spec.direction in ("min", "max"), f"{spec.direction!r} as direction of {name}", "min or max")
@@ -103,7 +103,7 @@ def _declared(case: MeasureCase) -> None:
 
 def _shape(case: MeasureCase) -> None:
     measure, sizes = case.make(), [(37, 52), (20, 20), (1, 9), (1, 1)]
-    numbers = measure.classes(spec_of(case.classes))
+    numbers = measure.classes(example_spec(case.classes))
     for seed, size in enumerate(sizes):
         sums = measure.sums(scene(seed, case.classes, size), numbers)
         width = measure.sums(scene(0, case.classes), numbers).shape[1]
@@ -115,21 +115,21 @@ def _shape(case: MeasureCase) -> None:
 
 def _images_apart(case: MeasureCase) -> None:
     measure, images = case.make(), [scene(seed, case.classes) for seed in range(3)]
-    alone = [figures_of(measure, case.classes, image) for image in images]
-    rows = len(measure.classes(spec_of(case.classes)))
-    for figure, values in figures_of(measure, case.classes, *images).items():
+    alone = [measure_images(measure, case.classes, image) for image in images]
+    rows = len(measure.classes(example_spec(case.classes)))
+    for figure, values in measure_images(measure, case.classes, *images).items():
         require(values.shape == (3, rows), f"{figure} of shape {values.shape}", f"{(3, rows)}, images by classes")
         one_by_one = np.concatenate([one[figure] for one in alone])
         same = np.array_equal(values, one_by_one, equal_nan=True)
         require(same, f"{figure} of three images together {_told(values)}", f"{_told(one_by_one)}, as one by one")
-    none = measure.sums(images[0], measure.classes(spec_of(case.classes)))[None][:0]
+    none = measure.sums(images[0], measure.classes(example_spec(case.classes)))[None][:0]
     shapes = {values.shape for values in measure.figures(none).values()}
     require(shapes == {(0, none.shape[1])}, f"figures {shapes} of no image", f"{(0, none.shape[1])}")
 
 
 def _classes_apart(case: MeasureCase) -> None:
     measure, image = case.make(), scene(3, case.classes)
-    numbers = list(measure.classes(spec_of(case.classes)))
+    numbers = list(measure.classes(example_spec(case.classes)))
     sums = measure.sums(image, numbers)
     advice = "work on one class at a time, and take its number from classes"
     for row, number in enumerate(numbers):
@@ -141,7 +141,7 @@ def _classes_apart(case: MeasureCase) -> None:
 
 def _pooled(case: MeasureCase) -> None:
     measure = case.make()
-    numbers = measure.classes(spec_of(case.classes))
+    numbers = measure.classes(example_spec(case.classes))
     sums = np.stack([measure.sums(scene(seed, case.classes), numbers) for seed in range(5)])
     pooled = measure.figures(sums.sum(axis=0, keepdims=True))
     _same(measure.figures(sums[::-1].sum(axis=0, keepdims=True)), pooled, "images in another order", 1e-12)
@@ -155,14 +155,14 @@ def _perfect(case: MeasureCase) -> None:
     for seed in range(3):
         truth = scene(seed, case.classes).truth
         prediction = np.where(truth == IGNORED, 0, truth).astype(np.uint8)
-        found = figures_of(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+        found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
         _is_best(measure, found, "a prediction that is the truth")
     for ringed in (False, True):
         truth = np.full((9, 12), case.classes - 1, dtype=np.uint8)
         if ringed:
             truth[[0, -1]] = truth[:, [0, -1]] = IGNORED
         image = Seen(np.full_like(truth, case.classes - 1), truth)
-        found = figures_of(measure, case.classes, certain(image, case.classes))
+        found = measure_images(measure, case.classes, certain(image, case.classes))
         last = {name: values[:, -1:] for name, values in found.items()}
         _is_best(measure, last, "a class that fills the image, and is predicted so")
 
@@ -177,7 +177,7 @@ def _hole(case: MeasureCase) -> None:
     truth[1:-1, 1:-1] = case.classes - 1
     prediction = truth.copy()
     prediction[4, 5] = 0
-    found = figures_of(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+    found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
     for name, best in _best(measure).items():
         value = float(found[name][0, -1])
         what = f"{name} of {value:g} where a single pixel is missed"
@@ -188,9 +188,9 @@ def _absent(case: MeasureCase) -> None:
     nowhere = np.zeros((12, 15), dtype=np.uint8)
     nowhere[0] = IGNORED
     image = Seen(np.where(nowhere == IGNORED, case.classes - 1, 0).astype(np.uint8), nowhere)
-    _is_undefined(figures_of(case.make(), case.classes, certain(image, case.classes)), "classes that are nowhere")
+    _is_undefined(measure_images(case.make(), case.classes, certain(image, case.classes)), "classes that are nowhere")
     image = replace(scene(0, case.classes), truth=np.full((37, 52), IGNORED, dtype=np.uint8))
-    _is_undefined(figures_of(case.make(), case.classes, image), "an image that is all ignored")
+    _is_undefined(measure_images(case.make(), case.classes, image), "an image that is all ignored")
 
 
 def _is_undefined(found: Figures, what: str) -> None:
@@ -204,7 +204,7 @@ def _worst(case: MeasureCase) -> None:
     there = scene(1, case.classes, ignored=False).truth
     nowhere = np.zeros_like(there)
     for missing, image in {"truth": Seen(there, nowhere), "prediction": Seen(nowhere, there)}.items():
-        found = figures_of(measure, case.classes, certain(image, case.classes))
+        found = measure_images(measure, case.classes, certain(image, case.classes))
         for name, best in _best(measure).items():
             told = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
             bad = bool((found[name] == 0).all()) if best else bool((found[name] > 0).all())
@@ -214,7 +214,7 @@ def _worst(case: MeasureCase) -> None:
         if seed % 2:  # specks all over
             image.prediction[::4, ::4] = case.classes - 1
         nothing = replace(image, prediction=np.zeros_like(image.prediction))
-        missed, hit = (figures_of(measure, case.classes, certain(each, case.classes)) for each in (nothing, image))
+        missed, hit = (measure_images(measure, case.classes, certain(each, case.classes)) for each in (nothing, image))
         for name, best in _best(measure).items():
             sign = 1 if best else -1
             better = bool((sign * missed[name][:, -1] > sign * hit[name][:, -1]).any())
@@ -224,7 +224,7 @@ def _worst(case: MeasureCase) -> None:
 
 def _ignored(case: MeasureCase) -> None:
     measure, image = case.make(), scene(2, case.classes)
-    numbers, nobody = measure.classes(spec_of(case.classes)), image.truth == IGNORED
+    numbers, nobody = measure.classes(example_spec(case.classes)), image.truth == IGNORED
     sums, rng = measure.sums(image, numbers), np.random.default_rng(0)
     for filler in (0, case.classes - 1, rng.integers(0, case.classes, nobody.shape)):
         likely = image.probability if image.probability is not None else 0
@@ -248,11 +248,11 @@ def turned(case: MeasureCase) -> list[tuple[Figures, Figures]]:
     measure, pairs = case.make(), []
     for seed in range(3):
         image = scene(seed, case.classes)
-        upright = figures_of(measure, case.classes, image)
+        upright = measure_images(measure, case.classes, image)
         for turn in _TURNS:
             probability = None if image.probability is None else turn(image.probability)
             other = Seen(turn(image.prediction), turn(image.truth), probability)
-            pairs.append((figures_of(measure, case.classes, other), upright))
+            pairs.append((measure_images(measure, case.classes, other), upright))
     return pairs
 
 
@@ -266,7 +266,7 @@ def _numbers(case: MeasureCase) -> None:
     swap = np.array([0, 2, 1, *range(3, 256)], dtype=np.uint8)
     probability = None if image.probability is None else image.probability[[0, 2, 1]]
     other = Seen(swap[image.prediction], swap[image.truth], probability)
-    found, swapped = figures_of(measure, 3, image), figures_of(measure, 3, other)
+    found, swapped = measure_images(measure, 3, image), measure_images(measure, 3, other)
     for name, values in found.items():
         same = np.array_equal(values[:, -2:], swapped[name][:, :-3:-1])
         require(same, f"another {name} where two classes change their numbers", "the same")
@@ -277,14 +277,14 @@ def _untouched(case: MeasureCase) -> None:
     for array in (image.prediction, image.truth, image.probability):
         if array is not None:
             array.flags.writeable = False
-    figures_of(case.make(), case.classes, image)
+    measure_images(case.make(), case.classes, image)
     same = np.array_equal(image.prediction, before.prediction) and np.array_equal(image.truth, before.truth)
     require(same, "masks that were changed", "masks left as they are", "work on a copy")
 
 
 def _range(case: MeasureCase) -> None:
     measure = case.make()
-    found = figures_of(measure, case.classes, *(scene(seed, case.classes) for seed in range(4)))
+    found = measure_images(measure, case.classes, *(scene(seed, case.classes) for seed in range(4)))
     for name, spec in measure.described_figures().items():
         inside = (found[name] >= 0) & ((found[name] <= 1) | bool(spec.unit))
         expected = f"at least 0{'' if spec.unit else ', at most 1'}"

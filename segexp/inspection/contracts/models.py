@@ -1,7 +1,9 @@
 """What every model promises: logits of the image's size, gradients, the same result in every layout, export."""
 
 import importlib.util
+import logging
 import tempfile
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,7 +49,7 @@ def awake(model: nn.Module) -> nn.Module:
     return model
 
 
-def image(*shape: int) -> Tensor:
+def random_image(*shape: int) -> Tensor:
     """Random numbers float32, the same for a shape."""
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
@@ -74,7 +76,7 @@ def near(found: Tensor, wanted: Tensor, what: str, tolerance: float = 1e-4) -> N
 
 def _any_size(case: ModelCase) -> None:
     for size, channels in SIZES:
-        logits = logits_of(case.make(channels), image(2, channels[0], *size))
+        logits = logits_of(case.make(channels), random_image(2, channels[0], *size))
         shape, wanted = tuple(logits.shape), (2, channels[1], *size)
         require(shape == wanted, f"logits {shape}", f"{wanted}", "use in_channels and out_channels as they are given")
         require(logits.dtype == torch.float32, f"logits of {logits.dtype}", "float32")
@@ -106,11 +108,11 @@ def _gradient(case: ModelCase) -> None:
     for layout in (torch.contiguous_format, torch.channels_last):
         for bf16 in (False, True):
             model = case.rgb().to(memory_format=layout)  # type: ignore[call-overload]
-            train_step(model, image(2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
+            train_step(model, random_image(2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
 
 
 def _half_precision(case: ModelCase) -> None:
-    model, batch = case.rgb(), image(2, 3, 33, 40)
+    model, batch = case.rgb(), random_image(2, 3, 33, 40)
     exact = logits_of(model, batch)
     with torch.autocast("cpu", torch.bfloat16):
         rough = logits_of(model, batch).float()
@@ -121,14 +123,14 @@ def _half_precision(case: ModelCase) -> None:
 
 
 def _channels_last(case: ModelCase) -> None:
-    model, batch = case.rgb(), image(2, 3, 33, 40)
+    model, batch = case.rgb(), random_image(2, 3, 33, 40)
     plain = logits_of(model, batch)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     near(logits_of(model, batch.contiguous(memory_format=torch.channels_last)), plain, "with channels last")
 
 
 def _state_dict(case: ModelCase) -> None:
-    model, batch = case.rgb(), image(1, 3, 33, 40)
+    model, batch = case.rgb(), random_image(1, 3, 33, 40)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(model.state_dict(), Path(folder) / "weights.pt")
         other = case.rgb()
@@ -142,7 +144,7 @@ def _state_dict(case: ModelCase) -> None:
 
 def _compiled(case: ModelCase) -> None:
     """With the plainest backend: what dynamo makes of the model, not the kernels of inductor."""
-    model, batch = case.rgb(), image(1, 3, 33, 40)
+    model, batch = case.rgb(), random_image(1, 3, 33, 40)
     keys, plain = list(model.state_dict()), logits_of(model, batch)
     torch.compiler.reset()
     model.compile(backend="eager")
@@ -151,7 +153,7 @@ def _compiled(case: ModelCase) -> None:
 
 
 def _deterministic(case: ModelCase) -> None:
-    model, batch = case.rgb(), image(3, 3, 33, 40)
+    model, batch = case.rgb(), random_image(3, 3, 33, 40)
     together = logits_of(model, batch)
     again = torch.equal(logits_of(model, batch), together)
     advice = "use nn.Dropout, which rests in evaluation mode"
@@ -176,7 +178,7 @@ def exported(model: nn.Module) -> torch.export.ExportedProgram:
     """The program of a model for any batch, height and width."""
     free = torch.export.Dim.DYNAMIC
     return torch.export.export(
-        SameSize(model).eval(), (image(*EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
+        SameSize(model).eval(), (random_image(*EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
     )
 
 
@@ -184,8 +186,8 @@ def agrees(run: Callable[[Tensor], Tensor], model: nn.Module) -> None:
     """Requires a file to give the logits of the model for other sizes than that of the export."""
     for shape in OTHERS:
         with torch.no_grad():
-            found = run(image(*shape))
-        near(found, logits_of(model, image(*shape)), f"for an image {shape}")
+            found = run(random_image(*shape))
+        near(found, logits_of(model, random_image(*shape)), f"for an image {shape}")
 
 
 def _torch_export(case: ModelCase) -> None:
@@ -202,7 +204,10 @@ def runs_as_onnx(program: torch.export.ExportedProgram, model: nn.Module) -> Non
 
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "model.onnx"
-        torch.onnx.export(program, (), str(file), dynamo=True, verbose=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what torch uses itself
+            logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+            torch.onnx.export(program, (), str(file), dynamo=True, verbose=False)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

@@ -33,8 +33,8 @@ class Promise(Generic[Case]):
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """What came of a promise.
+class PromiseResult:
+    """Result of trying one promise.
 
     Attributes:
         name: Of the promise.
@@ -61,7 +61,7 @@ def require(kept: bool, found: str, expected: str, advice: str = "") -> None:
 
 def outcome(
     promise: Promise[Case], cases: Sequence[Case], exceptions: Mapping[str, str], *, needed: bool = True
-) -> Outcome:
+) -> PromiseResult:
     """Tries a promise on some cases of one part, such as two and three classes.
 
     Args:
@@ -74,12 +74,12 @@ def outcome(
     try:
         found = next((broken for case in cases if (broken := _broken(promise, case)) is not None), None)
     except NotTriedError as error:
-        return Outcome(promise.name, promise.meaning, "not tried", str(error))
+        return PromiseResult(promise.name, promise.meaning, "not tried", str(error))
     if reason is not None and (found is not None or not needed):
-        return Outcome(promise.name, promise.meaning, "excused", reason)
+        return PromiseResult(promise.name, promise.meaning, "excused", reason)
     if reason is not None:
         found = f"it is kept, so that its exception ({reason}) says what is not so; take it out of exceptions"
-    return Outcome(promise.name, promise.meaning, "kept" if found is None else "broken", found or "")
+    return PromiseResult(promise.name, promise.meaning, "kept" if found is None else "broken", found or "")
 
 
 def _broken(promise: Promise[Case], case: Case) -> str | None:

@@ -1,1 +1,1 @@
-"""Plots of the report as inline SVG, which follows light and dark and stays sharp; from plain files, no matplotlib."""
+"""Charts of numbers and texts: one definition (Vega-Lite), drawn by a script on a page, and into files without one."""

@@ -1,22 +1,30 @@
-"""A plot of lines: axes, lines that may have holes, marked points; the legend is HTML below, it wraps on a phone."""
+"""A chart of lines over a common axis: lines that may have holes, marked points, a vertical line."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from markupsafe import Markup
+from segexp.report.charts.chart import (
+    PLAIN_FORMAT,
+    Chart,
+    Encoding,
+    LegendItem,
+    drawable,
+    layer,
+    log_ticks,
+    number_axis,
+    rounded,
+)  # fmt: skip
+from segexp.report.charts.palette import DASHES, SOFT, series_colour
 
-from segexp.report.charts import svg
-from segexp.report.charts.scale import Scale, fitted, plain
-
-WIDTH, HEIGHT = 344.0, 258.0
-LEFT, RIGHT, TOP, BOTTOM = 46.0, 12.0, 26.0, 46.0
-COLOURS = 7
-"""Colours of the page's style sheet, ``c0`` to ``c6``."""
+WIDTH, HEIGHT = 300, 200
 MARKED = 30
 """Lines of so many points or fewer show them: a line through one point is invisible."""
+FINEST = 1 / 300
+"""Share of the axes below which two points of a line are one to the eye."""
 
 Point = tuple[float, float]
+Rows = list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Line:
     Attributes:
         name: In the legend.
         points: From left to right; those with nan are left out.
-        colour: 0.. ; the palette begins again after ``COLOURS``. None: muted, for what to compare with.
+        colour: 0.. of the palette. None: muted, for what to compare with.
         style: ``solid``, ``dashed`` or ``dotted``.
     """
 
@@ -35,14 +43,9 @@ class Line:
     colour: int | None = 0
     style: str = "solid"
 
-    @property
-    def classes(self) -> str:
-        """Classes of the style sheet."""
-        return f"{'muted' if self.colour is None else f'c{self.colour % COLOURS}'} {self.style}"
-
 
 @dataclass(frozen=True)
-class Mark:
+class MarkedPoint:
     """A point that stands out, with its name in the legend."""
 
     name: str
@@ -50,39 +53,18 @@ class Mark:
     colour: int = 1
 
 
-@dataclass(frozen=True)
-class Chart:
-    """A finished plot.
-
-    Attributes:
-        title: What it shows.
-        drawing: The SVG.
-        legend: (classes, name) of each line and mark.
-        note: A sentence below; may be empty.
-    """
-
-    title: str
-    drawing: Markup
-    legend: tuple[tuple[str, str], ...]
-    note: str = ""
-
-
-def unit_scale(start: float, end: float) -> Scale:
-    """From 0 to 1."""
-    return Scale(0.0, 1.0, start, end)
-
-
 def line_chart(
     title: str,
     lines: Sequence[Line],
     names: tuple[str, str],
     *,
-    marks: Sequence[Mark] = (),
-    upright: float | None = None,
+    marks: Sequence[MarkedPoint] = (),
+    upright: tuple[float, str] | None = None,
     unit: tuple[bool, bool] = (False, False),
     log: bool = False,
+    whole: bool = False,
     note: str = "",
-    form: Callable[[float], str] = plain,
+    form: str = PLAIN_FORMAT,
 ) -> Chart | None:
     """Draw lines over each other.
 
@@ -91,78 +73,110 @@ def line_chart(
         lines: Those without a point are left out.
         names: Of the horizontal and of the vertical axis.
         marks: Points that stand out.
-        upright: Where a vertical line stands.
+        upright: Where a vertical line stands, and what is written at its upper end.
         unit: Whether the axes run from 0 to 1 whatever the values are.
         log: Whether the vertical axis is logarithmic; values that are not positive are left out.
+        whole: Whether the horizontal axis counts.
         note: A sentence below.
-        form: How a value of the vertical axis is written.
+        form: How a value of the vertical axis is written (d3-format).
 
     Returns:
         None where there is nothing to draw.
     """
-    known = [(line, _known(line.points, log=log)) for line in lines]
-    known = [(line, points) for line, points in known if points]
-    everything = [point for _, points in known for point in points]
-    if not everything:
+    known = [(line, found) for line in lines if (found := _known(line.points, log=log))]
+    if not known:
         return None
-    across = _across([x for x, _ in everything], unit=unit[0])
-    up = _up([y for _, y in everything], unit=unit[1], log=log)
-    content = svg.axes(across, up, names, (plain, form))
-    if upright is not None:
-        content += svg.tag(
-            "line", class_="upright", x1=across.at(upright), x2=across.at(upright), y1=up.start, y2=up.end
-        )
-    content += "".join(_drawn(line, points, across, up) for line, points in known)
-    content += "".join(_mark(mark, across, up, names) for mark in marks)
-    legend = [(line.classes, line.name) for line, _ in known if line.name]
-    legend += [(f"mark c{mark.colour % COLOURS}", mark.name) for mark in marks]
-    told = f"{title}: {', '.join(line.name for line, _ in known if line.name)}"
-    return Chart(title, Markup(svg.drawing(content, WIDTH, HEIGHT, told)), tuple(legend), note)
+    legend = _legend([line for line, _ in known], marks)
+    by_line = [_rows(_thinned(points), s) for s, (_, points) in enumerate(known)]
+    rows = [row for line in by_line for row in line]
+    few = [row for line, (_, points) in zip(by_line, known, strict=True) if len(points) <= MARKED for row in line]
+    marked = [row for n, mark in enumerate(marks) for row in _rows([mark.point], len(known) + n)]
+    look = _look(legend)
+    layers = [layer("line", look, strokeWidth=1.7)]
+    layers += [_dots(few, look, legend, size=20)] if few else []
+    layers += [_dots(marked, look, legend, size=60)] if marked else []
+    layers += _upright(*upright) if upright else []
+    x = number_axis("x", names[0], _scale(unit=unit[0], room=0), tickCount=6)
+    x["axis"] |= {"format": "d", "tickMinStep": 1} if whole else {}
+    y = number_axis("y", names[1], _scale(unit=unit[1], room=6, log=log), form)
+    if log:
+        y["axis"]["values"] = log_ticks(*_ends(row["y"] for row in rows))
+    spec = {
+        "width": WIDTH, "height": HEIGHT, "data": {"values": rows}, "transform": [_named(legend)],
+        "encoding": {"x": x, "y": y}, "layer": layers,
+    }  # fmt: skip
+    summary = f"{title}: {', '.join(entry.name for entry in legend if entry.name)}"
+    return Chart(title, spec, summary, tuple(legend), note, nearest=True)
+
+
+def _ends(found: Iterable[float]) -> tuple[float, float]:
+    values = list(found)
+    return min(values), max(values)
 
 
 def _known(points: Sequence[Point], *, log: bool) -> list[Point]:
-    finite = [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
-    return [(x, y) for x, y in finite if y > 0] if log else finite
+    found = [(x, y) for x, y in points if drawable(x) and drawable(y)]
+    return [(x, y) for x, y in found if y > 0] if log else found
 
 
-def _across(found: Sequence[float], *, unit: bool) -> Scale:
+def _legend(lines: Sequence[Line], marks: Sequence[MarkedPoint]) -> list[LegendItem]:
+    found = [LegendItem(line.name, series_colour(line.colour), line.style, s) for s, line in enumerate(lines)]
+    points = enumerate(marks, start=len(lines))
+    return found + [LegendItem(mark.name, series_colour(mark.colour), "point", s) for s, mark in points]
+
+
+def _rows(points: Sequence[Point], series: int) -> Rows:
+    return [{"x": rounded(x), "y": rounded(y), "s": series} for x, y in points]
+
+
+def _thinned(points: Sequence[Point]) -> Sequence[Point]:
+    """Leaves out points that nobody could tell from the last one; ends are kept."""
+    if len(points) < 3:
+        return points
+    wide, high = (max(axis) - min(axis) or 1.0 for axis in zip(*points, strict=True))
+    kept, (last_x, last_y) = [points[0]], points[0]
+    for x, y in points[1:-1]:
+        if ((x - last_x) / wide) ** 2 + ((y - last_y) / high) ** 2 >= FINEST**2:
+            kept.append((x, y))
+            last_x, last_y = x, y
+    return [*kept, points[-1]]
+
+
+def _scale(*, unit: bool, room: int, log: bool = False) -> dict[str, Any]:
     if unit:
-        return unit_scale(LEFT, WIDTH - RIGHT)
-    low, high = min(found), max(found)
-    return Scale(low, high, LEFT, WIDTH - RIGHT) if high > low else fitted(found, LEFT, WIDTH - RIGHT, log=False)
+        return {"domain": [-0.02, 1.02]}
+    return {"padding": room, **({"type": "log"} if log else {"zero": False})}
 
 
-def _up(found: Sequence[float], *, unit: bool, log: bool) -> Scale:
-    if unit:
-        return unit_scale(HEIGHT - BOTTOM, TOP)
-    return fitted(found, HEIGHT - BOTTOM, TOP, log=log, room=0.04)
+def _named(legend: Sequence[LegendItem]) -> dict[str, Any]:
+    """Gives each row the name of its series: a name is data, and never part of an expression."""
+    table = [{"s": entry.series, "name": entry.name} for entry in legend]
+    return {"lookup": "s", "from": {"data": {"values": table}, "key": "s", "fields": ["name"]}}
 
 
-def _drawn(line: Line, points: Sequence[Point], across: Scale, up: Scale) -> str:
-    places = _thinned([(across.at(x), up.at(y)) for x, y in points])
-    path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
-    drawn = svg.tag("path", class_=f"line {line.classes}", d=path) if len(places) > 1 else ""
-    if len(points) > MARKED:
-        return drawn
-    dots = (
-        svg.tag(
-            "circle", svg.title(f"{line.name}: {plain(x)}, {y:.4g}"), class_=f"point {line.classes}", cx=a, cy=b, r=2.4
-        )
-        for (x, y), (a, b) in zip(points, [(across.at(x), up.at(y)) for x, y in points], strict=True)
-    )
-    return drawn + "".join(dots)
+def _look(legend: Sequence[LegendItem]) -> Encoding:
+    """Colour and dash by series; one legend for both."""
+    names = [entry.name for entry in legend]
+    below = {"orient": "bottom", "columns": 2, "symbolType": "stroke", "symbolOpacity": 1} if len(legend) > 1 else None
+    ranges = {
+        "color": [entry.colour for entry in legend],
+        "strokeDash": [DASHES.get(entry.style, DASHES["solid"]) for entry in legend],
+    }
+    return {
+        channel: {"field": "name", "type": "nominal", "legend": below, "scale": {"domain": names, "range": looks}}
+        for channel, looks in ranges.items()
+    }
 
 
-def _thinned(places: Sequence[Point], apart: float = 0.7) -> list[Point]:
-    """Leaves out places that nobody could tell from the last one; ends are kept."""
-    kept = [places[0]]
-    for place in places[1:-1]:
-        if math.dist(place, kept[-1]) >= apart:
-            kept.append(place)
-    return [*kept, places[-1]] if len(places) > 1 else kept
+def _dots(rows: Rows, look: Encoding, legend: Sequence[LegendItem], size: int) -> dict[str, Any]:
+    dots = layer("circle", {"color": look["color"]}, rows, size=size, opacity=1)
+    return dots | {"transform": [_named(legend)]}
 
 
-def _mark(mark: Mark, across: Scale, up: Scale, names: tuple[str, str]) -> str:
-    x, y = mark.point
-    told = svg.title(f"{mark.name}: {names[0]} {x:.4g}, {names[1]} {y:.4g}")
-    return svg.tag("circle", told, class_=f"mark c{mark.colour % COLOURS}", cx=across.at(x), cy=up.at(y), r=5)
+def _upright(x: float, text: str) -> list[dict[str, Any]]:
+    rows, soft = [{"x": rounded(x), "text": text}], {"value": SOFT}
+    above = {"y": {"value": 0}, "text": {"field": "text"}, "color": soft}
+    return [
+        layer("rule", {"y": None, "color": soft}, rows, strokeDash=[2, 3]),
+        layer("text", above, rows, dy=-6, fontSize=10),
+    ]

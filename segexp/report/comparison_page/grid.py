@@ -19,7 +19,6 @@ class Cell:
         best: Whether it is the best of its column.
         href: Address to go to.
         note: What is told when the pointer rests on it.
-        drawing: SVG that stands in place of the text.
     """
 
     text: str
@@ -28,7 +27,6 @@ class Cell:
     best: bool = False
     href: str = ""
     note: str = ""
-    drawing: str = ""
 
     @property
     def whole(self) -> str:

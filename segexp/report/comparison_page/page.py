@@ -5,20 +5,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from markupsafe import Markup
-
 from segexp.report import values
-from segexp.report.charts.scale import amount, plain, time_unit
-from segexp.report.comparison_page import tables, trials
+from segexp.report.charts.chart import Chart
+from segexp.report.comparison_page import charts, tables, trials
 from segexp.report.comparison_page.configuration import Configuration
 from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number
-from segexp.report.comparison_page.interval_bar import common_scale, interval_bar
 from segexp.report.comparison_page.links import report_link
-from segexp.report.comparison_page.naming import short_names
-from segexp.report.comparison_page.parallel import Line, parallel
 from segexp.report.comparison_page.run import Run
-from segexp.report.comparison_page.scatter import Point, scatter
 from segexp.report.comparison_page.search import Search
 from segexp.report.comparison_page.side_by_side import sights
 from segexp.report.comparison_page.spread import mean_of
@@ -95,7 +89,7 @@ def _tiles(contest: Contest) -> list[Tile]:
     told += _lead(contest)
     smallest = _smallest(contest)
     if smallest is not None and smallest.parameters is not None:
-        told.append(_tile("Smallest not clearly worse", amount(smallest.parameters), smallest, contest))
+        told.append(_tile("Smallest not clearly worse", values.format_amount(smallest.parameters), smallest, contest))
     return told
 
 
@@ -159,14 +153,19 @@ def _contest(contest: Contest, searches: Sequence[Search], out: Path) -> dict[st
         "letter": contest.letter,
         "title": contest.title,
         "results": _linked(tables.results_grid(contest), contest, out),
-        "differences": _with_bars(tables.differences_grid(contest), contest) if contest.differences else None,
+        "differences": tables.differences_grid(contest) if contest.differences else None,
+        "intervals": _there(
+            charts.difference_chart(
+                contest.differences, contest.base.name, contest.measure.label, contest.measure.digits
+            )
+        ),
         "base": contest.base.name,
         "base_is": _base_is(contest, searches),
         "measure": contest.measure.label,
         "decided": decided([run.results for row in contest.rows for run in row.runs]),
         "searched": contest.searched,
-        "plots": _plots(contest),
-        "parallel": _parallel(contest),
+        "costs": charts.cost_charts(contest),
+        "varied": _there(charts.varied_chart(contest)),
         "images": tables.images_grid(contest, IMAGES) if len(contest.rows) > 1 else None,
         "sights": sights(contest) if len(contest.rows) > 1 else [],
         "full": [
@@ -196,39 +195,8 @@ def _link_of(entry: LeftOut, out: Path) -> str:
     return report_link(entry.path, out) if entry.path is not None else ""
 
 
-def _with_bars(grid: Grid, contest: Contest) -> Grid:
-    scale = common_scale(list(contest.differences.values()))
-    if scale is None:
-        return grid
-    heads = [*grid.heads[:2], Head("", note="the interval, with a line at zero"), *grid.heads[2:]]
-    rows = []
-    for row, cells in zip(contest.rows, grid.rows, strict=True):
-        bar = Markup(interval_bar(contest.differences.get(row.name), scale))
-        rows.append([*cells[:2], Cell("", cells[1].value, drawing=bar), *cells[2:]])
-    return replace(grid, heads=heads, rows=rows)
-
-
-def _plots(contest: Contest) -> list[Markup]:
-    """The measure against parameters and against training time."""
-    measure = contest.measure
-    reached = [(row, measure.of(row)) for row in contest.rows]
-    by_size = [Point(row.name, row.parameters, found) for row, found in reached if found and row.parameters]
-    unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
-    by_time = [Point(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
-    made = [
-        scatter(by_size, "parameters", measure.label, amount, lower=measure.lower),
-        scatter(by_time, f"training time ({unit})", measure.label, plain, lower=measure.lower),
-    ]
-    return [Markup(plot) for plot in made if plot is not None]
-
-
-def _parallel(contest: Contest) -> Markup | None:
-    reached = [(row, contest.measure.of(row)) for row in contest.rows]
-    lines = [Line(row.name, row.varied, found.mean) for row, found in reached if found]
-    made = parallel(
-        lines, short_names(list(contest.rows[0].varied)), contest.measure.label, lower=contest.measure.lower
-    )
-    return None if made is None else Markup(made)
+def _there(chart: Chart | None) -> list[Chart]:
+    return [] if chart is None else [chart]
 
 
 def _runs(page: PageInput, out: Path) -> Grid:

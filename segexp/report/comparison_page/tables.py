@@ -151,7 +151,7 @@ def full_grid(contest: Contest, block: str) -> Grid:
 
 
 def differences_grid(contest: Contest) -> Grid:
-    """Paired differences against the base; the drawing of the interval is added by the page."""
+    """Paired differences against the base."""
     heads = [
         CONFIGURATION,
         Head("difference", note="mean over the test images; of several seeds the mean per image first"),

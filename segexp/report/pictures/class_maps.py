@@ -2,18 +2,21 @@
 
 from pathlib import Path
 
+import cv2
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.image import AxesImage
 from numpy.typing import NDArray
 
 from segexp.errors import DataError
+from segexp.report.pictures.captions import PAPER, draw_text
 from segexp.report.pictures.displayed import display_small, shrink_image, shrink_labels
-from segexp.report.pictures.pixels import labels_to_rgb
-from segexp.report.plots.style import saved_figure, without_grid
+from segexp.report.pictures.overlays import colour_probability
+from segexp.report.pictures.pixels import Pixels, labels_to_rgb
+from segexp.report.pictures.png import save_png
 from segexp.spec import IGNORED, DataSpec
 
-_GREY = 0.5
+SIDE, TEXT, GAP = 390, 15, 14
+"""Pixels of the longer side of a map, of letters, and between two maps."""
+GREY = 128
 
 
 def plot_class_maps(
@@ -23,7 +26,7 @@ def plot_class_maps(
     spec: DataSpec,
     out: Path,
 ) -> Path:
-    """Draw per class the probability map, 0..1 with a colour bar, beside the map of the truth.
+    """Draw per class the probability map, 0..1 with a bar of its colours, beside the map of the truth.
 
     Args:
         image: uint8 or uint16, (H, W), (H, W, 1) or (H, W, C); drawn once, in a column at the left
@@ -42,20 +45,14 @@ def plot_class_maps(
     """
     planes = _planes(probabilities, truth, spec)
     rgb, truth = display_small(image, truth != IGNORED), shrink_labels(truth)
-    height, width = truth.shape
-    cell = 3.0  # inches of the longer side of one map
-    tall, wide = cell * height / max(height, width), cell * width / max(height, width)
-    rows = spec.num_classes
-    with saved_figure(out, 3 * wide + 1.4, rows * (tall + 0.35) + 0.2) as figure:
-        grid = figure.subplots(rows, 3, squeeze=False)
-        for axes in grid.ravel():
-            without_grid(axes)
-        _draw_overview(list(grid[:, 0]), rgb, truth, planes, spec)
-        for row, name in enumerate(spec.classes):
-            picture = _draw_row(grid[row, 1], grid[row, 2], planes[row], truth, row, name)
-        bar = figure.colorbar(picture, ax=grid[:, 1:], shrink=0.6 if rows > 1 else 1.0, pad=0.02)
-        bar.set_label("probability")
-        bar.outline.set_visible(False)
+    overview = [("image", rgb), ("truth", labels_to_rgb(truth, spec)), ("most probable", _most_probable(planes, spec))]
+    rows = []
+    for number, name in enumerate(spec.classes):
+        first = overview[number] if number < len(overview) else ("", np.full_like(rgb, 255))
+        maps = [(f"{name}: probability", _coloured(planes[number])), (f"{name}: truth", _truth_of(number, truth))]
+        rows.append(_beside([_part(*part) for part in (first, *maps)]))
+    widest = max(row.shape[1] for row in rows)
+    save_png(out, np.concatenate([*rows, _ramp(widest)]))
     return out
 
 
@@ -78,30 +75,46 @@ def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: 
     return np.concatenate([1 - planes, planes]) if len(planes) == 1 and spec.is_binary else planes
 
 
-def _draw_overview(
-    column: list[Axes],
-    rgb: NDArray[np.uint8],
-    truth: NDArray[np.uint8],
-    planes: NDArray[np.float32],
-    spec: DataSpec,
-) -> None:
-    """Image, truth and most probable class, as many of them as there are rows."""
-    column[0].imshow(rgb)
-    column[0].set_title("image")
-    most_probable = planes.argmax(axis=0).astype(np.uint8)
-    for axes, labels, title in zip(column[1:], (truth, most_probable), ("truth", "most probable"), strict=False):
-        axes.imshow(labels_to_rgb(labels, spec), interpolation="nearest")
-        axes.set_title(title)
+def _most_probable(planes: NDArray[np.float32], spec: DataSpec) -> Pixels:
+    return labels_to_rgb(planes.argmax(axis=0).astype(np.uint8), spec)
 
 
-def _draw_row(
-    left: Axes, right: Axes, plane: NDArray[np.float32], truth: NDArray[np.uint8], index: int, name: str
-) -> AxesImage:
-    picture = left.imshow(plane, cmap="viridis", vmin=0, vmax=1)
-    left.set_title(f"{name}: probability")
-    # the same colours as the probability, so that the two can be compared by eye; grey = not counted
-    mapped = np.ma.masked_array((truth == index).astype(np.float32), truth == IGNORED)
-    right.imshow(mapped, cmap="viridis", vmin=0, vmax=1, interpolation="nearest")
-    right.set_facecolor(str(_GREY))
-    right.set_title(f"{name}: truth")
-    return picture
+def _coloured(plane: NDArray[np.float32]) -> Pixels:
+    """A map of 0..1, float32 (h, w), in the colours of viridis, which keep their order for colour-blind people."""
+    steps = np.rint(np.clip(plane, 0, 1) * 255).astype(np.uint8)
+    return colour_probability(steps)
+
+
+def _truth_of(number: int, truth: Pixels) -> Pixels:
+    """Where a class is, in the colours of its probability, to be compared by eye; grey: not counted."""
+    drawn = _coloured((truth == number).astype(np.float32))
+    drawn[truth == IGNORED] = GREY
+    return drawn
+
+
+def _part(title: str, rgb: Pixels) -> Pixels:
+    """A map at the size of all of them, below its title."""
+    height, width = rgb.shape[:2]
+    scale = SIDE / max(height, width)
+    size = (max(1, round(scale * width)), max(1, round(scale * height)))
+    shown = cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST if scale > 1 else cv2.INTER_AREA)
+    strip = np.full((2 * TEXT, size[0], 3), PAPER, np.uint8)
+    draw_text(strip, title, 0, round(1.4 * TEXT), TEXT, bold=True)
+    return np.concatenate([strip, np.asarray(shown, np.uint8)])
+
+
+def _beside(parts: list[Pixels]) -> Pixels:
+    spacer = np.full((parts[0].shape[0], GAP, 3), PAPER, np.uint8)
+    return np.concatenate([piece for part in parts for piece in (spacer, part)] + [spacer], axis=1)
+
+
+def _ramp(width: int) -> Pixels:
+    """The colours from 0 to 1, with these numbers at their ends."""
+    strip = np.full((4 * TEXT, width, 3), PAPER, np.uint8)
+    left = draw_text(strip, "probability  0 ", GAP, round(2.4 * TEXT), TEXT)
+    end = min(left + SIDE // 2, width - GAP)
+    strip[round(1.4 * TEXT) : round(2.5 * TEXT), left:end] = _coloured(
+        np.linspace(0, 1, end - left, dtype=np.float32)[None]
+    )
+    draw_text(strip, " 1", end, round(2.4 * TEXT), TEXT)
+    return strip

@@ -27,10 +27,10 @@ class ConfusionTable:
     rows: list[tuple[str, list[Share]]]
 
 
-def confusion_table(results: Mapping[str, Any]) -> ConfusionTable | None:
-    """From the counts in results.json; None where they are missing, or too many to look at."""
+def confusion_table(results: Mapping[str, Any], most: int = MANY_CLASSES) -> ConfusionTable | None:
+    """The table of the counts in results.json; None where they are missing, or of more than ``most`` classes."""
     classes, counts = entries.classes_of(results), results.get("confusion")
-    if not isinstance(counts, list) or len(counts) != len(classes) or not 0 < len(classes) <= MANY_CLASSES:
+    if not isinstance(counts, list) or len(counts) != len(classes) or not 0 < len(classes) <= most:
         return None
     return ConfusionTable(classes, [(name, _row(line)) for name, line in zip(classes, counts, strict=True)])
 

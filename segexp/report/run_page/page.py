@@ -4,17 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segexp.errors import DataError, one_line
-from segexp.report.charts.calibration import calibration_charts
-from segexp.report.charts.decision import decision_charts
-from segexp.report.charts.spread import spread_charts
-from segexp.report.charts.training import training_charts
 from segexp.report.page_template import load_template
 from segexp.report.pictures import embedded as pictures
 from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
+from segexp.report.run_page.calibration_charts import calibration_charts
 from segexp.report.run_page.confusion_table import confusion_table
 from segexp.report.run_page.costs import costs
+from segexp.report.run_page.decision_charts import decision_charts
 from segexp.report.run_page.figures_table import figures_table
 from segexp.report.run_page.missing import missing
+from segexp.report.run_page.spread_charts import spread_charts
+from segexp.report.run_page.training_charts import training_charts
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries

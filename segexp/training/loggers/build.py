@@ -188,13 +188,14 @@ def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Tracked]:
 
 
 def check_loggers(section: Mapping[str, Any]) -> None:
-    """Checks that the packages of the loggers asked for are there.
+    """Checks that the packages of segexp's own loggers are there; another logger says itself what it lacks.
 
     Raises:
         MissingExtraError: One is not installed.
     """
     for package, settings in section.items():
-        if settings is not None and not _switched_off(settings):
+        own = settings is not None and get_method(settings["_target_"]).__module__ == __name__
+        if own and not _switched_off(settings):
             _require(package)
 
 

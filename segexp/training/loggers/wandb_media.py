@@ -8,6 +8,7 @@ import wandb
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import Points, TestReport
 from segexp.report.pictures.displayed import display_small, shrink_labels
+from segexp.report.run_page.class_tables import full_table
 from segexp.spec import IGNORED, DataSpec
 
 BARS = ("dice", "iou", "precision", "recall")
@@ -37,6 +38,7 @@ def test_media(report: TestReport) -> dict[str, Any]:
         "test/per_image": _per_image(report.images, report.pictures),
         "test/confusion": _confusion(report.content["task"]["classes"], report.content["confusion"]),
         **_bars(report.content["rows"][0]["dataset"]),
+        **figure_tables(report.content),
     }
     if report.pictures:
         media["panels/test"] = [image(picture) for picture in report.pictures]
@@ -85,6 +87,16 @@ def _confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
     return wandb.plot_table(
         "wandb/confusion_matrix/v1", table, {name: name for name in names}, {"title": "Test pixels: truth, prediction"}
     )
+
+
+def figure_tables(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Every figure of the model under its label, with its unit and an arrow where less is more, by class."""
+    tables = {f"test/figures/{block}": full_table(content, block) for block in ("dataset", "image")}
+    return {
+        name: wandb.Table(columns=["figure", *table.header[1:]], data=[list(row) for row in table.rows])
+        for name, table in tables.items()
+        if table is not None
+    }
 
 
 def _bars(figures: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from typing import Any
 
 from segexp.errors import DataError
 from segexp.report import values
-from segexp.report.charts.lines import Chart, Line, Mark, line_chart
+from segexp.report.charts.chart import Chart
+from segexp.report.charts.lines import Line, MarkedPoint, line_chart
 from segexp.runs import entries
 from segexp.runs.contents import numbers_of, read_rows
 
@@ -53,7 +54,7 @@ def _over_thresholds(rows: Sequence[Row], at: Row | None, chosen: object, result
         for colour, (column, name) in enumerate(columns)
     ]
     note = _note(rows, at, chosen, results)
-    upright = float(chosen) if at is not None and isinstance(chosen, int | float) else None
+    upright = (float(chosen), "chosen") if at is not None and isinstance(chosen, int | float) else None
     names = ("threshold (probability)", "")
     return line_chart("Over thresholds", lines, names, upright=upright, unit=(True, True), note=note)
 
@@ -72,8 +73,8 @@ def _note(rows: Sequence[Row], at: Row | None, chosen: object, results: Mapping[
     return f"{told} the chosen threshold {values.format_measure(chosen, 3)}. {highest}"
 
 
-def _marks(at: Row | None, across: str, up: str) -> list[Mark]:
-    return [] if at is None else [Mark("chosen threshold", (at[across], at[up]))]
+def _marks(at: Row | None, across: str, up: str) -> list[MarkedPoint]:
+    return [] if at is None else [MarkedPoint("chosen threshold", (at[across], at[up]))]
 
 
 def _roc(rows: Sequence[Row], at: Row | None, results: Mapping[str, Any]) -> Chart | None:

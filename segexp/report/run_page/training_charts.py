@@ -4,11 +4,16 @@ import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from segexp.report.charts.lines import Chart, Line, line_chart
+from segexp.report.charts.chart import Chart
+from segexp.report.charts.lines import Line, line_chart
 from segexp.runs.contents import read_rows
 
 MANY_CLASSES = 6
 """With more classes their own lines are left out: they would hide each other."""
+WITH_DICE = 3
+"""With more classes Dice is left out: it is a function of IoU, and only crowds the axes."""
+RATES_FAR_APART = 20.0
+"""From this ratio of the highest rate to the lowest their axis is logarithmic."""
 
 Row = Mapping[str, str]
 
@@ -24,13 +29,15 @@ def training_charts(metrics_csv: Path, best_epoch: object, monitor: str) -> list
     rows = _rows(metrics_csv)
     if not rows:
         return []
-    upright = float(best_epoch + 1) if isinstance(best_epoch, int) and len(rows) > 1 else None
+    upright = (best_epoch + 1.0, f"best: {best_epoch + 1}") if isinstance(best_epoch, int) and len(rows) > 1 else None
+    rates = _rates(rows)
+    positive = [rate for line in rates for _, rate in line.points if rate > 0]
     groups = [
-        ("Loss", _losses(rows)),
-        ("Validation measures", _measures(rows, monitor)),
-        ("Learning rate", _rates(rows)),
+        ("Loss", _losses(rows), False),
+        ("Validation measures", _measures(rows, monitor), False),
+        ("Learning rate", rates, bool(positive) and max(positive) > RATES_FAR_APART * min(positive)),
     ]
-    made = [line_chart(title, lines, ("epoch", ""), upright=upright) for title, lines in groups]
+    made = [line_chart(name, lines, ("epoch", ""), upright=upright, whole=True, log=log) for name, lines, log in groups]
     return [chart for chart in made if chart is not None]
 
 
@@ -75,7 +82,10 @@ def _measures(rows: Sequence[Row], monitor: str) -> list[Line]:
     names = [name for name in rows[0] if name.startswith("val/iou/")]
     if len(names) <= MANY_CLASSES:
         lines += [_line(rows, name, f"IoU {name.removeprefix('val/iou/')}", n + 1) for n, name in enumerate(names)]
-    shown = {"val/miou", "val/auc", "val/loss", *names}
+    if len(names) <= WITH_DICE:
+        classes = [name.removeprefix("val/iou/") for name in names]
+        lines += [_line(rows, f"val/dice/{of}", f"Dice {of}", n + 1, "dotted") for n, of in enumerate(classes)]
+    shown = {"val/miou", "val/auc", "val/loss", *names, *(name.replace("/iou/", "/dice/") for name in names)}
     if monitor and monitor not in shown and not monitor.startswith("train/"):
         lines.append(_line(rows, monitor, monitor, None, "dotted"))
     return lines

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from segexp.report import values
-from segexp.report.charts.lines import Chart, Line, line_chart
-from segexp.report.charts.scale import amount
+from segexp.report.charts.chart import SI_FORMAT, Chart
+from segexp.report.charts.lines import Line, line_chart
 from segexp.runs import entries
+
+ERRORS = {"ece": "ECE", "brier": "Brier"}
 
 
 def calibration_charts(results: Mapping[str, Any]) -> list[Chart]:
@@ -17,13 +19,17 @@ def calibration_charts(results: Mapping[str, Any]) -> list[Chart]:
     shares = [Line("perfect", [(0.0, 0.0), (1.0, 1.0)], None, "dotted")]
     pixels = []
     for number, (name, bins) in enumerate(measured.items()):
-        ece = values.format_measure(entries.get_in(entries.model_row(results), "dataset", "ece", name))
-        shares.append(Line(f"{name}, ECE {ece}", _pairs(bins["probability"], bins["share"]), number))
+        row = entries.model_row(results)
+        figures = [(label, entries.get_in(row, "dataset", key, name)) for key, label in ERRORS.items()]
+        told = [f"{label} {values.format_measure(value)}" for label, value in figures if value is not None]
+        shares.append(Line(", ".join([name, *told]), _pairs(bins["probability"], bins["share"]), number))
         centres = [(place + 0.5) / len(bins["pixels"]) for place in range(len(bins["pixels"]))]
         pixels.append(Line(name, _pairs(centres, bins["pixels"]), number))
     made = [
         line_chart("Reliability", shares, ("predicted probability", "observed share"), unit=(True, True)),
-        line_chart("Pixels per bin", pixels, ("predicted probability", ""), unit=(True, False), log=True, form=amount),
+        line_chart(
+            "Pixels per bin", pixels, ("predicted probability", ""), unit=(True, False), log=True, form=SI_FORMAT
+        ),
     ]
     return [chart for chart in made if chart is not None]
 
