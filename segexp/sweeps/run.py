@@ -21,14 +21,14 @@ class Runner:
     """One run of a sweep: from the first waiting job to the last that ends."""
 
     def __init__(
-        self, manifest: Manifest, engine: JobEngine, display: Display, supply: JobSource | None = None
+        self, manifest: Manifest, engine: JobEngine, display: Display, source: JobSource | None = None
     ) -> None:
-        """Takes jobs from ``supply``; None: all of the manifest that have not finished."""
+        """Takes jobs from ``source``; None: all of the manifest that have not finished."""
         self._manifest = manifest
         self._engine = engine
         self._display = display
-        self._supply = supply or GridSource(manifest)
-        display.total = self._supply.total
+        self._source = source or GridSource(manifest)
+        display.total = self._source.total
         self._running: set[int] = set()
         self._presses = 0
         self._told = 0
@@ -41,7 +41,7 @@ class Runner:
         """
         with self._ctrl_c():
             try:
-                while (self._supply.more() and not self._presses) or self._running:
+                while (self._source.more() and not self._presses) or self._running:
                     self._step()
             finally:
                 for number in self._running:
@@ -53,11 +53,11 @@ class Runner:
         if self._presses > self._told:
             self._stop()
         free = self._engine.places - len(self._running)
-        if free > 0 and not self._presses and (numbers := self._supply.take(free)):
+        if free > 0 and not self._presses and (numbers := self._source.take(free)):
             self._start(numbers)
         for ended in self._engine.wait(TICK):
             self._end(ended)
-        for notes in (self._engine.notes, self._supply.notes):
+        for notes in (self._engine.notes, self._source.notes):
             while notes:
                 self._display.say(f"note: {notes.pop(0)}")
         self._display.refresh(self._engine.places)
@@ -81,9 +81,9 @@ class Runner:
         entry = self._manifest.change(
             ended.number, state=state, ended=now(), seconds=ended.seconds, memory_mb=ended.memory_mb, error=error
         )
-        self._supply.ended(entry)
+        self._source.ended(entry)
         if state in ("finished", "pruned"):
-            done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._supply.total}"
+            done = f"{len(self._manifest.of('finished', 'pruned'))} of {self._source.total}"
             place = JobFiles(self._manifest.folder, entry.number)
             figures = (
                 last_line(place.output) if state == "pruned" else describe_result(self._manifest.folder / entry.folder)
@@ -144,7 +144,7 @@ class Runner:
                 first = (entry.error or "unknown error").splitlines()[0]
                 log = JobFiles(self._manifest.folder, entry.number).output
                 self._display.say(f"  job {entry.number}  {entry.label}\n    {first}\n    log  {log}")
-        if self._supply.left():
+        if self._source.left():
             self._display.say(f"\nto go on: {resume_command(self._manifest.folder, self._manifest.again)}")
         if self._presses:
             return INTERRUPTED

@@ -45,8 +45,8 @@ TICK = 0.02
 class Server:
     """Takes orders until its parent is gone."""
 
-    def __init__(self, wire: Channel) -> None:
-        self._wire = wire
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
         self._jobs: dict[int, tuple[int, float]] = {}
         self._data: SharedData | None = None
         self._sweep = Path()
@@ -58,8 +58,8 @@ class Server:
         Returns:
             In a job: what it has to run. In the server, at the end: None.
         """
-        while self._wire.open:
-            messages, handles = self._wire.receive(TICK)
+        while self._channel.open:
+            messages, handles = self._channel.receive(TICK)
             self._lock += handles
             for message in messages:
                 match message["do"]:
@@ -92,11 +92,11 @@ class Server:
         with contextlib.suppress(OSError):
             os.setpgid(pid, pid)
         if pid == 0:
-            self._wire.close()
+            self._channel.close()
             work = _job if threads == 1 else partial(_fresh, self._lock)
             return partial(work, self._sweep, message, parent)
         if threads > 1:
-            self._wire.send({"note": f"the fork server has {threads} threads, so jobs import everything themselves"})
+            self._channel.send({"note": f"the fork server has {threads} threads, so jobs import everything themselves"})
         self._jobs[pid] = number, time.monotonic()
         return None
 
@@ -111,7 +111,7 @@ class Server:
                 kill_group(pid, signal.SIGKILL)
                 number, start = self._jobs.pop(pid)
                 seconds, memory = round(time.monotonic() - start, 1), peak_megabytes(usage.ru_maxrss)
-                self._wire.send({"ended": number, "code": code, "seconds": seconds, "memory_mb": memory})
+                self._channel.send({"ended": number, "code": code, "seconds": seconds, "memory_mb": memory})
 
 
 def _fresh(lock: list[int], sweep: Path, message: Message, parent: int) -> int:
@@ -158,12 +158,12 @@ def run_server() -> None:
     die_with_parent(int(sys.argv[2]))
     # Blocked and not ignored: one that comes right after a fork waits until the job can take it.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
-    wire = Channel(socket.socket(fileno=int(sys.argv[1])))
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     cv2.setNumThreads(0)
     tqdm.monitor_interval = 0  # its thread would outlive the bar that is shown while data are read
     compile_templates()
-    wire.send({"ready": os.getpid(), "threads": count_threads()})
-    job = Server(wire).serve()
+    channel.send({"ready": os.getpid(), "threads": count_threads()})
+    job = Server(channel).serve()
     if job is not None:
         run_and_exit(job)
 

@@ -23,7 +23,7 @@ def run_jobs(
     experiments: Mapping[int, Experiment],
     lock: SweepLock,
     display: Display,
-    supply: Callable[[JobEngine], JobSource],
+    make_source: Callable[[JobEngine], JobSource],
     count: int | None = None,
 ) -> int:
     """Runs jobs through the engine that the config asks for.
@@ -34,7 +34,7 @@ def run_jobs(
         experiments: Of the jobs by number, see :func:`segexp.sweeps.engines.make.create_engine`.
         lock: Of the sweep's folder.
         display: Says what happens.
-        supply: Makes the supply of jobs when the engine is there.
+        make_source: Makes the source of jobs when the engine is there.
         count: Number of jobs in all, where ``experiments`` do not tell.
 
     Returns:
@@ -50,9 +50,9 @@ def run_jobs(
         _import_ahead()
         manifest.facts["engine"] = {"name": section.engine, **engine.facts}
         manifest.write()
-        jobs = supply(engine)
+        source = make_source(engine)
         display.say(f"jobs          {count or len(experiments)}, {engine}")
-        return Runner(manifest, engine, display, jobs).run()
+        return Runner(manifest, engine, display, source).run()
     finally:
         engine.close()
 

@@ -25,7 +25,7 @@ class ForkServer:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self.wire = Channel(ours)
+        self.channel = Channel(ours)
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the server
         with theirs:
             self._process = subprocess.Popen(
@@ -41,7 +41,7 @@ class ForkServer:
 
     def close(self) -> None:
         """Ends it, and with it every job that still runs."""
-        self.wire.close()
+        self.channel.close()
         self._process.kill()
         self._process.wait()
         self._said.close()
@@ -80,7 +80,7 @@ class LocalJobEngine:
         self._data = {number: data_hash(job.datamodule) for number, job in jobs.items()}
         self._running: dict[int, int] = {}
         self._server = self._take_server()
-        self._server.wire.send({"do": "sweep", "folder": str(folder)}, handles=(lock,))
+        self._server.channel.send({"do": "sweep", "folder": str(folder)}, handles=(lock,))
 
     @classmethod
     def start_ahead(cls) -> None:
@@ -126,8 +126,8 @@ class LocalJobEngine:
 
     def wait(self, seconds: float) -> list[Ended]:
         """Gives the jobs that have ended, from the messages of the server."""
-        messages, _ = self._server.wire.receive(seconds)
-        if not self._server.wire.open:
+        messages, _ = self._server.channel.receive(seconds)
+        if not self._server.channel.open:
             raise SweepError(f"the fork server has ended, and its jobs with it:\n{self._server.said()}")
         return list(self._ended(messages))
 
@@ -152,7 +152,7 @@ class LocalJobEngine:
         self._server.close()
 
     def _send(self, **message: Any) -> None:
-        self._server.wire.send(message)
+        self._server.channel.send(message)
 
 
 def data_hash(section: ObjectConfig) -> str:

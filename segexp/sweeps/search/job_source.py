@@ -1,4 +1,4 @@
-"""The supply of a search: asks the study for a trial when a place is free, and tells it how each has ended."""
+"""The jobs of a search: asks the study for a trial when a place is free, and reports how each has ended."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping

@@ -86,9 +86,9 @@ def search(
     manifest = Manifest.read(folder)
     manifest.reconcile()
     out = io.StringIO()
-    supply = SearchSource(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
-    supply.sync()
-    code = Runner(manifest, engine, Display(manifest, out), supply.through(engine)).run()
+    source = SearchSource(manifest, study, SPACE, how, {**TRIAL, "storage": storage}, total)
+    source.sync()
+    code = Runner(manifest, engine, Display(manifest, out), source.through(engine)).run()
     return code, out.getvalue()
 
 
@@ -218,11 +218,11 @@ def test_two_workers_that_ask_for_the_last_trial_at_once(tmp_path: Path) -> None
         return values
 
     manifest = create(tmp_path, [])
-    supply = SearchSource(manifest, study, SPACE, compose, TRIAL, 1)
+    source = SearchSource(manifest, study, SPACE, compose, TRIAL, 1)
     ask = study.ask
     study.ask = lambda distributions: ask(late(distributions))  # type: ignore[method-assign, assignment]
-    assert supply.take(1) == []
-    assert not supply.more()
+    assert source.take(1) == []
+    assert not source.more()
     assert [(t.state.name, t.user_attrs.get("lost")) for t in study.trials] == [("RUNNING", None), ("FAIL", True)]
 
 
