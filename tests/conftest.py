@@ -3,6 +3,8 @@
 import gc
 import os
 import signal
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,3 +48,13 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name, value in OFFLINE.items():
         monkeypatch.setenv(name, value)
     return tmp_path
+
+
+@pytest.fixture(autouse=True)
+def same_algorithms() -> Iterator[None]:
+    """Puts back which algorithms torch may choose: a training in a test asks for deterministic ones, for good."""
+    torch = sys.modules.get("torch")
+    before = None if torch is None else torch.are_deterministic_algorithms_enabled()
+    yield
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.use_deterministic_algorithms(bool(before))

@@ -143,7 +143,11 @@ def tree_of(path: Path) -> ast.Module | None:
 def _parsed(path: Path) -> ast.Module | Exception:
     try:
         # Bytes: the parser looks for the encoding itself.
-        return ast.parse(path.read_bytes())
+        content = path.read_bytes()
+        try:
+            return ast.parse(content)
+        except SystemError:  # Python 3.11, where garbage is collected in the middle of it
+            return ast.parse(content)
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
         return error
 

@@ -182,7 +182,9 @@ def test_check_says_what_was_chosen_and_writes_nothing() -> None:
             ["check", "name=${model.base}x", "panels=${seed}", CONFIG],
         ]
     )
-    assert first.out.startswith("config is valid: datamodule=synthetic, model=cunet, loss=bce_jaccard, optimizer=adamw")
+    assert first.out.startswith(
+        "config is valid: task=segmentation, datamodule=synthetic, model=cunet, loss=bce_jaccard, optimizer=adamw"
+    )
     assert first.out.endswith("monitor val/miou\n")
     assert "model=unet, loss=dice" in second.out
     for answer in (first, second, third):

@@ -85,7 +85,7 @@ def test_the_table_for_people(drive: Path, capsys: pytest.CaptureFixture[str]) -
     )
     assert re.search(r"^images +5 +1 +6$", out, re.MULTILINE)
     assert re.search(r"^vessel, share of pixels +\d+\.\d\d% +\d+\.\d\d% +\d+\.\d\d%$", out, re.MULTILINE)
-    assert out.splitlines()[-1].startswith("config is valid: datamodule=drive, model=cunet")
+    assert out.splitlines()[-1].startswith("config is valid: task=segmentation, datamodule=drive, model=cunet")
 
 
 def test_everything_wrong_is_said_at_once(drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,9 +7,11 @@ import pytest
 import torch
 import yaml
 
+from segexp.config.experiment import Experiment
 from segexp.config.measure_names import check_name
 from segexp.errors import ConfigError
 from segexp.evaluation.test import headline
+from segexp.invocation import Invocation
 from segexp.report.pictures.layers import NAMES, read_layer
 from segexp.system.allocator import tune_allocator
 from tests.training.conftest import Finished
@@ -39,7 +41,8 @@ def test_config_is_the_resolved_one(finished: Finished) -> None:
 
 
 def test_config_is_input_again(finished: Finished) -> None:
-    again = run(yaml.safe_load((finished.path / "config.yaml").read_text(encoding="utf-8")))
+    stored = yaml.safe_load((finished.path / "config.yaml").read_text(encoding="utf-8"))
+    again = run(Experiment.from_plain(stored, Invocation()))
     assert same_weights(again.best, finished.best)
     assert again.content["rows"] == finished.content["rows"]
 

@@ -7,18 +7,20 @@ import optuna
 import pytest
 from optuna.trial import TrialState
 
+from segexp.config.schema import SearchConfig
 from segexp.errors import Pruned
 from segexp.invocation import Invocation
 from segexp.sweeps.search.study import open_study
 from segexp.system.optuna_storage import storage_url
 from tests.training.runs import checkpoint, composed, folders, read_json, run, table
 
+SEARCH: dict[str, Any] = {"sampler": "random", "startup": 1, "seed": 0}
 SETTINGS = {"sampler": "random", "pruner": "median", "startup": 1, "warmup": 2, "seed": 0, "epochs": 4}
 
 
 def trial_of(sweep: Path, before: float) -> tuple[optuna.Study, dict[str, Any]]:
     """A study with one finished trial that had the same value after each epoch, and another that runs."""
-    study = open_study("s", storage_url(None, sweep), "max", SETTINGS)
+    study = open_study("s", storage_url(None, sweep), "max", SearchConfig(**SEARCH), SETTINGS)
     done = study.ask()
     for epoch in range(1, 5):
         done.report(before, epoch)

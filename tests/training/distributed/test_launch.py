@@ -194,7 +194,7 @@ def test_a_killed_parent_leaves_no_orphan(tmp_path: Path) -> None:
     parent.write_text(
         f"import sys\nsys.path.insert(0, {str(REPOSITORY)!r})\nfrom segexp.training.distributed import launch\n"
         "from tests.training.runs import composed\n"
-        f"launch.python_calling = lambda *_: [sys.executable, {str(rank)!r}]\n"
+        f"launch.python_command = lambda *_: [sys.executable, {str(rank)!r}]\n"
         "launch.launch(composed(), 2)\n"
     )
     with subprocess.Popen([sys.executable, str(parent)], cwd=tmp_path) as process:

@@ -311,7 +311,7 @@ def test_a_tracker_that_fails_ends_nothing(
      ("[wandb,csv,tensorboard]", {"wandb", "tensorboard"})],
 )  # fmt: skip
 def test_loggers_in_any_combination(chosen: str, on: set[str]) -> None:
-    assert set(composed(f"logger={chosen}").get("logger", {})) == on
+    assert set(composed(f"logger={chosen}").logger) == on
 
 
 def test_epoch_table_goes_on_from_earlier_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
