@@ -4,7 +4,6 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -51,10 +50,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def same_algorithms() -> Iterator[None]:
-    """Puts back which algorithms torch may choose: a training in a test asks for deterministic ones, for good."""
-    torch = sys.modules.get("torch")
-    before = None if torch is None else torch.are_deterministic_algorithms_enabled()
-    yield
+def same_algorithms() -> None:
+    """Lets torch choose its algorithms: a training before, of a shared fixture too, asks for deterministic ones."""
     if (torch := sys.modules.get("torch")) is not None:
-        torch.use_deterministic_algorithms(bool(before))
+        torch.use_deterministic_algorithms(False)
