@@ -13,6 +13,8 @@ TALL, LOW = 40, 26
 """Height of a row with dots, and of one without."""
 BINS, MOST = 90, 5
 """Dots of one of so many bins stand above each other, so many at most."""
+LABEL, HEAD, TAIL = 40, 25, 14
+"""Letters of a row's name that are shown, and of a longer one those at its beginning and at its end."""
 DOT, VALUE = 0, 1
 """Series of the dots, and of the values with their intervals."""
 
@@ -73,21 +75,28 @@ def interval_chart(
     low, high = min(known), max(known) if highest is None else highest
     room = 0.04 * (high - low) or 0.5
     domain = [rounded(low - room), rounded(high + room) if highest is None else high]
-    dots = [dot for row in rows for dot in _dots(row, low, high)]
-    names = [row.name for row in rows]
+    summary = f"{title}: {', '.join(f'{row.name} {row.told}'.strip() for row in rows)}"
+    names = _labels([row.name for row in rows])
+    labelled = list(zip(names, rows, strict=True))
+    dots = [dot for name, row in labelled for dot in _dots(name, row, low, high)]
     x = number_axis("x", axis, {"domain": domain})
     y = {
         "field": "row", "type": "nominal", "title": None, "scale": {"domain": names},
-        "axis": {"grid": False, "labelColor": INK, "labelLimit": 170},
+        "axis": {"grid": False, "labelColor": INK, "labelLimit": 260},
     }  # fmt: skip
     spec = {
         "width": WIDTH, "height": (TALL if dots else LOW) * len(rows), "encoding": {"x": x, "y": y},
-        "layer": [*_zero(zero), *_dot_layer(dots), *_value_layers(rows, x), *_absent(rows, domain[1])],
+        "layer": [*_zero(zero), *_dot_layer(dots), *_value_layers(labelled, x), *_absent(labelled, domain[1])],
     }  # fmt: skip
     entries = [LegendItem(legend[DOT], SOFT, "point", DOT)] if dots else []
     entries.append(LegendItem(legend[VALUE], SERIES[0], "point", VALUE))
-    summary = f"{title}: {', '.join(f'{row.name} {row.told}'.strip() for row in rows)}"
     return Chart(title, spec, summary, tuple(entries), zoom=("x",))
+
+
+def _labels(names: Sequence[str]) -> list[str]:
+    """Names cut in the middle, since those of configurations often differ in their end; whole where two would clash."""
+    short = [name if len(name) <= LABEL else f"{name[:HEAD]}…{name[-TAIL:]}" for name in names]
+    return short if len(set(short)) == len(short) else list(names)
 
 
 def _zero(wanted: bool) -> list[dict[str, Any]]:
@@ -99,8 +108,8 @@ def _dot_layer(dots: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [layer("circle", {"yOffset": lift}, dots, size=15, color=SOFT, opacity=0.55)] if dots else []
 
 
-def _value_layers(rows: Sequence[Interval], x: dict[str, Any]) -> list[dict[str, Any]]:
-    values = [_value(row, row.value) for row in rows if row.value is not None and drawable(row.value)]
+def _value_layers(rows: Sequence[tuple[str, Interval]], x: dict[str, Any]) -> list[dict[str, Any]]:
+    values = [_value(name, row, row.value) for name, row in rows if row.value is not None and drawable(row.value)]
     colour = {"color": {"field": "colour", "type": "nominal", "scale": None}}
     ends = {**colour, "x": x | {"field": "low"}, "x2": {"field": "high"}}
     return [
@@ -109,20 +118,20 @@ def _value_layers(rows: Sequence[Interval], x: dict[str, Any]) -> list[dict[str,
     ]
 
 
-def _absent(rows: Sequence[Interval], end: float) -> list[dict[str, Any]]:
-    told = [{"row": row.name, "x": end, "text": row.told, "s": VALUE} for row in rows if row.value is None]
+def _absent(rows: Sequence[tuple[str, Interval]], end: float) -> list[dict[str, Any]]:
+    told = [{"row": name, "x": end, "text": row.told, "s": VALUE} for name, row in rows if row.value is None]
     return [layer("text", {"text": {"field": "text"}}, told, align="right", color=SOFT)] if told else []
 
 
-def _value(row: Interval, value: float) -> dict[str, Any]:
+def _value(name: str, row: Interval, value: float) -> dict[str, Any]:
     told = f"{row.name}: {row.told}"
-    found = {"row": row.name, "x": rounded(value), "s": VALUE, "told": told, "colour": row.colour}
+    found = {"row": name, "x": rounded(value), "s": VALUE, "told": told, "colour": row.colour}
     if row.ends is not None and all(map(drawable, row.ends)):
         found |= {"low": rounded(row.ends[0]), "high": rounded(row.ends[1])}
     return found
 
 
-def _dots(row: Interval, low: float, high: float) -> list[dict[str, Any]]:
+def _dots(name: str, row: Interval, low: float, high: float) -> list[dict[str, Any]]:
     """Dots from left to right, those of one bin above each other."""
     taken: Counter[int] = Counter()
     found = []
@@ -130,5 +139,5 @@ def _dots(row: Interval, low: float, high: float) -> list[dict[str, Any]]:
         place = round(BINS * (value - low) / ((high - low) or 1.0))
         taken[place] += 1
         level = -min(taken[place], MOST + 1)
-        found.append({"row": row.name, "x": rounded(value), "level": level, "s": DOT, "told": told})
+        found.append({"row": name, "x": rounded(value), "level": level, "s": DOT, "told": told})
     return found

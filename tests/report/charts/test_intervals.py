@@ -3,6 +3,7 @@
 from typing import Any
 
 from segexp.report.charts.chart import Chart
+from segexp.report.charts.files import render_charts
 from segexp.report.charts.intervals import DOT, MOST, VALUE, Interval, interval_chart
 from segexp.report.charts.palette import BAD
 
@@ -48,3 +49,12 @@ def test_nothing_is_no_chart() -> None:
     assert interval_chart("Dice", [Interval("a", None, None, "")], ("", ""), zero=True) is None
     assert interval_chart("Dice", [], ("", "")) is None
     assert interval_chart("Dice", [Interval("a", 1e200, None, "")], ("", "")) is None
+
+
+def test_long_names_are_cut_in_the_middle_where_their_end_tells_them_apart() -> None:
+    names = [f"cunet, bce_jaccard, augment=strong, max_epochs=40, lr={rate}" for rate in ("0.0011", "0.0047")]
+    chart = interval_chart("Difference", [Interval(name, 0.1, None, "") for name in names], ("", "difference"))
+    assert chart is not None
+    drawn = render_charts([chart], "svg").decode("utf-8")
+    for name in names:
+        assert f"{name[:25]}…{name[-14:]}" in drawn
