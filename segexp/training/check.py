@@ -13,7 +13,7 @@ from segexp.data.sampling.epoch_size import epoch_size
 from segexp.data.splits.rules import PHASES
 from segexp.errors import UserError
 from segexp.report.data_check import format_data_check, format_problems
-from segexp.runs.console import progress
+from segexp.runs.console import progress, silence_libraries
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.compatibility import Misfits
@@ -35,6 +35,7 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
     Returns:
         What was found in plain values, with ``problems`` and ``ok``, and the same as text.
     """
+    silence_libraries()
     problems: list[Problem] = []
     found = Review()
     try:

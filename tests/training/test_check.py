@@ -1,6 +1,7 @@
 """The check command: one table, all problems at once, nothing written; exit code 2 if training would be refused."""
 
 import json
+import logging
 import re
 import shutil
 from pathlib import Path
@@ -192,3 +193,10 @@ def test_same_pixels_in_other_files_are_refused(
     assert re.search(r"/21_training\.tif \(\w+\) and .*/01_test\.tif \(test\) hold the same pixels", text)
     assert run(["datamodule=drive", f"datamodule.root={root}", *SMALL]) == 2
     assert "hold the same pixels" in capsys.readouterr().err
+
+
+def test_lightning_announces_nothing(drive: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
+        logging.getLogger(name).setLevel(logging.INFO)  # as at the start of a process
+    said(capsys, "datamodule=drive", f"datamodule.root={drive}", *SMALL)
+    assert not logging.getLogger("lightning.pytorch.utilities.rank_zero").isEnabledFor(logging.INFO)
