@@ -2,8 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,14 +19,15 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
 from segexp.config.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import SegmentationDataModule
-from segexp.errors import ConfigError, MismatchError, SegexpError
+from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
-from segexp.training.config_trials import expect, told, try_measure, trying
+from segexp.training.config_trials import expect, try_measure, trying
+from segexp.training.constructor_errors import last_line, naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
 
@@ -45,11 +45,11 @@ def build_datamodule(
         augment: The block of that name.
         resume: Checkpoint, or folder of a run, whose split is taken; None: the data set's own rules deal the images.
     """
-    with _naming("augment"), warnings.catch_warnings():
+    with naming_section("augment"), warnings.catch_warnings():
         # albumentations only warns of an argument that it does not know, and goes on without it.
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
-    with _naming("datamodule"):
+    with naming_section("datamodule"):
         built: SegmentationDataModule = instantiate(section, augment=transforms, _convert_="all")
         expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
@@ -69,7 +69,7 @@ def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True
     if not published:
         section = _without_published(section)
     _refuse_too_large(section, spec)
-    with _naming("model", {**section, "in_channels": spec.in_channels, "out_channels": spec.out_channels}):
+    with naming_section("model", {**section, "in_channels": spec.in_channels, "out_channels": spec.out_channels}):
         model: nn.Module = instantiate(
             section, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
         )
@@ -93,7 +93,7 @@ def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
     except InstantiationException as error:
         if not isinstance(error.__cause__, RuntimeError | OverflowError | MemoryError):
             return  # told, or working, where it is built in earnest
-        raise ConfigError(f"model: {_last_line(error.__cause__)}; {_SMALLER}") from error
+        raise ConfigError(f"model: {last_line(error.__cause__)}; {_SMALLER}") from error
     free = free_memory()
     if free is not None and need > free:
         raise ConfigError(f"model: its weights take {gib(need)}, but {gib(free)} are free; {_SMALLER}")
@@ -122,7 +122,7 @@ def read_task(section: ObjectConfig) -> TaskBlock:
     Raises:
         ConfigError: It names no task.
     """
-    with _naming("task", section):
+    with naming_section("task", section):
         made: Any = instantiate(section, _partial_=True, _convert_="all")
     if not (isinstance(made, partial) and isinstance(made.func, type) and issubclass(made.func, BaseTask)):
         raise ConfigError(f"task._target_: found {section.get('_target_')}, expected a segexp.tasks.base.BaseTask")
@@ -131,13 +131,13 @@ def read_task(section: ObjectConfig) -> TaskBlock:
 
 def build_task(block: TaskBlock, **parts: Any) -> BaseTask:
     """Builds the task of its parts: model, loss, spec, optimizer, and more that its class takes."""
-    with _naming("task"):
+    with naming_section("task"):
         return block.kind(**parts, **block.keys)
 
 
 def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
     """Builds the loss of a task that is no segmentation."""
-    with _naming("loss", section):
+    with naming_section("loss", section):
         loss: nn.Module = instantiate(section, _convert_="all")
         expect(loss, task.loss_class, "loss", f"a {task.loss_class.__module__}.{task.loss_class.__qualname__}")
     return loss
@@ -152,7 +152,7 @@ def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tenso
         counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
             is ``auto``.
     """
-    with _naming("loss", section):
+    with naming_section("loss", section):
         loss: SegmentationLoss = instantiate(section, _convert_="all")
         refuse_other(loss, "loss._target_", section.get("_target_", ""))
     with trying("loss", "its check(spec)"):
@@ -169,7 +169,7 @@ def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tenso
 
 def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], Optimizer]:
     """Builds what makes the optimiser of parameters; tried once so that a value it refuses is found now."""
-    with _naming("optimizer", section):
+    with naming_section("optimizer", section):
         make: Callable[[Any], Optimizer] = instantiate(section, _convert_="all")
         expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
     return make
@@ -203,13 +203,13 @@ def _tried(section: ObjectConfig, asked: ObjectConfig, schedule: Schedule) -> An
     """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
     optimizer = _one_weight(asked)
     target = {key: value for key, value in section.items() if value != AUTO}
-    with _naming("scheduler.target", target), warnings.catch_warnings(action="ignore"):
+    with naming_section("scheduler.target", target), warnings.catch_warnings(action="ignore"):
         try:
             built = schedule.build(optimizer, steps=100, epochs=100)
             optimizer.step(lambda: 0.0)
             built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
         except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"scheduler.target: {_last_line(error)}") from error
+            raise ConfigError(f"scheduler.target: {last_line(error)}") from error
         except ValueError as error:
             if "cycle_momentum" not in str(error):
                 raise
@@ -231,7 +231,7 @@ def _one_weight(section: ObjectConfig) -> Optimizer:
     """The optimiser that is asked for, with a weight of its own."""
     weight = torch.nn.Parameter(torch.zeros(1, 1))
     weight.grad = torch.zeros(1, 1)
-    with _naming("optimizer", section):
+    with naming_section("optimizer", section):
         made: Optimizer = instantiate(section, _convert_="all")([weight])
     return made
 
@@ -270,7 +270,7 @@ def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict
                 f"metric.{name}: found {section!r}, expected a block that is named as its file: "
                 "my_measure: {_target_: my_package.MyMeasure}"
             )
-        with _naming(f"metric.{name}", section):
+        with naming_section(f"metric.{name}", section):
             built[name] = instantiate(section, _convert_="all")
             expect(
                 built[name], ImageMeasure, f"metric.{name}",
@@ -296,58 +296,8 @@ def _check_figures(measures: dict[str, ImageMeasure]) -> None:
 
 def build_extra_callbacks(sections: Sequence[ObjectConfig]) -> list[Callback]:
     """Builds the user's own Lightning callbacks."""
-    with _naming("callbacks.extra"):
+    with naming_section("callbacks.extra"):
         made = [instantiate(section, _convert_="all") for section in sections]
     for number, callback in enumerate(made):
         expect(callback, Callback, f"callbacks.extra[{number}]", "a lightning.pytorch.callbacks.Callback")
     return made
-
-
-@contextmanager
-def _naming(section: str, settings: Mapping[str, Any] | None = None) -> Iterator[None]:
-    """Turns whatever a constructor raises into an error of the config that names the section.
-
-    Args:
-        section: Its dotted path.
-        settings: Its keys, to find the one that is at fault.
-    """
-    try:
-        yield
-    except SegexpError:
-        raise
-    except InstantiationException as error:
-        cause = error.__cause__ or error
-        if isinstance(cause, SegexpError):
-            raise cause from error
-        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(cause)}") from error
-    except Exception as error:
-        raise ConfigError(f"{_at_fault(section, settings)}: {_cause(error)}") from error
-
-
-def _cause(error: BaseException) -> str:
-    """What a constructor raised, in one line; of an error that no constructor raises on purpose, how to see where."""
-    expected = isinstance(error, TypeError | ValueError | UserWarning | ImportError)
-    return _last_line(error) if expected else f"{told(error)}; debug=true shows where"
-
-
-def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:
-    """The section, or the one key of it without which its class would be built, with the value that was found."""
-    keys = [key for key in settings or {} if not key.startswith("_")]
-    for key in keys:
-        rest = {name: value for name, value in (settings or {}).items() if name != key}
-        try:
-            built = instantiate(rest, _convert_="all")
-            if rest.get("_partial_") and section == "optimizer":
-                built([nn.Parameter(torch.zeros(1, 1))])
-            elif rest.get("_partial_"):
-                built(torch.optim.SGD([nn.Parameter(torch.zeros(1, 1))], lr=0.1, momentum=0.9))
-        except Exception:  # another key is at fault, or this one must be given
-            continue
-        return f"{section}.{key}: found {(settings or {})[key]!r}"
-    values = [f"{key} {(settings or {})[key]}" for key in keys if isinstance((settings or {})[key], int | float)]
-    return f"{section} ({', '.join(values)})" if values else section
-
-
-def _last_line(error: BaseException) -> str:
-    lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
-    return " ".join(lines) if lines else type(error).__name__
