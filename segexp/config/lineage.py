@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from segexp.config.source import absolute
+from segexp.config.source import absolute, source, tree_of
 
 
 @dataclass(frozen=True)
@@ -122,12 +122,12 @@ Seen = frozenset[tuple[str, str]]
 
 def _bound(module: str, name: str, seen: Seen) -> Definition | str | None:
     """What a name at the top of a module stands for: a definition, another module (dotted), or None."""
-    path = _file(module)
-    if path is None or (module, name) in seen or not _may_bind(path, name):
+    path = source(module)
+    if path is None or (module, name) in seen or not _may_bind(path, name) or (tree := tree_of(path)) is None:
         return None
     seen |= {(module, name)}
     stars: list[str] = []
-    for node in _statements(_tree(path).body):
+    for node in _statements(tree.body):
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name:
             return Definition(module, node)
         if isinstance(node, ast.ImportFrom) and node.names[0].name == "*":
@@ -157,7 +157,7 @@ def _given(node: ast.stmt, name: str, module: str, path: Path, seen: Seen) -> De
 def _member(module: str, name: str, seen: Seen) -> Definition | str | None:
     """An attribute of a module: a name in it, or a module below it."""
     below = f"{module}.{name}"
-    return _bound(module, name, seen) or (below if _file(below) is not None else None)
+    return _bound(module, name, seen) or (below if source(below) is not None else None)
 
 
 def _value(expression: ast.expr, module: str, seen: Seen) -> Definition | str | None:
@@ -194,32 +194,6 @@ def _text(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
-
-
-@functools.cache
-def _tree(path: Path) -> ast.Module:
-    try:
-        return ast.parse(_text(path))
-    except (SyntaxError, ValueError):
-        return ast.Module([], [])
-
-
-@functools.cache
-def _file(module: str) -> Path | None:
-    """Source file of a module, found without importing it or its parents (``find_spec`` would import torch)."""
-    top, *rest = module.split(".")
-    spec = _spec(top)
-    if spec is None or not all(part.isidentifier() for part in rest):
-        return None
-    if not spec.submodule_search_locations:
-        alone = Path(spec.origin) if spec.origin and spec.has_location and not rest else None
-        return alone if alone is not None and alone.suffix == ".py" else None
-    for root in map(Path, spec.submodule_search_locations):
-        stem = root.joinpath(*rest)
-        for candidate in (stem / "__init__.py", stem.parent / f"{stem.name}.py"):
-            if candidate.is_file():
-                return candidate
-    return None
 
 
 def _spec(top: str) -> ModuleSpec | None:

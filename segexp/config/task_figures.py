@@ -11,6 +11,8 @@ from segexp.spec import Direction, FigureSpec
 
 SEGMENTATION = "segexp.tasks.segmentation.Segmentation"
 """The task where a config names none."""
+BASE = "segexp.tasks.base.BaseTask"
+"""The class below which a task says what it logs."""
 
 
 def own_figures(task: str) -> Mapping[str, Direction] | None:
@@ -24,6 +26,8 @@ def own_figures(task: str) -> Mapping[str, Direction] | None:
     """
     found = definition(task)
     for each in ancestors(found) if found is not None else ():
+        if each.dotted == BASE:
+            break  # above it are Lightning's and torch's own, which take long to read
         for node in each.node.body:
             targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
             named = any(isinstance(target, ast.Name) and target.id == "directions" for target in targets)
