@@ -27,7 +27,7 @@ from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
 from segexp.training.config_trials import expect, try_measure, trying
-from segexp.training.constructor_errors import last_line, naming_section
+from segexp.training.constructor_errors import joined_lines, naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
 
@@ -93,7 +93,7 @@ def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
     except InstantiationException as error:
         if not isinstance(error.__cause__, RuntimeError | OverflowError | MemoryError):
             return  # told, or working, where it is built in earnest
-        raise ConfigError(f"model: {last_line(error.__cause__)}; {_SMALLER}") from error
+        raise ConfigError(f"model: {joined_lines(error.__cause__)}; {_SMALLER}") from error
     free = free_memory()
     if free is not None and need > free:
         raise ConfigError(f"model: its weights take {gib(need)}, but {gib(free)} are free; {_SMALLER}")
@@ -209,7 +209,7 @@ def _tried(section: ObjectConfig, asked: ObjectConfig, schedule: Schedule) -> An
             optimizer.step(lambda: 0.0)
             built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
         except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"scheduler.target: {last_line(error)}") from error
+            raise ConfigError(f"scheduler.target: {joined_lines(error)}") from error
         except ValueError as error:
             if "cycle_momentum" not in str(error):
                 raise

@@ -37,7 +37,7 @@ def naming_section(section: str, settings: Mapping[str, Any] | None = None) -> I
 def _cause(error: BaseException) -> str:
     """What a constructor raised, in one line; of an error that no constructor raises on purpose, how to see where."""
     expected = isinstance(error, TypeError | ValueError | UserWarning | ImportError)
-    return last_line(error) if expected else f"{told(error)}; debug=true shows where"
+    return joined_lines(error) if expected else f"{told(error)}; debug=true shows where"
 
 
 def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:
@@ -58,7 +58,7 @@ def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:
     return f"{section} ({', '.join(values)})" if values else section
 
 
-def last_line(error: BaseException) -> str:
-    """The text of an error as one line; the name of its class where it has none."""
+def joined_lines(error: BaseException) -> str:
+    """Joins all lines of an error into one; gives the name of its class where it has no text."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
     return " ".join(lines) if lines else type(error).__name__
