@@ -11,7 +11,7 @@ from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import picture_of, predict
 from segexp.evaluation.predictors import image_scores_of
 from segexp.evaluation.results import reliability_of
-from segexp.evaluation.thresholds import threshold_rows
+from segexp.evaluation.threshold_table import threshold_rows
 from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import confidence_map, save_layers
