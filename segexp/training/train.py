@@ -29,7 +29,7 @@ from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
-from segexp.training.distributed.strategies import check_ranks, make_whole, spread
+from segexp.training.distributed.strategies import check_ranks, make_whole, strategy_arguments
 from segexp.training.endings import ended, was_stopped
 from segexp.training.hardware import with_hardware
 from segexp.training.log_summary import announce
@@ -185,7 +185,7 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks.extra, callbacks, folder.path)
-    trainer = build_trainer(experiment, folder, loggers, callbacks, spread(module, datamodule))
+    trainer = build_trainer(experiment, folder, loggers, callbacks, strategy_arguments(module, datamodule))
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
     group.leave()
     make_whole(module)

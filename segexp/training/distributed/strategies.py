@@ -44,7 +44,7 @@ def check_ranks(experiment: Experiment) -> None:
         )
 
 
-def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def strategy_arguments(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
@@ -58,7 +58,7 @@ def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str,
     return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
 
 
-def environment() -> list[Any]:
+def trainer_plugins() -> list[Any]:
     """Plugins by which Lightning knows that all processes are there already."""
     place = started()
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]

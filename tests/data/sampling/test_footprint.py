@@ -6,7 +6,7 @@ import pytest
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.crop_locations import Place, RandomPlaces
-from segexp.data.sampling.drawn_samples import class_pixels, draw, spread
+from segexp.data.sampling.drawn_samples import class_pixels, draw_sample, spread_indices
 from segexp.data.sampling.footprint import footprint
 from segexp.data.sampling.samples import RandomCrops
 from tests.data.made import coordinates, painted
@@ -61,7 +61,7 @@ def test_a_sample_to_look_at_is_the_sample_of_training(name: str) -> None:
     items = [painted(seed=seed) for seed in range(3)]
     crops = RandomCrops(RandomPlaces(items, 9, 24), 24, build(config(f"augment={name}")), 3, redraw=True)
     for epoch, index in ((0, 0), (1, 4), (2, 8)):
-        drawn = draw(crops, epoch, index)
+        drawn = draw_sample(crops, epoch, index)
         sample = crops[epoch, index]
         assert drawn.item is items[index % 3]
         assert np.array_equal(drawn.image, sample["image"])
@@ -74,6 +74,6 @@ def test_a_sample_to_look_at_is_the_sample_of_training(name: str) -> None:
 
 
 def test_numbers_are_spread_over_an_epoch() -> None:
-    assert spread(100, 5) == [0, 25, 50, 74, 99]
-    assert spread(3, 8) == [0, 1, 2]
-    assert spread(1, 4) == [0]
+    assert spread_indices(100, 5) == [0, 25, 50, 74, 99]
+    assert spread_indices(3, 8) == [0, 1, 2]
+    assert spread_indices(1, 4) == [0]
