@@ -64,13 +64,13 @@ def trainer_plugins() -> list[Any]:
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
 
 
-def make_whole(module: BaseTask) -> None:
+def gather_weights(module: BaseTask) -> None:
     """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
     if module.sharded and module.global_rank == 0:
         from segexp.training.distributed.sharded import ShardedTask
 
         if isinstance(module, ShardedTask):
-            module.make_whole()
+            module.gather_weights()
 
 
 _BUFFERS = (
