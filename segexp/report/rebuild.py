@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import write_summary
-from segexp.report.run_page.figure_files import save_figures
+from segexp.report.run_page.charts.files import save_charts
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.rebuilt_pictures import remake
 from segexp.runs.find import MANIFEST, expand_place, walk_folders
@@ -66,7 +66,7 @@ def _write_run(folder: Path, figures: Sequence[str]) -> Path:
     """The page, and before it the pictures that could not be made when the run ended."""
     remake(folder)
     for kind in figures:
-        save_figures(folder, kind)
+        save_charts(folder, kind)
     return write_report(folder)
 
 

@@ -8,7 +8,7 @@ from segexp.report.charts.intervals import Interval, interval_chart
 from segexp.report.charts.palette import BAD, GOOD, SOFT
 from segexp.report.charts.parallel import parallel_chart, value_axis
 from segexp.report.charts.scatter import ScatterPoint, scatter_chart
-from segexp.report.comparison_page.contest import Contest
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.naming import short_names
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.comparison_page.pareto import front
@@ -53,10 +53,10 @@ def kind_of(found: Difference) -> str:
     return "good" if (found.mean < 0) == found.lower else "bad"
 
 
-def cost_charts(contest: Contest) -> list[Chart]:
+def cost_charts(group: ComparisonGroup) -> list[Chart]:
     """The measure against parameters and against training time."""
-    measure = contest.measure
-    reached = [(row, measure.of(row)) for row in contest.rows]
+    measure = group.measure
+    reached = [(row, measure.of(row)) for row in group.rows]
     by_size = [(row.name, float(row.parameters), found) for row, found in reached if found and row.parameters]
     unit, length = time_unit(max((row.seconds.mean for row, _ in reached if row.seconds), default=0.0))
     by_time = [(row.name, row.seconds.mean / length, found) for row, found in reached if found and row.seconds]
@@ -95,10 +95,10 @@ def time_unit(longest: float) -> tuple[str, float]:
     return ("min", 60.0) if longest < 7200 else ("h", 3600.0)
 
 
-def varied_chart(contest: Contest) -> Chart | None:
+def varied_chart(group: ComparisonGroup) -> Chart | None:
     """One axis per varied key, a line per configuration; None where too few, or nothing varies."""
-    found = [(row, reached.mean) for row in contest.rows if (reached := contest.measure.of(row))]
-    names = short_names(list(contest.rows[0].varied))
+    found = [(row, reached.mean) for row in group.rows if (reached := group.measure.of(row))]
+    names = short_names(list(group.rows[0].varied))
     texts = {key: [text_of(row.varied.get(key, ABSENT)) for row, _ in found] for key in names}
     keys = [key for key in names if len(set(texts[key])) > 1][:MOST_KEYS]
     if len(found) < FEWEST or not keys:
@@ -106,7 +106,7 @@ def varied_chart(contest: Contest) -> Chart | None:
     axes = [
         value_axis(names[key], [row.varied.get(key, ABSENT) for row, _ in found], texts[key], ABSENT) for key in keys
     ]
-    measure = contest.measure
+    measure = group.measure
     return parallel_chart(
         [row.name for row, _ in found], axes, [mean for _, mean in found], measure.label, lower=measure.lower
     )

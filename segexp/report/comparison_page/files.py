@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from segexp.report import markdown
-from segexp.report.comparison_page.contest import Contest
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.search import Search
 from segexp.report.comparison_page.settings import ABSENT, text_of
@@ -17,13 +17,13 @@ from segexp.runs import table_file
 from segexp.runs.find import LeftOut
 
 
-def as_csv(contests: Sequence[Contest]) -> str:
+def as_csv(groups: Sequence[ComparisonGroup]) -> str:
     """One row per configuration: what it is, seeds, costs, and of every figure mean, deviation and number of seeds.
 
     Columns of a figure are named as it is logged: ``test/miou``, ``test/miou.sd``, ``test/miou.n``.
     """
-    lines = [_line(contest, place) for contest in contests for place in range(len(contest.rows))]
-    figures = dict.fromkeys(figure for contest in contests for figure in contest.figures)
+    lines = [_line(group, place) for group in groups for place in range(len(group.rows))]
+    figures = dict.fromkeys(figure for group in groups for figure in group.figures)
     columns = list(dict.fromkeys(key for line in lines for key in line if not key.startswith("test/")))
     return table_file.format_csv(lines, [*columns, *(column for figure in figures for column in _columns(figure))])
 
@@ -32,10 +32,10 @@ def _columns(figure: Figure) -> tuple[str, str, str]:
     return figure.name, f"{figure.name}.sd", f"{figure.name}.n"
 
 
-def _line(contest: Contest, place: int) -> dict[str, Any]:
-    row = contest.rows[place]
+def _line(group: ComparisonGroup, place: int) -> dict[str, Any]:
+    row = group.rows[place]
     line: dict[str, Any] = {"configuration": row.name}
-    line |= {"test_set": contest.letter} if contest.letter else {}
+    line |= {"test_set": group.letter} if group.letter else {}
     # A key that a row has not got is an empty cell; a dash would be a formula.
     line |= {key: "" if value == ABSENT else text_of(value) for key, value in row.varied.items()}
     folds = [run.fold for run in row.repeats[0].runs if run.fold is not None]
@@ -49,9 +49,9 @@ def _line(contest: Contest, place: int) -> dict[str, Any]:
     line |= _spread_cells(("train_seconds", "train_seconds.sd"), row.seconds)
     line |= _spread_cells(("train_samples_per_second", "train_samples_per_second.sd"), row.rate)
     line |= {"no_better_than": ", ".join(found.name for found in row.beaten)}
-    reached = contest.reached(row)
+    reached = group.reached(row)
     line |= {"mean_over_images": "" if reached is None else reached.mean}
-    line |= _difference_cells(contest, row.name)
+    line |= _difference_cells(group, row.name)
     for figure, found in row.figures.items():
         line |= _spread_cells(_columns(figure), found)
     line["runs"] = " ".join(run.path.name for run in row.runs)
@@ -63,12 +63,12 @@ def _spread_cells(names: tuple[str, ...], found: Spread | None) -> dict[str, Any
     return {name: "" if value is None else value for name, value in zip(names, told, strict=False)}
 
 
-def _difference_cells(contest: Contest, name: str) -> dict[str, Any]:
-    found = contest.differences.get(name)
+def _difference_cells(group: ComparisonGroup, name: str) -> dict[str, Any]:
+    found = group.differences.get(name)
     low, high = found.interval if found and found.interval else ("", "")
     return {
-        "difference_of": contest.measure.column,
-        "difference_to": contest.base.name if found else "",
+        "difference_of": group.measure.column,
+        "difference_to": group.base.name if found else "",
         "difference": found.mean if found and found.mean is not None else "",
         "difference.low": low,
         "difference.high": high,
@@ -79,7 +79,7 @@ def _difference_cells(contest: Contest, name: str) -> dict[str, Any]:
 
 def as_markdown(
     title: str,
-    contests: Sequence[Contest],
+    groups: Sequence[ComparisonGroup],
     notes: Sequence[str],
     left_out: Sequence[LeftOut],
     searches: Sequence[Search] = (),
@@ -87,15 +87,15 @@ def as_markdown(
     """Tables of results and of differences for a README or an issue."""
     parts = [f"# {escape_text(title)}", *(f"> {markdown.escape_line(note)}" for note in notes)]
     parts += [part for search in searches for part in _search(search)]
-    for contest in contests:
-        parts.append(f"## {contest.letter + ': ' if contest.letter else ''}{escape_text(contest.title)}")
-        bold = "rows by validation" if contest.searched else "the best of a column is bold"
+    for group in groups:
+        parts.append(f"## {group.letter + ': ' if group.letter else ''}{escape_text(group.title)}")
+        bold = "rows by validation" if group.searched else "the best of a column is bold"
         told = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
-        at = decided([run.results for row in contest.rows for run in row.runs])
+        at = decided([run.results for row in group.rows for run in row.runs])
         parts.append(f"{told} {escape_text(at)}".rstrip())
-        parts.append(results_grid(contest).as_markdown())
-        if contest.differences:
-            grid = differences_grid(contest)
+        parts.append(results_grid(group).as_markdown())
+        if group.differences:
+            grid = differences_grid(group)
             parts.append(f"{markdown.escape_line(grid.title)}, paired by test image, 95 % bootstrap interval:")
             parts.append(grid.as_markdown())
     if left_out:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.report import values
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.run import Run
 from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, EmbeddedPicture, embed_png, is_small_png
 from segexp.runs.paths import path_inside
@@ -29,21 +29,21 @@ class Sight:
     predictions: tuple[EmbeddedPicture, ...]
 
 
-def sights(contest: Contest) -> list[Sight]:
+def sights(group: ComparisonGroup) -> list[Sight]:
     """Images of which two or more configurations have a panel, those that differ most first."""
     found: list[Sight] = []
-    for image, _ in contest.spread_of_images:
-        there = list(_with_panel(contest, image))[:ROWS]
+    for image, _ in group.spread_of_images:
+        there = list(_with_panel(group, image))[:ROWS]
         if len(there) > 1:
-            found.append(_sight(image, there, contest))
+            found.append(_sight(image, there, group))
         if len(found) == IMAGES:
             break
     return found
 
 
-def _with_panel(contest: Contest, image: str) -> Iterator[tuple[Configuration, Run, Path]]:
+def _with_panel(group: ComparisonGroup, image: str) -> Iterator[tuple[Configuration, Run, Path]]:
     """The first run of each configuration that has a panel of the image."""
-    for row in contest.rows:
+    for row in group.rows:
         for run in row.runs:
             path = panel_of(run, image)
             if path is not None:
@@ -61,12 +61,12 @@ def panel_of(run: Run, image: str) -> Path | None:
     return None
 
 
-def _sight(image: str, there: list[tuple[Configuration, Run, Path]], contest: Contest) -> Sight:
+def _sight(image: str, there: list[tuple[Configuration, Run, Path]], group: ComparisonGroup) -> Sight:
     truth: EmbeddedPicture | None = None
     predictions: list[EmbeddedPicture] = []
     for row, run, path in there:
-        value = run.images.get(contest.measure.column, {}).get(image)
-        caption = f"{contest.measure.label} {values.format_measure(value, contest.measure.digits)}"
+        value = run.images.get(group.measure.column, {}).get(image)
+        caption = f"{group.measure.label} {values.format_measure(value, group.measure.digits)}"
         caption += f" · seed {run.seed}" if len(row.repeats) > 1 else ""
         first, second = _halves(path)
         if first and truth is None:

@@ -5,8 +5,8 @@ from dataclasses import replace
 from statistics import fmean
 
 from segexp.report import values
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.contest import Contest
 from segexp.report.comparison_page.figures import Figure, figures_of
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number, spread_cell
 from segexp.report.comparison_page.paired import Difference
@@ -19,26 +19,26 @@ MOST_ROWS = 10
 CONFIGURATION = Head("configuration", number=False)
 
 
-def main_figures(contest: Contest) -> list[Figure]:
+def main_figures(group: ComparisonGroup) -> list[Figure]:
     """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told."""
-    foreground = entries.foreground_of(contest.rows[0].runs[0].results)
+    foreground = entries.foreground_of(group.rows[0].runs[0].results)
     usual = [Figure("dataset", "miou")]
     usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
     usual += [Figure("dataset", "auc", part) for part in ("", "mean")]
     # Of two classes there is one distance, else the mean is the last of them.
-    distances = [figure for figure in contest.figures if figure.measure.startswith("hd")][-1:]
-    wanted = [contest.measure.headline, contest.measure.by_image, *usual, *distances]
-    there = {*contest.figures, contest.measure.by_image}
+    distances = [figure for figure in group.figures if figure.measure.startswith("hd")][-1:]
+    wanted = [group.measure.headline, group.measure.by_image, *usual, *distances]
+    there = {*group.figures, group.measure.by_image}
     return [figure for figure in dict.fromkeys(wanted) if figure in there]
 
 
-def results_grid(contest: Contest) -> Grid:
+def results_grid(group: ComparisonGroup) -> Grid:
     """One row per configuration with its main figures and costs, and the trivial predictors below.
 
     Costs stand behind the chosen measure: a table that is too wide for the screen ends in what matters less.
     """
-    chosen = contest.measure.headline, contest.measure.by_image
-    figures = main_figures(contest)
+    chosen = group.measure.headline, group.measure.by_image
+    figures = main_figures(group)
     first = [figure for figure in figures if figure in chosen]
     rest = [figure for figure in figures if figure not in chosen]
     costs = [
@@ -46,20 +46,20 @@ def results_grid(contest: Contest) -> Grid:
         Head("training", note="time of a training, all folds together"),
         Head("samples/s", note="training samples per second of an epoch, validation included"),
     ]
-    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(contest, figure) for figure in first), *costs]
-    heads += [_head(contest, figure) for figure in rest]
-    tops = _tops(contest)
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(group, figure) for figure in first), *costs]
+    heads += [_head(group, figure) for figure in rest]
+    tops = _tops(group)
     rows = [
         [
             replace(_name(row), minor=", ".join(found.verdict for found in row.beaten)),
             Cell(str(len(row.repeats)), len(row.repeats)),
-            *_figure_cells(contest, row, first),
+            *_figure_cells(group, row, first),
             *_costs(row, tops),
-            *_figure_cells(contest, row, rest),
+            *_figure_cells(group, row, rest),
         ]
-        for row in contest.rows
+        for row in group.rows
     ]
-    return Grid("results", heads, rows, _others(contest, first, len(costs), rest))
+    return Grid("results", heads, rows, _others(group, first, len(costs), rest))
 
 
 def _name(row: Configuration) -> Cell:
@@ -67,29 +67,29 @@ def _name(row: Configuration) -> Cell:
     return Cell(row.name, row.name, note=told)
 
 
-def _head(contest: Contest, figure: Figure) -> Head:
-    results = contest.rows[0].runs[0].results
+def _head(group: ComparisonGroup, figure: Figure) -> Head:
+    results = group.rows[0].runs[0].results
     spec = described(results, figure.measure)
     name = column_heading(figure.label(results), spec)
     over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
     # Distances are there per image only, so that nothing has to be told apart.
-    both = Figure("dataset", figure.measure, figure.part) in contest.figures
+    both = Figure("dataset", figure.measure, figure.part) in group.figures
     per_image = ", per image" if figure.block == "image" and both else ""
-    more = "differences are differences of these" if figure == contest.measure.by_image else ""
+    more = "differences are differences of these" if figure == group.measure.by_image else ""
     return Head(name + per_image, note="; ".join(part for part in (spec.meaning, over, more) if part))
 
 
-def digits_of(contest: Contest, figure: Figure) -> int:
+def digits_of(group: ComparisonGroup, figure: Figure) -> int:
     """Decimals: shares get four, distances and numbers of things two."""
-    return 2 if entries.get_in(contest.rows[0].runs[0].results, "units", figure.measure) else 4
+    return 2 if entries.get_in(group.rows[0].runs[0].results, "units", figure.measure) else 4
 
 
-def _figure_cells(contest: Contest, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
+def _figure_cells(group: ComparisonGroup, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
     cells = []
     for figure in figures:
-        found = contest.reached(row) if figure == contest.measure.by_image else row.figures.get(figure)
-        best, note = row.name in contest.best(figure), _count(row, found)
-        cells.append(spread_cell(found, digits_of(contest, figure), best=best, note=note))
+        found = group.reached(row) if figure == group.measure.by_image else row.figures.get(figure)
+        best, note = row.name in group.best(figure), _count(row, found)
+        cells.append(spread_cell(found, digits_of(group, figure), best=best, note=note))
     return cells
 
 
@@ -110,11 +110,11 @@ def _costs(row: Configuration, tops: tuple[float | None, ...]) -> list[Cell]:
     ]
 
 
-def _tops(contest: Contest) -> tuple[float | None, ...]:
+def _tops(group: ComparisonGroup) -> tuple[float | None, ...]:
     """The fewest parameters, the shortest training and the highest rate; None where all are equal."""
-    parameters = [row.parameters for row in contest.rows if row.parameters is not None]
-    times = [row.seconds.mean for row in contest.rows if row.seconds is not None]
-    rates = [row.rate.mean for row in contest.rows if row.rate is not None]
+    parameters = [row.parameters for row in group.rows if row.parameters is not None]
+    times = [row.seconds.mean for row in group.rows if row.seconds is not None]
+    rates = [row.rate.mean for row in group.rows if row.rate is not None]
     pairs: list[tuple[Sequence[float], Callable[[Sequence[float]], float]]] = [
         (parameters, min),
         (times, min),
@@ -123,18 +123,18 @@ def _tops(contest: Contest) -> tuple[float | None, ...]:
     return tuple(choose(found) if len(set(found)) > 1 else None for found, choose in pairs)
 
 
-def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:
+def _others(group: ComparisonGroup, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:
     """Trivial predictors and people, as the first run has them; of several folds they cannot be told in one row."""
-    runs = contest.rows[0].repeats[0].runs
+    runs = group.rows[0].repeats[0].runs
     rows = []
     for entry in entries.rows_of(runs[0].results) if len(runs) == 1 else ():
         name = entries.to_text(entry.get("name"))
         if not name.startswith("model"):
             found = figures_of(entry)
-            of_images = runs[0].images_of(name).get(contest.measure.column, {}).values()
-            found |= {contest.measure.by_image: fmean(of_images)} if of_images else {}
+            of_images = runs[0].images_of(name).get(group.measure.column, {}).values()
+            found |= {group.measure.by_image: fmean(of_images)} if of_images else {}
             before, after = (
-                [number(values.format_measure(found.get(f), digits_of(contest, f)), found.get(f)) for f in part]
+                [number(values.format_measure(found.get(f), digits_of(group, f)), found.get(f)) for f in part]
                 for part in (first, rest)
             )
             label = Cell(name, name, note=entries.to_text(entry.get("note")))
@@ -142,15 +142,15 @@ def _others(contest: Contest, first: Sequence[Figure], costs: int, rest: Sequenc
     return rows
 
 
-def full_grid(contest: Contest, block: str) -> Grid:
+def full_grid(group: ComparisonGroup, block: str) -> Grid:
     """Every test figure of a block, a column each."""
-    figures = [figure for figure in contest.figures if figure.block == block]
-    heads = [CONFIGURATION, *(_head(contest, figure) for figure in figures)]
-    rows = [[_name(row), *_figure_cells(contest, row, figures)] for row in contest.rows]
+    figures = [figure for figure in group.figures if figure.block == block]
+    heads = [CONFIGURATION, *(_head(group, figure) for figure in figures)]
+    rows = [[_name(row), *_figure_cells(group, row, figures)] for row in group.rows]
     return Grid("over the pixels of all images" if block == "dataset" else "mean over images", heads, rows)
 
 
-def differences_grid(contest: Contest) -> Grid:
+def differences_grid(group: ComparisonGroup) -> Grid:
     """Paired differences against the base."""
     heads = [
         CONFIGURATION,
@@ -161,10 +161,10 @@ def differences_grid(contest: Contest) -> Grid:
         Head("images"),
     ]
     rows = []
-    for row in contest.rows:
-        found = contest.differences.get(row.name)
-        rows.append([_name(row), *(_difference_cells(found, contest.measure.digits) if found else _base_cells())])
-    return Grid(f"{contest.measure.label}, difference to {contest.base.name}", heads, rows)
+    for row in group.rows:
+        found = group.differences.get(row.name)
+        rows.append([_name(row), *(_difference_cells(found, group.measure.digits) if found else _base_cells())])
+    return Grid(f"{group.measure.label}, difference to {group.base.name}", heads, rows)
 
 
 def _base_cells() -> list[Cell]:
@@ -188,22 +188,22 @@ def interval_text(found: Difference, digits: int) -> str:
     return f"[{found.interval[0]:+.{digits}f}, {found.interval[1]:+.{digits}f}]"
 
 
-def images_grid(contest: Contest, most: int) -> Grid:
+def images_grid(group: ComparisonGroup, most: int) -> Grid:
     """Images that differ most: the values of the first configurations, and the range of all."""
-    digits, shown = contest.measure.digits, contest.rows[:MOST_ROWS]
-    by_row = [row.of_images(contest.measure.column) for row in shown]
+    digits, shown = group.measure.digits, group.rows[:MOST_ROWS]
+    by_row = [row.of_images(group.measure.column) for row in shown]
     heads = [
         Head("image", number=False),
         Head("range", note="highest minus lowest of all configurations"),
         *(Head(row.name) for row in shown),
     ]
     rows = []
-    for image, width in contest.spread_of_images[:most]:
+    for image, width in group.spread_of_images[:most]:
         found = [each.get(image) for each in by_row]
         known = [value for value in found if value is not None]
-        top = min(known, default=None) if contest.measure.lower else max(known, default=None)
+        top = min(known, default=None) if group.measure.lower else max(known, default=None)
         cells = [
             number(values.format_measure(value, digits), value, best=value == top and width > 0) for value in found
         ]
         rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
-    return Grid(f"{contest.measure.label} of the images that differ most", heads, rows)
+    return Grid(f"{group.measure.label} of the images that differ most", heads, rows)

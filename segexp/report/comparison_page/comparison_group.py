@@ -18,7 +18,7 @@ from segexp.runs.text import shortened
 
 
 @dataclass(frozen=True)
-class Contest:
+class ComparisonGroup:
     """Comparable rows.
 
     Attributes:
@@ -99,20 +99,20 @@ class Contest:
         return sorted(found, key=lambda pair: (-pair[1], pair[0]))
 
 
-def contests(
+def comparison_groups(
     rows: Sequence[Configuration],
     measure: str | None,
     base: str | None,
     resamples: int,
     seed: int,
     places: Mapping[Path, int] | None = None,
-) -> list[Contest]:
-    """One contest per test set, in order of appearance.
+) -> list[ComparisonGroup]:
+    """One group per test set, in order of appearance.
 
     Args:
         rows: All configurations.
         measure: By what they are compared, see :func:`choose_measure`.
-        base: Name, option or run folder of the one that the others are compared with; None: the best of each contest.
+        base: Name, option or run folder of the one that the others are compared with; None: the best of each group.
         resamples: Bootstrap samples.
         seed: Of the bootstrap.
         places: Of the run folders that are trials of a search, their place by validation.
@@ -130,31 +130,31 @@ def contests(
     letters = [chr(ord("A") + number % 26) * (1 + number // 26) for number in range(len(by_set))]
     letters = letters if len(by_set) > 1 else [""]
     return [
-        _contest(letter, group, _measure(measure, group), named, (resamples, seed), places or {})
-        for letter, group in zip(letters, by_set.values(), strict=True)
+        _group(letter, tested, _measure(measure, tested), named, (resamples, seed), places or {})
+        for letter, tested in zip(letters, by_set.values(), strict=True)
     ]
 
 
-def _measure(wanted: str | None, group: Sequence[Configuration]) -> Measure:
-    runs = [run for row in group for run in row.runs]
+def _measure(wanted: str | None, rows: Sequence[Configuration]) -> Measure:
+    runs = [run for row in rows for run in row.runs]
     try:
         return choose_measure(wanted, runs)
     except ConfigError:
         return choose_measure(None, runs)
 
 
-def _contest(
+def _group(
     letter: str,
-    group: Sequence[Configuration],
+    rows: Sequence[Configuration],
     measure: Measure,
     named: Sequence[Configuration],
     bootstrap: tuple[int, int],
     places: Mapping[Path, int],
-) -> Contest:
-    ranks = [_place(row, places) for row in group]
+) -> ComparisonGroup:
+    ranks = [_place(row, places) for row in rows]
     searched = all(place is not None for place in ranks)
-    by_place = sorted(zip(ranks, group, strict=True), key=lambda pair: pair[0] or 0)
-    ordered = [row for _, row in by_place] if searched else sorted(group, key=lambda row: _rank(row, measure))
+    by_place = sorted(zip(ranks, rows, strict=True), key=lambda pair: pair[0] or 0)
+    ordered = [row for _, row in by_place] if searched else sorted(rows, key=lambda row: _rank(row, measure))
     usual = [row for row in ordered if not row.beaten and not searched] or ordered
     base = next((row for row in ordered if any(row is other for other in named)), usual[0])
     others = [row for row in ordered if row is not base]
@@ -166,7 +166,7 @@ def _contest(
         seed=bootstrap[1],
     )
     by_name = {row.name: difference for row, difference in zip(others, found, strict=True)}
-    return Contest(letter, tuple(ordered), measure, base, by_name, searched)
+    return ComparisonGroup(letter, tuple(ordered), measure, base, by_name, searched)
 
 
 def _place(row: Configuration, places: Mapping[Path, int]) -> int | None:

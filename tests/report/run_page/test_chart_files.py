@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.cli.app import run as run_line
 from segexp.errors import DataError
-from segexp.report.run_page.figure_files import FIGURES, save_figure
+from segexp.report.run_page.charts.files import CHARTS, save_chart
 from tests.report.made_up import measured, write_json, write_rows
 
 BLUE, ORANGE = (0, 114, 178), (213, 94, 0)
@@ -45,10 +45,10 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CHARTS)
 @pytest.mark.parametrize("kind", ["png", "svg", "pdf"])
 def test_every_figure_is_made_from_plain_files(folder: Path, name: str, kind: str) -> None:
-    path = save_figure(folder, f"{name}.{kind}")
+    path = save_chart(folder, f"{name}.{kind}")
     assert path == folder / f"{name}.{kind}"
     assert path.stat().st_size > 2000
 
@@ -63,26 +63,26 @@ def test_the_report_command_writes_what_there_is(folder: Path) -> None:
 
 
 def test_colours_tell_series_apart(folder: Path) -> None:
-    curves = read(save_figure(folder, "curves.png"))
+    curves = read(save_chart(folder, "curves.png"))
     loss = curves[:, : curves.shape[1] // 3]
     assert amount(loss, BLUE) > 100
     assert amount(loss, ORANGE) > 10
-    scores = read(save_figure(folder, "scores.png"))
+    scores = read(save_chart(folder, "scores.png"))
     third = scores.shape[1] // 3
     # the mark of the chosen threshold
     assert min(amount(scores[:, third : 2 * third], ORANGE), amount(scores[:, 2 * third :], ORANGE)) > 60
-    assert amount(read(save_figure(folder, "reliability.png")), BLUE) > 200
+    assert amount(read(save_chart(folder, "reliability.png")), BLUE) > 200
 
 
 def test_charts_without_columns_are_left_out(folder: Path) -> None:
-    full = read(save_figure(folder, "curves.png"))
+    full = read(save_chart(folder, "curves.png"))
     write_rows(folder / "metrics.csv", [{"epoch": 0, "train/loss": 1.0}])
-    single = read(save_figure(folder, "curves.png"))
+    single = read(save_chart(folder, "curves.png"))
     assert single.shape[1] * 2 < full.shape[1]
 
 
 def test_confusion_normalises_rows(folder: Path) -> None:
-    picture = read(save_figure(folder, "confusion.png"))
+    picture = read(save_chart(folder, "confusion.png"))
     full, empty = amount(picture, FULL), amount(picture, EMPTY)
     # two cells each: the second diagonal cell is full although its count is 300,000 times smaller
     assert full == pytest.approx(empty, rel=0.06)
@@ -93,12 +93,12 @@ def test_an_absent_class_is_named(folder: Path) -> None:
     content = measured()
     content["confusion"] = [[5, 1], [0, 0]]
     write_json(folder / "results.json", content)
-    assert "vessel (absent)" in save_figure(folder, "confusion.svg").read_text(encoding="utf-8")
+    assert "vessel (absent)" in save_chart(folder, "confusion.svg").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", CHARTS)
 def test_nothing_to_draw_is_a_line(tmp_path: Path, name: str) -> None:
     write_json(tmp_path / "results.json", {"rows": []})
     with pytest.raises(DataError, match=f"holds nothing to draw {name}.png of"):
-        save_figure(tmp_path, f"{name}.png")
+        save_chart(tmp_path, f"{name}.png")
     assert not (tmp_path / f"{name}.png").exists()

@@ -15,7 +15,7 @@ from segexp.evaluation.threshold_table import threshold_rows
 from segexp.rasters.handles import release_image_memory
 from segexp.report.pictures.class_maps import plot_class_maps
 from segexp.report.pictures.layers import confidence_map, save_layers
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
@@ -42,10 +42,10 @@ def draw_mask_pictures(
     Returns:
         One entry per panel, for results.json.
     """
-    after.make("confusion.png", lambda: save_figure(folder.path, "confusion.png"), from_files=True)
+    after.make("confusion.png", lambda: save_chart(folder.path, "confusion.png"), from_files=True)
     _draw_scores(folder, module, after)
     if reliability_of(row, module.measures) is not None:
-        after.make("reliability.png", lambda: save_figure(folder.path, "reliability.png"), from_files=True)
+        after.make("reliability.png", lambda: save_chart(folder.path, "reliability.png"), from_files=True)
     panels = []
     for number, (rank, index) in enumerate(
         select_images(image_scores_of(row, datamodule.spec).tolist(), count), start=1
@@ -110,4 +110,4 @@ def _draw_scores(folder: RunFolder, module: Segmentation, after: Afterwards) -> 
     if curve is None or curve.roc() is None or curve.pr() is None:
         return
     after.make("thresholds.csv", lambda: folder.write_csv("thresholds.csv", threshold_rows(curve)))
-    after.make("scores.png", lambda: save_figure(folder.path, "scores.png"), from_files=True)
+    after.make("scores.png", lambda: save_chart(folder.path, "scores.png"), from_files=True)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from segexp.scaling import batch_statistics
+from segexp.image_statistics import batch_statistics
 from segexp.spec import DataSpec
 
 

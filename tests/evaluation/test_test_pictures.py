@@ -2,7 +2,7 @@
 
 import pytest
 
-from segexp.evaluation.figures import select_images
+from segexp.evaluation.test_pictures import select_images
 
 
 @pytest.mark.parametrize("images", range(1, 11))

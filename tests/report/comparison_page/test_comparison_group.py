@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from segexp.errors import ConfigError
+from segexp.report.comparison_page.comparison_group import comparison_groups
 from segexp.report.comparison_page.configuration import Configuration, grouped
-from segexp.report.comparison_page.contest import contests
 from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.measure import choose_measure
 from segexp.report.comparison_page.naming import configurations
@@ -34,18 +34,18 @@ def three(tmp_path: Path, **more: Any) -> list[Run]:
 
 
 def test_differences_are_paired_by_image_after_the_mean_over_seeds(tmp_path: Path) -> None:
-    (contest,) = contests(rows_of(*three(tmp_path)), "dice/vessel", None, 200, 0)
-    assert contest.letter == ""
-    assert [row.name for row in contest.rows] == ["wnet", "cunet", "unet"]
-    assert contest.base.name == "wnet"
-    found = contest.differences["cunet"]
+    (group,) = comparison_groups(rows_of(*three(tmp_path)), "dice/vessel", None, 200, 0)
+    assert group.letter == ""
+    assert [row.name for row in group.rows] == ["wnet", "cunet", "unet"]
+    assert group.base.name == "wnet"
+    found = group.differences["cunet"]
     assert found.images == pytest.approx({"a": -0.2, "b": -0.2, "c": 0.1})
     assert found.mean == pytest.approx(-0.1)
     assert (found.better, found.worse) == (1, 2)
-    assert contest.differences["unet"].images == pytest.approx({"a": -0.1, "b": -0.1, "c": -0.1})
-    assert contest.differences["unet"].interval == pytest.approx((-0.1, -0.1))
-    assert contest.differences["unet"].clear
-    assert contest.spread_of_images == [
+    assert group.differences["unet"].images == pytest.approx({"a": -0.1, "b": -0.1, "c": -0.1})
+    assert group.differences["unet"].interval == pytest.approx((-0.1, -0.1))
+    assert group.differences["unet"].clear
+    assert group.spread_of_images == [
         ("a", pytest.approx(0.2)), ("b", pytest.approx(0.2)), ("c", pytest.approx(0.2)),
     ]  # fmt: skip
 
@@ -53,29 +53,29 @@ def test_differences_are_paired_by_image_after_the_mean_over_seeds(tmp_path: Pat
 def test_another_base_may_be_named_or_given_as_folder(tmp_path: Path) -> None:
     rows = rows_of(*three(tmp_path))
     for base in ("cunet", str(tmp_path / "2")):
-        (contest,) = contests(rows, "dice/vessel", base, 0, 0)
-        assert contest.base.name == "cunet"
-        assert set(contest.differences) == {"wnet", "unet"}
-        assert contest.differences["wnet"].mean == pytest.approx(0.1)
-        assert contest.differences["wnet"].interval is None
+        (group,) = comparison_groups(rows, "dice/vessel", base, 0, 0)
+        assert group.base.name == "cunet"
+        assert set(group.differences) == {"wnet", "unet"}
+        assert group.differences["wnet"].mean == pytest.approx(0.1)
+        assert group.differences["wnet"].interval is None
     with pytest.raises(ConfigError, match=r"base=cunt: .*Did you mean 'cunet'\?"):
-        contests(rows, "dice/vessel", "cunt", 0, 0)
+        comparison_groups(rows, "dice/vessel", "cunt", 0, 0)
 
 
 def test_less_may_be_better(tmp_path: Path) -> None:
-    (contest,) = contests(rows_of(*three(tmp_path)), "ece/vessel", None, 100, 0)
-    assert contest.measure.lower
-    assert [row.name for row in contest.rows] == ["wnet", "cunet", "unet"]
-    assert contest.differences["unet"].mean == pytest.approx(0.1)
-    assert (contest.differences["unet"].better, contest.differences["unet"].worse) == (0, 3)
-    assert contest.best(Figure("image", "ece", "vessel")) == {"wnet"}
+    (group,) = comparison_groups(rows_of(*three(tmp_path)), "ece/vessel", None, 100, 0)
+    assert group.measure.lower
+    assert [row.name for row in group.rows] == ["wnet", "cunet", "unet"]
+    assert group.differences["unet"].mean == pytest.approx(0.1)
+    assert (group.differences["unet"].better, group.differences["unet"].worse) == (0, 3)
+    assert group.best(Figure("image", "ece", "vessel")) == {"wnet"}
 
 
 def test_own_measures_say_themselves_which_way_is_better(tmp_path: Path) -> None:
     for way in ("min", "max"):
         runs = three(tmp_path / way, results={"directions": {"dice": way}})
-        (contest,) = contests(rows_of(*runs), "dice/vessel", None, 0, 0)
-        assert contest.base.name == {"min": "cunet", "max": "wnet"}[way]
+        (group,) = comparison_groups(rows_of(*runs), "dice/vessel", None, 0, 0)
+        assert group.base.name == {"min": "cunet", "max": "wnet"}[way]
 
 
 def test_intervals_are_quantiles_of_means_of_drawn_images() -> None:
@@ -109,13 +109,13 @@ def test_images_without_a_value_are_left_out_of_a_pair() -> None:
     assert (none.mean, none.interval, none.better, none.clear) == (None, None, 0, False)
 
 
-def test_rows_of_other_images_are_another_contest(tmp_path: Path) -> None:
+def test_rows_of_other_images_are_another_group(tmp_path: Path) -> None:
     runs = three(tmp_path)
     runs.append(run_of(tmp_path / "5", {"x": 0.99}, model="pspnet"))
     # The same names, but other pixels: drawings of another seed, say.
     runs.append(run_of(tmp_path / "6", {"a": 0.5, "b": 0.7, "c": 0.3}, model="segnet", confusion=[[1, 2], [3, 4]]))
-    found = contests(rows_of(*runs), None, None, 10, 0)
-    assert [(contest.letter, len(contest.rows)) for contest in found] == [("A", 3), ("B", 1), ("C", 1)]
+    found = comparison_groups(rows_of(*runs), None, None, 10, 0)
+    assert [(group.letter, len(group.rows)) for group in found] == [("A", 3), ("B", 1), ("C", 1)]
     assert found[1].differences == {}
     told = comparison_notes(found, [], [])
     assert told[0].startswith("These runs were tested on 3 different sets of images; only rows of the same set")
@@ -164,7 +164,9 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
         run_of(tmp_path / "1", images, git=git, device="cpu"),
         run_of(tmp_path / "2", images, model="unet", results=half, git={"commit": "abc", "dirty": True}, device="H100"),
     ]
-    told = " ".join(comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], ["pruned", "failed"]))
+    told = " ".join(
+        comparison_notes(comparison_groups(rows_of(*runs), None, None, 10, 0), [runs[0]], ["pruned", "failed"])
+    )
     assert "decided in different ways (highest Dice of vessel, chosen on validation images; threshold 0.5)" in told
     assert "different code (commits 12345678, abc with changes)" in told
     assert "different machines (cpu, H100)" in told
@@ -180,7 +182,7 @@ def test_the_same_machine_with_other_threads_is_told_as_that(tmp_path: Path) -> 
         run_of(tmp_path / "1", images, machine=epyc, threads=2),
         run_of(tmp_path / "2", images, machine=epyc, threads=1, model="unet"),
     ]
-    found = comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [], [])
+    found = comparison_notes(comparison_groups(rows_of(*runs), None, None, 10, 0), [], [])
     assert "Times were taken with different numbers of threads (2, 1) and do not compare." in found
     assert not any("machines" in note for note in found)
 
@@ -191,6 +193,6 @@ def test_a_missing_fold_is_told(tmp_path: Path) -> None:
         run_of(tmp_path / str(n), {image: 0.5}, overrides=[], config={"datamodule": {**data, "fold": n}})
         for n, image in enumerate("ab")
     ]  # fmt: skip
-    told = " ".join(comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [], []))
+    told = " ".join(comparison_notes(comparison_groups(rows_of(*runs), None, None, 10, 0), [], []))
     assert "cunet, seed 0: of 3 folds (from 0) these are missing: 2." in told
     assert "cannot be done for ROC-AUC, ECE: of these it is the mean over folds" in told

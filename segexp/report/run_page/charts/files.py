@@ -8,10 +8,10 @@ from segexp.errors import DataError
 from segexp.report.charts.chart import Chart
 from segexp.report.charts.files import render_charts
 from segexp.report.charts.matrix import matrix_chart
-from segexp.report.run_page.calibration_charts import calibration_charts
-from segexp.report.run_page.confusion_table import Share, confusion_table
-from segexp.report.run_page.decision_charts import decision_charts
-from segexp.report.run_page.training_charts import training_charts
+from segexp.report.run_page.charts.calibration import calibration_charts
+from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.training import training_charts
+from segexp.report.run_page.tables.confusion import Share, confusion_table
 from segexp.runs import entries
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import read_object
@@ -22,7 +22,7 @@ MOST_COUNTED = 12
 Results = Mapping[str, Any]
 
 
-def save_figures(folder: Path, kind: str) -> list[Path]:
+def save_charts(folder: Path, kind: str) -> list[Path]:
     """Draws every figure of which the folder holds the numbers.
 
     Args:
@@ -33,15 +33,15 @@ def save_figures(folder: Path, kind: str) -> list[Path]:
         The files.
     """
     results = read_object(folder / "results.json")
-    return [save_figure(folder, f"{stem}.{kind}") for stem, charts in FIGURES.items() if charts(folder, results)]
+    return [save_chart(folder, f"{stem}.{kind}") for stem, charts in CHARTS.items() if charts(folder, results)]
 
 
-def save_figure(folder: Path, name: str) -> Path:
+def save_chart(folder: Path, name: str) -> Path:
     """Draws a figure into a run folder.
 
     Args:
         folder: The run folder.
-        name: A stem of :data:`FIGURES` with a suffix of :data:`segexp.report.charts.files.FORMATS`, ``curves.png`` say.
+        name: A stem of :data:`CHARTS` with a suffix of :data:`segexp.report.charts.files.FORMATS`, ``curves.png`` say.
 
     Returns:
         Where it lies.
@@ -51,7 +51,7 @@ def save_figure(folder: Path, name: str) -> Path:
         OSError: The folder cannot be written.
     """
     stem, _, kind = name.partition(".")
-    charts = FIGURES[stem](folder, read_object(folder / "results.json"))
+    charts = CHARTS[stem](folder, read_object(folder / "results.json"))
     if not charts:
         raise DataError(f"{folder} holds nothing to draw {name} of.")
     readable = [chart.with_texts(printable) for chart in charts]
@@ -79,7 +79,7 @@ def _cell(cell: Share, *, with_count: bool) -> str:
     return f"{cell.text}\n{cell.count}" if with_count else cell.text
 
 
-FIGURES: dict[str, Callable[[Path, Results], list[Chart]]] = {
+CHARTS: dict[str, Callable[[Path, Results], list[Chart]]] = {
     "curves": _curves,
     "confusion": _confusion,
     "scores": lambda folder, results: decision_charts(folder / "thresholds.csv", results),

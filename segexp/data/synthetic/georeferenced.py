@@ -14,7 +14,9 @@ _SCALE, _TIEPOINT, _KEYS = 33550, 33922, 34735
 _PROJECTED, _AREA, _METRE = 1, 1, 9001
 
 
-def write_geotiff(path: Path, pixels: NDArray[np.uint8], epsg: int, corner: tuple[float, float], side: float) -> None:
+def write_georeferenced(
+    path: Path, pixels: NDArray[np.uint8], epsg: int, corner: tuple[float, float], side: float
+) -> None:
     """Writes an image with its place on the ground.
 
     Args:

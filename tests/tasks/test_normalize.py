@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from segexp.scaling import batch_statistics
+from segexp.image_statistics import batch_statistics
 from segexp.spec import DataSpec, MaskTarget
-from segexp.tasks.scaling import Normalize
+from segexp.tasks.normalize import Normalize
 
 CLASSES = ("background", "vessel")
 COLOURS = ((0, 0, 0), (255, 255, 255))
@@ -73,5 +73,5 @@ def test_a_large_image_is_measured_in_blocks(dtype: torch.dtype, monkeypatch: py
     image = torch.randint(0, 256, (2, 3, 40, 30), dtype=torch.uint8).to(dtype)
     whole = batch_statistics(image)
     # Blocks of a size that does not divide the number of pixels; the maximum lies in one of them.
-    monkeypatch.setattr("segexp.scaling.BLOCK", 77)
+    monkeypatch.setattr("segexp.image_statistics.BLOCK", 77)
     torch.testing.assert_close(batch_statistics(image), whole, rtol=1e-5, atol=0)

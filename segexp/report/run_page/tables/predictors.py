@@ -5,9 +5,9 @@ from typing import Any
 
 from segexp.report import values
 from segexp.report.labels import head_of, name_of
-from segexp.report.run_page.class_tables import overlap_table, probability_table, shape_table
-from segexp.report.run_page.figures_table import figures_table
-from segexp.report.run_page.groups_table import groups_table
+from segexp.report.run_page.tables.all_figures import figures_table
+from segexp.report.run_page.tables.classes import overlap_table, probability_table, shape_table
+from segexp.report.run_page.tables.image_groups import groups_table
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -15,7 +15,7 @@ from segexp.runs import entries
 Path = tuple[str, ...]
 
 
-def rows_table(results: Mapping[str, Any]) -> Table:
+def predictor_table(results: Mapping[str, Any]) -> Table:
     """The model beside what it has to beat: one line per row of results.json, over all pixels.
 
     Args:
@@ -76,7 +76,7 @@ def results_table(results: Mapping[str, Any]) -> str:
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
     beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
-    blocks += [_without_notes(rows_table(results)).as_text(), beaten, _notes(results)]
+    blocks += [_without_notes(predictor_table(results)).as_text(), beaten, _notes(results)]
     return "\n\n".join(block for block in blocks if block)
 
 
