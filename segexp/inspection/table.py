@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from segexp.config.model_options import ModelOption
+from segexp.config.overrides.model_options import ModelOption
 from segexp.errors import ConfigError
 from segexp.inspection.field import Field
 from segexp.inspection.rows import InputSetting, ModelRow, measure_model, measure_or_explain

@@ -1,7 +1,7 @@
 """Every figure there is has a name in the tables."""
 
-from segexp.config.declared_figures import shipped_figures
-from segexp.config.measure_names import BUILT_IN
+from segexp.config.signatures.declared_figures import shipped_figures
+from segexp.config.signatures.measure_names import BUILT_IN
 from segexp.report.labels import described, head_of, lower_is_better, name_of, order_figures, table_order
 
 

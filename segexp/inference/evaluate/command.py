@@ -6,9 +6,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from segexp.config.check import check_config
+from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
-from segexp.config.quoting import command_line
+from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards, end

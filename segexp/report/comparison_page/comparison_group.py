@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
 from segexp.errors import ConfigError
-from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.measure import Measure, choose_measure
 from segexp.report.comparison_page.paired import Difference, differences
-from segexp.report.comparison_page.spread import Spread
 from segexp.report.labels import lower_is_better
 from segexp.runs import entries
 from segexp.runs.text import shortened

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from segexp.report import values
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
-from segexp.report.comparison_page.configuration import Configuration, Repeat
-from segexp.report.comparison_page.folds import averaged
-from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.configurations.configuration import Configuration, Repeat
+from segexp.report.comparison_page.configurations.folds import averaged
+from segexp.report.comparison_page.configurations.run import Run
 from segexp.report.comparison_page.search import counted
 from segexp.report.labels import name_of
 from segexp.runs import entries

@@ -6,14 +6,14 @@ from pathlib import Path
 
 from segexp.errors import DataError, SegexpError, one_line
 from segexp.report.comparison_page.comparison_group import ComparisonGroup, comparison_groups
-from segexp.report.comparison_page.configuration import grouped
-from segexp.report.comparison_page.files import as_csv, as_markdown
-from segexp.report.comparison_page.naming import configurations
+from segexp.report.comparison_page.configurations.configuration import grouped
+from segexp.report.comparison_page.configurations.naming import configurations
+from segexp.report.comparison_page.configurations.run import Run
 from segexp.report.comparison_page.notes import comparison_notes
-from segexp.report.comparison_page.page import PageInput, render_comparison
-from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.output.files import as_csv, as_markdown
+from segexp.report.comparison_page.output.page import PageInput, render_comparison
+from segexp.report.comparison_page.output.terminal import as_text
 from segexp.report.comparison_page.search import Search
-from segexp.report.comparison_page.terminal import as_text
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.files import replace_file

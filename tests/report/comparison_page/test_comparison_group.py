@@ -8,14 +8,14 @@ import pytest
 
 from segexp.errors import ConfigError
 from segexp.report.comparison_page.comparison_group import comparison_groups
-from segexp.report.comparison_page.configuration import Configuration, grouped
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.configurations.configuration import Configuration, grouped
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.naming import configurations
+from segexp.report.comparison_page.configurations.run import Run
 from segexp.report.comparison_page.measure import choose_measure
-from segexp.report.comparison_page.naming import configurations
 from segexp.report.comparison_page.notes import comparison_notes
 from segexp.report.comparison_page.paired import bootstrap_intervals, differences
 from segexp.report.comparison_page.pareto import front
-from segexp.report.comparison_page.run import Run
 from tests.report.comparison_page.made import run_of
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from segexp.report.comparison_page.compare import compare
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.configurations.figures import Figure
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json, write_rows
 from tests.report.page import Page

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segexp.report.comparison_page.compare import compare, write_summary
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.configurations.figures import Figure
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 from tests.report.run_page.test_page import Page

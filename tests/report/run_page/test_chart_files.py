@@ -56,10 +56,10 @@ def test_every_figure_is_made_from_plain_files(folder: Path, name: str, kind: st
 def test_the_report_command_writes_what_there_is(folder: Path) -> None:
     (folder / "thresholds.csv").unlink()
     write_json(folder / "run.json", {"state": "finished"})
-    assert run_line(["report", str(folder), "figures=[pdf,svg]"]) == 0
+    assert run_line(["report", str(folder), "charts=[pdf,svg]"]) == 0
     made = {path.name for path in folder.iterdir() if path.suffix in (".pdf", ".svg")}
     assert made == {f"{name}.{kind}" for name in ("curves", "confusion", "reliability") for kind in ("pdf", "svg")}
-    assert run_line(["report", str(folder), "figures=[gif]"]) == 2
+    assert run_line(["report", str(folder), "charts=[gif]"]) == 2
 
 
 def test_colours_tell_series_apart(folder: Path) -> None:

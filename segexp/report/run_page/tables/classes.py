@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.config.declared_figures import shipped_figure
-from segexp.config.measure_names import BUILT_IN
+from segexp.config.signatures.declared_figures import shipped_figure
+from segexp.config.signatures.measure_names import BUILT_IN
 from segexp.report import values
 from segexp.report.labels import head_of, order_figures
 from segexp.report.table import Table
