@@ -10,7 +10,7 @@ from segexp.config.check import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Outcome
@@ -205,7 +205,7 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
     return {**base, **both}
 
 
-def _built(section: dict[str, Any], config: EvaluateConfig) -> SegmentationDataModule:
+def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
     """The data set without augmentation."""
     nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
     return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
