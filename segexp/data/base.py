@@ -19,7 +19,7 @@ from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
-from segexp.data.sampling.crop_locations import GridPlaces, Places, RandomPlaces
+from segexp.data.sampling.crop_locations import CropLocations, GridLocations, RandomLocations
 from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
@@ -50,7 +50,7 @@ class ImageDataModule(DataSettings):
         super().__init__(**shared)
         self._items: Items | None = None
         self._surveys: dict[Phase, list[Survey]] = {}
-        self._places: Places | None = None
+        self._places: CropLocations | None = None
         self._spec: DataSpec | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
 
@@ -228,15 +228,15 @@ class ImageDataModule(DataSettings):
         self.setup()
         return class_counts(self._surveys[phase])
 
-    def _make_places(self, items: list[Item]) -> Places:
+    def _make_places(self, items: list[Item]) -> CropLocations:
         counts = class_counts(self._surveys["train"])
         if self.sampling == "random":
             count = self.crops_total or self.crops_per_image * len(items)
             positive, balanced = self.positive_numbers(), self.balance == "classes"
-            return RandomPlaces(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
+            return RandomLocations(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
         size = self.grid_size()
         ignored = [found.ignored > 0 for found in self._surveys["train"]]
-        grid = GridPlaces(items, size, self.stride or size, ignored)
+        grid = GridLocations(items, size, self.stride or size, ignored)
         if grid.left_out:
             self.notes.append(f"{grid.left_out} windows of the grid hold no pixel that counts and are left out")
         return grid
@@ -262,7 +262,7 @@ class ImageDataModule(DataSettings):
         return len(self.places)
 
     @property
-    def places(self) -> Places:
+    def places(self) -> CropLocations:
         """Where the training samples are cut."""
         self.setup()
         if self._places is None:

@@ -12,7 +12,7 @@ from segexp.config.quoting import command_line
 from segexp.config.schema import ObjectConfig
 from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
-from segexp.evaluation.figures import draw
+from segexp.evaluation.figures import draw_mask_pictures
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
 from segexp.evaluation.results import results
@@ -149,7 +149,9 @@ class Evaluation:
             lambda rows, resamples: self._content(rows, resamples, module, data),
         )
         panels = self.config.panels
-        return outcome.write(after, self.config.bootstrap, lambda row: draw(folder, module, data, row, panels, after))
+        return outcome.write(
+            after, self.config.bootstrap, lambda row: draw_mask_pictures(folder, module, data, row, panels, after)
+        )
 
     def _content(
         self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
