@@ -81,7 +81,11 @@ def models_as_text(rows: Sequence[ModelRow], setting: InputSetting) -> str:
     """Formats figures of all models, then what each of them is and cannot do, then the meaning of the columns."""
     size = f"{setting.in_channels}x{setting.height}x{setting.width}"
     logits = "1 logit" if setting.out_channels == 1 else f"{setting.out_channels} logits"
-    title = f"models at 1x{size} (batch, channels, height, width), {logits} per pixel"
+    if any(row.whole_image for row in rows):
+        logits += f" per pixel, of classifiers {max(2, setting.out_channels)} per image"
+    else:
+        logits += " per pixel"
+    title = f"models at 1x{size} (batch, channels, height, width), {logits}"
     table = Table(title, HEADER, tuple(_cells(row) for row in rows))
     column = 2 + max(len(row.name) for row in rows)
     meanings = [line for row in rows for line in _about(row, column)]
