@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.checks.survey import cache_folder
 from segexp.errors import ConfigError, DataError, one_line
 
@@ -25,8 +25,8 @@ def drawn_keys(kind: type[object]) -> dict[str, Any]:
         ConfigError: The class draws nothing, or is none of a data set.
         DataError: The cache folder cannot be written.
     """
-    if not issubclass(kind, SegmentationDataModule):
-        raise ConfigError(f"datamodule._target_: found {kind.__qualname__}, expected a SegmentationDataModule")
+    if not issubclass(kind, ImageDataModule):
+        raise ConfigError(f"datamodule._target_: found {kind.__qualname__}, expected a ImageDataModule")
     folder = cache_folder() / "drawn" / f"{kind.__qualname__}-{_digest(kind)}"
     try:
         if not folder.is_dir():
@@ -45,7 +45,7 @@ def drawn_keys(kind: type[object]) -> dict[str, Any]:
     return found
 
 
-def _write(kind: type[SegmentationDataModule], folder: Path) -> None:
+def _write(kind: type[ImageDataModule], folder: Path) -> None:
     """Draws beside the folder, which appears whole or not at all: jobs of a sweep may draw at the same time."""
     partial = folder.parent / f".{folder.name}.{uuid.uuid4().hex[:8]}.partial"
     (partial / "set").mkdir(parents=True)
