@@ -124,7 +124,7 @@ class Evaluation:
     def _folder(self, phase: Phase) -> RunFolder:
         """Inside the run; of an ensemble beside the runs."""
         first = self.model.sources[0].folder
-        name = f"{self.name}_{phase}"
+        name = f"{self.name.replace(' (drawn)', '_drawn')}_{phase}"
         if self.config.out is not None:
             place = Path(self.config.out).expanduser()
         elif first is None or len(self.model.sources) > 1:
@@ -214,10 +214,11 @@ def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
 
 
 def _data_name(section: ObjectConfig, invocation: Invocation) -> str:
+    drawn = " (drawn)" if section.get("generate") is True else ""
     chosen = invocation.choices.get("datamodule")
     if chosen not in (None, "None"):
-        return str(chosen)
-    return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower())
+        return f"{chosen}{drawn}"
+    return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower()) + drawn
 
 
 def _model_name(model: Model) -> str:
