@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.cli.arguments import config_dirs, ordered, split
+from segexp.cli.arguments import config_dirs, flags_first, split
 from segexp.commands import COMMANDS, OWN_KEYS, Command
 from segexp.config.migration import with_old_keys
 from segexp.config.paths import conf_dir
@@ -59,9 +59,9 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(command: Command, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
-        from segexp.cli.help import render
+        from segexp.cli.help import format_help
 
-        print(render(command, [Path(folder) for folder in config_dirs(argv)]))
+        print(format_help(command, [Path(folder) for folder in config_dirs(argv)]))
         return 0
     if "--version" in argv:
         print(f"segexp {VERSION}")
@@ -233,7 +233,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *ordered(with_old_keys(argv), more)]
+    sys.argv = [sys.argv[0], *flags_first(with_old_keys(argv), more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         with composed_once(argv, config_dirs(argv)):

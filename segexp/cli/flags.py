@@ -47,7 +47,7 @@ def without_config_dirs(argv: list[str]) -> list[str]:
     ]
 
 
-def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
+def flags_first(argv: list[str], more: Sequence[str]) -> list[str]:
     """Flags with their values first, then all overrides, with ``more`` behind them.
 
     Hydra's parser ends with its usage at a flag between two overrides; here flags may stand anywhere.

@@ -27,7 +27,7 @@ Flags
   --version"""
 
 
-def render(command: Command, extra: Iterable[Path] = ()) -> str:
+def format_help(command: Command, extra: Iterable[Path] = ()) -> str:
     """The help text of a command; ``extra`` are the user's own config folders."""
     blocks = [f"segexp {command.name}: {command.meaning}", _usage(command)]
     if command.takes_training:

@@ -15,7 +15,7 @@ from omegaconf.errors import OmegaConfBaseException
 from segexp.cli.argument_checks import no_option
 from segexp.config.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import printed, shell_word, typed
+from segexp.config.quoting import hydra_override, printed, shell_word
 from segexp.config.recompose import search_path
 from segexp.config.unknown_key import LISTS, advice
 from segexp.errors import ConfigError
@@ -61,7 +61,7 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
     return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
 
 

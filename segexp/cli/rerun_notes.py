@@ -53,7 +53,7 @@ def _at(tree: Any, key: str) -> Any:
     return tree
 
 
-def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
+def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
     """What of a run is not as its words would give it today.
 
     Args:

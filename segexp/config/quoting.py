@@ -34,7 +34,7 @@ def quoted(text: str) -> str:
     return f"'{escaped}'"
 
 
-def typed(key: str, value: Any) -> str:
+def hydra_override(key: str, value: Any) -> str:
     """The word ``key=value`` by which a key of the config gets exactly this value, in Hydra's grammar.
 
     Args:
@@ -56,8 +56,8 @@ def command_line(words: Iterable[str]) -> str:
 
 
 def printed(key: str, value: Any) -> str:
-    """:func:`typed` for a line that says ``add <word> to the command``: quoted for a shell as well."""
-    return shell_word(*as_typed([typed(key, value)]))
+    """:func:`hydra_override` for a line that says ``add <word> to the command``: quoted for a shell as well."""
+    return shell_word(*as_typed([hydra_override(key, value)]))
 
 
 def shell_word(word: str) -> str:

@@ -143,7 +143,7 @@ def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> l
             return words
 
 
-def leaves(text: str) -> bool:
+def leads_outside(text: str) -> bool:
     """Whether a path, of whatever system, leads out of the folder that it is taken to be in."""
     windows = PureWindowsPath(text)
     return (
@@ -261,7 +261,7 @@ class _Look:
             # Published weights are not read where a checkpoint brings its own.
             return
         is_address = _ADDRESS.match(_UNSEEN.sub("", text)) is not None
-        if is_address or leaves(_UNSEEN.sub("", text)):
+        if is_address or leads_outside(_UNSEEN.sub("", text)):
             self._again(path, text, "an address" if is_address else "a path out of its folder")
         elif path[0] == "callbacks" and "_args_" in path:
             # Only what a folder is called by its name is put below the run folder.
@@ -275,7 +275,7 @@ class _Look:
             raise StoredError(f"{self.rules.source}: name: found {value!r}, {why}; give another: name=<name>")
         if not self.rules.trains:
             return
-        if path == ("output_dir",) and isinstance(value, str) and leaves(value) and not self._lies_in(value):
+        if path == ("output_dir",) and isinstance(value, str) and leads_outside(value) and not self._lies_in(value):
             self._again(path, value, "a path out of its folder")
         what = _ELSEWHERE.get(".".join(path[1:])) if self.rules.sweeps and path[0] == "sweep" else None
         if what and value and value not in ("auto", "local") and (path[-1] != "study" or wrong_name(value)):
@@ -287,11 +287,11 @@ class _Look:
 
     def _again(self, path: tuple[str, ...], value: Any, what: str) -> None:
         """Refuses a value that the command may give again, unless it is agreed to."""
-        from segexp.config.quoting import shell_word, typed
+        from segexp.config.quoting import hydra_override, shell_word
 
         numbers = [index for index, part in enumerate(path) if part.isdigit()]
         key = path[: numbers[0]] if numbers else path
-        word = typed(".".join(key), _at(self.config, key))
+        word = hydra_override(".".join(key), _at(self.config, key))
         if word in self.rules.agreed:
             return
         error = StoredError(
@@ -309,7 +309,7 @@ def wrong_name(name: Any) -> str:
     """What is wrong with a name of a folder below ``output_dir``; empty: nothing."""
     if not isinstance(name, str) or not name.strip() or "\0" in name:
         return "expected a name"
-    if leaves(name):
+    if leads_outside(name):
         return "which leads out of output_dir; expected a folder below it, such as a or a/b"
     if PurePosixPath(name.replace("\\", "/")) == PurePosixPath("."):
         return "which is output_dir itself; expected a folder below it, such as a or a/b"

@@ -36,7 +36,7 @@ def trusted_packages(argv: Sequence[str]) -> frozenset[str]:
     known = {package.split(".")[0] for package in TRANSFORMS.packages}
     named = {found for word in argv if not _is_trust(word) for found in _TARGET.findall(word)}
     own = {found for folder in _config_dirs(argv) for found in _in_folder(Path(folder))}
-    return frozenset((named | own) - known) | packages(typed(argv))
+    return frozenset((named | own) - known) | packages(trust_arguments(argv))
 
 
 @contextmanager
@@ -78,7 +78,7 @@ def packages(names: str | Iterable[str]) -> frozenset[str]:
     return frozenset([*given, *variable])
 
 
-def typed(argv: Sequence[str]) -> list[str]:
+def trust_arguments(argv: Sequence[str]) -> list[str]:
     """Values of ``trust=`` on a command line."""
     values = [word.partition("=")[2] for word in argv if _is_trust(word)]
     return [name.strip(" '\"") for value in values for name in value.strip(" '\"[]").split(",") if name.strip(" '\"")]

@@ -19,20 +19,21 @@ from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
-from segexp.data.sampling.crop_locations import GridPlaces, Places, RandomPlaces
+from segexp.data.sampling.crop_locations import CropLocations, GridLocations, RandomLocations
 from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
+from segexp.moved import renamed
 from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
-__all__ = ["Items", "SegmentationDataModule"]
+__all__ = ["ImageDataModule", "Items"]
 
 
-class SegmentationDataModule(DataSettings):
+class ImageDataModule(DataSettings):
     """Reads items once, then serves random crops for training and whole images for validation and test.
 
     A data set says what its classes are (:meth:`classes`) and reads its files (:meth:`read`); all keys below are
@@ -49,7 +50,7 @@ class SegmentationDataModule(DataSettings):
         super().__init__(**shared)
         self._items: Items | None = None
         self._surveys: dict[Phase, list[Survey]] = {}
-        self._places: Places | None = None
+        self._places: CropLocations | None = None
         self._spec: DataSpec | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
 
@@ -227,15 +228,15 @@ class SegmentationDataModule(DataSettings):
         self.setup()
         return class_counts(self._surveys[phase])
 
-    def _make_places(self, items: list[Item]) -> Places:
+    def _make_places(self, items: list[Item]) -> CropLocations:
         counts = class_counts(self._surveys["train"])
         if self.sampling == "random":
             count = self.crops_total or self.crops_per_image * len(items)
             positive, balanced = self.positive_numbers(), self.balance == "classes"
-            return RandomPlaces(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
+            return RandomLocations(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
         size = self.grid_size()
         ignored = [found.ignored > 0 for found in self._surveys["train"]]
-        grid = GridPlaces(items, size, self.stride or size, ignored)
+        grid = GridLocations(items, size, self.stride or size, ignored)
         if grid.left_out:
             self.notes.append(f"{grid.left_out} windows of the grid hold no pixel that counts and are left out")
         return grid
@@ -261,7 +262,7 @@ class SegmentationDataModule(DataSettings):
         return len(self.places)
 
     @property
-    def places(self) -> Places:
+    def places(self) -> CropLocations:
         """Where the training samples are cut."""
         self.setup()
         if self._places is None:
@@ -327,3 +328,11 @@ class SegmentationDataModule(DataSettings):
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described
+
+
+def __getattr__(name: str) -> Any:
+    """The class under its name of version 0.1, when every task was a segmentation."""
+    if name != "SegmentationDataModule":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed("SegmentationDataModule", "ImageDataModule")
+    return ImageDataModule

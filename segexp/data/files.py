@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from segexp.data import reading
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
 from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
@@ -33,7 +33,7 @@ SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
 
-class FilesDataModule(SegmentationDataModule):
+class FilesDataModule(ImageDataModule):
     """Finds pairs of files (:meth:`listing`), splits them, opens them (:meth:`open`), and keeps them as asked."""
 
     copies_matter = True
@@ -257,7 +257,7 @@ class FilesDataModule(SegmentationDataModule):
         """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
         if self._items is None and not reading.is_kept(self):
             self._found = self.find()
-            problems = self._found.problems + self.misfits(self._found)
+            problems = self._found.problems + self.find_incompatibilities(self._found)
             if any(problem.fatal for problem in problems):
                 # Some masks are looked at too, so that the error names what can be known soon.
                 problems += self._sampled(list(self._found.items.values()))
@@ -267,7 +267,7 @@ class FilesDataModule(SegmentationDataModule):
             self._known.save()
             self._known = None
 
-    def misfits(self, found: FoundFiles) -> list[Problem]:
+    def find_incompatibilities(self, found: FoundFiles) -> list[Problem]:
         """Gathers what headers and settings say against the data; without a split only whether images are alike."""
         if found.split is None:
             return list(check_alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []

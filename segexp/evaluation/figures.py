@@ -4,7 +4,7 @@ import math
 from functools import partial
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
@@ -21,10 +21,10 @@ from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
 
 
-def draw(
+def draw_mask_pictures(
     folder: RunFolder,
     module: Segmentation,
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     row: MaskResult,
     count: int,
     after: Afterwards,
@@ -47,7 +47,9 @@ def draw(
     if reliability_of(row, module.measures) is not None:
         after.make("reliability.png", lambda: save_figure(folder.path, "reliability.png"), from_files=True)
     panels = []
-    for number, (rank, index) in enumerate(chosen(image_scores_of(row, datamodule.spec).tolist(), count), start=1):
+    for number, (rank, index) in enumerate(
+        select_images(image_scores_of(row, datamodule.spec).tolist(), count), start=1
+    ):
         item = datamodule.items("test")[index]
         entry = after.make(f"the panel of {item.name}", partial(_panel, folder, module, item, number, rank))
         panels += [entry] if entry is not None else []
@@ -79,7 +81,7 @@ def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, ran
     }
 
 
-def chosen(scores: list[float], count: int) -> list[tuple[str, int]]:
+def select_images(scores: list[float], count: int) -> list[tuple[str, int]]:
     """Which images are shown: a third of ``count`` the worst, a third around the median, a third the best.
 
     Args:

@@ -10,7 +10,7 @@ import torch
 
 from segexp.config.experiment import Experiment
 from segexp.config.measure_names import IMAGE
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.mask_test import test_of
 from segexp.evaluation.outcome import Outcome
@@ -44,7 +44,7 @@ class FinishedTest:
 def test(
     experiment: Experiment,
     folder: RunFolder,
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     task: BaseTask,
     best: Mapping[str, Any],
     after: Afterwards,

@@ -13,14 +13,14 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.scaling import Normalize
@@ -184,7 +184,7 @@ class BaseTask(pl.LightningModule):
             outputs = self.outputs(batch["image"], batch.get("stats"))
         target = batch["target"]
         if sizes is not None:
-            outputs, target = whole_outputs(outputs, sizes), whole_batch(target, sizes)
+            outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
             loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
         else:
@@ -250,7 +250,7 @@ class BaseTask(pl.LightningModule):
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """What trivial predictors reach on the test images; they choose on training and validation images only."""
         return []
 

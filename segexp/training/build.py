@@ -18,7 +18,7 @@ from torch.optim import Optimizer
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
 from segexp.config.task_figures import SEGMENTATION, watched_direction
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
@@ -37,7 +37,7 @@ NO_AUGMENT: ObjectConfig = {"_target_": "segexp.data.sampling.augment.Augment"}
 
 def build_datamodule(
     section: ObjectConfig, augment: ObjectConfig = NO_AUGMENT, resume: str | None = None
-) -> SegmentationDataModule:
+) -> ImageDataModule:
     """Builds a datamodule with its augmentation; reads no image yet.
 
     Args:
@@ -50,8 +50,8 @@ def build_datamodule(
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
     with naming_section("datamodule"):
-        built: SegmentationDataModule = instantiate(section, augment=transforms, _convert_="all")
-        expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
+        built: ImageDataModule = instantiate(section, augment=transforms, _convert_="all")
+        expect(built, ImageDataModule, "datamodule", "a segexp.data.base.ImageDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
         built.keep_split(split)
     return built

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from segexp.config.experiment import Experiment
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import Problem, problem_of, propose_line_for_all
 from segexp.data.checks.review import Review, review_data
 from segexp.data.checks.review_facts import collect_facts, collect_problem_facts
@@ -16,7 +16,7 @@ from segexp.report.data_check import format_data_check, format_problems
 from segexp.runs.console import progress, silence_libraries
 from segexp.spec import DataSpec
 from segexp.training import build
-from segexp.training.compatibility import Misfits
+from segexp.training.compatibility import CompatibilityCheck
 from segexp.training.run_split import taken_up
 
 
@@ -47,14 +47,14 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
         found = review_data(datamodule, full=full, progress=_progress)
         problems += found.problems
         if scope == "all":
-            problems += _misfits(experiment, datamodule, found)
+            problems += _incompatibilities(experiment, datamodule, found)
     told = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
     told["problems"] = collect_problem_facts(problems, found.files)
     told["mask_values_line"] = propose_line_for_all(problems)
     return told, "\n\n".join(block for block in (format_data_check(told), format_problems(told)) if block)
 
 
-def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: Review) -> list[Problem]:
+def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, found: Review) -> list[Problem]:
     """What does not fit the data; without classes and images nothing can be said."""
     every = [item for phase in PHASES for item in found.parts[phase]]
     if not every or not found.classes:
@@ -67,12 +67,12 @@ def _misfits(experiment: Experiment, datamodule: SegmentationDataModule, found: 
     sample = (side, side) if side is not None else train[0].shape if train else None
     whole = datamodule.eval_size
     others = [item.shape if whole is None else (whole, whole) for p in ("val", "test") for item in found.parts[p]]
-    misfits = Misfits(experiment, spec)
+    compatibility = CompatibilityCheck(experiment, spec)
     known = {seen.item.name: seen.survey for seen in found.seen if seen.phase == "train"}
     samples = epoch_size(datamodule, train, known) if train else None
     # Of an unknown number there may be full batches alone.
-    misfits.try_batches(samples or datamodule.loader.batch_size, datamodule.loader)
-    return misfits.try_all(sample, others)
+    compatibility.try_batches(samples or datamodule.loader.batch_size, datamodule.loader)
+    return compatibility.try_all(sample, others)
 
 
 def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:

@@ -36,7 +36,7 @@ from segexp.windows.settings import Inference
 T = TypeVar("T")
 
 
-class Misfits:
+class CompatibilityCheck:
     """Builds all that a training builds from its config, and gathers what each part says against the others."""
 
     def __init__(self, experiment: Experiment, spec: DataSpec) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from segexp.errors import ConfigError, SegexpError
 from segexp.losses.base import TOTAL, SegmentationLoss
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
@@ -117,7 +117,7 @@ def try_measure(name: str, measure: ImageMeasure, spec: DataSpec) -> None:
     """
     section = f"metric.{name}"
     truth = (np.arange(SIDE * SIDE) // 5 % spec.num_classes).astype(np.uint8).reshape(SIDE, SIDE)
-    seen = Seen(truth[::-1].copy(), truth, np.full((spec.score_channels, SIDE, SIDE), 0.5, dtype=np.float32))
+    seen = ImagePrediction(truth[::-1].copy(), truth, np.full((spec.score_channels, SIDE, SIDE), 0.5, dtype=np.float32))
     with trying(section, "its measuring of one image"):
         classes = measure.classes(spec)
         sums = np.asarray(measure.sums(seen, classes), dtype=np.float64)

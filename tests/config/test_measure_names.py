@@ -14,7 +14,7 @@ from segexp.config.measure_names import (
     valid_names,
 )
 from segexp.errors import ConfigError
-from segexp.metrics.measures import Scores
+from segexp.metrics.measures import MeasureValues
 
 CLASSES = ("background", "vessel")
 
@@ -124,7 +124,7 @@ def test_a_figure_that_is_none_is_refused() -> None:
 
 
 def test_every_measure_has_a_name() -> None:
-    measured = set(Scores.__annotations__) - {"classes_averaged", "images_averaged", "mean"}
+    measured = set(MeasureValues.__annotations__) - {"classes_averaged", "images_averaged", "mean"}
     assert measured == set(OVERALL) | set(PER_CLASS)
 
 

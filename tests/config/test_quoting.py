@@ -8,7 +8,7 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from segexp.config.quoting import as_typed, command_line, quote_patterns, quoted, typed, unquoted
+from segexp.config.quoting import as_typed, command_line, hydra_override, quote_patterns, quoted, unquoted
 
 ODD = [
     "outputs/a", "a b", " a ", "lr=0.1 (données)", "it's", 'a"b', "'a'", "$HOME", "${x}", r"\${x}", r"\\${x}'",
@@ -70,7 +70,7 @@ def test_words_are_recorded_as_they_were_typed() -> None:
 
 @pytest.mark.parametrize("text", ODD)
 def test_a_typed_text_arrives_in_the_config_as_it_is(text: str) -> None:
-    override = OverridesParser.create().parse_override(typed("output_dir", text))
+    override = OverridesParser.create().parse_override(hydra_override("output_dir", text))
     assert override.key_or_group == "output_dir"
     config = OmegaConf.create({"output_dir": None})
     OmegaConf.update(config, "output_dir", override.value())
@@ -91,25 +91,25 @@ def test_a_typed_text_arrives_in_the_config_as_it_is(text: str) -> None:
     ],
 )
 def test_typed_values(value: Any, word: str) -> None:
-    assert typed("key", value) == word
+    assert hydra_override("key", value) == word
     assert OverridesParser.create().parse_override(word).value() == value
 
 
 def test_a_line_survives_a_shell() -> None:
-    line = command_line(["check", *(typed("name", text) for text in ODD)])
+    line = command_line(["check", *(hydra_override("name", text) for text in ODD)])
     assert line.startswith("python -m segexp check name=outputs/a ")
     assert line.isprintable()
     script = f"python() {{ printf '%s\\0' \"$@\"; }}; {line}"
     done = subprocess.run(["bash", "-c", script.encode("utf-8", "surrogateescape")], capture_output=True, check=True)
     words = done.stdout.decode("utf-8", "surrogateescape").split("\0")[:-1]
-    assert words == ["-m", "segexp", "check", *(typed("name", text) for text in ODD)]
+    assert words == ["-m", "segexp", "check", *(hydra_override("name", text) for text in ODD)]
 
 
 @pytest.mark.parametrize("text", [text for text in ODD if text not in ("", "null")])
 def test_one_folder_may_be_typed_without_quotes_of_hydra(text: str) -> None:
     """A printed line leaves them out where they come back by themselves, and only there."""
     for key in ("resume", "output_dir", "run", "sweep.resume", "name"):
-        (again,) = quote_patterns(as_typed([typed(key, text)]))
+        (again,) = quote_patterns(as_typed([hydra_override(key, text)]))
         value = OverridesParser.create().parse_override(again).value()
         assert OmegaConf.to_container(OmegaConf.create({"key": value}), resolve=True) == {"key": text}, key
         assert unquoted(again.partition("=")[2]) == text, key
@@ -119,7 +119,7 @@ def test_one_folder_may_be_typed_without_quotes_of_hydra(text: str) -> None:
 
 
 def test_from_is_read_before_hydra_and_has_no_quotes_of_its_grammar() -> None:
-    assert command_line([typed("from", "a b")]) == "python -m segexp 'from=a b'"
+    assert command_line([hydra_override("from", "a b")]) == "python -m segexp 'from=a b'"
 
 
 @pytest.mark.parametrize("name", [name for name in ODD if name not in ("", "null") and "\n" not in name])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from segexp.config.stored import again, check_overrides, check_stored, leaves, needed, wrong_name
+from segexp.config.stored import again, check_overrides, check_stored, leads_outside, needed, wrong_name
 from segexp.config.stored_words import check_choices
 from segexp.errors import ConfigError, StoredError
 from tests.training.runs import composed
@@ -225,8 +225,8 @@ def test_names_of_folders() -> None:
         "a\0b",
     ):
         assert wrong_name(name) != "", name
-    assert not leaves("a/b")
-    assert leaves("\\\\server\\share")
+    assert not leads_outside("a/b")
+    assert leads_outside("\\\\server\\share")
 
 
 def test_a_typed_name_that_leaves_output_dir() -> None:

@@ -2,7 +2,7 @@
 
 from segexp.config.declared_figures import shipped_figures
 from segexp.config.measure_names import BUILT_IN
-from segexp.report.labels import described, head_of, lower_is_better, name_of, ordered, table_order
+from segexp.report.labels import described, head_of, lower_is_better, name_of, order_figures, table_order
 
 
 def test_every_figure_is_named() -> None:
@@ -37,7 +37,7 @@ def test_names_units_and_directions() -> None:
 
 def test_known_figures_first_then_those_of_the_users() -> None:
     block = {"mine": {}, "dice": {}, "miou": 0.1, "accuracy": 0.2, "classes_averaged": 2, "mean": {}}
-    assert ordered(block) == ["accuracy", "dice", "mine"]
+    assert order_figures(block) == ["accuracy", "dice", "mine"]
 
 
 def test_mcc_of_a_class_and_of_all_classes_have_two_names() -> None:

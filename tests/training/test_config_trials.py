@@ -12,7 +12,7 @@ from segexp.cli.app import run
 from segexp.errors import ConfigError
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.bce import BCE
-from segexp.metrics.base import FigureSpec, ImageMeasure, Seen
+from segexp.metrics.base import FigureSpec, ImageMeasure, ImagePrediction
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
@@ -105,7 +105,7 @@ class Share(ImageMeasure):
 
     figure_specs: ClassVar = {"share": FigureSpec("min", "share")}
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> np.ndarray:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> np.ndarray:
         """Pixels."""
         return np.array([[float((seen.prediction == k).sum()), float(seen.truth.size)] for k in classes])
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_image
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
@@ -15,7 +15,7 @@ from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
-class SyntheticDataModule(SegmentationDataModule):
+class SyntheticDataModule(ImageDataModule):
     """Drawn scenes with exact masks.
 
     Images are numbered through training, validation and test, and each depends only on (scene_seed, number): more

@@ -10,9 +10,9 @@ from segexp.config.check import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
-from segexp.evaluation.figures import draw
+from segexp.evaluation.figures import draw_mask_pictures
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
 from segexp.evaluation.results import results
@@ -149,7 +149,9 @@ class Evaluation:
             lambda rows, resamples: self._content(rows, resamples, module, data),
         )
         panels = self.config.panels
-        return outcome.write(after, self.config.bootstrap, lambda row: draw(folder, module, data, row, panels, after))
+        return outcome.write(
+            after, self.config.bootstrap, lambda row: draw_mask_pictures(folder, module, data, row, panels, after)
+        )
 
     def _content(
         self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
@@ -205,7 +207,7 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
     return {**base, **both}
 
 
-def _built(section: dict[str, Any], config: EvaluateConfig) -> SegmentationDataModule:
+def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
     """The data set without augmentation."""
     nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
     return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})

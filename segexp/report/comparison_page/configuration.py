@@ -11,7 +11,7 @@ from segexp.report.comparison_page.figures import Figure, Figures
 from segexp.report.comparison_page.folds import pooled_figures, pooled_images
 from segexp.report.comparison_page.image_set import ImageSet, pooled
 from segexp.report.comparison_page.run import ImageValues, Run
-from segexp.report.comparison_page.spread import Spread, spread
+from segexp.report.comparison_page.spread import Spread, mean_and_deviation
 from segexp.report.run_page.trivial import Beaten, beaten_by
 
 
@@ -46,7 +46,7 @@ class Repeat:
     @property
     def rate(self) -> float | None:
         """Training samples per second, mean over folds."""
-        found = spread([run.rate for run in self.runs])
+        found = mean_and_deviation([run.rate for run in self.runs])
         return found.mean if found else None
 
 
@@ -71,14 +71,16 @@ class Configuration:
 
     @cached_property
     def tested(self) -> ImageSet:
-        """What it was tested on: that of its first seed, see :func:`segexp.report.comparison_page.notes.notes`."""
+        """Images that the first seed was tested on; the notes of the page say where seeds differ."""
         return self.repeats[0].tested
 
     @cached_property
     def figures(self) -> dict[Figure, Spread]:
         """Each test figure over the seeds."""
         names = dict.fromkeys(figure for repeat in self.repeats for figure in repeat.figures)
-        found = {figure: spread([repeat.figures.get(figure) for repeat in self.repeats]) for figure in names}
+        found = {
+            figure: mean_and_deviation([repeat.figures.get(figure) for repeat in self.repeats]) for figure in names
+        }
         return {figure: value for figure, value in found.items() if value is not None}
 
     def of_images(self, column: str) -> dict[str, float]:
@@ -96,7 +98,7 @@ class Configuration:
         from some images.
         """
         found = [repeat.images.get(column, {}).values() for repeat in self.repeats]
-        return spread([fmean(each) if each else None for each in found])
+        return mean_and_deviation([fmean(each) if each else None for each in found])
 
     @cached_property
     def beaten(self) -> list[Beaten]:
@@ -111,12 +113,12 @@ class Configuration:
     @cached_property
     def seconds(self) -> Spread | None:
         """Training time of a seed."""
-        return spread([repeat.seconds for repeat in self.repeats])
+        return mean_and_deviation([repeat.seconds for repeat in self.repeats])
 
     @cached_property
     def rate(self) -> Spread | None:
         """Training samples per second."""
-        return spread([repeat.rate for repeat in self.repeats])
+        return mean_and_deviation([repeat.rate for repeat in self.repeats])
 
 
 def grouped(runs: Sequence[Run]) -> tuple[list[tuple[Repeat, ...]], list[Run]]:

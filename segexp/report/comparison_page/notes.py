@@ -17,7 +17,7 @@ SHOWN = 3
 """Names that a note lists before it only counts."""
 
 
-def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
+def comparison_notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
     """Notes on the whole comparison, a sentence each.
 
     Args:

@@ -38,7 +38,7 @@ class PageInput:
     searches: Sequence[Search] = ()
 
 
-def render(page: PageInput, out: Path) -> str:
+def render_comparison(page: PageInput, out: Path) -> str:
     """The page as text, with links to the reports of runs as seen from the folder ``out``."""
     return load_template("compare.html.j2").render(
         title=page.title,

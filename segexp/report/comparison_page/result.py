@@ -9,8 +9,8 @@ from segexp.report.comparison_page.configuration import grouped
 from segexp.report.comparison_page.contest import Contest, contests
 from segexp.report.comparison_page.files import as_csv, as_markdown
 from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.notes import notes
-from segexp.report.comparison_page.page import PageInput, render
+from segexp.report.comparison_page.notes import comparison_notes
+from segexp.report.comparison_page.page import PageInput, render_comparison
 from segexp.report.comparison_page.run import Run
 from segexp.report.comparison_page.search import Search
 from segexp.report.comparison_page.terminal import as_text
@@ -46,7 +46,7 @@ class Comparison:
     @property
     def notes(self) -> list[str]:
         """What a reader must know."""
-        return notes(self.contests, self.older, [entry.state for entry in self.left_out])
+        return comparison_notes(self.contests, self.older, [entry.state for entry in self.left_out])
 
     def text(self) -> str:
         """For the terminal."""
@@ -65,7 +65,7 @@ class Comparison:
         page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
         target = out / "summary.html"
         try:
-            text = render(page, out)
+            text = render_comparison(page, out)
         except Exception as error:  # whatever is wrong with it, the tables stand
             raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
         return [*files, replace_file(target, utf8(text))]

@@ -31,7 +31,7 @@ def mean_of(found: Spread | None) -> float | None:
     return None if found is None else found.mean
 
 
-def spread(found: Sequence[float | None]) -> Spread | None:
+def mean_and_deviation(found: Sequence[float | None]) -> Spread | None:
     """Of the values that are defined; None where there are none."""
     kept = [value for value in found if value is not None and math.isfinite(value)]
     if not kept:

@@ -11,7 +11,7 @@ from segexp.report.comparison_page.figures import Figure, figures_of
 from segexp.report.comparison_page.grid import Cell, Grid, Head, number, spread_cell
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.comparison_page.spread import Spread, mean_of
-from segexp.report.labels import described, heading
+from segexp.report.labels import column_heading, described
 from segexp.runs import entries
 
 MOST_ROWS = 10
@@ -70,7 +70,7 @@ def _name(row: Configuration) -> Cell:
 def _head(contest: Contest, figure: Figure) -> Head:
     results = contest.rows[0].runs[0].results
     spec = described(results, figure.measure)
-    name = heading(figure.label(results), spec)
+    name = column_heading(figure.label(results), spec)
     over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
     # Distances are there per image only, so that nothing has to be told apart.
     both = Figure("dataset", figure.measure, figure.part) in contest.figures

@@ -6,7 +6,7 @@ from typing import Any
 from segexp.config.declared_figures import shipped_figure
 from segexp.config.measure_names import BUILT_IN
 from segexp.report import values
-from segexp.report.labels import head_of, ordered
+from segexp.report.labels import head_of, order_figures
 from segexp.report.table import Table
 from segexp.runs import entries
 
@@ -55,7 +55,7 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
     if not isinstance(figures, Mapping):
         return None
     lines = []
-    for name in ordered(figures):
+    for name in order_figures(figures):
         whole = () if isinstance(figures[name], Mapping) else (name,)
         cells = ["" if whole else _cell(results, row, block, (name, part), digits=3) for part in classes]
         total = _cell(results, row, block, whole or ("mean", name), digits=3)
@@ -67,7 +67,7 @@ def full_table(results: Mapping[str, Any], block: str) -> Table | None:
 def _shapes(row: Mapping[str, Any]) -> list[str]:
     """Columns of the shape table: a Hausdorff distance may have any percentile, users' measures are last."""
     found = entries.get_in(row, "image")
-    names = ordered(found) if isinstance(found, Mapping) else []
+    names = order_figures(found) if isinstance(found, Mapping) else []
     distances = [name for name in names if name.startswith("hd")]
     of_users = [name for name in names if name not in BUILT_IN and shipped_figure(name) is None]
     return [name for known in SHAPES for name in (distances if known == "hd95" else [known])] + of_users

@@ -54,7 +54,7 @@ def write_report(run_dir: Path) -> Path:
 
 def _content(folder: RunContents) -> dict[str, object]:
     """All that the template shows."""
-    title, above = sections.heading(folder)
+    title, above = sections.page_title(folder)
     state, state_kind = sections.state(folder)
     commit, dirty = sections.commit(folder)
     content: dict[str, object] = {
@@ -68,13 +68,13 @@ def _content(folder: RunContents) -> dict[str, object]:
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
-        "notes": sections.notes(folder),
+        "notes": sections.run_notes(folder),
         "costs": costs(folder),
         "commands": reproduce.commands(folder),
         "same": reproduce.facts(folder),
         "commit": commit,
         "dirty": dirty,
-        "environment": sections.environment(folder),
+        "environment": sections.environment_facts(folder),
         "speed": sections.speed(folder),
         "config": folder.config,
         "log": folder.log,
@@ -100,7 +100,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
         "meanings": sections.meanings(folder),
         "averaging": sections.averaging(folder),
-        "chosen": sections.chosen(folder),
+        "chosen": sections.checkpoint_and_threshold(folder),
         "image_table": images,
         "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
         "splits": sections.data_table(folder),

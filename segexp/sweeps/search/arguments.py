@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import typed, unquoted
+from segexp.config.quoting import hydra_override, unquoted
 from segexp.config.schema import SearchConfig
 from segexp.config.trust import without_trust
 from segexp.errors import ConfigError
@@ -72,7 +72,7 @@ def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
         ConfigError: The command has others.
     """
     search_facts: dict[str, Any] = manifest.facts["search"]
-    kept = [typed(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
+    kept = [hydra_override(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
     words, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
     if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
         raise ConfigError(

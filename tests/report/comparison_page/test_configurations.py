@@ -12,7 +12,7 @@ from segexp.report.comparison_page.configuration import grouped
 from segexp.report.comparison_page.counts import count_figures
 from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.spread import spread
+from segexp.report.comparison_page.spread import mean_and_deviation
 from tests.report.comparison_page.made import make_run, run_of
 
 ONE = {"a": 0.5, "b": 0.7}
@@ -47,9 +47,9 @@ def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:
 
 
 def test_a_deviation_needs_two_values() -> None:
-    assert spread([]) is None
-    assert spread([None, float("nan")]) is None
-    one, two = spread([0.5, None]), spread([1.0, 3.0])
+    assert mean_and_deviation([]) is None
+    assert mean_and_deviation([None, float("nan")]) is None
+    one, two = mean_and_deviation([0.5, None]), mean_and_deviation([1.0, 3.0])
     assert one is not None
     assert two is not None
     assert (one.mean, one.deviation, one.count, one.text()) == (0.5, None, 1, "0.5000")

@@ -12,7 +12,7 @@ from segexp.report.comparison_page.contest import contests
 from segexp.report.comparison_page.figures import Figure
 from segexp.report.comparison_page.measure import choose_measure
 from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.notes import notes
+from segexp.report.comparison_page.notes import comparison_notes
 from segexp.report.comparison_page.paired import bootstrap_intervals, differences
 from segexp.report.comparison_page.pareto import front
 from segexp.report.comparison_page.run import Run
@@ -117,7 +117,7 @@ def test_rows_of_other_images_are_another_contest(tmp_path: Path) -> None:
     found = contests(rows_of(*runs), None, None, 10, 0)
     assert [(contest.letter, len(contest.rows)) for contest in found] == [("A", 3), ("B", 1), ("C", 1)]
     assert found[1].differences == {}
-    told = notes(found, [], [])
+    told = comparison_notes(found, [], [])
     assert told[0].startswith("These runs were tested on 3 different sets of images; only rows of the same set")
     assert "B: drive, 1 image (x), all pixels" in told[0]
     assert found[0].best(Figure("dataset", "miou")) == {"wnet"}
@@ -164,7 +164,7 @@ def test_notes_tell_what_is_mixed(tmp_path: Path) -> None:
         run_of(tmp_path / "1", images, git=git, device="cpu"),
         run_of(tmp_path / "2", images, model="unet", results=half, git={"commit": "abc", "dirty": True}, device="H100"),
     ]
-    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], ["pruned", "failed"]))
+    told = " ".join(comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [runs[0]], ["pruned", "failed"]))
     assert "decided in different ways (highest Dice of vessel, chosen on validation images; threshold 0.5)" in told
     assert "different code (commits 12345678, abc with changes)" in told
     assert "different machines (cpu, H100)" in told
@@ -180,7 +180,7 @@ def test_the_same_machine_with_other_threads_is_told_as_that(tmp_path: Path) -> 
         run_of(tmp_path / "1", images, machine=epyc, threads=2),
         run_of(tmp_path / "2", images, machine=epyc, threads=1, model="unet"),
     ]
-    found = notes(contests(rows_of(*runs), None, None, 10, 0), [], [])
+    found = comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [], [])
     assert "Times were taken with different numbers of threads (2, 1) and do not compare." in found
     assert not any("machines" in note for note in found)
 
@@ -191,6 +191,6 @@ def test_a_missing_fold_is_told(tmp_path: Path) -> None:
         run_of(tmp_path / str(n), {image: 0.5}, overrides=[], config={"datamodule": {**data, "fold": n}})
         for n, image in enumerate("ab")
     ]  # fmt: skip
-    told = " ".join(notes(contests(rows_of(*runs), None, None, 10, 0), [], []))
+    told = " ".join(comparison_notes(contests(rows_of(*runs), None, None, 10, 0), [], []))
     assert "cunet, seed 0: of 3 folds (from 0) these are missing: 2." in told
     assert "cannot be done for ROC-AUC, ECE: of these it is the mean over folds" in told
