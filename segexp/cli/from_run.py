@@ -24,8 +24,8 @@ from segexp.config.overrides.groups import groups
 from segexp.config.overrides.quoting import hydra_override as word_of
 from segexp.config.overrides.recompose import LISTS, below, key_of, recompose, shipped_references, usable
 from segexp.config.paths import conf_dir
-from segexp.config.stored.check import check_overrides, check_stored
 from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import check_overrides, check_stored
 from segexp.config.stored.trust import KEY as TRUST
 from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.experiment import Experiment
-from segexp.config.stored.check import again, check_overrides, check_stored
 from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import again, check_overrides, check_stored
 from segexp.config.stored.trust import trust_arguments as typed_trust
 from segexp.config.stored.trust import typed_keys
 from segexp.errors import DataError, StoredError

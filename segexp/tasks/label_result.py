@@ -36,7 +36,7 @@ class LabelResult(PredictorResult):
     def of_truth(self) -> Array:
         """Probability of the true class of each image, (N,); 0 and 1 of a predictor that gives no probabilities."""
         if self.probabilities is None:
-            return (self.truth == self.prediction).astype(np.float64)
+            return np.asarray(self.truth == self.prediction, np.float64)
         return np.asarray(np.take_along_axis(self.probabilities, self.truth[:, None], axis=1)[:, 0], np.float64)
 
     def per_image(self, names: Sequence[str]) -> list[dict[str, Any]]:
