@@ -32,12 +32,13 @@ MODULES = {
 """Old and new name; what lies below a name moved with it."""
 
 TARGETS = {
+    "segexp.data.base.SegmentationDataModule": "segexp.data.base.ImageDataModule",
     "segexp.data.synthetic.SyntheticDataModule": "segexp.data.datasets.synthetic.SyntheticDataModule",
     "segexp.training.loggers.mlflow_logger": "segexp.training.loggers.build.mlflow_logger",
     "segexp.training.loggers.tensorboard_logger": "segexp.training.loggers.build.tensorboard_logger",
     "segexp.training.loggers.wandb_logger": "segexp.training.loggers.build.wandb_logger",
 }
-"""The same of classes and functions whose module has become a package."""
+"""The same of classes and functions: renamed, or of a module that has become a package."""
 
 KEYS = {
     "segexp.data.folder.FolderDataModule": {"stray": "unknown_values", "unit": "split_by"},

@@ -191,6 +191,7 @@ class ModelsConfig:
     size: PositiveInt | list[PositiveInt]
     in_channels: PositiveInt
     classes: Annotated[int, Range(low=2)]
+    layers: bool
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None

@@ -70,6 +70,12 @@ class Experiment(TrainConfig):
         return self.name or "_".join(chosen)
 
     @property
+    def data_name(self) -> str:
+        """The option chosen for the data, which says so where its images are drawn in place of real ones."""
+        drawn = " (drawn)" if self.datamodule.get("generate") is True else ""
+        return self.invocation.choices.get("datamodule", "data") + drawn
+
+    @property
     def resumes(self) -> bool:
         """Whether training goes on from a checkpoint."""
         return self.resume is not None

@@ -26,13 +26,14 @@ from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sampl
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
+from segexp.moved import renamed
 from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
-__all__ = ["Items", "SegmentationDataModule"]
+__all__ = ["ImageDataModule", "Items"]
 
 
-class SegmentationDataModule(DataSettings):
+class ImageDataModule(DataSettings):
     """Reads items once, then serves random crops for training and whole images for validation and test.
 
     A data set says what its classes are (:meth:`classes`) and reads its files (:meth:`read`); all keys below are
@@ -75,6 +76,23 @@ class SegmentationDataModule(DataSettings):
             NotImplementedError: The data set has none; it is checked on files of its own then.
         """
         raise NotImplementedError(f"{cls.__qualname__} has no write_example")
+
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Writes a small drawn set as the data set lies on disk, for ``generate``; the same files at every call.
+
+        Unless a data set says otherwise, the few tiny images of :meth:`write_example`.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit the files; they take the place of those in the config.
+
+        Raises:
+            NotImplementedError: The data set draws nothing.
+        """
+        return cls.write_example(folder)
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
@@ -327,3 +345,11 @@ class SegmentationDataModule(DataSettings):
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described
+
+
+def __getattr__(name: str) -> Any:
+    """The class under its name of version 0.1, when every task was a segmentation."""
+    if name != "SegmentationDataModule":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed("SegmentationDataModule", "ImageDataModule")
+    return ImageDataModule

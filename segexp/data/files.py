@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from segexp.data import reading
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
 from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
@@ -33,7 +33,7 @@ SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
 
-class FilesDataModule(SegmentationDataModule):
+class FilesDataModule(ImageDataModule):
     """Finds pairs of files (:meth:`listing`), splits them, opens them (:meth:`open`), and keeps them as asked."""
 
     copies_matter = True

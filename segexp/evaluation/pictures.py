@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
@@ -97,7 +97,7 @@ def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -
 
 
 def test_pictures(
-    module: Segmentation, datamodule: SegmentationDataModule, panels: Sequence[Mapping[str, Any]]
+    module: Segmentation, datamodule: ImageDataModule, panels: Sequence[Mapping[str, Any]]
 ) -> list[Picture]:
     """The pictures of a test, from worst to best, for the loggers; ``panels`` as in results.json."""
     items = {item.name: item for item in datamodule.items("test")}

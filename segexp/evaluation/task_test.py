@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.results import bootstrap_weights, image_notes
@@ -29,7 +29,7 @@ class TaskTest(Generic[T, R]):
     """A task that was tested, and what is written of that: rows of figures, content of results.json, pictures."""
 
     def __init__(
-        self, task: T, datamodule: SegmentationDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
+        self, task: T, datamodule: ImageDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
     ) -> None:
         """Keeps them.
 

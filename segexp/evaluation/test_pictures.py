@@ -4,7 +4,7 @@ import math
 from functools import partial
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
@@ -24,7 +24,7 @@ from segexp.tasks.segmentation import Segmentation
 def draw_mask_pictures(
     folder: RunFolder,
     module: Segmentation,
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     row: MaskResult,
     count: int,
     after: Afterwards,

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
@@ -250,7 +250,7 @@ class BaseTask(pl.LightningModule):
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """What trivial predictors reach on the test images; they choose on training and validation images only."""
         return []
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_class, get_method, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -18,7 +18,8 @@ from torch.optim import Optimizer
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
 from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
+from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
@@ -37,7 +38,7 @@ NO_AUGMENT: ObjectConfig = {"_target_": "segexp.data.sampling.augment.Augment"}
 
 def build_datamodule(
     section: ObjectConfig, augment: ObjectConfig = NO_AUGMENT, resume: str | None = None
-) -> SegmentationDataModule:
+) -> ImageDataModule:
     """Builds a datamodule with its augmentation; reads no image yet.
 
     Args:
@@ -50,11 +51,17 @@ def build_datamodule(
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
     with naming_section("datamodule"):
-        built: SegmentationDataModule = instantiate(section, augment=transforms, _convert_="all")
-        expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
+        section = _with_drawn_files(section)
+        built: ImageDataModule = instantiate(section, augment=transforms, _convert_="all")
+        expect(built, ImageDataModule, "datamodule", "a segexp.data.base.ImageDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
         built.keep_split(split)
     return built
+
+
+def _with_drawn_files(section: ObjectConfig) -> ObjectConfig:
+    """The block ``datamodule`` with the keys of drawn files, where it asks for such."""
+    return section | drawn_keys(get_class(section["_target_"])) if section.get("generate") is True else section
 
 
 def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:

@@ -10,7 +10,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.task_figures import check_watched
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.splits.rules import PHASES, Phase
@@ -36,7 +36,7 @@ class Prepared:
     """
 
     experiment: Experiment
-    datamodule: SegmentationDataModule
+    datamodule: ImageDataModule
     module: BaseTask
 
 
@@ -81,9 +81,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     return Prepared(experiment, datamodule, task)
 
 
-def _loss(
-    experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: SegmentationDataModule
-) -> nn.Module:
+def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
     """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
     if not issubclass(task, Segmentation):
         return build.build_any_loss(experiment.loss, task)
@@ -92,11 +90,11 @@ def _loss(
     return loss
 
 
-def _split(datamodule: SegmentationDataModule) -> dict[Phase, list[str]]:
+def _split(datamodule: ImageDataModule) -> dict[Phase, list[str]]:
     return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
 
 
-def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Experiment:
+def settled(experiment: Experiment, datamodule: ImageDataModule) -> Experiment:
     """Puts what the data decided, where the config leaves it open, into the experiment."""
     return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
 
@@ -142,7 +140,7 @@ def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try_sizes(module: BaseTask, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: BaseTask, datamodule: ImageDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

@@ -143,6 +143,9 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if found is None:
         return
     keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
+    if value.get("generate") is True:
+        # What must be given are places of files, and these are drawn.
+        keys = {key: item for key, item in keys.items() if item != MISSING}
     for key in keys:
         if key in supplied.keys:
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
@@ -156,7 +159,7 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield from _value(keys[name], parameter.annotation, _join(path, name))
         elif name in keys:
             yield from _value(keys[name], Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and "_args_" not in value:
+        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
 
 

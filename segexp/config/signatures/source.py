@@ -33,6 +33,7 @@ class Found:
 
 def find(module: str, name: str, depth: int = DEPTH) -> Found:
     """The definition of a name, followed through ``from x import name`` and ``name = other``."""
+    module, _, name = new_name(f"{module}.{name}").rpartition(".")
     path = source(module)
     tree = None if path is None else tree_of(path)
     if path is None or tree is None or depth == 0:

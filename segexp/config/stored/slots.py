@@ -100,7 +100,7 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("augment",): AUGMENT,
     ("task",): Slot(("segexp.tasks.base.BaseTask",)),
     ("target",): Slot(("segexp.spec.Target",)),
-    ("datamodule",): Slot(("segexp.data.base.SegmentationDataModule",)),
+    ("datamodule",): Slot(("segexp.data.base.ImageDataModule",)),
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
     ("callbacks", "extra", "*"): Slot(("lightning.pytorch.Callback",)),
     ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),

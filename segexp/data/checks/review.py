@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks.lookalikes import find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_absent_classes, find_same_pixels
@@ -82,7 +82,7 @@ class Review:
         return self.chosen == sum(map(len, self.parts.values()))
 
 
-def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
+def review_data(datamodule: ImageDataModule, *, full: bool, progress: Progress[Any]) -> Review:
     """Looks at a data set as training would, and further: nothing is raised, all that is amiss is gathered.
 
     Args:
@@ -113,7 +113,7 @@ def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Pro
     return found
 
 
-def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progress[Any]) -> list[Pair]:
+def _headers(datamodule: ImageDataModule, found: Review, progress: Progress[Any]) -> list[Pair]:
     """Files, parts and what headers and settings say; gives the pairs of files, where there are files."""
     if not isinstance(datamodule, FilesDataModule):
         try:
@@ -164,7 +164,7 @@ def _some(items: Sequence[Item], full: bool, parts: Items) -> list[Item]:
 
 
 def _look(
-    datamodule: SegmentationDataModule, found: Review, chosen: Sequence[tuple[Item, Phase]], progress: Progress[Any]
+    datamodule: ImageDataModule, found: Review, chosen: Sequence[tuple[Item, Phase]], progress: Progress[Any]
 ) -> None:
     classes = len(found.classes)
     sizes = [item.shape[0] * item.shape[1] * item.channels * item.dtype.itemsize for item, _ in chosen]

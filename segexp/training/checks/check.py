@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from segexp.config.experiment import Experiment
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import Problem, problem_of, propose_line_for_all
 from segexp.data.checks.review import Review, review_data
 from segexp.data.checks.review_facts import collect_facts, collect_problem_facts
@@ -54,7 +54,7 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
     return told, "\n\n".join(block for block in (format_data_check(told), format_problems(told)) if block)
 
 
-def _incompatibilities(experiment: Experiment, datamodule: SegmentationDataModule, found: Review) -> list[Problem]:
+def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, found: Review) -> list[Problem]:
     """What does not fit the data; without classes and images nothing can be said."""
     every = [item for phase in PHASES for item in found.parts[phase]]
     if not every or not found.classes:

@@ -12,7 +12,7 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 from torch.nn.parallel import DistributedDataParallel
 
 from segexp.config.experiment import Experiment
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
@@ -44,7 +44,7 @@ def check_ranks(experiment: Experiment) -> None:
         )
 
 
-def strategy_arguments(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def strategy_arguments(module: BaseTask, datamodule: ImageDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
