@@ -14,7 +14,7 @@ Measures = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """What a model learns to give for an image; a task may bring a class of its own below this one.
+    """The kind of target that a model learns; a task may bring a class of its own below this one.
 
     Fields are plain values (numbers, text, and tuples of them), so that the target travels in a checkpoint.
 
@@ -140,7 +140,7 @@ class DataSpec:
 
     @property
     def kind(self) -> str:
-        """What the task is called: ``segmentation``, ``classification``, ..."""
+        """Name of the kind of task: ``segmentation``, ``classification``, ..."""
         return self.target.kind
 
     @property
@@ -172,7 +172,7 @@ class DataSpec:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes, so that a threshold decides."""
+        """True if there are two classes, so that a threshold decides."""
         return self.num_classes == 2
 
     def to_dict(self) -> dict[str, Any]:
@@ -237,7 +237,7 @@ Direction = Literal["min", "max"]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What a figure is: which way is better, and how tables and pages speak of it.
+    """Direction, label, unit and meaning of a figure.
 
     Name, label, unit and meaning of a measure's figures may hold the measure's keys in braces, ``hd{percentile:g}``.
 

@@ -46,7 +46,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class OtherInferenceConfig:
-    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+    """Changes to the section ``inference`` of a run that is used again; None: no change."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)] | None
@@ -56,7 +56,7 @@ class OtherInferenceConfig:
 
 @dataclass(frozen=True)
 class PostprocessConfig:
-    """What is done to objects of a predicted mask."""
+    """Section ``postprocess``: clean-up of the objects of a predicted mask."""
 
     hysteresis: Fraction | None
     fill_holes: NonNegativeInt
@@ -74,7 +74,7 @@ class PolygonsConfig:
 
 @dataclass(frozen=True)
 class PredictRayConfig:
-    """What predictions ask of Ray."""
+    """Section ``ray`` of predict: resources that each task asks of Ray."""
 
     address: str | None
     actors: PositiveInt | Literal["auto"]

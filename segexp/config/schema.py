@@ -91,7 +91,7 @@ class CallbacksConfig:
 
 @dataclass(frozen=True)
 class SpeedConfig:
-    """What makes the same experiment faster."""
+    """Section ``speed``: settings that make the same experiment faster."""
 
     channels_last: bool | Literal["auto"]
     precision: Literal["auto", "bfloat16", "float32"]
@@ -101,7 +101,7 @@ class SpeedConfig:
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """How images of validation and test are seen: whole, or in windows."""
+    """Section ``inference``: images of validation and test are seen whole, or in windows."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)]
@@ -111,7 +111,7 @@ class InferenceConfig:
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What each job of a sweep asks of SLURM."""
+    """Section ``sweep.slurm``: resources that each job of a sweep asks of SLURM."""
 
     partition: str | None = None
     account: str | None = None
@@ -127,7 +127,7 @@ class SlurmConfig:
 
 @dataclass(frozen=True)
 class RayConfig:
-    """What each job of a sweep asks of Ray."""
+    """Section ``sweep.ray``: resources that each job of a sweep asks of Ray."""
 
     address: str | None = None
     cpus: PositiveInt = 1
@@ -137,7 +137,7 @@ class RayConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """What ``sweep=optuna`` has beside the keys of every sweep; ``trials`` None: a grid."""
+    """Keys of ``sweep=optuna`` beside those of every sweep; ``trials`` None: a grid."""
 
     trials: PositiveInt | None = None
     study: str | None = None
@@ -151,7 +151,7 @@ class SearchConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig(SearchConfig):
-    """How the jobs of a sweep are run; a single run takes no notice."""
+    """Section ``sweep``: the engine and limits of the jobs of a sweep; a single run takes no notice."""
 
     engine: Literal["local", "slurm", "ray"]
     jobs: PositiveInt | Literal["auto"]

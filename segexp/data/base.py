@@ -99,7 +99,7 @@ class ImageDataModule(DataSettings):
         return {}
 
     def scored_region(self) -> str:
-        """Which pixels the figures speak of, in words."""
+        """The pixels that the figures speak of, in words."""
         return "all pixels"
 
     def look(self, item: Item, classes: int) -> Survey:
@@ -111,7 +111,7 @@ class ImageDataModule(DataSettings):
         return survey_image(item, classes)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
-        """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
+        """Returns whether an image that cannot be used is left out, which is noted then; False: training is refused."""
         return False
 
     def pixel_size(self) -> float | None:
@@ -127,7 +127,7 @@ class ImageDataModule(DataSettings):
         self.run_split = split
 
     def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
-        """Which bands of the files are the channels, from 1, and how many the files have; asked after :meth:`read`."""
+        """Bands that are the channels, from 1, and the number of bands in the files; asked after :meth:`read`."""
         return None, None
 
     def settle(self, items: Items) -> None:
@@ -142,7 +142,7 @@ class ImageDataModule(DataSettings):
         return {}
 
     def guessed(self) -> Mapping[str, Any]:
-        """What :meth:`settled` tells, where any of it is a guess that may be wrong; empty where none is."""
+        """The part of :meth:`settled` that is a guess and may be wrong; empty where nothing is."""
         return {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -190,7 +190,7 @@ class ImageDataModule(DataSettings):
             )
 
     def own_attributes(self) -> dict[str, Any]:
-        """What the data set itself has set, without that which all data sets share."""
+        """Attributes that the data set itself has set, without those that all data sets share."""
         return {name: value for name, value in vars(self).items() if name not in self._shared}
 
     def _looked_at(self, items: Items) -> Items:
@@ -280,7 +280,7 @@ class ImageDataModule(DataSettings):
 
     @property
     def places(self) -> CropLocations:
-        """Where the training samples are cut."""
+        """Locations at which the training samples are cut."""
         self.setup()
         if self._places is None:
             raise RuntimeError("setup did not define the places")
@@ -298,7 +298,7 @@ class ImageDataModule(DataSettings):
         )
 
     def train_batches(self) -> KeyedBatches:
-        """Which samples make up a training batch."""
+        """Sample numbers of the training batches of each epoch."""
         return make_batches(KeyedSampler(len(self.places), self.seed, shuffle=True), self.loader, training=True)
 
     def train_dataloader(self) -> DataLoader[Sample]:

@@ -44,7 +44,7 @@ class MaskTest(TaskTest[Segmentation, MaskResult]):
         return draw_mask_pictures(folder, self.task, self.datamodule, row, count, after)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with pictures and curves."""
+        """Gives the loggers the figures of the test, with pictures and curves."""
         classes = self.task.spec.classes
         curve = self.task.tested.scores.curve() if self.task.spec.is_binary else None
         return TestReport(

@@ -97,7 +97,7 @@ def results(
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
-    """How the images of a part were seen: whole, or in which windows."""
+    """Describes how the images of a part were seen: whole, or in which windows."""
     return module.inference.in_force([item.shape for item in items])
 
 
@@ -107,7 +107,7 @@ def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
 
 
 def image_notes(names: Sequence[str], resamples: int) -> list[str]:
-    """What is to be said of the number and the names of the test images."""
+    """Notes on the number and the names of the test images."""
     alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
     return [*alone, *_formulas(names)]
 
@@ -129,7 +129,7 @@ def _formulas(names: Sequence[str]) -> list[str]:
 
 
 def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
-    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
+    """Texts of the measures on their figures: pages and comparisons are made where a user's own are not installed.
 
     Returns:
         ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.

@@ -57,7 +57,7 @@ class TaskTest(Generic[T, R]):
         return {}
 
     def rows(self) -> Sequence[R]:
-        """Of the model."""
+        """Rows of results.json: those of the model."""
         return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
 
     def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
@@ -103,7 +103,7 @@ class TaskTest(Generic[T, R]):
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told.
+        """Gives the loggers the figures of the test.
 
         Args:
             content: Of results.json.

@@ -124,7 +124,7 @@ class BaseTask(pl.LightningModule):
         return other
 
     def with_measures(self, measures: Measures) -> Self:
-        """The same network with other costly measures.
+        """Gives a task of the same network with other costly measures.
 
         Args:
             measures: By name, prepared for the data.
@@ -149,7 +149,7 @@ class BaseTask(pl.LightningModule):
         return outputs.logits if isinstance(outputs, Supervised) else outputs
 
     def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
-        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
+        """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
@@ -160,7 +160,7 @@ class BaseTask(pl.LightningModule):
     # ---- training
 
     def computed(self) -> dict[str, Any]:
-        """What the loss computed from the training images, plain and by key, for run.json."""
+        """Values that the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -168,7 +168,7 @@ class BaseTask(pl.LightningModule):
         return {TOTAL: self.loss(outputs, target)}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+        """Computes what is minimised, under bfloat16 autocast where that is on: loss and weighted auxiliary losses.
 
         ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
         is logged as ``train/loss/auxiliary``.
@@ -251,11 +251,11 @@ class BaseTask(pl.LightningModule):
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
-        """What trivial predictors reach on the test images; they choose on training and validation images only."""
+        """Results of trivial predictors on the test images; they choose on training and validation images only."""
         return []
 
     def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """As :meth:`loss_terms`, of whole images and without a gradient."""
+        """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -308,7 +308,7 @@ class BaseTask(pl.LightningModule):
     # ---- checkpoint
 
     def state(self) -> dict[str, Any]:
-        """What else than weights a trained model needs, plain values; see :meth:`take_state`."""
+        """State beside the weights that a trained model needs, in plain values; see :meth:`take_state`."""
         return {}
 
     def take_state(self, stored: Mapping[str, Any]) -> None:

@@ -84,7 +84,7 @@ class Segmentation(DenseTask):
         return replace(spec, target=replace(spec.target, two_logits=True))
 
     def at_threshold(self, threshold: float) -> Self:
-        """The same network with another threshold (a score)."""
+        """Gives a task of the same network with another threshold (a score)."""
         other = self.twin()
         other.threshold = threshold
         return other

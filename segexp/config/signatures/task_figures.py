@@ -38,7 +38,7 @@ def own_figures(task: str) -> Mapping[str, Direction] | None:
 
 
 def watched_direction(name: str, task: str) -> Direction:
-    """Whether lower ("min") or higher ("max") is better of what a task logs under a name.
+    """Returns whether lower ("min") or higher ("max") is better of what a task logs under a name.
 
     Args:
         name: For example ``val/miou``.

@@ -16,7 +16,7 @@ VERSION = 2
 
 
 def on_disk(item: Item, name: str) -> Item:
-    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+    """Stores an item as memory-mapped arrays in the cache folder, unless it is there; gives an item of them.
 
     Args:
         item: An item of files.
@@ -36,7 +36,7 @@ def on_disk(item: Item, name: str) -> Item:
 
 
 def is_on_disk(item: Item, name: str) -> bool:
-    """Whether :func:`on_disk` has nothing to write."""
+    """Returns whether :func:`on_disk` has nothing to write."""
     return item.fingerprint is not None and (_folder(name, item.fingerprint) / "mask.npy").is_file()
 
 
