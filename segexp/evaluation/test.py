@@ -78,8 +78,8 @@ def _speed(seconds: float, images: int) -> dict[str, float]:
 def _say_seconds(seconds: Mapping[str, float]) -> None:
     """Names the costly measures where they took long, so that they can be switched off."""
     if sum(seconds.values()) >= LONG:
-        told = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
-        LOG.info(f"measures    {told} s on the model's test images; choose with metric=[...] or metric=none")
+        message = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
+        LOG.info(f"measures    {message} s on the model's test images; choose with metric=[...] or metric=none")
 
 
 def headline(content: Mapping[str, Any]) -> dict[str, float]:

@@ -16,7 +16,7 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
     if not entries.rows_of(folder.results):
         return ["Results: this run was not tested."] if folder.run else []
     broken = folder.run.get("not_made")
-    told = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
+    failures = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
     binary = entries.foreground_of(folder.results) is not None
     again = "Runs of older versions have none; segexp evaluate run=<folder> makes them."
     lines = {
@@ -26,7 +26,7 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
         "intervals": "Confidence intervals: none were drawn.",
         "training": "" if content["curves"] else "Training curves: metrics.csv is not there.",
     }
-    return told + [line for key, line in lines.items() if line and not content[key]]
+    return failures + [line for key, line in lines.items() if line and not content[key]]
 
 
 def _not_made(entry: Mapping[str, object]) -> str:

@@ -31,8 +31,8 @@ class Beaten:
         return f"{'no better' if equal else 'worse'} than {self.name}"
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {own:.4f} against {other:.4f}" for name, own, other in self.figures)
-        return f"{self.verdict} ({told})"
+        text = ", ".join(f"{name} {own:.4f} against {other:.4f}" for name, own, other in self.figures)
+        return f"{self.verdict} ({text})"
 
 
 def beaten_by(runs: Sequence[Results]) -> list[Beaten]:
