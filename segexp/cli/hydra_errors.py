@@ -13,11 +13,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.groups import groups
+from segexp.config.checks.unknown_key import LISTS, advice
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word
+from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import printed, shell_word, typed
-from segexp.config.recompose import search_path
-from segexp.config.unknown_key import LISTS, advice
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
@@ -61,7 +61,7 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
     return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
 
 
@@ -70,9 +70,9 @@ def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from segexp.config.check import check_config
+    from segexp.config.checks.monitors import check_monitors
+    from segexp.config.checks.tree import check_config
     from segexp.config.command_schema import schema_of
-    from segexp.config.monitors import check_monitors
 
     home = _home(config_name, [conf_dir(), *map(Path, extra)])
     searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []

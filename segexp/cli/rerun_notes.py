@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.cli.restore import Restored, same
-from segexp.config.recompose import LISTS, Today, below, key_of
+from segexp.config.overrides.recompose import LISTS, Today, below, key_of
 from segexp.errors import ConfigError
 
 SHOWN = 6
@@ -53,7 +53,7 @@ def _at(tree: Any, key: str) -> Any:
     return tree
 
 
-def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
+def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
     """What of a run is not as its words would give it today.
 
     Args:

@@ -19,7 +19,7 @@ from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
-from segexp.data.sampling.crop_locations import GridPlaces, Places, RandomPlaces
+from segexp.data.sampling.crop_locations import CropLocations, GridLocations, RandomLocations
 from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
@@ -50,7 +50,7 @@ class ImageDataModule(DataSettings):
         super().__init__(**shared)
         self._items: Items | None = None
         self._surveys: dict[Phase, list[Survey]] = {}
-        self._places: Places | None = None
+        self._places: CropLocations | None = None
         self._spec: DataSpec | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
 
@@ -76,6 +76,23 @@ class ImageDataModule(DataSettings):
             NotImplementedError: The data set has none; it is checked on files of its own then.
         """
         raise NotImplementedError(f"{cls.__qualname__} has no write_example")
+
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Writes a small drawn set as the data set lies on disk, for ``generate``; the same files at every call.
+
+        Unless a data set says otherwise, the few tiny images of :meth:`write_example`.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit the files; they take the place of those in the config.
+
+        Raises:
+            NotImplementedError: The data set draws nothing.
+        """
+        return cls.write_example(folder)
 
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
@@ -232,15 +249,15 @@ class ImageDataModule(DataSettings):
         counts = class_counts(self._surveys[phase])
         return np.sign(counts) if self._items is not None and self._of_images(self._items) else counts
 
-    def _make_places(self, items: list[Item]) -> Places:
+    def _make_places(self, items: list[Item]) -> CropLocations:
         counts = class_counts(self._surveys["train"])
         if self.sampling == "random":
             count = self.crops_total or self.crops_per_image * len(items)
             positive, balanced = self.positive_numbers(), self.balance == "classes"
-            return RandomPlaces(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
+            return RandomLocations(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
         size = self.grid_size()
         ignored = [found.ignored > 0 for found in self._surveys["train"]]
-        grid = GridPlaces(items, size, self.stride or size, ignored)
+        grid = GridLocations(items, size, self.stride or size, ignored)
         if grid.left_out:
             self.notes.append(f"{grid.left_out} windows of the grid hold no pixel that counts and are left out")
         return grid
@@ -266,7 +283,7 @@ class ImageDataModule(DataSettings):
         return len(self.places)
 
     @property
-    def places(self) -> Places:
+    def places(self) -> CropLocations:
         """Where the training samples are cut."""
         self.setup()
         if self._places is None:

@@ -277,7 +277,7 @@ class FilesDataModule(ImageDataModule):
         """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
         if self._items is None and not reading.is_kept(self):
             self._found = self.find()
-            problems = self._found.problems + self.misfits(self._found)
+            problems = self._found.problems + self.find_incompatibilities(self._found)
             if any(problem.fatal for problem in problems):
                 # Some masks are looked at too, so that the error names what can be known soon.
                 problems += self._sampled(list(self._found.items.values()))
@@ -287,7 +287,7 @@ class FilesDataModule(ImageDataModule):
             self._known.save()
             self._known = None
 
-    def misfits(self, found: FoundFiles) -> list[Problem]:
+    def find_incompatibilities(self, found: FoundFiles) -> list[Problem]:
         """Gathers what headers and settings say against the data; without a split only whether images are alike."""
         if found.split is None:
             return list(check_alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []

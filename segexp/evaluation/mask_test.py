@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import test_pictures
 from segexp.evaluation.predictors import baseline_rows, observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.task_test import TaskTest
+from segexp.evaluation.test_pictures import draw_mask_pictures
 from segexp.evaluation.test_report import TestReport, points, worst_first
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
@@ -41,7 +41,7 @@ class MaskTest(TaskTest[Segmentation, MaskResult]):
     def draw(self, folder: RunFolder, row: MaskResult, count: int, after: Afterwards) -> Panels:
         """Draws the course of the training, curves over thresholds, the confusion matrix, and panels."""
         super().draw(folder, row, count, after)
-        return draw(folder, self.task, self.datamodule, row, count, after)
+        return draw_mask_pictures(folder, self.task, self.datamodule, row, count, after)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
         """What the loggers are told, with pictures and curves."""

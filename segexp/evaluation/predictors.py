@@ -9,7 +9,7 @@ from torch import Tensor
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.evaluation.baselines import MOST_CLASSES, Predictor, constant, fit_otsu, most_frequent_class
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import count_family, measures
 from segexp.rasters.handles import release_image_memory
@@ -51,7 +51,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: ImageDataModule, 
         prediction, truth = predict(item), item.target
         release_image_memory(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
-        sums.update(Seen(prediction, truth), index)
+        sums.update(ImagePrediction(prediction, truth), index)
     counts = torch.cat(matrices)
     families = {"counts": count_family(counts, spec.classes), **sums.families()}
     return MaskResult(name, note, families, counts, spec.classes)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.edges import edges_of, rim
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
@@ -35,7 +35,7 @@ class BoundaryIoU(ImageMeasure):
     def __init__(self, dilation_ratio: Fraction = 0.02) -> None:
         self.dilation_ratio = dilation_ratio
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 2) of one image."""
         width = max(1, round(self.dilation_ratio * float(np.hypot(*seen.truth.shape))))
         rows = []

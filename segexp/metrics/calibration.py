@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.quotients import quotient
 from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.types import PositiveInt
@@ -67,7 +67,7 @@ class Calibration(ImageMeasure):
         """The second class of two, every class of more."""
         return range(1, 2) if spec.is_binary else range(spec.num_classes)
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 3 B + 1) of one image.
 
         Raises:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
@@ -43,7 +43,7 @@ class Components(ImageMeasure):
     def __init__(self, connectivity: Literal[4, 8] = 8, min_size: PositiveInt = 1) -> None:
         self.connectivity, self.min_size = connectivity, min_size
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 4) of one image."""
         rows = []
         for index in classes:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import ConfigError
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.edges import edges_of, outline
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import Mask, crop, regions
@@ -45,7 +45,7 @@ class OutlineDistance(ImageMeasure):
         """Takes over the size of a pixel on the ground, in metres."""
         self.unit, self._scale = ("px", 1.0) if spec.pixel_size is None else ("m", spec.pixel_size)
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 2) of one image."""
         return np.array([self._row(seen, index) for index in classes], dtype=np.float64)
 
@@ -54,7 +54,7 @@ class OutlineDistance(ImageMeasure):
         (name,) = self.described_figures()
         return {name: quotient(sums[..., 0], sums[..., 1])}
 
-    def _row(self, seen: Seen, index: int) -> tuple[float, float]:
+    def _row(self, seen: ImagePrediction, index: int) -> tuple[float, float]:
         found = crop(regions(seen, index), 1)
         there = found.prediction.any(), found.truth.any()
         if not any(there):

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.spec import IGNORED
 
 Mask = NDArray[np.bool_]
@@ -20,7 +20,7 @@ class Regions(NamedTuple):
     ignored: Mask
 
 
-def regions(seen: Seen, index: int) -> Regions:
+def regions(seen: ImagePrediction, index: int) -> Regions:
     """Where class ``index`` is predicted and where it is true, ignored pixels left out of both."""
     ignored = seen.truth == IGNORED
     return Regions((seen.prediction == index) & ~ignored, seen.truth == index, ignored)

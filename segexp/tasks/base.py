@@ -20,10 +20,10 @@ from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
+from segexp.tasks.normalize import Normalize
 from segexp.tasks.predictor_result import PredictorResult
-from segexp.tasks.scaling import Normalize
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.test_figures import Measures
@@ -184,7 +184,7 @@ class BaseTask(pl.LightningModule):
             outputs = self.outputs(batch["image"], batch.get("stats"))
         target = batch["target"]
         if sizes is not None:
-            outputs, target = whole_outputs(outputs, sizes), whole_batch(target, sizes)
+            outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
             loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
         else:

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.metrics.class_scores import ClassScores
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.figures import Family
@@ -41,7 +41,7 @@ class MeasureSums:
         self.tables = {name: HostTable() for name in self._measures}
         self.seconds = dict.fromkeys(self._measures, 0.0)
 
-    def update(self, seen: Seen, index: int) -> None:
+    def update(self, seen: ImagePrediction, index: int) -> None:
         """Takes the image of this number: with probabilities, measures that need them; without, all others."""
         ids = torch.tensor([index])
         for name, measure in self._measures.items():
@@ -96,7 +96,7 @@ class Tested:
             counts.update(predictions[name], batch["target"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
             truth = batch["target"][place].cpu().numpy()
-            seen = {name: Seen(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
+            seen = {name: ImagePrediction(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
             if self._needs_probability:
                 likely = self._likely(logits, probabilities, place)
                 for name, sums in self.sums.items():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from segexp.config.experiment import Experiment
 from segexp.config.schema import PreviewConfig
 from segexp.data.base import ImageDataModule
-from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw, spread
+from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw_sample, spread_indices
 from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.data.sampling.throughput import Throughput, measure
@@ -99,8 +99,8 @@ def _prepared(
 def _rows(datamodule: ImageDataModule, crops: RandomCrops, epochs: int, images: int) -> list[Pixels]:
     """A row for each sample: its image with the places marked, then the sample in each epoch."""
     rows = []
-    for index in spread(len(crops), images):
-        drawn = [draw(crops, epoch, index) for epoch in range(epochs)]
+    for index in spread_indices(len(crops), images):
+        drawn = [draw_sample(crops, epoch, index) for epoch in range(epochs)]
         rows.append(draw_row([_original(drawn), *_cells(drawn)], datamodule.spec))
     return rows
 
@@ -123,7 +123,7 @@ def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
 def _facts(datamodule: ImageDataModule, crops: RandomCrops) -> dict[str, Any]:
     """What classes the samples hold, beside the whole images."""
     classes = len(datamodule.spec.classes)
-    indices = spread(len(crops), COUNTED)
+    indices = spread_indices(len(crops), COUNTED)
     counts = class_pixels(crops, 0, indices)
     whole = datamodule.class_pixels("train")
     return {

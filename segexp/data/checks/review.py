@@ -128,7 +128,7 @@ def _headers(datamodule: ImageDataModule, found: Review, progress: Progress[Any]
             found.problems += find_moved(datamodule.run_split, {p: [i.name for i in found.parts[p]] for p in PHASES})
         return []
     listed: FoundFiles = datamodule.find()
-    found.problems += listed.problems + datamodule.misfits(listed)
+    found.problems += listed.problems + datamodule.find_incompatibilities(listed)
     found.notes += [*listed.notes, *listed.listing.notes]
     # Without a split the images are looked at all the same.
     found.parts = listed.parts if listed.split is not None else {**found.parts, "train": list(listed.items.values())}

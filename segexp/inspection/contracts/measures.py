@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.declared_figures import declared_figures
+from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
 from segexp.inspection.contracts.promise import Promise, require
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 
 Make = Callable[[], ImageMeasure]
@@ -40,7 +40,7 @@ def measure_cases(make: Make, section: Mapping[str, Any] | None = None) -> list[
     return [MeasureCase(make, classes, section) for classes in (2, 3)]
 
 
-def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> Seen:
+def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> ImagePrediction:
     """Blobs in truth and prediction that overlap in part; ignored: four columns and 3 % of the pixels."""
     rng = np.random.default_rng(seed)
     fields = np.stack([_smooth(rng, size) for _ in range(num_classes)])
@@ -51,7 +51,9 @@ def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ign
     if ignored:
         truth[:, :4] = IGNORED
         truth[rng.random(size) < 0.03] = IGNORED
-    return Seen(scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability)
+    return ImagePrediction(
+        scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability
+    )
 
 
 def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -59,14 +61,14 @@ def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float
     return field / (float(field.std()) or 1.0)  # 0 for a single pixel
 
 
-def measure_images(measure: ImageMeasure, num_classes: int, *images: Seen) -> Figures:
+def measure_images(measure: ImageMeasure, num_classes: int, *images: ImagePrediction) -> Figures:
     """Figures (N, R) of N images of ``num_classes`` classes."""
     measure.prepare(example_spec(num_classes))
     classes = measure.classes(example_spec(num_classes))
     return measure.figures(np.stack([measure.sums(image, classes) for image in images]))
 
 
-def certain(image: Seen, num_classes: int) -> Seen:
+def certain(image: ImagePrediction, num_classes: int) -> ImagePrediction:
     """With probabilities 0 and 1 that say what the prediction says."""
     one_hot = np.stack([image.prediction == index for index in range(num_classes)]).astype(np.float32)
     return replace(image, probability=one_hot[1:] if num_classes == 2 else one_hot)
@@ -155,13 +157,13 @@ def _perfect(case: MeasureCase) -> None:
     for seed in range(3):
         truth = scene(seed, case.classes).truth
         prediction = np.where(truth == IGNORED, 0, truth).astype(np.uint8)
-        found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+        found = measure_images(measure, case.classes, certain(ImagePrediction(prediction, truth), case.classes))
         _is_best(measure, found, "a prediction that is the truth")
     for ringed in (False, True):
         truth = np.full((9, 12), case.classes - 1, dtype=np.uint8)
         if ringed:
             truth[[0, -1]] = truth[:, [0, -1]] = IGNORED
-        image = Seen(np.full_like(truth, case.classes - 1), truth)
+        image = ImagePrediction(np.full_like(truth, case.classes - 1), truth)
         found = measure_images(measure, case.classes, certain(image, case.classes))
         last = {name: values[:, -1:] for name, values in found.items()}
         _is_best(measure, last, "a class that fills the image, and is predicted so")
@@ -177,7 +179,7 @@ def _hole(case: MeasureCase) -> None:
     truth[1:-1, 1:-1] = case.classes - 1
     prediction = truth.copy()
     prediction[4, 5] = 0
-    found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+    found = measure_images(measure, case.classes, certain(ImagePrediction(prediction, truth), case.classes))
     for name, best in _best(measure).items():
         value = float(found[name][0, -1])
         what = f"{name} of {value:g} where a single pixel is missed"
@@ -187,7 +189,7 @@ def _hole(case: MeasureCase) -> None:
 def _absent(case: MeasureCase) -> None:
     nowhere = np.zeros((12, 15), dtype=np.uint8)
     nowhere[0] = IGNORED
-    image = Seen(np.where(nowhere == IGNORED, case.classes - 1, 0).astype(np.uint8), nowhere)
+    image = ImagePrediction(np.where(nowhere == IGNORED, case.classes - 1, 0).astype(np.uint8), nowhere)
     _is_undefined(measure_images(case.make(), case.classes, certain(image, case.classes)), "classes that are nowhere")
     image = replace(scene(0, case.classes), truth=np.full((37, 52), IGNORED, dtype=np.uint8))
     _is_undefined(measure_images(case.make(), case.classes, image), "an image that is all ignored")
@@ -203,7 +205,10 @@ def _worst(case: MeasureCase) -> None:
     measure = case.make()
     there = scene(1, case.classes, ignored=False).truth
     nowhere = np.zeros_like(there)
-    for missing, image in {"truth": Seen(there, nowhere), "prediction": Seen(nowhere, there)}.items():
+    for missing, image in {
+        "truth": ImagePrediction(there, nowhere),
+        "prediction": ImagePrediction(nowhere, there),
+    }.items():
         found = measure_images(measure, case.classes, certain(image, case.classes))
         for name, best in _best(measure).items():
             told = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
@@ -229,7 +234,7 @@ def _ignored(case: MeasureCase) -> None:
     for filler in (0, case.classes - 1, rng.integers(0, case.classes, nobody.shape)):
         likely = image.probability if image.probability is not None else 0
         probability = np.asarray(np.where(nobody, rng.random(nobody.shape), likely), np.float32)
-        other = Seen(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
+        other = ImagePrediction(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
         same = np.array_equal(measure.sums(other, numbers), sums)
         advice = f"look at pixels where seen.truth != {IGNORED} alone, see segexp.metrics.regions"
         require(same, "other sums for another prediction at ignored pixels", "the same", advice)
@@ -251,7 +256,7 @@ def turned(case: MeasureCase) -> list[tuple[Figures, Figures]]:
         upright = measure_images(measure, case.classes, image)
         for turn in _TURNS:
             probability = None if image.probability is None else turn(image.probability)
-            other = Seen(turn(image.prediction), turn(image.truth), probability)
+            other = ImagePrediction(turn(image.prediction), turn(image.truth), probability)
             pairs.append((measure_images(measure, case.classes, other), upright))
     return pairs
 
@@ -265,7 +270,7 @@ def _numbers(case: MeasureCase) -> None:
     measure, image = case.make(), scene(4, 3)
     swap = np.array([0, 2, 1, *range(3, 256)], dtype=np.uint8)
     probability = None if image.probability is None else image.probability[[0, 2, 1]]
-    other = Seen(swap[image.prediction], swap[image.truth], probability)
+    other = ImagePrediction(swap[image.prediction], swap[image.truth], probability)
     found, swapped = measure_images(measure, 3, image), measure_images(measure, 3, other)
     for name, values in found.items():
         same = np.array_equal(values[:, -2:], swapped[name][:, :-3:-1])

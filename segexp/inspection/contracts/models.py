@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from segexp.inspection.contracts.promise import ContractError, NotTriedError, Promise, require
 from segexp.models.auxiliary import Supervised
+from segexp.models.classifier import is_classifier
 from segexp.models.contracts import CONTRACTS
 from segexp.models.sizes import same_size
 
@@ -54,16 +55,23 @@ def random_image(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
+def expected_shape(model: nn.Module, batch: Tensor, channels: int) -> tuple[int, ...]:
+    """Shape of the logits of a batch (B, C, H, W): (B, channels, H, W), of a classifier (B, channels)."""
+    size = () if is_classifier(model) else tuple(batch.shape[-2:])
+    return (len(batch), channels, *size)
+
+
 def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
-    """Logits (B, K, H, W) of a batch (B, C, H, W) in evaluation mode."""
+    """Logits (B, K, H, W) of a batch (B, C, H, W) in evaluation mode; of a classifier (B, K)."""
     with torch.no_grad():
         logits = same_size(model.eval(), batch)
     if not isinstance(logits, Tensor):
         told = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
         raise ContractError(f"{told}; give a Supervised in training mode alone")
-    size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
-    require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")
-    require(bool(logits.float().std() > 0), "the same logit at every pixel", "logits that depend on the image")
+    if not is_classifier(model):
+        size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
+        require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")
+        require(bool(logits.float().std() > 0), "the same logit at every pixel", "logits that depend on the image")
     return logits
 
 
@@ -76,8 +84,9 @@ def near(found: Tensor, wanted: Tensor, what: str, tolerance: float = 1e-4) -> N
 
 def _any_size(case: ModelCase) -> None:
     for size, channels in SIZES:
-        logits = logits_of(case.make(channels), random_image(2, channels[0], *size))
-        shape, wanted = tuple(logits.shape), (2, channels[1], *size)
+        model, batch = case.make(channels), random_image(2, channels[0], *size)
+        logits = logits_of(model, batch)
+        shape, wanted = tuple(logits.shape), expected_shape(model, batch, channels[1])
         require(shape == wanted, f"logits {shape}", f"{wanted}", "use in_channels and out_channels as they are given")
         require(logits.dtype == torch.float32, f"logits of {logits.dtype}", "float32")
 
@@ -90,7 +99,7 @@ def train_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> None:
     counts = len(supervised.auxiliary), len(supervised.weights)
     require(counts[0] == counts[1], f"{counts[0]} auxiliary logits with {counts[1]} weights", "one weight each")
     every = [supervised.logits, *supervised.auxiliary]
-    wanted = (batch.shape[0], 1, *batch.shape[-2:])
+    wanted = expected_shape(model, batch, 1)
     for logits in every:
         require(tuple(logits.shape) == wanted, f"logits {tuple(logits.shape)} in training mode", f"{wanted}")
         require(bool(torch.isfinite(logits).all()), "logits with nan or infinity", "finite ones")
@@ -170,7 +179,7 @@ class SameSize(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
-        """Image (B, C, H, W) to logits (B, K, H, W)."""
+        """Image (B, C, H, W) to logits (B, K, H, W), of a classifier (B, K)."""
         return same_size(self.model, image)
 
 

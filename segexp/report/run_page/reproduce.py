@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from segexp.config.plain_values import refuse_size
-from segexp.config.quoting import as_typed, command_line, shell_word, typed
-from segexp.config.stored import needed
+from segexp.config.overrides.quoting import as_typed, command_line, hydra_override, shell_word
+from segexp.config.stored.check import needed
+from segexp.config.stored.plain_values import refuse_size
 from segexp.errors import StoredError
 from segexp.report import values
 from segexp.runs import entries
@@ -38,10 +38,10 @@ def commands(folder: RunContents) -> Commands:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
         place = _place(folder.path)
-        found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
+        found.append(("from its folder", command_line([hydra_override("from", place), *_trust(folder)])))
         found += _going_on(folder)
         if entries.get_in(folder.results, "checkpoint", "path") is not None:
-            found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
+            found.append(("its test alone", command_line(["evaluate", hydra_override("run", place), *_trust(folder)])))
     return found
 
 
@@ -52,8 +52,8 @@ def _going_on(folder: RunContents) -> Commands:
         return []
     sweep = folder.path.parent
     if (sweep / MANIFEST).is_file():
-        return [("go on with the sweep", command_line([typed("sweep.resume", _place(sweep))]))]
-    words = [typed("from", _place(folder.path)), typed("resume", _place(last)), *_trust(folder)]
+        return [("go on with the sweep", command_line([hydra_override("sweep.resume", _place(sweep))]))]
+    words = [hydra_override("from", _place(folder.path)), hydra_override("resume", _place(last)), *_trust(folder)]
     return [("go on from its last finished epoch", command_line(words))]
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.report import values
-from segexp.report.labels import described, name_of, ordered
+from segexp.report.labels import described, name_of, order_figures
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -36,7 +36,7 @@ class Tile:
     interval: str = ""
 
 
-def heading(folder: RunContents) -> tuple[str, str]:
+def page_title(folder: RunContents) -> tuple[str, str]:
     """Title, such as "cunet on drive", and the line above it."""
     model = entries.to_text(entries.get_in(folder.run, "model", "name"))
     data = entries.to_text(
@@ -155,11 +155,11 @@ def meanings(folder: RunContents) -> Facts:
     row = entries.model_row(folder.results)
     there = [entries.get_in(row, block) for block in ("dataset", "image")]
     names = {name: None for block in there if isinstance(block, Mapping) for name in block}
-    specs = [described(folder.results, name) for name in ordered(names)]
+    specs = [described(folder.results, name) for name in order_figures(names)]
     return [(spec.label, spec.meaning) for spec in specs if spec.meaning]
 
 
-def chosen(folder: RunContents) -> Facts:
+def checkpoint_and_threshold(folder: RunContents) -> Facts:
     """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
@@ -280,7 +280,7 @@ def commit(folder: RunContents) -> tuple[str, bool]:
     return entries.to_text(entries.get_in(git, "commit")), bool(entries.get_in(git, "dirty"))
 
 
-def environment(folder: RunContents) -> Facts:
+def environment_facts(folder: RunContents) -> Facts:
     """Device, machine and versions."""
     run = folder.run
     listed: Facts = [("device", entries.to_text(run.get("device")))] if "device" in run else []
@@ -296,7 +296,7 @@ def speed(folder: RunContents) -> Facts:
     return values.flatten_as_text(settings) if isinstance(settings, Mapping) else []
 
 
-def notes(folder: RunContents) -> list[str]:
+def run_notes(folder: RunContents) -> list[str]:
     """Remarks of the run on its own results."""
     told = folder.results.get("notes")
     return [str(note) for note in told] if isinstance(told, list) else []

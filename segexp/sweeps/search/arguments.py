@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from segexp.config.overrides.quoting import hydra_override, unquoted
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import typed, unquoted
 from segexp.config.schema import SearchConfig
-from segexp.config.trust import without_trust
+from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
 from segexp.sweeps.foreign import same_words, split_off_folders, words_to_take
@@ -72,7 +72,7 @@ def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
         ConfigError: The command has others.
     """
     search_facts: dict[str, Any] = manifest.facts["search"]
-    kept = [typed(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
+    kept = [hydra_override(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
     words, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
     if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
         raise ConfigError(
