@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.data.items.item import Item
-from segexp.data.sampling.crop_locations import RandomPlaces
+from segexp.data.sampling.crop_locations import RandomLocations
 from segexp.losses.cross_entropy import CrossEntropy
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
@@ -96,7 +96,7 @@ assert counts[0, 1] / counts.sum() == 64 / 16384 == 0.00390625
 
 def share_with_ship(positive_fraction: float) -> float:
     """Share of 200 crops that hold a pixel of the ship."""
-    places = RandomPlaces([item], 200, 32, counts, positive_fraction, (1,))
+    places = RandomLocations([item], 200, 32, counts, positive_fraction, (1,))
     found = 0
     for index in range(200):
         generator = np.random.default_rng([7, index])

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
-from segexp.config.task_figures import watched_direction
+from segexp.config.signatures.task_figures import watched_direction
 from segexp.invocation import Invocation
 from segexp.spec import Direction
 

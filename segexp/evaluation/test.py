@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import IMAGE
+from segexp.config.signatures.measure_names import IMAGE
 from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.mask_test import test_of

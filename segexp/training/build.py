@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
-from segexp.config.task_figures import SEGMENTATION, watched_direction
+from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import ImageDataModule
 from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
@@ -27,7 +27,7 @@ from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
-from segexp.training.config_trials import expect, try_measure, trying
+from segexp.training.checks.config_trials import expect, try_measure, trying
 from segexp.training.constructor_errors import joined_lines, naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of

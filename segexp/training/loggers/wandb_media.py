@@ -8,7 +8,7 @@ import wandb
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import Points, TestReport
 from segexp.report.pictures.displayed import display_small, shrink_labels
-from segexp.report.run_page.class_tables import full_table
+from segexp.report.run_page.tables.classes import full_table
 from segexp.spec import IGNORED, DataSpec
 
 BARS = ("dice", "iou", "precision", "recall")
