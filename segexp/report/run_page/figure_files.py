@@ -9,7 +9,7 @@ from segexp.report.charts.chart import Chart
 from segexp.report.charts.files import render_charts
 from segexp.report.charts.matrix import matrix_chart
 from segexp.report.run_page.calibration_charts import calibration_charts
-from segexp.report.run_page.confusion_table import Share, confusion_table
+from segexp.report.run_page.confusion_table import Share, confusion_table, counted
 from segexp.report.run_page.decision_charts import decision_charts
 from segexp.report.run_page.training_charts import training_charts
 from segexp.runs import entries
@@ -72,7 +72,8 @@ def _confusion(folder: Path, results: Results) -> list[Chart]:
     names = [
         name if any(cell.share is not None for cell in cells) else f"{name} (absent)" for name, cells in table.rows
     ]
-    return [matrix_chart("Share of the true pixels", shares, texts, names, table.classes, ("prediction", "truth"))]
+    title = f"Share of the true {counted(results)}"
+    return [matrix_chart(title, shares, texts, names, table.classes, ("prediction", "truth"))]
 
 
 def _cell(cell: Share, *, with_count: bool) -> str:
