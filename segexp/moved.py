@@ -21,7 +21,7 @@ MODULES = {
     "segexp.data.scenes": "segexp.data.synthetic.scenes",
     "segexp.inference.plan": "segexp.windows.plan",
     "segexp.inference.sliding": "segexp.windows.sliding",
-    "segexp.metrics.names": "segexp.config.measure_names",
+    "segexp.metrics.names": "segexp.config.signatures.measure_names",
     "segexp.modules": "segexp.tasks",
     "segexp.reporting.compare": "segexp.report.comparison_page.compare",
     "segexp.run": "segexp.runs",

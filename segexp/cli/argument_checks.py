@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from segexp.config.groups import ORDER, groups
+from segexp.config.checks.suggest import nearest
+from segexp.config.checks.unknown_key import LISTS
+from segexp.config.overrides.groups import ORDER, groups
+from segexp.config.overrides.quoting import shell_word
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import shell_word
 from segexp.config.schema import SearchConfig
-from segexp.config.suggest import nearest
-from segexp.config.unknown_key import LISTS
 from segexp.errors import ConfigError
 
 MOST_JOBS = 10_000

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from segexp.cli.flags import belongs_to_flag, config_dirs, flags_first
 from segexp.commands import COMMANDS, Command
-from segexp.config.quoting import quote_patterns, quoted
+from segexp.config.overrides.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError
 
 __all__ = ["config_dirs", "flags_first", "split"]
@@ -49,7 +49,7 @@ def _is_word(argument: str) -> bool:
 
 
 def _no_command(word: str) -> str:
-    from segexp.config.suggest import nearest
+    from segexp.config.checks.suggest import nearest
 
     best = nearest(word, COMMANDS)
     hint = f" Did you mean '{best}'?" if best else ""

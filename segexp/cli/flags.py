@@ -90,7 +90,7 @@ def _known(flag: str) -> str:
     name, equals, _ = flag.partition("=")
     if name in _FLAGS or name in _INFO or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--"))):
         return flag
-    from segexp.config.suggest import nearest
+    from segexp.config.checks.suggest import nearest
 
     best = nearest(name, [*_FLAGS, *_INFO, *_OPTIONS_WITH_VALUE])
     hint = f" Did you mean '{best}'?" if best else ""
@@ -104,7 +104,7 @@ def _one_config_dir(flags: list[str]) -> list[str]:
 
 
 def _more_config_dirs(flags: list[str]) -> list[str]:
-    from segexp.config.recompose import search_path
+    from segexp.config.overrides.recompose import search_path
 
     folders = config_dirs(flags)[1:]
     return [search_path(folders)] if folders else []

@@ -18,16 +18,16 @@ import yaml
 from segexp.cli.flags import config_dirs
 from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
-from segexp.config.from_argument import KEY, given, run_folder
-from segexp.config.groups import groups
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.overrides.from_argument import KEY, given, run_folder
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.quoting import hydra_override as word_of
+from segexp.config.overrides.recompose import LISTS, below, key_of, recompose, shipped_references, usable
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import hydra_override as word_of
-from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
-from segexp.config.stored import check_overrides, check_stored
-from segexp.config.stored_words import check_choices
-from segexp.config.trust import KEY as TRUST
-from segexp.config.trust import trusted_packages, typed_keys
+from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import check_overrides, check_stored
+from segexp.config.stored.trust import KEY as TRUST
+from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
 from segexp.runs.json_yaml import read_json, read_yaml
 

@@ -13,11 +13,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.groups import groups
+from segexp.config.checks.unknown_key import LISTS, advice
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word
+from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import hydra_override, printed, shell_word
-from segexp.config.recompose import search_path
-from segexp.config.unknown_key import LISTS, advice
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
@@ -70,9 +70,9 @@ def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from segexp.config.check import check_config
+    from segexp.config.checks.monitors import check_monitors
+    from segexp.config.checks.tree import check_config
     from segexp.config.command_schema import schema_of
-    from segexp.config.monitors import check_monitors
 
     home = _home(config_name, [conf_dir(), *map(Path, extra)])
     searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.cli.restore import Restored, same
-from segexp.config.recompose import LISTS, Today, below, key_of
+from segexp.config.overrides.recompose import LISTS, Today, below, key_of
 from segexp.errors import ConfigError
 
 SHOWN = 6

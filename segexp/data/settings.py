@@ -21,6 +21,11 @@ from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 
 Items = dict[Phase, list[Item]]
 
+_DRAWN = (
+    "DRAWN IMAGES in the layout of the data set, not the data set itself (datamodule.generate=true): no figure speaks "
+    "of real images"
+)
+
 
 class DataSettings(pl.LightningDataModule):
     """Keys of every data set.
@@ -55,6 +60,7 @@ class DataSettings(pl.LightningDataModule):
         eval_size: PositiveInt | None = None,
         normalize: Literal["dataset", "image", "imagenet", "unit"] = "dataset",
         loader: LoaderOptions | dict[str, Any] | None = None,
+        generate: bool = False,
     ) -> None:
         """Stores the settings; files are read later, by ``setup``.
 
@@ -78,6 +84,8 @@ class DataSettings(pl.LightningDataModule):
                 with each image's own; ``imagenet``: with those of ImageNet, what a pretrained encoder was trained with
                 (RGB only); ``unit``: over 255.
             loader: Options of the DataLoaders.
+            generate: Whether the images are drawn in the layout of the data set, in place of its own: whoever builds
+                the datamodule has written them then, see :func:`segexp.data.synthetic.drawn_set.drawn_keys`.
         """
         super().__init__()
         self.augment = augment or Augment()
@@ -95,8 +103,9 @@ class DataSettings(pl.LightningDataModule):
         self.eval_size = eval_size
         self.normalize = normalize
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
+        self.generate = generate
         self.first_epoch = 0
-        self.notes: list[str] = []
+        self.notes: list[str] = [_DRAWN] if generate else []
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import one_line
 from segexp.runs.console import LOG
 from segexp.runs.record import RunRecord

@@ -8,13 +8,13 @@ from typing import Any
 
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.figures import select_images
 from segexp.evaluation.label_pictures import label_pictures
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.task_test import TaskTest
+from segexp.evaluation.test_pictures import select_images
 from segexp.evaluation.test_report import TestReport
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
 from segexp.tasks.classification import Classification
 from segexp.tasks.label_result import LabelResult
@@ -58,7 +58,7 @@ class LabelTest(TaskTest[Classification, LabelResult]):
     def draw(self, folder: RunFolder, row: LabelResult, count: int, after: Afterwards) -> Panels:
         """Draws the course of the training, the confusion matrix, and images from worst to best."""
         super().draw(folder, row, count, after)
-        after.make("confusion.png", lambda: save_figure(folder.path, "confusion.png"), from_files=True)
+        after.make("confusion.png", lambda: save_chart(folder.path, "confusion.png"), from_files=True)
         panels = []
         for number, (rank, index) in enumerate(select_images(row.of_truth().tolist(), count), start=1):
             item = self.datamodule.items("test")[index]

@@ -6,12 +6,12 @@ from typing import Any
 
 from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.figures import draw_mask_pictures
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import MaskPicture, pictures_of, test_pictures
 from segexp.evaluation.predictors import baseline_rows, observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.task_test import TaskTest
+from segexp.evaluation.test_pictures import draw_mask_pictures
 from segexp.evaluation.test_report import TestReport, points, worst_first
 from segexp.runs.folder import RunFolder
 from segexp.tasks.mask_result import MaskResult

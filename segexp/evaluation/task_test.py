@@ -11,7 +11,7 @@ from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.results import bootstrap_weights, image_notes
 from segexp.evaluation.test_report import TestReport, worst_first
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
@@ -101,7 +101,7 @@ class TaskTest(Generic[T, R]):
             count: Number of panels.
             after: Keeps what could not be drawn.
         """
-        after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
+        after.make("curves.png", lambda: save_chart(folder.path, "curves.png"), from_files=True)
         return []
 
     @staticmethod

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import IMAGE
+from segexp.config.signatures.measure_names import IMAGE
 from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Outcome
@@ -58,9 +58,7 @@ def test(
     start = time.perf_counter()
     tester.test(task, datamodule=datamodule, verbose=False)
     seconds = time.perf_counter() - start
-    found = test_of(task)(
-        task, datamodule, best, experiment.invocation.choices.get("datamodule", "data"), experiment.seed
-    )
+    found = test_of(task)(task, datamodule, best, experiment.data_name, experiment.seed)
     _say_seconds(found.seconds)
     trivial = found.trivial_rows() if experiment.baselines else {}
     outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, found.content)

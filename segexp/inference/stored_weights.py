@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.config.schema import ObjectConfig
-from segexp.config.stored import needed
+from segexp.config.stored.check import needed
 from segexp.errors import DataError
 from segexp.spec import DataSpec
 from segexp.training.build import build_model

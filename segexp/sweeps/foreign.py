@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.experiment import Experiment
-from segexp.config.stored import again, check_overrides, check_stored
-from segexp.config.stored_words import check_choices
-from segexp.config.trust import trust_arguments as typed_trust
-from segexp.config.trust import typed_keys
+from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import again, check_overrides, check_stored
+from segexp.config.stored.trust import trust_arguments as typed_trust
+from segexp.config.stored.trust import typed_keys
 from segexp.errors import DataError, StoredError
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.paths import refuse_links

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import yaml
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import DataError
 from segexp.invocation import Invocation
 from segexp.runs.files import replace_file, sync

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.schema import SweepConfig
 from segexp.errors import one_line
 from segexp.sweeps.display import Display

@@ -22,8 +22,8 @@ from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
+from segexp.tasks.normalize import Normalize
 from segexp.tasks.predictor_result import PredictorResult
-from segexp.tasks.scaling import Normalize
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.test_figures import Measures

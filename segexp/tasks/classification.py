@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from segexp.config.measure_names import MEAN
+from segexp.config.signatures.measure_names import MEAN
 from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import MismatchError

@@ -36,7 +36,7 @@ class LabelResult(PredictorResult):
     def of_truth(self) -> Array:
         """Probability of the true class of each image, (N,); 0 and 1 of a predictor that gives no probabilities."""
         if self.probabilities is None:
-            return (self.truth == self.prediction).astype(np.float64)
+            return np.asarray(self.truth == self.prediction, np.float64)
         of_truth: Array = np.asarray(self.probabilities)[np.arange(len(self.truth)), self.truth]
         return of_truth
 

@@ -10,15 +10,16 @@ from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_class, get_method, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
-from segexp.config.task_figures import SEGMENTATION, watched_direction
+from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import ImageDataModule
+from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
@@ -26,7 +27,7 @@ from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
-from segexp.training.config_trials import expect, try_measure, trying
+from segexp.training.checks.config_trials import expect, try_measure, trying
 from segexp.training.constructor_errors import joined_lines, naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
@@ -50,11 +51,17 @@ def build_datamodule(
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
     with naming_section("datamodule"):
+        section = _with_drawn_files(section)
         built: ImageDataModule = instantiate(section, augment=transforms, _convert_="all")
         expect(built, ImageDataModule, "datamodule", "a segexp.data.base.ImageDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
         built.keep_split(split)
     return built
+
+
+def _with_drawn_files(section: ObjectConfig) -> ObjectConfig:
+    """The block ``datamodule`` with the keys of drawn files, where it asks for such."""
+    return section | drawn_keys(get_class(section["_target_"])) if section.get("generate") is True else section
 
 
 def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from segexp.config.checked import checked_train, checked_with_own
+from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
@@ -35,13 +35,13 @@ def run_training(experiment: Experiment) -> None:
 
 def run_check(config: Any, invocation: Invocation) -> None:
     """Prints what a training would find."""
-    from segexp.config.groups import ORDER
+    from segexp.config.overrides.groups import ORDER
     from segexp.config.schema import CheckConfig
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
     if own.scope == "contracts":
         with quick_imports():
-            from segexp.training.check_contracts import check_contracts
+            from segexp.training.checks.contracts import check_contracts
 
         check_contracts(experiment, own.format)
         return
@@ -50,7 +50,7 @@ def run_check(config: Any, invocation: Invocation) -> None:
     text = ""
     if own.scope != "config":
         with quick_imports():
-            from segexp.training.check import check
+            from segexp.training.checks.check import check
 
         told, text = check(experiment, full=own.full, scope=own.scope)
     if own.format == "json":
@@ -60,7 +60,7 @@ def run_check(config: Any, invocation: Invocation) -> None:
         line = f"{'config is valid' if told['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
         print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
     if not told["ok"]:
-        from segexp.training.check import refused
+        from segexp.training.checks.check import refused
 
         refused(told)
 

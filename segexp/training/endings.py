@@ -5,7 +5,7 @@ import contextlib
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segexp.config.quoting import printed
+from segexp.config.overrides.quoting import printed
 from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
 from segexp.evaluation.afterwards import Afterwards, end

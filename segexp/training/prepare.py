@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.task_figures import check_watched
+from segexp.config.signatures.task_figures import check_watched
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
@@ -21,7 +21,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.config_trials import try_loss, try_model
+from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.windows.settings import Inference
 
 

@@ -18,7 +18,7 @@ from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import headline, test
 from segexp.evaluation.test_report import TestReport
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord

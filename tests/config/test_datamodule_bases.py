@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.cli.app import run
-from segexp.config.groups import groups
 from segexp.config.migration import migrated
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 
 STORED: dict[str, Any] = json.loads(

@@ -10,10 +10,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from segexp.config.checked import checked_train
-from segexp.config.groups import groups
+from segexp.config.composed import checked_train
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.signature import signature
+from segexp.config.signatures.signature import signature
 from segexp.data.base import ImageDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.inspection.contracts.datamodules import PROMISES, DataCase

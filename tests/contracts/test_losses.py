@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.errors import MismatchError
 from segexp.inspection.contracts.losses import PROMISES, LossCase, batch, example_spec, loss_cases

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
 from segexp.data.base import Items
 from segexp.data.datasets.file_layout import list_contents
 from segexp.data.file_kinds import is_clutter, is_image

@@ -13,7 +13,7 @@ from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
-from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
+from segexp.data.folder.crop_size import choose_crop_count, choose_crop_side
 from segexp.data.folder.find import FolderFiles, NameKeys, find_files
 from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
 from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels

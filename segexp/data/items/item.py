@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
+from segexp.image_statistics import batch_statistics
 from segexp.moved import renamed
-from segexp.scaling import batch_statistics
 
 Image = NDArray[Any]
 """uint8 or uint16 (H, W, C)."""
@@ -129,7 +129,7 @@ class Item:
 
     @cached_property
     def stats(self) -> NDArray[np.float32]:
-        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.scaling`."""
+        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.image_statistics`."""
         whole = torch.from_numpy(np.ascontiguousarray(self.image)).permute(2, 0, 1)[None]
         stats: NDArray[np.float32] = batch_statistics(whole)[0].numpy()
         return stats

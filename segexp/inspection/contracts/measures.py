@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.declared_figures import declared_figures
+from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
 from segexp.inspection.contracts.promise import Promise, require

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.config.measure_names import PHASES
+from segexp.config.signatures.measure_names import PHASES
 from segexp.runs import entries
 
 Results = Mapping[str, Any]

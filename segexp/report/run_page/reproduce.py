@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from segexp.config.plain_values import refuse_size
-from segexp.config.quoting import as_typed, command_line, hydra_override, shell_word
-from segexp.config.stored import needed
+from segexp.config.overrides.quoting import as_typed, command_line, hydra_override, shell_word
+from segexp.config.stored.check import needed
+from segexp.config.stored.plain_values import refuse_size
 from segexp.errors import StoredError
 from segexp.report import values
 from segexp.runs import entries

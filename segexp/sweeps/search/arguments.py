@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from segexp.config.overrides.quoting import hydra_override, unquoted
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import hydra_override, unquoted
 from segexp.config.schema import SearchConfig
-from segexp.config.trust import without_trust
+from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
 from segexp.sweeps.foreign import same_words, split_off_folders, words_to_take

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import as_typed
+from segexp.config.overrides.quoting import as_typed
 from segexp.config.schema import SearchConfig, SweepConfig
-from segexp.config.trust import without_trust
+from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder

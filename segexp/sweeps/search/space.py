@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.errors import ConfigError
 from segexp.sweeps.search.dimensions import Dimension, Numbers, Options, Value, steps
 

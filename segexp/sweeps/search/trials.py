@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from segexp.config.quoting import command_line
+from segexp.config.overrides.quoting import command_line
 from segexp.errors import DataError, one_line
 from segexp.report.run_page.decided import of_monitor
 from segexp.runs.folder import RunFolder

@@ -8,8 +8,8 @@ import wandb
 from segexp.evaluation.pictures import MaskPicture, Picture
 from segexp.evaluation.test_report import Points, TestReport
 from segexp.report.pictures.displayed import display_small, shrink_labels
-from segexp.report.run_page.class_tables import full_table
-from segexp.report.run_page.confusion_table import counted
+from segexp.report.run_page.tables.classes import full_table
+from segexp.report.run_page.tables.confusion import counted
 from segexp.spec import IGNORED, DataSpec
 
 BARS = ("dice", "iou", "precision", "recall", "f1")

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
-from segexp.config.quoting import shell_word
+from segexp.config.overrides.quoting import shell_word
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
