@@ -15,10 +15,10 @@ from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
+from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
-from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
@@ -83,11 +83,17 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
 
 def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
     """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
-    if not issubclass(task, Segmentation):
+    if not issubclass(task.loss_class, SegmentationLoss):
         return build.build_any_loss(experiment.loss, task)
-    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    loss = build.build_loss(experiment.loss, spec, lambda: _class_counts(datamodule), task.loss_class)
     try_loss(loss, spec)
     return loss
+
+
+def _class_counts(datamodule: ImageDataModule) -> torch.Tensor:
+    """Pixels of each class in each training image, int64 (N, C); of classes of images their numbers, (1, C)."""
+    pixels = torch.from_numpy(datamodule.class_pixels("train"))
+    return (pixels > 0).sum(dim=0, keepdim=True) if datamodule.target().form == "label" else pixels
 
 
 def _split(datamodule: ImageDataModule) -> dict[Phase, list[str]]:

@@ -18,7 +18,6 @@ from segexp.runs.writable import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
-from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
@@ -113,8 +112,8 @@ class CompatibilityCheck:
             self._try(lambda: check_resume(replace(experiment, resume=checkpoint), module))
 
     def _loss(self) -> nn.Module:
-        if issubclass(self.task.kind, Segmentation):
-            return build.build_loss(self.experiment.loss, self.spec)
+        if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):
+            return build.build_loss(self.experiment.loss, self.spec, kind=kind)
         return build.build_any_loss(self.experiment.loss, self.task.kind)
 
     def _schedule(self) -> Schedule | None:
