@@ -85,7 +85,7 @@ def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True
 
 
 def _without_published(section: ObjectConfig) -> ObjectConfig:
-    return section | {key: off for key, off in _PUBLISHED.items() if key in section}
+    return section | {key: off for key, off in PUBLISHED.items() if key in section}
 
 
 def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
@@ -107,7 +107,7 @@ def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
 
 
 _SMALLER = "use fewer channels or stages"
-_PUBLISHED = {"pretrained": False, "encoder_weights": None}
+PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
 

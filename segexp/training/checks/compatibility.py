@@ -24,6 +24,7 @@ from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.hardware import device_type
+from segexp.training.initial_weights import check_init_from, start_from
 from segexp.training.loggers.build import check_loggers
 from segexp.training.prepare import check_views, check_watched_measures
 from segexp.training.resume import check_resume
@@ -67,6 +68,7 @@ class CompatibilityCheck:
         experiment, spec = self.experiment, self.spec
         self._try(lambda: check_loggers(experiment.logger))
         self._try(lambda: check_trainer(experiment.trainer))
+        self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
         self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
@@ -92,6 +94,7 @@ class CompatibilityCheck:
         others: Iterable[tuple[int, int]],
     ) -> None:
         experiment = self.experiment
+        self._try(lambda: start_from(model, experiment))
         optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
         speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
