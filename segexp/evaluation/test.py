@@ -12,8 +12,8 @@ from segexp.config.experiment import Experiment
 from segexp.config.signatures.measure_names import IMAGE
 from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.mask_test import test_of
 from segexp.evaluation.outcome import Outcome
+from segexp.evaluation.test_kinds import test_of
 from segexp.evaluation.test_report import TestReport
 from segexp.evaluation.tester import build_tester
 from segexp.runs.console import LOG

@@ -15,7 +15,9 @@ _SWEEP = re.compile(r"^\w+\(.*\)$|,", re.DOTALL)
 """``a,b`` and ``glob(*)``."""
 _PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
 """Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
-_FOLDERS = re.compile(r"(\+{0,2}(?:resume|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL)
+_FOLDERS = re.compile(
+    r"(\+{0,2}(?:resume|init_from|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL
+)
 """Keys that are one folder or file; a comma may part the values of a sweep."""
 
 

@@ -275,6 +275,8 @@ class _Look:
             raise StoredError(f"{self.rules.source}: name: found {value!r}, {why}; give another: name=<name>")
         if not self.rules.trains:
             return
+        if path == ("init_from",) and isinstance(value, str) and leaves(value):
+            self._again(path, value, "a path out of its folder")
         if path == ("output_dir",) and isinstance(value, str) and leads_outside(value) and not self._lies_in(value):
             self._again(path, value, "a path out of its folder")
         what = _ELSEWHERE.get(".".join(path[1:])) if self.rules.sweeps and path[0] == "sweep" else None

@@ -126,5 +126,6 @@ def facts(folder: RunContents) -> Facts:
         ("device", entries.to_text(run.get("device"))),
         ("threads", entries.to_text(run.get("threads"))),
         ("resumed from", entries.to_text(run.get("resume"))),
+        ("started from", entries.to_text(entries.get_in(run, "init_from", "path"))),
     ]
     return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]

@@ -100,6 +100,7 @@ def tiles(folder: RunContents) -> list[Tile]:
     else:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("Accuracy", ("accuracy",))]
+    paths += [("Balanced accuracy", ("balanced_accuracy",)), ("Macro F1", ("macro_f1",))]
     made = [_tile(results, name, path) for name, path in paths]
     return [tile for tile in made if tile.value != values.ABSENT]
 
