@@ -8,7 +8,7 @@ from typing import Any
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import typed
+from segexp.config.overrides.quoting import typed
 from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import SHOWN, Fit, few, fit_weights

@@ -275,7 +275,7 @@ class _Look:
             raise StoredError(f"{self.rules.source}: name: found {value!r}, {why}; give another: name=<name>")
         if not self.rules.trains:
             return
-        if path == ("init_from",) and isinstance(value, str) and leaves(value):
+        if path == ("init_from",) and isinstance(value, str) and leads_outside(value):
             self._again(path, value, "a path out of its folder")
         if path == ("output_dir",) and isinstance(value, str) and leads_outside(value) and not self._lies_in(value):
             self._again(path, value, "a path out of its folder")

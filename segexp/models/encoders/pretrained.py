@@ -59,10 +59,10 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
         raise ConfigError(
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
         )
-    if pretrained is True:
-        state, source = _download(name)
+    if isinstance(pretrained, str):
+        state, source = read_state_dict(pretrained, KEY, f"{FILES[name]} (from {SERVER})"), pretrained
     else:
-        state, source = read_state_dict(pretrained, KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+        state, source = _download(name)
     trunk, head = split_head(state)
     load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
