@@ -8,14 +8,14 @@ import torch
 from torch import Tensor, nn
 
 from segexp.config.signatures.measure_names import MEAN
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import MismatchError
 from segexp.losses.class_weights import ClassWeighted
 from segexp.metrics.figures import Array, dataset_leaves, plain
 from segexp.metrics.label_scores import Labels, label_family, score_areas, score_family
 from segexp.metrics.table import HostTable
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.label_result import LabelResult
 
@@ -29,15 +29,21 @@ class Classification(BaseTask):
     precision-recall curve of the second class.
     """
 
-    directions: ClassVar = {
-        "accuracy": "max",
-        "balanced_accuracy": "max",
-        "macro_f1": "max",
-        "precision/<class>": "max",
-        "recall/<class>": "max",
-        "f1/<class>": "max",
-        "auc": "max",
-        "ap": "max",
+    figure_specs: ClassVar = {
+        "accuracy": FigureSpec("max", "accuracy", meaning="share of the images that are right"),
+        "balanced_accuracy": FigureSpec("max", "balanced accuracy", meaning="mean over the classes of the recall"),
+        "macro_f1": FigureSpec("max", "macro F1", meaning="mean over the classes of F1"),
+        "precision/<class>": FigureSpec(
+            "max", "precision", meaning="share of the images taken for the class that are of it"
+        ),
+        "recall/<class>": FigureSpec("max", "recall", meaning="share of the images of the class that were found"),
+        "f1/<class>": FigureSpec("max", "F1", meaning="harmonic mean of precision and recall"),
+        "auc": FigureSpec(
+            "max",
+            "ROC-AUC",
+            meaning="chance that an image of the second class gets a higher score than another",
+        ),
+        "ap": FigureSpec("max", "PR-AUC", meaning="area under precision over recall (average precision)"),
     }
     loss_class = ClassWeighted
     loss: ClassWeighted
@@ -126,7 +132,7 @@ class Classification(BaseTask):
         note = "most probable class"
         return [LabelResult("model", note, families, truth, prediction, self.spec.classes, probabilities)]
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[LabelResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[LabelResult]:
         """The class that most training images are of, for every image."""
         classes = self.spec.classes
         known = [int(item.target) for item in datamodule.items("train")]

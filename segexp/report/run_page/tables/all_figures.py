@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from segexp.report import values
+from segexp.report.labels import column_heading, described
 from segexp.report.table import Table
 from segexp.runs import entries
 
@@ -37,7 +38,8 @@ def _leaves(block: object, above: Path = ()) -> Iterator[Path]:
 
 
 def _head(results: Mapping[str, Any], path: Path) -> str:
-    return " ".join(path) + " ↓" * (entries.get_in(results, "directions", path[0]) == "min")
+    spec = described(results, path[0])
+    return column_heading(" ".join((spec.label, *path[1:])), spec)
 
 
 def _cell(row: Mapping[str, Any], path: Path) -> str:
