@@ -92,12 +92,14 @@ class ImageTarget(Target):
 
     Attributes:
         channels: Its channels.
+        itself: Whether it is the image itself, as it is seen; the target of the data is not looked at then.
     """
 
     kind = "reconstruction"
     form = "image"
 
     channels: int
+    itself: bool = False
 
     @property
     def out_channels(self) -> int:

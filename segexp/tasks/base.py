@@ -176,6 +176,10 @@ class BaseTask(pl.LightningModule):
         """What the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
+    def target_of(self, batch: Batch) -> Tensor:
+        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        return batch["target"]
+
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
         return {TOTAL: self.loss(outputs, target)}
@@ -195,7 +199,7 @@ class BaseTask(pl.LightningModule):
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
         with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        target = batch["target"]
+        target = self.target_of(batch)
         if sizes is not None:
             outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
@@ -282,7 +286,7 @@ class BaseTask(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
-        terms = self.evaluation_loss_terms(outputs, batch["target"])
+        terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
 

@@ -31,8 +31,10 @@ class Classification(BaseTask):
 
     figure_specs: ClassVar = {
         "accuracy": FigureSpec("max", "accuracy", meaning="share of the images that are right"),
-        "balanced_accuracy": FigureSpec("max", "balanced accuracy", meaning="mean over the classes of the recall"),
-        "macro_f1": FigureSpec("max", "macro F1", meaning="mean over the classes of F1"),
+        "balanced_accuracy": FigureSpec(
+            "max", "balanced accuracy", meaning="mean recall of the classes that the images are of"
+        ),
+        "macro_f1": FigureSpec("max", "macro F1", meaning="mean F1 of the classes"),
         "precision/<class>": FigureSpec(
             "max", "precision", meaning="share of the images taken for the class that are of it"
         ),
@@ -41,9 +43,11 @@ class Classification(BaseTask):
         "auc": FigureSpec(
             "max",
             "ROC-AUC",
-            meaning="chance that an image of the second class gets a higher score than another",
+            meaning="chance that an image of the second class gets a higher score than one of the first",
         ),
-        "ap": FigureSpec("max", "PR-AUC", meaning="area under precision over recall (average precision)"),
+        "ap": FigureSpec(
+            "max", "PR-AUC", meaning="area under precision over recall of the second class (average precision)"
+        ),
     }
     loss_class = ClassWeighted
     loss: ClassWeighted

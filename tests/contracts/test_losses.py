@@ -20,7 +20,8 @@ from segexp.losses.base import SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
 from segexp.spec import DataSpec
 
-NAMES = [option.name for option in groups()["loss"]]
+# A loss of images (loss=mse) is one of torch's own, and promises nothing of masks.
+NAMES = [option.name for option in groups()["loss"] if option.name != "mse"]
 
 
 @functools.cache
