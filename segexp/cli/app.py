@@ -80,8 +80,8 @@ def _dispatch(command: Command, argv: list[str]) -> int:
 
 def _hide_command_word() -> None:
     """Hydra's completion reads the line typed so far from COMP_LINE and knows no command words."""
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    kept = [word for index, word in enumerate(words) if index == 0 or word not in COMMANDS]
+    arguments = os.environ.get("COMP_LINE", "").split(" ")
+    kept = [word for index, word in enumerate(arguments) if index == 0 or word not in COMMANDS]
     os.environ["COMP_LINE"] = " ".join(kept)
 
 

@@ -31,17 +31,17 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
     """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
     if command.operands is None:
         return argv
-    words = [
+    arguments = [
         index
         for index, argument in enumerate(argv)
         if not belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
     ]
-    rest = [argument for index, argument in enumerate(argv) if index not in words]
-    if not words:
+    rest = [argument for index, argument in enumerate(argv) if index not in arguments]
+    if not arguments:
         return rest
     if any(argument.startswith(f"{command.operands}=") for argument in rest):
         raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
-    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
+    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in arguments)}]"]
 
 
 def _is_word(argument: str) -> bool:

@@ -56,12 +56,12 @@ def flags_first(argv: list[str], more: Sequence[str]) -> list[str]:
         ConfigError: There is no such flag, or one lacks its value.
     """
     flags: list[str] = []
-    words: list[str] = []
+    arguments: list[str] = []
     waiting = list(argv)
     while waiting:
         word = waiting.pop(0)
         if not word.startswith("-"):
-            words.append(word)
+            arguments.append(word)
             continue
         flags.append(_known(word))
         if word in _OPTIONS_WITH_VALUE:
@@ -73,7 +73,7 @@ def flags_first(argv: list[str], more: Sequence[str]) -> list[str]:
             _refuse_view(*word.split("=", 1))
         elif word in _INFO and waiting and waiting[0] in _ABOUT:
             flags.append(waiting.pop(0))
-    return [*_one_config_dir(flags), *words, *_more_config_dirs(flags), *more]
+    return [*_one_config_dir(flags), *arguments, *_more_config_dirs(flags), *more]
 
 
 def _refuse_view(flag: str, value: str) -> None:

@@ -166,11 +166,11 @@ def _prepared(
     written, record = _stored(folder), _record(folder)
     stored = migrated_stored(written, folder / "config.yaml")
     check_stored(stored, folder / "config.yaml", trusted, typed=typed)
-    chosen, words = _choices(record), usable(record.get("overrides") or ())
+    chosen, arguments = _choices(record), usable(record.get("overrides") or ())
     check_choices(chosen, folder / "run.json")
-    check_overrides(words, folder / "run.json", trusted, typed=typed)
+    check_overrides(arguments, folder / "run.json", trusted, typed=typed)
     recorded = isinstance(record.get("overrides"), list) and bool(chosen)
-    today = recompose(words if recorded else (), chosen if recorded else {}, extra)
+    today = recompose(arguments if recorded else (), chosen if recorded else {}, extra)
     blocks = groups()
     unknown = [key for key in stored if key in blocks and (key in today.missing or not recorded)]
     # How a sweep is run is of the command, and so is whom it trusts.
@@ -181,10 +181,10 @@ def _prepared(
         stored["name"] = None
     found = restore(stored, now, asked, unknown, shipped_references())
     refuse_left_behind(found, asked, folder, today)
-    told = [
+    lines = [
         *_migration(written),
         *rerun_notes(found, folder, today, recorded=recorded),
-        *left_out(words, asked, blocks),
+        *left_out(arguments, asked, blocks),
     ]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
     body = {**found.tree, "resume": None, **given_now}
@@ -193,7 +193,7 @@ def _prepared(
     # What they lack would make another run of them.
     more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
     held = (*today.words, *more) if recorded else ()
-    return Earlier(folder, _written(body, sweep), chosen, held, tuple(told))
+    return Earlier(folder, _written(body, sweep), chosen, held, tuple(lines))
 
 
 def _migration(written: Mapping[str, Any]) -> list[str]:

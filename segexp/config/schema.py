@@ -195,6 +195,8 @@ class TrainConfig:
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     trust: str | list[str] = field(default_factory=list)
+    init_from: str | None = None
+    init_channels: Literal["exact", "adapt"] = "exact"
 
 
 @dataclass(frozen=True)

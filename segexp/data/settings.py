@@ -7,6 +7,7 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import numpy as np
 
+from segexp.data.checks.labels import check_labels, check_target_channels
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_alike, check_crops, check_eval_batches, find_most_common
 from segexp.data.items.item import Item
@@ -38,10 +39,12 @@ class DataSettings(pl.LightningDataModule):
         run_split: Images of each part of the run that goes on, or is tested again; None: a new run.
         copies_matter: Whether an image may not be in two parts.
         unlike: What to do about an image that has other channels than the rest.
+        differing: What to do about whole images of different sizes.
     """
 
     copies_matter = False
     unlike = "convert or remove it"
+    differing = "set one to train in batches"
 
     def __init__(
         self,
@@ -133,7 +136,9 @@ class DataSettings(pl.LightningDataModule):
         others = items["val"] + items["test"]
         return [
             *check_alike(every, self.sources, self.unlike),
-            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
+            *check_labels(every, self.counted_classes(), self.sources),
+            *check_target_channels(every, getattr(self.target(), "channels", None), self.sources),
+            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad, advice=self.differing),
             *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),

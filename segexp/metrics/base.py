@@ -95,7 +95,7 @@ class ImageMeasure(ABC):
         return range(1, spec.num_classes)
 
     @abstractmethod
-    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, n) of one image, a row per class in ``classes``; n is the same for every image."""
 
     @abstractmethod

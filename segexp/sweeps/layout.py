@@ -93,8 +93,8 @@ class JobFiles:
 
     def write_failure(self, error: str, code: int, trace: list[str]) -> None:
         """Keeps the error for whoever looks later."""
-        told = {"error": error, "exit_code": code, "time": now(), "log": self.output.name, "trace": trace}
-        _write_json(self.failure, told)
+        content = {"error": error, "exit_code": code, "time": now(), "log": self.output.name, "trace": trace}
+        _write_json(self.failure, content)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
         """Gives how the job ended by its own word; None: it has not, or was killed."""

@@ -41,8 +41,8 @@ def run_jobs(
         Exit code.
     """
     needed = words_to_resume(experiments.values(), manifest.folder)
-    words = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
-    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
+    arguments = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(arguments)) else list(arguments)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = create_engine(manifest.folder, section, experiments, earlier, lock.handle)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.config.signatures.measure_names import MEAN
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import MismatchError
 from segexp.losses.class_weights import ClassWeighted
@@ -126,7 +126,7 @@ class Classification(BaseTask):
         note = "most probable class"
         return [LabelResult("model", note, families, truth, prediction, self.spec.classes, probabilities)]
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[LabelResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[LabelResult]:
         """The class that most training images are of, for every image."""
         classes = self.spec.classes
         known = [int(item.target) for item in datamodule.items("train")]

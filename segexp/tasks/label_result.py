@@ -37,10 +37,14 @@ class LabelResult(PredictorResult):
         """Probability of the true class of each image, (N,); 0 and 1 of a predictor that gives no probabilities."""
         if self.probabilities is None:
             return np.asarray(self.truth == self.prediction, np.float64)
-        return np.asarray(np.take_along_axis(self.probabilities, self.truth[:, None], axis=1)[:, 0], np.float64)
+        of_truth: Array = np.asarray(self.probabilities)[np.arange(len(self.truth)), self.truth]
+        return of_truth
 
     def per_image(self, names: Sequence[str]) -> list[dict[str, Any]]:
-        """Lines of per_image.csv: true and predicted class, whether they agree, and the probability of each class."""
+        """Lines of per_image.csv: true and predicted class, whether they agree (1, 0), and probabilities.
+
+        ``probability`` is that of the predicted class; ``probability/<class>`` those of all classes.
+        """
         return [{"image": name, "row": self.name} | self._line(index) for index, name in enumerate(names)]
 
     def _line(self, index: int) -> dict[str, Any]:
@@ -53,4 +57,5 @@ class LabelResult(PredictorResult):
         # A predictor without probabilities has the same columns, empty.
         found = [None] * len(self.classes) if self.probabilities is None else self.probabilities[index].tolist()
         cells = ["" if value is None else round(value, 6) for value in found]
-        return line | {f"probability/{name}": cell for name, cell in zip(self.classes, cells, strict=True)}
+        of_class = {f"probability/{name}": cell for name, cell in zip(self.classes, cells, strict=True)}
+        return line | {"probability": cells[predicted], **of_class}

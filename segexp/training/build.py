@@ -85,7 +85,7 @@ def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True
 
 
 def _without_published(section: ObjectConfig) -> ObjectConfig:
-    return section | {key: off for key, off in _PUBLISHED.items() if key in section}
+    return section | {key: off for key, off in PUBLISHED.items() if key in section}
 
 
 def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
@@ -107,7 +107,7 @@ def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
 
 
 _SMALLER = "use fewer channels or stages"
-_PUBLISHED = {"pretrained": False, "encoder_weights": None}
+PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
 
@@ -150,18 +150,27 @@ def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
     return loss
 
 
-def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
-    """Builds the loss of a segmentation and checks it against the classes of the data.
+def build_loss(
+    section: ObjectConfig,
+    spec: DataSpec,
+    counts: Callable[[], Tensor] | None = None,
+    kind: type[SegmentationLoss] = SegmentationLoss,
+) -> SegmentationLoss:
+    """Builds the loss of class numbers, of pixels or of whole images, and checks it against the classes of the data.
 
     Args:
         section: The block ``loss``.
         spec: Classes of the data.
         counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
             is ``auto``.
+        kind: What the task takes.
     """
     with naming_section("loss", section):
         loss: SegmentationLoss = instantiate(section, _convert_="all")
         refuse_other(loss, "loss._target_", section.get("_target_", ""))
+        if not isinstance(loss, kind):
+            found, expected = type(loss).__qualname__, f"a {kind.__module__}.{kind.__qualname__}"
+            raise ConfigError(f"loss._target_: gives a {found}, expected {expected}: use loss=ce")
     with trying("loss", "its check(spec)"):
         loss.check(spec)
     if loss.one_logit and spec.out_channels != 1:

@@ -46,23 +46,23 @@ def run_check(config: Any, invocation: Invocation) -> None:
         check_contracts(experiment, own.format)
         return
     chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
-    told: dict[str, Any] = {"ok": True, "problems": []}
+    content: dict[str, Any] = {"ok": True, "problems": []}
     text = ""
     if own.scope != "config":
         with quick_imports():
             from segexp.training.checks.check import check
 
-        told, text = check(experiment, full=own.full, scope=own.scope)
+        content, text = check(experiment, full=own.full, scope=own.scope)
     if own.format == "json":
-        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **told}))  # noqa: T201 - the answer
+        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
     else:
         words = ", ".join(f"{key}={value}" for key, value in chosen.items())
-        line = f"{'config is valid' if told['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
+        line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
         print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
-    if not told["ok"]:
+    if not content["ok"]:
         from segexp.training.checks.check import refused
 
-        refused(told)
+        refused(content)
 
 
 def run_preview(config: Any, invocation: Invocation) -> None:

@@ -42,8 +42,8 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
-    if not after.complete and (told := still_valid(folder)):
-        LOG.info(told)
+    if not after.complete and (message := still_valid(folder)):
+        LOG.info(message)
     return shown
 
 

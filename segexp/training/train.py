@@ -32,6 +32,7 @@ from segexp.training.distributed import process_group as group
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, was_stopped
 from segexp.training.hardware import with_hardware
+from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.tracking import Tracked, tell
@@ -64,6 +65,7 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     experiment = taken_up(experiment)
     check_loggers(experiment.logger)
     check_trainer(experiment.trainer)
+    check_init_from(experiment)
     experiment = with_hardware(experiment)
     check_ranks(experiment)
     place = _parent(experiment)

@@ -35,12 +35,12 @@ def refuse_overruled(config: Block, command: Sequence[str]) -> None:
     Raises:
         ConfigError: Names the key, what replaces it, and what to write.
     """
-    words = [key_of(word) for word in command if "=" in word and not word.startswith("-")]
+    arguments = [key_of(word) for word in command if "=" in word and not word.startswith("-")]
     again = any(word.startswith("from=") for word in command)
-    about = [key for key in words if key.split(".")[0] in ("optimizer", "scheduler", "experiment")]
+    about = [key for key in arguments if key.split(".")[0] in ("optimizer", "scheduler", "experiment")]
     if config.get("resume") is not None or (again and not about):
         return
-    problems = list(_overruled(config, set(words)))
+    problems = list(_overruled(config, set(arguments)))
     if problems:
         raise ConfigError("\n".join(problems))
 

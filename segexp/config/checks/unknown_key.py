@@ -48,8 +48,8 @@ def advice(
     meant = in_group(key, list(options)) or key
     if meant not in valid and (found := _elsewhere(meant, options, folders)):
         group = meant.partition(".")[0]
-        told = "It" if meant == key else meant
-        text = f"{told} is a key of {', '.join(f'{group}={name}' for name in found)}."
+        message = "It" if meant == key else meant
+        text = f"{message} is a key of {', '.join(f'{group}={name}' for name in found)}."
         return f"{text} {_listing(key, valid)}" if group in LISTS else text
     if best is None:
         return _listing(key, valid)

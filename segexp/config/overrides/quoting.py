@@ -15,7 +15,9 @@ _SWEEP = re.compile(r"^\w+\(.*\)$|,", re.DOTALL)
 """``a,b`` and ``glob(*)``."""
 _PATHS = re.compile(r"(run|input|output)=(.*)", re.DOTALL)
 """Keys of commands that start from a run, likewise: one name or glob, or a list in brackets."""
-_FOLDERS = re.compile(r"(\+{0,2}(?:resume|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL)
+_FOLDERS = re.compile(
+    r"(\+{0,2}(?:resume|init_from|sweep\.resume|output_dir|out))=([^,'\"\[{$?\\\\][^,\\\\]*)", re.DOTALL
+)
 """Keys that are one folder or file; a comma may part the values of a sweep."""
 
 
@@ -47,12 +49,12 @@ def hydra_override(key: str, value: Any) -> str:
     return f"{key}={value if key in _RAW else _literal(value)}"
 
 
-def command_line(words: Iterable[str]) -> str:
+def command_line(arguments: Iterable[str]) -> str:
     """``python -m segexp`` with these words, to be pasted into a shell; always a single line.
 
     Quotes of Hydra's grammar that :mod:`segexp.cli.arguments` puts there by itself are left out.
     """
-    return " ".join(["python -m segexp", *map(shell_word, as_typed(list(words)))])
+    return " ".join(["python -m segexp", *map(shell_word, as_typed(list(arguments)))])
 
 
 def printed(key: str, value: Any) -> str:
@@ -121,16 +123,16 @@ def unquoted(value: str) -> str:
 
 def as_typed(argv: Sequence[str]) -> list[str]:
     """The words without the quotes of :func:`quote_patterns`: what a user reads, and may give again."""
-    words = list(argv)
+    arguments = list(argv)
     for index, argument in enumerate(argv):
         key, _, value = argument.partition("=")
         plain = unquoted(value)
         if plain != value:
-            words[index] = f"{key}={plain}"
+            arguments[index] = f"{key}={plain}"
             # Other words keep their quotes: without them they would be something else.
-            if quote_patterns(words)[index] != f"{key}={quoted(plain)}":
-                words[index] = argument
-    return words
+            if quote_patterns(arguments)[index] != f"{key}={quoted(plain)}":
+                arguments[index] = argument
+    return arguments
 
 
 def _in_quotes(argument: str, *, blocks: bool) -> str:

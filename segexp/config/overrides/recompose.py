@@ -51,17 +51,17 @@ def below(key: str, parent: str) -> bool:
     return key == parent or key.startswith(f"{parent}.")
 
 
-def usable(words: Iterable[Any]) -> list[str]:
+def usable(arguments: Iterable[Any]) -> list[str]:
     """Overrides of a stored record: those about the experiment, without resolvers, which could read the environment."""
-    texts = [word for word in words if isinstance(word, str)]
+    texts = [word for word in arguments if isinstance(word, str)]
     return [w for w in texts if _WORD.fullmatch(w) and not UNUSED.match(w) and not _RESOLVER.search(w)]
 
 
-def recompose(words: Sequence[str], choices: Mapping[str, str], extra: Sequence[str]) -> Today:
+def recompose(arguments: Sequence[str], choices: Mapping[str, str], extra: Sequence[str]) -> Today:
     """Composes the words of a run anew.
 
     Args:
-        words: Its overrides, see :func:`usable`.
+        arguments: Its overrides, see :func:`usable`.
         choices: Option of each group then.
         extra: Folders given with ``--config-dir`` now.
 
@@ -69,8 +69,8 @@ def recompose(words: Sequence[str], choices: Mapping[str, str], extra: Sequence[
         The config as it is by the YAML files of today; it may differ from that of the run.
     """
     options = {name: {option.name for option in found} for name, found in groups(map(Path, extra)).items()}
-    missing = _missing(words, choices, options)
-    known = [word for word in words if not any(below(key_of(word), group) for group in missing)]
+    missing = _missing(arguments, choices, options)
+    known = [word for word in arguments if not any(below(key_of(word), group) for group in missing)]
     chosen = [f"{g}={c}" for g, c in choices.items() if g not in LISTS and c in options.get(g, ()) and g != "sweep"]
     kept, (tree, found) = _composed(known, extra)
     # Only where the default is another: what an experiment chooses needs no word.
@@ -81,9 +81,9 @@ def recompose(words: Sequence[str], choices: Mapping[str, str], extra: Sequence[
     return Today(tree, tuple(known), missing, tuple(word for word in known if word not in kept), found)
 
 
-def _missing(words: Sequence[str], choices: Mapping[str, str], options: Mapping[str, set[str]]) -> dict[str, str]:
+def _missing(arguments: Sequence[str], choices: Mapping[str, str], options: Mapping[str, set[str]]) -> dict[str, str]:
     """Options that were chosen, by a word or otherwise, and are not there."""
-    chosen = dict(choices) | {key_of(word): word.partition("=")[2] for word in words if key_of(word) in options}
+    chosen = dict(choices) | {key_of(word): word.partition("=")[2] for word in arguments if key_of(word) in options}
     return {
         group: option
         for group, option in chosen.items()
@@ -95,17 +95,19 @@ def _listed(option: str) -> set[str]:
     return {name.strip() for name in option.strip("[]").split(",") if name.strip()}
 
 
-def _composed(words: Sequence[str], extra: Sequence[str]) -> tuple[list[str], tuple[dict[str, Any], dict[str, str]]]:
+def _composed(
+    arguments: Sequence[str], extra: Sequence[str]
+) -> tuple[list[str], tuple[dict[str, Any], dict[str, str]]]:
     """Composes all words, or those of them that can be; gives them too."""
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
     try:
-        return list(words), _compose(words, extra)
+        return list(arguments), _compose(arguments, extra)
     except (HydraException, OmegaConfBaseException, ValueError):
         kept: list[str] = []
         found = _compose(kept, extra)
-        for word in words:
+        for word in arguments:
             try:
                 found = _compose([*kept, word], extra)
                 kept.append(word)
@@ -114,7 +116,7 @@ def _composed(words: Sequence[str], extra: Sequence[str]) -> tuple[list[str], tu
         return kept, found
 
 
-def _compose(words: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def _compose(arguments: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
     from hydra import compose, initialize_config_dir
     from hydra.core.global_hydra import GlobalHydra
     from omegaconf import OmegaConf, open_dict
@@ -122,7 +124,7 @@ def _compose(words: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, Any]
     GlobalHydra.instance().clear()
     searched = [search_path(extra)] if extra else []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"), warnings.catch_warnings(action="ignore"):
-        config = compose("train", overrides=[*with_old_keys(words), *searched], return_hydra_config=True)
+        config = compose("train", overrides=[*with_old_keys(arguments), *searched], return_hydra_config=True)
     found = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
     with open_dict(config):
         del config["hydra"]

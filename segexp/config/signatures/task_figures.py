@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from segexp.config.checks.suggest import did_you_mean
 from segexp.config.lineage import ancestors, definition
-from segexp.config.signatures.measure_names import LOSS, check_name, direction
+from segexp.config.signatures.measure_names import LOSS, THRESHOLD_FREE, check_name, direction
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
 SEGMENTATION = "segexp.tasks.segmentation.Segmentation"
 """The task where a config names none."""
+CLASS = "<class>"
+"""Ends a figure that there is for each class: ``recall/<class>``."""
 BASE = "segexp.tasks.base.BaseTask"
 """The class below which a task says what it logs."""
 
@@ -37,6 +39,17 @@ def own_figures(task: str) -> Mapping[str, Direction] | None:
     return None
 
 
+def _named(figures: Mapping[str, Direction], classes: Sequence[str] | None) -> list[str]:
+    """Figures with the names of the classes in place of ``<class>``, where those are known."""
+    if classes is None:
+        return list(figures)
+    binary = len(classes) == 2
+    parts = {figure: classes if figure.endswith(f"/{CLASS}") else [""] for figure in figures}
+    named = [figure.replace(CLASS, part) for figure, of in parts.items() for part in of]
+    # Areas under curves are of two classes.
+    return [figure for figure in named if binary or not classes or figure not in THRESHOLD_FREE]
+
+
 def watched_direction(name: str, task: str) -> Direction:
     """Whether lower ("min") or higher ("max") is better of what a task logs under a name.
 
@@ -51,7 +64,8 @@ def watched_direction(name: str, task: str) -> Direction:
     if figures is None:
         return direction(name)
     check_watched(name, task, None)
-    return figures.get(name.partition("/")[2], "min")
+    figure = name.partition("/")[2]
+    return figures.get(figure, figures.get(f"{figure.partition('/')[0]}/{CLASS}", "min"))
 
 
 def check_watched(
@@ -77,7 +91,10 @@ def check_watched(
     if figures is None:
         check_name(name, classes, terms, costly)
         return
-    known = [f"val/{figure}" for figure in (*figures, LOSS, *(f"{LOSS}/{term}" for term in terms or ()))]
+    of_loss = [LOSS, *(f"{LOSS}/{term}" for term in terms or ())]
+    known = [f"val/{figure}" for figure in (*_named(figures, classes), *of_loss)]
     if name in known or (terms is None and name.startswith(f"val/{LOSS}/")):
+        return
+    if classes is None and any(name.startswith(each.removesuffix(CLASS)) for each in known if each.endswith(CLASS)):
         return
     raise ConfigError(f"nothing is logged as {name!r}.{did_you_mean(name, known)} Valid names are {', '.join(known)}")

@@ -36,7 +36,7 @@ def refuse_word(word: str, source: Path) -> None:
 
 
 _KEY = re.compile(r"[A-Za-z_$][\w$.-]*")
-_PLAIN = ("name", "output_dir", "resume", "monitor", "from")
+_PLAIN = ("name", "output_dir", "resume", "init_from", "monitor", "from")
 """Keys without a dot whose values are free texts, and not options of a group."""
 
 

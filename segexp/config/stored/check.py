@@ -129,18 +129,18 @@ def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> l
         sweeps: As for :func:`check_stored`.
     """
     packages_needed = needed(config)
-    words = [f"trust=[{','.join(packages_needed)}]"] if packages_needed else []
+    arguments = [f"trust=[{','.join(packages_needed)}]"] if packages_needed else []
     keys: set[str] = set()
     while True:
         try:
             check_stored(config, source, packages_needed, typed=keys, sweeps=sweeps)
         except StoredError as error:
             if not error.word or error.key in keys:
-                return words
+                return arguments
             keys.add(error.key)
-            words.append(error.word)
+            arguments.append(error.word)
         else:
-            return words
+            return arguments
 
 
 def leads_outside(text: str) -> bool:
@@ -275,6 +275,8 @@ class _Look:
             raise StoredError(f"{self.rules.source}: name: found {value!r}, {why}; give another: name=<name>")
         if not self.rules.trains:
             return
+        if path == ("init_from",) and isinstance(value, str) and leads_outside(value):
+            self._again(path, value, "a path out of its folder")
         if path == ("output_dir",) and isinstance(value, str) and leads_outside(value) and not self._lies_in(value):
             self._again(path, value, "a path out of its folder")
         what = _ELSEWHERE.get(".".join(path[1:])) if self.rules.sweeps and path[0] == "sweep" else None

@@ -84,15 +84,15 @@ def trust_arguments(argv: Sequence[str]) -> list[str]:
     return [name.strip(" '\"") for value in values for name in value.strip(" '\"[]").split(",") if name.strip(" '\"")]
 
 
-def without_trust(words: Iterable[str]) -> list[str]:
+def without_trust(arguments: Iterable[str]) -> list[str]:
     """Words without ``trust=``: whom a command trusted is its own matter, and no part of what a run is."""
-    return [word for word in words if not _is_trust(word)]
+    return [word for word in arguments if not _is_trust(word)]
 
 
 def typed_keys(argv: Sequence[str]) -> frozenset[str]:
     """Keys, and groups, that a command line gives values of its own."""
-    words = [word for word in argv if not word.startswith("-")]
-    return frozenset(word.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for word in words)
+    arguments = [word for word in argv if not word.startswith("-")]
+    return frozenset(word.lstrip("+~").split("=", 1)[0].split("@")[0].replace("/", ".") for word in arguments)
 
 
 def _is_trust(word: str) -> bool:

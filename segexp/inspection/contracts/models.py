@@ -72,8 +72,8 @@ def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
     with torch.no_grad():
         logits = same_size(model.eval(), batch)
     if not isinstance(logits, Tensor):
-        told = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
-        raise ContractError(f"{told}; give a Supervised in training mode alone")
+        message = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
+        raise ContractError(f"{message}; give a Supervised in training mode alone")
     if not is_classifier(model):
         size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
         require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")

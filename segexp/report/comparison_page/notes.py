@@ -73,8 +73,8 @@ def _of_group(group: ComparisonGroup) -> Iterator[str]:
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
     images = len(group.rows[0].tested.images)
     if group.differences and images < FEW:
-        told = "is 1 test image" if images == 1 else f"are {images} test images"
-        yield f"There {told}: with fewer than {FEW} the intervals of differences are too narrow."
+        text = "is 1 test image" if images == 1 else f"are {images} test images"
+        yield f"There {text}: with fewer than {FEW} the intervals of differences are too narrow."
 
 
 def _beaten(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
@@ -95,8 +95,8 @@ def _of_folds(row: Configuration) -> Iterator[str]:
     missing = {repeat.seed: _missing(repeat) for repeat in row.repeats}
     for repeat in row.repeats:
         if missing[repeat.seed]:
-            told = _listed(missing[repeat.seed])
-            yield f"{row.name}, seed {repeat.seed}: of {_folds(repeat)} folds (from 0) these are missing: {told}."
+            text = _listed(missing[repeat.seed])
+            yield f"{row.name}, seed {repeat.seed}: of {_folds(repeat)} folds (from 0) these are missing: {text}."
     if not any(missing.values()) and len({repeat.tested for repeat in row.repeats}) > 1:
         yield f"{row.name}: its seeds were not tested on the same images."
 

@@ -14,8 +14,8 @@ from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.missing import missing
 from segexp.report.run_page.tables import classes, image_groups, predictors
-from segexp.report.run_page.tables.all_figures import figures_table
-from segexp.report.run_page.tables.confusion import confusion_table
+from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
+from segexp.report.run_page.tables.confusion import confusion_table, counted
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -94,6 +94,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
     return {
         "class_table": classes.overlap_table(folder.results) if masks else None,
         "figures_table": figures_table(folder.results) if tested and not masks else None,
+        "class_figures": class_figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(classes.shape_table(folder.results), classes.probability_table(folder.results)),
         "full_tables": _there(*(classes.full_table(folder.results, block) for block in ("dataset", "image"))),
         "groups_table": image_groups.groups_table(folder.results),
@@ -107,6 +108,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "splits": sections.data_table(folder),
         "image_names": sections.image_names(folder),
         "confusion_table": confusion_table(folder.results),
+        "counted": counted(folder.results),
     }
 
 
@@ -142,6 +144,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
         "specimens": shown,
         "swatches": swatches(folder.results),
         "panels": [] if shown else pictures.embed_panels(folder),
+        "panels_title": PANELS_OF_KIND.get(entries.task_kind(folder.results), "Image, truth, prediction, errors"),
         "class_maps": pictures.embed_class_maps(folder),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
@@ -169,10 +172,23 @@ SECTIONS = {
 }
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
-
+PANELS_OF_KIND = {entries.CLASSIFICATION: "Images, from the least probable class to the most"}
+"""Heading of the pictures that have no layers."""
 ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
 """Sections of a page of a kind of task that has none of its own."""
-SECTIONS_OF_KIND = {entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures")}
+SECTIONS_OF_KIND = {
+    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures"),
+    entries.CLASSIFICATION: (
+        "figures",
+        "panels",
+        "confusion",
+        "curves",
+        "data",
+        "cost",
+        "reproduce",
+        "environment",
+    ),
+}
 """By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
 
 

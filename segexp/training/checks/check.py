@@ -48,10 +48,10 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
         problems += found.problems
         if scope == "all":
             problems += _incompatibilities(experiment, datamodule, found)
-    told = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
-    told["problems"] = collect_problem_facts(problems, found.files)
-    told["mask_values_line"] = propose_line_for_all(problems)
-    return told, "\n\n".join(block for block in (format_data_check(told), format_problems(told)) if block)
+    content = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
+    content["problems"] = collect_problem_facts(problems, found.files)
+    content["mask_values_line"] = propose_line_for_all(problems)
+    return content, "\n\n".join(block for block in (format_data_check(content), format_problems(content)) if block)
 
 
 def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, found: Review) -> list[Problem]:
@@ -80,12 +80,12 @@ def _progress(results: Iterable[Any], total: int, what: str) -> Iterable[Any]:
     return progress(results, total, what, delay=0.0)
 
 
-def refused(told: dict[str, Any]) -> None:
+def refused(content: dict[str, Any]) -> None:
     """Ends the command with what is to be done.
 
     Raises:
         CheckError: There is a problem that training would refuse.
     """
-    count = sum(problem["fatal"] for problem in told["problems"])
+    count = sum(problem["fatal"] for problem in content["problems"])
     if count:
         raise CheckError(f"training would be refused: {count} problem{'s' * (count > 1)}, see above")

@@ -18,13 +18,13 @@ from segexp.runs.writable import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
-from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.hardware import device_type
+from segexp.training.initial_weights import check_init_from, start_from
 from segexp.training.loggers.build import check_loggers
 from segexp.training.prepare import check_views, check_watched_measures
 from segexp.training.resume import check_resume
@@ -68,6 +68,7 @@ class CompatibilityCheck:
         experiment, spec = self.experiment, self.spec
         self._try(lambda: check_loggers(experiment.logger))
         self._try(lambda: check_trainer(experiment.trainer))
+        self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
         self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
@@ -93,6 +94,7 @@ class CompatibilityCheck:
         others: Iterable[tuple[int, int]],
     ) -> None:
         experiment = self.experiment
+        self._try(lambda: start_from(model, experiment))
         optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
         speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
@@ -113,8 +115,8 @@ class CompatibilityCheck:
             self._try(lambda: check_resume(replace(experiment, resume=checkpoint), module))
 
     def _loss(self) -> nn.Module:
-        if issubclass(self.task.kind, Segmentation):
-            return build.build_loss(self.experiment.loss, self.spec)
+        if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):
+            return build.build_loss(self.experiment.loss, self.spec, kind=kind)
         return build.build_any_loss(self.experiment.loss, self.task.kind)
 
     def _schedule(self) -> Schedule | None:

@@ -69,8 +69,8 @@ def try_model(module: BaseTask, image: Tensor) -> None:
             "belong into a segexp.models.auxiliary.Supervised, in training mode only"
         )
     # What is no output of pixels has a shape of the task's own, but for the images.
-    told = 4 if isinstance(module, DenseTask) else 1
-    if tuple(logits.shape)[:told] != expected[:told]:
+    dimensions = 4 if isinstance(module, DenseTask) else 1
+    if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
         raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")
@@ -117,10 +117,12 @@ def try_measure(name: str, measure: ImageMeasure, spec: DataSpec) -> None:
     """
     section = f"metric.{name}"
     truth = (np.arange(SIDE * SIDE) // 5 % spec.num_classes).astype(np.uint8).reshape(SIDE, SIDE)
-    seen = ImagePrediction(truth[::-1].copy(), truth, np.full((spec.score_channels, SIDE, SIDE), 0.5, dtype=np.float32))
+    image = ImagePrediction(
+        truth[::-1].copy(), truth, np.full((spec.score_channels, SIDE, SIDE), 0.5, dtype=np.float32)
+    )
     with trying(section, "its measuring of one image"):
         classes = measure.classes(spec)
-        sums = np.asarray(measure.sums(seen, classes), dtype=np.float64)
+        sums = np.asarray(measure.sums(image, classes), dtype=np.float64)
         found = measure.figures(sums[None])
         names, shapes = set(found), {np.shape(value) for value in found.values()}
         expected = set(measure.described_figures())

@@ -64,7 +64,7 @@ def check_contracts(experiment: Experiment, form: Literal["table", "json"]) -> N
         ContractError: A promise is broken; the printed lines say what was found, what was expected and what to do.
     """
     broken: list[str] = []
-    told: dict[str, Any] = {}
+    content: dict[str, Any] = {}
     for part in _parts(experiment):
         outcomes = []
         _print(form, f"{part.name}: {part.place}")
@@ -72,11 +72,11 @@ def check_contracts(experiment: Experiment, form: Literal["table", "json"]) -> N
             outcomes.append(found)
             reason = f"\n{'':13}{found.reason}" if found.reason else ""
             _print(form, f"  {found.state:<10} {found.name}: {found.meaning}{reason}")
-        told[part.name] = {"class": part.place, "promises": [asdict(found) for found in outcomes]}
+        content[part.name] = {"class": part.place, "promises": [asdict(found) for found in outcomes]}
         names = [found.name for found in outcomes if found.state == "broken"]
         broken += [f"{part.name} breaks {len(names)} of {len(outcomes)} promises: {', '.join(names)}"] if names else []
     if form == "json":
-        print(json.dumps(told))  # noqa: T201 - the command's answer
+        print(json.dumps(content))  # noqa: T201 - the command's answer
     if broken:
         raise ContractError("; ".join(broken) + "; found, expected and what to do stand above")
 

@@ -126,8 +126,8 @@ def _online(facts: RunFacts, wanted: dict[str, Any]) -> Any:
     try:
         return _init(facts, "online", wanted)
     except Exception as error:  # wandb raises errors of many kinds, and none may stop a training
-        told = next(iter(str(error).splitlines()), type(error).__name__)
-        LOG.warning(f"W&B: no run could be opened ({told}), so it is kept offline; {_later(facts.folder)}")
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        LOG.warning(f"W&B: no run could be opened ({message}), so it is kept offline; {_later(facts.folder)}")
         return None
 
 

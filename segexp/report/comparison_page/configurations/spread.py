@@ -22,8 +22,8 @@ class Spread:
 
     def text(self, digits: int = 4) -> str:
         """``0.8312 ± 0.0041``."""
-        told = f"{self.mean:.{digits}f}"
-        return told if self.deviation is None else f"{told} ± {self.deviation:.{digits}f}"
+        text = f"{self.mean:.{digits}f}"
+        return text if self.deviation is None else f"{text} ± {self.deviation:.{digits}f}"
 
 
 def mean_of(found: Spread | None) -> float | None:

@@ -39,8 +39,8 @@ def difference_chart(found: Mapping[str, Difference], base: str, measure: str, d
         word, colour = VERDICTS[kind_of(difference)]
         ends = [f"{end:+.{digits}f}" for end in difference.interval or ()]
         interval = f" [{ends[0]}, {ends[1]}]" if ends else ""
-        told = "no image in common" if difference.mean is None else f"{difference.mean:+.{digits}f}{interval}, {word}"
-        rows.append(Interval(name, difference.mean, difference.interval, told, colour=colour))
+        text = "no image in common" if difference.mean is None else f"{difference.mean:+.{digits}f}{interval}, {word}"
+        rows.append(Interval(name, difference.mean, difference.interval, text, colour=colour))
     legend = ("", "mean difference, with 95 % interval")
     axis = f"{measure}, difference to {shortened(base, 2 * LONGEST_LABEL)}"
     return interval_chart("Intervals of the differences", rows, legend, axis=axis, zero=True)
@@ -83,8 +83,8 @@ def cost_chart(
     points = []
     for number, (name, spent, found) in enumerate(rows):
         written = values.format_amount(spent) if form == SI_FORMAT else f"{spent:.4g}"
-        told = f"{name}: {found.text()}, {written}" + (", on the front" if number in best else "")
-        points.append(ScatterPoint(shortened(name, LONGEST_LABEL), spent, found.mean, found.deviation, told))
+        text = f"{name}: {found.text()}, {written}" + (", on the front" if number in best else "")
+        points.append(ScatterPoint(shortened(name, LONGEST_LABEL), spent, found.mean, found.deviation, text))
     return scatter_chart(points, best, (cost, f"{measure} ({'lower' if lower else 'higher'} is better)"), form=form)
 
 

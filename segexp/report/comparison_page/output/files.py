@@ -59,8 +59,8 @@ def _line(group: ComparisonGroup, place: int) -> dict[str, Any]:
 
 
 def _spread_cells(names: tuple[str, ...], found: Spread | None) -> dict[str, Any]:
-    told = (found.mean, found.deviation, found.count) if found else (None, None, None)
-    return {name: "" if value is None else value for name, value in zip(names, told, strict=False)}
+    cells = (found.mean, found.deviation, found.count) if found else (None, None, None)
+    return {name: "" if value is None else value for name, value in zip(names, cells, strict=False)}
 
 
 def _difference_cells(group: ComparisonGroup, name: str) -> dict[str, Any]:
@@ -90,9 +90,9 @@ def as_markdown(
     for group in groups:
         parts.append(f"## {group.letter + ': ' if group.letter else ''}{escape_text(group.title)}")
         bold = "rows by validation" if group.searched else "the best of a column is bold"
-        told = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
+        text = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
         at = decided([run.results for row in group.rows for run in row.runs])
-        parts.append(f"{told} {escape_text(at)}".rstrip())
+        parts.append(f"{text} {escape_text(at)}".rstrip())
         parts.append(results_grid(group).as_markdown())
         if group.differences:
             grid = differences_grid(group)
@@ -107,10 +107,10 @@ def _search(search: Search) -> list[str]:
     best = search.best
     parts = [f"## Search {escape_text(search.name)}"]
     if best is not None:
-        told = " ".join(f"{key}={short(text)}" for key, text in best.parameters.items())
+        message = " ".join(f"{key}={short(text)}" for key, text in best.parameters.items())
         monitor = escape_text(search.monitor)
         parts.append(
-            f"Best trial by validation: {best.number}, {monitor} {best.value:.4f}, {markdown.format_code(told)}"
+            f"Best trial by validation: {best.number}, {monitor} {best.value:.4f}, {markdown.format_code(message)}"
         )
     if search.command:
         parts.append(markdown.format_code_block(search.command))

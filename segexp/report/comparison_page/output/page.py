@@ -85,20 +85,20 @@ def _tiles(group: ComparisonGroup) -> list[Tile]:
     found = group.reached(best)
     if found is None:
         return []
-    told = [_tile(f"Best {measure.label}, per image", values.format_measure(found.mean, measure.digits), best, group)]
-    told += _lead(group)
+    lines = [_tile(f"Best {measure.label}, per image", values.format_measure(found.mean, measure.digits), best, group)]
+    lines += _lead(group)
     smallest = _smallest(group)
     if smallest is not None and smallest.parameters is not None:
-        told.append(_tile("Smallest not clearly worse", values.format_amount(smallest.parameters), smallest, group))
-    return told
+        lines.append(_tile("Smallest not clearly worse", values.format_amount(smallest.parameters), smallest, group))
+    return lines
 
 
 def _beaten(group: ComparisonGroup) -> list[Tile]:
     """No row is better than predictors that have learnt nothing."""
     first = group.rows[0]
-    told = [(f"{found.name}, {label}", f"{other:.4f}") for found in first.beaten for label, _, other in found.figures]
+    lines = [(f"{found.name}, {label}", f"{other:.4f}") for found in first.beaten for label, _, other in found.figures]
     own = {label: value for found in first.beaten for label, value, _ in found.figures}
-    lines = [(first.name, ""), *((label, f"{value:.4f}") for label, value in own.items()), *told]
+    lines = [(first.name, ""), *((label, f"{value:.4f}") for label, value in own.items()), *lines]
     return [Tile("Better than a trivial predictor", f"0 of {len(group.rows)}", tuple(lines))]
 
 

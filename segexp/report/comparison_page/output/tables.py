@@ -63,8 +63,8 @@ def results_grid(group: ComparisonGroup) -> Grid:
 
 
 def _name(row: Configuration) -> Cell:
-    told = ", ".join(f"{key}={value}" for key, value in row.varied.items())
-    return Cell(row.name, row.name, note=told)
+    text = ", ".join(f"{key}={value}" for key, value in row.varied.items())
+    return Cell(row.name, row.name, note=text)
 
 
 def _head(group: ComparisonGroup, figure: Figure) -> Head:

@@ -21,8 +21,8 @@ def calibration_charts(results: Mapping[str, Any]) -> list[Chart]:
     for number, (name, bins) in enumerate(measured.items()):
         row = entries.model_row(results)
         figures = [(label, entries.get_in(row, "dataset", key, name)) for key, label in ERRORS.items()]
-        told = [f"{label} {values.format_measure(value)}" for label, value in figures if value is not None]
-        shares.append(Line(", ".join([name, *told]), _pairs(bins["probability"], bins["share"]), number))
+        lines = [f"{label} {values.format_measure(value)}" for label, value in figures if value is not None]
+        shares.append(Line(", ".join([name, *lines]), _pairs(bins["probability"], bins["share"]), number))
         centres = [(place + 0.5) / len(bins["pixels"]) for place in range(len(bins["pixels"]))]
         pixels.append(Line(name, _pairs(centres, bins["pixels"]), number))
     made = [

@@ -48,8 +48,8 @@ def _row(figure: str, name: str, results: Mapping[str, Any], images: Images) -> 
     if not isinstance(value, float) or not math.isfinite(value):
         return Interval(name, None, None, "absent", known)
     ends = [end for end in interval if isinstance(end, float)] if isinstance(interval, list) else []
-    told = values.format_with_interval(value, interval)
-    return Interval(name, value, (ends[0], ends[1]) if len(ends) == 2 else None, told, known)
+    text = values.format_with_interval(value, interval)
+    return Interval(name, value, (ends[0], ends[1]) if len(ends) == 2 else None, text, known)
 
 
 def _number(cell: str | None) -> float:

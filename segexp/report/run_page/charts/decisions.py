@@ -67,10 +67,10 @@ def _note(rows: Sequence[Row], at: Row | None, chosen: object, results: Mapping[
     # Of results.json: rows stand beside the chosen threshold, not at it.
     own = entries.get_in(entries.model_row(results), "dataset", "dice", entries.foreground_of(results) or "")
     own = own if isinstance(own, int | float) else None
-    told = f"Dice {values.format_measure(own)} at" if own is not None else f"Dice {at['dice']:.4f} near"
+    text = f"Dice {values.format_measure(own)} at" if own is not None else f"Dice {at['dice']:.4f} near"
     if own is not None and own >= best["dice"]:
         highest = f"None of {len(rows)} others gives more on these test images."
-    return f"{told} the chosen threshold {values.format_measure(chosen, 3)}. {highest}"
+    return f"{text} the chosen threshold {values.format_measure(chosen, 3)}. {highest}"
 
 
 def _marks(at: Row | None, across: str, up: str) -> list[MarkedPoint]:

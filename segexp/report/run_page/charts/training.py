@@ -15,6 +15,14 @@ WITH_DICE = 3
 RATES_FAR_APART = 20.0
 """From this ratio of the highest rate to the lowest their axis is logarithmic."""
 
+ACCURACIES = (
+    ("train/accuracy", "accuracy, training", 0, "dashed"),
+    ("val/accuracy", "accuracy, validation", 0, "solid"),
+    ("val/balanced_accuracy", "balanced accuracy", 1, "solid"),
+    ("val/macro_f1", "macro F1", 2, "solid"),
+)
+"""Column, name, colour and style of the lines of a classification."""
+
 Row = Mapping[str, str]
 
 
@@ -79,13 +87,16 @@ def _losses(rows: Sequence[Row]) -> list[Line]:
 
 def _measures(rows: Sequence[Row], monitor: str) -> list[Line]:
     lines = [_line(rows, "val/miou", "mean IoU", 0), _line(rows, "val/auc", "ROC-AUC", None, "dashed")]
+    if "train/accuracy" in rows[0]:  # of classes of images; in a segmentation it would only mislead
+        lines += [_line(rows, name, label, place, style) for name, label, place, style in ACCURACIES]
     names = [name for name in rows[0] if name.startswith("val/iou/")]
     if len(names) <= MANY_CLASSES:
         lines += [_line(rows, name, f"IoU {name.removeprefix('val/iou/')}", n + 1) for n, name in enumerate(names)]
     if len(names) <= WITH_DICE:
         classes = [name.removeprefix("val/iou/") for name in names]
         lines += [_line(rows, f"val/dice/{of}", f"Dice {of}", n + 1, "dotted") for n, of in enumerate(classes)]
-    shown = {"val/miou", "val/auc", "val/loss", *names, *(name.replace("/iou/", "/dice/") for name in names)}
+    shown = {"val/miou", "val/auc", "val/loss", *(name for name, *_ in ACCURACIES)}
+    shown |= {*names, *(name.replace("/iou/", "/dice/") for name in names)}
     if monitor and monitor not in shown and not monitor.startswith("train/"):
         lines.append(_line(rows, monitor, monitor, None, "dotted"))
     return lines

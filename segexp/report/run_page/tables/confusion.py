@@ -12,7 +12,7 @@ MANY_CLASSES = 30
 
 @dataclass(frozen=True)
 class Share:
-    """A cell: share of the pixels of the true class (0..1, None where it has none), their number, as text."""
+    """A cell: share of the pixels or images of the true class (0..1, None where it has none), their number, as text."""
 
     share: float | None
     text: str
@@ -33,6 +33,11 @@ def confusion_table(results: Mapping[str, Any], most: int = MANY_CLASSES) -> Con
     if not isinstance(counts, list) or len(counts) != len(classes) or not 0 < len(classes) <= most:
         return None
     return ConfusionTable(classes, [(name, _row(line)) for name, line in zip(classes, counts, strict=True)])
+
+
+def counted(results: Mapping[str, Any]) -> str:
+    """What the counts are of."""
+    return "images" if entries.task_kind(results) == entries.CLASSIFICATION else "pixels"
 
 
 def _row(counts: list[int]) -> list[Share]:

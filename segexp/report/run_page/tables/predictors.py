@@ -5,7 +5,7 @@ from typing import Any
 
 from segexp.report import values
 from segexp.report.labels import head_of, name_of
-from segexp.report.run_page.tables.all_figures import figures_table
+from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.classes import overlap_table, probability_table, shape_table
 from segexp.report.run_page.tables.image_groups import groups_table
 from segexp.report.run_page.trivial import beaten_by
@@ -69,10 +69,14 @@ def results_table(results: Mapping[str, Any]) -> str:
     Returns:
         Of a segmentation the class tables of the model, its figures by group where there are groups, then the
         comparison of all rows, those that beat the model, and what stands behind each row, without a line feed at the
-        end; of other tasks the last table alone, with every figure.
+        end; of other tasks the comparison with every figure, and the model's figures of each class where there are any.
     """
     if entries.task_kind(results) != entries.SEGMENTATION:
-        return "\n\n".join((_without_notes(figures_table(results)).as_text(), _notes(results)))
+        by_class = class_figures_table(results)
+        shown = [_without_notes(figures_table(results)), *([by_class] if by_class is not None else [])]
+        beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
+        blocks = [*(table.as_text() for table in shown), beaten, _notes(results)]
+        return "\n\n".join(block for block in blocks if block)
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
     beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
