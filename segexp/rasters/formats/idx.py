@@ -35,18 +35,24 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     check_regular(path)
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
+            if raw.read(2) != b"\x1f\x8b":
+                raw.seek(0)
+                return _numbers(path, raw)
             raw.seek(0)
-            stream: IO[bytes] = gzip.open(raw) if packed else raw
-            shape = _shape(path, stream)
-            size = math.prod(shape)
-            image_limit().check(path, size, f"its {'x'.join(map(str, shape))} numbers")
-            # One more than there should be: a longer file is another one than its header says.
-            content = stream.read(size + 1)
+            with gzip.open(raw) as unpacked:
+                return _numbers(path, unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(path, error) from error
     except OSError as error:
         raise from_system(path, error) from error
+
+
+def _numbers(path: Path, stream: IO[bytes]) -> NDArray[np.uint8]:
+    shape = _shape(path, stream)
+    size = math.prod(shape)
+    image_limit().check(path, size, f"its {'x'.join(map(str, shape))} numbers")
+    # One more than there should be: a longer file is another one than its header says.
+    content = stream.read(size + 1)
     if len(content) != size:
         found = "more" if len(content) > size else str(len(content))
         raise unreadable(path, f"its header says {size} numbers, it holds {found}")
