@@ -19,7 +19,8 @@ from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
-from segexp.spec import DataSpec
+from segexp.moved import warn_of_directions
+from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.normalize import Normalize
@@ -43,8 +44,8 @@ class BaseTask(pl.LightningModule):
     their images; ``val/<figure>`` of all validation images; ``lr`` and ``seconds``.
 
     Attributes:
-        directions: The figures that it logs of validation and test, by name, and which way each is better. Literals:
-            they are read from the source, so that ``monitor`` is checked before torch is imported.
+        figure_specs: Direction, label, unit and meaning of each figure that it logs of validation and test, by name.
+            It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
         loss_class: What the section ``loss`` has to give.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
         spec: Target, channels and scaling.
@@ -52,7 +53,7 @@ class BaseTask(pl.LightningModule):
         measures: Costly measures by name, taken at the test only.
     """
 
-    directions: ClassVar[Mapping[str, Literal["min", "max"]]] = MappingProxyType({})
+    figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
     loss_class: ClassVar[type[nn.Module]] = nn.Module
     takes_measures: ClassVar[bool] = False
     sharded = False
@@ -105,6 +106,18 @@ class BaseTask(pl.LightningModule):
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Warns of a class that names its figures by their directions alone."""
+        super().__init_subclass__(**keywords)
+        warn_of_directions(cls)
+
+    @classmethod
+    def described_figures(cls) -> dict[str, FigureSpec]:
+        """Each figure with direction, label, unit and meaning."""
+        # {"mae": "min"}, which works until version 0.3.
+        directions: Mapping[str, Direction] = getattr(cls, "directions", {})
+        return {name: FigureSpec(way, name) for name, way in directions.items()} or dict(cls.figure_specs)
 
     @classmethod
     def adapted(cls, spec: DataSpec, **keys: Any) -> DataSpec:
@@ -248,7 +261,7 @@ class BaseTask(pl.LightningModule):
 
     @abstractmethod
     def figures(self) -> dict[str, float | None]:
-        """Figures of all validation images that were counted, by the names in ``directions``; None: undefined."""
+        """Figures of all validation images that were counted, by the names in ``figure_specs``; None: undefined."""
 
     @abstractmethod
     def predictor_results(self) -> Sequence[PredictorResult]:
