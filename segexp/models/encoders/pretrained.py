@@ -62,7 +62,7 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
     if pretrained is True:
         state, source = _download(name)
     else:
-        state, source = read_state_dict(pretrained, KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
     trunk, head = split_head(state)
     load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
