@@ -24,6 +24,7 @@ from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.normalize import Normalize
+from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
@@ -72,6 +73,7 @@ class BaseTask(pl.LightningModule):
         inference: Inference | None = None,
         measures: Measures | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
+        param_groups: ParamGroups | None = None,
     ) -> None:
         """Ties the parts together.
 
@@ -86,6 +88,7 @@ class BaseTask(pl.LightningModule):
             inference: Windows of validation and test; None: the usual ones.
             measures: Costly measures by name, prepared for the data.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
+            param_groups: Weights with another learning rate or decay; None: none.
         """
         super().__init__()
         self.speed = speed or Speed()
@@ -99,6 +102,7 @@ class BaseTask(pl.LightningModule):
         self._shares = shares
         self._optimizer = optimizer
         self._schedule = schedule
+        self._param_groups = param_groups or ParamGroups()
         self._record = record or {}
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
@@ -232,6 +236,9 @@ class BaseTask(pl.LightningModule):
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser of all weights that are trained."""
+        if not self._param_groups.plain:
+            others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
+            return self._param_groups.optimizer(self._optimizer, self.model, others)
         return self._optimizer([p for p in self.parameters() if p.requires_grad])
 
     def configure_optimizers(self) -> Any:
