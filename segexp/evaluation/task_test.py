@@ -7,7 +7,7 @@ from typing import Any, Generic, TypeVar
 from segexp.data.base import SegmentationDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
-from segexp.evaluation.results import bootstrap_weights, image_notes
+from segexp.evaluation.results import bootstrap_weights, image_notes, trained_on
 from segexp.evaluation.test_report import TestReport, worst_first
 from segexp.report.run_page.figure_files import save_figure
 from segexp.runs.folder import RunFolder
@@ -82,6 +82,7 @@ class TaskTest(Generic[T, R]):
             "kind": self.task.spec.kind,
             "task": {"datamodule": self.name, "where": "test images"},
             "checkpoint": dict(self.checkpoint),
+            "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
             "averaging": ANY_AVERAGING,
             "units": {},
