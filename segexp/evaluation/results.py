@@ -17,6 +17,7 @@ from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED, FigureSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.segmentation import Segmentation
@@ -75,6 +76,7 @@ def results(
         },
         "inference": inference(module, items),
         "checkpoint": dict(checkpoint),
+        "trained_on": trained_on(module),
         "threshold": threshold(module),
         "split": {
             "name": "test",
@@ -97,8 +99,20 @@ def results(
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
-    """Describes how the images of a part were seen: whole, or in which windows."""
-    return module.inference.in_force([item.shape for item in items])
+    """Describes how the images of a part were seen: at which scale, and whole or in which windows."""
+    shapes = [item.shape for item in items]
+    rescale = module.rescale if isinstance(module, DenseTask) else None
+    if rescale is None:
+        return module.inference.in_force(shapes)
+    factors = sorted(rescale.factor_for(*shape) for shape in shapes)
+    told = {"scale": rescale.asked, "factors": [factors[0], factors[len(factors) // 2], factors[-1]]}
+    return {**module.inference.in_force([rescale.shape_for(*shape) for shape in shapes]), **told}
+
+
+def trained_on(module: BaseTask) -> dict[str, Any] | None:
+    """Sizes of the training images and their objects in pixels, and in metres where known; None: not known."""
+    spec = module.spec
+    return None if spec.sizes is None else spec.sizes.to_dict(spec.pixel_size)
 
 
 def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:

@@ -9,7 +9,7 @@ from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import Picture
-from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes
+from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes, trained_on
 from segexp.evaluation.test_report import TestReport, worst_first
 from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
@@ -85,6 +85,7 @@ class TaskTest(Generic[T, R]):
             "kind": self.task.spec.kind,
             "task": {"datamodule": self.name, "where": "test images"},
             "checkpoint": dict(self.checkpoint),
+            "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
             "averaging": ANY_AVERAGING,
             **figure_texts(self._figures()),

@@ -21,11 +21,10 @@ from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.param_groups import ParamGroups
-from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
-from segexp.training.initial_weights import Start, describe_start, start_from
+from segexp.training.initial_weights import Start, start_from
 from segexp.windows.settings import Inference
 
 
