@@ -4,7 +4,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
                 return _numbers(path, raw)
             raw.seek(0)
             with gzip.open(raw) as unpacked:
-                return _numbers(path, unpacked)
+                return _numbers(path, cast(IO[bytes], unpacked))
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(path, error) from error
     except OSError as error:
