@@ -11,12 +11,11 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from segexp.config.groups import ORDER, groups
+from segexp.config.groups import LISTS, ORDER, groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import shell_word
 from segexp.config.schema import SearchConfig
 from segexp.config.suggest import nearest
-from segexp.config.unknown_key import LISTS
 from segexp.errors import ConfigError
 
 MOST_JOBS = 10_000
@@ -39,7 +38,7 @@ _INSTEAD = {
     "hydra.job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
     "hydra.hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
     "hydra.verbose": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.extra=",
+    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.<name>._target_=",
 }
 
 

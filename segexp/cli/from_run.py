@@ -19,11 +19,11 @@ from segexp.cli.flags import config_dirs
 from segexp.cli.rerun_notes import left_out, notes, refuse_left_behind
 from segexp.cli.restore import restore
 from segexp.config.from_argument import KEY, given, run_folder
-from segexp.config.groups import groups
+from segexp.config.groups import LISTS, groups
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import typed as word_of
-from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
+from segexp.config.recompose import below, key_of, recompose, shipped_references, usable
 from segexp.config.stored import check_overrides, check_stored
 from segexp.config.stored_words import check_choices
 from segexp.config.trust import KEY as TRUST

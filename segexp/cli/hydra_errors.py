@@ -13,11 +13,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.groups import groups
+from segexp.config.groups import LISTS, groups
 from segexp.config.paths import conf_dir
 from segexp.config.quoting import printed, shell_word, typed
 from segexp.config.recompose import search_path
-from segexp.config.unknown_key import LISTS, advice
+from segexp.config.unknown_key import advice
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")

@@ -8,13 +8,12 @@ import yaml
 from hydra.core.override_parser.types import Override
 
 from segexp.config.check import describe, fields_of, matches, supplied_keys
+from segexp.config.groups import LISTS
 from segexp.config.quoting import shell_word
 from segexp.config.schema import TrainConfig
 from segexp.config.signature import signature
 from segexp.config.suggest import in_group, nearest
 
-LISTS = ("logger", "metric")
-"""Groups of which several options are taken together."""
 LISTED = 40
 """Keys of a block that are listed where none is near."""
 

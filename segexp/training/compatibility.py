@@ -70,7 +70,7 @@ class Misfits:
         self._try(lambda: check_trainer(experiment.trainer))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
+        self._try(lambda: try_trainer(experiment, list(build.build_callbacks(experiment).values())))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from segexp.config.experiment import Experiment
+from segexp.config.monitors import watched
 from segexp.config.task_figures import check_watched
 from segexp.data.base import SegmentationDataModule
 from segexp.data.items.item import Image, Item
@@ -130,9 +131,8 @@ def check_watched_measures(experiment: Experiment, classes: Sequence[str]) -> No
         ConfigError: There is no such measure.
     """
     terms = [str(term) for term in experiment.loss.get("terms", {})]
-    for key, name in (("monitor", experiment.monitor), ("scheduler.monitor", experiment.scheduler.monitor)):
-        if name is not None:
-            _check_measure(key, name, experiment.task_class, classes, terms)
+    for key, name in watched(experiment.monitor, experiment.scheduler, experiment.callbacks):
+        _check_measure(key, name, experiment.task_class, classes, terms)
 
 
 def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:

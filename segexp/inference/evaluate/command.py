@@ -116,7 +116,7 @@ class Evaluation:
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += note_trained_images(self.model, names, self.section["_target_"])
+            data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
         return data
