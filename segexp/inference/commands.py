@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from segexp.config.checked import checked, checked_with_data
 from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
+from segexp.config.composed import checked, checked_with_data
 from segexp.invocation import Invocation
 from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
@@ -36,7 +36,7 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(asked))  # noqa: T201 - the command's answer
+    print(predict_files(asked, invocation.command[1:]))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:
