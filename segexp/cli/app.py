@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, flags_first, split
 from segexp.commands import COMMANDS, OWN_KEYS, Command
-from segexp.config.migration import with_old_keys
+from segexp.config.migration import as_given, for_hydra
 from segexp.config.overrides.quoting import as_typed
 from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting, without_trust
@@ -40,7 +40,7 @@ def run(argv: Sequence[str]) -> int:
     tolerant_streams()
     try:
         command, rest = split(list(argv))
-        rest = with_old_keys(rest)
+        rest = for_hydra(rest)
         with trusting(rest):
             return _dispatch(command, rest)
     except SegexpError as error:
@@ -233,7 +233,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *flags_first(with_old_keys(argv), more)]
+    sys.argv = [sys.argv[0], *flags_first(for_hydra(argv), more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         with composed_once(argv, config_dirs(argv)):
@@ -280,14 +280,14 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     sweep = state.mode == RunMode.MULTIRUN
     # Taken out whole: reading them one by one would resolve the ${...} in them.
     written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
-    own = without_trust(written)
+    own = as_given(without_trust(written))
     found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
     if command.takes_training:
         # Hydra does not note a list of options; their blocks bear their names.
         found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
     run = earlier(argv, OWN_KEYS.get(command.name))
     return Invocation(
-        command=["segexp", command.name, *as_typed(argv)],
+        command=["segexp", command.name, *as_typed(as_given(argv))],
         overrides=tuple(own) if run is None else run.all_words(own, found),
         choices=found if run is None else run.chosen(found),
         sweep_dir=Path(state.sweep.dir) if sweep else None,

@@ -13,8 +13,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.checks.unknown_key import LISTS, advice
-from segexp.config.overrides.groups import groups
+from segexp.config.checks.unknown_key import advice
+from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override, printed, shell_word
 from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir

@@ -20,10 +20,13 @@ class Supplied:
     Attributes:
         keys: Given by the program; they may not stand in the YAML.
         auto: Whether any key may be ``auto``, filled in when training starts.
+        beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
+            ``_target_`` may be null, for no object.
     """
 
     keys: tuple[str, ...] = ()
     auto: bool = False
+    beside: type | None = None
 
 
 TASK_PARTS = (
@@ -40,11 +43,10 @@ def default_task() -> ObjectConfig:
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """Learning-rate schedule."""
+    """What the learning-rate schedule has beside its class and the arguments of that."""
 
-    target: Annotated[ObjectConfig | None, Supplied(("optimizer",), auto=True)]
-    interval: Literal["step", "epoch"]
-    monitor: str | None
+    interval: Literal["step", "epoch"] = "epoch"
+    monitor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -63,30 +65,6 @@ class TrainerConfig:
     strategy: Literal["auto", "ddp", "fsdp"] = "auto"
     devices: PositiveInt | Literal["auto"] = 1
     num_nodes: PositiveInt = 1
-
-
-@dataclass(frozen=True)
-class EarlyStoppingConfig:
-    """When training ends before ``max_epochs``."""
-
-    patience: PositiveInt | None
-    min_delta: float
-
-
-@dataclass(frozen=True)
-class WeightAverageConfig:
-    """Exponential moving average of the weights, used for validation and test."""
-
-    decay: Annotated[float, Range(low=0, high=1, open_high=True)] | None
-
-
-@dataclass(frozen=True)
-class CallbacksConfig:
-    """Callbacks of training."""
-
-    early_stopping: EarlyStoppingConfig
-    weight_average: WeightAverageConfig
-    extra: list[Annotated[ObjectConfig, Supplied()]]
 
 
 @dataclass(frozen=True)
@@ -188,14 +166,14 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: SchedulerConfig
+    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig)]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
-    callbacks: CallbacksConfig
     speed: SpeedConfig
     inference: InferenceConfig
     sweep: SweepConfig
-    # metric=[] and logger=[] leave no block behind.
+    # callbacks=[], metric=[] and logger=[] leave no block behind.
+    callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
     # Configs of earlier runs do not have them.

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS
 from segexp.config.signatures.task_figures import SEGMENTATION, check_watched
@@ -11,7 +12,7 @@ from segexp.spec import Direction, FigureSpec
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:
-    """Checks ``monitor``, ``scheduler.monitor``, and the names of ``references``.
+    """Checks ``monitor``, ``scheduler.monitor``, the ``monitor`` of each callback, and the names of ``references``.
 
     Raises:
         ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
@@ -20,11 +21,24 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     """
     costly = chosen_figures(config)
     _check_directions(costly)
-    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
-        if name is not None:
-            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
-            _check_comparable(key, name, config["loss"])
+    for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
+        _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
+        _check_comparable(key, name, config["loss"])
     _check_references(config, costly)
+
+
+def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, ObjectConfig]) -> Iterator[tuple[str, str]]:
+    """Yields key and name of every measure of the validation images that a config watches.
+
+    A callback may also watch what is no measure of them, such as ``train/loss`` or what another callback logs.
+    """
+    yield "monitor", monitor
+    if (name := scheduler.get("monitor")) is not None:
+        yield "scheduler.monitor", name
+    for owner, section in callbacks.items():
+        name = section.get("monitor")
+        if isinstance(name, str) and name.startswith("val/"):
+            yield f"callbacks.{owner}.monitor", name
 
 
 def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec]) -> None:

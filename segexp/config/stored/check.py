@@ -210,7 +210,7 @@ class _Look:
 
     def _block(self, value: Mapping[Any, Any], path: tuple[str, ...], slot: Slot | None, owner: Slot | None) -> None:
         found = None
-        if "_target_" in value:
+        if "_target_" in value and not (path == ("scheduler",) and value["_target_"] is None):
             if slot is None:
                 raise self._refused(path, value["_target_"], "stands where no object is taken")
             found = self._target(value["_target_"], path, slot)

@@ -122,7 +122,7 @@ class Evaluation:
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += note_trained_images(self.model, names, self.section["_target_"])
+            data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
         self._warn_of_sizes(data)
@@ -135,7 +135,7 @@ class Evaluation:
         command = self.invocation.command[1:]
         note = unlike_items(data.items("test"), self.model.spec, data.spec.pixel_size, command)
         if note is not None:
-            data.notes.append(note)
+            data.add_notes([note])
             LOG.warning(note)
 
     def _folder(self, phase: Phase) -> RunFolder:
