@@ -4,19 +4,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
+from segexp.inspection.contracts.measure_scenes import Figures, certain, measure_images, scene
 from segexp.inspection.contracts.promise import Promise, require
 from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 
 Make = Callable[[], ImageMeasure]
-Figures = dict[str, NDArray[np.float64]]
 Masks = NDArray[np.uint8]
 
 
@@ -38,40 +37,6 @@ class MeasureCase:
 def measure_cases(make: Make, section: Mapping[str, Any] | None = None) -> list[MeasureCase]:
     """Two and three classes."""
     return [MeasureCase(make, classes, section) for classes in (2, 3)]
-
-
-def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> ImagePrediction:
-    """Blobs in truth and prediction that overlap in part; ignored: four columns and 3 % of the pixels."""
-    rng = np.random.default_rng(seed)
-    fields = np.stack([_smooth(rng, size) for _ in range(num_classes)])
-    scores = fields + np.stack([_smooth(rng, size) for _ in range(num_classes)])
-    weights = np.exp(2 * scores)
-    probability = (weights / weights.sum(axis=0)).astype(np.float32)
-    truth = fields.argmax(axis=0).astype(np.uint8)
-    if ignored:
-        truth[:, :4] = IGNORED
-        truth[rng.random(size) < 0.03] = IGNORED
-    return ImagePrediction(
-        scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability
-    )
-
-
-def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
-    field = np.asarray(cv2.GaussianBlur(rng.normal(size=size), (0, 0), 2.0), np.float64)
-    return field / (float(field.std()) or 1.0)  # 0 for a single pixel
-
-
-def measure_images(measure: ImageMeasure, num_classes: int, *images: ImagePrediction) -> Figures:
-    """Figures (N, R) of N images of ``num_classes`` classes."""
-    measure.prepare(example_spec(num_classes))
-    classes = measure.classes(example_spec(num_classes))
-    return measure.figures(np.stack([measure.sums(image, classes) for image in images]))
-
-
-def certain(image: ImagePrediction, num_classes: int) -> ImagePrediction:
-    """With probabilities 0 and 1 that say what the prediction says."""
-    one_hot = np.stack([image.prediction == index for index in range(num_classes)]).astype(np.float32)
-    return replace(image, probability=one_hot[1:] if num_classes == 2 else one_hot)
 
 
 def _same(found: Figures, wanted: Figures, what: str, rtol: float = 1e-6, atol: float = 0.0) -> None:
