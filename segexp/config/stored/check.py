@@ -13,7 +13,7 @@ from segexp.config.lineage import definition
 from segexp.config.stored.arguments import parts, refuse_word
 from segexp.config.stored.plain_values import refers, refuse_references, refuse_size, resolved, targets, texts
 from segexp.config.stored.slots import slot_at
-from segexp.config.stored.tree import Rules, TreeCheck
+from segexp.config.stored.tree import StoredRules, TreeCheck
 from segexp.config.stored.trust import packages
 from segexp.errors import StoredError
 
@@ -54,7 +54,7 @@ def check_stored(
         config = resolved(config, source)
         # Built of pieces, it would be resolved where the object is built.
         refuse_references(config, source)
-    rules = Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), built, sweeps)
+    rules = StoredRules(source, packages(trusted), frozenset(typed), frozenset(agreed), built, sweeps)
     TreeCheck(rules, config, whole=True).tree(config, (), None, None)
 
 
@@ -78,7 +78,7 @@ def check_overrides(
     Raises:
         StoredError: One line with file, word and the way out.
     """
-    rules = Rules(source, packages(trusted), frozenset(typed), frozenset(agreed), None, sweeps=True)
+    rules = StoredRules(source, packages(trusted), frozenset(typed), frozenset(agreed), None, sweeps=True)
     for word in overrides:
         refuse_word(word, source)
         for part in parts(word, source):

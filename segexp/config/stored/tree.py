@@ -50,7 +50,7 @@ def leads_outside(text: str) -> bool:
 
 
 @dataclass(frozen=True)
-class Rules:
+class StoredRules:
     """The file, and what is trusted, given anew and agreed to; see :func:`segexp.config.stored.check.check_stored`."""
 
     source: Path
@@ -74,7 +74,7 @@ class Rules:
 class TreeCheck:
     """Checks a stored config, or with ``whole`` False a part of one under its whole keys."""
 
-    rules: Rules
+    rules: StoredRules
     config: Any
     whole: bool = False
 

@@ -1,12 +1,14 @@
 """Made-up predictions and truths on which the promises of measures are tried."""
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segexp.inspection.contracts.losses import example_spec
+from segexp.inspection.contracts.promise import require
 from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 
@@ -45,3 +47,16 @@ def certain(image: ImagePrediction, num_classes: int) -> ImagePrediction:
     """With probabilities 0 and 1 that say what the prediction says."""
     one_hot = np.stack([image.prediction == index for index in range(num_classes)]).astype(np.float32)
     return replace(image, probability=one_hot[1:] if num_classes == 2 else one_hot)
+
+
+def require_same(found: Figures, wanted: Figures, what: str, rtol: float = 1e-6, atol: float = 0.0) -> None:
+    """Requires that two sets of figures are equal but for rounding; ``what`` says of what."""
+    require(found.keys() == wanted.keys(), f"other figures of {what}: {sorted(found)}", f"{sorted(wanted)}")
+    for name, values in found.items():
+        near = np.allclose(values, wanted[name], rtol=rtol, atol=atol, equal_nan=True)
+        require(near, f"{name} of {format_values(values)} for {what}", f"{format_values(wanted[name])}")
+
+
+def format_values(values: NDArray[Any]) -> str:
+    """Writes figures in a line, to six digits."""
+    return np.array2string(np.asarray(values), precision=6, threshold=8).replace("\n", "")
