@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from string import Formatter
 from typing import Any, ClassVar, Literal, Self
 
+from segexp.trained_sizes import TrainedSizes
+
 IGNORED = 255
 """Mask value of pixels that count nowhere: outside a field of view, nodata, unlabelled."""
 
@@ -128,6 +130,7 @@ class DataSpec:
         dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
         bands: Which bands of the files are the channels, from 1, where they were chosen; None: all.
         file_channels: Bands of the training files, where some were chosen and all files have as many.
+        sizes: Sizes of the training images and of the objects in them; None: not known.
     """
 
     target: Target
@@ -139,6 +142,7 @@ class DataSpec:
     dtype: str | None = None
     bands: tuple[int, ...] | None = None
     file_channels: int | None = None
+    sizes: TrainedSizes | None = None
 
     @property
     def kind(self) -> str:
@@ -179,8 +183,9 @@ class DataSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and strings, for JSON and checkpoints."""
-        own = {key: value for key, value in vars(self).items() if key != "target"}
-        return {"target": self.target.to_dict(), **_plain(own)}
+        own = {key: value for key, value in vars(self).items() if key not in ("target", "sizes")}
+        sizes = {} if self.sizes is None else {"sizes": self.sizes.to_dict()}
+        return {"target": self.target.to_dict(), **_plain(own), **sizes}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], find_target: FindTarget | None = None) -> "DataSpec":
@@ -204,6 +209,7 @@ class DataSpec:
             dtype=plain.get("dtype"),
             bands=None if plain.get("bands") is None else tuple(plain["bands"]),
             file_channels=plain.get("file_channels"),
+            sizes=None if plain.get("sizes") is None else TrainedSizes.from_dict(plain["sizes"]),
         )
 
 

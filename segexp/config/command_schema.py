@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from segexp.config import schema
 from segexp.config.schema import ObjectConfig, Supplied, TrainConfig
-from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
+from segexp.types import (
+    Draws,
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Range,
+    Scale,
+    Seed,
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +112,7 @@ class PredictConfig:
     tta: Literal["none", "flips", "d4"] | None
     precision: Literal["float32", "bfloat16"]
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     postprocess: PostprocessConfig
     polygons: PolygonsConfig
@@ -131,6 +142,7 @@ class EvaluateConfig:
     phase: Literal["auto", "train", "val", "test", "all"]
     tta: Literal["none", "flips", "d4"] | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     panels: NonNegativeInt
     bootstrap: Draws
@@ -153,6 +165,7 @@ class ExportConfig:
     format: Literal["onnx", "torch_export", "torchscript", "safetensors"]
     output: str | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     int8: bool
     images: NonNegativeInt | None
     calibration: PositiveInt

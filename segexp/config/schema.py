@@ -28,7 +28,7 @@ class Supplied:
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "precision", "threshold",
+    "param_groups", "precision", "threshold",
 )  # fmt: skip
 """Arguments of a task that training gives."""
 
@@ -87,6 +87,14 @@ class CallbacksConfig:
     early_stopping: EarlyStoppingConfig
     weight_average: WeightAverageConfig
     extra: list[Annotated[ObjectConfig, Supplied()]]
+
+
+@dataclass(frozen=True)
+class ParamGroupsConfig:
+    """Weights with another learning rate or decay than the optimiser's keys say."""
+
+    lr_factors: dict[str, PositiveFloat] = field(default_factory=lambda: {"encoder": 1.0})
+    norm_decay: bool = True
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,7 @@ class TrainConfig:
     trust: str | list[str] = field(default_factory=list)
     init_from: str | None = None
     init_channels: Literal["exact", "adapt"] = "exact"
+    param_groups: ParamGroupsConfig = field(default_factory=ParamGroupsConfig)
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from segexp.data import reading
 from segexp.data.checks.lookalikes import describe_lookalikes, find_lookalikes
+from segexp.data.checks.object_sizes import measure_sizes
 from segexp.data.checks.problems import Problem, problem_of, refuse
 from segexp.data.checks.sizes import check_absent_classes, find_most_common, find_same_pixels, find_smaller, name_some
 from segexp.data.checks.survey import Survey, class_counts, survey_image
@@ -174,8 +175,9 @@ class ImageDataModule(DataSettings):
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
+        sizes = measure_sizes(items["train"], self.classes()[0] if self.target().form == "mask" else ())
         self._spec = DataSpec(
-            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked()
+            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked(), sizes=sizes
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())
@@ -346,6 +348,8 @@ class ImageDataModule(DataSettings):
                 "shape": [samples, self.spec.in_channels, height, width],
                 "names": [item.name for item in items],
             }
+        if (sizes := self.spec.sizes) is not None:
+            described["train"]["sizes"] = sizes.to_dict(self.spec.pixel_size)
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described

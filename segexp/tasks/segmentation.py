@@ -23,6 +23,9 @@ from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.test_figures import Tested
 from segexp.tasks.threshold import ThresholdChoice
 
+SMALLEST = 1e-7
+"""Probabilities that are turned into log-odds are kept this far from 0 and 1, so that these are finite."""
+
 
 class Segmentation(DenseTask):
     """A class for every pixel.
@@ -96,6 +99,14 @@ class Segmentation(DenseTask):
         if self.spec.is_binary:
             return self.judged(logits).sigmoid()
         return logits.softmax(dim=1)
+
+    def spatial(self, outputs: Tensor) -> Tensor:
+        """Probabilities: a mean of logits would follow the pixel that is most certain."""
+        return self.probabilities(outputs)
+
+    def from_spatial(self, values: Tensor) -> Tensor:
+        """Log-odds (two classes) or logarithms of probabilities, whose sigmoid or softmax gives them back."""
+        return torch.logit(values, eps=SMALLEST) if self.spec.is_binary else values.clamp(min=SMALLEST).log()
 
     def classify(self, logits: Tensor, threshold: float) -> Tensor:
         """Class numbers uint8 (B, H, W) of logits or scores; ``threshold`` is a score and for two classes only."""
