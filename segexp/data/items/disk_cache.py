@@ -9,7 +9,7 @@ import numpy as np
 from segexp.data.checks.survey import cache_folder
 from segexp.data.items.item import Image, Item, Mask
 from segexp.data.items.stored import StoredItem, TargetSource
-from segexp.data.items.target_sources import FixedTarget, ImageFile
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
 from segexp.rasters import open_raster
 
 VERSION = 2
@@ -54,7 +54,7 @@ def _source(item: Item, folder: Path) -> TargetSource | None:
     if item.form.name == "mask":
         return ClassFile(path)
     if item.form.name == "image":
-        return ImageFile(open_raster(path)) if _has_target_file(item) else None
+        return ImageTargetFile(open_raster(path)) if _has_target_file(item) else None
     return FixedTarget(item.target)
 
 

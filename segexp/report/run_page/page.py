@@ -15,7 +15,7 @@ from segexp.report.run_page.costs import costs
 from segexp.report.run_page.missing import missing
 from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
-from segexp.report.run_page.tables.confusion import confusion_table, counted
+from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
 from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
@@ -109,7 +109,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "splits": data.data_table(folder),
         "image_names": sections.image_names(folder),
         "confusion_table": confusion_table(folder.results),
-        "counted": counted(folder.results),
+        "counted": counted_unit(folder.results),
     }
 
 
