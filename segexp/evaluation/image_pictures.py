@@ -18,8 +18,8 @@ GRID_PIXELS, MOST_STEPS, LEAST_STEPS = 700, 15, 3
 """Width of the grid over the plane, and decoded images a side."""
 GRID_SHARE = (2, 98)
 """Percentiles of the codes between which the grid lies: far outliers would make it coarse."""
-SHEET = 12
-"""Images of the sheet of inputs and reconstructions."""
+SHEET, SHEET_SIDE = 12, 84
+"""Images of the sheet of inputs and reconstructions, and pixels that each of them is enlarged to."""
 
 
 def reconstruct(task: Reconstruction, item: Item) -> Array:
@@ -52,6 +52,8 @@ def sheet_picture(task: Reconstruction, items: Sequence[Item]) -> Picture:
     some = [item.decoded() for item in items[:SHEET]]
     some = [item for item in some if item.shape == some[0].shape]
     pairs = np.stack([[unit_pixels(task.wanted(item)), unit_pixels(reconstruct(task, item))] for item in some])
+    factor = max(1, SHEET_SIDE // max(some[0].shape))
+    pairs = pairs.repeat(factor, axis=2).repeat(factor, axis=3)
     lines = [f"{len(some)} test images, below each what comes back of it"]
     return Picture("reconstructions", {}, draw_grid(pairs.swapaxes(0, 1), lines))
 
@@ -67,14 +69,15 @@ def grid_picture(latents: Latents) -> Picture:
     across, up = np.linspace(low[0], high[0], steps), np.linspace(high[1], low[1], rows)
     grid = np.stack(np.meshgrid(across, up), axis=-1)
     images = unit_pixels(decode_codes(latents.task, plane.lift(grid.reshape(-1, 2)), shape))
-    lines = ["decoded from a grid over the plane of the codes", f"right: {low[0]:.2f} to {high[0]:.2f}, {plane.names[0]}"]
+    lines = ["decoded from a grid over the plane of the codes"]
+    lines.append(f"right: {low[0]:.2f} to {high[0]:.2f}, {plane.names[0]}")
     if rows > 1:
         lines.append(f"up: {low[1]:.2f} to {high[1]:.2f}, {plane.names[1]}")
-    return Picture("latent-grid", {}, draw_grid(images.reshape(rows, steps, *images.shape[1:]), lines))
+    return Picture("latents-grid", {}, draw_grid(images.reshape(rows, steps, *images.shape[1:]), lines))
 
 
 def point_picture(task: Reconstruction, latent: Sequence[float]) -> Picture:
     """The image that is decoded from one code."""
     (image,) = decode_codes(task, np.array([latent]))
     point = f"({', '.join(f'{number:g}' for number in latent)})"
-    return Picture("latent-point", {}, draw_beside({"decoded image": unit_pixels(image)}, f"from the code {point}"))
+    return Picture("latents-point", {}, draw_beside({"decoded image": unit_pixels(image)}, f"from the code {point}"))

@@ -55,21 +55,12 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
     def content(self, rows: Sequence[PredictorResult], resamples: int) -> dict[str, Any]:
         """Content of results.json but for its panels, with what the plane of the codes is."""
         found = super().content(rows, resamples)
-        specs = self._figures(rows)
-        return found | {
-            "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
-            "directions": {name: spec.direction for name, spec in specs.items()},
-            "labels": {name: spec.label for name, spec in specs.items()},
-            "meanings": {name: spec.meaning for name, spec in specs.items()},
-            **({} if self.latents is None else {"latents": self._plane(self.latents)}),
-        }
+        return found if self.latents is None else found | {"latents": self._plane(self.latents)}
 
-    def _figures(self, rows: Sequence[PredictorResult]) -> dict[str, FigureSpec]:
-        specs = {
-            "mse": FigureSpec("min", "MSE", "", "mean squared error, white is 1"),
-            "psnr": FigureSpec("max", "PSNR", "dB", "peak signal-to-noise ratio, 10 log10(1 / MSE)"),
-        }
-        if "neighbours" in rows[0].families:
+    def _figures(self) -> dict[str, FigureSpec]:
+        """Those of the task, and the accuracy of the nearest neighbours where classes are known."""
+        specs = super()._figures()
+        if self.latents is not None and self.latents.classes is not None:
             asked, known = self.task.neighbours, len(self.datamodule.items("train"))
             meaning = (
                 f"share of the test images whose {asked} nearest codes, of the {known} training images, are mostly of "
@@ -103,7 +94,8 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
         """Draws the course of the training, images beside what comes back of them, and the plane of the codes."""
         super().draw(folder, row, count, after)
         for picture, what in self._more(after):
-            after.make(what, partial(picture.save, folder.panels / f"{picture.stem}.png"))
+            # latent-grid lies in panels/latents/grid.png: the page has a section of its own for the codes.
+            after.make(what, partial(picture.save, folder.panels / f"{picture.stem.replace('-', '/')}.png"))
         if (latents := self.latents) is not None:
             after.make("latents.csv", lambda: folder.write_csv("latents.csv", self._table(latents)))
             after.make("latents.png", lambda: save_chart(folder.path, "latents.png"), from_files=True)

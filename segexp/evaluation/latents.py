@@ -91,7 +91,8 @@ class Latents:
     def shown(self) -> list[int]:
         """Numbers of the test images that are shown in the plane."""
         count = len(self.datamodule.items("test"))
-        return np.unique(np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int)).tolist()
+        chosen = np.unique(np.linspace(0, count - 1, min(SHOWN, count)).round().astype(int))
+        return [int(number) for number in chosen]
 
     @cached_property
     def classes(self) -> list[str] | None:
@@ -182,5 +183,5 @@ def decode_codes(task: Reconstruction, codes: Array, shape: tuple[int, int, int]
     task.eval()
     numbers = torch.from_numpy(np.ascontiguousarray(codes)).float().reshape(len(codes), *(shape or (-1, 1, 1)))
     with torch.inference_mode():
-        images = [task.decode(some.to(task.device)).cpu() for some in numbers.split(64)]
+        images = [task.decode(some.to(task.device)).cpu() for some in torch.split(numbers, 64)]
     return np.asarray(torch.cat(images).permute(0, 2, 3, 1).numpy())

@@ -21,7 +21,7 @@ def nearest_class(known: Tensor, classes: Tensor, points: Tensor, neighbours: in
     """
     asked, number = min(neighbours, len(known)), int(classes.max()) + 1
     found = []
-    for block in points.split(BLOCK):
+    for block in torch.split(points, BLOCK):
         nearest = classes[torch.cdist(block, known).topk(asked, largest=False).indices]
         votes = torch.nn.functional.one_hot(nearest, number).double()
         # Below half a vote in all, the nearer counts more: it decides between equals alone.

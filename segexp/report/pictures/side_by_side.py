@@ -16,7 +16,7 @@ Image = NDArray[Any]
 
 def unit_pixels(image: Image) -> Pixels:
     """An image of numbers, of which 0 is black and 1 white, as bytes of the same shape; others are cut off."""
-    return np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return np.asarray(np.rint(np.clip(image, 0, 1) * 255), np.uint8)
 
 
 def draw_beside(images: Mapping[str, Pixels], title: str) -> Pixels:

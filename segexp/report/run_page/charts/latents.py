@@ -29,8 +29,9 @@ def latent_charts(latents_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
     points = [row | {"s": names.index(row["class"])} for row in rows]
     axes = known.get("axes")
     across, up = (entries.to_text(name) for name in axes) if isinstance(axes, list) and len(axes) == 2 else ("", "")
-    colours = {"domain": list(range(len(names))), "range": [series_colour(number) for number in range(len(names))]}
-    colour = {"field": "s", "type": "nominal", "legend": None, "scale": colours}
+    colours = {"domain": names, "range": [series_colour(number) for number in range(len(names))]}
+    below = {"orient": "bottom", "columns": 5} if len(names) > 1 else None
+    colour = {"field": "class", "type": "nominal", "legend": below, "scale": colours}
     spec = {
         "width": WIDTH, "height": HEIGHT, "data": {"values": points},
         "encoding": {
@@ -42,6 +43,21 @@ def latent_charts(latents_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
     legend = [LegendItem(name or "test images", series_colour(n), "point", n) for n, name in enumerate(names)]
     title = f"Codes of {len(rows)} test images"
     return [Chart(title, spec, f"{title}, {across} and {up}: {', '.join(filter(None, names))}", tuple(legend))]
+
+
+def latents_told(results: Mapping[str, Any]) -> str:
+    """What the plane is and which images are in it, in a sentence; empty where there is none."""
+    known = results.get("latents")
+    if not isinstance(known, Mapping):
+        return ""
+    numbers, shown, tested, share = (known.get(key) for key in ("numbers", "shown", "of", "share"))
+    evenly = "" if shown == tested else f", spread evenly over the {tested} of the test"
+    plane = (
+        "the plane is that of these numbers"
+        if share is None
+        else "the plane is that of their first two principal components"
+    )
+    return f"{shown} images{evenly}. A code has {numbers} {'number' if numbers == 1 else 'numbers'}; {plane}."
 
 
 def _order(known: Mapping[str, Any]) -> Any:
