@@ -25,6 +25,7 @@ from segexp.evaluation.test_pictures import select_images
 from segexp.evaluation.test_report import TestReport
 from segexp.metrics.figures import Array, Family
 from segexp.report.run_page.charts.files import save_chart
+from segexp.report.run_page.charts.latents import place_of
 from segexp.runs.folder import RunFolder
 from segexp.spec import FigureSpec
 from segexp.tasks.predictor_result import PredictorResult
@@ -70,25 +71,20 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
         return specs
 
     def _plane(self, latents: Latents) -> dict[str, Any]:
-        """What the plane of the codes is, for results.json."""
-        plane = latents.plane
+        """What the plane of the codes is, for results.json; of long codes without its directions."""
+        plane, numbers = latents.plane, int(latents.codes.shape[1])
+        short = {"origin": plane.mean.tolist(), "directions": plane.axes.tolist()} if numbers <= MOST_NUMBERS else {}
+        asked = self.task.latent
         return {
-            "numbers": int(latents.codes.shape[1]),
+            "numbers": numbers,
             "axes": list(plane.names),
+            **short,
             "share": None if plane.share is None else plane.share.tolist(),
             "shown": len(latents.shown),
             "of": len(self.datamodule.items("test")),
             "classes": latents.classes,
-            "point": self._point(latents),
+            "point": None if asked is None else {"latent": list(asked), "place": place_of(asked, short)},
         }
-
-    def _point(self, latents: Latents) -> dict[str, Any] | None:
-        """The code that is asked for, and where it lies in the plane; nowhere, where an image has a map of codes."""
-        asked = self.task.latent
-        if asked is None:
-            return None
-        one = len(asked) == latents.codes.shape[1]
-        return {"latent": list(asked), "place": latents.plane.project(np.array([asked]))[0].tolist() if one else None}
 
     def draw(self, folder: RunFolder, row: PredictorResult, count: int, after: Afterwards) -> Panels:
         """Draws the course of the training, images beside what comes back of them, and the plane of the codes."""

@@ -1,6 +1,6 @@
 """Codes of test images in their plane, by class, with the code that was asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,15 @@ def latent_charts(latents_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
     legend = [LegendItem(name or "test images", series_colour(n), "point", n) for n, name in enumerate(names)]
     title = f"Codes of {len(rows)} test images"
     return [Chart(title, spec, f"{title}, {across} and {up}: {', '.join(filter(None, names))}", tuple(legend))]
+
+
+def place_of(latent: Sequence[float], known: Mapping[str, Any]) -> list[float] | None:
+    """Where a code lies in the plane, of which results.json holds origin and directions; None: it has none there."""
+    origin, directions = known.get("origin"), known.get("directions")
+    if not (isinstance(origin, list) and isinstance(directions, list) and len(origin) == len(latent)):
+        return None
+    offset = [float(number) - float(start) for number, start in zip(latent, origin, strict=True)]
+    return [sum(float(a) * b for a, b in zip(axis, offset, strict=True)) for axis in directions]
 
 
 def latents_told(results: Mapping[str, Any]) -> str:
