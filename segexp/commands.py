@@ -77,6 +77,8 @@ COMMANDS = {
         Command(
             "export", "a file for onnxruntime, PyTorch or libtorch, compared with the model", f"{_INFER}:run_export"
         ),
+        Command("encode", "codes of images by an autoencoder, as a table", f"{_INFER}:run_encode"),
+        Command("decode", "the image of a code, and where it lies among others", f"{_INFER}:run_decode"),
         Command("demo", "a local web page: drop an image, see mask, overlay and probabilities", f"{_INFER}:run_demo"),
         Command(
             "models",

@@ -177,6 +177,34 @@ class ExportConfig:
 
 
 @dataclass(frozen=True)
+class EncodeConfig:
+    """The tree of ``python -m segexp encode``."""
+
+    run: str
+    checkpoint: str
+    input: str | list[str] | None
+    phase: Literal["train", "val", "test"]
+    output: str
+    image_limit: PositiveFloat
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """The tree of ``python -m segexp decode``."""
+
+    run: str
+    checkpoint: str
+    latent: list[float]
+    output: str
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class DemoConfig:
     """The tree of ``python -m segexp demo``."""
 

@@ -10,6 +10,7 @@ from segexp.report.run_page import reproduce, sections
 from segexp.report.run_page.charts.calibration import calibration_charts
 from segexp.report.run_page.charts.class_spread import spread_charts
 from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.latents import latent_charts, latents_told
 from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.missing import missing
@@ -129,6 +130,8 @@ def _charts(folder: RunContents) -> dict[str, object]:
         "decision": decision_charts(folder.path / "thresholds.csv", results),
         "calibration": calibration_charts(results),
         "training": training_charts(folder.path / "metrics.csv", best, monitor),
+        "latents": latent_charts(folder.path / "latents.csv", results),
+        "latents_told": latents_told(results),
         "best_epoch": sections.best_epoch(folder),
     }
 
@@ -149,6 +152,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
         "panels": [] if shown else pictures.embed_panels(folder),
         "panels_title": PANELS_OF_KIND.get(entries.task_kind(folder.results), "Image, truth, prediction, errors"),
         "class_maps": pictures.embed_class_maps(folder),
+        "latent_pictures": pictures.embed_files(folder, LATENT_PICTURES),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
             "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
@@ -167,6 +171,7 @@ SECTIONS = {
     "panels": ("Images", ("specimens", "panels")),
     "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
     "reliability": ("Calibration", ("calibration", "reliability")),
+    "latents": ("Codes", ("latents", "latent_pictures")),
     "curves": ("Training", ("training", "curves")),
     "data": ("Data", ("splits", "image_names", "image_table")),
     "cost": ("Size and speed", ("costs",)),
@@ -175,12 +180,20 @@ SECTIONS = {
 }
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
-PANELS_OF_KIND = {entries.CLASSIFICATION: "Images, from the least probable class to the most"}
+LATENT_PICTURES = {
+    "panels/latents/grid.png": "Decoded from a grid over the plane of the codes",
+    "panels/latents/point.png": "Decoded from the code that was asked for",
+}
+"""Pictures of codes by their place in the run folder."""
+PANELS_OF_KIND = {
+    entries.CLASSIFICATION: "Images, from the least probable class to the most",
+    entries.RECONSTRUCTION: "Images and what comes back of them, from worst to best",
+}
 """Heading of the pictures that have no layers."""
 ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
 """Sections of a page of a kind of task that has none of its own."""
 SECTIONS_OF_KIND = {
-    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures"),
+    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ not in ("figures", "latents")),
     entries.CLASSIFICATION: (
         "figures",
         "panels",
@@ -191,6 +204,7 @@ SECTIONS_OF_KIND = {
         "reproduce",
         "environment",
     ),
+    entries.RECONSTRUCTION: ("figures", "panels", "latents", "curves", "data", "cost", "reproduce", "environment"),
 }
 """By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
 
