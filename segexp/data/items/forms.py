@@ -181,7 +181,7 @@ class LabelForm(ValueForm):
     """A class number of the whole image, by which images can be drawn evenly over the classes."""
 
     name = "label"
-    classes_of = "image"
+    classes_of: Literal["pixels", "image"] | None = "image"
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         """The label in every pixel; of labels from 255 on another number, since every pixel counts."""
