@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segexp.commands import COMMANDS, Command
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 
 EXAMPLES = """\

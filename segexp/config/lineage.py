@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from segexp.config.source import absolute, source, tree_of
+from segexp.config.signatures.source import absolute, source, tree_of
 from segexp.moved import new_name
 
 

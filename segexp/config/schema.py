@@ -1,7 +1,7 @@
 """What a composed training config must hold: one dataclass per section that is not a ``_target_``.
 
 A section with a ``_target_`` takes its schema from the signature of that class, see
-:mod:`segexp.config.signature`.
+:mod:`segexp.config.signatures.signature`.
 """
 
 from dataclasses import dataclass, field
@@ -195,6 +195,8 @@ class TrainConfig:
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     trust: str | list[str] = field(default_factory=list)
+    init_from: str | None = None
+    init_channels: Literal["exact", "adapt"] = "exact"
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,23 @@ class ImageDataModule(DataSettings):
         """
         raise NotImplementedError(f"{cls.__qualname__} has no write_example")
 
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Writes a small drawn set as the data set lies on disk, for ``generate``; the same files at every call.
+
+        Unless a data set says otherwise, the few tiny images of :meth:`write_example`.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit the files; they take the place of those in the config.
+
+        Raises:
+            NotImplementedError: The data set draws nothing.
+        """
+        return cls.write_example(folder)
+
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
         return {}
@@ -193,9 +210,8 @@ class ImageDataModule(DataSettings):
         refuse(problems)
         if self.copies_matter and (pairs_alike := find_lookalikes(found)):
             self.notes.append(describe_lookalikes(pairs_alike))
-        absent = list(
-            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
-        )
+        surveys = {p: [seen for _, seen in pairs] for p, pairs in found.items()}
+        absent = list(check_absent_classes(surveys, self.counted_classes(), of_images=self._of_images(items)))
         refuse(absent)
         self.notes += [problem.text for problem in absent]
         found["train"] = self._with_pixels(found["train"])
@@ -223,10 +239,15 @@ class ImageDataModule(DataSettings):
             self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {name_some(blank)}")
         return [(item, survey) for item, survey in found if survey.counted]
 
+    def _of_images(self, items: Items) -> bool:
+        """Whether an image is of one class."""
+        return any(item.form.classes_of == "image" for phase in PHASES for item in items[phase][:1])
+
     def class_pixels(self, phase: Phase) -> NDArray[np.int64]:
-        """Pixels per image and class, int64 (N, C)."""
+        """Pixels per image and class, int64 (N, C); where an image is of one class, 1 for that."""
         self.setup()
-        return class_counts(self._surveys[phase])
+        counts = class_counts(self._surveys[phase])
+        return np.sign(counts) if self._items is not None and self._of_images(self._items) else counts
 
     def _make_places(self, items: list[Item]) -> CropLocations:
         counts = class_counts(self._surveys["train"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import one_line
 from segexp.runs.console import LOG
 from segexp.runs.record import RunRecord
@@ -62,9 +62,9 @@ class Afterwards:
 
     def note(self, what: str, error: BaseException, again: str) -> None:
         """Keeps, and says, that something could not be made."""
-        told = one_line(error)
-        self.not_made.append({"what": what, "error": told, "again": again})
-        LOG.error(f"not made: {what} ({told}); all else stands, in {self.folder}; to make it: {again}")
+        message = one_line(error)
+        self.not_made.append({"what": what, "error": message, "again": again})
+        LOG.error(f"not made: {what} ({message}); all else stands, in {self.folder}; to make it: {again}")
 
     def summary(self) -> str:
         """What a run says that was broken off when only pictures were missing."""

@@ -15,7 +15,7 @@ from segexp.metrics.figures import Array
 from segexp.metrics.log_odds import probability
 from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
-from segexp.spec import IGNORED
+from segexp.spec import IGNORED, FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.predictor_result import PredictorResult
@@ -83,7 +83,7 @@ def results(
             "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        **figure_texts(module.measures),
+        **figure_texts({k: spec for each in module.measures.values() for k, spec in each.described_figures().items()}),
         "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -128,13 +128,12 @@ def _formulas(names: Sequence[str]) -> list[str]:
     ]
 
 
-def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
-    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
+def figure_texts(specs: Mapping[str, FigureSpec]) -> dict[str, dict[str, str]]:
+    """What measures or a task say of their figures: pages are made where a user's own are not installed.
 
     Returns:
         ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.
     """
-    specs = {name: spec for measure in measures.values() for name, spec in measure.described_figures().items()}
     return {
         "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
         "directions": {name: spec.direction for name, spec in specs.items()},

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import one_line
 from segexp.report.run_page.page import write_report
 from segexp.runs.console import LOG

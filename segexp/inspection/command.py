@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segexp.config.checked import checked
+from segexp.config.composed import checked
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
 
@@ -10,7 +10,7 @@ from segexp.system.imports import quick_imports
 def run_models(config: Any, invocation: Invocation) -> None:
     """Prints the table of models."""
     from segexp.config.command_schema import ModelsConfig
-    from segexp.config.model_options import chosen_model, listed_models
+    from segexp.config.overrides.model_options import chosen_model, listed_models
     from segexp.errors import ConfigError
 
     asked = checked(config, ModelsConfig)

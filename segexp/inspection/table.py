@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import torch
 
-from segexp.config.model_options import ModelOption
+from segexp.config.overrides.model_options import ModelOption
 from segexp.errors import ConfigError
 from segexp.inspection.field import Field
 from segexp.inspection.layers import layer_rows, layer_sizes, layers_as_dict, layers_as_text

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import MEAN
+from segexp.config.signatures.measure_names import MEAN
 from segexp.metrics.quotients import quotient
 
 Array = NDArray[np.float64]

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MissingExtraError, UserError
-from segexp.models.encoders.pretrained import load_encoder_weights, read_state_dict, split_head
+from segexp.models.encoders.pretrained import load_encoder_weights, split_head
 from segexp.models.sizes import InputSizeError, Padding
+from segexp.models.weight_files import read_state_dict
 from segexp.types import PositiveInt
 
 TIMM = "tu-"

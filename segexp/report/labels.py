@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.declared_figures import shipped_figures
-from segexp.config.measure_names import BUILT_IN, figure_spec
+from segexp.config.signatures.declared_figures import shipped_figures
+from segexp.config.signatures.measure_names import BUILT_IN, figure_spec
 from segexp.errors import ConfigError
 from segexp.runs import entries
 from segexp.spec import FigureSpec

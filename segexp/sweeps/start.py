@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import command_line, hydra_override
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.schema import SweepConfig
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
@@ -41,8 +41,8 @@ def run_jobs(
         Exit code.
     """
     needed = words_to_resume(experiments.values(), manifest.folder)
-    words = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
-    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
+    arguments = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(arguments)) else list(arguments)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = create_engine(manifest.folder, section, experiments, earlier, lock.handle)

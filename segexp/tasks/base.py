@@ -19,11 +19,12 @@ from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
-from segexp.spec import DataSpec
+from segexp.moved import warn_of_directions
+from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
+from segexp.tasks.normalize import Normalize
 from segexp.tasks.predictor_result import PredictorResult
-from segexp.tasks.scaling import Normalize
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.test_figures import Measures
@@ -43,8 +44,8 @@ class BaseTask(pl.LightningModule):
     their images; ``val/<figure>`` of all validation images; ``lr`` and ``seconds``.
 
     Attributes:
-        directions: The figures that it logs of validation and test, by name, and which way each is better. Literals:
-            they are read from the source, so that ``monitor`` is checked before torch is imported.
+        figure_specs: Direction, label, unit and meaning of each figure that it logs of validation and test, by name.
+            It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
         loss_class: What the section ``loss`` has to give.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
         spec: Target, channels and scaling.
@@ -52,7 +53,7 @@ class BaseTask(pl.LightningModule):
         measures: Costly measures by name, taken at the test only.
     """
 
-    directions: ClassVar[Mapping[str, Literal["min", "max"]]] = MappingProxyType({})
+    figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
     loss_class: ClassVar[type[nn.Module]] = nn.Module
     takes_measures: ClassVar[bool] = False
     sharded = False
@@ -105,6 +106,18 @@ class BaseTask(pl.LightningModule):
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Warns of a class that names its figures by their directions alone."""
+        super().__init_subclass__(**keywords)
+        warn_of_directions(cls)
+
+    @classmethod
+    def described_figures(cls) -> dict[str, FigureSpec]:
+        """Each figure with direction, label, unit and meaning."""
+        # {"mae": "min"}, which works until version 0.3.
+        directions: Mapping[str, Direction] = getattr(cls, "directions", {})
+        return {name: FigureSpec(way, name) for name, way in directions.items()} or dict(cls.figure_specs)
 
     @classmethod
     def adapted(cls, spec: DataSpec, **keys: Any) -> DataSpec:
@@ -163,6 +176,10 @@ class BaseTask(pl.LightningModule):
         """What the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
+    def target_of(self, batch: Batch) -> Tensor:
+        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        return batch["target"]
+
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
         return {TOTAL: self.loss(outputs, target)}
@@ -182,7 +199,7 @@ class BaseTask(pl.LightningModule):
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
         with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        target = batch["target"]
+        target = self.target_of(batch)
         if sizes is not None:
             outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
@@ -244,7 +261,7 @@ class BaseTask(pl.LightningModule):
 
     @abstractmethod
     def figures(self) -> dict[str, float | None]:
-        """Figures of all validation images that were counted, by the names in ``directions``; None: undefined."""
+        """Figures of all validation images that were counted, by the names in ``figure_specs``; None: undefined."""
 
     @abstractmethod
     def predictor_results(self) -> Sequence[PredictorResult]:
@@ -269,7 +286,7 @@ class BaseTask(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
-        terms = self.evaluation_loss_terms(outputs, batch["target"])
+        terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
 

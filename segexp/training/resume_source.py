@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segexp.config.quoting import command_line, hydra_override
-from segexp.config.stored import again
+from segexp.config.overrides.quoting import command_line, hydra_override
+from segexp.config.stored.check import again
 from segexp.errors import ConfigError
 from segexp.runs.find import MANIFEST
 from segexp.runs.json_yaml import read_yaml

@@ -18,7 +18,7 @@ from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import headline, test
 from segexp.evaluation.test_report import TestReport
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
@@ -32,6 +32,7 @@ from segexp.training.distributed import process_group as group
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, was_stopped
 from segexp.training.hardware import with_hardware
+from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.tracking import Tracked, tell
@@ -64,6 +65,7 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     experiment = taken_up(experiment)
     check_loggers(experiment.logger)
     check_trainer(experiment.trainer)
+    check_init_from(experiment)
     experiment = with_hardware(experiment)
     check_ranks(experiment)
     place = _parent(experiment)

@@ -7,7 +7,7 @@ import pytest
 from segexp.cli.app import run
 from segexp.config.lineage import definition, is_below
 from segexp.config.migration import changes, migrated, with_old_keys
-from segexp.config.signature import signature
+from segexp.config.signatures.signature import signature
 
 FOLDER = "segexp.data.folder.FolderDataModule"
 

@@ -10,10 +10,10 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from segexp.config.checked import checked_train
-from segexp.config.groups import groups
+from segexp.config.composed import checked_train
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.signature import signature
+from segexp.config.signatures.signature import signature
 from segexp.data.base import ImageDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.inspection.contracts.datamodules import PROMISES, DataCase
@@ -53,7 +53,7 @@ def case(name: str, tmp_path: Path) -> DataCase:
             experiment = checked_train(compose("train", overrides))
         return build_datamodule(experiment.datamodule, experiment.augment)
 
-    return DataCase(make, 32)
+    return DataCase(make, keys.get("crop_size"))
 
 
 def test_conf_has_data_sets() -> None:

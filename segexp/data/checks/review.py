@@ -103,7 +103,9 @@ def review_data(datamodule: ImageDataModule, *, full: bool, progress: Progress[A
     _look(datamodule, found, chosen, progress)
     names = {item.name for item, _ in chosen}
     labels = datamodule.file_labels() if isinstance(datamodule, FilesDataModule) else None
-    _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), labels, progress)
+    has_masks = datamodule.target().form == "mask"
+    masks = {pair.mask for pair in pairs if has_masks and pair.mask is not None and pair.name in names}
+    _read_values(found, sorted(masks), labels, progress)
     if isinstance(datamodule, FilesDataModule):
         found.problems += datamodule.beside(found.parts["test"])
     _compare(found, datamodule.sources if datamodule.copies_matter else None)
@@ -132,12 +134,15 @@ def _headers(datamodule: ImageDataModule, found: Review, progress: Progress[Any]
     found.parts = listed.parts if listed.split is not None else {**found.parts, "train": list(listed.items.values())}
     pairs = listed.listing.pairs
     found.files = sorted({path for pair in pairs for path in (pair.image, pair.mask, pair.valid) if path is not None})
-    found.kinds = _kinds(pairs, progress)
+    masks = all(item.form.name == "mask" for item in listed.items.values())
+    found.kinds = _kinds(pairs, "mask" if masks else "target", progress)
     return pairs
 
 
-def _kinds(pairs: Sequence[Pair], progress: Progress[Any]) -> Counter[tuple[str, str]]:
-    files = {("image", pair.image) for pair in pairs} | {("mask", pair.mask) for pair in pairs}
+def _kinds(pairs: Sequence[Pair], target: str, progress: Progress[Any]) -> Counter[tuple[str, str]]:
+    """How many files of each kind there are; ``target``: what the file of one is called."""
+    files = {("image", pair.image) for pair in pairs}
+    files |= {(target, pair.mask) for pair in pairs if pair.mask is not None}
     kinds: Counter[tuple[str, str]] = Counter()
     for (role, _), words in progress(_parallel(sorted(files), lambda file: _kind(file[1])), len(files), "headers"):
         if words is not None:
@@ -203,7 +208,8 @@ def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
     """Compares all images: absent classes, masks in which nothing counts, images that look alike."""
     surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
     if surveys["train"] and len(found.seen) == sum(map(len, found.parts.values())):
-        found.problems += check_absent_classes(surveys, found.classes)
+        of_images = any(one.item.form.classes_of == "image" for one in found.seen[:1])
+        found.problems += check_absent_classes(surveys, found.classes, of_images=of_images)
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
     copies = find_same_pixels(looked, sources) if sources is not None else []
     # Copies byte by byte are known from before.

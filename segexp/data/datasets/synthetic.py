@@ -59,6 +59,11 @@ class SyntheticDataModule(ImageDataModule):
         """Images of 48x48 pixels, which are no files."""
         return {"size": 48, "crop_size": 32, "train_images": 2, "val_images": 2, "test_images": 2}
 
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Nothing: its images are drawn anyway."""
+        return {}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""
         info = SCENES[self.scene]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.quoting import hydra_override, quote_patterns, shell_word
+from segexp.config.overrides.quoting import hydra_override, quote_patterns, shell_word
 
 _STARS = re.compile(r"[\w/.-]*\*[\w/.*-]*", re.ASCII)
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from segexp.config.quoting import hydra_override, shell_word
+from segexp.config.overrides.quoting import hydra_override, shell_word
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
 

@@ -21,15 +21,15 @@ def beyond_notes(crops: RandomCrops) -> Iterator[str]:
     lost = share_beyond(crops, crops.size)
     if lost < MUCH:
         return
-    told = f"{lost:.0%} of the pixels of training samples lie beyond the border of their images and count nowhere"
+    message = f"{lost:.0%} of the pixels of training samples lie beyond the border of their images and count nowhere"
     keys = f"augment.rotate={crops.augment.rotate:g}, augment.scale={crops.augment.scale:g}"
     none = "augment=d4 turns by quarters and loses none"
     if crops.size is None:
-        yield f"{told} (whole images with {keys}): {none}; augment.rotate=10 loses less"
+        yield f"{message} (whole images with {keys}): {none}; augment.rotate=10 loses less"
         return
     smaller = crops.size // 2
     yield (
-        f"{told} (crops of {crops.size} pixels with {keys}): datamodule.crop_size={smaller} loses "
+        f"{message} (crops of {crops.size} pixels with {keys}): datamodule.crop_size={smaller} loses "
         f"{share_beyond(crops, smaller):.0%}; {none}"
     )
 

@@ -101,7 +101,7 @@ class RandomLocations:
             self._positive[index % len(self._positive)]
         )  # fmt: skip
         item = self.items[number]
-        if self.size is None:
+        if self.size is None or item.form.classes_of != "pixels":
             return item, None
         if number not in self._blocks:
             self._blocks[number] = BlockIndex(item.class_window(0, 0, *item.shape), self.positive_classes)

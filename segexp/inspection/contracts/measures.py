@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.declared_figures import declared_figures
+from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
 from segexp.inspection.contracts.promise import Promise, require
@@ -98,9 +98,9 @@ def _declared(case: MeasureCase) -> None:
     read = None if case.section is None else declared_figures(case.section)
     if read is not None:
         ways = {name: spec.direction for name, spec in specs.items()}
-        told = {name: spec.direction for name, spec in read.items()}
+        directions = {name: spec.direction for name, spec in read.items()}
         advice = "write figure_specs out in the class, with keys of the constructor in braces: hd{percentile:g}"
-        require(ways == told, f"{ways} of the object", f"{told}, which its source says", advice)
+        require(ways == directions, f"{ways} of the object", f"{directions}, which its source says", advice)
 
 
 def _shape(case: MeasureCase) -> None:
@@ -109,10 +109,12 @@ def _shape(case: MeasureCase) -> None:
     for seed, size in enumerate(sizes):
         sums = measure.sums(scene(seed, case.classes, size), numbers)
         width = measure.sums(scene(0, case.classes), numbers).shape[1]
-        told = f"sums() of {sums.dtype} {sums.shape} for an image of {size[0]}x{size[1]}"
+        message = f"sums() of {sums.dtype} {sums.shape} for an image of {size[0]}x{size[1]}"
         fits = sums.dtype == np.float64 and sums.shape == (len(numbers), width)
-        require(fits, told, f"float64 {(len(numbers), width)}")
-        require(bool(np.isfinite(sums).all()), f"{told} with nan or infinity", "finite numbers", "divide in figures()")
+        require(fits, message, f"float64 {(len(numbers), width)}")
+        require(
+            bool(np.isfinite(sums).all()), f"{message} with nan or infinity", "finite numbers", "divide in figures()"
+        )
 
 
 def _images_apart(case: MeasureCase) -> None:
@@ -197,8 +199,8 @@ def _absent(case: MeasureCase) -> None:
 
 def _is_undefined(found: Figures, what: str) -> None:
     for name, values in found.items():
-        told = f"{name} of {_told(values)} for {what}"
-        require(bool(np.isnan(values).all()), told, "nan", "divide with segexp.metrics.quotients.share or quotient")
+        message = f"{name} of {_told(values)} for {what}"
+        require(bool(np.isnan(values).all()), message, "nan", "divide with segexp.metrics.quotients.share or quotient")
 
 
 def _worst(case: MeasureCase) -> None:
@@ -211,9 +213,9 @@ def _worst(case: MeasureCase) -> None:
     }.items():
         found = measure_images(measure, case.classes, certain(image, case.classes))
         for name, best in _best(measure).items():
-            told = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
+            message = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
             bad = bool((found[name] == 0).all()) if best else bool((found[name] > 0).all())
-            require(bad, told, "0" if best else "the worst value there is")
+            require(bad, message, "0" if best else "the worst value there is")
     for seed in range(6):
         image = scene(seed, case.classes)
         if seed % 2:  # specks all over
@@ -223,8 +225,8 @@ def _worst(case: MeasureCase) -> None:
         for name, best in _best(measure).items():
             sign = 1 if best else -1
             better = bool((sign * missed[name][:, -1] > sign * hit[name][:, -1]).any())
-            told = f"a better {name} where nothing is predicted ({_told(missed[name])})"
-            require(not better, told, f"none better than {_told(hit[name])}, of a prediction that overlaps")
+            message = f"a better {name} where nothing is predicted ({_told(missed[name])})"
+            require(not better, message, f"none better than {_told(hit[name])}, of a prediction that overlaps")
 
 
 def _ignored(case: MeasureCase) -> None:
@@ -293,8 +295,8 @@ def _range(case: MeasureCase) -> None:
     for name, spec in measure.described_figures().items():
         inside = (found[name] >= 0) & ((found[name] <= 1) | bool(spec.unit))
         expected = f"at least 0{'' if spec.unit else ', at most 1'}"
-        told = f"{name} of {_told(found[name])}"
-        require(bool(inside.all()), told, expected, "a figure that is no share of 0..1 has a unit")
+        message = f"{name} of {_told(found[name])}"
+        require(bool(inside.all()), message, expected, "a figure that is no share of 0..1 has a unit")
 
 
 def _probability(case: MeasureCase) -> None:

@@ -55,6 +55,12 @@ def random_image(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
+def fitting_image(model: nn.Module, *shape: int) -> Tensor:
+    """As :func:`random_image` for shape (B, C, H, W), H and W brought up to what the model takes multiples of."""
+    multiple: int = getattr(model, "size_multiple", 1)
+    return random_image(*shape[:2], *(-(-side // multiple) * multiple for side in shape[2:]))
+
+
 def expected_shape(model: nn.Module, batch: Tensor, channels: int) -> tuple[int, ...]:
     """Shape of the logits of a batch (B, C, H, W): (B, channels, H, W), of a classifier (B, channels)."""
     size = () if is_classifier(model) else tuple(batch.shape[-2:])
@@ -66,8 +72,8 @@ def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
     with torch.no_grad():
         logits = same_size(model.eval(), batch)
     if not isinstance(logits, Tensor):
-        told = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
-        raise ContractError(f"{told}; give a Supervised in training mode alone")
+        message = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
+        raise ContractError(f"{message}; give a Supervised in training mode alone")
     if not is_classifier(model):
         size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
         require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")
@@ -117,11 +123,12 @@ def _gradient(case: ModelCase) -> None:
     for layout in (torch.contiguous_format, torch.channels_last):
         for bf16 in (False, True):
             model = case.rgb().to(memory_format=layout)  # type: ignore[call-overload]
-            train_step(model, random_image(2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
+            train_step(model, fitting_image(model, 2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
 
 
 def _half_precision(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(2, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 2, 3, 33, 40)
     exact = logits_of(model, batch)
     with torch.autocast("cpu", torch.bfloat16):
         rough = logits_of(model, batch).float()
@@ -132,14 +139,16 @@ def _half_precision(case: ModelCase) -> None:
 
 
 def _channels_last(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(2, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 2, 3, 33, 40)
     plain = logits_of(model, batch)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     near(logits_of(model, batch.contiguous(memory_format=torch.channels_last)), plain, "with channels last")
 
 
 def _state_dict(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(1, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 1, 3, 33, 40)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(model.state_dict(), Path(folder) / "weights.pt")
         other = case.rgb()
@@ -153,7 +162,8 @@ def _state_dict(case: ModelCase) -> None:
 
 def _compiled(case: ModelCase) -> None:
     """With the plainest backend: what dynamo makes of the model, not the kernels of inductor."""
-    model, batch = case.rgb(), random_image(1, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 1, 3, 33, 40)
     keys, plain = list(model.state_dict()), logits_of(model, batch)
     torch.compiler.reset()
     model.compile(backend="eager")
@@ -162,7 +172,8 @@ def _compiled(case: ModelCase) -> None:
 
 
 def _deterministic(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(3, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 3, 3, 33, 40)
     together = logits_of(model, batch)
     again = torch.equal(logits_of(model, batch), together)
     advice = "use nn.Dropout, which rests in evaluation mode"
@@ -187,16 +198,17 @@ def exported(model: nn.Module) -> torch.export.ExportedProgram:
     """The program of a model for any batch, height and width."""
     free = torch.export.Dim.DYNAMIC
     return torch.export.export(
-        SameSize(model).eval(), (random_image(*EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
+        SameSize(model).eval(), (fitting_image(model, *EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
     )
 
 
 def agrees(run: Callable[[Tensor], Tensor], model: nn.Module) -> None:
     """Requires a file to give the logits of the model for other sizes than that of the export."""
     for shape in OTHERS:
+        batch = fitting_image(model, *shape)
         with torch.no_grad():
-            found = run(random_image(*shape))
-        near(found, logits_of(model, random_image(*shape)), f"for an image {shape}")
+            found = run(batch)
+        near(found, logits_of(model, batch), f"for an image {tuple(batch.shape)}")
 
 
 def _torch_export(case: ModelCase) -> None:

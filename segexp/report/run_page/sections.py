@@ -100,6 +100,7 @@ def tiles(folder: RunContents) -> list[Tile]:
     else:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("Accuracy", ("accuracy",))]
+    paths += [("Balanced accuracy", ("balanced_accuracy",)), ("Macro F1", ("macro_f1",))]
     made = [_tile(results, name, path) for name, path in paths]
     return [tile for tile in made if tile.value != values.ABSENT]
 
@@ -117,8 +118,8 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
     ends = (
         [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
     )
-    told = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, told)
+    text = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
+    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, text)
 
 
 def averaging(folder: RunContents) -> Facts:
@@ -133,9 +134,9 @@ def averaging(folder: RunContents) -> Facts:
         "brier, ece": "Brier, ECE",
         "interval": "intervals",
     }
-    told = results.get("averaging")
-    told = told if isinstance(told, Mapping) else {}
-    pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in told.items()]
+    stored = results.get("averaging")
+    stored = stored if isinstance(stored, Mapping) else {}
+    pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in stored.items()]
     where = entries.to_text(entries.get_in(results, "task", "where"))
     split = results.get("split")
     counted, ignored = (values.format_count(entries.get_in(split, key)) for key in ("pixels", "ignored_pixels"))
@@ -146,8 +147,8 @@ def averaging(folder: RunContents) -> Facts:
 
 def _units(results: Mapping[str, object]) -> str:
     units = results.get("units")
-    told = units.items() if isinstance(units, Mapping) else ()
-    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in told)
+    pairs = units.items() if isinstance(units, Mapping) else ()
+    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in pairs)
 
 
 def meanings(folder: RunContents) -> Facts:
@@ -176,8 +177,8 @@ def checkpoint_and_threshold(folder: RunContents) -> Facts:
         reason = ", chosen on ".join(part for part in (rule, place) if part)
         pairs.append(("threshold", values.format_plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
     half, own = of_monitor(folder.results), of_test(folder.results)
-    told = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
-    return _known(*pairs, ("masks", told), ("images seen", seen(folder.results.get("inference"))))
+    text = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
+    return _known(*pairs, ("masks", text), ("images seen", seen(folder.results.get("inference"))))
 
 
 def seen(inference: object) -> str:
@@ -298,8 +299,8 @@ def speed(folder: RunContents) -> Facts:
 
 def run_notes(folder: RunContents) -> list[str]:
     """Remarks of the run on its own results."""
-    told = folder.results.get("notes")
-    return [str(note) for note in told] if isinstance(told, list) else []
+    notes = folder.results.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
 
 
 def _known(*pairs: tuple[str, str]) -> Facts:

@@ -13,7 +13,7 @@ from typing import Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SweepConfig
-from segexp.config.signature import signature
+from segexp.config.signatures.signature import signature
 from segexp.sweeps.engines.base import Ended, Started, SweepError
 from segexp.sweeps.engines.devices import plan_devices
 from segexp.sweeps.engines.ipc import Channel, Message

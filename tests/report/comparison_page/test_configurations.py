@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from segexp.metrics.measures import dataset_scores
-from segexp.report.comparison_page.configuration import grouped
-from segexp.report.comparison_page.counts import count_figures
-from segexp.report.comparison_page.figures import Figure
-from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.spread import mean_and_deviation
+from segexp.report.comparison_page.configurations.configuration import grouped
+from segexp.report.comparison_page.configurations.counts import count_figures
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.naming import configurations
+from segexp.report.comparison_page.configurations.spread import mean_and_deviation
 from tests.report.comparison_page.made import make_run, run_of
 
 ONE = {"a": 0.5, "b": 0.7}
@@ -178,7 +178,7 @@ def test_figures_of_counts_are_those_of_the_measures(matrix: list[list[int]]) ->
 def test_a_config_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> None:
     path = make_run(tmp_path / "1", ONE)
     (path / "config.yaml").write_text("a: [")
-    from segexp.report.comparison_page.run import Run
+    from segexp.report.comparison_page.configurations.run import Run
     from segexp.runs.contents import read_run
 
     run = Run(read_run(path))
