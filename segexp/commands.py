@@ -77,6 +77,9 @@ COMMANDS = {
         Command(
             "export", "a file for onnxruntime, PyTorch or libtorch, compared with the model", f"{_INFER}:run_export"
         ),
+        Command(
+            "localize", "where a classifier sees a class: activation maps, peaks, figures", f"{_INFER}:run_localize"
+        ),
         Command("demo", "a local web page: drop an image, see mask, overlay and probabilities", f"{_INFER}:run_demo"),
         Command(
             "models",

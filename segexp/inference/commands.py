@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
+from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, LocalizeConfig, PredictConfig
 from segexp.config.composed import checked, checked_with_data
 from segexp.invocation import Invocation
 from segexp.system.allocator import tune_allocator
@@ -37,6 +37,16 @@ def run_predict(config: Any, invocation: Invocation) -> None:
         from segexp.inference.predict.command import predict_files
 
     print(predict_files(asked))  # noqa: T201 - the command's answer
+
+
+def run_localize(config: Any, invocation: Invocation) -> None:
+    """Looks where a classifier sees a class."""
+    asked = checked(config, LocalizeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.localize.command import localize_files
+
+    print(localize_files(asked))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:

@@ -15,7 +15,7 @@ from segexp.inference.localize.peaks import FloatMap, blur
 from segexp.inference.localize.settings import MapSettings
 from segexp.models.classifier import Classifier
 from segexp.runs.checkpoints import Source
-from segexp.tasks.scaling import Normalize
+from segexp.tasks.normalize import Normalize
 from segexp.windows.plan import WindowPlan
 from segexp.windows.settings import Inference
 from segexp.windows.sliding import sliding_window
@@ -93,7 +93,8 @@ class Localizer:
         if window is None:
             found: Tensor = self.model(self.scale(image)).float()
             return found
-        plan = WindowPlan(*image.shape[-2:], window, 0.0)
+        height, width = image.shape[-2:]
+        plan = WindowPlan(height, width, window, 0.0)
         seen = [self.model(self.scale(image[(..., *plan[number].slices)])) for number in range(len(plan))]
         return torch.stack(seen).float().mean(dim=0)
 
@@ -185,7 +186,7 @@ def _classifier(stored: StoredNetwork) -> Classifier:
 def _layer(model: nn.Module, name: str | None) -> nn.Module | None:
     if name is None:
         return None
-    parts = dict(model.named_modules())
+    parts: dict[str, nn.Module] = dict(model.named_modules())
     if name not in parts or not name:
         top = ", ".join(part for part in parts if part and "." not in part)
         raise ConfigError(f"layer: found {name}, expected a part of the model that gives maps: {top}, or a part of one")
