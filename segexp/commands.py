@@ -8,6 +8,7 @@ from segexp.invocation import Invocation
 
 OWN_KEYS: dict[str, dict[str, Any]] = {
     "check": {"full": False, "scope": "all", "format": "table"},
+    "from_cam": {"classifier": "???", "patches": "???", "masks": "???", "maps": {}},
     "preview": {"images": 8, "epochs": 3, "workers": [0, 1, 2], "step": "auto"},
 }
 """Keys, with their defaults, that a command has beside those of a training: conf/<command>.yaml."""
@@ -80,6 +81,7 @@ COMMANDS = {
         Command(
             "localize", "where a classifier sees a class: activation maps, peaks, figures", f"{_INFER}:run_localize"
         ),
+        Command("from_cam", "train a segmentation on a classifier's maps: weak supervision", f"{_INFER}:run_from_cam"),
         Command("demo", "a local web page: drop an image, see mask, overlay and probabilities", f"{_INFER}:run_demo"),
         Command(
             "models",

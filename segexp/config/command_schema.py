@@ -243,5 +243,6 @@ class ModelsConfig:
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}
-    found: type = known.get(f"{config.capitalize()}Config", TrainConfig)
+    name = "".join(part.capitalize() for part in config.split("_"))
+    found: type = known.get(f"{name}Config", TrainConfig)
     return found
