@@ -177,7 +177,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         print(f"segexp: note: {note}", file=sys.stderr)
 
 
-_OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
+_OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")
 
 
 def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":

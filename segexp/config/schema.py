@@ -199,6 +199,29 @@ class CheckConfig(TrainConfig):
 
 
 @dataclass(frozen=True)
+class MapsConfig:
+    """Which maps become pseudo-masks, and how: keys of the command localize."""
+
+    method: Literal["lecture", "gradcam", "fine"] = "fine"
+    label: str | None = None
+    scale: PositiveFloat | Literal["auto"] = "auto"
+    smooth: NonNegativeFloat = 10.0
+    views: Literal["none", "d4"] = "none"
+    threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)] = 0.4
+    band: Annotated[float, Range(low=0, high=0.5)] = 0.1
+
+
+@dataclass(frozen=True)
+class FromCamConfig(TrainConfig):
+    """The tree of ``python -m segexp from_cam``: that of a training, and where its masks come from."""
+
+    classifier: str = ""
+    patches: str | list[str] = ""
+    masks: str = ""
+    maps: MapsConfig = field(default_factory=MapsConfig)
+
+
+@dataclass(frozen=True)
 class PreviewConfig(TrainConfig):
     """The tree of ``python -m segexp preview``: that of a training, and the preview's own keys."""
 
