@@ -14,7 +14,7 @@ from segexp.models.encoders.xception import Xception
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import fit_weights
 
-ENCODERS: Mapping[str, Callable[[], nn.Module]] = {
+_ENCODERS: Mapping[str, Callable[[], nn.Module]] = {
     "vgg16": lambda: Vgg16(3),
     "vgg16_bn": lambda: Vgg16(3, norm="batch"),
     "resnet18": lambda: ResNet(3, "resnet18"),
@@ -23,12 +23,12 @@ ENCODERS: Mapping[str, Callable[[], nn.Module]] = {
     "resnet101": lambda: ResNet(3, "resnet101"),
     "xception": lambda: Xception(3),
 }
-SETTING = InputSetting(256, 256, 3, 1)
+_SETTING = InputSetting(256, 256, 3, 1)
 """RGB and one logit, for models that are asked for by name."""
 
 
 def find_fits(path: Path, models: Mapping[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Compares a file with encoders, of which those that it fits whole are told, and with models, which are told anyway.
+    """Compares a file with encoders, of which those that it fits whole are told, and with models, told anyway.
 
     Args:
         path: File of weights.
@@ -40,12 +40,12 @@ def find_fits(path: Path, models: Mapping[str, dict[str, Any]]) -> dict[str, dic
     """
     state = read_state_dict(path, "file", "a state dict, a checkpoint or a .safetensors")
     found: dict[str, dict[str, Any]] = {}
-    for name, make in ENCODERS.items():
+    for name, make in _ENCODERS.items():
         with torch.device("meta"):
             fit = fit_weights(make(), state)
         if not fit.missing and not fit.other_shape:
             found[name] = {"loaded": len(fit.loaded), "of": fit.total, "said": fit.described()}
     for name, section in models.items():
-        fit = fit_weights(build_on_meta(section, SETTING), state)
+        fit = fit_weights(build_on_meta(section, _SETTING), state)
         found[f"model={name}"] = {"loaded": len(fit.loaded), "of": fit.total, "said": fit.described()}
     return found

@@ -14,9 +14,10 @@ from segexp.report.table import Table
 from segexp.system.imports import quick_imports
 
 _NOTES = (
-    "sha256 is of the whole file; its first eight digits stand in the name. Carry a file to a machine without a network\n"
-    "and give it by model.pretrained=<path>, or put it into torch's folder hub/checkpoints and set model.pretrained=true;\n"
-    "weights file=<path> looks at it there. All were trained on ImageNet: datamodule.normalize=imagenet.\n"
+    "sha256 is of the whole file; its first eight digits stand in the name. Carry a file to a machine without a\n"
+    "network and give it by model.pretrained=<path>, or put it into torch's folder hub/checkpoints and set\n"
+    "model.pretrained=true; weights file=<path> looks at it there. All were trained on ImageNet:\n"
+    "datamodule.normalize=imagenet.\n"
     "deeplabv3plus_xception has no published file; init_from=<path> starts any model from any state dict that fits."
 )
 
