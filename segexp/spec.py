@@ -92,12 +92,14 @@ class ImageTarget(Target):
 
     Attributes:
         channels: Its channels.
+        itself: Whether it is the image itself, as it is seen; the target of the data is not looked at then.
     """
 
     kind = "reconstruction"
     form = "image"
 
     channels: int
+    itself: bool = False
 
     @property
     def out_channels(self) -> int:
@@ -121,7 +123,7 @@ class DataSpec:
         in_channels: Channels C of the images.
         mean: Per channel, subtracted before the model, in units of the raw image (0..255 or 0..65535).
         std: Per channel, divided by after that, same unit.
-        scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.scaling`.
+        scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.image_statistics`.
         pixel_size: Side of a pixel on the ground in metres; None: not known, distances are in pixels.
         dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
         bands: Which bands of the files are the channels, from 1, where they were chosen; None: all.

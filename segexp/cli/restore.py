@@ -12,7 +12,7 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp.config.recompose import LISTS, below
+from segexp.config.overrides.recompose import LISTS, below
 
 Tree = dict[str, Any]
 Path = tuple[Any, ...]

@@ -1,4 +1,4 @@
-"""What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.check`."""
+"""What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.checks.tree`."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -39,7 +39,7 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
-    figures: list[Literal["png", "svg", "pdf"]]
+    charts: list[Literal["png", "svg", "pdf"]]
     open: bool
     debug: bool
 
@@ -191,6 +191,7 @@ class ModelsConfig:
     size: PositiveInt | list[PositiveInt]
     in_channels: PositiveInt
     classes: Annotated[int, Range(low=2)]
+    layers: bool
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
-from segexp.config.task_figures import watched_direction
+from segexp.config.signatures.task_figures import watched_direction
 from segexp.invocation import Invocation
 from segexp.spec import Direction
 
@@ -68,6 +68,12 @@ class Experiment(TrainConfig):
         options = (self.invocation.choices.get(group) for group in ("datamodule", "model", "loss"))
         chosen = ("custom" if option in (None, "None") else str(option) for option in options)
         return self.name or "_".join(chosen)
+
+    @property
+    def data_name(self) -> str:
+        """The option chosen for the data, which says so where its images are drawn in place of real ones."""
+        drawn = " (drawn)" if self.datamodule.get("generate") is True else ""
+        return self.invocation.choices.get("datamodule", "data") + drawn
 
     @property
     def resumes(self) -> bool:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from segexp.config.source import absolute, source, tree_of
+from segexp.config.signatures.source import absolute, source, tree_of
+from segexp.moved import new_name
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,7 @@ Seen = frozenset[tuple[str, str]]
 
 def _bound(module: str, name: str, seen: Seen) -> Definition | str | None:
     """What a name at the top of a module stands for: a definition, another module (dotted), or None."""
+    module, _, name = new_name(f"{module}.{name}").rpartition(".")
     path = source(module)
     if path is None or (module, name) in seen or not _may_bind(path, name) or (tree := tree_of(path)) is None:
         return None

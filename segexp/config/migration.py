@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from segexp.config.plain_values import refuse_size
+from segexp.config.stored.plain_values import refuse_size
 from segexp.moved import KEYS, new_name
 
 

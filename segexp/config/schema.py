@@ -1,7 +1,7 @@
 """What a composed training config must hold: one dataclass per section that is not a ``_target_``.
 
 A section with a ``_target_`` takes its schema from the signature of that class, see
-:mod:`segexp.config.signature`.
+:mod:`segexp.config.signatures.signature`.
 """
 
 from dataclasses import dataclass, field

@@ -10,7 +10,7 @@ from segexp.errors import SegexpError, one_line
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import per_image
 from segexp.metrics.figures import Family, dataset_leaves, image_leaves
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.predictor_result import PredictorResult

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
@@ -50,7 +50,7 @@ BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one fig
 
 def results(
     rows: Sequence[MaskResult],
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     module: Segmentation,
     checkpoint: Mapping[str, Any],
     name: str,

@@ -1,15 +1,17 @@
 """What the test of any task writes; a kind of task that has more to say has a class below this one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
+from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
+from segexp.evaluation.pictures import Picture
 from segexp.evaluation.results import bootstrap_weights, image_notes
 from segexp.evaluation.test_report import TestReport, worst_first
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
@@ -29,7 +31,7 @@ class TaskTest(Generic[T, R]):
     """A task that was tested, and what is written of that: rows of figures, content of results.json, pictures."""
 
     def __init__(
-        self, task: T, datamodule: SegmentationDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
+        self, task: T, datamodule: ImageDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
     ) -> None:
         """Keeps them.
 
@@ -99,7 +101,12 @@ class TaskTest(Generic[T, R]):
             count: Number of panels.
             after: Keeps what could not be drawn.
         """
-        after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
+        after.make("curves.png", lambda: save_chart(folder.path, "curves.png"), from_files=True)
+        return []
+
+    @staticmethod
+    def validation_pictures(task: T, items: Iterable[Item]) -> Sequence[Picture]:
+        """Pictures of validation images while training; none where the task draws none."""
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.config.schema import ObjectConfig
-from segexp.config.stored import needed
+from segexp.config.stored.check import needed
 from segexp.errors import DataError
 from segexp.models.weight_files import TASK_PREFIX, refuse_expanded
 from segexp.spec import DataSpec

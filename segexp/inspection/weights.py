@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segexp.config.checked import checked
+from segexp.config.composed import checked
 from segexp.errors import ConfigError, DataError
 from segexp.invocation import Invocation
 from segexp.models.encoders.published import PUBLISHED_FILES, claimed_digits

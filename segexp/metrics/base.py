@@ -12,16 +12,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.moved import renamed
 from segexp.spec import DataSpec, FigureSpec, fields_in, filled
 
-__all__ = ["FigureSpec", "ImageMeasure", "Seen", "Sums"]
+__all__ = ["FigureSpec", "ImageMeasure", "ImagePrediction", "Sums"]
 
 Sums = NDArray[np.float64]
 """(R, n): n numbers per class spoken of that may be added over images."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImagePrediction:
     """One image as a predictor saw it.
 
     Attributes:
@@ -52,7 +53,7 @@ class ImageMeasure(ABC):
         pooled: Whether sums of several images make sense; if not, there are figures per image and their mean only.
         exceptions: Promises that the measure does not keep, by name, each with the reason; see
             :mod:`segexp.inspection.contracts.measures`.
-        needs_probability: Whether ``Seen.probability`` is needed; predictors without one are passed over.
+        needs_probability: Whether ``ImagePrediction.probability`` is needed; predictors without one are passed over.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = {}
@@ -94,9 +95,17 @@ class ImageMeasure(ABC):
         return range(1, spec.num_classes)
 
     @abstractmethod
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, n) of one image, a row per class in ``classes``; n is the same for every image."""
 
     @abstractmethod
     def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Figures (N, R) by name of sums (N, R, n); nan where undefined."""
+
+
+def __getattr__(name: str) -> Any:
+    """The class of an image and its prediction under its name of version 0.1."""
+    if name != "Seen":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed("Seen", "ImagePrediction")
+    return ImagePrediction

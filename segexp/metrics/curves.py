@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.blocks import Block, Scores, summed
+from segexp.metrics.blocks import Block, RankedScores, summed
 from segexp.metrics.ranked import Counts, Ranked, Values
 
 Array = NDArray[np.float64]
@@ -42,7 +42,7 @@ class ScoreCurve:
         bound: By how much AUC, average precision and Dice may be wrong; 0: exact.
     """
 
-    def __init__(self, scores: Scores, bound: float = 0.0) -> None:
+    def __init__(self, scores: RankedScores, bound: float = 0.0) -> None:
         self._scores = scores
         self.bound = bound
         self._negatives, self._positives = scores.totals

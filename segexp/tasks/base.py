@@ -13,18 +13,18 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
+from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.predictor_result import PredictorResult
-from segexp.tasks.scaling import Normalize
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.test_figures import Measures
@@ -167,6 +167,10 @@ class BaseTask(pl.LightningModule):
         """What the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
+    def target_of(self, batch: Batch) -> Tensor:
+        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        return batch["target"]
+
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
         return {TOTAL: self.loss(outputs, target)}
@@ -186,9 +190,9 @@ class BaseTask(pl.LightningModule):
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
         with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        target = batch["target"]
+        target = self.target_of(batch)
         if sizes is not None:
-            outputs, target = whole_outputs(outputs, sizes), whole_batch(target, sizes)
+            outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
             loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
         else:
@@ -257,7 +261,7 @@ class BaseTask(pl.LightningModule):
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """What trivial predictors reach on the test images; they choose on training and validation images only."""
         return []
 
@@ -276,7 +280,7 @@ class BaseTask(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
-        terms = self.evaluation_loss_terms(outputs, batch["target"])
+        terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
 

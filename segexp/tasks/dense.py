@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from segexp.scaling import batch_statistics
+from segexp.image_statistics import batch_statistics
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask, MakeOptimizer
 from segexp.tasks.tta import Precision, Tta, augmented

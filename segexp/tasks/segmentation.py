@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import torch
 from torch import Tensor, nn
 
-from segexp.config.measure_names import IMAGE
+from segexp.config.signatures.measure_names import IMAGE
 from segexp.data.sampling.samples import Batch
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.blocks import block_terms

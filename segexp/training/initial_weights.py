@@ -9,7 +9,7 @@ from typing import Any
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import typed
+from segexp.config.overrides.quoting import printed
 from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
@@ -39,7 +39,7 @@ def check_init_from(experiment: Experiment) -> None:
         if value not in (None, False) and not experiment.resumes:
             raise ConfigError(
                 f"init_from: found {experiment.init_from} beside model.{key}={value}: the weights of one would hide "
-                f"those of the other; add {typed(f'model.{key}', off)}, or leave init_from out"
+                f"those of the other; add {printed(f'model.{key}', off)}, or leave init_from out"
             )
     if not experiment.resumes:
         weight_file(experiment.init_from)

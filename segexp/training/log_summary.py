@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 
 
-def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: BaseTask, ranks: int) -> None:
+def log_summary(folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int) -> None:
     """Where the run is, and what it trains with what on."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]

@@ -10,20 +10,20 @@ import torch
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.task_figures import check_watched
-from segexp.data.base import SegmentationDataModule
+from segexp.config.signatures.task_figures import check_watched
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
+from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.param_groups import ParamGroups
-from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.config_trials import try_loss, try_model
+from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.initial_weights import Start, start_from
 from segexp.windows.settings import Inference
 
@@ -40,7 +40,7 @@ class Prepared:
     """
 
     experiment: Experiment
-    datamodule: SegmentationDataModule
+    datamodule: ImageDataModule
     module: BaseTask
     started_from: Start | None = None
 
@@ -102,22 +102,26 @@ def _lineage(started_from: Start | None) -> dict[str, Any]:
     return {} if started_from is None else {"init_from": dict(started_from.facts)}
 
 
-def _loss(
-    experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: SegmentationDataModule
-) -> nn.Module:
+def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
     """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
-    if not issubclass(task, Segmentation):
+    if not issubclass(task.loss_class, SegmentationLoss):
         return build.build_any_loss(experiment.loss, task)
-    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    loss = build.build_loss(experiment.loss, spec, lambda: _class_counts(datamodule), task.loss_class)
     try_loss(loss, spec)
     return loss
 
 
-def _split(datamodule: SegmentationDataModule) -> dict[Phase, list[str]]:
+def _class_counts(datamodule: ImageDataModule) -> torch.Tensor:
+    """Pixels of each class in each training image, int64 (N, C); of classes of images their numbers, (1, C)."""
+    pixels = torch.from_numpy(datamodule.class_pixels("train"))
+    return (pixels > 0).sum(dim=0, keepdim=True) if datamodule.target().form == "label" else pixels
+
+
+def _split(datamodule: ImageDataModule) -> dict[Phase, list[str]]:
     return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
 
 
-def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Experiment:
+def settled(experiment: Experiment, datamodule: ImageDataModule) -> Experiment:
     """Puts what the data decided, where the config leaves it open, into the experiment."""
     return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
 
@@ -163,7 +167,7 @@ def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try_sizes(module: BaseTask, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: BaseTask, datamodule: ImageDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

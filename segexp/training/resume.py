@@ -12,7 +12,7 @@ from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
 from segexp.config.schema import TrainConfig
 from segexp.config.sections import with_defaults
-from segexp.config.stored import check_stored
+from segexp.config.stored.check import check_stored
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.runs.archive import check_archive

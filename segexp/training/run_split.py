@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.from_argument import folder_of
 from segexp.config.migration import migrated_stored
-from segexp.config.quoting import printed
+from segexp.config.overrides.from_argument import folder_of
+from segexp.config.overrides.quoting import printed
 from segexp.config.schema import ObjectConfig
 from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split

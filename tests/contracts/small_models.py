@@ -12,7 +12,7 @@ from hydra.errors import InstantiationException
 from hydra.utils import get_class, instantiate
 from torch import nn
 
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.errors import MissingExtraError
 from segexp.inspection.contracts.models import ModelCase, awake

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from segexp.cli.app import run as run_line
-from segexp.evaluation import figures as explain
 from segexp.evaluation import outcome, pictures, task_test
+from segexp.evaluation import test_pictures as explain
 from segexp.runs.folder import RunFolder
 from segexp.training import train
 from segexp.training.endings import Interrupted

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segexp.config.suggest import did_you_mean
+from segexp.config.checks.suggest import did_you_mean
 from segexp.data.folder.patterns import STEM, Match
 from segexp.errors import DataError
 from segexp.system.special_files import special_file

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
+from segexp.image_statistics import batch_statistics
 from segexp.moved import renamed
-from segexp.scaling import batch_statistics
 
 Image = NDArray[Any]
 """uint8 or uint16 (H, W, C)."""
@@ -92,6 +92,11 @@ class Item:
         return int(self._image.shape[2])
 
     @property
+    def target_channels(self) -> int | None:
+        """Channels of a target that is an image; None: it is none. Known without decoding."""
+        return int(self._target.shape[2]) if self.form.name == "image" else None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16; known without decoding."""
         return self._image.dtype
@@ -100,6 +105,12 @@ class Item:
     def in_memory(self) -> bool:
         """Whether the pixels cost nothing to reach, so that keeping them decoded would gain nothing."""
         return True
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Memory that image and target take decoded; known without decoding."""
+        pixel = self.channels * self.dtype.itemsize
+        return self.shape[0] * self.shape[1] * (pixel + self.form.pixel_bytes(pixel))
 
     @property
     def fingerprint(self) -> str | None:
@@ -129,7 +140,7 @@ class Item:
 
     @cached_property
     def stats(self) -> NDArray[np.float32]:
-        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.scaling`."""
+        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.image_statistics`."""
         whole = torch.from_numpy(np.ascontiguousarray(self.image)).permute(2, 0, 1)[None]
         stats: NDArray[np.float32] = batch_statistics(whole)[0].numpy()
         return stats

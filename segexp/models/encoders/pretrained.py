@@ -15,7 +15,7 @@ FILES = {encoder: file.name for encoder, file in PUBLISHED_FILES.items()}
 """Each name ends in the first digits of the file's SHA-256, which torch checks."""
 
 HEADS = ("classifier.", "fc.")
-"""Keys of the classifier for the 1000 classes of ImageNet: left out on purpose, a segmentation has no use for them."""
+"""Keys of the classifier for the 1000 classes of ImageNet: apart on purpose, a segmentation has no use for them."""
 
 KEY = "model.pretrained"
 
@@ -51,10 +51,10 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
         raise ConfigError(
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
         )
-    if pretrained is True:
-        state, source = _download(name)
+    if isinstance(pretrained, str):
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), pretrained
     else:
-        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+        state, source = _download(name)
     trunk, head = split_head(state)
     load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
@@ -64,6 +64,24 @@ def split_head(state: State) -> tuple[State, State]:
     """Splits a state dict into the weights of the encoder and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
+
+
+def load_head(layer: nn.Linear, head: State) -> bool:
+    """Loads the weights of a published last layer ``fc`` (K, F) where they are of as many classes and features.
+
+    Args:
+        layer: The last layer of a classifier; left as it is where there is nothing that fits.
+        head: What :func:`load_pretrained` returns.
+
+    Returns:
+        Whether they were loaded.
+    """
+    found = {key.removeprefix("fc."): value for key, value in head.items() if key.startswith("fc.")}
+    wanted = layer.state_dict()
+    if {key: value.shape for key, value in found.items()} != {key: value.shape for key, value in wanted.items()}:
+        return False
+    layer.load_state_dict(found)
+    return True
 
 
 def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:

@@ -66,7 +66,7 @@ def compare(
     """
     found, left_out = find_runs(places)
     from segexp.report.comparison_page.result import build
-    from segexp.report.comparison_page.search import chosen, searches_of
+    from segexp.report.comparison_page.search import best_trial_folder, searches_of
 
     searches = searches_of(found, [top for place in places for top in expand_place(place)])
-    return build(found, left_out, searches, measure, base or chosen(searches, found), resamples, seed)
+    return build(found, left_out, searches, measure, base or best_trial_folder(searches, found), resamples, seed)

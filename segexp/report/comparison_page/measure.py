@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segexp.config.measure_names import IMAGE, MEAN, PHASES
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
+from segexp.config.signatures.measure_names import IMAGE, MEAN, PHASES
 from segexp.errors import ConfigError
-from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.figures import Figure
-from segexp.report.comparison_page.run import Run
-from segexp.report.comparison_page.spread import Spread
+from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.labels import described
 from segexp.runs import entries
 

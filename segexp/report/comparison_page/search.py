@@ -116,7 +116,7 @@ def searches_of(runs: Sequence[RunContents], tops: Sequence[Path]) -> list[Searc
     return [found for folder, run in folders.items() if (found := _read(folder, run)) is not None]
 
 
-def chosen(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | None:
+def best_trial_folder(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | None:
     """Run folder of the best trial of the only search, which others are compared with: test figures choose no base."""
     best = searches[0].best if len(searches) == 1 else None
     if best is None or best.folder is None or all(run.path.resolve() != best.folder.resolve() for run in runs):

@@ -63,8 +63,8 @@ def _per_second(rate: object, results: object) -> str:
     if not isinstance(rate, int | float):
         return ""
     views = entries.get_in(results, "task", "tta")
-    told = "" if views in (None, "none") else f", views: {views}"
-    return f"{_number(rate)} per second, loading and counting included{told}"
+    text = "" if views in (None, "none") else f", views: {views}"
+    return f"{_number(rate)} per second, loading and counting included{text}"
 
 
 def _megabytes(amount: object) -> str:

@@ -97,7 +97,7 @@ class Board:
         place = self.path / "folder"
         return Path(place.read_text(encoding="utf-8")) if place.exists() else None
 
-    def tell_folder(self, folder: Path) -> None:
+    def record_run_dir(self, folder: Path) -> None:
         """Says where the run folder is."""
         self._write("folder", str(folder.resolve()))
 

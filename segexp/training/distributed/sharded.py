@@ -47,7 +47,7 @@ class ShardedTask(BaseTask):
     def _parts(self) -> list[FSDPModule]:
         return [part for part in self.model.modules() if isinstance(part, FSDPModule)]
 
-    def make_whole(self) -> None:
+    def gather_weights(self) -> None:
         """After fitting, on rank 0: an ordinary model again, with the weights of the start; best ones are read next."""
         (self.model,) = self._whole
         self._whole = []

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
-from segexp.config.quoting import shell_word
+from segexp.config.overrides.quoting import shell_word
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
@@ -126,8 +126,8 @@ def _online(facts: RunFacts, wanted: dict[str, Any]) -> Any:
     try:
         return _init(facts, "online", wanted)
     except Exception as error:  # wandb raises errors of many kinds, and none may stop a training
-        told = next(iter(str(error).splitlines()), type(error).__name__)
-        LOG.warning(f"W&B: no run could be opened ({told}), so it is kept offline; {_later(facts.folder)}")
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        LOG.warning(f"W&B: no run could be opened ({message}), so it is kept offline; {_later(facts.folder)}")
         return None
 
 

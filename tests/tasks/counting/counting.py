@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from torch import Tensor, nn
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.items.forms import VALUE_FORM
 from segexp.data.items.item import Item
@@ -102,7 +102,7 @@ class Counting(BaseTask):
         """The model."""
         return [PredictorResult("model", "sum of a density", {"errors": _family(self._errors)})]
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """The mean number of the training images, for every image."""
         mean = float(np.mean([item.target for item in datamodule.items("train")]))
         errors = {index: mean - float(item.target) for index, item in enumerate(datamodule.items("test"))}

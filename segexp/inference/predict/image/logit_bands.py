@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segexp.image_statistics import DARK
 from segexp.inference.model import Model
 from segexp.rasters import Raster
-from segexp.scaling import DARK
 from segexp.windows.plan import WindowPlan
 from segexp.windows.sliding import stitched
 
