@@ -90,5 +90,10 @@ COMMANDS = {
             "table of all models, or of one: parameters, cost, receptive field",
             "segexp.inspection.command:run_models",
         ),
+        Command(
+            "weights",
+            "published weights of encoders: files, sources, sha256; or what a file fits",
+            "segexp.inspection.weights:run_weights",
+        ),
     )
 }

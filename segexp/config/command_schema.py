@@ -281,6 +281,16 @@ class ModelsConfig:
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
 
 
+@dataclass(frozen=True)
+class WeightsConfig:
+    """The tree of ``python -m segexp weights``; ``model`` is there only if one was chosen."""
+
+    file: str | None
+    format: Literal["table", "json"]
+    debug: bool
+    model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
+
+
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}

@@ -15,7 +15,7 @@ ADDED = ("", "encoder.", "backbone.", "model.", "model.encoder.", "model.backbon
 """What may stand in front of it in a network of ours."""
 COUNTER = "num_batches_tracked"
 """Ends the name of a counter in batch norms: old files lack it, and nothing depends on it."""
-SHOWN = 3
+NAMED = 3
 """Names that are told of many."""
 
 
@@ -131,5 +131,5 @@ def adapt_channels(weight: Tensor, channels: int) -> Tensor:
 
 def few(names: Sequence[str]) -> str:
     """The first names of many, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more
