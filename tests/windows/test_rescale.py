@@ -46,12 +46,12 @@ def test_one_is_no_scale(asked: float | None) -> None:
 
 @pytest.mark.parametrize("asked", [0, -1, math.nan, math.inf, 1e9, 16.0, "0.5", "8px", "px", "all", True, [0.5], 10**9])
 def test_what_is_no_scale_is_refused(asked: object) -> None:
-    with pytest.raises(ConfigError, match="^scale: found .*, expected a "):
+    with pytest.raises(ConfigError, match=r"^scale: found .*, expected a "):
         read_scale(asked, SMALL)  # type: ignore[arg-type]
 
 
 def test_auto_needs_a_record() -> None:
-    with pytest.raises(ConfigError, match="does not record .* give a factor, scale=0.5"):
+    with pytest.raises(ConfigError, match=r"does not record .* give a factor, scale=0.5"):
         read_scale("auto", None)
 
 
