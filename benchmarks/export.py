@@ -79,7 +79,7 @@ def _model(name: str, *overrides: str) -> Any:
     """An untrained model with segexp's settings for this machine."""
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

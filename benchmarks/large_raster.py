@@ -88,7 +88,7 @@ def make_run(folder: Path) -> None:
     import torch
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
     from segexp.spec import DataSpec, MaskTarget
     from segexp.training.build import build_model

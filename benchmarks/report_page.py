@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from segexp.report.comparison_page.compare import compare
-from segexp.report.run_page.figure_files import FIGURES, save_figure
+from segexp.report.run_page.charts.files import CHARTS, save_chart
 from segexp.report.run_page.page import write_report
 
 REPEATS = 5
@@ -34,8 +34,8 @@ def main(run: Path, several: Path) -> None:
         folder = Path(place, "run")
         shutil.copytree(run, folder)
         measured("report.html", lambda: write_report(folder))
-        for stem in FIGURES:
-            measured(f"{stem}.png", lambda stem=stem: save_figure(folder, f"{stem}.png"))  # type: ignore[misc]
+        for stem in CHARTS:
+            measured(f"{stem}.png", lambda stem=stem: save_chart(folder, f"{stem}.png"))  # type: ignore[misc]
         measured("compare", lambda: compare([several]).write(Path(place, "out"))[-1])
 
 

@@ -163,7 +163,7 @@ def _module_and_image(size: int, *overrides: str) -> tuple[Any, Tensor]:
     """The module with segexp's settings for this machine, and a raw image (1, 3, size, size)."""
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -81,7 +81,7 @@ def _measure(name: str) -> float:
     """Crops a second of training steps (forward, BCE, backward, Adam) with segexp's settings, tensors in memory."""
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
     from segexp.system.allocator import tune_allocator
 

@@ -74,7 +74,7 @@ def _measure(variant: str, steps: int) -> float:
 def _experiment(extra: list[str]) -> "Experiment":
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -21,7 +21,7 @@ MODULES = {
     "segexp.data.scenes": "segexp.data.synthetic.scenes",
     "segexp.inference.plan": "segexp.windows.plan",
     "segexp.inference.sliding": "segexp.windows.sliding",
-    "segexp.metrics.names": "segexp.config.measure_names",
+    "segexp.metrics.names": "segexp.config.signatures.measure_names",
     "segexp.modules": "segexp.tasks",
     "segexp.reporting.compare": "segexp.report.comparison_page.compare",
     "segexp.run": "segexp.runs",
@@ -32,12 +32,13 @@ MODULES = {
 """Old and new name; what lies below a name moved with it."""
 
 TARGETS = {
+    "segexp.data.base.SegmentationDataModule": "segexp.data.base.ImageDataModule",
     "segexp.data.synthetic.SyntheticDataModule": "segexp.data.datasets.synthetic.SyntheticDataModule",
     "segexp.training.loggers.mlflow_logger": "segexp.training.loggers.build.mlflow_logger",
     "segexp.training.loggers.tensorboard_logger": "segexp.training.loggers.build.tensorboard_logger",
     "segexp.training.loggers.wandb_logger": "segexp.training.loggers.build.wandb_logger",
 }
-"""The same of classes and functions whose module has become a package."""
+"""The same of classes and functions: renamed, or of a module that has become a package."""
 
 KEYS = {
     "segexp.data.folder.FolderDataModule": {"stray": "unknown_values", "unit": "split_by"},
@@ -103,3 +104,14 @@ def renamed(old: str, new: str) -> None:
     """Warns, where it is used, that something of version 0.1 has another name now."""
     line = f"{old} is called {new} since version 0.2, and is found under its old name until version 0.3"
     warnings.warn(line, FutureWarning, stacklevel=3)
+
+
+def warn_of_directions(cls: type) -> None:
+    """Warns of a measure or task that names its figures as version 0.1 did, ``directions = {"mae": "min"}``."""
+    if "directions" in vars(cls):
+        warnings.warn(
+            f"{cls.__qualname__}.directions is read until version 0.3; since version 0.2 a measure or task says "
+            'figure_specs = {"name": FigureSpec("max", label="Name", unit="", meaning="what it says")}',
+            FutureWarning,
+            stacklevel=3,
+        )

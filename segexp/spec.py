@@ -16,7 +16,7 @@ Measures = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """What a model learns to give for an image; a task may bring a class of its own below this one.
+    """The kind of target that a model learns; a task may bring a class of its own below this one.
 
     Fields are plain values (numbers, text, and tuples of them), so that the target travels in a checkpoint.
 
@@ -94,12 +94,14 @@ class ImageTarget(Target):
 
     Attributes:
         channels: Its channels.
+        itself: Whether it is the image itself, as it is seen; the target of the data is not looked at then.
     """
 
     kind = "reconstruction"
     form = "image"
 
     channels: int
+    itself: bool = False
 
     @property
     def out_channels(self) -> int:
@@ -123,7 +125,7 @@ class DataSpec:
         in_channels: Channels C of the images.
         mean: Per channel, subtracted before the model, in units of the raw image (0..255 or 0..65535).
         std: Per channel, divided by after that, same unit.
-        scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.scaling`.
+        scaling: ``fixed``: mean and std above; ``image``: each image's own, see :mod:`segexp.image_statistics`.
         pixel_size: Side of a pixel on the ground in metres; None: not known, distances are in pixels.
         dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
         bands: Which bands of the files are the channels, from 1, where they were chosen; None: all.
@@ -144,7 +146,7 @@ class DataSpec:
 
     @property
     def kind(self) -> str:
-        """What the task is called: ``segmentation``, ``classification``, ..."""
+        """Name of the kind of task: ``segmentation``, ``classification``, ..."""
         return self.target.kind
 
     @property
@@ -176,7 +178,7 @@ class DataSpec:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes, so that a threshold decides."""
+        """True if there are two classes, so that a threshold decides."""
         return self.num_classes == 2
 
     def to_dict(self) -> dict[str, Any]:
@@ -243,7 +245,7 @@ Direction = Literal["min", "max"]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What a figure is: which way is better, and how tables and pages speak of it.
+    """Direction, label, unit and meaning of a figure.
 
     Name, label, unit and meaning of a measure's figures may hold the measure's keys in braces, ``hd{percentile:g}``.
 

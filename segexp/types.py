@@ -20,7 +20,7 @@ class Range:
     open_high: bool = False
 
     def allows(self, value: float) -> bool:
-        """Whether ``value`` lies inside; not-a-number and infinity lie nowhere."""
+        """Returns whether ``value`` lies inside; not-a-number and infinity lie nowhere."""
         if isinstance(value, float) and not math.isfinite(value):
             return False
         if self.low is not None and (value < self.low or (self.open_low and value == self.low)):
@@ -48,7 +48,7 @@ class Pattern:
     words: str
 
     def allows(self, value: str) -> bool:
-        """Whether the whole text has the form."""
+        """Returns whether the whole text has the form."""
         return re.fullmatch(self.expression, value) is not None
 
     def __str__(self) -> str:

@@ -14,9 +14,9 @@ from hydra.core.global_hydra import GlobalHydra
 from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
-from segexp.config.check import check_config
+from segexp.config.checks.monitors import check_monitors
+from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import schema_of
-from segexp.config.monitors import check_monitors
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainConfig
 from segexp.sweeps.search.space import read_space

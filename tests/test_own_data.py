@@ -117,7 +117,7 @@ def test_tiles_by_city(tmp_path: Path) -> None:
 
 
 def test_table_of_refusals_has_the_keys_that_there_are() -> None:
-    from segexp.config.signature import signature
+    from segexp.config.signatures.signature import signature
 
     found = signature("segexp.data.folder.FolderDataModule")
     assert found is not None

@@ -9,8 +9,8 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
+from segexp.config.overrides.quoting import unquoted
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import unquoted
 from segexp.errors import ConfigError, DataError
 from segexp.evaluation.afterwards import evaluate_line, report_line
 from segexp.report.run_page.reproduce import commands
@@ -20,7 +20,7 @@ from segexp.runs.folder import RunFolder
 from segexp.sweeps.layout import resume_command
 from segexp.training.endings import _how_to_go_on
 from segexp.training.resume_source import checkpoint_of, command
-from tests.config.test_quoting import ODD
+from tests.config.overrides.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]
 

@@ -6,7 +6,7 @@ from typing import Any
 import yaml
 from hydra import compose, initialize_config_dir
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.paths import conf_dir
 
 SWEEP = Path(__file__).resolve().parent.parent / "examples" / "wandb_sweep.yaml"

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.cli.arguments import config_dirs, ordered, split
+from segexp.cli.arguments import config_dirs, flags_first, split
 from segexp.commands import COMMANDS, OWN_KEYS, Command
 from segexp.config.migration import with_old_keys
+from segexp.config.overrides.quoting import as_typed
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import as_typed
-from segexp.config.trust import trusting, without_trust
+from segexp.config.stored.trust import trusting, without_trust
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
@@ -59,9 +59,9 @@ def run(argv: Sequence[str]) -> int:
 
 def _dispatch(command: Command, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
-        from segexp.cli.help import render
+        from segexp.cli.help import format_help
 
-        print(render(command, [Path(folder) for folder in config_dirs(argv)]))
+        print(format_help(command, [Path(folder) for folder in config_dirs(argv)]))
         return 0
     if "--version" in argv:
         print(f"segexp {VERSION}")
@@ -80,8 +80,8 @@ def _dispatch(command: Command, argv: list[str]) -> int:
 
 def _hide_command_word() -> None:
     """Hydra's completion reads the line typed so far from COMP_LINE and knows no command words."""
-    words = os.environ.get("COMP_LINE", "").split(" ")
-    kept = [word for index, word in enumerate(words) if index == 0 or word not in COMMANDS]
+    arguments = os.environ.get("COMP_LINE", "").split(" ")
+    kept = [word for index, word in enumerate(arguments) if index == 0 or word not in COMMANDS]
     os.environ["COMP_LINE"] = " ".join(kept)
 
 
@@ -167,7 +167,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         ConfigError: The command trains nothing, so that there is nothing to start from.
     """
     from segexp.cli.from_run import earlier
-    from segexp.config.from_argument import given
+    from segexp.config.overrides.from_argument import given
 
     if (word := given(argv)) is None:
         return
@@ -233,7 +233,7 @@ def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable
 
     # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
     os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *ordered(with_old_keys(argv), more)]
+    sys.argv = [sys.argv[0], *flags_first(with_old_keys(argv), more)]
     app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
     try:
         with composed_once(argv, config_dirs(argv)):
@@ -269,7 +269,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
 
 
 def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
-    """How this job was started, for run.json; read from Hydra while the job runs."""
+    """Describes how this job was started, for run.json; read from Hydra while the job runs."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf

@@ -11,12 +11,12 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from segexp.config.groups import ORDER, groups
+from segexp.config.checks.suggest import nearest
+from segexp.config.checks.unknown_key import LISTS
+from segexp.config.overrides.groups import ORDER, groups
+from segexp.config.overrides.quoting import shell_word
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import shell_word
 from segexp.config.schema import SearchConfig
-from segexp.config.suggest import nearest
-from segexp.config.unknown_key import LISTS
 from segexp.errors import ConfigError
 
 MOST_JOBS = 10_000
@@ -43,19 +43,19 @@ _INSTEAD = {
 }
 
 
-def refuse_flags(words: Sequence[str], extra: Sequence[str], config: str) -> None:
+def refuse_flags(arguments: Sequence[str], extra: Sequence[str], config: str) -> None:
     """Checks Hydra's flags.
 
     Args:
-        words: Arguments given, command word taken out.
+        arguments: Arguments given, command word taken out.
         extra: Folders given with ``--config-dir``.
         config: Primary config of the command.
 
     Raises:
         ConfigError: A flag has no effect, or would take the config of segexp away.
     """
-    given = dict(zip(words, [*words[1:], ""], strict=False))
-    given |= dict(word.split("=", 1) for word in words if word.startswith("--") and "=" in word)
+    given = dict(zip(arguments, [*arguments[1:], ""], strict=False))
+    given |= dict(word.split("=", 1) for word in arguments if word.startswith("--") and "=" in word)
     shows = given.get("--cfg", given.get("-c"))
     if shows is not None and shows not in _SHOWN:
         raise ConfigError(f"--cfg: found {shows!r}, expected {' | '.join(_SHOWN)}")
@@ -74,11 +74,11 @@ def refuse_flags(words: Sequence[str], extra: Sequence[str], config: str) -> Non
 _SHOWN = ("job", "hydra", "all")
 
 
-def refuse_words(words: Sequence[str], extra: Sequence[str], *, usable: Sequence[str], alone: bool) -> None:
+def refuse_words(arguments: Sequence[str], extra: Sequence[str], *, usable: Sequence[str], alone: bool) -> None:
     """Checks the words of a command.
 
     Args:
-        words: Arguments given, command word taken out.
+        arguments: Arguments given, command word taken out.
         extra: Folders given with ``--config-dir``.
         usable: Groups of the command.
         alone: Whether keys of a sweep have no effect: there is no ``-m``, no search, and none that goes on.
@@ -86,7 +86,7 @@ def refuse_words(words: Sequence[str], extra: Sequence[str], *, usable: Sequence
     Raises:
         ConfigError: Names every wrong word, a line each.
     """
-    overrides = _parsed(words)
+    overrides = _parsed(arguments)
     # Options may also lie in a place that only Hydra finds.
     elsewhere = any(override.key_or_group == "hydra.searchpath" for override in overrides)
     options = {name: [o.name for o in found] for name, found in groups(map(Path, extra)).items() if name in usable}
@@ -96,18 +96,18 @@ def refuse_words(words: Sequence[str], extra: Sequence[str], *, usable: Sequence
         problems += _group(override, options, extra, elsewhere)
         if alone:
             problems += _of_sweeps(override)
-        if override.is_sweep_override() and set(words) & set(_SWEEPS):
+        if override.is_sweep_override() and set(arguments) & set(_SWEEPS):
             problems += _values(override, options)
     if problems:
         raise ConfigError("\n".join(dict.fromkeys(problems)))
-    if set(words) & set(_SWEEPS):
+    if set(arguments) & set(_SWEEPS):
         _refuse_many(overrides)
 
 
-def _parsed(words: Sequence[str]) -> list[Override]:
+def _parsed(arguments: Sequence[str]) -> list[Override]:
     """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` is none."""
     parser, found = OverridesParser.create(), []
-    for word in words:
+    for word in arguments:
         if not word.startswith(("-", "from=")) and ("=" in word or word.startswith("~")):
             try:
                 found.append(parser.parse_override(word))

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from segexp.cli.flags import belongs_to_flag, config_dirs, ordered
+from segexp.cli.flags import belongs_to_flag, config_dirs, flags_first
 from segexp.commands import COMMANDS, Command
-from segexp.config.quoting import quote_patterns, quoted
+from segexp.config.overrides.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError
 
-__all__ = ["config_dirs", "ordered", "split"]
+__all__ = ["config_dirs", "flags_first", "split"]
 
 
 def split(argv: list[str]) -> tuple[Command, list[str]]:
@@ -31,17 +31,17 @@ def _with_operands(command: Command, argv: list[str]) -> list[str]:
     """``a b metric=auc`` as ``metric=auc runs=['a','b']`` for a command that takes words; a path may hold ``=``."""
     if command.operands is None:
         return argv
-    words = [
+    arguments = [
         index
         for index, argument in enumerate(argv)
         if not belongs_to_flag(argv, index) and (_is_word(argument) or Path(argument).exists())
     ]
-    rest = [argument for index, argument in enumerate(argv) if index not in words]
-    if not words:
+    rest = [argument for index, argument in enumerate(argv) if index not in arguments]
+    if not arguments:
         return rest
     if any(argument.startswith(f"{command.operands}=") for argument in rest):
         raise ConfigError(f"{command.operands}: given twice, as words and as {command.operands}=; use one of them")
-    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in words)}]"]
+    return [*rest, f"{command.operands}=[{','.join(quoted(argv[index]) for index in arguments)}]"]
 
 
 def _is_word(argument: str) -> bool:
@@ -49,7 +49,7 @@ def _is_word(argument: str) -> bool:
 
 
 def _no_command(word: str) -> str:
-    from segexp.config.suggest import nearest
+    from segexp.config.checks.suggest import nearest
 
     best = nearest(word, COMMANDS)
     hint = f" Did you mean '{best}'?" if best else ""

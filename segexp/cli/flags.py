@@ -19,7 +19,7 @@ _FLAGS = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r
 
 
 def belongs_to_flag(argv: list[str], index: int) -> bool:
-    """Whether the word there is the value of the flag before it."""
+    """Returns whether the word there is the value of the flag before it."""
     before = argv[index - 1] if index > 0 else ""
     return before in _OPTIONS_WITH_VALUE or (before in _INFO and argv[index] in _ABOUT)
 
@@ -47,7 +47,7 @@ def without_config_dirs(argv: list[str]) -> list[str]:
     ]
 
 
-def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
+def flags_first(argv: list[str], more: Sequence[str]) -> list[str]:
     """Flags with their values first, then all overrides, with ``more`` behind them.
 
     Hydra's parser ends with its usage at a flag between two overrides; here flags may stand anywhere.
@@ -56,12 +56,12 @@ def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
         ConfigError: There is no such flag, or one lacks its value.
     """
     flags: list[str] = []
-    words: list[str] = []
+    arguments: list[str] = []
     waiting = list(argv)
     while waiting:
         word = waiting.pop(0)
         if not word.startswith("-"):
-            words.append(word)
+            arguments.append(word)
             continue
         flags.append(_known(word))
         if word in _OPTIONS_WITH_VALUE:
@@ -73,7 +73,7 @@ def ordered(argv: list[str], more: Sequence[str]) -> list[str]:
             _refuse_view(*word.split("=", 1))
         elif word in _INFO and waiting and waiting[0] in _ABOUT:
             flags.append(waiting.pop(0))
-    return [*_one_config_dir(flags), *words, *_more_config_dirs(flags), *more]
+    return [*_one_config_dir(flags), *arguments, *_more_config_dirs(flags), *more]
 
 
 def _refuse_view(flag: str, value: str) -> None:
@@ -90,7 +90,7 @@ def _known(flag: str) -> str:
     name, equals, _ = flag.partition("=")
     if name in _FLAGS or name in _INFO or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--"))):
         return flag
-    from segexp.config.suggest import nearest
+    from segexp.config.checks.suggest import nearest
 
     best = nearest(name, [*_FLAGS, *_INFO, *_OPTIONS_WITH_VALUE])
     hint = f" Did you mean '{best}'?" if best else ""
@@ -104,7 +104,7 @@ def _one_config_dir(flags: list[str]) -> list[str]:
 
 
 def _more_config_dirs(flags: list[str]) -> list[str]:
-    from segexp.config.recompose import search_path
+    from segexp.config.overrides.recompose import search_path
 
     folders = config_dirs(flags)[1:]
     return [search_path(folders)] if folders else []

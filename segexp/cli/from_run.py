@@ -16,18 +16,18 @@ from typing import Any
 import yaml
 
 from segexp.cli.flags import config_dirs
-from segexp.cli.rerun_notes import left_out, notes, refuse_left_behind
+from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
-from segexp.config.from_argument import KEY, given, run_folder
-from segexp.config.groups import groups
 from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.overrides.from_argument import KEY, given, run_folder
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.quoting import hydra_override as word_of
+from segexp.config.overrides.recompose import LISTS, below, key_of, recompose, shipped_references, usable
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import typed as word_of
-from segexp.config.recompose import LISTS, below, key_of, recompose, shipped_references, usable
-from segexp.config.stored import check_overrides, check_stored
-from segexp.config.stored_words import check_choices
-from segexp.config.trust import KEY as TRUST
-from segexp.config.trust import trusted_packages, typed_keys
+from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import check_overrides, check_stored
+from segexp.config.stored.trust import KEY as TRUST
+from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
 from segexp.runs.json_yaml import read_json, read_yaml
 
@@ -166,11 +166,11 @@ def _prepared(
     written, record = _stored(folder), _record(folder)
     stored = migrated_stored(written, folder / "config.yaml")
     check_stored(stored, folder / "config.yaml", trusted, typed=typed)
-    chosen, words = _choices(record), usable(record.get("overrides") or ())
+    chosen, arguments = _choices(record), usable(record.get("overrides") or ())
     check_choices(chosen, folder / "run.json")
-    check_overrides(words, folder / "run.json", trusted, typed=typed)
+    check_overrides(arguments, folder / "run.json", trusted, typed=typed)
     recorded = isinstance(record.get("overrides"), list) and bool(chosen)
-    today = recompose(words if recorded else (), chosen if recorded else {}, extra)
+    today = recompose(arguments if recorded else (), chosen if recorded else {}, extra)
     blocks = groups()
     unknown = [key for key in stored if key in blocks and (key in today.missing or not recorded)]
     # How a sweep is run is of the command, and so is whom it trusts.
@@ -181,7 +181,11 @@ def _prepared(
         stored["name"] = None
     found = restore(stored, now, asked, unknown, shipped_references())
     refuse_left_behind(found, asked, folder, today)
-    told = [*_migration(written), *notes(found, folder, today, recorded=recorded), *left_out(words, asked, blocks)]
+    lines = [
+        *_migration(written),
+        *rerun_notes(found, folder, today, recorded=recorded),
+        *left_out(arguments, asked, blocks),
+    ]
     given_now = {**({TRUST: []} if TRUST in today.tree else {}), **own}
     body = {**found.tree, "resume": None, **given_now}
     # A single run takes no notice of the sweep's keys; where there is one, a stored engine could start anything.
@@ -189,7 +193,7 @@ def _prepared(
     # What they lack would make another run of them.
     more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
     held = (*today.words, *more) if recorded else ()
-    return Earlier(folder, _written(body, sweep), chosen, held, tuple(told))
+    return Earlier(folder, _written(body, sweep), chosen, held, tuple(lines))
 
 
 def _migration(written: Mapping[str, Any]) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from segexp.commands import COMMANDS, Command
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 
 EXAMPLES = """\
@@ -27,7 +27,7 @@ Flags
   --version"""
 
 
-def render(command: Command, extra: Iterable[Path] = ()) -> str:
+def format_help(command: Command, extra: Iterable[Path] = ()) -> str:
     """The help text of a command; ``extra`` are the user's own config folders."""
     blocks = [f"segexp {command.name}: {command.meaning}", _usage(command)]
     if command.takes_training:

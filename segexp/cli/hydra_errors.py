@@ -13,11 +13,11 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.groups import groups
+from segexp.config.checks.unknown_key import LISTS, advice
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.quoting import hydra_override, printed, shell_word
+from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import printed, shell_word, typed
-from segexp.config.recompose import search_path
-from segexp.config.unknown_key import LISTS, advice
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
@@ -61,24 +61,24 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
         return f"{word}: cannot be read; an override is written key=value"
     bracket = " (a bracket or a quote may be missing)" if re.search(r"[][{}()'\"]", text) else ""
     others = [other for other in argv if other != word and not other.startswith("-")]
-    takes = _accepted(key, config_name, [*others, typed(key, text)], extra)
+    takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
     return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
 
 
-def _accepted(key: str, config_name: str, words: Sequence[str], extra: Sequence[str]) -> bool:
+def _accepted(key: str, config_name: str, arguments: Sequence[str], extra: Sequence[str]) -> bool:
     """Whether the config that the words give has no problem with a key."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    from segexp.config.check import check_config
+    from segexp.config.checks.monitors import check_monitors
+    from segexp.config.checks.tree import check_config
     from segexp.config.command_schema import schema_of
-    from segexp.config.monitors import check_monitors
 
     home = _home(config_name, [conf_dir(), *map(Path, extra)])
     searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
     try:
         with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
-            config = compose(config_name, [*words, *searched])
+            config = compose(config_name, [*arguments, *searched])
         plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
         check_config(plain, schema_of(config_name))
         if config_name in SWEEPING and config_name != "models":
@@ -119,15 +119,15 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
     folders = [conf_dir(), *map(Path, extra)]
     options = {name: [option.name for option in found] for name, found in groups(folders[1:]).items()}
     values = dict(_flatten(_composed(overrides, options, config_name, folders), ""))
-    told = []
+    lines = []
     for override in overrides:
         if override.is_sweep_override():
             key, _, text = (override.input_line or "").lstrip("+").partition("=")
             # A range or choice(...) can mean a sweep alone, and so can an option of most groups.
             commas = override.value_type == ValueType.SIMPLE_CHOICE_SWEEP and (key not in options or key in LISTS)
             ways = _ways(key, text, "" if key in options else values.get(key), commas, config_name in SWEEPING)
-            told.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
-    return told
+            lines.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
+    return lines
 
 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:

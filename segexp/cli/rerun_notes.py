@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.cli.restore import Restored, same
-from segexp.config.recompose import LISTS, Today, below, key_of
+from segexp.config.overrides.recompose import LISTS, Today, below, key_of
 from segexp.errors import ConfigError
 
 SHOWN = 6
@@ -41,8 +41,8 @@ def _akin(key: str, other: str, value: float) -> bool:
 def _why(today: Today) -> str:
     if not today.missing:
         return ""
-    words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
-    return f" (no option {words} here; --config-dir <its folder> would tell)"
+    arguments = ", ".join(f"{group}={option}" for group, option in today.missing.items())
+    return f" (no option {arguments} here; --config-dir <its folder> would tell)"
 
 
 def _at(tree: Any, key: str) -> Any:
@@ -53,8 +53,8 @@ def _at(tree: Any, key: str) -> Any:
     return tree
 
 
-def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
-    """What of a run is not as its words would give it today.
+def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
+    """Lists, a line each, what of an earlier run is not as its arguments would give it today.
 
     Args:
         found: Its config.
@@ -64,9 +64,10 @@ def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> lis
     """
     notes = []
     if recorded and today.missing:
-        words = ", ".join(f"{group}={option}" for group, option in today.missing.items())
+        arguments = ", ".join(f"{group}={option}" for group, option in today.missing.items())
         notes.append(
-            f"{words}: no such option here, so what it set is kept as {folder} has it; --config-dir <folder> brings it"
+            f"{arguments}: no such option here, so what it set is kept as {folder} has it; --config-dir <folder> "
+            "brings it"
         )
     elif recorded and found.kept:
         # First what would have been derived.
@@ -79,11 +80,11 @@ def notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> lis
     return notes
 
 
-def left_out(words: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
+def left_out(arguments: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
     """A note for each block that another option takes the place of, with the words about it."""
     notes = []
     for group in sorted(set(asked) & set(blocks) - set(LISTS)):
-        gone = [word for word in words if below(key_of(word), group) and key_of(word) != group]
+        gone = [word for word in arguments if below(key_of(word), group) and key_of(word) != group]
         if gone:
             notes.append(f"{group}= is chosen anew, without what the earlier run set of it: {_some(gone)}")
     return notes

@@ -1,4 +1,4 @@
-"""What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.check`."""
+"""What the config of a command that trains nothing must hold; checked by :mod:`segexp.config.checks.tree`."""
 
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
@@ -49,14 +49,14 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
-    figures: list[Literal["png", "svg", "pdf"]]
+    charts: list[Literal["png", "svg", "pdf"]]
     open: bool
     debug: bool
 
 
 @dataclass(frozen=True)
 class OtherInferenceConfig:
-    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+    """Changes to the section ``inference`` of a run that is used again; None: no change."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)] | None
@@ -66,7 +66,7 @@ class OtherInferenceConfig:
 
 @dataclass(frozen=True)
 class PostprocessConfig:
-    """What is done to objects of a predicted mask."""
+    """Section ``postprocess``: clean-up of the objects of a predicted mask."""
 
     hysteresis: Fraction | None
     fill_holes: NonNegativeInt
@@ -84,7 +84,7 @@ class PolygonsConfig:
 
 @dataclass(frozen=True)
 class PredictRayConfig:
-    """What predictions ask of Ray."""
+    """Section ``ray`` of predict: resources that each task asks of Ray."""
 
     address: str | None
     actors: PositiveInt | Literal["auto"]
@@ -204,6 +204,7 @@ class ModelsConfig:
     size: PositiveInt | list[PositiveInt]
     in_channels: PositiveInt
     classes: Annotated[int, Range(low=2)]
+    layers: bool
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
-from segexp.config.task_figures import watched_direction
+from segexp.config.signatures.task_figures import watched_direction
 from segexp.invocation import Invocation
 from segexp.spec import Direction
 
@@ -53,7 +53,7 @@ class Experiment(TrainConfig):
 
     @property
     def direction(self) -> Direction:
-        """Whether ``monitor`` is better low ("min") or high ("max")."""
+        """True if ``monitor`` is better low ("min") or high ("max")."""
         return watched_direction(self.monitor, self.task_class)
 
     @property
@@ -70,8 +70,14 @@ class Experiment(TrainConfig):
         return self.name or "_".join(chosen)
 
     @property
+    def data_name(self) -> str:
+        """The option chosen for the data, which says so where its images are drawn in place of real ones."""
+        drawn = " (drawn)" if self.datamodule.get("generate") is True else ""
+        return self.invocation.choices.get("datamodule", "data") + drawn
+
+    @property
     def resumes(self) -> bool:
-        """Whether training goes on from a checkpoint."""
+        """True if training goes on from a checkpoint."""
         return self.resume is not None
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
-from segexp.config.source import absolute, source, tree_of
+from segexp.config.signatures.source import absolute, source, tree_of
+from segexp.moved import new_name
 
 
 @dataclass(frozen=True)
@@ -29,12 +30,12 @@ class Definition:
 
     @property
     def dotted(self) -> str:
-        """Where it is defined, with its name: one spelling for each class, however it is re-exported."""
+        """Dotted name of the place of definition: one spelling for each class, however it is re-exported."""
         return f"{self.module}.{self.node.name}"
 
     @property
     def is_class(self) -> bool:
-        """Whether it is no function."""
+        """True if it is no function."""
         return isinstance(self.node, ast.ClassDef)
 
 
@@ -57,12 +58,12 @@ def definition(target: str) -> Definition | None:
 
 
 def installed(package: str) -> bool:
-    """Whether a package of this name could be imported, from source or not."""
+    """Returns whether a package of this name could be imported, from source or not."""
     return _spec(package) is not None
 
 
 def is_below(found: Definition, bases: frozenset[str]) -> bool:
-    """Whether a class is one of ``bases`` (dotted, where they are defined) or comes from one of them."""
+    """Returns whether a class is one of ``bases`` (dotted, where they are defined) or comes from one of them."""
     return any(each.dotted in bases for each in ancestors(found))
 
 
@@ -111,7 +112,7 @@ def classes_in(expression: ast.expr, module: str) -> Iterator[Definition]:
 
 
 def named(expression: ast.expr, module: str) -> Definition | None:
-    """What ``nn.Module`` or ``Generic[T]`` stands for in a module."""
+    """Finds the definition that ``nn.Module`` or ``Generic[T]`` stands for in a module."""
     found = _value(expression, module, frozenset())
     return found if isinstance(found, Definition) else None
 
@@ -122,6 +123,7 @@ Seen = frozenset[tuple[str, str]]
 
 def _bound(module: str, name: str, seen: Seen) -> Definition | str | None:
     """What a name at the top of a module stands for: a definition, another module (dotted), or None."""
+    module, _, name = new_name(f"{module}.{name}").rpartition(".")
     path = source(module)
     if path is None or (module, name) in seen or not _may_bind(path, name) or (tree := tree_of(path)) is None:
         return None

@@ -5,7 +5,7 @@ import typing
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from segexp.config.check import dataclass_of
+from segexp.config.checks.tree import dataclass_of
 
 T = TypeVar("T")
 

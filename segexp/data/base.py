@@ -20,20 +20,21 @@ from segexp.data.checks.survey import Survey, class_counts, survey_image
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.border_share import beyond_notes
-from segexp.data.sampling.crop_locations import GridPlaces, Places, RandomPlaces
+from segexp.data.sampling.crop_locations import CropLocations, GridLocations, RandomLocations
 from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
 from segexp.errors import DataError, UserError
+from segexp.moved import renamed
 from segexp.runs.console import progress
 from segexp.spec import DataSpec
 
-__all__ = ["Items", "SegmentationDataModule"]
+__all__ = ["ImageDataModule", "Items"]
 
 
-class SegmentationDataModule(DataSettings):
+class ImageDataModule(DataSettings):
     """Reads items once, then serves random crops for training and whole images for validation and test.
 
     A data set says what its classes are (:meth:`classes`) and reads its files (:meth:`read`); all keys below are
@@ -50,7 +51,7 @@ class SegmentationDataModule(DataSettings):
         super().__init__(**shared)
         self._items: Items | None = None
         self._surveys: dict[Phase, list[Survey]] = {}
-        self._places: Places | None = None
+        self._places: CropLocations | None = None
         self._spec: DataSpec | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
 
@@ -77,12 +78,29 @@ class SegmentationDataModule(DataSettings):
         """
         raise NotImplementedError(f"{cls.__qualname__} has no write_example")
 
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Writes a small drawn set as the data set lies on disk, for ``generate``; the same files at every call.
+
+        Unless a data set says otherwise, the few tiny images of :meth:`write_example`.
+
+        Args:
+            folder: An empty folder.
+
+        Returns:
+            Keys of the data set that find and fit the files; they take the place of those in the config.
+
+        Raises:
+            NotImplementedError: The data set draws nothing.
+        """
+        return cls.write_example(folder)
+
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks of test images by observer and image name, scored beside the model."""
         return {}
 
     def scored_region(self) -> str:
-        """Which pixels the figures speak of, in words."""
+        """The pixels that the figures speak of, in words."""
         return "all pixels"
 
     def look(self, item: Item, classes: int) -> Survey:
@@ -94,7 +112,7 @@ class SegmentationDataModule(DataSettings):
         return survey_image(item, classes)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
-        """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
+        """Returns whether an image that cannot be used is left out, which is noted then; False: training is refused."""
         return False
 
     def pixel_size(self) -> float | None:
@@ -110,7 +128,7 @@ class SegmentationDataModule(DataSettings):
         self.run_split = split
 
     def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
-        """Which bands of the files are the channels, from 1, and how many the files have; asked after :meth:`read`."""
+        """Bands that are the channels, from 1, and the number of bands in the files; asked after :meth:`read`."""
         return None, None
 
     def settle(self, items: Items) -> None:
@@ -125,7 +143,7 @@ class SegmentationDataModule(DataSettings):
         return {}
 
     def guessed(self) -> Mapping[str, Any]:
-        """What :meth:`settled` tells, where any of it is a guess that may be wrong; empty where none is."""
+        """The part of :meth:`settled` that is a guess and may be wrong; empty where nothing is."""
         return {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -174,7 +192,7 @@ class SegmentationDataModule(DataSettings):
             )
 
     def own_attributes(self) -> dict[str, Any]:
-        """What the data set itself has set, without that which all data sets share."""
+        """Attributes that the data set itself has set, without those that all data sets share."""
         return {name: value for name, value in vars(self).items() if name not in self._shared}
 
     def _looked_at(self, items: Items) -> Items:
@@ -194,9 +212,8 @@ class SegmentationDataModule(DataSettings):
         refuse(problems)
         if self.copies_matter and (pairs_alike := find_lookalikes(found)):
             self.notes.append(describe_lookalikes(pairs_alike))
-        absent = list(
-            check_absent_classes({p: [seen for _, seen in pairs] for p, pairs in found.items()}, self.counted_classes())
-        )
+        surveys = {p: [seen for _, seen in pairs] for p, pairs in found.items()}
+        absent = list(check_absent_classes(surveys, self.counted_classes(), of_images=self._of_images(items)))
         refuse(absent)
         self.notes += [problem.text for problem in absent]
         found["train"] = self._with_pixels(found["train"])
@@ -224,20 +241,25 @@ class SegmentationDataModule(DataSettings):
             self.notes.append(f"{len(blank)} training images have no pixel that counts, left out: {name_some(blank)}")
         return [(item, survey) for item, survey in found if survey.counted]
 
-    def class_pixels(self, phase: Phase) -> NDArray[np.int64]:
-        """Pixels per image and class, int64 (N, C)."""
-        self.setup()
-        return class_counts(self._surveys[phase])
+    def _of_images(self, items: Items) -> bool:
+        """Whether an image is of one class."""
+        return any(item.form.classes_of == "image" for phase in PHASES for item in items[phase][:1])
 
-    def _make_places(self, items: list[Item]) -> Places:
+    def class_pixels(self, phase: Phase) -> NDArray[np.int64]:
+        """Pixels per image and class, int64 (N, C); where an image is of one class, 1 for that."""
+        self.setup()
+        counts = class_counts(self._surveys[phase])
+        return np.sign(counts) if self._items is not None and self._of_images(self._items) else counts
+
+    def _make_places(self, items: list[Item]) -> CropLocations:
         counts = class_counts(self._surveys["train"])
         if self.sampling == "random":
             count = self.crops_total or self.crops_per_image * len(items)
             positive, balanced = self.positive_numbers(), self.balance == "classes"
-            return RandomPlaces(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
+            return RandomLocations(items, count, self.crop_size, counts, self.positive_fraction, positive, balanced)
         size = self.grid_size()
         ignored = [found.ignored > 0 for found in self._surveys["train"]]
-        grid = GridPlaces(items, size, self.stride or size, ignored)
+        grid = GridLocations(items, size, self.stride or size, ignored)
         if grid.left_out:
             self.notes.append(f"{grid.left_out} windows of the grid hold no pixel that counts and are left out")
         return grid
@@ -263,8 +285,8 @@ class SegmentationDataModule(DataSettings):
         return len(self.places)
 
     @property
-    def places(self) -> Places:
-        """Where the training samples are cut."""
+    def places(self) -> CropLocations:
+        """Locations at which the training samples are cut."""
         self.setup()
         if self._places is None:
             raise RuntimeError("setup did not define the places")
@@ -282,7 +304,7 @@ class SegmentationDataModule(DataSettings):
         )
 
     def train_batches(self) -> KeyedBatches:
-        """Which samples make up a training batch."""
+        """Sample numbers of the training batches of each epoch."""
         return make_batches(KeyedSampler(len(self.places), self.seed, shuffle=True), self.loader, training=True)
 
     def train_dataloader(self) -> DataLoader[Sample]:
@@ -331,3 +353,11 @@ class SegmentationDataModule(DataSettings):
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described
+
+
+def __getattr__(name: str) -> Any:
+    """The class under its name of version 0.1, when every task was a segmentation."""
+    if name != "SegmentationDataModule":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed("SegmentationDataModule", "ImageDataModule")
+    return ImageDataModule

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from segexp.data import reading
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks import duplicates
+from segexp.data.checks.labels import contradictions
 from segexp.data.checks.orientation import note_mirrored, note_turned
 from segexp.data.checks.problems import Problem, problem_of, refuse
 from segexp.data.checks.sizes import check_alike, check_unique_names, name_some
@@ -15,6 +16,7 @@ from segexp.data.checks.survey import Survey, SurveyCache, survey_image
 from segexp.data.each import process_files
 from segexp.data.items.disk_cache import on_disk
 from segexp.data.items.item import Item
+from segexp.data.items.resized import ResizedItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.listing import FoundFiles, Listing, Pair
 from segexp.data.sampling.worker_errors import naming
@@ -33,10 +35,16 @@ SAMPLED = 8
 """Masks looked at beside other problems, so that one error tells of both."""
 
 
-class FilesDataModule(SegmentationDataModule):
-    """Finds pairs of files (:meth:`listing`), splits them, opens them (:meth:`open`), and keeps them as asked."""
+class FilesDataModule(ImageDataModule):
+    """Finds pairs of files (:meth:`listing`), splits them, opens them (:meth:`open`), and keeps them as asked.
+
+    Attributes:
+        image_size: Side to which every image is resized with its target, in pixels; None: native size. A data set with
+            a key of this name sets it.
+    """
 
     copies_matter = True
+    image_size: int | None = None
 
     def __init__(
         self,
@@ -165,6 +173,7 @@ class FilesDataModule(SegmentationDataModule):
         found.problems += check_unique_names([pair.name for pair in found.listing.pairs])
         groups = duplicates.find_copies(found.listing.pairs)
         found.listing = duplicates.unite_copies(found.listing, groups)
+        self._refuse_contradictions(found, groups)
         self._split(found)
         if not self._settle_readings(found):
             return found
@@ -174,12 +183,23 @@ class FilesDataModule(SegmentationDataModule):
             self._arrange(found, found.split)
         return found
 
+    def _refuse_contradictions(self, found: FoundFiles, groups: list[list[Pair]]) -> None:
+        """Copies of an image in two classes: a problem, or none of them is used."""
+        lost = set()
+        for pair, sentence in contradictions(groups):
+            error = DataError(sentence)
+            if self.leaves_out(pair.name, error):
+                lost.add(pair.name)
+            elif sentence not in {problem.text for problem in found.problems}:
+                found.problems.append(problem_of(error, kind="labels"))
+        found.listing.pairs = [pair for pair in found.listing.pairs if pair.name not in lost]
+
     def _settle_readings(self, found: FoundFiles) -> bool:
         """Settles how masks are read, before threads open them; False: that is open."""
         labels = self.file_labels()
         try:
             if labels is not None:
-                labels.prepare([pair.mask for pair in found.listing.pairs])
+                labels.prepare([pair.mask for pair in found.listing.pairs if pair.mask is not None])
                 found.notes += labels.choices.notes
         except UserError as error:
             found.problems.append(problem_of(error))
@@ -198,7 +218,7 @@ class FilesDataModule(SegmentationDataModule):
         chosen = set(found.pairs) if found.split is None else {name for phase in PHASES for name in found.split[phase]}
         pairs = [pair for pair in found.pairs.values() if pair.name in chosen]
         opened, problems = self._each(pairs, lambda pair: pair.name, self.open)
-        found.items |= opened
+        found.items |= opened if self.image_size is None else _resized(opened, self.image_size)
         found.problems += problems
         found.notes += note_turned(opened.values()) + note_mirrored(opened.values())
         self.sources = {pair.name: pair.image for pair in pairs}
@@ -242,7 +262,7 @@ class FilesDataModule(SegmentationDataModule):
         some = items[:: max(1, len(items) // SAMPLED)]
 
         def mask(item: Item) -> None:
-            with naming("its mask", item.name):
+            with naming(f"its {item.form.name}", item.name):
                 item.target  # noqa: B018 - read for what it raises
 
         return self._each(some, lambda item: item.name, mask)[1]
@@ -257,7 +277,7 @@ class FilesDataModule(SegmentationDataModule):
         """Reads the data once; all that headers, split and settings say against it is one error, before a pixel."""
         if self._items is None and not reading.is_kept(self):
             self._found = self.find()
-            problems = self._found.problems + self.misfits(self._found)
+            problems = self._found.problems + self.find_incompatibilities(self._found)
             if any(problem.fatal for problem in problems):
                 # Some masks are looked at too, so that the error names what can be known soon.
                 problems += self._sampled(list(self._found.items.values()))
@@ -267,7 +287,7 @@ class FilesDataModule(SegmentationDataModule):
             self._known.save()
             self._known = None
 
-    def misfits(self, found: FoundFiles) -> list[Problem]:
+    def find_incompatibilities(self, found: FoundFiles) -> list[Problem]:
         """Gathers what headers and settings say against the data; without a split only whether images are alike."""
         if found.split is None:
             return list(check_alike(list(found.items.values()), self.sources, self.unlike)) if found.items else []
@@ -292,9 +312,8 @@ class FilesDataModule(SegmentationDataModule):
         room = int(self.cache_limit * 2**30) if self.cache != "none" else 0
         fitting: list[Item] = []
         for item in items.values():
-            size = item.shape[0] * item.shape[1] * (item.channels * item.dtype.itemsize + 1)
-            if not item.in_memory and size <= room:
-                room -= size
+            if not item.in_memory and item.decoded_bytes <= room:
+                room -= item.decoded_bytes
                 fitting.append(item)
         waiting = [item for item in items.values() if not item.in_memory]
         if self.cache != "none" and len(fitting) < len(waiting):
@@ -316,3 +335,7 @@ class FilesDataModule(SegmentationDataModule):
         if self.split_file is not None:
             rule = {"file": self.split_file}
         return {**super().describe(), "split": rule}
+
+
+def _resized(items: Mapping[str, Item], size: int) -> dict[str, Item]:
+    return {name: ResizedItem(item, size) for name, item in items.items()}

@@ -15,20 +15,29 @@ class Pair:
     Attributes:
         name: Unique name.
         image: The image.
-        mask: Its mask.
+        mask: Its mask, or another image that is the target; None: the target lies in no file of its own.
         valid: Where this file holds 0, nothing counts.
         group: What it is scored together with, for example a city.
         split_by: What a split must not cut apart, for example a patient; None: the image alone.
         stratum: What every part should get its share of, for example a type of cell.
+        label: Class number of the image, where classes are of images.
     """
 
     name: str
     image: Path
-    mask: Path
+    mask: Path | None = None
     valid: Path | None = None
     group: str | None = None
     split_by: str | None = None
     stratum: str | None = None
+    label: int | None = None
+
+    @property
+    def mask_file(self) -> Path:
+        """The mask, of a data set whose images all have one."""
+        if self.mask is None:
+            raise ValueError(f"{self.name} was listed without a mask")
+        return self.mask
 
 
 @dataclass

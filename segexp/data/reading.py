@@ -11,7 +11,7 @@ from segexp.data.settings import Items
 
 
 class Readable(Protocol):
-    """A datamodule as far as reading its items goes; see :class:`segexp.data.base.SegmentationDataModule`."""
+    """A datamodule as far as reading its items goes; see :class:`segexp.data.base.ImageDataModule`."""
 
     notes: list[str]
     skipped: list[dict[str, str]]

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import lightning.pytorch as pl
 import numpy as np
 
+from segexp.data.checks.labels import check_labels, check_target_channels
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_alike, check_crops, check_eval_batches, find_most_common
 from segexp.data.items.item import Item
@@ -21,6 +22,11 @@ from segexp.types import Fraction, LoaderOptions, PositiveInt, Seed
 
 Items = dict[Phase, list[Item]]
 
+_DRAWN = (
+    "DRAWN IMAGES in the layout of the data set, not the data set itself (datamodule.generate=true): no figure speaks "
+    "of real images"
+)
+
 
 class DataSettings(pl.LightningDataModule):
     """Keys of every data set.
@@ -33,10 +39,12 @@ class DataSettings(pl.LightningDataModule):
         run_split: Images of each part of the run that goes on, or is tested again; None: a new run.
         copies_matter: Whether an image may not be in two parts.
         unlike: What to do about an image that has other channels than the rest.
+        differing: What to do about whole images of different sizes.
     """
 
     copies_matter = False
     unlike = "convert or remove it"
+    differing = "set one to train in batches"
 
     def __init__(
         self,
@@ -55,6 +63,7 @@ class DataSettings(pl.LightningDataModule):
         eval_size: PositiveInt | None = None,
         normalize: Literal["dataset", "image", "imagenet", "unit"] = "dataset",
         loader: LoaderOptions | dict[str, Any] | None = None,
+        generate: bool = False,
     ) -> None:
         """Stores the settings; files are read later, by ``setup``.
 
@@ -78,6 +87,8 @@ class DataSettings(pl.LightningDataModule):
                 with each image's own; ``imagenet``: with those of ImageNet, what a pretrained encoder was trained with
                 (RGB only); ``unit``: over 255.
             loader: Options of the DataLoaders.
+            generate: Whether the images are drawn in the layout of the data set, in place of its own: whoever builds
+                the datamodule has written them then, see :func:`segexp.data.synthetic.drawn_set.drawn_keys`.
         """
         super().__init__()
         self.augment = augment or Augment()
@@ -95,8 +106,9 @@ class DataSettings(pl.LightningDataModule):
         self.eval_size = eval_size
         self.normalize = normalize
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
+        self.generate = generate
         self.first_epoch = 0
-        self.notes: list[str] = []
+        self.notes: list[str] = [_DRAWN] if generate else []
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None
@@ -106,7 +118,7 @@ class DataSettings(pl.LightningDataModule):
         raise NotImplementedError(f"{type(self).__name__} has neither classes() nor target()")
 
     def target(self) -> Target:
-        """What a model learns to give; a mask of :meth:`classes` unless a data set says otherwise."""
+        """The target that a model learns; a mask of :meth:`classes` unless a data set says otherwise."""
         return MaskTarget(*self.classes())
 
     def counted_classes(self) -> tuple[str, ...]:
@@ -115,7 +127,7 @@ class DataSettings(pl.LightningDataModule):
         return names
 
     def unfit(self, items: Items) -> list[Problem]:
-        """What headers and settings alone say against training with these images; no pixel is read."""
+        """Lists what headers and settings alone say against training with these images; no pixel is read."""
         every = [item for phase in PHASES for item in items[phase]]
         if not every:
             return []
@@ -124,7 +136,9 @@ class DataSettings(pl.LightningDataModule):
         others = items["val"] + items["test"]
         return [
             *check_alike(every, self.sources, self.unlike),
-            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad),
+            *check_labels(every, self.counted_classes(), self.sources),
+            *check_target_channels(every, getattr(self.target(), "channels", None), self.sources),
+            *check_crops(items["train"], self.crop_size, self.loader.batch_size, pad=pad, advice=self.differing),
             *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from segexp.config.quoting import command_line, typed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import one_line
 from segexp.runs.console import LOG
 from segexp.runs.record import RunRecord
@@ -15,12 +15,12 @@ T = TypeVar("T")
 
 def report_line(folder: Path) -> str:
     """The command that makes page, curves and matrices of a run again from its files."""
-    return command_line(["report", typed("run", str(folder))])
+    return command_line(["report", hydra_override("run", str(folder))])
 
 
 def evaluate_line(folder: Path) -> str:
     """The command that tests a run again, with all files and pictures of a test."""
-    return command_line(["evaluate", typed("run", str(folder))])
+    return command_line(["evaluate", hydra_override("run", str(folder))])
 
 
 @dataclass
@@ -62,12 +62,12 @@ class Afterwards:
 
     def note(self, what: str, error: BaseException, again: str) -> None:
         """Keeps, and says, that something could not be made."""
-        told = one_line(error)
-        self.not_made.append({"what": what, "error": told, "again": again})
-        LOG.error(f"not made: {what} ({told}); all else stands, in {self.folder}; to make it: {again}")
+        message = one_line(error)
+        self.not_made.append({"what": what, "error": message, "again": again})
+        LOG.error(f"not made: {what} ({message}); all else stands, in {self.folder}; to make it: {again}")
 
     def summary(self) -> str:
-        """What a run says that was broken off when only pictures were missing."""
+        """The last line of a run in which only pictures are missing."""
         missing = ", ".join(entry["what"] for entry in self.not_made) or "the page"
         again = self.not_made[-1]["again"] if self.not_made else report_line(self.folder)
         return f"interrupted after the test: all figures are in {self.folder}, not made: {missing}; to make it: {again}"

@@ -1,19 +1,19 @@
 """What the test of a segmentation writes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Panels
-from segexp.evaluation.pictures import test_pictures
+from segexp.evaluation.pictures import MaskPicture, pictures_of, test_pictures
 from segexp.evaluation.predictors import baseline_rows, observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.task_test import TaskTest
+from segexp.evaluation.test_pictures import draw_mask_pictures
 from segexp.evaluation.test_report import TestReport, points, worst_first
 from segexp.runs.folder import RunFolder
-from segexp.tasks.base import BaseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.segmentation import Segmentation
 
@@ -41,10 +41,15 @@ class MaskTest(TaskTest[Segmentation, MaskResult]):
     def draw(self, folder: RunFolder, row: MaskResult, count: int, after: Afterwards) -> Panels:
         """Draws the course of the training, curves over thresholds, the confusion matrix, and panels."""
         super().draw(folder, row, count, after)
-        return draw(folder, self.task, self.datamodule, row, count, after)
+        return draw_mask_pictures(folder, self.task, self.datamodule, row, count, after)
+
+    @staticmethod
+    def validation_pictures(task: Segmentation, items: Iterable[Item]) -> Sequence[MaskPicture]:
+        """Pictures of validation images while training, at probability 0.5 as the validation figures are."""
+        return pictures_of(task, items, 0.0)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with pictures and curves."""
+        """Gives the loggers the figures of the test, with pictures and curves."""
         classes = self.task.spec.classes
         curve = self.task.tested.scores.curve() if self.task.spec.is_binary else None
         return TestReport(
@@ -55,8 +60,3 @@ class MaskTest(TaskTest[Segmentation, MaskResult]):
             points(curve.pr() if curve else None, "recall", "precision"),
             step,
         )
-
-
-def test_of(task: BaseTask) -> type[TaskTest[Any, Any]]:
-    """The kind of test of a task."""
-    return MaskTest if isinstance(task, Segmentation) else TaskTest

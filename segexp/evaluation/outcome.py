@@ -10,7 +10,7 @@ from segexp.errors import SegexpError, one_line
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import per_image
 from segexp.metrics.figures import Family, dataset_leaves, image_leaves
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.predictor_result import PredictorResult
@@ -26,7 +26,7 @@ class RunFailed(SegexpError):
 
 @dataclass(frozen=True)
 class Outcome(Generic[R]):
-    """What a test has found.
+    """The figures of a test, and how they become results.json.
 
     Attributes:
         folder: Where it is written.
@@ -88,7 +88,7 @@ class Outcome(Generic[R]):
 
 
 def finite(tree: Any) -> Any:
-    """The same with null in place of nan and infinity, which a measure of the user's own may give."""
+    """Replaces nan and infinity, which a measure of the user's own may give, by null."""
     if isinstance(tree, Mapping):
         return {key: finite(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import measures
@@ -29,25 +29,16 @@ LONGEST = 120
 
 @dataclass(frozen=True)
 class Picture:
-    """An image with truth and prediction, no larger than it is shown: several are kept at a time.
+    """What is shown of one image, no larger than it is shown: several are kept at a time.
 
     Attributes:
         name: Of the image.
-        image: uint8 (H, W, 3) RGB.
-        truth: uint8 (H, W), class numbers or 255.
-        prediction: uint8 (H, W), class numbers, and 255 where the truth has it: what the model says where nothing
-            counts (outside a field of view, say) would only distract.
-        spec: Classes and colours.
-        figures: For the caption.
-        drawn: Image, truth, prediction and errors side by side, uint8 (h, w, 3) RGB.
+        figures: For the caption, numbers or words.
+        drawn: uint8 (h, w, 3) RGB: the image beside or below what the model makes of it.
     """
 
     name: str
-    image: Pixels
-    truth: Mask
-    prediction: Mask
-    spec: DataSpec
-    figures: Mapping[str, float | None]
+    figures: Mapping[str, float | str | None]
     drawn: Pixels
 
     @property
@@ -63,6 +54,24 @@ class Picture:
         save_png(path, self.drawn)
 
 
+@dataclass(frozen=True)
+class MaskPicture(Picture):
+    """An image with truth and prediction of every pixel; drawn are image, truth, prediction and errors side by side.
+
+    Attributes:
+        image: uint8 (H, W, 3) RGB.
+        truth: uint8 (H, W), class numbers or 255.
+        prediction: uint8 (H, W), class numbers, and 255 where the truth has it: what the model says where nothing
+            counts (outside a field of view, say) would only distract.
+        spec: Classes and colours.
+    """
+
+    image: Pixels
+    truth: Mask
+    prediction: Mask
+    spec: DataSpec
+
+
 def predict(module: Segmentation, item: Item, threshold: float) -> tuple[Mask, np.ndarray]:
     """Class numbers uint8 (H, W) at a threshold (a logit), and probabilities float32 (K', H, W), of one image."""
     image = torch.from_numpy(item.image).permute(2, 0, 1)[None].to(module.device)
@@ -74,7 +83,7 @@ def predict(module: Segmentation, item: Item, threshold: float) -> tuple[Mask, n
     return classes[0].cpu().numpy(), probabilities[0].cpu().numpy()
 
 
-def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
+def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> MaskPicture:
     """The picture of a decoded image; the caption holds the Dice of each class, of two classes of the second."""
     matrix = confusion(torch.from_numpy(prediction)[None], torch.from_numpy(item.target)[None], spec.num_classes)
     dice = measures(matrix)["dice"][0]
@@ -83,10 +92,10 @@ def picture_of(item: Item, prediction: Mask, spec: DataSpec) -> Picture:
     shown = np.where(item.target == IGNORED, IGNORED, prediction).astype(np.uint8)
     drawn = draw_panel(item.image, item.target, shown, spec, item.name, figures)
     small = display_small(item.image, item.target != IGNORED), shrink_labels(item.target), shrink_labels(shown)
-    return Picture(item.name, *small, spec, figures, drawn)
+    return MaskPicture(item.name, figures, drawn, *small, spec)
 
 
-def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -> list[Picture]:
+def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -> list[MaskPicture]:
     """Pictures of images at a threshold (a logit); one image at a time is decoded."""
     found = []
     for item in items:
@@ -97,8 +106,8 @@ def pictures_of(module: Segmentation, items: Iterable[Item], threshold: float) -
 
 
 def test_pictures(
-    module: Segmentation, datamodule: SegmentationDataModule, panels: Sequence[Mapping[str, Any]]
-) -> list[Picture]:
+    module: Segmentation, datamodule: ImageDataModule, panels: Sequence[Mapping[str, Any]]
+) -> list[MaskPicture]:
     """The pictures of a test, from worst to best, for the loggers; ``panels`` as in results.json."""
     items = {item.name: item for item in datamodule.items("test")}
     return pictures_of(module, [items[entry["image"]] for entry in panels], module.threshold)

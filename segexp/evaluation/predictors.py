@@ -6,10 +6,10 @@ from functools import partial
 import torch
 from torch import Tensor
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.evaluation.baselines import MOST_CLASSES, Predictor, constant, fit_otsu, most_frequent_class
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import count_family, measures
 from segexp.rasters.handles import release_image_memory
@@ -18,7 +18,7 @@ from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.test_figures import Measures, MeasureSums
 
 
-def baseline_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[MaskResult]:
+def baseline_rows(datamodule: ImageDataModule, chosen: Measures) -> list[MaskResult]:
     """Trivial predictors on the test images; what they need to choose, they choose on training or validation images."""
     spec = datamodule.spec
     common = most_frequent_class(datamodule.class_pixels("train"))
@@ -31,7 +31,7 @@ def baseline_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[
     return [*rows, _row("Otsu", note, otsu, datamodule, chosen)]
 
 
-def observer_rows(datamodule: SegmentationDataModule, chosen: Measures) -> list[MaskResult]:
+def observer_rows(datamodule: ImageDataModule, chosen: Measures) -> list[MaskResult]:
     """Other people's masks of the test images, where the data set has some."""
     return [
         _row(name, "a person", partial(_of_item, masks), datamodule, chosen)
@@ -43,7 +43,7 @@ def _of_item(masks: Mapping[str, Mask], item: Item) -> Mask:
     return masks[item.name]
 
 
-def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataModule, chosen: Measures) -> MaskResult:
+def _row(name: str, note: str, predict: Predictor, datamodule: ImageDataModule, chosen: Measures) -> MaskResult:
     """All figures of a predictor that gives classes but no probabilities; one image in memory at a time."""
     spec, matrices = datamodule.spec, []
     sums = MeasureSums(spec, chosen, probability=False)
@@ -51,7 +51,7 @@ def _row(name: str, note: str, predict: Predictor, datamodule: SegmentationDataM
         prediction, truth = predict(item), item.target
         release_image_memory(truth.size)
         matrices.append(confusion(torch.from_numpy(prediction)[None], torch.from_numpy(truth)[None], spec.num_classes))
-        sums.update(Seen(prediction, truth), index)
+        sums.update(ImagePrediction(prediction, truth), index)
     counts = torch.cat(matrices)
     families = {"counts": count_family(counts, spec.classes), **sums.families()}
     return MaskResult(name, note, families, counts, spec.classes)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
 from segexp.metrics.bootstrap import draw_weights
 from segexp.metrics.calibration import Calibration, reliability
@@ -15,7 +15,7 @@ from segexp.metrics.figures import Array
 from segexp.metrics.log_odds import probability
 from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
-from segexp.spec import IGNORED
+from segexp.spec import IGNORED, FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.mask_result import MaskResult
@@ -51,7 +51,7 @@ BY_GROUP = {"groups": "pixels of the test images of a group pooled, then one fig
 
 def results(
     rows: Sequence[MaskResult],
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     module: Segmentation,
     checkpoint: Mapping[str, Any],
     name: str,
@@ -85,7 +85,7 @@ def results(
             "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        **figure_texts(module.measures),
+        **figure_texts({k: spec for each in module.measures.values() for k, spec in each.described_figures().items()}),
         "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -99,7 +99,7 @@ def results(
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
-    """How the images of a part were seen: at which scale, and whole or in which windows."""
+    """Describes how the images of a part were seen: at which scale, and whole or in which windows."""
     shapes = [item.shape for item in items]
     rescale = module.rescale if isinstance(module, DenseTask) else None
     if rescale is None:
@@ -121,7 +121,7 @@ def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
 
 
 def image_notes(names: Sequence[str], resamples: int) -> list[str]:
-    """What is to be said of the number and the names of the test images."""
+    """Notes on the number and the names of the test images."""
     alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
     return [*alone, *_formulas(names)]
 
@@ -142,13 +142,12 @@ def _formulas(names: Sequence[str]) -> list[str]:
     ]
 
 
-def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
-    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
+def figure_texts(specs: Mapping[str, FigureSpec]) -> dict[str, dict[str, str]]:
+    """Texts of measures or a task on their figures: pages are made where a user's own are not installed.
 
     Returns:
         ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.
     """
-    specs = {name: spec for measure in measures.values() for name, spec in measure.described_figures().items()}
     return {
         "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
         "directions": {name: spec.direction for name, spec in specs.items()},

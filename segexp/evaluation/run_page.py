@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from segexp.config.quoting import command_line, typed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import one_line
 from segexp.report.run_page.page import write_report
 from segexp.runs.console import LOG
@@ -22,7 +22,7 @@ def write_page(folder: Path) -> str:
     try:
         return str(write_report(folder))
     except Exception as error:
-        again = command_line(["report", typed("run", str(folder))])
+        again = command_line(["report", hydra_override("run", str(folder))])
         LOG.error(f"the report could not be written: {type(error).__name__}: {error}; to try again: {again}")
         _keep({"what": "report.html", "error": one_line(error), "again": again}, folder)
         return "none, see above"

@@ -1,16 +1,19 @@
 """What the test of any task writes; a kind of task that has more to say has a class below this one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
+from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
-from segexp.evaluation.results import bootstrap_weights, image_notes, trained_on
+from segexp.evaluation.pictures import Picture
+from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes, trained_on
 from segexp.evaluation.test_report import TestReport, worst_first
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
+from segexp.spec import FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
 
@@ -29,7 +32,7 @@ class TaskTest(Generic[T, R]):
     """A task that was tested, and what is written of that: rows of figures, content of results.json, pictures."""
 
     def __init__(
-        self, task: T, datamodule: SegmentationDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
+        self, task: T, datamodule: ImageDataModule, checkpoint: Mapping[str, Any], name: str, seed: int
     ) -> None:
         """Keeps them.
 
@@ -57,7 +60,7 @@ class TaskTest(Generic[T, R]):
         return {}
 
     def rows(self) -> Sequence[R]:
-        """Of the model."""
+        """Rows of results.json: those of the model."""
         return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
 
     def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
@@ -85,11 +88,14 @@ class TaskTest(Generic[T, R]):
             "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
             "averaging": ANY_AVERAGING,
-            "units": {},
-            "directions": dict(self.task.directions),
+            **figure_texts(self._figures()),
             "rows": [row.to_dict(weights) for row in rows],
             "notes": [*self.datamodule.notes, *image_notes(self.names, resamples)],
         }
+
+    def _figures(self) -> dict[str, FigureSpec]:
+        """What the task says of its figures, by their names in results.json: what is of each class stands once."""
+        return {name.partition("/")[0]: spec for name, spec in self.task.described_figures().items()}
 
     def draw(self, folder: RunFolder, row: R, count: int, after: Afterwards) -> Panels:
         """Draws pictures into the run folder, each by itself; gives the entries of panels.
@@ -100,16 +106,22 @@ class TaskTest(Generic[T, R]):
             count: Number of panels.
             after: Keeps what could not be drawn.
         """
-        after.make("curves.png", lambda: save_figure(folder.path, "curves.png"), from_files=True)
+        after.make("curves.png", lambda: save_chart(folder.path, "curves.png"), from_files=True)
+        return []
+
+    @staticmethod
+    def validation_pictures(task: T, items: Iterable[Item]) -> Sequence[Picture]:
+        """Pictures of validation images while training; none where the task draws none."""
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told.
+        """Gives the loggers the figures of the test.
 
         Args:
             content: Of results.json.
             per_image: The file per_image.csv.
             step: Optimiser steps of the training.
         """
-        (figure, way), *_ = [*self.task.directions.items(), ("", "max")]
+        described = self._figures().items()
+        figure, way = next(((name, spec.direction) for name, spec in described), ("", "max"))
         return TestReport(content, worst_first(per_image, figure, way), [], [], [], step)

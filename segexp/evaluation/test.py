@@ -9,11 +9,11 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import IMAGE
-from segexp.data.base import SegmentationDataModule
+from segexp.config.signatures.measure_names import IMAGE
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
-from segexp.evaluation.mask_test import test_of
 from segexp.evaluation.outcome import Outcome
+from segexp.evaluation.test_kinds import test_of
 from segexp.evaluation.test_report import TestReport
 from segexp.evaluation.tester import build_tester
 from segexp.runs.console import LOG
@@ -44,7 +44,7 @@ class FinishedTest:
 def test(
     experiment: Experiment,
     folder: RunFolder,
-    datamodule: SegmentationDataModule,
+    datamodule: ImageDataModule,
     task: BaseTask,
     best: Mapping[str, Any],
     after: Afterwards,
@@ -58,9 +58,7 @@ def test(
     start = time.perf_counter()
     tester.test(task, datamodule=datamodule, verbose=False)
     seconds = time.perf_counter() - start
-    found = test_of(task)(
-        task, datamodule, best, experiment.invocation.choices.get("datamodule", "data"), experiment.seed
-    )
+    found = test_of(task)(task, datamodule, best, experiment.data_name, experiment.seed)
     _say_seconds(found.seconds)
     trivial = found.trivial_rows() if experiment.baselines else {}
     outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, found.content)
@@ -80,8 +78,8 @@ def _speed(seconds: float, images: int) -> dict[str, float]:
 def _say_seconds(seconds: Mapping[str, float]) -> None:
     """Names the costly measures where they took long, so that they can be switched off."""
     if sum(seconds.values()) >= LONG:
-        told = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
-        LOG.info(f"measures    {told} s on the model's test images; choose with metric=[...] or metric=none")
+        message = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
+        LOG.info(f"measures    {message} s on the model's test images; choose with metric=[...] or metric=none")
 
 
 def headline(content: Mapping[str, Any]) -> dict[str, float]:

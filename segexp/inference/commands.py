@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from segexp.config.checked import checked, checked_with_data
 from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
+from segexp.config.composed import checked, checked_with_data
 from segexp.invocation import Invocation
 from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports

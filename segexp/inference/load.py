@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from segexp.config.experiment import RunConfig
 from segexp.config.migration import migrated_stored, migration_note
-from segexp.config.plain_values import refuse_references
 from segexp.config.schema import ObjectConfig
-from segexp.config.stored import check_stored
+from segexp.config.stored.check import check_stored
+from segexp.config.stored.plain_values import refuse_references
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.inference.model import Model, threshold_logit
 from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from segexp.config.quoting import command_line, typed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.data.checks.object_sizes import measure_sizes
 from segexp.data.items.item import Item
 from segexp.spec import DataSpec
@@ -63,7 +63,7 @@ def unlike_items(items: Sequence[Item], spec: DataSpec, pixel_size: float | None
     factor = unlike_factor(spec, side, pixel_size)
     if factor is None or (pixel_size is None and _same_objects(items, spec)):
         return None
-    line = command_line([*_without_scale(again), typed("scale", factor)])
+    line = command_line([*_without_scale(again), hydra_override("scale", factor)])
     return describe_unlike(f"{len(unlike)} of {len(items)} images have", side, pixel_size, spec, line)
 
 
@@ -92,7 +92,7 @@ def predict_again(words: Sequence[str], output: str, factor: float) -> str:
         factor: The scale.
     """
     kept = [word for word in _without_scale(words) if not word.startswith(("output=", "overwrite="))]
-    new = [typed("output", f"{output.rstrip('/')}_scale{factor:g}"), typed("scale", factor)]
+    new = [hydra_override("output", f"{output.rstrip('/')}_scale{factor:g}"), hydra_override("scale", factor)]
     return command_line([*kept, *new])
 
 

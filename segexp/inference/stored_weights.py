@@ -9,12 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from segexp.config.schema import ObjectConfig
-from segexp.config.stored import needed
+from segexp.config.stored.check import needed
 from segexp.errors import DataError
+from segexp.models.weight_files import TASK_PREFIX, refuse_expanded
 from segexp.spec import DataSpec
 from segexp.training.build import build_model
-
-PREFIX = "model."
 
 
 def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
@@ -29,12 +28,11 @@ def network_weights(state: Any, source: Path) -> dict[str, Tensor]:
     """
     if not isinstance(state, Mapping) or not all(isinstance(name, str) for name in state):
         raise DataError(f"{source}: is no checkpoint of segexp (its weights are a {type(state).__name__})")
-    found = {name.removeprefix(PREFIX): value for name, value in state.items() if name.startswith(PREFIX)}
+    found = {name.removeprefix(TASK_PREFIX): value for name, value in state.items() if name.startswith(TASK_PREFIX)}
     for name, value in found.items():
         if not isinstance(value, Tensor):
             raise DataError(f"{source}: is no checkpoint of segexp (its weight {name} is a {type(value).__name__})")
-        if value.layout != torch.strided or value.numel() * value.element_size() > value.untyped_storage().nbytes():
-            raise DataError(f"{source}: the weight {name} says it is {tuple(value.shape)}, more than the file holds")
+        refuse_expanded(name, value, source)
     return found
 
 

@@ -22,6 +22,7 @@ from segexp.inspection.reach import (
     whole_reach,
 )
 from segexp.models.auxiliary import Supervised
+from segexp.models.classifier import is_classifier
 from segexp.models.sizes import same_size
 
 WHOLE = "whole image"
@@ -46,8 +47,11 @@ def receptive_field(model: nn.Module, in_channels: int) -> Field | None:
 
     Returns:
         Least and most pixels over both axes and all places; :data:`WHOLE` where every pixel counts, however large
-        the image (global pooling, statistics over the image); None where an operation is not understood.
+        the image (global pooling, statistics over the image, logits of classifiers); None where an operation is not
+        understood.
     """
+    if is_classifier(model):
+        return WHOLE
     (least_rows, rows), (least_columns, columns) = (_along(model.eval(), in_channels, axis) for axis in (0, 1))
     most = max(rows, columns)
     if most > FAR:

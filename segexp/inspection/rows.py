@@ -1,7 +1,7 @@
 """Measures one model for the table of models: figures and promises, or why there are none."""
 
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from torch import nn
 from segexp.errors import ConfigError, MissingExtraError, SegexpError, one_line
 from segexp.inspection.cost import Cost, cost
 from segexp.inspection.field import Field, receptive_field
+from segexp.models.classifier import is_classifier
 from segexp.models.contracts import exceptions_of
 
 
@@ -23,7 +24,7 @@ class InputSetting:
         height: Pixels.
         width: Pixels.
         in_channels: Channels of the image.
-        out_channels: Logits per pixel.
+        out_channels: Logits per pixel; a classifier has one for each class, 2 where this is 1.
     """
 
     height: int
@@ -43,6 +44,7 @@ class ModelRow:
         cost: Figures; None when the model could not be built or run.
         receptive_field: See :func:`~segexp.inspection.field.receptive_field`.
         exceptions: Contracts that the model does not keep, with reasons.
+        whole_image: Whether its logits are of the whole image, as those of a classifier are.
         problem: Why there are no figures; empty otherwise.
     """
 
@@ -52,6 +54,7 @@ class ModelRow:
     cost: Cost | None = None
     receptive_field: Field | None = None
     exceptions: dict[str, str] = field(default_factory=dict)
+    whole_image: bool = False
     problem: str = ""
 
     def to_dict(self) -> dict[str, Any]:
@@ -75,6 +78,8 @@ def build_on_meta(section: dict[str, Any], setting: InputSetting) -> nn.Module:
         if isinstance(error.__cause__, SegexpError):
             raise error.__cause__ from error
         raise ConfigError(f"model: {one_line(error.__cause__ or error)}") from error
+    if is_classifier(model) and setting.out_channels == 1:
+        return build_on_meta(section, replace(setting, out_channels=2))
     return model
 
 
@@ -89,8 +94,8 @@ def measure_model(
     """
     model = build_on_meta(section, setting)
     image = torch.empty(1, setting.in_channels, setting.height, setting.width, device="meta")
-    figures = cost(model, image)
-    return ModelRow(name, meaning, changed, figures, receptive_field(model, setting.in_channels), exceptions_of(model))
+    figures, field_ = cost(model, image), receptive_field(model, setting.in_channels)
+    return ModelRow(name, meaning, changed, figures, field_, exceptions_of(model), is_classifier(model))
 
 
 def measure_or_explain(

@@ -5,10 +5,13 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from segexp.config.model_options import ModelOption
+import torch
+
+from segexp.config.overrides.model_options import ModelOption
 from segexp.errors import ConfigError
 from segexp.inspection.field import Field
-from segexp.inspection.rows import InputSetting, ModelRow, measure_model, measure_or_explain
+from segexp.inspection.layers import layer_rows, layer_sizes, layers_as_dict, layers_as_text
+from segexp.inspection.rows import InputSetting, ModelRow, build_on_meta, measure_model, measure_or_explain
 from segexp.report.table import Table
 
 
@@ -28,13 +31,37 @@ def show_models(
         ConfigError: The size is no side and no pair; the only model refuses a value.
         InputSizeError: The size is too small for the only model.
     """
-    sides = [size, size] if isinstance(size, int) else size
-    if len(sides) != 2:
-        raise ConfigError(f"size: found {size}, expected a side or [height,width]")
-    setting = InputSetting(sides[0], sides[1], in_channels, 1 if classes == 2 else classes)
+    setting = _setting(size, in_channels, classes)
     measure = measure_model if len(options) == 1 else measure_or_explain
     rows = [measure(each.name, each.meaning, each.changed, each.section, setting) for each in options]
     return (models_as_json if form == "json" else models_as_text)(rows, setting)
+
+
+def show_layers(
+    options: Sequence[ModelOption], size: int | list[int], in_channels: int, classes: int, form: str
+) -> str:
+    """Lists the layers of one model with shapes, weights and memory; arguments as for :func:`show_models`.
+
+    Raises:
+        ConfigError: The size is no side and no pair; the model refuses a value.
+        InputSizeError: The size is too small for the model.
+    """
+    setting, option = _setting(size, in_channels, classes), options[0]
+    shape = (setting.in_channels, setting.height, setting.width)
+    model = build_on_meta(option.section, setting)
+    rows = layer_rows(model, torch.empty(1, *shape, device="meta"))
+    parameters = sum(weights.numel() for weights in model.parameters())
+    sizes = layer_sizes(rows, shape, parameters)
+    if form == "json":
+        return json.dumps(layers_as_dict(rows, sizes), indent=2)
+    return layers_as_text(option.name, rows, sizes, parameters)
+
+
+def _setting(size: int | list[int], in_channels: int, classes: int) -> InputSetting:
+    sides = [size, size] if isinstance(size, int) else size
+    if len(sides) != 2:
+        raise ConfigError(f"size: found {size}, expected a side or [height,width]")
+    return InputSetting(sides[0], sides[1], in_channels, 1 if classes == 2 else classes)
 
 
 WIDTH = 110
@@ -54,7 +81,11 @@ def models_as_text(rows: Sequence[ModelRow], setting: InputSetting) -> str:
     """Formats figures of all models, then what each of them is and cannot do, then the meaning of the columns."""
     size = f"{setting.in_channels}x{setting.height}x{setting.width}"
     logits = "1 logit" if setting.out_channels == 1 else f"{setting.out_channels} logits"
-    title = f"models at 1x{size} (batch, channels, height, width), {logits} per pixel"
+    if any(row.whole_image for row in rows):
+        logits += f" per pixel, of classifiers {max(2, setting.out_channels)} per image"
+    else:
+        logits += " per pixel"
+    title = f"models at 1x{size} (batch, channels, height, width), {logits}"
     table = Table(title, HEADER, tuple(_cells(row) for row in rows))
     column = 2 + max(len(row.name) for row in rows)
     meanings = [line for row in rows for line in _about(row, column)]

@@ -3,7 +3,6 @@
 One file and one YAML in ``conf/metric`` each, switched by name: ``metric=[hd95,cldice]``.
 """
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,16 +11,17 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.moved import renamed, warn_of_directions
 from segexp.spec import DataSpec, FigureSpec, fields_in, filled
 
-__all__ = ["FigureSpec", "ImageMeasure", "Seen", "Sums"]
+__all__ = ["FigureSpec", "ImageMeasure", "ImagePrediction", "Sums"]
 
 Sums = NDArray[np.float64]
 """(R, n): n numbers per class spoken of that may be added over images."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class ImagePrediction:
     """One image as a predictor saw it.
 
     Attributes:
@@ -52,7 +52,7 @@ class ImageMeasure(ABC):
         pooled: Whether sums of several images make sense; if not, there are figures per image and their mean only.
         exceptions: Promises that the measure does not keep, by name, each with the reason; see
             :mod:`segexp.inspection.contracts.measures`.
-        needs_probability: Whether ``Seen.probability`` is needed; predictors without one are passed over.
+        needs_probability: Whether ``ImagePrediction.probability`` is needed; predictors without one are passed over.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = {}
@@ -63,13 +63,7 @@ class ImageMeasure(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Says what to write in a class that names its figures as version 0.1 did."""
         super().__init_subclass__(**kwargs)
-        if "directions" in vars(cls):
-            warnings.warn(
-                f"{cls.__qualname__}.directions is read until version 0.3; since version 0.2 a measure says "
-                'figure_specs = {"name": FigureSpec("max", label="Name", unit="", meaning="what it says")}',
-                FutureWarning,
-                stacklevel=2,
-            )
+        warn_of_directions(cls)
 
     def described_figures(self) -> dict[str, FigureSpec]:
         """Each figure with direction, label, unit and meaning, after :meth:`prepare`; nothing is left in braces."""
@@ -94,9 +88,17 @@ class ImageMeasure(ABC):
         return range(1, spec.num_classes)
 
     @abstractmethod
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, n) of one image, a row per class in ``classes``; n is the same for every image."""
 
     @abstractmethod
     def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Figures (N, R) by name of sums (N, R, n); nan where undefined."""
+
+
+def __getattr__(name: str) -> Any:
+    """The class of an image and its prediction under its name of version 0.1."""
+    if name != "Seen":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    renamed("Seen", "ImagePrediction")
+    return ImagePrediction

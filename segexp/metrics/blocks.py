@@ -32,7 +32,7 @@ class Block(NamedTuple):
     bounds: Callable[[Counts], tuple[Values, Values]]
 
 
-class Scores(Protocol):
+class RankedScores(Protocol):
     """Scores of both classes of pixels in order, of which a curve is made."""
 
     @property

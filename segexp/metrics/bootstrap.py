@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from segexp.metrics.figures import Array, Family, Figures, Leaves, leaves
+from segexp.metrics.figures import Array, Family, Figures, Leaves, flatten_figures
 from segexp.metrics.quotients import quotient
 
 LEVEL = 0.95
@@ -13,7 +13,7 @@ CHUNK = 2**22
 
 
 def draw_weights(images: int, resamples: int, seed: int) -> Array:
-    """How often each image is drawn in each sample.
+    """Draws how often each image is in each bootstrap sample.
 
     Args:
         images: N.
@@ -46,7 +46,7 @@ def image_intervals(families: Sequence[Family], weights: Array) -> Leaves:
     for family in families:
         means = {name: _weighted_means(value, weights) for name, value in family.of_images().items()}
         parts.append((means, family.classes))
-    return {path: _interval(value) for path, value in leaves(parts).items()}
+    return {path: _interval(value) for path, value in flatten_figures(parts).items()}
 
 
 def _resampled(families: Sequence[Family], weights: Array) -> Leaves:
@@ -64,7 +64,7 @@ def _of_piece(families: Sequence[Family], weights: Array) -> Leaves:
         sums = (weights @ flat).reshape(len(weights), *family.sums.shape[1:])
         figures = family.of_sums(sums)
         parts.append((_around_exact(family, figures, family.exact) if family.exact else figures, family.classes))
-    return leaves(parts)
+    return flatten_figures(parts)
 
 
 def _around_exact(family: Family, figures: Figures, exact: Figures) -> Figures:

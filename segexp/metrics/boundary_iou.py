@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.edges import edges_of, rim
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
@@ -35,13 +35,13 @@ class BoundaryIoU(ImageMeasure):
     def __init__(self, dilation_ratio: Fraction = 0.02) -> None:
         self.dilation_ratio = dilation_ratio
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 2) of one image."""
-        width = max(1, round(self.dilation_ratio * float(np.hypot(*seen.truth.shape))))
+        width = max(1, round(self.dilation_ratio * float(np.hypot(*image.truth.shape))))
         rows = []
         for index in classes:
             # No pixel of the class sees what lies further than the width away.
-            predicted, true = edges_of(crop(regions(seen, index), width + 1), partial(rim, width=width))
+            predicted, true = edges_of(crop(regions(image, index), width + 1), partial(rim, width=width))
             rows.append((np.count_nonzero(predicted & true), np.count_nonzero(predicted | true)))
         return np.array(rows, dtype=np.float64)
 

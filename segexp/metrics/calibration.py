@@ -6,7 +6,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.quotients import quotient
 from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.types import PositiveInt
@@ -67,19 +67,19 @@ class Calibration(ImageMeasure):
         """The second class of two, every class of more."""
         return range(1, 2) if spec.is_binary else range(spec.num_classes)
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 3 B + 1) of one image.
 
         Raises:
             ValueError: There are no probabilities.
         """
-        if seen.probability is None:
+        if image.probability is None:
             raise ValueError("calibration was asked of a predictor without probabilities; see needs_probability")
-        valid = seen.truth != IGNORED
-        truth = seen.truth[valid]
+        valid = image.truth != IGNORED
+        truth = image.truth[valid]
         rows = []
         for index in classes:
-            channel = seen.probability[0 if len(seen.probability) == 1 else index]
+            channel = image.probability[0 if len(image.probability) == 1 else index]
             rows.append(self._row(channel[valid], truth == index))
         return np.array(rows, dtype=np.float64)
 

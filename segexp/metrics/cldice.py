@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.morphology import skeletonize
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Mask, crop, regions
@@ -48,11 +48,11 @@ class ClDice(ImageMeasure):
     def __init__(self) -> None:
         """Without keys."""
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 4) of one image."""
         rows = []
         for index in classes:
-            predicted, true, _ = crop(regions(seen, index), 0)
+            predicted, true, _ = crop(regions(image, index), 0)
             rows.append((*_on(skeleton(predicted), true), *_on(skeleton(true), predicted)))
         return np.array(rows, dtype=np.float64)
 

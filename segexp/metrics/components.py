@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import crop, regions
@@ -43,11 +43,11 @@ class Components(ImageMeasure):
     def __init__(self, connectivity: Literal[4, 8] = 8, min_size: PositiveInt = 1) -> None:
         self.connectivity, self.min_size = connectivity, min_size
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 4) of one image."""
         rows = []
         for index in classes:
-            found = crop(regions(seen, index), 0)
+            found = crop(regions(image, index), 0)
             areas = [label(mask, self.connectivity)[1][:, 4] for mask in (found.truth, found.prediction)]
             true, predicted = (np.count_nonzero(area >= self.min_size) for area in areas)
             rows.append((true, predicted, abs(predicted - true), min(predicted + true, 1)))

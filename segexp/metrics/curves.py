@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.blocks import Block, Scores, summed
+from segexp.metrics.blocks import Block, RankedScores, summed
 from segexp.metrics.ranked import Counts, Ranked, Values
 
 Array = NDArray[np.float64]
@@ -33,7 +33,7 @@ class _Areas(NamedTuple):
 
 
 class ScoreCurve:
-    """What scores of positives and negatives say; all None without both of them.
+    """ROC and precision-recall curve of the scores of positives and negatives; all None without both of them.
 
     Exact where each pixel stands for itself. A score may be any float, also infinite; equal scores are ties.
 
@@ -42,7 +42,7 @@ class ScoreCurve:
         bound: By how much AUC, average precision and Dice may be wrong; 0: exact.
     """
 
-    def __init__(self, scores: Scores, bound: float = 0.0) -> None:
+    def __init__(self, scores: RankedScores, bound: float = 0.0) -> None:
         self._scores = scores
         self.bound = bound
         self._negatives, self._positives = scores.totals
@@ -186,5 +186,5 @@ def _sigmoid(logit: float) -> float:
 
 
 def within(bound: float) -> str:
-    """What a bound means, in words."""
+    """Says in words how far a figure may be off."""
     return f"within {bound:.1e} of the exact figures: too many pixels to keep each of them"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.errors import ConfigError
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.edges import edges_of, outline
 from segexp.metrics.quotients import quotient
 from segexp.metrics.regions import Mask, crop, regions
@@ -45,22 +45,22 @@ class OutlineDistance(ImageMeasure):
         """Takes over the size of a pixel on the ground, in metres."""
         self.unit, self._scale = ("px", 1.0) if spec.pixel_size is None else ("m", spec.pixel_size)
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 2) of one image."""
-        return np.array([self._row(seen, index) for index in classes], dtype=np.float64)
+        return np.array([self._row(image, index) for index in classes], dtype=np.float64)
 
     def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """The distance >= 0 (N, R) of sums (N, R, 2)."""
         (name,) = self.described_figures()
         return {name: quotient(sums[..., 0], sums[..., 1])}
 
-    def _row(self, seen: Seen, index: int) -> tuple[float, float]:
-        found = crop(regions(seen, index), 1)
+    def _row(self, image: ImagePrediction, index: int) -> tuple[float, float]:
+        found = crop(regions(image, index), 1)
         there = found.prediction.any(), found.truth.any()
         if not any(there):
             return 0.0, 0.0
         if not all(there):
-            return float(np.hypot(*seen.truth.shape)) * self._scale, 1.0
+            return float(np.hypot(*image.truth.shape)) * self._scale, 1.0
         predicted, true = edges_of(found, outline)
         return self._distance(_from_to(predicted, true), _from_to(true, predicted)) * self._scale, 1.0
 

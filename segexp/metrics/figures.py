@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.measure_names import MEAN
+from segexp.config.signatures.measure_names import MEAN
 from segexp.metrics.quotients import quotient
 
 Array = NDArray[np.float64]
@@ -61,7 +61,7 @@ class Family:
         return self.figures(sums) if self.pooled else {}
 
 
-def leaves(parts: Sequence[tuple[Figures, Sequence[str]]]) -> Leaves:
+def flatten_figures(parts: Sequence[tuple[Figures, Sequence[str]]]) -> Leaves:
     """Figures one by one, with the mean over the classes where each is defined.
 
     Args:
@@ -86,12 +86,12 @@ def leaves(parts: Sequence[tuple[Figures, Sequence[str]]]) -> Leaves:
 
 def dataset_leaves(families: Sequence[Family]) -> Leaves:
     """Figures of all images as if they were one, (1,) each."""
-    return leaves([(family.of_dataset(), family.classes) for family in families])
+    return flatten_figures([(family.of_dataset(), family.classes) for family in families])
 
 
 def image_leaves(families: Sequence[Family]) -> Leaves:
     """Figures of each image, (N,) each; a mean is over the classes that are defined in that image."""
-    return leaves([(family.of_images(), family.classes) for family in families])
+    return flatten_figures([(family.of_images(), family.classes) for family in families])
 
 
 def image_mean_leaves(families: Sequence[Family]) -> Leaves:
@@ -100,7 +100,7 @@ def image_mean_leaves(families: Sequence[Family]) -> Leaves:
     for family in families:
         means = {name: nanmean(value, axis=0)[None] for name, value in family.of_images().items()}
         parts.append((means, family.classes))
-    return leaves(parts)
+    return flatten_figures(parts)
 
 
 def nested(found: Mapping[Path, Array], cell: Callable[[Array], object]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ PerClass = dict[str, float | None]
 """A value for each class name; None where it is undefined."""
 
 
-class Scores(TypedDict):
+class MeasureValues(TypedDict):
     """All measures of a set of images; plain numbers, ready for JSON.
 
     Attributes:
@@ -64,14 +64,14 @@ def _figures(sums: Array) -> dict[str, Array]:
     return {name: value.numpy() for name, value in {**overall_measures(matrices), **measures(matrices)}.items()}
 
 
-def dataset_scores(matrices: Tensor, classes: Sequence[str]) -> Scores:
+def dataset_scores(matrices: Tensor, classes: Sequence[str]) -> MeasureValues:
     """Pooled: all pixels of all images are one image. Counts (N, C, C), rows the truth."""
     scores = nested(dataset_leaves([count_family(matrices, classes)]), plain)
     scores["classes_averaged"] = classes_averaged(scores)
-    return cast(Scores, scores)
+    return cast(MeasureValues, scores)
 
 
-def image_scores(matrices: Tensor, classes: Sequence[str]) -> Scores:
+def image_scores(matrices: Tensor, classes: Sequence[str]) -> MeasureValues:
     """Image by image, then averaged over the images where the value is defined; counts as above.
 
     ``mean``, ``miou`` and ``mdice`` are the means of these class values, so that they can be checked against the table.
@@ -79,7 +79,7 @@ def image_scores(matrices: Tensor, classes: Sequence[str]) -> Scores:
     scores = nested(image_mean_leaves([count_family(matrices, classes)]), plain)
     scores["classes_averaged"] = classes_averaged(scores)
     scores["images_averaged"] = images_averaged(matrices, classes)
-    return cast(Scores, scores)
+    return cast(MeasureValues, scores)
 
 
 def classes_averaged(scores: dict[str, PerClass]) -> int:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array  # type: ignore[import-untyped]
 from scipy.sparse.csgraph import maximum_bipartite_matching  # type: ignore[import-untyped]
 
-from segexp.metrics.base import ImageMeasure, Seen, Sums
+from segexp.metrics.base import ImageMeasure, ImagePrediction, Sums
 from segexp.metrics.labels import label
 from segexp.metrics.quotients import share
 from segexp.metrics.regions import Regions, crop, regions
@@ -49,9 +49,9 @@ class ObjectScores(ImageMeasure):
     def __init__(self, iou_threshold: Fraction = 0.5, connectivity: Literal[4, 8] = 8) -> None:
         self.iou_threshold, self.connectivity = iou_threshold, connectivity
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> Sums:
+    def sums(self, image: ImagePrediction, classes: Sequence[int]) -> Sums:
         """Sums (R, 3) of one image."""
-        return np.array([self._count(crop(regions(seen, index), 0)) for index in classes], dtype=np.float64)
+        return np.array([self._count(crop(regions(image, index), 0)) for index in classes], dtype=np.float64)
 
     def figures(self, sums: NDArray[np.float64]) -> dict[str, NDArray[np.float64]]:
         """Three shares (N, R) of sums (N, R, 3)."""

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.spec import IGNORED
 
 Mask = NDArray[np.bool_]
@@ -20,10 +20,10 @@ class Regions(NamedTuple):
     ignored: Mask
 
 
-def regions(seen: Seen, index: int) -> Regions:
-    """Where class ``index`` is predicted and where it is true, ignored pixels left out of both."""
-    ignored = seen.truth == IGNORED
-    return Regions((seen.prediction == index) & ~ignored, seen.truth == index, ignored)
+def regions(image: ImagePrediction, index: int) -> Regions:
+    """Masks of where class ``index`` is predicted and where it is true, ignored pixels left out of both."""
+    ignored = image.truth == IGNORED
+    return Regions((image.prediction == index) & ~ignored, image.truth == index, ignored)
 
 
 def crop(found: Regions, margin: int) -> Regions:

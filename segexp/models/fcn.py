@@ -8,9 +8,10 @@ from torch.nn import functional as F
 
 from segexp.errors import ConfigError, UserError
 from segexp.models.encoders.base import crop_to, init_weights
-from segexp.models.encoders.pretrained import State, load_pretrained
+from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.sizes import require_size
+from segexp.models.weight_files import State
 from segexp.types import Dropout, PositiveInt
 
 Stride = Literal[8, 16, 32]

@@ -84,5 +84,5 @@ class ResampledRaster(RasterView):
         before, columns = axis_weights(self.whole.width, self.width, left, width)
         pixels = self.whole.window(above, before, rows.shape[1], columns.shape[1])
         values = rows @ pixels.transpose(2, 0, 1).astype(np.float32) @ columns.T
-        found: NDArray[Any] = np.rint(values).astype(self.dtype).transpose(1, 2, 0)
-        return found
+        rounded: NDArray[Any] = np.rint(values).astype(self.dtype)
+        return rounded.transpose(1, 2, 0)

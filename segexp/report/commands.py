@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from segexp.config.checked import checked
+from segexp.config.composed import checked
 from segexp.invocation import Invocation
 
 
@@ -26,7 +26,7 @@ def run_report(config: Any, invocation: Invocation) -> None:
     asked = checked(config, ReportConfig)
     from segexp.report.rebuild import write_reports
 
-    pages, failed = write_reports(asked.run, asked.figures)
+    pages, failed = write_reports(asked.run, asked.charts)
     print("\n".join([*map(str, pages), *(f"no page: {line}" for line in failed)]))  # noqa: T201 - the command's answer
     if asked.open:
         import webbrowser

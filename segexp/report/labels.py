@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.config.declared_figures import shipped_figures
-from segexp.config.measure_names import BUILT_IN, figure_spec
+from segexp.config.signatures.declared_figures import shipped_figures
+from segexp.config.signatures.measure_names import BUILT_IN, figure_spec
 from segexp.errors import ConfigError
 from segexp.runs import entries
 from segexp.spec import FigureSpec
@@ -44,16 +44,16 @@ def head_of(results: Mapping[str, Any], figure: str) -> str:
     """Name with unit and direction."""
     spec = described(results, figure)
     against = figure == "mcc" and len(entries.classes_of(results)) > 2
-    return heading(AGAINST if against else spec.label, spec)
+    return column_heading(AGAINST if against else spec.label, spec)
 
 
-def heading(name: str, spec: FigureSpec) -> str:
+def column_heading(name: str, spec: FigureSpec) -> str:
     """A name with the unit where that is short, and an arrow where less is more: ``HD95 vessel (px) ↓``."""
     return name + (f" ({spec.unit})" if 0 < len(spec.unit) <= 2 else "") + " ↓" * (spec.direction == "min")
 
 
 def lower_is_better(figure: str, results: Mapping[str, Any]) -> bool:
-    """Whether less is more; not of figures that nobody knows."""
+    """Returns whether less is more; not of figures that nobody knows."""
     return described(results, figure).direction == "min"
 
 
@@ -62,7 +62,7 @@ def table_order() -> list[str]:
     return [name for name in (*BUILT_IN, *shipped_figures()) if name not in SHORT]
 
 
-def ordered(figures: Mapping[str, Any]) -> list[str]:
+def order_figures(figures: Mapping[str, Any]) -> list[str]:
     """Names of the figures of a block of results.json: the known ones in their order, then others."""
     found = [name for name in figures if name != "mean" and not name.endswith("_averaged") and name not in SHORT]
     return [name for name in table_order() if name in found] + [name for name in found if name not in table_order()]

@@ -23,7 +23,7 @@ def preview_title(experiment: Experiment) -> str:
     """Says in a line what is previewed."""
     size, choices = experiment.datamodule.get("crop_size"), experiment.invocation.choices
     samples = "whole images" if size is None else f"crops of {size}×{size}"
-    names = [choices.get("datamodule", "data"), f"augment={choices.get('augment', 'custom')}"]
+    names = [experiment.data_name, f"augment={choices.get('augment', 'custom')}"]
     return f"{', '.join(names)}: {samples}, seed {experiment.seed}"
 
 

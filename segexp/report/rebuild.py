@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import write_summary
-from segexp.report.run_page.figure_files import save_figures
+from segexp.report.run_page.charts.files import save_charts
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.rebuilt_pictures import remake
 from segexp.runs.find import MANIFEST, expand_place, walk_folders
@@ -16,13 +16,13 @@ SUMMARY = "summary.html"
 
 
 def write_reports(
-    places: str | Path | Sequence[str | Path], figures: Sequence[str] = ()
+    places: str | Path | Sequence[str | Path], charts: Sequence[str] = ()
 ) -> tuple[list[Path], list[str]]:
     """Write ``report.html`` of all runs at and below some places, finished or not, and the pages of sweeps anew.
 
     Args:
         places: Run folders, folders above them at any depth, globs, or a list of them.
-        figures: Formats in which the figures of runs are written too, beside their page: ``png``, ``svg``, ``pdf``.
+        charts: Formats in which the charts of runs are written too, beside their page: ``png``, ``svg``, ``pdf``.
 
     Returns:
         The pages, those of sweeps last; and in words what could not be made, where other pages could.
@@ -35,7 +35,7 @@ def write_reports(
         raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
     runs, sweeps = _found(given)
     pages, failed = [], []
-    for write, folders in ((partial(_write_run, figures=figures), runs), (_write_sweep, sweeps)):
+    for write, folders in ((partial(_write_run, charts=charts), runs), (_write_sweep, sweeps)):
         for folder in folders:
             try:
                 pages.append(write(folder))
@@ -62,11 +62,11 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
     return list(runs), list(sweeps)
 
 
-def _write_run(folder: Path, figures: Sequence[str]) -> Path:
+def _write_run(folder: Path, charts: Sequence[str]) -> Path:
     """The page, and before it the pictures that could not be made when the run ended."""
     remake(folder)
-    for kind in figures:
-        save_figures(folder, kind)
+    for kind in charts:
+        save_charts(folder, kind)
     return write_report(folder)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.config.quoting import printed
+from segexp.config.overrides.quoting import printed
 from segexp.errors import DataError
 from segexp.runs.json_yaml import read_json
 

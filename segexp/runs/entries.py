@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-SEGMENTATION = "segmentation"
+SEGMENTATION, CLASSIFICATION = "segmentation", "classification"
 
 
 def to_text(value: object) -> str:

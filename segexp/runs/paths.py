@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from segexp.config.stored import leaves
+from segexp.config.stored.check import leads_outside
 from segexp.errors import StoredError
 
 
@@ -36,7 +36,7 @@ def require_inside(folder: Path, named: object, source: str) -> Path:
         StoredError: It leads elsewhere: by ``..``, as an absolute path, or through a link.
     """
     text = str(named)
-    if not text.strip(" .") or "\0" in text or leaves(text):
+    if not text.strip(" .") or "\0" in text or leads_outside(text):
         raise StoredError(
             f"{source}: found {text!r}, which leads out of {folder}; such a path is not taken from a file"
         )

@@ -8,8 +8,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from segexp.config.checked import checked_train
-from segexp.config.quoting import as_typed
+from segexp.config.composed import checked_train
+from segexp.config.overrides.quoting import as_typed
 from segexp.config.schema import SweepConfig
 from segexp.config.sections import structured
 from segexp.errors import ConfigError

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.experiment import Experiment
-from segexp.config.stored import again, check_overrides, check_stored
-from segexp.config.stored_words import check_choices
-from segexp.config.trust import typed as typed_trust
-from segexp.config.trust import typed_keys
+from segexp.config.stored.arguments import check_choices
+from segexp.config.stored.check import again, check_overrides, check_stored
+from segexp.config.stored.trust import trust_arguments as typed_trust
+from segexp.config.stored.trust import typed_keys
 from segexp.errors import DataError, StoredError
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.paths import refuse_links
@@ -69,24 +69,24 @@ def _check_start(place: JobFiles, trusted: Collection[str], typed: Collection[st
         check_stored({"sweep": {"storage": storage}}, path, sweeps=True, agreed=agreed)
 
 
-def agreed_packages(words: Iterable[str]) -> frozenset[str]:
+def agreed_packages(arguments: Iterable[str]) -> frozenset[str]:
     """Packages of the words ``trust=`` among those that are agreed to."""
-    return frozenset(typed_trust(list(words)))
+    return frozenset(typed_trust(list(arguments)))
 
 
-def words_to_take(manifest: Manifest, words: Sequence[str], now: Sequence[str]) -> list[str]:
+def words_to_take(manifest: Manifest, arguments: Sequence[str], now: Sequence[str]) -> list[str]:
     """Stored words of a search, checked; a folder of options counts only if it is given now.
 
     Args:
         manifest: Of the search.
-        words: That it began with, or keys that it kept.
+        arguments: That it began with, or keys that it kept.
         now: Words of the command.
 
     Raises:
         StoredError: A word is not taken from a file.
     """
     source = manifest.folder / MANIFEST
-    kept, folders = split_off_folders(words)
+    kept, folders = split_off_folders(arguments)
     given = {*now, *read_sealed(manifest.folder)}
     if folders and not any(word.split("=")[0] in FLAGS_WITH_FOLDER for word in given):
         raise StoredError(
@@ -98,12 +98,12 @@ def words_to_take(manifest: Manifest, words: Sequence[str], now: Sequence[str]) 
     return kept
 
 
-def split_off_folders(words: Sequence[str]) -> tuple[list[str], list[str]]:
+def split_off_folders(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
     """Words without ``--config-dir``, and the folders that it named."""
     kept: list[str] = []
     folders: list[str] = []
     takes = False
-    for word in words:
+    for word in arguments:
         if takes or word.startswith(tuple(f"{flag}=" for flag in FLAGS_WITH_FOLDER)):
             folders.append(word.partition("=")[2] if not takes else word)
             takes = False
@@ -127,9 +127,9 @@ def only_confirms(manifest: Manifest, jobs: Sequence[Job]) -> bool:
     return True
 
 
-def same_words(asked: Sequence[str], told: Sequence[str]) -> bool:
+def same_words(asked: Sequence[str], given: Sequence[str]) -> bool:
     """Tells whether a command has the words of a search: all, or some that it agrees to once more."""
-    return sorted(asked) == sorted(told) or all(any(_same(word, other) for other in told) for word in asked)
+    return sorted(asked) == sorted(given) or all(any(_same(word, other) for other in given) for word in asked)
 
 
 def _same(word: str, other: str) -> bool:

@@ -22,7 +22,7 @@ from typing import Any, Literal
 import yaml
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import command_line, typed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import DataError
 from segexp.invocation import Invocation
 from segexp.runs.files import replace_file, sync
@@ -93,8 +93,8 @@ class JobFiles:
 
     def write_failure(self, error: str, code: int, trace: list[str]) -> None:
         """Keeps the error for whoever looks later."""
-        told = {"error": error, "exit_code": code, "time": now(), "log": self.output.name, "trace": trace}
-        _write_json(self.failure, told)
+        content = {"error": error, "exit_code": code, "time": now(), "log": self.output.name, "trace": trace}
+        _write_json(self.failure, content)
 
     def outcome(self) -> tuple[Ending, str | None] | None:
         """Gives how the job ended by its own word; None: it has not, or was killed."""
@@ -135,7 +135,7 @@ def now() -> str:
 
 def resume_command(folder: Path, more: Sequence[str] = ()) -> str:
     """The command that goes on with a sweep; ``more`` words are those that are not taken from its folder."""
-    return command_line([typed("sweep.resume", str(folder)), *more])
+    return command_line([hydra_override("sweep.resume", str(folder)), *more])
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

@@ -34,8 +34,8 @@ class Job:
     @property
     def folder(self) -> str:
         """Name of the run folder in the sweep folder: number and values, without characters that Hydra would read."""
-        words = [_word(override) for override in self.label.split(" ") if "=" in override]
-        return "_".join([f"{self.number:03d}", *words])[:100].rstrip("_.-")
+        arguments = [_word(override) for override in self.label.split(" ") if "=" in override]
+        return "_".join([f"{self.number:03d}", *arguments])[:100].rstrip("_.-")
 
 
 class Plan:

@@ -75,8 +75,8 @@ class Runner:
                 self._manifest.change(started.number, gpu=started.gpu)
 
     def _end(self, ended: Ended) -> None:
-        told = None if ended.error else JobFiles(self._manifest.folder, ended.number).outcome()
-        state, error = told or self._killed(ended)
+        outcome = None if ended.error else JobFiles(self._manifest.folder, ended.number).outcome()
+        state, error = outcome or self._killed(ended)
         self._running.discard(ended.number)
         entry = self._manifest.change(
             ended.number, state=state, ended=now(), seconds=ended.seconds, memory_mb=ended.memory_mb, error=error

@@ -19,17 +19,17 @@ from segexp.runs.json_yaml import read_json
 FILE = "agreed.json"
 
 
-def seal(folder: Path, words: Sequence[str]) -> bool:
+def seal(folder: Path, arguments: Sequence[str]) -> bool:
     """Writes down the words of a sweep's command that it needs to go on; nothing where it needs none.
 
     Returns:
         Whether they will count; False: there is no place for a key, and they have to be given again.
     """
-    if not words:
+    if not arguments:
         return True
     key = _key()
     if key is not None:
-        content = {"words": list(words), "seal": _seal(key, folder, words)}
+        content = {"words": list(arguments), "seal": _seal(key, folder, arguments)}
         replace_file(folder / FILE, (json.dumps(content, indent=2) + "\n").encode())
     return key is not None
 
@@ -38,15 +38,15 @@ def read_sealed(folder: Path) -> list[str]:
     """The words that count; none where there are none, or the seal is another's."""
     try:
         content = read_json(folder / FILE)
-        words, found = [str(word) for word in content["words"]], str(content["seal"])
+        arguments, found = [str(word) for word in content["words"]], str(content["seal"])
     except (OSError, ValueError, KeyError, TypeError):
         return []
     key = _key(make=False)
-    return words if key is not None and hmac.compare_digest(_seal(key, folder, words), found) else []
+    return arguments if key is not None and hmac.compare_digest(_seal(key, folder, arguments), found) else []
 
 
-def _seal(key: bytes, folder: Path, words: Sequence[str]) -> str:
-    text = json.dumps([str(folder.resolve()), list(words)])
+def _seal(key: bytes, folder: Path, arguments: Sequence[str]) -> str:
+    text = json.dumps([str(folder.resolve()), list(arguments)])
     return hmac.new(key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hexdigest()
 
 

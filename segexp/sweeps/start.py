@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import command_line, typed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.config.schema import SweepConfig
 from segexp.errors import one_line
 from segexp.sweeps.display import Display
@@ -41,8 +41,8 @@ def run_jobs(
         Exit code.
     """
     needed = words_to_resume(experiments.values(), manifest.folder)
-    words = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
-    manifest.again = [] if seal(manifest.folder, list(words)) else list(words)
+    arguments = dict.fromkeys([*read_sealed(manifest.folder), *needed, *manifest.again])
+    manifest.again = [] if seal(manifest.folder, list(arguments)) else list(arguments)
     earlier = manifest.facts.get("engine", {})
     earlier = earlier if count is None else {**earlier, "count": count}
     engine = create_engine(manifest.folder, section, experiments, earlier, lock.handle)
@@ -77,5 +77,5 @@ def show_table(manifest: Manifest, display: Display) -> None:
         display.say(f"\n{comparison.text()}\n")
         display.say("\n".join(f"summary       {path}" for path in comparison.write(manifest.folder)))
     except Exception as error:  # each job has its own results.json
-        again = command_line(["compare", typed("runs", [str(manifest.folder)])])
+        again = command_line(["compare", hydra_override("runs", [str(manifest.folder)])])
         display.say(f"note: not all of the table over the jobs was made ({one_line(error)}); to make it: {again}")

@@ -13,17 +13,19 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
-from segexp.spec import DataSpec
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, whole_batch, whole_outputs
+from segexp.moved import warn_of_directions
+from segexp.spec import DataSpec, Direction, FigureSpec
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
+from segexp.tasks.normalize import Normalize
+from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.predictor_result import PredictorResult
-from segexp.tasks.scaling import Normalize
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.test_figures import Measures
@@ -43,8 +45,8 @@ class BaseTask(pl.LightningModule):
     their images; ``val/<figure>`` of all validation images; ``lr`` and ``seconds``.
 
     Attributes:
-        directions: The figures that it logs of validation and test, by name, and which way each is better. Literals:
-            they are read from the source, so that ``monitor`` is checked before torch is imported.
+        figure_specs: Direction, label, unit and meaning of each figure that it logs of validation and test, by name.
+            It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
         loss_class: What the section ``loss`` has to give.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
         spec: Target, channels and scaling.
@@ -52,7 +54,7 @@ class BaseTask(pl.LightningModule):
         measures: Costly measures by name, taken at the test only.
     """
 
-    directions: ClassVar[Mapping[str, Literal["min", "max"]]] = MappingProxyType({})
+    figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
     loss_class: ClassVar[type[nn.Module]] = nn.Module
     takes_measures: ClassVar[bool] = False
     sharded = False
@@ -71,6 +73,7 @@ class BaseTask(pl.LightningModule):
         inference: Inference | None = None,
         measures: Measures | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
+        param_groups: ParamGroups | None = None,
     ) -> None:
         """Ties the parts together.
 
@@ -85,6 +88,7 @@ class BaseTask(pl.LightningModule):
             inference: Windows of validation and test; None: the usual ones.
             measures: Costly measures by name, prepared for the data.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
+            param_groups: Weights with another learning rate or decay; None: none.
         """
         super().__init__()
         self.speed = speed or Speed()
@@ -98,6 +102,7 @@ class BaseTask(pl.LightningModule):
         self._shares = shares
         self._optimizer = optimizer
         self._schedule = schedule
+        self._param_groups = param_groups or ParamGroups()
         self._record = record or {}
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
@@ -105,6 +110,18 @@ class BaseTask(pl.LightningModule):
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Warns of a class that names its figures by their directions alone."""
+        super().__init_subclass__(**keywords)
+        warn_of_directions(cls)
+
+    @classmethod
+    def described_figures(cls) -> dict[str, FigureSpec]:
+        """Each figure with direction, label, unit and meaning."""
+        # {"mae": "min"}, which works until version 0.3.
+        directions: Mapping[str, Direction] = getattr(cls, "directions", {})
+        return {name: FigureSpec(way, name) for name, way in directions.items()} or dict(cls.figure_specs)
 
     @classmethod
     def adapted(cls, spec: DataSpec, **keys: Any) -> DataSpec:
@@ -124,7 +141,7 @@ class BaseTask(pl.LightningModule):
         return other
 
     def with_measures(self, measures: Measures) -> Self:
-        """The same network with other costly measures.
+        """Gives a task of the same network with other costly measures.
 
         Args:
             measures: By name, prepared for the data.
@@ -149,7 +166,7 @@ class BaseTask(pl.LightningModule):
         return outputs.logits if isinstance(outputs, Supervised) else outputs
 
     def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
-        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
+        """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
@@ -160,15 +177,19 @@ class BaseTask(pl.LightningModule):
     # ---- training
 
     def computed(self) -> dict[str, Any]:
-        """What the loss computed from the training images, plain and by key, for run.json."""
+        """Values that the loss computed from the training images, plain and by key, for run.json."""
         return {}
+
+    def target_of(self, batch: Batch) -> Tensor:
+        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        return batch["target"]
 
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
         """The scalar to be minimised under ``total``, and what else of the loss is worth logging, by name."""
         return {TOTAL: self.loss(outputs, target)}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+        """Computes what is minimised, under bfloat16 autocast where that is on: loss and weighted auxiliary losses.
 
         ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
         is logged as ``train/loss/auxiliary``.
@@ -182,9 +203,9 @@ class BaseTask(pl.LightningModule):
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
         with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        target = batch["target"]
+        target = self.target_of(batch)
         if sizes is not None:
-            outputs, target = whole_outputs(outputs, sizes), whole_batch(target, sizes)
+            outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
             loss = self._log_loss(outputs.logits, target) + self._log_auxiliary(outputs, target)
         else:
@@ -215,6 +236,9 @@ class BaseTask(pl.LightningModule):
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser of all weights that are trained."""
+        if not self._param_groups.plain:
+            others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
+            return self._param_groups.optimizer(self._optimizer, self.model, others)
         return self._optimizer([p for p in self.parameters() if p.requires_grad])
 
     def configure_optimizers(self) -> Any:
@@ -244,18 +268,18 @@ class BaseTask(pl.LightningModule):
 
     @abstractmethod
     def figures(self) -> dict[str, float | None]:
-        """Figures of all validation images that were counted, by the names in ``directions``; None: undefined."""
+        """Figures of all validation images that were counted, by the names in ``figure_specs``; None: undefined."""
 
     @abstractmethod
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
-    def trivial_results(self, datamodule: SegmentationDataModule) -> Sequence[PredictorResult]:
-        """What trivial predictors reach on the test images; they choose on training and validation images only."""
+    def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
+        """Results of trivial predictors on the test images; they choose on training and validation images only."""
         return []
 
     def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """As :meth:`loss_terms`, of whole images and without a gradient."""
+        """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -269,7 +293,7 @@ class BaseTask(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
-        terms = self.evaluation_loss_terms(outputs, batch["target"])
+        terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
 
@@ -308,7 +332,7 @@ class BaseTask(pl.LightningModule):
     # ---- checkpoint
 
     def state(self) -> dict[str, Any]:
-        """What else than weights a trained model needs, plain values; see :meth:`take_state`."""
+        """State beside the weights that a trained model needs, in plain values; see :meth:`take_state`."""
         return {}
 
     def take_state(self, stored: Mapping[str, Any]) -> None:

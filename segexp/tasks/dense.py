@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from segexp.scaling import batch_statistics
+from segexp.image_statistics import batch_statistics
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask, MakeOptimizer
 from segexp.tasks.tta import Precision, Tta, augmented
@@ -61,7 +61,7 @@ class DenseTask(BaseTask):
         inference: dict[str, Any] | None = None,
         rescale: Rescale | None = None,
     ) -> Self:
-        """The same network, asked in another way.
+        """Gives a task of the same network that sees images in another way.
 
         Args:
             tta: Test-time augmentation; None: as it is.
@@ -77,7 +77,7 @@ class DenseTask(BaseTask):
         return other
 
     def judged(self, outputs: Tensor) -> Tensor:
-        """What is averaged over views and windows, and judged, of outputs (B, K, H, W)."""
+        """Reduces outputs (B, K, H, W) to what is averaged over views and windows, and judged."""
         return outputs
 
     def spatial(self, outputs: Tensor) -> Tensor:
@@ -119,7 +119,7 @@ class DenseTask(BaseTask):
         return sliding_window(self.views(stats), image, window, settings.overlap, settings.blend, together)
 
     def views(self, stats: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """What windows give in all views of the test-time augmentation.
+        """Makes the function that windows are predicted with, in all views of the test-time augmentation.
 
         Args:
             stats: float32 (B, 2, C) of the whole images that the windows are cut from; see :class:`Normalize`.

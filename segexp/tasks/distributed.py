@@ -11,7 +11,7 @@ from torch.overrides import TorchFunctionMode
 from segexp.models.auxiliary import Supervised
 
 
-def whole_batch(part: Tensor, sizes: Sequence[int]) -> Tensor:
+def all_gather_batch(part: Tensor, sizes: Sequence[int]) -> Tensor:
     """The parts of all ranks as one batch, of which only the own part has a gradient.
 
     Every rank computes the loss of the whole batch from it. Its gradient with respect to the own part is then exact for
@@ -36,12 +36,12 @@ def whole_batch(part: Tensor, sizes: Sequence[int]) -> Tensor:
     return torch.cat(parts)
 
 
-def whole_outputs(outputs: Tensor | Supervised, sizes: Sequence[int]) -> Tensor | Supervised:
-    """The same of a model's outputs, auxiliary ones too."""
+def all_gather_outputs(outputs: Tensor | Supervised, sizes: Sequence[int]) -> Tensor | Supervised:
+    """Gathers a model's outputs of the whole batch from all ranks, auxiliary ones too."""
     if not isinstance(outputs, Supervised):
-        return whole_batch(outputs, sizes)
-    auxiliary = tuple(whole_batch(logits, sizes) for logits in outputs.auxiliary)
-    return Supervised(whole_batch(outputs.logits, sizes), auxiliary, outputs.weights)
+        return all_gather_batch(outputs, sizes)
+    auxiliary = tuple(all_gather_batch(logits, sizes) for logits in outputs.auxiliary)
+    return Supervised(all_gather_batch(outputs.logits, sizes), auxiliary, outputs.weights)
 
 
 class ImageMeans:

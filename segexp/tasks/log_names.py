@@ -5,7 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
-from segexp.config.measure_names import IMAGE, MEAN
+from segexp.config.signatures.measure_names import IMAGE, MEAN
 from segexp.losses.base import TOTAL
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from segexp.config.measure_names import MEAN
+from segexp.config.signatures.measure_names import MEAN
 from segexp.metrics.bootstrap import LEVEL, dataset_intervals, image_intervals
 from segexp.metrics.figures import Array, Family, dataset_leaves, image_leaves, image_mean_leaves, nested, plain
 

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.metrics.class_scores import ClassScores
 from segexp.metrics.counts import ConfusionCounts
 from segexp.metrics.figures import Family
@@ -41,16 +41,16 @@ class MeasureSums:
         self.tables = {name: HostTable() for name in self._measures}
         self.seconds = dict.fromkeys(self._measures, 0.0)
 
-    def update(self, seen: Seen, index: int) -> None:
+    def update(self, image: ImagePrediction, index: int) -> None:
         """Takes the image of this number: with probabilities, measures that need them; without, all others."""
         ids = torch.tensor([index])
         for name, measure in self._measures.items():
-            if measure.needs_probability != (seen.probability is not None):
+            if measure.needs_probability != (image.probability is not None):
                 continue
             start = time.perf_counter()
-            sums = measure.sums(seen, measure.classes(self._spec))
+            sums = measure.sums(image, measure.classes(self._spec))
             self.tables[name].update(torch.from_numpy(np.ascontiguousarray(sums)).reshape(1, -1), ids)
-            return_memory(seen.truth.size)
+            return_memory(image.truth.size)
             self.seconds[name] += time.perf_counter() - start
 
     def families(self) -> dict[str, Family]:
@@ -96,15 +96,15 @@ class Tested:
             counts.update(predictions[name], batch["target"], batch["index"])
         for place, index in enumerate(batch["index"].tolist()):
             truth = batch["target"][place].cpu().numpy()
-            seen = {name: Seen(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
+            image = {name: ImagePrediction(predictions[name][place].cpu().numpy(), truth) for name in self.sums}
             if self._needs_probability:
                 likely = self._likely(logits, probabilities, place)
                 for name, sums in self.sums.items():
-                    sums.update(replace(seen[name], probability=likely), index)
+                    sums.update(replace(image[name], probability=likely), index)
                 # The others need them no more: 100 MB of a tile of 5000x5000.
                 del likely
             for name, sums in self.sums.items():
-                sums.update(seen[name], index)
+                sums.update(image[name], index)
 
     def _likely(self, logits: Tensor, probabilities: Callable[[Tensor], Tensor], place: int) -> NDArray[np.float32]:
         """Probabilities of one image of the batch, (K, H, W)."""

@@ -10,15 +10,16 @@ from typing import Any
 
 import torch
 from hydra.errors import InstantiationException
-from hydra.utils import get_method, instantiate
+from hydra.utils import get_class, get_method, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
-from segexp.config.task_figures import SEGMENTATION, watched_direction
-from segexp.data.base import SegmentationDataModule
+from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
+from segexp.data.base import ImageDataModule
+from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
@@ -26,7 +27,7 @@ from segexp.spec import DataSpec
 from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO, Schedule
-from segexp.training.config_trials import expect, try_measure, trying
+from segexp.training.checks.config_trials import expect, try_measure, trying
 from segexp.training.constructor_errors import joined_lines, naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
@@ -37,7 +38,7 @@ NO_AUGMENT: ObjectConfig = {"_target_": "segexp.data.sampling.augment.Augment"}
 
 def build_datamodule(
     section: ObjectConfig, augment: ObjectConfig = NO_AUGMENT, resume: str | None = None
-) -> SegmentationDataModule:
+) -> ImageDataModule:
     """Builds a datamodule with its augmentation; reads no image yet.
 
     Args:
@@ -50,11 +51,17 @@ def build_datamodule(
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
     with naming_section("datamodule"):
-        built: SegmentationDataModule = instantiate(section, augment=transforms, _convert_="all")
-        expect(built, SegmentationDataModule, "datamodule", "a segexp.data.base.SegmentationDataModule")
+        section = _with_drawn_files(section)
+        built: ImageDataModule = instantiate(section, augment=transforms, _convert_="all")
+        expect(built, ImageDataModule, "datamodule", "a segexp.data.base.ImageDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:
         built.keep_split(split)
     return built
+
+
+def _with_drawn_files(section: ObjectConfig) -> ObjectConfig:
+    """The block ``datamodule`` with the keys of drawn files, where it asks for such."""
+    return section | drawn_keys(get_class(section["_target_"])) if section.get("generate") is True else section
 
 
 def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:
@@ -78,7 +85,7 @@ def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True
 
 
 def _without_published(section: ObjectConfig) -> ObjectConfig:
-    return section | {key: off for key, off in _PUBLISHED.items() if key in section}
+    return section | {key: off for key, off in PUBLISHED.items() if key in section}
 
 
 def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
@@ -100,7 +107,7 @@ def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
 
 
 _SMALLER = "use fewer channels or stages"
-_PUBLISHED = {"pretrained": False, "encoder_weights": None}
+PUBLISHED = {"pretrained": False, "encoder_weights": None}
 """Keys of models that load published weights, and what turns that off."""
 
 
@@ -143,18 +150,27 @@ def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
     return loss
 
 
-def build_loss(section: ObjectConfig, spec: DataSpec, counts: Callable[[], Tensor] | None = None) -> SegmentationLoss:
-    """Builds the loss of a segmentation and checks it against the classes of the data.
+def build_loss(
+    section: ObjectConfig,
+    spec: DataSpec,
+    counts: Callable[[], Tensor] | None = None,
+    kind: type[SegmentationLoss] = SegmentationLoss,
+) -> SegmentationLoss:
+    """Builds the loss of class numbers, of pixels or of whole images, and checks it against the classes of the data.
 
     Args:
         section: The block ``loss``.
         spec: Classes of the data.
         counts: Gives the pixels of the training images per image and class, int64 (N, C); called only where a weight
             is ``auto``.
+        kind: What the task takes.
     """
     with naming_section("loss", section):
         loss: SegmentationLoss = instantiate(section, _convert_="all")
         refuse_other(loss, "loss._target_", section.get("_target_", ""))
+        if not isinstance(loss, kind):
+            found, expected = type(loss).__qualname__, f"a {kind.__module__}.{kind.__qualname__}"
+            raise ConfigError(f"loss._target_: gives a {found}, expected {expected}: use loss=ce")
     with trying("loss", "its check(spec)"):
         loss.check(spec)
     if loss.one_logit and spec.out_channels != 1:

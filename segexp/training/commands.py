@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from segexp.config.checked import checked_train, checked_with_own
+from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
@@ -35,34 +35,34 @@ def run_training(experiment: Experiment) -> None:
 
 def run_check(config: Any, invocation: Invocation) -> None:
     """Prints what a training would find."""
-    from segexp.config.groups import ORDER
+    from segexp.config.overrides.groups import ORDER
     from segexp.config.schema import CheckConfig
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
     if own.scope == "contracts":
         with quick_imports():
-            from segexp.training.check_contracts import check_contracts
+            from segexp.training.checks.contracts import check_contracts
 
         check_contracts(experiment, own.format)
         return
     chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
-    told: dict[str, Any] = {"ok": True, "problems": []}
+    content: dict[str, Any] = {"ok": True, "problems": []}
     text = ""
     if own.scope != "config":
         with quick_imports():
-            from segexp.training.check import check
+            from segexp.training.checks.check import check
 
-        told, text = check(experiment, full=own.full, scope=own.scope)
+        content, text = check(experiment, full=own.full, scope=own.scope)
     if own.format == "json":
-        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **told}))  # noqa: T201 - the answer
+        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
     else:
         words = ", ".join(f"{key}={value}" for key, value in chosen.items())
-        line = f"{'config is valid' if told['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
+        line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
         print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
-    if not told["ok"]:
-        from segexp.training.check import refused
+    if not content["ok"]:
+        from segexp.training.checks.check import refused
 
-        refused(told)
+        refused(content)
 
 
 def run_preview(config: Any, invocation: Invocation) -> None:

@@ -10,7 +10,7 @@ from hydra.utils import instantiate
 from torch import nn
 
 from segexp.errors import ConfigError, SegexpError
-from segexp.training.config_trials import told
+from segexp.training.checks.config_trials import told
 
 
 @contextmanager

@@ -5,7 +5,7 @@ import contextlib
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segexp.config.quoting import printed
+from segexp.config.overrides.quoting import printed
 from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import Pruned, SegexpError
 from segexp.evaluation.afterwards import Afterwards, end
@@ -42,8 +42,8 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
-    if not after.complete and (told := still_valid(folder)):
-        LOG.info(told)
+    if not after.complete and (message := still_valid(folder)):
+        LOG.info(message)
     return shown
 
 
@@ -63,7 +63,7 @@ def _how_to_go_on(folder: RunFolder) -> str:
 
 
 def still_valid(folder: RunFolder) -> str:
-    """What of a failed run can be gone on with, and how; empty where no epoch was finished."""
+    """Says what of a failed run can be gone on with, and how; empty where no epoch was finished."""
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""

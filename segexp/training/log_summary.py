@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 
 
-def announce(folder: RunFolder, datamodule: SegmentationDataModule, module: BaseTask, ranks: int) -> None:
-    """Where the run is, and what it trains with what on."""
+def log_summary(folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int) -> None:
+    """Logs where the run folder is, and model, data, loss and settings of the training."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]
     parameters = sum(p.numel() for p in module.model.parameters())

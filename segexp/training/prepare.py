@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import lightning.pytorch as pl
 import numpy as np
@@ -9,19 +10,21 @@ import torch
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.config.task_figures import check_watched
-from segexp.data.base import SegmentationDataModule
+from segexp.config.signatures.task_figures import check_watched
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.errors import ConfigError
+from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
-from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.config_trials import try_loss, try_model
+from segexp.training.checks.config_trials import try_loss, try_model
+from segexp.training.initial_weights import Start, start_from
 from segexp.windows.settings import Inference
 
 
@@ -32,12 +35,14 @@ class Prepared:
     Attributes:
         experiment: With what the data decided, so that a repetition decides the same, whatever files come later.
         datamodule: Set up.
-        module: With weights that depend on the seed alone.
+        module: With weights that depend on the seed alone, or that ``init_from`` names.
+        started_from: What was loaded; None: nothing was.
     """
 
     experiment: Experiment
-    datamodule: SegmentationDataModule
+    datamodule: ImageDataModule
     module: BaseTask
+    started_from: Start | None = None
 
 
 def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
@@ -58,6 +63,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     spec = block.adapted(datamodule.spec)
     pl.seed_everything(experiment.seed, verbose=False)
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
+    started_from = start_from(model, experiment)
     loss = _loss(experiment, block.kind, spec, datamodule)
     check_watched_measures(experiment, spec.classes)
     every = experiment.trainer.check_val_every_n_epoch
@@ -70,33 +76,52 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         optimizer=build.build_optimizer(experiment.optimizer, model),
         schedule=schedule,
         speed=resolve_speed(experiment.speed, experiment.device, allocator=allocator),
-        record={"config": experiment.plain(), "split": _split(datamodule)},
+        record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
+        param_groups=param_groups(experiment, model),
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     build.check_length(experiment, schedule, len(datamodule.train_batches()))
     _try_sizes(task, datamodule)
-    return Prepared(experiment, datamodule, task)
+    if started_from is not None:
+        datamodule.notes.append(started_from.described())
+    return Prepared(experiment, datamodule, task, started_from)
 
 
-def _loss(
-    experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: SegmentationDataModule
-) -> nn.Module:
+def param_groups(experiment: Experiment, model: nn.Module) -> ParamGroups:
+    """The parameter groups, compared with the network."""
+    found = ParamGroups(**vars(experiment.param_groups))
+    found.named_factors(model)
+    return found
+
+
+def _lineage(started_from: Start | None) -> dict[str, Any]:
+    """What a checkpoint says of earlier weights; nothing where there are none."""
+    return {} if started_from is None else {"init_from": dict(started_from.facts)}
+
+
+def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
     """The loss, tried once; what it counts are the training images alone: others must not shape the training."""
-    if not issubclass(task, Segmentation):
+    if not issubclass(task.loss_class, SegmentationLoss):
         return build.build_any_loss(experiment.loss, task)
-    loss = build.build_loss(experiment.loss, spec, lambda: torch.from_numpy(datamodule.class_pixels("train")))
+    loss = build.build_loss(experiment.loss, spec, lambda: _class_counts(datamodule), task.loss_class)
     try_loss(loss, spec)
     return loss
 
 
-def _split(datamodule: SegmentationDataModule) -> dict[Phase, list[str]]:
+def _class_counts(datamodule: ImageDataModule) -> torch.Tensor:
+    """Pixels of each class in each training image, int64 (N, C); of classes of images their numbers, (1, C)."""
+    pixels = torch.from_numpy(datamodule.class_pixels("train"))
+    return (pixels > 0).sum(dim=0, keepdim=True) if datamodule.target().form == "label" else pixels
+
+
+def _split(datamodule: ImageDataModule) -> dict[Phase, list[str]]:
     return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
 
 
-def settled(experiment: Experiment, datamodule: SegmentationDataModule) -> Experiment:
+def settled(experiment: Experiment, datamodule: ImageDataModule) -> Experiment:
     """Puts what the data decided, where the config leaves it open, into the experiment."""
     return replace(experiment, datamodule={**experiment.datamodule, **datamodule.settled()})
 
@@ -142,7 +167,7 @@ def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms
         raise ConfigError(f"{key}: {error}") from error
 
 
-def _try_sizes(module: BaseTask, datamodule: SegmentationDataModule) -> None:
+def _try_sizes(module: BaseTask, datamodule: ImageDataModule) -> None:
     """A forward pass per size of sample: sizes that do not fit are found before anything is written.
 
     In evaluation mode: a probe must leave running statistics and the stream of random numbers alone. Of an image that

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import PreviewConfig
-from segexp.data.base import SegmentationDataModule
-from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw, spread
+from segexp.data.base import ImageDataModule
+from segexp.data.sampling.drawn_samples import Drawn, class_pixels, draw_sample, spread_indices
 from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.data.sampling.throughput import Throughput, measure
@@ -86,7 +86,7 @@ def _file(path: Path, make: Callable[[], object]) -> str:
 
 def _prepared(
     experiment: Experiment, *, step: bool, allocator: bool
-) -> tuple[Experiment, SegmentationDataModule, BaseTask | None]:
+) -> tuple[Experiment, ImageDataModule, BaseTask | None]:
     """The data, with the module only where a training step is measured."""
     if step:
         found = prepare(with_hardware(experiment), allocator=allocator)
@@ -96,11 +96,11 @@ def _prepared(
     return settled(experiment, datamodule), datamodule, None
 
 
-def _rows(datamodule: SegmentationDataModule, crops: RandomCrops, epochs: int, images: int) -> list[Pixels]:
+def _rows(datamodule: ImageDataModule, crops: RandomCrops, epochs: int, images: int) -> list[Pixels]:
     """A row for each sample: its image with the places marked, then the sample in each epoch."""
     rows = []
-    for index in spread(len(crops), images):
-        drawn = [draw(crops, epoch, index) for epoch in range(epochs)]
+    for index in spread_indices(len(crops), images):
+        drawn = [draw_sample(crops, epoch, index) for epoch in range(epochs)]
         rows.append(draw_row([_original(drawn), *_cells(drawn)], datamodule.spec))
     return rows
 
@@ -120,10 +120,10 @@ def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
     ]
 
 
-def _facts(datamodule: SegmentationDataModule, crops: RandomCrops) -> dict[str, Any]:
+def _facts(datamodule: ImageDataModule, crops: RandomCrops) -> dict[str, Any]:
     """What classes the samples hold, beside the whole images."""
     classes = len(datamodule.spec.classes)
-    indices = spread(len(crops), COUNTED)
+    indices = spread_indices(len(crops), COUNTED)
     counts = class_pixels(crops, 0, indices)
     whole = datamodule.class_pixels("train")
     return {
@@ -145,7 +145,7 @@ def _shares(counts: NDArray[np.int64]) -> list[float]:
 
 
 def _timing(
-    experiment: Experiment, workers: list[int], datamodule: SegmentationDataModule, module: BaseTask | None
+    experiment: Experiment, workers: list[int], datamodule: ImageDataModule, module: BaseTask | None
 ) -> dict[str, Any]:
     """Loading side by side, and how long training would wait for it."""
     crops, options = datamodule.train_samples(), datamodule.loader
@@ -165,7 +165,7 @@ def _timing(
     }
 
 
-def _step_seconds(datamodule: SegmentationDataModule, module: BaseTask, device: str) -> float:
+def _step_seconds(datamodule: ImageDataModule, module: BaseTask, device: str) -> float:
     crops = datamodule.train_samples()
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)

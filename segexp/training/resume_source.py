@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segexp.config.quoting import command_line, typed
-from segexp.config.stored import again
+from segexp.config.overrides.quoting import command_line, hydra_override
+from segexp.config.stored.check import again
 from segexp.errors import ConfigError
 from segexp.runs.find import MANIFEST
 from segexp.runs.json_yaml import read_yaml
@@ -25,7 +25,7 @@ def checkpoint_of(resume: str | None) -> str | None:
         if place.is_file():
             return str(place)
     if (Path(resume) / MANIFEST).is_file():
-        line = command_line([typed("sweep.resume", resume)])
+        line = command_line([hydra_override("sweep.resume", resume)])
         raise ConfigError(f"resume: {resume} holds a sweep; go on with all of it by {line}")
     raise ConfigError(f"resume: {resume} holds no {LAST}; give the folder of a run that finished an epoch")
 
@@ -40,7 +40,7 @@ def command(checkpoint: Path, *more: str) -> str:
     folder = checkpoint.parent.parent
     if not (folder / "config.yaml").is_file():
         return ""
-    return command_line([typed("from", str(folder)), typed("resume", str(checkpoint)), *more])
+    return command_line([hydra_override("from", str(folder)), hydra_override("resume", str(checkpoint)), *more])
 
 
 def needed_words(folder: Path) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.from_argument import folder_of
 from segexp.config.migration import migrated_stored
-from segexp.config.quoting import printed
+from segexp.config.overrides.from_argument import folder_of
+from segexp.config.overrides.quoting import printed
 from segexp.config.schema import ObjectConfig
 from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
@@ -25,7 +25,7 @@ OPEN = ("auto", None)
 
 
 def kept_of(checkpoint: Path) -> Mapping[str, Any]:
-    """What segexp stored in a checkpoint; empty where there is none, which is said where the checkpoint is used."""
+    """Reads segexp's own part of a checkpoint; empty where there is none, which is said where it is used."""
     try:
         check_archive(checkpoint, whole=False)
         # Weights stay on the disk.

@@ -18,7 +18,7 @@ from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import headline, test
 from segexp.evaluation.test_report import TestReport
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
@@ -29,10 +29,12 @@ from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
-from segexp.training.distributed.strategies import check_ranks, make_whole, spread
+from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, was_stopped
+from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
-from segexp.training.log_summary import announce
+from segexp.training.initial_weights import check_init_from
+from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.tracking import Tracked, tell
 from segexp.training.prepare import Prepared, prepare
@@ -64,6 +66,7 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     experiment = taken_up(experiment)
     check_loggers(experiment.logger)
     check_trainer(experiment.trainer)
+    check_init_from(experiment)
     experiment = with_hardware(experiment)
     check_ranks(experiment)
     place = _parent(experiment)
@@ -71,14 +74,15 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
-    _look_back(prepared)
+    check_finetuning(callbacks, prepared.module.model, experiment.trainer.max_epochs)
+    _look_back(prepared, callbacks)
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
-        _fit(prepared, RunFolder(group.hear_folder()), [], callbacks)
+        _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
         return {}
     check_place(place, "output_dir", PAGES + state_bytes(prepared.module.model))
     folder = _run_folder(prepared.experiment)
-    group.tell_folder(folder.path)
+    group.broadcast_run_dir(folder.path)
     handler = start_log_file(folder.path / "log.txt")
     try:
         return _run(prepared, folder, callbacks)
@@ -102,9 +106,11 @@ def _callbacks(experiment: Experiment) -> list[Callback]:
     return callbacks
 
 
-def _look_back(prepared: Prepared) -> None:
-    """Notes what differs from the run that this one starts or goes on from, and takes up its epochs."""
-    experiment, datamodule = prepared.experiment, prepared.datamodule
+def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
+    """Notes what is frozen, and what differs from the run that it starts or goes on from, and takes up its epochs."""
+    experiment, datamodule, start = prepared.experiment, prepared.datamodule, prepared.started_from
+    loaded = start.loaded if start is not None else ()
+    datamodule.notes += describe_random_frozen(experiment, callbacks, prepared.module.model, loaded)
     datamodule.notes += experiment.invocation.notes
     parts = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
     datamodule.notes += dealt_anew(experiment, parts)
@@ -129,7 +135,7 @@ def _run(prepared: Prepared, folder: RunFolder, callbacks: list[Callback]) -> di
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, prepared.experiment.invocation.command, run_facts(prepared))
     after = Afterwards(folder.path, evaluate_line(folder.path))
-    announce(folder, datamodule, prepared.module, prepared.experiment.ranks)
+    log_summary(folder, datamodule, prepared.module, prepared.experiment.ranks)
     handler = signal.getsignal(signal.SIGINT)
     try:
         content = _fit_and_test(prepared, folder, record, callbacks, after)
@@ -185,10 +191,10 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks.extra, callbacks, folder.path)
-    trainer = build_trainer(experiment, folder, loggers, callbacks, spread(module, datamodule))
+    trainer = build_trainer(experiment, folder, loggers, callbacks, strategy_arguments(module, datamodule))
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
     group.leave()
-    make_whole(module)
+    gather_weights(module)
     keep_last(experiment.resume, folder)
     return trainer
 

@@ -26,7 +26,7 @@ from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
 from segexp.training.distributed.plan import count_ranks
-from segexp.training.distributed.strategies import ONE, environment
+from segexp.training.distributed.strategies import ONE, trainer_plugins
 
 PASSED_ON = (
     "max_epochs", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
@@ -64,7 +64,7 @@ def build_trainer(
         logger=loggers,
         default_root_dir=folder.path,  # of callbacks that write files
         callbacks=[_panels(experiment, folder, len(loggers) > 1), *build_callbacks(experiment, folder), *extra],
-        plugins=[AtomicCheckpointIO(), *environment()],
+        plugins=[AtomicCheckpointIO(), *trainer_plugins()],
         enable_progress_bar=_bar(section.progress),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold

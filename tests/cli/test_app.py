@@ -13,7 +13,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 
 from segexp.cli.arguments import split
 from segexp.commands import COMMANDS
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.types import LoaderOptions
 from tests.lines import ROOT, run_lines, run_once
 from tests.report.comparison_page.made import make_run

@@ -2,7 +2,7 @@
 
 import pytest
 
-from segexp.cli.flags import ordered
+from segexp.cli.flags import flags_first
 from segexp.errors import ConfigError
 from tests.lines import run_lines
 
@@ -22,11 +22,11 @@ MORE = ["hydra.sweep.dir='x'"]
     ],
 )
 def test_flags_come_first_with_their_values(argv: list[str], expected: list[str]) -> None:
-    assert ordered(argv, MORE) == [*expected, *MORE]
+    assert flags_first(argv, MORE) == [*expected, *MORE]
 
 
 def test_more_folders_of_options_are_searched() -> None:
-    found = ordered(["--config-dir", "a", "x=1", "--config-dir=b c"], [])
+    found = flags_first(["--config-dir", "a", "x=1", "--config-dir=b c"], [])
     assert found[:3] == ["--config-dir", "a", "x=1"]
     assert found[3].startswith("hydra.searchpath=['file:///")
     assert found[3].endswith("/b c']")
@@ -44,7 +44,7 @@ def test_more_folders_of_options_are_searched() -> None:
 )
 def test_what_is_no_flag_is_said_in_one_line(argv: list[str], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
-        ordered(argv, [])
+        flags_first(argv, [])
 
 
 def test_every_command_takes_flags_anywhere() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.invocation import Invocation
 
 Config = dict[str, Any]

@@ -10,9 +10,9 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.config.checked import checked, checked_train
 from segexp.config.command_schema import GenerateConfig
-from segexp.config.groups import ORDER, groups
+from segexp.config.composed import checked, checked_train
+from segexp.config.overrides.groups import ORDER, groups
 from segexp.config.paths import conf_dir
 from segexp.errors import ConfigError
 

@@ -9,13 +9,15 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from segexp.cli.app import run
-from segexp.config.groups import groups
 from segexp.config.migration import migrated
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 
 STORED: dict[str, Any] = json.loads(
     (Path(__file__).parents[1] / "fixtures" / "v0_1" / "datamodules.json").read_text(encoding="utf-8")
 )
+NEW = {"generate": False}
+"""Keys that version 0.1 did not have."""
 OWN = """# A data set of the user's own, that writes all of its keys itself
 _target_: segexp.data.datasets.synthetic.SyntheticDataModule
 scene: cells                   # what is drawn
@@ -30,7 +32,7 @@ def composed(name: str, *folders: Path) -> Any:
 
 @pytest.mark.parametrize("name", STORED)
 def test_every_key_has_the_value_it_had(name: str) -> None:
-    assert composed(name) == migrated({"datamodule": STORED[name]})["datamodule"]
+    assert composed(name) == {**NEW, **migrated({"datamodule": STORED[name]})["datamodule"]}
 
 
 def test_a_base_is_no_option() -> None:

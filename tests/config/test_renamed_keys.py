@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from segexp.cli.app import run
+from segexp.config.lineage import definition, is_below
 from segexp.config.migration import changes, migrated, with_old_keys
+from segexp.config.signatures.signature import signature
 
 FOLDER = "segexp.data.folder.FolderDataModule"
 
@@ -38,3 +40,20 @@ def test_old_words_of_a_command_are_added_to_the_config() -> None:
 def test_where_no_class_has_the_old_key_it_is_unknown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert run(["check", "datamodule=synthetic", "datamodule.unit=x"]) == 2
     assert "datamodule.unit: no such key" in capsys.readouterr().err
+
+
+def test_a_data_set_of_a_users_own_stands_on_the_base_class_under_its_old_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "old_leaves.py").write_text(
+        "from segexp.data.base import SegmentationDataModule\n\n"
+        "class Leaves(SegmentationDataModule):\n"
+        "    def __init__(self, root: str, **shared): super().__init__(**shared)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    found, keys = definition("old_leaves.Leaves"), signature("old_leaves.Leaves")
+    assert found is not None and is_below(found, frozenset({"segexp.data.base.ImageDataModule"}))
+    assert keys is not None and not keys.open and {"root", "crop_size"} <= set(keys.parameters)
+    with pytest.warns(FutureWarning, match="SegmentationDataModule is called ImageDataModule since version 0.2"):
+        from segexp.data.base import SegmentationDataModule
+    assert SegmentationDataModule.__name__ == "ImageDataModule"

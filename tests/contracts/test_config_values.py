@@ -10,9 +10,9 @@ import torch
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from segexp.config.check import check_config
-from segexp.config.groups import groups
-from segexp.config.monitors import check_monitors
+from segexp.config.checks.monitors import check_monitors
+from segexp.config.checks.tree import check_config
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.config.schema import SchedulerConfig, TrainConfig
 from segexp.config.sections import structured

@@ -10,11 +10,11 @@ from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
 from omegaconf import OmegaConf
 
-from segexp.config.checked import checked_train
-from segexp.config.groups import groups
+from segexp.config.composed import checked_train
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.signature import signature
-from segexp.data.base import SegmentationDataModule
+from segexp.config.signatures.signature import signature
+from segexp.data.base import ImageDataModule
 from segexp.data.splits.rules import PHASES
 from segexp.inspection.contracts.datamodules import PROMISES, DataCase
 from segexp.inspection.contracts.promise import Promise, outcome
@@ -46,14 +46,14 @@ def case(name: str, tmp_path: Path) -> DataCase:
             "layout of the set and returns the keys that find them"
         )
 
-    def make(seed: int) -> SegmentationDataModule:
+    def make(seed: int) -> ImageDataModule:
         overrides = [f"datamodule.{key}={json.dumps(value)}" for key, value in keys.items()]
         overrides += [f"datamodule={name}", "datamodule.loader.batch_size=2", f"seed={seed}"]
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             experiment = checked_train(compose("train", overrides))
         return build_datamodule(experiment.datamodule, experiment.augment)
 
-    return DataCase(make, 32)
+    return DataCase(make, keys.get("crop_size"))
 
 
 def test_conf_has_data_sets() -> None:
@@ -84,7 +84,7 @@ def test_an_example_has_all_classes_and_its_means_lie_inside(case: DataCase) -> 
 class Faulty:
     """A data set with one fault."""
 
-    def __init__(self, data: SegmentationDataModule, **faults: Any) -> None:
+    def __init__(self, data: ImageDataModule, **faults: Any) -> None:
         self.data, self.faults = data, faults
 
     def __getattr__(self, name: str) -> Any:

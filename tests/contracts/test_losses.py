@@ -11,7 +11,7 @@ from hydra.utils import instantiate
 from omegaconf import OmegaConf
 from torch import Tensor
 
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
 from segexp.errors import MismatchError
 from segexp.inspection.contracts.losses import PROMISES, LossCase, batch, example_spec, loss_cases
@@ -20,7 +20,8 @@ from segexp.losses.base import SegmentationLoss
 from segexp.losses.weighted_sum import WeightedSum
 from segexp.spec import DataSpec
 
-NAMES = [option.name for option in groups()["loss"]]
+# A loss of images (loss=mse) is one of torch's own, and promises nothing of masks.
+NAMES = [option.name for option in groups()["loss"] if option.name != "mse"]
 
 
 @functools.cache

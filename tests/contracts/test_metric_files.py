@@ -5,8 +5,8 @@ import re
 import pytest
 from hydra.utils import instantiate
 
-from segexp.config import measure_names as names
-from segexp.config.signature import signature
+from segexp.config.signatures import measure_names as names
+from segexp.config.signatures.signature import signature
 from tests.metrics.configured import CONF, NAMES, composed, make
 
 every_measure = pytest.mark.parametrize("name", NAMES)

@@ -19,7 +19,7 @@ from segexp.inspection.contracts.measures import (
     turned,
 )
 from segexp.inspection.contracts.promise import outcome
-from segexp.metrics.base import FigureSpec, ImageMeasure, Seen
+from segexp.metrics.base import FigureSpec, ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 from tests.metrics.configured import NAMES, composed, make
 
@@ -51,7 +51,7 @@ def test_a_distance_of_a_class_that_is_missed_is_the_diagonal(name: str, classes
     measure, there = make(name), scene(1, classes, ignored=False).truth
     if not all(spec.unit in ("px", "m") for spec in measure.described_figures().values()):
         return
-    image = replace(Seen(there, there), **{missing: np.zeros_like(there)})
+    image = replace(ImagePrediction(there, there), **{missing: np.zeros_like(there)})
     for values in measure_images(measure, classes, certain(image, classes)).values():
         assert values.tolist() == [[np.hypot(37, 52)] * (classes - 1)]
 
@@ -60,7 +60,7 @@ def test_a_distance_of_a_class_that_is_missed_is_the_diagonal(name: str, classes
 @pytest.mark.parametrize("missing", ["truth", "prediction"])
 def test_missed_components_are_all_that_there_are(classes: int, missing: str) -> None:
     measure, there = make("components"), scene(1, classes, ignored=False).truth
-    image = replace(Seen(there, there), **{missing: np.zeros_like(there)})
+    image = replace(ImagePrediction(there, there), **{missing: np.zeros_like(there)})
     count = measure.sums(image, range(1, classes))[:, :2].max(axis=1)
     assert measure_images(measure, classes, image)["components_error"].tolist() == [count.tolist()]
     assert count.min() > 1
@@ -73,7 +73,7 @@ def test_a_hole_changes_nothing_where_that_is_excused(name: str, classes: int) -
     truth[1:-1, 1:-1] = classes - 1
     prediction = truth.copy()
     prediction[4, 5] = 0
-    found = measure_images(measure, classes, certain(Seen(prediction, truth), classes))
+    found = measure_images(measure, classes, certain(ImagePrediction(prediction, truth), classes))
     for figure, spec in measure.described_figures().items():
         if "hole" in measure.exceptions:
             assert found[figure][0, -1] == float(spec.direction == "max")
@@ -94,7 +94,7 @@ class Share(ImageMeasure):
     def __init__(self, side: str = "left") -> None:
         self.side = side
 
-    def sums(self, seen: Seen, classes: Sequence[int]) -> NDArray[np.float64]:
+    def sums(self, seen: ImagePrediction, classes: Sequence[int]) -> NDArray[np.float64]:
         """Pixels of the class, and all."""
         return np.array([[float((seen.prediction == k).sum()), seen.truth.size] for k in classes])
 

@@ -21,6 +21,7 @@ from segexp.inspection.contracts.models import (
     ModelCase,
     agrees,
     exported,
+    fitting_image,
     random_image,
     runs_as_onnx,
     train_step,
@@ -117,7 +118,8 @@ def test_onnx_takes_other_sizes(name: str) -> None:
 
 @pytest.mark.parametrize(("name", "key", "choice"), literal_keys())
 def test_every_choice_trains_and_exports(name: str, key: str, choice: Any) -> None:
-    train_step(make(name, **{key: choice}), random_image(2, 3, 33, 40), bf16=False)
+    model = make(name, **{key: choice})
+    train_step(model, fitting_image(model, 2, 3, 33, 40), bf16=False)
     found = outcome(by_name("torch_export"), [case(name, **{key: choice})], exceptions_of(make(name, **{key: choice})))
     assert found.state in ("kept", "excused"), found.reason
 

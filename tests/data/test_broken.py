@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.errors import UserError
-from segexp.training.check import check
+from segexp.training.checks.check import check
 from segexp.training.train import train
 from tests.data.broken import BROKEN, SETS
 from tests.data.broken_changes import IMAGE

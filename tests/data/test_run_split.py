@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.datasets.inria import InriaDataModule
 from segexp.data.datasets.salt import SaltDataModule
 from segexp.data.datasets.synthetic import SyntheticDataModule
@@ -38,7 +38,7 @@ def eyes(root: Path, **keys: Any) -> FolderDataModule:
     return FolderDataModule(root=str(root), mask_values={0: "background", 255: "vessel"}, crop_size=16, **keys)
 
 
-def parts(datamodule: SegmentationDataModule) -> Split:
+def parts(datamodule: ImageDataModule) -> Split:
     return {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
 
 

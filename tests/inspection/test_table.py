@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from segexp.config.groups import groups
-from segexp.config.model_options import ModelOption
+from segexp.config.overrides.groups import groups
+from segexp.config.overrides.model_options import ModelOption
 from segexp.errors import ConfigError
 from segexp.inspection.table import WIDTH, format_scaled, show_models
 from segexp.models.contracts import exceptions_of

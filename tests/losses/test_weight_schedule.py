@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.errors import ConfigError
 from segexp.losses.bce import BCE
 from segexp.losses.boundary import Boundary

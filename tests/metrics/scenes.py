@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.inspection.contracts.measures import scene
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED, DataSpec, MaskTarget
 
 __all__ = ["Masks", "drawn", "figures", "scene", "seen", "spec"]
@@ -19,9 +19,9 @@ def spec(num_classes: int, pixel_size: float | None = None) -> DataSpec:
     return DataSpec(MaskTarget(classes=names, colours=((0, 0, 0),) * num_classes), pixel_size=pixel_size)
 
 
-def seen(prediction: Sequence[object] | Masks, truth: Sequence[object] | Masks) -> Seen:
+def seen(prediction: Sequence[object] | Masks, truth: Sequence[object] | Masks) -> ImagePrediction:
     """Of lists or arrays of class numbers."""
-    return Seen(np.array(prediction, dtype=np.uint8), np.array(truth, dtype=np.uint8))
+    return ImagePrediction(np.array(prediction, dtype=np.uint8), np.array(truth, dtype=np.uint8))
 
 
 def drawn(*rows: str) -> Masks:
@@ -30,6 +30,6 @@ def drawn(*rows: str) -> Masks:
     return np.array([[values.get(letter, 0) for letter in row] for row in rows], dtype=np.uint8)
 
 
-def figures(measure: ImageMeasure, image: Seen, classes: Sequence[int] = (1,)) -> dict[str, list[float]]:
+def figures(measure: ImageMeasure, image: ImagePrediction, classes: Sequence[int] = (1,)) -> dict[str, list[float]]:
     """Figures of one image: a value per class."""
     return {name: values[0].tolist() for name, values in measure.figures(measure.sums(image, classes)[None]).items()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import binary_erosion
 
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.metrics.boundary_iou import BoundaryIoU
 from tests.metrics.scenes import Masks, drawn, figures, scene, seen
 
@@ -16,7 +16,7 @@ def square(left: int, size: int = 10) -> Masks:
     return mask
 
 
-def slow(image: Seen, index: int, width: int) -> float:
+def slow(image: ImagePrediction, index: int, width: int) -> float:
     def near(labels: Masks) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
         return np.asarray((labels == index) & ~binary_erosion(labels == index, np.ones((3, 3)), iterations=width))
 

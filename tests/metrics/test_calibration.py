@@ -9,18 +9,20 @@ from sklearn.metrics import brier_score_loss
 from torchmetrics.functional.classification import binary_calibration_error
 
 from segexp.metrics import calibration
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.metrics.calibration import Calibration, reliability
 from segexp.spec import IGNORED
 from tests.metrics.scenes import figures, scene, spec
 
 
-def image(probability: list[float], truth: list[int]) -> Seen:
+def image(probability: list[float], truth: list[int]) -> ImagePrediction:
     """One row of pixels, two classes."""
-    return Seen(np.zeros((1, len(truth)), np.uint8), np.array([truth], np.uint8), np.array([[probability]], np.float32))
+    return ImagePrediction(
+        np.zeros((1, len(truth)), np.uint8), np.array([truth], np.uint8), np.array([[probability]], np.float32)
+    )
 
 
-def flat(found: Seen, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+def flat(found: ImagePrediction, index: int) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """Probabilities and hits of the valid pixels."""
     assert found.probability is not None
     keep = found.truth != IGNORED
@@ -67,7 +69,7 @@ def test_sums_of_images_are_those_of_all_pixels() -> None:
     images, measure = [scene(seed) for seed in range(4)], Calibration()
     pooled = measure.figures(sum(measure.sums(each, (1,)) for each in images)[None])  # type: ignore[index]
     p, t = (np.concatenate(parts) for parts in zip(*(flat(each, 1) for each in images), strict=True))
-    joined = figures(measure, Seen(np.zeros((1, len(t)), np.uint8), t[None].astype(np.uint8), p[None, None]))
+    joined = figures(measure, ImagePrediction(np.zeros((1, len(t)), np.uint8), t[None].astype(np.uint8), p[None, None]))
     for name, values in joined.items():
         assert pooled[name][0].tolist() == pytest.approx(values, rel=1e-12)
 
@@ -93,8 +95,8 @@ def test_calibrated_by_construction() -> None:
     rng = np.random.default_rng(0)
     p = rng.random((1, 300, 300)).astype(np.float32)
     truth = (rng.random((300, 300)) < p[0]).astype(np.uint8)
-    good = figures(Calibration(), Seen(truth, truth, p))
-    over = figures(Calibration(), Seen(truth, truth, np.clip(3 * p - 1, 0, 1)))
+    good = figures(Calibration(), ImagePrediction(truth, truth, p))
+    over = figures(Calibration(), ImagePrediction(truth, truth, np.clip(3 * p - 1, 0, 1)))
     assert good["ece"][0] < 0.01
     assert over["ece"][0] > 0.1
     assert good["brier"][0] == pytest.approx(1 / 6, abs=0.005)  # mean of p (1 - p)

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from segexp.errors import ConfigError
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.metrics.distances import HausdorffDistance, SurfaceDistance
 from segexp.metrics.regions import Mask, regions
 from tests.metrics.scenes import drawn, figures, scene, seen, spec
@@ -20,7 +20,7 @@ def slow_outline(mask: Mask, ignored: Mask) -> list[tuple[int, int]]:
     return [(y, x) for y, x in np.argwhere(mask).tolist() if not all(whole[y + dy, x + dx] for dy, dx in steps)]
 
 
-def slow(image: Seen, index: int) -> tuple[list[float], list[float]]:
+def slow(image: ImagePrediction, index: int) -> tuple[list[float], list[float]]:
     """Distances from each outline pixel to the other outline, by trying all pairs."""
     found = regions(image, index)
     one, other = slow_outline(found.prediction, found.ignored), slow_outline(found.truth, found.ignored)
@@ -31,7 +31,7 @@ def slow(image: Seen, index: int) -> tuple[list[float], list[float]]:
     return nearest(one, other), nearest(other, one)
 
 
-def value(measure: ImageMeasure, image: Seen) -> float:
+def value(measure: ImageMeasure, image: ImagePrediction) -> float:
     ((found,),) = figures(measure, image).values()
     return found
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import linear_sum_assignment
 from skimage.measure import label as label_skimage
 
-from segexp.metrics.base import Seen
+from segexp.metrics.base import ImagePrediction
 from segexp.metrics.objects import ObjectScores
 from segexp.metrics.regions import Mask, regions
 from tests.metrics.scenes import drawn, figures, scene, seen
@@ -16,7 +16,7 @@ def objects(mask: Mask, connectivity: int) -> list[set[tuple[int, ...]]]:
     return [set(map(tuple, np.argwhere(labels == number).tolist())) for number in range(1, count + 1)]
 
 
-def slow(image: Seen, index: int, threshold: float, connectivity: int) -> tuple[int, int, int]:
+def slow(image: ImagePrediction, index: int, threshold: float, connectivity: int) -> tuple[int, int, int]:
     """TP, FP, FN: the most pairs, by assignment of a full table."""
     found = regions(image, index)
     true, predicted = objects(found.truth, connectivity), objects(found.prediction, connectivity)

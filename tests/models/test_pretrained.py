@@ -14,12 +14,13 @@ from torch import Tensor, nn
 from segexp.errors import ConfigError, UserError
 from segexp.models.deeplab import DeepLabV3
 from segexp.models.encoders import pretrained
-from segexp.models.encoders.pretrained import adapt_channels, load_encoder_weights, load_pretrained
+from segexp.models.encoders.pretrained import load_encoder_weights, load_pretrained
 from segexp.models.encoders.resnet import ResNet
 from segexp.models.encoders.vgg import Vgg16
 from segexp.models.fcn import Fcn, take_classifier
 from segexp.models.pspnet import PspNet
 from segexp.models.segnet import SegNet
+from segexp.models.weight_fit import adapt_channels
 
 
 def published() -> dict[str, Tensor]:

@@ -18,7 +18,7 @@ from segexp.cli.app import run as run_line
 from segexp.errors import DataError
 from segexp.report.charts.page import scripts
 from segexp.report.comparison_page.compare import compare
-from segexp.report.run_page.figure_files import save_figure
+from segexp.report.run_page.charts.files import save_chart
 from segexp.report.run_page.page import write_report
 from tests.report.charts.test_page import programs
 from tests.report.comparison_page.made import make_run
@@ -81,7 +81,7 @@ def test_a_damaged_run_is_left_out_and_the_others_are_compared(name: str, tmp_pa
     bad = make_run(tmp_path / "bad", IMAGES, model="unet")
     (bad / "results.json").write_text(BROKEN[name])
     found = compare([tmp_path])
-    assert [run.path.name for contest in found.contests for row in contest.rows for run in row.runs] == ["good"]
+    assert [run.path.name for group in found.groups for row in group.rows for run in row.runs] == ["good"]
     (entry,) = found.left_out
     assert (entry.name, entry.state) == ("bad", "unreadable")
     assert "\n" not in entry.reason
@@ -219,7 +219,7 @@ def test_no_text_of_a_folder_is_a_program(tmp_path: Path) -> None:
 def test_figures_of_such_a_folder_are_drawn(tmp_path: Path) -> None:
     folder = evil_run(tmp_path / "evil")
     for name in ("curves", "confusion", "reliability"):
-        root = ElementTree.parse(save_figure(folder, f"{name}.svg")).getroot()
+        root = ElementTree.parse(save_chart(folder, f"{name}.svg")).getroot()
         assert not {element.tag.rpartition("}")[2] for element in root.iter()} & {"script", "img", "foreignObject"}
         assert not [key for element in root.iter() for key in element.attrib if key.startswith("on")]
 

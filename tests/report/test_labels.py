@@ -1,8 +1,8 @@
 """Every figure there is has a name in the tables."""
 
-from segexp.config.declared_figures import shipped_figures
-from segexp.config.measure_names import BUILT_IN
-from segexp.report.labels import described, head_of, lower_is_better, name_of, ordered, table_order
+from segexp.config.signatures.declared_figures import shipped_figures
+from segexp.config.signatures.measure_names import BUILT_IN
+from segexp.report.labels import described, head_of, lower_is_better, name_of, order_figures, table_order
 
 
 def test_every_figure_is_named() -> None:
@@ -37,23 +37,23 @@ def test_names_units_and_directions() -> None:
 
 def test_known_figures_first_then_those_of_the_users() -> None:
     block = {"mine": {}, "dice": {}, "miou": 0.1, "accuracy": 0.2, "classes_averaged": 2, "mean": {}}
-    assert ordered(block) == ["accuracy", "dice", "mine"]
+    assert order_figures(block) == ["accuracy", "dice", "mine"]
 
 
 def test_mcc_of_a_class_and_of_all_classes_have_two_names() -> None:
-    from segexp.report.run_page.class_tables import probability_table
-    from segexp.report.run_page.rows_table import rows_table
+    from segexp.report.run_page.tables.classes import probability_table
+    from segexp.report.run_page.tables.predictors import predictor_table
 
     block = {"mcc": {"a": 0.1, "b": 0.2, "c": 0.3}, "mcc_overall": 0.25, "mean": {"mcc": 0.2}}
     three = {"task": {"classes": ["a", "b", "c"]}, "rows": [{"name": "model", "dataset": block, "image": {}}]}
     of_class = probability_table(three)
     assert of_class is not None
     assert "MCC, class against rest" in of_class.header
-    assert "MCC, all classes" in rows_table(three).header
-    assert "MCC" not in (*of_class.header, *rows_table(three).header)
+    assert "MCC, all classes" in predictor_table(three).header
+    assert "MCC" not in (*of_class.header, *predictor_table(three).header)
     block = {"mcc": {"a": 0.1, "b": 0.1}, "mcc_overall": 0.1}
     two = {"task": {"classes": ["a", "b"]}, "rows": [{"name": "model", "dataset": block, "image": {}}]}
     of_class = probability_table(two)
     assert of_class is not None
     assert "MCC" in of_class.header
-    assert "MCC" in rows_table(two).header
+    assert "MCC" in predictor_table(two).header

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from segexp.report import markdown
-from segexp.report.comparison_page.grid import Cell, Grid, Head
+from segexp.report.comparison_page.output.grid import Cell, Grid, Head
 
 HOSTILE = [
     "a|b", "`code`", "<script>alert(1)</script>", "[click](http://evil.example)", "![x](http://evil.example/p.png)",

@@ -2,7 +2,7 @@
 
 import math
 
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from tests.report.made_up import grouped, measured, results
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from hydra import compose, initialize_config_dir
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.config.schema import SweepConfig

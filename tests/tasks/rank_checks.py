@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, distributed, nn
 
-from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_objects, whole_batch
+from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_objects
 from tests.contracts.test_losses import CASES, make
 
 SIZES = (3, 2)
@@ -54,7 +54,7 @@ def loss_check(name: str, classes: int, own: slice) -> tuple[Tensor, Tensor]:
     loss(alone(image), mask).backward()
     with SharedBatchNorm():
         part = divided(image[own])
-    total = loss(whole_batch(part, SIZES), whole_batch(mask[own], SIZES))
+    total = loss(all_gather_batch(part, SIZES), all_gather_batch(mask[own], SIZES))
     (total * len(SIZES)).backward()
     mean_gradients(divided)
     return state(divided), state(alone)
@@ -90,7 +90,7 @@ def gathered_check(own: slice, rank: int) -> Found:
     found: Found = {}
     for dtype in (torch.bfloat16, torch.float16, torch.uint8, torch.bool):
         whole = torch.randint(0, 2, (5, 2, 3), generator=torch.Generator().manual_seed(3)).to(dtype)
-        taken = whole_batch(whole[own].transpose(1, 2), SIZES)
+        taken = all_gather_batch(whole[own].transpose(1, 2), SIZES)
         found[f"gathered {dtype}"] = taken.float(), whole.transpose(1, 2).float()
         assert taken.dtype == dtype
     means = ImageMeans()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from segexp.config.task_figures import check_watched, own_figures, watched_direction
+from segexp.config.signatures.task_figures import check_watched, own_figures, watched_direction
 from segexp.errors import ConfigError, DataError, StoredError
 from segexp.inference.load import load_member
 from segexp.runs.checkpoints import find_sources

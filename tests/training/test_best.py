@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from segexp.config.experiment import Experiment
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.metrics.counts import confusion
 from segexp.metrics.measures import dataset_scores
 from segexp.tasks.segmentation import Segmentation
@@ -19,7 +19,7 @@ from tests.training.runs import Done, go, without
 SPOIL = "callbacks.extra=[{_target_: tests.training.parts.Spoil, epoch: %d}]"
 
 
-def rebuilt(run: Done, name: str = "best") -> tuple[SegmentationDataModule, Segmentation]:
+def rebuilt(run: Done, name: str = "best") -> tuple[ImageDataModule, Segmentation]:
     """Data and model of a run, made anew from its checkpoint."""
     stored = getattr(run, name)
     prepared = prepare(with_hardware(Experiment.from_plain(stored["segexp"]["config"])), allocator=False)
@@ -27,7 +27,7 @@ def rebuilt(run: Done, name: str = "best") -> tuple[SegmentationDataModule, Segm
     return prepared.datamodule, prepared.module.eval()
 
 
-def logits_and_masks(datamodule: SegmentationDataModule, module: Segmentation, phase: str) -> tuple[Tensor, Tensor]:
+def logits_and_masks(datamodule: ImageDataModule, module: Segmentation, phase: str) -> tuple[Tensor, Tensor]:
     batches = list(getattr(datamodule, f"{phase}_dataloader")())
     with torch.inference_mode():
         logits = torch.cat([module(batch["image"])[:, 0] for batch in batches])

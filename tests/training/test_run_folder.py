@@ -8,7 +8,7 @@ import torch
 import yaml
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import check_name
+from segexp.config.signatures.measure_names import check_name
 from segexp.errors import ConfigError
 from segexp.evaluation.test import headline
 from segexp.invocation import Invocation
@@ -77,7 +77,7 @@ def test_run_json(finished: Finished) -> None:
 
 
 def test_metrics_have_a_row_per_epoch_and_every_valid_name(finished: Finished) -> None:
-    from segexp.config.measure_names import valid_names
+    from segexp.config.signatures.measure_names import valid_names
 
     rows = finished.rows
     assert [row["epoch"] for row in rows] == [str(number) for number in range(6)]

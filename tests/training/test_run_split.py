@@ -25,7 +25,7 @@ def trained(*words: str) -> Done:
     """A tiny run on the folder."""
     from hydra import compose, initialize_config_dir
 
-    from segexp.config.checked import checked_train
+    from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
     from tests.training import runs
 

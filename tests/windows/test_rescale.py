@@ -51,7 +51,7 @@ def test_what_is_no_scale_is_refused(asked: object) -> None:
 
 
 def test_auto_needs_a_record() -> None:
-    with pytest.raises(ConfigError, match=r"does not record .* give a factor, scale=0.5"):
+    with pytest.raises(ConfigError, match=r"does not record .* give a factor, scale=0\.5"):
         read_scale("auto", None)
 
 

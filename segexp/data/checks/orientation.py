@@ -1,6 +1,7 @@
 """Images that are stored in another direction than their masks: they are read in line, and it is said."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from segexp.data.items.item import Item
 from segexp.data.items.stored import StoredItem, raster_holders
@@ -22,7 +23,7 @@ def note_mirrored(items: Iterable[Item]) -> list[str]:
 
 
 def _is_mirrored(item: StoredItem) -> bool:
-    return any(isinstance(getattr(holder, name), MirroredRaster) for holder, name in raster_holders(item.mask_source))
+    return any(isinstance(getattr(holder, name), MirroredRaster) for holder, name in raster_holders(item.target_source))
 
 
 def note_turned(items: Iterable[Item]) -> list[str]:
@@ -43,7 +44,9 @@ def note_turned(items: Iterable[Item]) -> list[str]:
 
 def _differs(item: StoredItem) -> bool:
     # Sources of masks hold a raster, or another source that does; those of arrays hold none and are never turned.
-    source = item.mask_source
+    source: Any = item.target_source
+    if item.form.classes_of != "pixels":
+        return False  # another image is shown as its own tag says; a value lies in no file
     while hasattr(source, "mask"):
         source = source.mask
     mask = getattr(source, "raster", None)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks.lookalikes import find_lookalikes
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_absent_classes, find_same_pixels
@@ -82,7 +82,7 @@ class Review:
         return self.chosen == sum(map(len, self.parts.values()))
 
 
-def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Progress[Any]) -> Review:
+def review_data(datamodule: ImageDataModule, *, full: bool, progress: Progress[Any]) -> Review:
     """Looks at a data set as training would, and further: nothing is raised, all that is amiss is gathered.
 
     Args:
@@ -103,7 +103,9 @@ def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Pro
     _look(datamodule, found, chosen, progress)
     names = {item.name for item, _ in chosen}
     labels = datamodule.file_labels() if isinstance(datamodule, FilesDataModule) else None
-    _read_values(found, sorted({pair.mask for pair in pairs if pair.name in names}), labels, progress)
+    has_masks = datamodule.target().form == "mask"
+    masks = {pair.mask for pair in pairs if has_masks and pair.mask is not None and pair.name in names}
+    _read_values(found, sorted(masks), labels, progress)
     if isinstance(datamodule, FilesDataModule):
         found.problems += datamodule.beside(found.parts["test"])
     _compare(found, datamodule.sources if datamodule.copies_matter else None)
@@ -113,7 +115,7 @@ def review_data(datamodule: SegmentationDataModule, *, full: bool, progress: Pro
     return found
 
 
-def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progress[Any]) -> list[Pair]:
+def _headers(datamodule: ImageDataModule, found: Review, progress: Progress[Any]) -> list[Pair]:
     """Files, parts and what headers and settings say; gives the pairs of files, where there are files."""
     if not isinstance(datamodule, FilesDataModule):
         try:
@@ -126,18 +128,21 @@ def _headers(datamodule: SegmentationDataModule, found: Review, progress: Progre
             found.problems += find_moved(datamodule.run_split, {p: [i.name for i in found.parts[p]] for p in PHASES})
         return []
     listed: FoundFiles = datamodule.find()
-    found.problems += listed.problems + datamodule.misfits(listed)
+    found.problems += listed.problems + datamodule.find_incompatibilities(listed)
     found.notes += [*listed.notes, *listed.listing.notes]
     # Without a split the images are looked at all the same.
     found.parts = listed.parts if listed.split is not None else {**found.parts, "train": list(listed.items.values())}
     pairs = listed.listing.pairs
     found.files = sorted({path for pair in pairs for path in (pair.image, pair.mask, pair.valid) if path is not None})
-    found.kinds = _kinds(pairs, progress)
+    masks = all(item.form.name == "mask" for item in listed.items.values())
+    found.kinds = _kinds(pairs, "mask" if masks else "target", progress)
     return pairs
 
 
-def _kinds(pairs: Sequence[Pair], progress: Progress[Any]) -> Counter[tuple[str, str]]:
-    files = {("image", pair.image) for pair in pairs} | {("mask", pair.mask) for pair in pairs}
+def _kinds(pairs: Sequence[Pair], target: str, progress: Progress[Any]) -> Counter[tuple[str, str]]:
+    """How many files of each kind there are; ``target``: what the file of one is called."""
+    files = {("image", pair.image) for pair in pairs}
+    files |= {(target, pair.mask) for pair in pairs if pair.mask is not None}
     kinds: Counter[tuple[str, str]] = Counter()
     for (role, _), words in progress(_parallel(sorted(files), lambda file: _kind(file[1])), len(files), "headers"):
         if words is not None:
@@ -164,7 +169,7 @@ def _some(items: Sequence[Item], full: bool, parts: Items) -> list[Item]:
 
 
 def _look(
-    datamodule: SegmentationDataModule, found: Review, chosen: Sequence[tuple[Item, Phase]], progress: Progress[Any]
+    datamodule: ImageDataModule, found: Review, chosen: Sequence[tuple[Item, Phase]], progress: Progress[Any]
 ) -> None:
     classes = len(found.classes)
     sizes = [item.shape[0] * item.shape[1] * item.channels * item.dtype.itemsize for item, _ in chosen]
@@ -203,7 +208,8 @@ def _compare(found: Review, sources: Mapping[str, Path] | None) -> None:
     """Compares all images: absent classes, masks in which nothing counts, images that look alike."""
     surveys: dict[Phase, list[Survey]] = {phase: [s.survey for s in found.seen if s.phase == phase] for phase in PHASES}
     if surveys["train"] and len(found.seen) == sum(map(len, found.parts.values())):
-        found.problems += check_absent_classes(surveys, found.classes)
+        of_images = any(one.item.form.classes_of == "image" for one in found.seen[:1])
+        found.problems += check_absent_classes(surveys, found.classes, of_images=of_images)
     looked = {phase: [(s.item, s.survey) for s in found.seen if s.phase == phase] for phase in PHASES}
     copies = find_same_pixels(looked, sources) if sources is not None else []
     # Copies byte by byte are known from before.

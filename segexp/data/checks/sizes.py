@@ -45,7 +45,9 @@ def find_most_common(items: Sequence[Item]) -> tuple[tuple[int, np.dtype[Any]], 
     return Counter((item.channels, item.dtype) for item in items).most_common(1)[0]
 
 
-def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: bool) -> Iterator[Problem]:
+def check_crops(
+    items: Sequence[Item], size: int | None, batch: int, *, pad: bool, advice: str = "set one to train in batches"
+) -> Iterator[Problem]:
     """Checks that training samples of ``size`` can be cut from the images and fit into batches.
 
     Args:
@@ -53,12 +55,11 @@ def check_crops(items: Sequence[Item], size: int | None, batch: int, *, pad: boo
         size: Side of the crops; None: whole images.
         batch: Samples in a batch.
         pad: Whether smaller images are mirrored around.
+        advice: What to do about whole images of different sizes.
     """
     if size is None:
         if len({item.shape for item in items}) > 1 and batch > 1:
-            yield problem_of(
-                ConfigError("datamodule.crop_size: images have different sizes; set one to train in batches")
-            )
+            yield problem_of(ConfigError(f"datamodule.crop_size: images have different sizes; {advice}"))
         return
     small = find_smaller(items, size)
     if small and not pad:
@@ -88,25 +89,29 @@ def check_eval_batches(items: Sequence[Item], batch: int) -> Iterator[Problem]:
         )
 
 
-def check_absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[str]) -> Iterator[Problem]:
+def check_absent_classes(
+    surveys: Mapping[Phase, Sequence[Survey]], names: Sequence[str], *, of_images: bool = False
+) -> Iterator[Problem]:
     """Classes that no training image shows, so that nothing can be learnt about them, and parts where nothing counts.
 
     Args:
         surveys: Of all images of each part.
         names: Of the classes.
+        of_images: Whether an image is of one class.
     """
     train = surveys["train"]
     pixels = class_counts(train).sum(axis=0)
     missing = [name for name, count in zip(names, pixels, strict=True) if not count]
     if missing and pixels.any():
+        where = "none" if of_images else "no pixel in any"
+        look = "its images" if of_images else "the masks and at what their values mean"
         yield Problem(
             "classes",
-            f"{', '.join(missing)}: no pixel in any of the {len(train)} training images, so that it cannot be learnt; "
-            "look at the masks and at what their values mean, or choose another split (datamodule.split_seed, "
-            "datamodule.split_file)",
+            f"{', '.join(missing)}: {where} of the {len(train)} training images, so that it cannot be learnt; "
+            f"look at {look}, or choose another split (datamodule.split_seed, datamodule.split_file)",
         )
     for phase in ("val", "test"):
-        yield from _absent_from(phase, surveys.get(phase, ()), names, known=pixels > 0)
+        yield from _absent_from(phase, surveys.get(phase, ()), names, known=pixels > 0, of_images=of_images)
     for phase, found in surveys.items():
         if found and not any(survey.counted for survey in found):
             text = f"{phase}: no pixel of its {len(found)} images counts, their masks are all {IGNORED}"
@@ -114,7 +119,7 @@ def check_absent_classes(surveys: Mapping[Phase, Sequence[Survey]], names: Seque
 
 
 def _absent_from(
-    phase: Phase, found: Sequence[Survey], names: Sequence[str], known: NDArray[np.bool_]
+    phase: Phase, found: Sequence[Survey], names: Sequence[str], known: NDArray[np.bool_], *, of_images: bool
 ) -> Iterator[Problem]:
     """Classes that training shows and another part does not: nothing is refused, but its figures leave them out."""
     counts = class_counts(found).sum(axis=0) if found else np.zeros(0)
@@ -123,7 +128,9 @@ def _absent_from(
     lacking = [name for name, count, is_known in zip(names, counts, known, strict=True) if is_known and not count]
     if not lacking:
         return
-    what = f"{PARTS[phase]}: no pixel of {', '.join(lacking)} in any of its {len(found)} images"
+    names_of = ", ".join(lacking)
+    none = f"no image of {names_of} among" if of_images else f"no pixel of {names_of} in any of"
+    what = f"{PARTS[phase]}: {none} its {len(found)} images"
     if phase == "val":
         means = "so that checkpoint and threshold are chosen without regard to it"
     else:

@@ -52,19 +52,24 @@ class Survey:
 
 
 def survey_image(item: Item, classes: int) -> Survey:
-    """Looks at every pixel of an image and its mask, read once.
+    """Looks at every pixel of an image and its mask, read once; any other target is read for what it raises.
 
     Args:
         item: The image.
-        classes: Number of classes.
+        classes: Number of classes; where they are of whole images, all its pixels are of one.
     """
+    label = None
+    if item.form.classes_of != "pixels":
+        target = item.target
+        label = int(target) if item.form.classes_of == "image" else None
     image, mask = item.image, item.class_window(0, 0, *item.shape)
     rows = max(1, BAND // mask.shape[1])
     parts = [_band(image[y : y + rows], mask[y : y + rows]) for y in range(0, mask.shape[0], rows)]
     values = np.sum([values for values, _, _ in parts], axis=0)
     channels = range(image.shape[2])
+    of_label = [int(values[:IGNORED].sum()) if number == label else 0 for number in range(classes)]
     return Survey(
-        [int(number) for number in values[:classes]],
+        [int(number) for number in values[:classes]] if label is None else of_label,
         int(values[IGNORED]),
         [sum(sums[c] for _, sums, _ in parts) for c in channels],
         [sum(squares[c] for _, _, squares in parts) for c in channels],

@@ -108,7 +108,7 @@ class CellsDataModule(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         """Opens image and mask; with ``unknown_values=nearest`` reads the mask, so that changes are known at once."""
-        mask = CellMask(open_raster(pair.mask, raw=True), self.labels)
+        mask = CellMask(open_raster(pair.mask_file, raw=True), self.labels)
         item = StoredItem(pair.name, open_raster(pair.image), mask, pair.group)
         if self.labels.nearest:
             mask.window(0, 0, *mask.shape)

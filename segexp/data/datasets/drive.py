@@ -104,7 +104,7 @@ class DriveDataModule(FilesDataModule):
     def open(self, pair: Pair) -> Item:
         """Image, vessels and field of view."""
         image = read_rgb(pair.image)
-        return Item(pair.name, image, self._target(pair, pair.mask, image.shape[:2]))
+        return Item(pair.name, image, self._target(pair, pair.mask_file, image.shape[:2]))
 
     def beside(self, items: Sequence[Item]) -> list[Problem]:
         """Reads the second observer's masks of these images, where there are any; gives what is amiss with them."""

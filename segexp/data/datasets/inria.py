@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
 from segexp.data.base import Items
 from segexp.data.datasets.file_layout import list_contents
 from segexp.data.file_kinds import is_clutter, is_image
@@ -117,7 +117,7 @@ class InriaDataModule(FilesDataModule):
             raise DataError(f"{pair.image}: found {image.describe()}, expected RGB of 8 bits")
         if self._pixel_size is None:
             self._pixel_size = image.pixel_size
-        return StoredItem(pair.name, image, FileMask(open_raster(pair.mask, raw=True), self.labels), pair.group)
+        return StoredItem(pair.name, image, FileMask(open_raster(pair.mask_file, raw=True), self.labels), pair.group)
 
     def pixel_size(self) -> float | None:
         """0.3 m where the files are georeferenced, as those of the contest are."""

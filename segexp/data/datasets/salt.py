@@ -83,7 +83,7 @@ class SaltDataModule(FilesDataModule):
 
     def open(self, pair: Pair) -> Item:
         """Image and mask."""
-        return StoredItem(pair.name, EqualChannelsRaster(open_raster(pair.image), self.channels), _mask(pair.mask))
+        return StoredItem(pair.name, EqualChannelsRaster(open_raster(pair.image), self.channels), _mask(pair.mask_file))
 
     def find(self) -> FoundFiles:
         """Finds and opens all files; counts the empty masks of each part."""
@@ -108,7 +108,7 @@ def _mask(path: Path) -> FileMask:
 
 def _stratum(pair: Pair) -> str:
     try:
-        mask = _mask(pair.mask)
+        mask = _mask(pair.mask_file)
         return SALT if mask.window(0, 0, *mask.shape).any() else EMPTY
     except DataError:
         # It is opened again, and named then, if it is in a part that is used.

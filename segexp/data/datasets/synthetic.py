@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.base import Items, SegmentationDataModule
+from segexp.data.base import ImageDataModule, Items
 from segexp.data.checks.survey import Survey, SurveyCache, cache_folder, survey_image
 from segexp.data.items.disk_cache import is_on_disk, on_disk
 from segexp.data.items.item import Item
@@ -15,7 +15,7 @@ from segexp.runs.console import LOG, progress
 from segexp.types import NonNegativeFloat, PositiveInt, Seed
 
 
-class SyntheticDataModule(SegmentationDataModule):
+class SyntheticDataModule(ImageDataModule):
     """Drawn scenes with exact masks.
 
     Images are numbered through training, validation and test, and each depends only on (scene_seed, number): more
@@ -58,6 +58,11 @@ class SyntheticDataModule(SegmentationDataModule):
     def write_example(cls, folder: Path) -> dict[str, Any]:
         """Images of 48x48 pixels, which are no files."""
         return {"size": 48, "crop_size": 32, "train_images": 2, "val_images": 2, "test_images": 2}
+
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """Nothing: its images are drawn anyway."""
+        return {}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Classes of the scene."""

@@ -13,7 +13,7 @@ from segexp.data.base import Items
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.files import FilesDataModule, FoundFiles, Listing, Pair
 from segexp.data.folder.channels import Channels, OpaqueRaster, choose_channels, open_headers
-from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
+from segexp.data.folder.crop_size import choose_crop_count, choose_crop_side
 from segexp.data.folder.find import FolderFiles, NameKeys, find_files
 from segexp.data.folder.hints import note_replaced_values, suggest_patients, suggest_units
 from segexp.data.folder.masks.classes import LabelKeys, Labels, resolve_labels
@@ -143,7 +143,7 @@ class FolderDataModule(FilesDataModule):
         if not pairs:
             raise DataError(f"datamodule.masks: no image has its mask in {self.found.rules.masks.text}")
         keeps_white = any(parse_key(key) == (IGNORED, False) for key in self.label_keys.ignored)
-        return sample_masks([pair.mask for pair in pairs], self.label_keys.reading, keeps_white=keeps_white)
+        return sample_masks([pair.mask_file for pair in pairs], self.label_keys.reading, keeps_white=keeps_white)
 
     @cached_property
     def label_map(self) -> LabelMap:
@@ -205,7 +205,7 @@ class FolderDataModule(FilesDataModule):
         self._file_channels.add(image.channels)
         chosen = image if self.bands is None else SelectedBands(image, self.bands)
         shown = chosen if self.shown_as == "all" else OpaqueRaster(chosen, self.shown_as)
-        mask: MaskSource = FileMask(open_raster(pair.mask, raw=True), self.label_map)
+        mask: MaskSource = FileMask(open_raster(pair.mask_file, raw=True), self.label_map)
         if self.unknown_values == "nearest":
             mask.window(0, 0, *mask.shape)
         if pair.valid is not None:
@@ -280,4 +280,4 @@ class FolderDataModule(FilesDataModule):
 def _headers(pair: Pair) -> StoredItem:
     """An image with its mask whose values mean nothing yet: it can be opened, and sizes are the same."""
     unknown = LabelMap({0: 0, 1: 1}, 2)
-    return StoredItem(pair.name, open_raster(pair.image), FileMask(open_raster(pair.mask, raw=True), unknown))
+    return StoredItem(pair.name, open_raster(pair.image), FileMask(open_raster(pair.mask_file, raw=True), unknown))

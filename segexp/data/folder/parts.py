@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from segexp.config.suggest import did_you_mean
+from segexp.config.checks.suggest import did_you_mean
 from segexp.data.files import Listing, Pair
 from segexp.data.folder.patterns import PART, Match
 from segexp.data.folder.table import MetadataTable

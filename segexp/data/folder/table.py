@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from segexp.config.suggest import did_you_mean
+from segexp.config.checks.suggest import did_you_mean
 from segexp.data.folder.patterns import STEM, Match
 from segexp.errors import DataError
 from segexp.system.special_files import special_file
@@ -61,6 +61,12 @@ def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Metad
     return MetadataTable(
         path, {image: rows[place] for image, place in found.items()}, len(rows) - len(set(found.values()))
     )
+
+
+def table_path(root: Path, text: str) -> Path:
+    """Path of a table that a key names: below the root, or as it is written."""
+    path = Path(text).expanduser()
+    return root / path if (root / path).is_file() or not path.is_file() else path
 
 
 def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]], images: Sequence[Match]) -> str:

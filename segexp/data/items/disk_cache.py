@@ -8,7 +8,8 @@ import numpy as np
 
 from segexp.data.checks.survey import cache_folder
 from segexp.data.items.item import Image, Item, Mask
-from segexp.data.items.stored import StoredItem
+from segexp.data.items.stored import StoredItem, TargetSource
+from segexp.data.items.target_sources import FixedTarget, ImageFile
 from segexp.rasters import open_raster
 
 VERSION = 2
@@ -16,7 +17,7 @@ VERSION = 2
 
 
 def on_disk(item: Item, name: str) -> Item:
-    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+    """Stores an item as memory-mapped arrays in the cache folder, unless it is there; gives an item of them.
 
     Args:
         item: An item of files.
@@ -26,18 +27,40 @@ def on_disk(item: Item, name: str) -> Item:
     if key is None:
         return item
     folder = _folder(name, key)
-    if not (folder / "mask.npy").is_file():
+    if not is_on_disk(item, name):
         _save(folder / "image.npy", item.image)
-        # The mask last: where it is, the image is whole.
-        _save(folder / "mask.npy", item.target)
-    kept = StoredItem(item.name, open_raster(folder / "image.npy"), ClassFile(folder / "mask.npy"), item.group)
+        # The target last: where it is, the image is whole.
+        if _has_target_file(item):
+            _save(folder / _last_file(item), item.target)
+    kept = StoredItem(item.name, open_raster(folder / "image.npy"), _source(item, folder), item.group, item.form)
     kept.known_as = key
     return kept
 
 
+def _has_target_file(item: Item) -> bool:
+    """Whether the target has pixels of its own, so that it is decoded into a file too."""
+    own_image = isinstance(item, StoredItem) and item.target_source is None
+    return item.form.name in ("mask", "image") and not own_image
+
+
+def _last_file(item: Item) -> str:
+    """The file that is written last."""
+    return f"{item.form.name}.npy".replace("image", "target") if _has_target_file(item) else "image.npy"
+
+
+def _source(item: Item, folder: Path) -> TargetSource | None:
+    """Where the target is read from: its decoded copy; None: from that of the image."""
+    path = folder / _last_file(item)
+    if item.form.name == "mask":
+        return ClassFile(path)
+    if item.form.name == "image":
+        return ImageFile(open_raster(path)) if _has_target_file(item) else None
+    return FixedTarget(item.target)
+
+
 def is_on_disk(item: Item, name: str) -> bool:
-    """Whether :func:`on_disk` has nothing to write."""
-    return item.fingerprint is not None and (_folder(name, item.fingerprint) / "mask.npy").is_file()
+    """Returns whether :func:`on_disk` has nothing to write."""
+    return item.fingerprint is not None and (_folder(name, item.fingerprint) / _last_file(item)).is_file()
 
 
 def _folder(name: str, key: str) -> Path:

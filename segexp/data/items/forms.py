@@ -1,7 +1,7 @@
 """How a target follows its image: cut, mirrored around, turned, zoomed and resized with it, or not at all."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import cv2
 import numpy as np
@@ -19,9 +19,18 @@ class TargetForm(Protocol):
 
     Attributes:
         name: What :attr:`segexp.spec.Target.form` says of such targets.
+        classes_of: Whether classes are of ``pixels`` or of the whole ``image``; None: there are none.
     """
 
     name: str
+    classes_of: Literal["pixels", "image"] | None
+
+    def pixel_bytes(self, image: int) -> int:
+        """Bytes in memory of the target of a pixel.
+
+        Args:
+            image: Bytes of the pixel itself.
+        """
 
     def window(self, target: Array, top: int, left: int, height: int, width: int) -> Array:
         """The target of a window that lies inside the image."""
@@ -45,7 +54,7 @@ class TargetForm(Protocol):
         """The target of the image at ``size`` x ``size``."""
 
     def counts(self, target: Array) -> bool:
-        """Whether anything of it counts."""
+        """Returns whether anything of it counts."""
 
     def transform(self, compose: Transform, image: Array, target: Array) -> tuple[Array, Array]:
         """Image (H, W, C) and target after random changes."""
@@ -55,6 +64,11 @@ class MaskForm:
     """Class numbers uint8 (H, W): nearest neighbours, and 255 beyond the border of the image."""
 
     name = "mask"
+    classes_of: Literal["pixels", "image"] | None = "pixels"
+
+    def pixel_bytes(self, image: int) -> int:
+        """One."""
+        return 1
 
     def window(self, target: Array, top: int, left: int, height: int, width: int) -> Array:
         """The part of the mask."""
@@ -79,7 +93,7 @@ class MaskForm:
         return cv2.resize(target, (size, size), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
 
     def counts(self, target: Array) -> bool:
-        """Whether a pixel is not 255."""
+        """Returns whether a pixel is not 255."""
         return bool((target != IGNORED).any())
 
     def transform(self, compose: Transform, image: Array, target: Array) -> tuple[Array, Array]:
@@ -93,6 +107,11 @@ class ImageForm(MaskForm):
     """Another image (H, W, C): moved as the image is, mirrored beyond its border; colours are not changed."""
 
     name = "image"
+    classes_of: Literal["pixels", "image"] | None = None
+
+    def pixel_bytes(self, image: int) -> int:
+        """As many again, of as many channels."""
+        return image
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         """Zeros: every pixel counts."""
@@ -123,6 +142,11 @@ class ValueForm:
     """A number, or several, of the whole image: whatever becomes of the image, they stay."""
 
     name = "value"
+    classes_of: Literal["pixels", "image"] | None = None
+
+    def pixel_bytes(self, image: int) -> int:
+        """None to speak of."""
+        return 0
 
     def window(self, target: Array, top: int, left: int, height: int, width: int) -> Array:
         """The target of the whole."""
@@ -157,10 +181,11 @@ class LabelForm(ValueForm):
     """A class number of the whole image, by which images can be drawn evenly over the classes."""
 
     name = "label"
+    classes_of: Literal["pixels", "image"] | None = "image"
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
-        """The label in every pixel."""
-        return np.full((height, width), int(target), np.uint8)
+        """The label in every pixel; of labels from 255 on another number, since every pixel counts."""
+        return np.full((height, width), int(target) % IGNORED, np.uint8)
 
 
 MASK_FORM, IMAGE_FORM, VALUE_FORM, LABEL_FORM = MaskForm(), ImageForm(), ValueForm(), LabelForm()

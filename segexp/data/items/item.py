@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
+from segexp.image_statistics import batch_statistics
 from segexp.moved import renamed
-from segexp.scaling import batch_statistics
 
 Image = NDArray[Any]
 """uint8 or uint16 (H, W, C)."""
@@ -71,7 +71,7 @@ class Item:
 
     @property
     def target(self) -> NDArray[Any]:
-        """What a model learns to give: a mask, class numbers and 255 uint8 (H, W), unless ``form`` says otherwise."""
+        """The target of training: class numbers and 255, uint8 (H, W), unless ``form`` says otherwise."""
         return self._target
 
     @property
@@ -92,14 +92,25 @@ class Item:
         return int(self._image.shape[2])
 
     @property
+    def target_channels(self) -> int | None:
+        """Channels of a target that is an image; None: it is none. Known without decoding."""
+        return int(self._target.shape[2]) if self.form.name == "image" else None
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16; known without decoding."""
         return self._image.dtype
 
     @property
     def in_memory(self) -> bool:
-        """Whether the pixels cost nothing to reach, so that keeping them decoded would gain nothing."""
+        """True if the pixels cost nothing to reach, so that keeping them decoded would gain nothing."""
         return True
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Memory that image and target take decoded; known without decoding."""
+        pixel = self.channels * self.dtype.itemsize
+        return self.shape[0] * self.shape[1] * (pixel + self.form.pixel_bytes(pixel))
 
     @property
     def fingerprint(self) -> str | None:
@@ -112,7 +123,7 @@ class Item:
         return self._image[top : top + height, left : left + width], self.form.window(self._target, *place)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by: class of each pixel of a window, 255 where it counts nowhere, uint8 (height, width).
+        """Class of each pixel of a window, for sampling: uint8 (height, width), 255 where a pixel counts nowhere.
 
         Of a mask that is the mask itself; of a target without classes it is 0.
         """
@@ -124,12 +135,12 @@ class Item:
         return self.class_window(top, left, height, width)
 
     def decoded(self) -> "Item":
-        """The same item with its pixels in memory."""
+        """Reads all pixels into memory; gives an item that holds them."""
         return self
 
     @cached_property
     def stats(self) -> NDArray[np.float32]:
-        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.scaling`."""
+        """Mean and deviation of the whole image, float32 (2, C), see :mod:`segexp.image_statistics`."""
         whole = torch.from_numpy(np.ascontiguousarray(self.image)).permute(2, 0, 1)[None]
         stats: NDArray[np.float32] = batch_statistics(whole)[0].numpy()
         return stats

@@ -5,8 +5,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
+from segexp.data.items.forms import MASK_FORM, TargetForm
 from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.target_sources import FixedTarget, ImageFile
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
 from segexp.rasters import Raster
@@ -14,20 +17,31 @@ from segexp.rasters.ground.align import align_mask
 from segexp.spec import IGNORED
 
 
-class MaskSource(Protocol):
-    """Class numbers uint8 (H, W) from one file or several."""
+class TargetSource(Protocol):
+    """The target of an image, from files or known without: a mask of :class:`FileMask`, or see ``target_sources``."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """Files that it reads."""
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width, known from the headers."""
+    def shape(self) -> tuple[int, int] | None:
+        """Height and width, known from the headers; None: it has no pixels."""
 
     @property
     def mapped(self) -> bool:
-        """Whether windows are read without decoding."""
+        """True if windows are read without decoding."""
+
+    def window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
+        """The target of a window."""
+
+
+class MaskSource(TargetSource, Protocol):
+    """Class numbers uint8 (H, W) from one file or several."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width, known from the headers."""
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
         """Class numbers of a window; raises DataError for a value that is no class."""
@@ -53,7 +67,7 @@ class FileMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether the file is memory-mapped."""
+        """True if the file is memory-mapped."""
         return self.raster.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -80,7 +94,7 @@ class ValidMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether both are memory-mapped."""
+        """True if both are memory-mapped."""
         return self.mask.mapped and self.valid.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -90,7 +104,7 @@ class ValidMask:
 
 
 def raster_holders(source: object) -> Iterator[tuple[object, str]]:
-    """What in a mask reads a file of its own beside the image, and the name of the attribute that holds the file."""
+    """Yields the parts of a mask that read a file of their own, with the name of the attribute that holds the file."""
     while source is not None:
         for name in ("raster", "valid"):
             if isinstance(vars(source).get(name), Raster):
@@ -99,27 +113,44 @@ def raster_holders(source: object) -> Iterator[tuple[object, str]]:
 
 
 class StoredItem(Item):
-    """An image file and its mask, read in windows."""
+    """An image file and its target, read in windows: a mask, a value of the whole image, another image or itself."""
 
-    def __init__(self, name: str, raster: Raster, mask: MaskSource, group: str | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        raster: Raster,
+        target: TargetSource | None,
+        group: str | None = None,
+        form: TargetForm = MASK_FORM,
+    ) -> None:
         """Compares sizes and places in the headers; no pixel is read.
 
+        Args:
+            name: Unique name.
+            raster: The image.
+            target: A mask of :class:`FileMask` and the like; a ``FixedTarget``, such as a class number with
+                ``LABEL_FORM``; an ``ImageFile`` with ``IMAGE_FORM``; None: the image itself, read once, ``IMAGE_FORM``.
+            group: What it is scored together with.
+            form: How the target follows the image, of :mod:`segexp.data.items.forms`.
+
         Raises:
-            SizeError: Image and mask have different sizes.
+            SizeError: Image and target have different sizes.
             PlaceError: Both say where they lie, and it is not the same place.
         """
         self.name = name
         self.group = group
+        self.form = form
         self.raster = raster
-        self.mask_source = mask
+        self.target_source = target
         self.known_as: str | None = None
         self._check_sizes()
-        for holder, attribute in raster_holders(mask):
+        for holder, attribute in raster_holders(target):
             setattr(holder, attribute, align_mask(getattr(holder, attribute), raster))
 
     def _check_sizes(self) -> None:
-        valid = getattr(self.mask_source, "valid", None)
-        sizes = [(self.mask_source.paths[0], self.mask_source.shape)]
+        source = self.target_source
+        valid = getattr(source, "valid", None)
+        sizes = [] if source is None or source.shape is None else [(source.paths[0], source.shape)]
         if valid is not None:
             sizes.append((valid.path, (valid.height, valid.width)))
         for path, (height, width) in sizes:
@@ -135,9 +166,9 @@ class StoredItem(Item):
         return self.raster.read()
 
     @property
-    def target(self) -> Mask:
-        """The whole mask, decoded anew at each call."""
-        return self.mask_source.window(0, 0, *self.shape)
+    def target(self) -> NDArray[Any]:
+        """The whole target, decoded anew at each call."""
+        return self._target_window(0, 0, *self.shape)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -150,39 +181,64 @@ class StoredItem(Item):
         return int(self.raster.channels)
 
     @property
+    def target_channels(self) -> int | None:
+        """Channels of a target that is an image, from its header; None: it is none."""
+        if self.form.name != "image":
+            return None
+        return self.target_source.raster.channels if isinstance(self.target_source, ImageFile) else self.channels
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16, from the header."""
         return self.raster.dtype
 
     @property
     def in_memory(self) -> bool:
-        """Whether the files are memory-mapped, so that a window costs no decoding."""
-        return self.raster.mapped and self.mask_source.mapped
+        """True if the files are memory-mapped, so that a window costs no decoding."""
+        return self.raster.mapped and (self.target_source is None or self.target_source.mapped)
+
+    @property
+    def decoded_bytes(self) -> int:
+        """Memory that image and target take decoded, where they are one once."""
+        both = super().decoded_bytes
+        return both // 2 if self.target_source is None else both
 
     @property
     def paths(self) -> tuple[Path, ...]:
         """All files, the image first."""
-        return (self.raster.path, *self.mask_source.paths)
+        return (self.raster.path, *(() if self.target_source is None else self.target_source.paths))
 
     @property
     def fingerprint(self) -> str:
-        """Names, sizes and times of the files; of a decoded copy, those of its originals (``known_as``)."""
+        """Names, sizes and times of the files, and a value; of a copy, those of its originals (``known_as``)."""
         if self.known_as is not None:
             return self.known_as
         states = [(path, path.stat()) for path in self.paths]
-        return "|".join(f"{path.resolve()}:{state.st_size}:{state.st_mtime_ns}" for path, state in states)
+        files = "|".join(f"{path.resolve()}:{state.st_size}:{state.st_mtime_ns}" for path, state in states)
+        return files + (self.target_source.fingerprint if isinstance(self.target_source, FixedTarget) else "")
 
-    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, NDArray[Any]]:
         """A window of both; only files that cannot be read in parts are decoded whole."""
-        return self.raster.window(top, left, height, width), self.class_window(top, left, height, width)
+        image = self.raster.window(top, left, height, width)
+        return image, image if self.target_source is None else self._target_window(top, left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """A window of the mask."""
-        return self.mask_source.window(top, left, height, width)
+        """What sampling goes by: a window of the mask; where classes are not of pixels, no file is read for it."""
+        if self.form.classes_of == "pixels":
+            return self._target_window(top, left, height, width)
+        value = self.target_source.value if isinstance(self.target_source, FixedTarget) else np.zeros((1, 1, 1))
+        return self.form.class_window(value, top, left, height, width)
+
+    def _target_window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
+        if self.target_source is None:
+            return self.raster.window(top, left, height, width)
+        if isinstance(self.target_source, FixedTarget):
+            return self.form.window(self.target_source.value, top, left, height, width)
+        return self.target_source.window(top, left, height, width)
 
     def decoded(self) -> Item:
         """An item with the pixels in memory."""
-        return Item(self.name, self.image, self.target, self.group)
+        return Item(self.name, *self.window(0, 0, *self.shape), self.group, self.form)
 
 
 class WindowItem(Item):
@@ -202,7 +258,7 @@ class WindowItem(Item):
         return self.whole.window(*self.place)[0]
 
     @property
-    def target(self) -> Mask:
+    def target(self) -> NDArray[Any]:
         """The part of the target."""
         return self.whole.window(*self.place)[1]
 
@@ -217,27 +273,32 @@ class WindowItem(Item):
         return self.whole.channels
 
     @property
+    def target_channels(self) -> int | None:
+        """Of the whole."""
+        return self.whole.target_channels
+
+    @property
     def dtype(self) -> np.dtype[Any]:
         """uint8 or uint16."""
         return self.whole.dtype
 
     @property
     def in_memory(self) -> bool:
-        """As the whole."""
+        """True if the pixels of the whole image cost nothing to reach."""
         return self.whole.in_memory
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the whole, with the place."""
+        """Fingerprint of the whole image with the place of the window."""
         known = self.whole.fingerprint
         return None if known is None else f"{known}@{self.place}"
 
-    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, Mask]:
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, NDArray[Any]]:
         """A window inside the part."""
         return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """A window of the mask inside the part."""
+        """What sampling goes by, inside the part."""
         return self.whole.class_window(self.place[0] + top, self.place[1] + left, height, width)
 
     def decoded(self) -> Item:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from segexp.config.quoting import shell_word, typed
+from segexp.config.overrides.quoting import hydra_override, shell_word
 from segexp.errors import ConfigError
 from segexp.spec import IGNORED
 
@@ -101,5 +101,5 @@ def propose_named_line(
     new += [f"class_{number}" for number in range(len(names), len(names) + len(found))]
     known |= dict(zip(found, new, strict=False))
     # Names may hold anything: as Hydra reads a text, and then as a shell reads a word.
-    texts = {value: typed("", name).removeprefix("=") for value, name in known.items()}
+    texts = {value: hydra_override("", name).removeprefix("=") for value, name in known.items()}
     return shell_word("{" + ",".join(f"{format_key(value, is_colour)}:{texts[value]}" for value in sorted(known)) + "}")

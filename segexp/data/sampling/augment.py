@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from segexp.data.checks.problems import Problem
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.augment_trial import transforms_fit
-from segexp.data.sampling.crop_locations import Place
+from segexp.data.sampling.crop_locations import CropLocation
 from segexp.data.sampling.crops import random_crop
 from segexp.errors import ConfigError, MismatchError
 from segexp.types import Angle, NonNegativeFloat
@@ -45,14 +45,14 @@ class Augment:
         self._tried: dict[tuple[int, str, tuple[int, int]], list[Problem]] = {}
 
     def problems(self, channels: int, dtype: np.dtype[Any], shape: tuple[int, int]) -> list[Problem]:
-        """What the transforms cannot do with images of this kind and samples of this height and width; tried once."""
+        """Lists what the transforms cannot do with images of this kind and samples of this size; tried once."""
         key = (channels, dtype.name, shape)
         if key not in self._tried:
             self._tried[key] = list(transforms_fit(self.transforms, channels, dtype, shape))
         return self._tried[key]
 
     def __call__(
-        self, item: Item, size: int | None, rng: np.random.Generator, place: Place | None = None
+        self, item: Item, size: int | None, rng: np.random.Generator, place: CropLocation | None = None
     ) -> tuple[Image, NDArray[Any]]:
         """One random sample of an image.
 

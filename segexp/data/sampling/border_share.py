@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from segexp.data.sampling.crops import random_crop
-from segexp.data.sampling.drawn_samples import spread
+from segexp.data.sampling.drawn_samples import spread_indices
 from segexp.data.sampling.footprint import Blank
 from segexp.data.sampling.samples import CROP_STREAM, RandomCrops
 from segexp.spec import IGNORED
@@ -21,15 +21,15 @@ def beyond_notes(crops: RandomCrops) -> Iterator[str]:
     lost = share_beyond(crops, crops.size)
     if lost < MUCH:
         return
-    told = f"{lost:.0%} of the pixels of training samples lie beyond the border of their images and count nowhere"
+    message = f"{lost:.0%} of the pixels of training samples lie beyond the border of their images and count nowhere"
     keys = f"augment.rotate={crops.augment.rotate:g}, augment.scale={crops.augment.scale:g}"
     none = "augment=d4 turns by quarters and loses none"
     if crops.size is None:
-        yield f"{told} (whole images with {keys}): {none}; augment.rotate=10 loses less"
+        yield f"{message} (whole images with {keys}): {none}; augment.rotate=10 loses less"
         return
     smaller = crops.size // 2
     yield (
-        f"{told} (crops of {crops.size} pixels with {keys}): datamodule.crop_size={smaller} loses "
+        f"{message} (crops of {crops.size} pixels with {keys}): datamodule.crop_size={smaller} loses "
         f"{share_beyond(crops, smaller):.0%}; {none}"
     )
 
@@ -46,7 +46,7 @@ def share_beyond(crops: RandomCrops, size: int | None) -> float:
     first = crops.places.draw(0, np.random.default_rng(0))[0].shape
     pixels = size**2 if size is not None else first[0] * first[1]
     shares = []
-    for index in spread(len(crops), max(FEWEST, min(SAMPLES, BUDGET // pixels))):
+    for index in spread_indices(len(crops), max(FEWEST, min(SAMPLES, BUDGET // pixels))):
         rng = np.random.default_rng((crops.seed, 0, index, CROP_STREAM))
         item, place = crops.places.draw(index, rng)
         if size is None or min(item.shape) >= size:

@@ -14,7 +14,7 @@ from segexp.spec import IGNORED
 
 
 @dataclass(frozen=True)
-class Place:
+class CropLocation:
     """Pixel (y, x) of the image comes to lie on pixel (v, u) of the sample; turns and zooms leave it there."""
 
     y: int
@@ -23,17 +23,17 @@ class Place:
     u: int
 
 
-class Places(Protocol):
-    """Which image sample ``index`` of an epoch comes from, and where in it."""
+class CropLocations(Protocol):
+    """Chooses the image, and the location in it, that sample ``index`` of an epoch is cut from."""
 
     def __len__(self) -> int:
         """Samples an epoch."""
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, Place | None]:
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, CropLocation | None]:
         """Image and place; None leaves the place to the crop."""
 
 
-class RandomPlaces:
+class RandomLocations:
     """Samples spread evenly over the images, or over the classes, at random places in them."""
 
     def __init__(
@@ -81,7 +81,7 @@ class RandomPlaces:
     def __len__(self) -> int:
         return self.count
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, Place | None]:
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, CropLocation | None]:
         """Image and place of sample ``index``; all randomness from ``rng``."""
         if self._wants_foreground(index):
             return self._foreground(index, rng)
@@ -95,21 +95,21 @@ class RandomPlaces:
         share = self.positive_fraction
         return share > 0 and int((index + 1) * share + 1e-9) > int(index * share + 1e-9)
 
-    def _foreground(self, index: int, rng: np.random.Generator) -> tuple[Item, Place | None]:
+    def _foreground(self, index: int, rng: np.random.Generator) -> tuple[Item, CropLocation | None]:
         """A random foreground pixel at a random pixel of the sample."""
         number = self._positive[int(rng.integers(len(self._positive)))] if self._by_class else (
             self._positive[index % len(self._positive)]
         )  # fmt: skip
         item = self.items[number]
-        if self.size is None:
+        if self.size is None or item.form.classes_of != "pixels":
             return item, None
         if number not in self._blocks:
             self._blocks[number] = BlockIndex(item.class_window(0, 0, *item.shape), self.positive_classes)
         y, x = self._blocks[number].draw(item, rng)
-        return item, Place(y, x, int(rng.integers(self.size)), int(rng.integers(self.size)))
+        return item, CropLocation(y, x, int(rng.integers(self.size)), int(rng.integers(self.size)))
 
 
-class GridPlaces:
+class GridLocations:
     """All windows of a regular grid over all images; those in which nothing counts are left out."""
 
     def __init__(self, items: Sequence[Item], size: int, stride: int, has_ignored: Sequence[bool]) -> None:
@@ -137,11 +137,11 @@ class GridPlaces:
     def __len__(self) -> int:
         return len(self._places)
 
-    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, Place | None]:
+    def draw(self, index: int, rng: np.random.Generator) -> tuple[Item, CropLocation | None]:
         """Window ``index``; nothing is drawn."""
         number, top, left = self._places[index % len(self._places)]
         middle = self.size // 2
-        return self.items[number], Place(top + middle, left + middle, middle, middle)
+        return self.items[number], CropLocation(top + middle, left + middle, middle, middle)
 
 
 def starts(length: int, size: int, stride: int) -> list[int]:

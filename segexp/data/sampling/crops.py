@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Image, Item
-from segexp.data.sampling.crop_locations import Place
+from segexp.data.sampling.crop_locations import CropLocation
 from segexp.spec import IGNORED
 
 TRIES = 20
@@ -16,7 +16,12 @@ TRIES = 20
 
 
 def random_crop(
-    item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator, place: Place | None = None
+    item: Item,
+    size: int | None,
+    rotate: float,
+    scale: float,
+    rng: np.random.Generator,
+    place: CropLocation | None = None,
 ) -> tuple[Image, NDArray[Any]]:
     """Cuts a window.
 
@@ -61,10 +66,10 @@ def _corner(item: Item, size: int, rng: np.random.Generator) -> tuple[int, int]:
         if (item.class_window(top, left, size, size) != IGNORED).any():
             return top, left
     y, x = _centre(item, rng)
-    return _corner_of(Place(y, x, size // 2, size // 2), item, size)
+    return _corner_of(CropLocation(y, x, size // 2, size // 2), item, size)
 
 
-def _corner_of(place: Place, item: Item, size: int) -> tuple[int, int]:
+def _corner_of(place: CropLocation, item: Item, size: int) -> tuple[int, int]:
     """Top-left corner of the window that comes nearest to the place and lies inside; the pixel stays in it."""
     height, width = item.shape
     return int(np.clip(place.y - place.v, 0, height - size)), int(np.clip(place.x - place.u, 0, width - size))
@@ -83,24 +88,29 @@ def _centre(item: Item, rng: np.random.Generator) -> tuple[int, int]:
     return place // width, place % width
 
 
-def _padded(item: Item, size: int, rng: np.random.Generator, place: Place | None) -> tuple[Image, NDArray[Any]]:
+def _padded(item: Item, size: int, rng: np.random.Generator, place: CropLocation | None) -> tuple[Image, NDArray[Any]]:
     """A window of an image that is smaller than it in one direction or both: mirrored border, 255 in a mask."""
     height, width = item.shape
     missing = [max(0, size - side) for side in (height, width)]
     top, left = (int(rng.integers(0, more + 1)) for more in missing)
     whole = item.padded(top, missing[0] - top, left, missing[1] - left)
-    moved = None if place is None else Place(place.y + top, place.x + left, place.v, place.u)
+    moved = None if place is None else CropLocation(place.y + top, place.x + left, place.v, place.u)
     return random_crop(whole, size, 0.0, 0.0, rng, moved)
 
 
-def _inside(item: Item, size: int, rng: np.random.Generator) -> Place:
+def _inside(item: Item, size: int, rng: np.random.Generator) -> CropLocation:
     """Puts an image that is no larger than the window into it whole, at a random place."""
     (y, v), (x, u) = ((side // 2, side // 2 + int(rng.integers(0, size - side + 1))) for side in item.shape)
-    return Place(y, x, v, u)
+    return CropLocation(y, x, v, u)
 
 
 def _warped(
-    item: Item, size: int | None, rotate: float, scale: float, rng: np.random.Generator, place: Place | None = None
+    item: Item,
+    size: int | None,
+    rotate: float,
+    scale: float,
+    rng: np.random.Generator,
+    place: CropLocation | None = None,
 ) -> tuple[Image, NDArray[Any]]:
     height, width = item.shape
     out_height, out_width = (height, width) if size is None else (size, size)

@@ -28,7 +28,7 @@ class Drawn:
     corners: Corners
 
 
-def draw(crops: RandomCrops, epoch: int, index: int) -> Drawn:
+def draw_sample(crops: RandomCrops, epoch: int, index: int) -> Drawn:
     """Sample ``index`` of an epoch, byte for byte as training gets it."""
     sample = crops[epoch, index]
     rng = np.random.default_rng((crops.seed, epoch if crops.redraw else 0, index, CROP_STREAM))
@@ -37,7 +37,7 @@ def draw(crops: RandomCrops, epoch: int, index: int) -> Drawn:
     return Drawn(item, sample["image"], sample["target"], corners)
 
 
-def spread(count: int, wanted: int) -> list[int]:
+def spread_indices(count: int, wanted: int) -> list[int]:
     """Numbers of samples spread over an epoch: each from another image where there are so many."""
     return [int(index) for index in np.unique(np.linspace(0, count - 1, min(wanted, count)).round())]
 

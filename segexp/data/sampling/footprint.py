@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from segexp.data.items.item import Item, Mask
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import Place
+from segexp.data.sampling.crop_locations import CropLocation
 from segexp.data.sampling.crops import random_crop
 from segexp.spec import IGNORED
 
@@ -40,7 +40,7 @@ class Blank(Item):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """That of the item."""
+        """Height and width of the item."""
         return self.whole.shape
 
     @property
@@ -82,7 +82,9 @@ class _Coordinates(Blank):
         return np.stack([columns, rows], axis=2)
 
 
-def footprint(augment: Augment, item: Item, size: int | None, rng: np.random.Generator, place: Place | None) -> Corners:
+def footprint(
+    augment: Augment, item: Item, size: int | None, rng: np.random.Generator, place: CropLocation | None
+) -> Corners:
     """Corners of what ``augment(item, size, rng, place)`` gives with a generator in the same state.
 
     Args:

@@ -42,6 +42,7 @@ def loaders_fit(
 
 
 def _bytes(item: Item, size: int | None) -> int:
-    """Bytes of an image and its mask, or of a square part of them."""
+    """Bytes of an image and its target, or of a square part of them."""
     height, width = item.shape if size is None else (size, size)
-    return height * width * (item.channels * item.dtype.itemsize + 1)
+    pixel = item.channels * item.dtype.itemsize
+    return height * width * (pixel + item.form.pixel_bytes(pixel))

@@ -11,7 +11,7 @@ from torch.utils.data import Dataset, Sampler
 
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import Places
+from segexp.data.sampling.crop_locations import CropLocations
 from segexp.data.sampling.worker_errors import naming
 from segexp.moved import renamed
 
@@ -54,11 +54,11 @@ class Batch(dict[str, Tensor]):
 
 
 class RandomCrops(Dataset[Sample]):
-    """Training samples: where each is cut is drawn by :class:`Places`, how it is changed by :class:`Augment`."""
+    """Training samples: where each is cut is drawn by :class:`CropLocations`, how it is changed by :class:`Augment`."""
 
     def __init__(
         self,
-        places: Places,
+        places: CropLocations,
         size: int | None,
         augment: Augment,
         seed: int,

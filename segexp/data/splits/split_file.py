@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
 from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import DataError

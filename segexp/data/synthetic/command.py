@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from segexp.config.checked import checked
+from segexp.config.composed import checked
 from segexp.invocation import Invocation
 
 

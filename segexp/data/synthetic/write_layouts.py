@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image as PillowImage
 
 from segexp.data.items.item import Image, Mask
+from segexp.data.synthetic.georeferenced import write_georeferenced
 from segexp.data.synthetic.scenes import Scene, draw_scene, find_scene
 from segexp.data.synthetic.scenes.degrade import texture
-from segexp.rasters.ground.write_geotiff import write_geotiff
 
 Size = int | tuple[int, int]
 
@@ -130,7 +130,7 @@ def _save_tile(writer: LayoutWriter, folder: str, tile: tuple[str, int], pixels:
     path.parent.mkdir(parents=True, exist_ok=True)
     down, across = divmod(number - 1, 6)
     corner = 500_000 + across * pixels.shape[1] * _GROUND, 4_500_000 - down * pixels.shape[0] * _GROUND
-    write_geotiff(path, pixels, 32600 + (_LABELLED | _UNLABELLED)[city], corner, _GROUND)
+    write_georeferenced(path, pixels, 32600 + (_LABELLED | _UNLABELLED)[city], corner, _GROUND)
 
 
 _CELL_GREYS = np.array((0, 128, 255), np.uint8)

@@ -6,17 +6,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from segexp.config.check import check_config
+from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
-from segexp.config.quoting import command_line
+from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
-from segexp.evaluation.figures import draw
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
 from segexp.evaluation.results import results
 from segexp.evaluation.run_page import write_page
+from segexp.evaluation.test_pictures import draw_mask_pictures
 from segexp.evaluation.tester import build_tester
 from segexp.inference.evaluate.data import (
     EvaluationData,
@@ -33,7 +33,7 @@ from segexp.inference.model import Model
 from segexp.inference.size_advice import unlike_items
 from segexp.invocation import Invocation
 from segexp.report import values
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.report.table import Table
 from segexp.runs import entries
 from segexp.runs.checkpoints import Source, find_sources
@@ -141,7 +141,8 @@ class Evaluation:
     def _folder(self, phase: Phase) -> RunFolder:
         """Inside the run; of an ensemble beside the runs."""
         first = self.model.sources[0].folder
-        name = "_".join([self.name, phase, *([self.model.rescale.name] if self.model.rescale is not None else [])])
+        scale = [self.model.rescale.name] if self.model.rescale is not None else []
+        name = "_".join([self.name.replace(" (drawn)", "_drawn"), phase, *scale])
         if self.config.out is not None:
             place = Path(self.config.out).expanduser()
         elif first is None or len(self.model.sources) > 1:
@@ -166,7 +167,9 @@ class Evaluation:
             lambda rows, resamples: self._content(rows, resamples, module, data),
         )
         panels = self.config.panels
-        return outcome.write(after, self.config.bootstrap, lambda row: draw(folder, module, data, row, panels, after))
+        return outcome.write(
+            after, self.config.bootstrap, lambda row: draw_mask_pictures(folder, module, data, row, panels, after)
+        )
 
     def _content(
         self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
@@ -222,17 +225,18 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
     return {**base, **both}
 
 
-def _built(section: dict[str, Any], config: EvaluateConfig) -> SegmentationDataModule:
+def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
     """The data set without augmentation."""
     nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
     return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
 
 
 def _data_name(section: ObjectConfig, invocation: Invocation) -> str:
+    drawn = " (drawn)" if section.get("generate") is True else ""
     chosen = invocation.choices.get("datamodule")
     if chosen not in (None, "None"):
-        return str(chosen)
-    return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower())
+        return f"{chosen}{drawn}"
+    return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower()) + drawn
 
 
 def _model_name(model: Model) -> str:

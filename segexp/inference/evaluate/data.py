@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import refuse
 from segexp.data.checks.survey import class_counts
 from segexp.data.files import FilesDataModule
@@ -31,10 +31,10 @@ IRRELEVANT = ("split", "duplicates", "crops and batches", "augmentation", "loade
 """Kinds of problems that only a training has."""
 
 
-class EvaluationData(SegmentationDataModule):
+class EvaluationData(ImageDataModule):
     """Items as test images; classes and scaling are the model's."""
 
-    def __init__(self, source: SegmentationDataModule, items: list[Item], spec: DataSpec, phase: Phase) -> None:
+    def __init__(self, source: ImageDataModule, items: list[Item], spec: DataSpec, phase: Phase) -> None:
         """Looks at all pixels of the masks.
 
         Args:
@@ -77,9 +77,7 @@ class EvaluationData(SegmentationDataModule):
         return self.source.scored_region()
 
 
-def evaluation_data(
-    source: SegmentationDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]
-) -> EvaluationData:
+def evaluation_data(source: ImageDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]) -> EvaluationData:
     """Collects the images of a part of a data set, to be tested.
 
     Args:
@@ -106,7 +104,7 @@ def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:
     return before == now
 
 
-def keep_own_split(source: SegmentationDataModule, model: Model, section: Mapping[str, Any], phase: Phase) -> None:
+def keep_own_split(source: ImageDataModule, model: Model, section: Mapping[str, Any], phase: Phase) -> None:
     """Lets the run's own images be in the parts that they were in, whatever files have come since.
 
     Args:
@@ -121,7 +119,7 @@ def keep_own_split(source: SegmentationDataModule, model: Model, section: Mappin
             source.keep_split(split)
 
 
-def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
+def default_phase(source: ImageDataModule, *, splits: bool) -> Phase:
     """Chooses the test part; of another folder that tells of none, all images: nothing was trained on them.
 
     Args:
@@ -133,7 +131,7 @@ def default_phase(source: SegmentationDataModule, *, splits: bool) -> Phase:
     return "test" if source.found.official else "all"
 
 
-def all_items(source: SegmentationDataModule) -> list[Item]:
+def all_items(source: ImageDataModule) -> list[Item]:
     """Lists every image of a data set; it need not be large enough to be split.
 
     Raises:
@@ -186,7 +184,7 @@ def _trained_on(split: Path) -> set[str]:
         ) from error
 
 
-def _check_classes(source: SegmentationDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
+def _check_classes(source: ImageDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:
     if isinstance(source, FolderDataModule):
         adopt_classes(source, spec, own)
     names = source.classes()[0]

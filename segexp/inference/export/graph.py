@@ -7,10 +7,10 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import MismatchError
+from segexp.image_statistics import DARK
 from segexp.models.auxiliary import Supervised
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import same_size
-from segexp.scaling import DARK
 from segexp.spec import DataSpec
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import SMALLEST, Segmentation
@@ -99,7 +99,7 @@ class Deployed(nn.Module):
 
 
 def traceable_statistics(image: Tensor) -> tuple[Tensor, Tensor]:
-    """Computes mean and deviation of raw images as :func:`segexp.scaling.image_statistics`, without blocks.
+    """Computes mean and deviation of raw images as :func:`segexp.image_statistics.image_statistics`, without blocks.
 
     The number of blocks would be fixed in a graph.
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
 from segexp.errors import MismatchError
 from segexp.inference.evaluate.command import data_section
@@ -47,7 +47,7 @@ class RunImages:
         )
 
     @cached_property
-    def _source(self) -> SegmentationDataModule:
+    def _source(self) -> ImageDataModule:
         source = build_datamodule(self.section)
         keep_own_split(source, self.model, self.section, "train")
         return source

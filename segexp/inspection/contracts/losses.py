@@ -232,9 +232,9 @@ def _absent_class(case: LossCase) -> None:
 def _good_below_bad(case: LossCase) -> None:
     _, mask = batch(case.classes)
     losses = [float(case.make()(confident(mask, case.classes, strength), mask)) for strength in (8, 2, 0, -2, -8)]
-    told = ", ".join(f"{value:.3g}" for value in losses)
-    require(losses == sorted(losses), f"losses {told} from sure and right to sure and wrong", "rising ones")
-    require(losses[0] < 0.1 < losses[-1], f"{told}", "below 0.1 for sure and right, above for sure and wrong")
+    message = ", ".join(f"{value:.3g}" for value in losses)
+    require(losses == sorted(losses), f"losses {message} from sure and right to sure and wrong", "rising ones")
+    require(losses[0] < 0.1 < losses[-1], f"{message}", "below 0.1 for sure and right, above for sure and wrong")
 
 
 def _pixel_order(case: LossCase) -> None:

@@ -8,11 +8,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.config.declared_figures import declared_figures
+from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
 from segexp.inspection.contracts.promise import Promise, require
-from segexp.metrics.base import ImageMeasure, Seen
+from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 
 Make = Callable[[], ImageMeasure]
@@ -40,7 +40,7 @@ def measure_cases(make: Make, section: Mapping[str, Any] | None = None) -> list[
     return [MeasureCase(make, classes, section) for classes in (2, 3)]
 
 
-def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> Seen:
+def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> ImagePrediction:
     """Blobs in truth and prediction that overlap in part; ignored: four columns and 3 % of the pixels."""
     rng = np.random.default_rng(seed)
     fields = np.stack([_smooth(rng, size) for _ in range(num_classes)])
@@ -51,7 +51,9 @@ def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ign
     if ignored:
         truth[:, :4] = IGNORED
         truth[rng.random(size) < 0.03] = IGNORED
-    return Seen(scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability)
+    return ImagePrediction(
+        scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability
+    )
 
 
 def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
@@ -59,14 +61,14 @@ def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float
     return field / (float(field.std()) or 1.0)  # 0 for a single pixel
 
 
-def measure_images(measure: ImageMeasure, num_classes: int, *images: Seen) -> Figures:
+def measure_images(measure: ImageMeasure, num_classes: int, *images: ImagePrediction) -> Figures:
     """Figures (N, R) of N images of ``num_classes`` classes."""
     measure.prepare(example_spec(num_classes))
     classes = measure.classes(example_spec(num_classes))
     return measure.figures(np.stack([measure.sums(image, classes) for image in images]))
 
 
-def certain(image: Seen, num_classes: int) -> Seen:
+def certain(image: ImagePrediction, num_classes: int) -> ImagePrediction:
     """With probabilities 0 and 1 that say what the prediction says."""
     one_hot = np.stack([image.prediction == index for index in range(num_classes)]).astype(np.float32)
     return replace(image, probability=one_hot[1:] if num_classes == 2 else one_hot)
@@ -96,9 +98,9 @@ def _declared(case: MeasureCase) -> None:
     read = None if case.section is None else declared_figures(case.section)
     if read is not None:
         ways = {name: spec.direction for name, spec in specs.items()}
-        told = {name: spec.direction for name, spec in read.items()}
+        directions = {name: spec.direction for name, spec in read.items()}
         advice = "write figure_specs out in the class, with keys of the constructor in braces: hd{percentile:g}"
-        require(ways == told, f"{ways} of the object", f"{told}, which its source says", advice)
+        require(ways == directions, f"{ways} of the object", f"{directions}, which its source says", advice)
 
 
 def _shape(case: MeasureCase) -> None:
@@ -107,10 +109,12 @@ def _shape(case: MeasureCase) -> None:
     for seed, size in enumerate(sizes):
         sums = measure.sums(scene(seed, case.classes, size), numbers)
         width = measure.sums(scene(0, case.classes), numbers).shape[1]
-        told = f"sums() of {sums.dtype} {sums.shape} for an image of {size[0]}x{size[1]}"
+        message = f"sums() of {sums.dtype} {sums.shape} for an image of {size[0]}x{size[1]}"
         fits = sums.dtype == np.float64 and sums.shape == (len(numbers), width)
-        require(fits, told, f"float64 {(len(numbers), width)}")
-        require(bool(np.isfinite(sums).all()), f"{told} with nan or infinity", "finite numbers", "divide in figures()")
+        require(fits, message, f"float64 {(len(numbers), width)}")
+        require(
+            bool(np.isfinite(sums).all()), f"{message} with nan or infinity", "finite numbers", "divide in figures()"
+        )
 
 
 def _images_apart(case: MeasureCase) -> None:
@@ -155,13 +159,13 @@ def _perfect(case: MeasureCase) -> None:
     for seed in range(3):
         truth = scene(seed, case.classes).truth
         prediction = np.where(truth == IGNORED, 0, truth).astype(np.uint8)
-        found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+        found = measure_images(measure, case.classes, certain(ImagePrediction(prediction, truth), case.classes))
         _is_best(measure, found, "a prediction that is the truth")
     for ringed in (False, True):
         truth = np.full((9, 12), case.classes - 1, dtype=np.uint8)
         if ringed:
             truth[[0, -1]] = truth[:, [0, -1]] = IGNORED
-        image = Seen(np.full_like(truth, case.classes - 1), truth)
+        image = ImagePrediction(np.full_like(truth, case.classes - 1), truth)
         found = measure_images(measure, case.classes, certain(image, case.classes))
         last = {name: values[:, -1:] for name, values in found.items()}
         _is_best(measure, last, "a class that fills the image, and is predicted so")
@@ -177,7 +181,7 @@ def _hole(case: MeasureCase) -> None:
     truth[1:-1, 1:-1] = case.classes - 1
     prediction = truth.copy()
     prediction[4, 5] = 0
-    found = measure_images(measure, case.classes, certain(Seen(prediction, truth), case.classes))
+    found = measure_images(measure, case.classes, certain(ImagePrediction(prediction, truth), case.classes))
     for name, best in _best(measure).items():
         value = float(found[name][0, -1])
         what = f"{name} of {value:g} where a single pixel is missed"
@@ -187,7 +191,7 @@ def _hole(case: MeasureCase) -> None:
 def _absent(case: MeasureCase) -> None:
     nowhere = np.zeros((12, 15), dtype=np.uint8)
     nowhere[0] = IGNORED
-    image = Seen(np.where(nowhere == IGNORED, case.classes - 1, 0).astype(np.uint8), nowhere)
+    image = ImagePrediction(np.where(nowhere == IGNORED, case.classes - 1, 0).astype(np.uint8), nowhere)
     _is_undefined(measure_images(case.make(), case.classes, certain(image, case.classes)), "classes that are nowhere")
     image = replace(scene(0, case.classes), truth=np.full((37, 52), IGNORED, dtype=np.uint8))
     _is_undefined(measure_images(case.make(), case.classes, image), "an image that is all ignored")
@@ -195,20 +199,23 @@ def _absent(case: MeasureCase) -> None:
 
 def _is_undefined(found: Figures, what: str) -> None:
     for name, values in found.items():
-        told = f"{name} of {_told(values)} for {what}"
-        require(bool(np.isnan(values).all()), told, "nan", "divide with segexp.metrics.quotients.share or quotient")
+        message = f"{name} of {_told(values)} for {what}"
+        require(bool(np.isnan(values).all()), message, "nan", "divide with segexp.metrics.quotients.share or quotient")
 
 
 def _worst(case: MeasureCase) -> None:
     measure = case.make()
     there = scene(1, case.classes, ignored=False).truth
     nowhere = np.zeros_like(there)
-    for missing, image in {"truth": Seen(there, nowhere), "prediction": Seen(nowhere, there)}.items():
+    for missing, image in {
+        "truth": ImagePrediction(there, nowhere),
+        "prediction": ImagePrediction(nowhere, there),
+    }.items():
         found = measure_images(measure, case.classes, certain(image, case.classes))
         for name, best in _best(measure).items():
-            told = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
+            message = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
             bad = bool((found[name] == 0).all()) if best else bool((found[name] > 0).all())
-            require(bad, told, "0" if best else "the worst value there is")
+            require(bad, message, "0" if best else "the worst value there is")
     for seed in range(6):
         image = scene(seed, case.classes)
         if seed % 2:  # specks all over
@@ -218,8 +225,8 @@ def _worst(case: MeasureCase) -> None:
         for name, best in _best(measure).items():
             sign = 1 if best else -1
             better = bool((sign * missed[name][:, -1] > sign * hit[name][:, -1]).any())
-            told = f"a better {name} where nothing is predicted ({_told(missed[name])})"
-            require(not better, told, f"none better than {_told(hit[name])}, of a prediction that overlaps")
+            message = f"a better {name} where nothing is predicted ({_told(missed[name])})"
+            require(not better, message, f"none better than {_told(hit[name])}, of a prediction that overlaps")
 
 
 def _ignored(case: MeasureCase) -> None:
@@ -229,9 +236,9 @@ def _ignored(case: MeasureCase) -> None:
     for filler in (0, case.classes - 1, rng.integers(0, case.classes, nobody.shape)):
         likely = image.probability if image.probability is not None else 0
         probability = np.asarray(np.where(nobody, rng.random(nobody.shape), likely), np.float32)
-        other = Seen(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
+        other = ImagePrediction(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
         same = np.array_equal(measure.sums(other, numbers), sums)
-        advice = f"look at pixels where seen.truth != {IGNORED} alone, see segexp.metrics.regions"
+        advice = f"look at pixels where image.truth != {IGNORED} alone, see segexp.metrics.regions"
         require(same, "other sums for another prediction at ignored pixels", "the same", advice)
 
 
@@ -251,7 +258,7 @@ def turned(case: MeasureCase) -> list[tuple[Figures, Figures]]:
         upright = measure_images(measure, case.classes, image)
         for turn in _TURNS:
             probability = None if image.probability is None else turn(image.probability)
-            other = Seen(turn(image.prediction), turn(image.truth), probability)
+            other = ImagePrediction(turn(image.prediction), turn(image.truth), probability)
             pairs.append((measure_images(measure, case.classes, other), upright))
     return pairs
 
@@ -265,7 +272,7 @@ def _numbers(case: MeasureCase) -> None:
     measure, image = case.make(), scene(4, 3)
     swap = np.array([0, 2, 1, *range(3, 256)], dtype=np.uint8)
     probability = None if image.probability is None else image.probability[[0, 2, 1]]
-    other = Seen(swap[image.prediction], swap[image.truth], probability)
+    other = ImagePrediction(swap[image.prediction], swap[image.truth], probability)
     found, swapped = measure_images(measure, 3, image), measure_images(measure, 3, other)
     for name, values in found.items():
         same = np.array_equal(values[:, -2:], swapped[name][:, :-3:-1])
@@ -288,8 +295,8 @@ def _range(case: MeasureCase) -> None:
     for name, spec in measure.described_figures().items():
         inside = (found[name] >= 0) & ((found[name] <= 1) | bool(spec.unit))
         expected = f"at least 0{'' if spec.unit else ', at most 1'}"
-        told = f"{name} of {_told(found[name])}"
-        require(bool(inside.all()), told, expected, "a figure that is no share of 0..1 has a unit")
+        message = f"{name} of {_told(found[name])}"
+        require(bool(inside.all()), message, expected, "a figure that is no share of 0..1 has a unit")
 
 
 def _probability(case: MeasureCase) -> None:

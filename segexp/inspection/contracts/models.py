@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from segexp.inspection.contracts.promise import ContractError, NotTriedError, Promise, require
 from segexp.models.auxiliary import Supervised
+from segexp.models.classifier import is_classifier
 from segexp.models.contracts import CONTRACTS
 from segexp.models.sizes import same_size
 
@@ -54,16 +55,29 @@ def random_image(*shape: int) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(0))
 
 
+def fitting_image(model: nn.Module, *shape: int) -> Tensor:
+    """As :func:`random_image` for shape (B, C, H, W), H and W brought up to what the model takes multiples of."""
+    multiple: int = getattr(model, "size_multiple", 1)
+    return random_image(*shape[:2], *(-(-side // multiple) * multiple for side in shape[2:]))
+
+
+def expected_shape(model: nn.Module, batch: Tensor, channels: int) -> tuple[int, ...]:
+    """Shape of the logits of a batch (B, C, H, W): (B, channels, H, W), of a classifier (B, channels)."""
+    size = () if is_classifier(model) else tuple(batch.shape[-2:])
+    return (len(batch), channels, *size)
+
+
 def logits_of(model: nn.Module, batch: Tensor) -> Tensor:
-    """Logits (B, K, H, W) of a batch (B, C, H, W) in evaluation mode."""
+    """Logits (B, K, H, W) of a batch (B, C, H, W) in evaluation mode; of a classifier (B, K)."""
     with torch.no_grad():
         logits = same_size(model.eval(), batch)
     if not isinstance(logits, Tensor):
-        told = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
-        raise ContractError(f"{told}; give a Supervised in training mode alone")
-    size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
-    require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")
-    require(bool(logits.float().std() > 0), "the same logit at every pixel", "logits that depend on the image")
+        message = f"found a {type(logits).__name__} in evaluation mode, expected a tensor"
+        raise ContractError(f"{message}; give a Supervised in training mode alone")
+    if not is_classifier(model):
+        size, wanted = tuple(logits.shape[-2:]), tuple(batch.shape[-2:])
+        require(size == wanted, f"logits of {size} for an image of {wanted}", "the same size", "or give it context()")
+        require(bool(logits.float().std() > 0), "the same logit at every pixel", "logits that depend on the image")
     return logits
 
 
@@ -76,8 +90,9 @@ def near(found: Tensor, wanted: Tensor, what: str, tolerance: float = 1e-4) -> N
 
 def _any_size(case: ModelCase) -> None:
     for size, channels in SIZES:
-        logits = logits_of(case.make(channels), random_image(2, channels[0], *size))
-        shape, wanted = tuple(logits.shape), (2, channels[1], *size)
+        model, batch = case.make(channels), random_image(2, channels[0], *size)
+        logits = logits_of(model, batch)
+        shape, wanted = tuple(logits.shape), expected_shape(model, batch, channels[1])
         require(shape == wanted, f"logits {shape}", f"{wanted}", "use in_channels and out_channels as they are given")
         require(logits.dtype == torch.float32, f"logits of {logits.dtype}", "float32")
 
@@ -90,7 +105,7 @@ def train_step(model: nn.Module, batch: Tensor, *, bf16: bool) -> None:
     counts = len(supervised.auxiliary), len(supervised.weights)
     require(counts[0] == counts[1], f"{counts[0]} auxiliary logits with {counts[1]} weights", "one weight each")
     every = [supervised.logits, *supervised.auxiliary]
-    wanted = (batch.shape[0], 1, *batch.shape[-2:])
+    wanted = expected_shape(model, batch, 1)
     for logits in every:
         require(tuple(logits.shape) == wanted, f"logits {tuple(logits.shape)} in training mode", f"{wanted}")
         require(bool(torch.isfinite(logits).all()), "logits with nan or infinity", "finite ones")
@@ -108,11 +123,12 @@ def _gradient(case: ModelCase) -> None:
     for layout in (torch.contiguous_format, torch.channels_last):
         for bf16 in (False, True):
             model = case.rgb().to(memory_format=layout)  # type: ignore[call-overload]
-            train_step(model, random_image(2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
+            train_step(model, fitting_image(model, 2, 3, 33, 40).contiguous(memory_format=layout), bf16=bf16)
 
 
 def _half_precision(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(2, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 2, 3, 33, 40)
     exact = logits_of(model, batch)
     with torch.autocast("cpu", torch.bfloat16):
         rough = logits_of(model, batch).float()
@@ -123,14 +139,16 @@ def _half_precision(case: ModelCase) -> None:
 
 
 def _channels_last(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(2, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 2, 3, 33, 40)
     plain = logits_of(model, batch)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     near(logits_of(model, batch.contiguous(memory_format=torch.channels_last)), plain, "with channels last")
 
 
 def _state_dict(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(1, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 1, 3, 33, 40)
     with tempfile.TemporaryDirectory() as folder:
         torch.save(model.state_dict(), Path(folder) / "weights.pt")
         other = case.rgb()
@@ -144,7 +162,8 @@ def _state_dict(case: ModelCase) -> None:
 
 def _compiled(case: ModelCase) -> None:
     """With the plainest backend: what dynamo makes of the model, not the kernels of inductor."""
-    model, batch = case.rgb(), random_image(1, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 1, 3, 33, 40)
     keys, plain = list(model.state_dict()), logits_of(model, batch)
     torch.compiler.reset()
     model.compile(backend="eager")
@@ -153,7 +172,8 @@ def _compiled(case: ModelCase) -> None:
 
 
 def _deterministic(case: ModelCase) -> None:
-    model, batch = case.rgb(), random_image(3, 3, 33, 40)
+    model = case.rgb()
+    batch = fitting_image(model, 3, 3, 33, 40)
     together = logits_of(model, batch)
     again = torch.equal(logits_of(model, batch), together)
     advice = "use nn.Dropout, which rests in evaluation mode"
@@ -170,7 +190,7 @@ class SameSize(nn.Module):
         self.model = model
 
     def forward(self, image: Tensor) -> Tensor | Supervised:
-        """Image (B, C, H, W) to logits (B, K, H, W)."""
+        """Image (B, C, H, W) to logits (B, K, H, W), of a classifier (B, K)."""
         return same_size(self.model, image)
 
 
@@ -178,16 +198,17 @@ def exported(model: nn.Module) -> torch.export.ExportedProgram:
     """The program of a model for any batch, height and width."""
     free = torch.export.Dim.DYNAMIC
     return torch.export.export(
-        SameSize(model).eval(), (random_image(*EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
+        SameSize(model).eval(), (fitting_image(model, *EXPORTED_WITH),), dynamic_shapes=({0: free, 2: free, 3: free},)
     )
 
 
 def agrees(run: Callable[[Tensor], Tensor], model: nn.Module) -> None:
     """Requires a file to give the logits of the model for other sizes than that of the export."""
     for shape in OTHERS:
+        batch = fitting_image(model, *shape)
         with torch.no_grad():
-            found = run(random_image(*shape))
-        near(found, logits_of(model, random_image(*shape)), f"for an image {shape}")
+            found = run(batch)
+        near(found, logits_of(model, batch), f"for an image {tuple(batch.shape)}")
 
 
 def _torch_export(case: ModelCase) -> None:

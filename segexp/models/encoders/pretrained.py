@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from segexp.errors import ConfigError, UserError
 from segexp.models.encoders.base import Encoder
+from segexp.models.weight_files import State, checked_state, first_line, read_state_dict
+from segexp.models.weight_fit import adapt_channels, few
 
 SERVER = "https://download.pytorch.org/models/"
 FILES = {
@@ -21,11 +23,9 @@ FILES = {
 recipe); these are V1, what the papers on top of them started from."""
 
 HEADS = ("classifier.", "fc.")
-"""Keys of the classifier for the 1000 classes of ImageNet: left out on purpose, a segmentation has no use for them."""
+"""Keys of the classifier for the 1000 classes of ImageNet: apart on purpose, a segmentation has no use for them."""
 
 KEY = "model.pretrained"
-
-State = dict[str, Tensor]
 
 
 def load_pretrained(encoder: Encoder, name: str, pretrained: bool | str, base: int, *, freeze: bool = False) -> State:
@@ -59,10 +59,10 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
         raise ConfigError(
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
         )
-    if pretrained is True:
-        state, source = _download(name)
+    if isinstance(pretrained, str):
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), pretrained
     else:
-        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), str(pretrained)
+        state, source = _download(name)
     trunk, head = split_head(state)
     load_encoder_weights(encoder, trunk, f"{source} for {name}")
     return head
@@ -72,6 +72,24 @@ def split_head(state: State) -> tuple[State, State]:
     """Splits a state dict into the weights of the encoder and those of the classifier on top (``HEADS``)."""
     head = {key: value for key, value in state.items() if key.startswith(HEADS)}
     return {key: value for key, value in state.items() if key not in head}, head
+
+
+def load_head(layer: nn.Linear, head: State) -> bool:
+    """Loads the weights of a published last layer ``fc`` (K, F) where they are of as many classes and features.
+
+    Args:
+        layer: The last layer of a classifier; left as it is where there is nothing that fits.
+        head: What :func:`load_pretrained` returns.
+
+    Returns:
+        Whether they were loaded.
+    """
+    found = {key.removeprefix("fc."): value for key, value in head.items() if key.startswith("fc.")}
+    wanted = layer.state_dict()
+    if {key: value.shape for key, value in found.items()} != {key: value.shape for key, value in wanted.items()}:
+        return False
+    layer.load_state_dict(found)
+    return True
 
 
 def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
@@ -96,32 +114,12 @@ def load_encoder_weights(encoder: nn.Module, state: State, source: str) -> None:
     encoder.load_state_dict(loaded)
 
 
-def adapt_channels(weight: Tensor, channels: int) -> Tensor:
-    """Adapts weights (out, 3, h, w) of a first convolution on RGB to another number of input channels.
-
-    One channel gets the sum over the three, which answers a grey image as the RGB weights answer that image three
-    times over. Any other number takes them in turn (R G B R ...), times 3 / channels, so that an image of equal
-    channels excites as much as before.
-    """
-    if channels == 3 or weight.ndim != 4 or weight.shape[1] != 3:
-        return weight
-    if channels == 1:
-        return weight.sum(dim=1, keepdim=True)
-    turns = torch.arange(channels, device=weight.device) % 3
-    return weight[:, turns] * (3 / channels)
-
-
 def _check_keys(wanted: State, state: State, source: str) -> None:
     missing = [key for key in wanted if key not in state and not key.endswith("num_batches_tracked")]
     unknown = [key for key in state if key not in wanted]
     if missing or unknown:
-        parts = [f"{word} {_few(keys)}" for word, keys in (("missing", missing), ("unexpected", unknown)) if keys]
+        parts = [f"{word} {few(keys)}" for word, keys in (("missing", missing), ("unexpected", unknown)) if keys]
         raise UserError(f"pretrained weights {source}: {'; '.join(parts)}: this is the file of another network")
-
-
-def _few(keys: list[str]) -> str:
-    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
-    return ", ".join(keys[:3]) + more
 
 
 def _download(name: str) -> tuple[State, str]:
@@ -140,35 +138,7 @@ def _download(name: str) -> tuple[State, str]:
         else:
             what = f"{SERVER}{file} arrived broken"
         raise UserError(
-            f"model.pretrained=true: {what} ({_first_line(error)}); put {SERVER}{file} there by hand, or anywhere and "
+            f"model.pretrained=true: {what} ({first_line(error)}); put {SERVER}{file} there by hand, or anywhere and "
             f"set model.pretrained=<path>"
         ) from error
-    return _checked(state, KEY, str(place), file), str(place)
-
-
-def read_state_dict(path: str, key: str, expected: str) -> State:
-    """Reads a state dict from disk; ``key`` of the config and what was ``expected`` there are for the messages.
-
-    Raises:
-        UserError: There is no such file, or it is none of torch's, cut short, or holds something else.
-    """
-    place = Path(path).expanduser()
-    if not place.is_file():
-        raise UserError(f"{key}: no file {place}: give the path of {expected}")
-    try:
-        state = torch.load(place, map_location="cpu", weights_only=True)
-    except Exception as error:  # bytes that are no weights lead torch.load anywhere
-        raise UserError(
-            f"{key}: {place} is no state dict of torch, or is cut short ({_first_line(error)}): get {expected} anew"
-        ) from error
-    return _checked(state, key, str(place), expected)
-
-
-def _checked(state: object, key: str, source: str, expected: str) -> State:
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise UserError(f"{key}: {source} holds no plain dict of names and tensors, expected {expected}")
-    return dict(state)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+    return checked_state(state, f"{KEY}: {place}", file), str(place)

@@ -87,7 +87,7 @@ class Bottleneck(ResidualBlock):
         return changed
 
 
-class ResNet(Encoder):
+class ResNetStages(Encoder):
     """Stem and four layers of residual blocks; keys of the state dict are torchvision's without ``fc``.
 
     With output stride 16 or 8 the last one or two layers keep their map's size and dilate instead, as in Chen et al.
@@ -126,7 +126,7 @@ class ResNet(Encoder):
         first = self.block(self.widths[number], width, stride, before, dilation)
         return nn.Sequential(first, *(self.block(out, width, 1, dilation, dilation) for _ in range(blocks - 1)))
 
-    def forward(self, image: Tensor) -> Sequence[Tensor]:
+    def stage_maps(self, image: Tensor) -> Sequence[Tensor]:
         """Maps after the stem (stride 2) and the layers 1-4 (strides 4, 8, 16, 32 or fewer, sizes rounded up)."""
         features = self.relu(self.bn1(self.conv1(image)))
         maps = [features]
@@ -135,6 +135,14 @@ class ResNet(Encoder):
             features = layer(features)
             maps.append(features)
         return maps
+
+
+class ResNet(ResNetStages):
+    """Residual network as an encoder: an image to the maps of all stages, see :class:`ResNetStages`."""
+
+    def forward(self, image: Tensor) -> Sequence[Tensor]:
+        """Gives :meth:`ResNetStages.stage_maps`."""
+        return self.stage_maps(image)
 
 
 def _conv3x3(in_channels: int, out_channels: int, stride: int, dilation: int) -> nn.Conv2d:

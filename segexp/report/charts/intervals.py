@@ -119,13 +119,13 @@ def _value_layers(rows: Sequence[tuple[str, Interval]], x: dict[str, Any]) -> li
 
 
 def _absent(rows: Sequence[tuple[str, Interval]], end: float) -> list[dict[str, Any]]:
-    told = [{"row": name, "x": end, "text": row.told, "s": VALUE} for name, row in rows if row.value is None]
-    return [layer("text", {"text": {"field": "text"}}, told, align="right", color=SOFT)] if told else []
+    lines = [{"row": name, "x": end, "text": row.told, "s": VALUE} for name, row in rows if row.value is None]
+    return [layer("text", {"text": {"field": "text"}}, lines, align="right", color=SOFT)] if lines else []
 
 
 def _value(name: str, row: Interval, value: float) -> dict[str, Any]:
-    told = f"{row.name}: {row.told}"
-    found = {"row": name, "x": rounded(value), "s": VALUE, "told": told, "colour": row.colour}
+    text = f"{row.name}: {row.told}"
+    found = {"row": name, "x": rounded(value), "s": VALUE, "told": text, "colour": row.colour}
     if row.ends is not None and all(map(drawable, row.ends)):
         found |= {"low": rounded(row.ends[0]), "high": rounded(row.ends[1])}
     return found
@@ -135,9 +135,9 @@ def _dots(name: str, row: Interval, low: float, high: float) -> list[dict[str, A
     """Dots from left to right, those of one bin above each other."""
     taken: Counter[int] = Counter()
     found = []
-    for told, value in sorted((dot for dot in row.dots if drawable(dot[1])), key=lambda dot: dot[1]):
+    for text, value in sorted((dot for dot in row.dots if drawable(dot[1])), key=lambda dot: dot[1]):
         place = round(BINS * (value - low) / ((high - low) or 1.0))
         taken[place] += 1
         level = -min(taken[place], MOST + 1)
-        found.append({"row": name, "x": rounded(value), "level": level, "s": DOT, "told": told})
+        found.append({"row": name, "x": rounded(value), "level": level, "s": DOT, "told": text})
     return found

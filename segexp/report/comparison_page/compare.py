@@ -31,7 +31,7 @@ def write_summary(folder: Path) -> list[Path]:
 
 
 def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:
-    """Where the summaries of a command go: the folder asked for, the folder of a sweep, or a new one."""
+    """Chooses the folder for the summaries: the one asked for, the folder of a sweep, or a new one."""
     if out is not None:
         return Path(out)
     if len(places) == 1 and Path(places[0]).is_dir() and not (Path(places[0]) / "run.json").is_file():
@@ -66,7 +66,7 @@ def compare(
     """
     found, left_out = find_runs(places)
     from segexp.report.comparison_page.result import build
-    from segexp.report.comparison_page.search import chosen, searches_of
+    from segexp.report.comparison_page.search import best_trial_folder, searches_of
 
     searches = searches_of(found, [top for place in places for top in expand_place(place)])
-    return build(found, left_out, searches, measure, base or chosen(searches, found), resamples, seed)
+    return build(found, left_out, searches, measure, base or best_trial_folder(searches, found), resamples, seed)

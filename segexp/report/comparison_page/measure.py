@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from segexp.config.measure_names import IMAGE, MEAN, PHASES
-from segexp.config.suggest import nearest
+from segexp.config.checks.suggest import nearest
+from segexp.config.signatures.measure_names import IMAGE, MEAN, PHASES
 from segexp.errors import ConfigError
-from segexp.report.comparison_page.configuration import Configuration
-from segexp.report.comparison_page.figures import Figure
-from segexp.report.comparison_page.run import Run
-from segexp.report.comparison_page.spread import Spread
+from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.labels import described
 from segexp.runs import entries
 
@@ -18,7 +18,7 @@ DEFAULT = "miou"
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared.
+    """The measure by which configurations are compared, over all pixels and per image.
 
     Attributes:
         column: Its column in per_image.csv.
@@ -54,7 +54,7 @@ class Measure:
         return configuration.figures.get(self.headline) if self.pooled else configuration.by_image(self.column)
 
     def better(self, one: float, other: float) -> bool:
-        """Whether the first value is the better one."""
+        """Returns whether the first value is the better one."""
         return one < other if self.lower else one > other
 
     def _figure(self, block: str) -> Figure:

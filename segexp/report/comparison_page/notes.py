@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from segexp.report import values
-from segexp.report.comparison_page.configuration import Configuration, Repeat
-from segexp.report.comparison_page.contest import Contest
-from segexp.report.comparison_page.folds import averaged
-from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
+from segexp.report.comparison_page.configurations.configuration import Configuration, Repeat
+from segexp.report.comparison_page.configurations.folds import averaged
+from segexp.report.comparison_page.configurations.run import Run
 from segexp.report.comparison_page.search import counted
 from segexp.report.labels import name_of
 from segexp.runs import entries
@@ -17,23 +17,23 @@ SHOWN = 3
 """Names that a note lists before it only counts."""
 
 
-def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
+def comparison_notes(groups: Sequence[ComparisonGroup], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
     """Notes on the whole comparison, a sentence each.
 
     Args:
-        contests: Rows by test set.
+        groups: Rows by test set.
         older: Runs that were made again later.
         left_out: States of the runs that have no figures.
     """
-    runs = [run for contest in contests for row in contest.rows for run in row.runs]
-    found = list(_test_sets(contests))
+    runs = [run for group in groups for row in group.rows for run in row.runs]
+    found = list(_test_sets(groups))
     # What is true of several test sets is said once.
     letters: dict[str, list[str]] = {}
-    for contest in contests:
-        for text in _of_contest(contest):
-            letters.setdefault(text, []).append(contest.letter)
+    for group in groups:
+        for text in _of_group(group):
+            letters.setdefault(text, []).append(group.letter)
     found += [f"{', '.join(where)}: {text}" if where[0] else text for text, where in letters.items()]
-    found += _beaten(contests)
+    found += _beaten(groups)
     if older:
         names = _listed(run.path.name for run in older)
         found.append(f"Runs that were made again later with the same configuration and seed do not count: {names}.")
@@ -48,45 +48,45 @@ def notes(contests: Sequence[Contest], older: Sequence[Run], left_out: Sequence[
     return found
 
 
-def _test_sets(contests: Sequence[Contest]) -> Iterator[str]:
-    if len(contests) > 1:
-        listed = "; ".join(f"{contest.letter}: {contest.title}" for contest in contests)
+def _test_sets(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
+    if len(groups) > 1:
+        listed = "; ".join(f"{group.letter}: {group.title}" for group in groups)
         yield (
-            f"These runs were tested on {len(contests)} different sets of images; only rows of the same set can be "
+            f"These runs were tested on {len(groups)} different sets of images; only rows of the same set can be "
             f"compared. {listed}."
         )
 
 
-def _of_contest(contest: Contest) -> Iterator[str]:
-    runs = [run for row in contest.rows for run in row.runs]
+def _of_group(group: ComparisonGroup) -> Iterator[str]:
+    runs = [run for row in group.rows for run in row.runs]
     yield from _mixed(
         runs, "Classes were decided in different ways ({}), which the figures of masks depend on", _decision
     )
     yield from _mixed(runs, "Some rows are means over several views of each image (tta: {})", _views)
-    for row in contest.rows:
+    for row in group.rows:
         yield from _of_folds(row)
     pooled = [
-        name for row in contest.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
+        name for row in group.rows for repeat in row.repeats if len(repeat.runs) > 1 for name in averaged(repeat.runs)
     ]
     if pooled:
         names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
-    images = len(contest.rows[0].tested.images)
-    if contest.differences and images < FEW:
-        told = "is 1 test image" if images == 1 else f"are {images} test images"
-        yield f"There {told}: with fewer than {FEW} the intervals of differences are too narrow."
+    images = len(group.rows[0].tested.images)
+    if group.differences and images < FEW:
+        text = "is 1 test image" if images == 1 else f"are {images} test images"
+        yield f"There {text}: with fewer than {FEW} the intervals of differences are too narrow."
 
 
-def _beaten(contests: Sequence[Contest]) -> Iterator[str]:
+def _beaten(groups: Sequence[ComparisonGroup]) -> Iterator[str]:
     """Rows that a trivial predictor beats; of many only how many, the tables tell which."""
-    beaten = [(contest, row) for contest in contests for row in contest.rows if row.beaten]
+    beaten = [(group, row) for group in groups for row in group.rows if row.beaten]
     if len(beaten) > SHOWN:
         names = _listed(dict.fromkeys(found.name for _, row in beaten for found in row.beaten))
-        total = sum(len(contest.rows) for contest in contests)
+        total = sum(len(group.rows) for group in groups)
         yield f"{len(beaten)} of {total} rows are no better than a trivial predictor ({names}); the tables say which."
         return
-    for contest, row in beaten:
-        where = f"{contest.letter}: " if contest.letter else ""
+    for group, row in beaten:
+        where = f"{group.letter}: " if group.letter else ""
         yield f"{where}{row.name} is {' and '.join(map(str, row.beaten))}."
 
 
@@ -95,8 +95,8 @@ def _of_folds(row: Configuration) -> Iterator[str]:
     missing = {repeat.seed: _missing(repeat) for repeat in row.repeats}
     for repeat in row.repeats:
         if missing[repeat.seed]:
-            told = _listed(missing[repeat.seed])
-            yield f"{row.name}, seed {repeat.seed}: of {_folds(repeat)} folds (from 0) these are missing: {told}."
+            text = _listed(missing[repeat.seed])
+            yield f"{row.name}, seed {repeat.seed}: of {_folds(repeat)} folds (from 0) these are missing: {text}."
     if not any(missing.values()) and len({repeat.tested for repeat in row.repeats}) > 1:
         yield f"{row.name}: its seeds were not tested on the same images."
 

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.errors import DataError, SegexpError, one_line
-from segexp.report.comparison_page.configuration import grouped
-from segexp.report.comparison_page.contest import Contest, contests
-from segexp.report.comparison_page.files import as_csv, as_markdown
-from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.notes import notes
-from segexp.report.comparison_page.page import PageInput, render
-from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.comparison_group import ComparisonGroup, comparison_groups
+from segexp.report.comparison_page.configurations.configuration import grouped
+from segexp.report.comparison_page.configurations.naming import configurations
+from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.notes import comparison_notes
+from segexp.report.comparison_page.output.files import as_csv, as_markdown
+from segexp.report.comparison_page.output.page import PageInput, render_comparison
+from segexp.report.comparison_page.output.terminal import as_text
 from segexp.report.comparison_page.search import Search
-from segexp.report.comparison_page.terminal import as_text
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.files import replace_file
@@ -31,26 +31,26 @@ class Comparison:
 
     Attributes:
         title: Head of the page.
-        contests: Comparable rows.
+        groups: Comparable rows.
         older: Runs that were made again later and do not count.
         left_out: Runs and jobs without figures.
         searches: Those that the runs are trials of.
     """
 
     title: str
-    contests: tuple[Contest, ...]
+    groups: tuple[ComparisonGroup, ...]
     older: tuple[Run, ...]
     left_out: tuple[LeftOut, ...]
     searches: tuple[Search, ...] = ()
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know."""
-        return notes(self.contests, self.older, [entry.state for entry in self.left_out])
+        """Sentences that a reader must know before comparing."""
+        return comparison_notes(self.groups, self.older, [entry.state for entry in self.left_out])
 
     def text(self) -> str:
         """For the terminal."""
-        return as_text(self.contests, self.notes, self.left_out)
+        return as_text(self.groups, self.notes, self.left_out)
 
     def write(self, out: Path) -> list[Path]:
         """Writes ``summary.csv``, ``summary.md`` and ``summary.html`` into ``out``, each whole or not at all.
@@ -59,13 +59,13 @@ class Comparison:
             OSError: The folder cannot be written.
             PageFailed: The page cannot be made; the two tables are written.
         """
-        found = replace_file(out / "summary.csv", utf8(as_csv(self.contests)))
-        table = as_markdown(self.title, self.contests, self.notes, self.left_out, self.searches)
+        found = replace_file(out / "summary.csv", utf8(as_csv(self.groups)))
+        table = as_markdown(self.title, self.groups, self.notes, self.left_out, self.searches)
         files = [found, replace_file(out / "summary.md", utf8(table))]
-        page = PageInput(self.title, str(out), self.contests, self.notes, self.left_out, self.older, self.searches)
+        page = PageInput(self.title, str(out), self.groups, self.notes, self.left_out, self.older, self.searches)
         target = out / "summary.html"
         try:
-            text = render(page, out)
+            text = render_comparison(page, out)
         except Exception as error:  # whatever is wrong with it, the tables stand
             raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
         return [*files, replace_file(target, utf8(text))]
@@ -87,11 +87,11 @@ def build(
     left_out = [*left_out, *damaged]
     if not runs:
         raise DataError("no run can be compared:\n" + _indented(left_out))
-    groups, older = grouped(runs)
-    rows = configurations(groups)
+    repeats, older = grouped(runs)
+    rows = configurations(repeats)
     # Of two searches in one table, the places of each are its own; both come first.
     places = {run: place for search in searches for run, place in search.places.items()}
-    made = contests(rows, measure, base, resamples, seed, places)
+    made = comparison_groups(rows, measure, base, resamples, seed, places)
     return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
 
 
@@ -117,9 +117,9 @@ def _indented(left_out: Sequence[LeftOut]) -> str:
     return "\n".join(f"  {entry}" for entry in left_out)
 
 
-def _title(made: Sequence[Contest], searches: Sequence[Search]) -> str:
-    rows = [row for contest in made for row in contest.rows]
-    found = [entries.to_text(entries.get_in(contest.rows[0].runs[0].results, "task", "datamodule")) for contest in made]
+def _title(made: Sequence[ComparisonGroup], searches: Sequence[Search]) -> str:
+    rows = [row for group in made for row in group.rows]
+    found = [entries.to_text(entries.get_in(group.rows[0].runs[0].results, "task", "datamodule")) for group in made]
     names = [printable(shortened(name, 60)).strip() for name in found]
     data = " and ".join(dict.fromkeys(name for name in names if name))
     what = rows[0].name if len(rows) == 1 else f"{len(rows)} configurations"

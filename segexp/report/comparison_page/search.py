@@ -84,12 +84,12 @@ class Search:
 
     @property
     def states(self) -> str:
-        """How many trials there are of each state."""
+        """Number of trials of each state, in words."""
         return counted(trial.state for trial in self.trials)
 
     @property
     def command(self) -> str:
-        """What trains the best trial again; empty where its folder is not there."""
+        """Command line that trains the best trial again; empty where its folder is not there."""
         try:
             return "" if self.best is None or self.best.folder is None else reproduce.alone(read_run(self.best.folder))
         except DataError:
@@ -116,7 +116,7 @@ def searches_of(runs: Sequence[RunContents], tops: Sequence[Path]) -> list[Searc
     return [found for folder, run in folders.items() if (found := _read(folder, run)) is not None]
 
 
-def chosen(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | None:
+def best_trial_folder(searches: Sequence[Search], runs: Sequence[RunContents]) -> str | None:
     """Run folder of the best trial of the only search, which others are compared with: test figures choose no base."""
     best = searches[0].best if len(searches) == 1 else None
     if best is None or best.folder is None or all(run.path.resolve() != best.folder.resolve() for run in runs):

@@ -79,7 +79,7 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
     shown = figures.items() if isinstance(figures, Mapping) else ()
     parts = [
         entries.to_text(entry.get("image")),
-        *(f"{name} {values.format_measure(value, 3)}" for name, value in shown),
+        *(f"{name} {value if isinstance(value, str) else values.format_measure(value, 3)}" for name, value in shown),
     ]
     return " · ".join(part for part in parts if part)
 

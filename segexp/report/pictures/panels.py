@@ -46,9 +46,9 @@ def draw_panel(
         DataError: Shapes or types do not fit, or a label is neither a class nor 255.
     """
     _check(image, truth, prediction, spec)
-    factor = _factor(truth.shape)
+    factor = enlargement(truth.shape)
     small = display_small(image, truth != IGNORED), shrink_labels(truth), shrink_labels(prediction)
-    rgb, truth, prediction = (_enlarged(array, factor) for array in small)
+    rgb, truth, prediction = (enlarge(array, factor) for array in small)
     size = f"{image.shape[1]}×{image.shape[0]} px{_scale(image.shape, rgb.shape)}"
     some_ignored = bool((truth == IGNORED).any())
     classes = [LegendEntry(colour, name) for colour, name in zip(spec.colours, spec.classes, strict=True)]
@@ -81,12 +81,14 @@ def _check(image: NDArray[np.generic], truth: Pixels, prediction: Pixels, spec: 
             )
 
 
-def _factor(shape: tuple[int, ...]) -> int:
+def enlargement(shape: tuple[int, ...]) -> int:
+    """Whole factor by which a small picture is enlarged, of its height and width; 1 for others."""
     wanted = -(-SMALLEST_SIDE // min(shape))
     return max(1, min(wanted, LARGEST_SIDE // max(shape)))
 
 
-def _enlarged(array: Pixels, factor: int) -> Pixels:
+def enlarge(array: Pixels, factor: int) -> Pixels:
+    """Repeats each pixel of (H, W) or (H, W, C), ``factor`` times along both sides."""
     return array if factor == 1 else array.repeat(factor, axis=0).repeat(factor, axis=1)
 
 
@@ -113,14 +115,14 @@ def _error_legend(spec: DataSpec, some_ignored: bool) -> tuple[str, list[LegendE
     ]
 
 
-def _text_size(width: int) -> int:
+def text_size(width: int) -> int:
     """Font size in pixels: about 38 letters to the width of a part, so it survives the width of a page."""
     return max(11, width // 22)
 
 
 def _part(rgb: Pixels, name: str, legend: list[LegendEntry], remark: str = "") -> Pixels:
     """A caption of two lines (name, then legend or remark) above the pixels."""
-    size = _text_size(rgb.shape[1])
+    size = text_size(rgb.shape[1])
     strip = np.full((round(size * 3.2), rgb.shape[1], 3), PAPER, np.uint8)
     draw_text(strip, name, 0, round(size * 1.1), size, bold=True)
     draw_text(strip, remark, 0, round(size * 2.6), size)
@@ -130,7 +132,7 @@ def _part(rgb: Pixels, name: str, legend: list[LegendEntry], remark: str = "") -
 
 def _joined(parts: list[Pixels], title: str, figures: Mapping[str, float | None]) -> Pixels:
     """Parts beside each other on white, with gaps and margins of half a letter and the title line on top."""
-    size = _text_size(parts[0].shape[1])
+    size = text_size(parts[0].shape[1])
     gap = size // 2
     spacer = np.full((parts[0].shape[0], gap, 3), PAPER, np.uint8)
     row = np.concatenate([piece for part in parts for piece in (spacer, part)] + [spacer], axis=1)
@@ -157,9 +159,9 @@ def split_panel(picture: Pixels) -> tuple[Pixels, Pixels] | None:
         Both halves, uint8 (h', w // 2, 3); None where the picture is no such panel.
     """
     width = picture.shape[1]
-    part = next((w for w in range(width // 4, NARROWEST - 1, -1) if 4 * w + 5 * (_text_size(w) // 2) == width), None)
+    part = next((w for w in range(width // 4, NARROWEST - 1, -1) if 4 * w + 5 * (text_size(w) // 2) == width), None)
     if part is None:
         return None
-    size = _text_size(part)
+    size = text_size(part)
     below = picture[size // 2 + size * 2 :]
     return below[:, : width // 2], below[:, width - width // 2 :]

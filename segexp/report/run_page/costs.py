@@ -13,7 +13,7 @@ Facts = list[tuple[str, str]]
 
 
 def costs(folder: RunContents) -> Facts:
-    """What the folder tells of size and speed, on the machine that the page names."""
+    """Facts on size and speed, on the machine that the page names."""
     run, results = folder.run, folder.results
     total, trainable = (entries.get_in(run, "model", name) for name in ("parameters", "trainable"))
     parameters = values.format_count(total) + (
@@ -63,8 +63,8 @@ def _per_second(rate: object, results: object) -> str:
     if not isinstance(rate, int | float):
         return ""
     views = entries.get_in(results, "task", "tta")
-    told = "" if views in (None, "none") else f", views: {views}"
-    return f"{_number(rate)} per second, loading and counting included{told}"
+    text = "" if views in (None, "none") else f", views: {views}"
+    return f"{_number(rate)} per second, loading and counting included{text}"
 
 
 def _megabytes(amount: object) -> str:

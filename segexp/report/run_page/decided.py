@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from segexp.config.measure_names import PHASES
+from segexp.config.signatures.measure_names import PHASES
 from segexp.runs import entries
 
 Results = Mapping[str, Any]
@@ -38,9 +38,9 @@ def decided(runs: Sequence[Results]) -> str:
     found = sorted({threshold for results in runs if (threshold := threshold_of(results)) is not None})
     if not found:
         return ""
-    told = f"{found[0]:.3f}" if len(found) == 1 else f"{found[0]:.3f} to {found[-1]:.3f}"
+    text = f"{found[0]:.3f}" if len(found) == 1 else f"{found[0]:.3f} to {found[-1]:.3f}"
     monitors = {
         entries.to_text(entries.get_in(results, "checkpoint", "monitor")) for results in runs if of_monitor(results)
     }
     half = f"; {', '.join(sorted(monitors))} by which checkpoints are chosen is {HALF}" if monitors else ""
-    return f"Masks are at the threshold that each run has chosen, {told}{half}."
+    return f"Masks are at the threshold that each run has chosen, {text}{half}."

@@ -16,17 +16,20 @@ def missing(folder: RunContents, content: Mapping[str, object]) -> list[str]:
     if not entries.rows_of(folder.results):
         return ["Results: this run was not tested."] if folder.run else []
     broken = folder.run.get("not_made")
-    told = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
-    binary = entries.foreground_of(folder.results) is not None
+    failures = [_not_made(entry) for entry in broken if isinstance(entry, Mapping)] if isinstance(broken, list) else []
+    masks = entries.task_kind(folder.results) == entries.SEGMENTATION
+    binary = masks and entries.foreground_of(folder.results) is not None
     again = "Runs of older versions have none; segexp evaluate run=<folder> makes them."
     lines = {
-        "specimens": f"Images with layers: panels/layers is not there. {again}" if content["panels"] else "",
+        "specimens": f"Images with layers: panels/layers is not there. {again}" if masks and content["panels"] else "",
         "decision": f"Figures over thresholds: thresholds.csv is not there. {again}" if binary else "",
-        "calibration": "" if content["reliability"] else "Calibration: it was not measured (metric=[calibration]).",
+        "calibration": "Calibration: it was not measured (metric=[calibration])."
+        if masks and not content["reliability"]
+        else "",
         "intervals": "Confidence intervals: none were drawn.",
         "training": "" if content["curves"] else "Training curves: metrics.csv is not there.",
     }
-    return told + [line for key, line in lines.items() if line and not content[key]]
+    return failures + [line for key, line in lines.items() if line and not content[key]]
 
 
 def _not_made(entry: Mapping[str, object]) -> str:

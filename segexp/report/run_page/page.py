@@ -6,15 +6,16 @@ from pathlib import Path
 from segexp.errors import DataError, one_line
 from segexp.report.page_template import load_template
 from segexp.report.pictures import embedded as pictures
-from segexp.report.run_page import class_tables, groups_table, reproduce, rows_table, sections
-from segexp.report.run_page.calibration_charts import calibration_charts
-from segexp.report.run_page.confusion_table import confusion_table
+from segexp.report.run_page import reproduce, sections
+from segexp.report.run_page.charts.calibration import calibration_charts
+from segexp.report.run_page.charts.class_spread import spread_charts
+from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
-from segexp.report.run_page.decision_charts import decision_charts
-from segexp.report.run_page.figures_table import figures_table
 from segexp.report.run_page.missing import missing
-from segexp.report.run_page.spread_charts import spread_charts
-from segexp.report.run_page.training_charts import training_charts
+from segexp.report.run_page.tables import classes, image_groups, predictors
+from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
+from segexp.report.run_page.tables.confusion import confusion_table, counted
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -54,7 +55,7 @@ def write_report(run_dir: Path) -> Path:
 
 def _content(folder: RunContents) -> dict[str, object]:
     """All that the template shows."""
-    title, above = sections.heading(folder)
+    title, above = sections.page_title(folder)
     state, state_kind = sections.state(folder)
     commit, dirty = sections.commit(folder)
     content: dict[str, object] = {
@@ -68,13 +69,13 @@ def _content(folder: RunContents) -> dict[str, object]:
         "summary": sections.summary(folder),
         "tiles": sections.tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
-        "notes": sections.notes(folder),
+        "notes": sections.run_notes(folder),
         "costs": costs(folder),
         "commands": reproduce.commands(folder),
         "same": reproduce.facts(folder),
         "commit": commit,
         "dirty": dirty,
-        "environment": sections.environment(folder),
+        "environment": sections.environment_facts(folder),
         "speed": sections.speed(folder),
         "config": folder.config,
         "log": folder.log,
@@ -91,21 +92,23 @@ def _tables(folder: RunContents) -> dict[str, object]:
     masks = tested and entries.task_kind(folder.results) == entries.SEGMENTATION
     images = sections.image_table(folder)
     return {
-        "class_table": class_tables.overlap_table(folder.results) if masks else None,
+        "class_table": classes.overlap_table(folder.results) if masks else None,
         "figures_table": figures_table(folder.results) if tested and not masks else None,
-        "more_tables": _there(class_tables.shape_table(folder.results), class_tables.probability_table(folder.results)),
-        "full_tables": _there(*(class_tables.full_table(folder.results, block) for block in ("dataset", "image"))),
-        "groups_table": groups_table.groups_table(folder.results),
-        "rows_table": rows_table.rows_table(folder.results) if masks else None,
+        "class_figures": class_figures_table(folder.results) if tested and not masks else None,
+        "more_tables": _there(classes.shape_table(folder.results), classes.probability_table(folder.results)),
+        "full_tables": _there(*(classes.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "groups_table": image_groups.groups_table(folder.results),
+        "rows_table": predictors.predictor_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
         "meanings": sections.meanings(folder),
         "averaging": sections.averaging(folder),
-        "chosen": sections.chosen(folder),
+        "chosen": sections.checkpoint_and_threshold(folder),
         "image_table": images,
         "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
         "splits": sections.data_table(folder),
         "image_names": sections.image_names(folder),
         "confusion_table": confusion_table(folder.results),
+        "counted": counted(folder.results),
     }
 
 
@@ -141,6 +144,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
         "specimens": shown,
         "swatches": swatches(folder.results),
         "panels": [] if shown else pictures.embed_panels(folder),
+        "panels_title": PANELS_OF_KIND.get(entries.task_kind(folder.results), "Image, truth, prediction, errors"),
         "class_maps": pictures.embed_class_maps(folder),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
@@ -168,10 +172,23 @@ SECTIONS = {
 }
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
-
+PANELS_OF_KIND = {entries.CLASSIFICATION: "Images, from the least probable class to the most"}
+"""Heading of the pictures that have no layers."""
 ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
 """Sections of a page of a kind of task that has none of its own."""
-SECTIONS_OF_KIND = {entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures")}
+SECTIONS_OF_KIND = {
+    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures"),
+    entries.CLASSIFICATION: (
+        "figures",
+        "panels",
+        "confusion",
+        "curves",
+        "data",
+        "cost",
+        "reproduce",
+        "environment",
+    ),
+}
 """By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
 
 

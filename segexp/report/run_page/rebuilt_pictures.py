@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from segexp.report.run_page.figure_files import FIGURES, save_figure
+from segexp.report.run_page.charts.files import CHARTS, save_chart
 from segexp.runs import entries
 from segexp.runs.contents import read_run
 from segexp.runs.folder import RunFolder
 
-FILES = [f"{stem}.png" for stem in FIGURES]
+FILES = [f"{stem}.png" for stem in CHARTS]
 
 
 def remake(path: Path) -> list[Path]:
@@ -33,7 +33,7 @@ def remake(path: Path) -> list[Path]:
 
 def _made(folder: Path, name: str) -> bool:
     try:
-        save_figure(folder, name)
+        save_chart(folder, name)
     except Exception:  # a damaged file, or the fault is still there: it stays on the list
         return False
     return True

@@ -5,9 +5,9 @@ import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from segexp.config.plain_values import refuse_size
-from segexp.config.quoting import as_typed, command_line, shell_word, typed
-from segexp.config.stored import needed
+from segexp.config.overrides.quoting import as_typed, command_line, hydra_override, shell_word
+from segexp.config.stored.check import needed
+from segexp.config.stored.plain_values import refuse_size
 from segexp.errors import StoredError
 from segexp.report import values
 from segexp.runs import entries
@@ -28,9 +28,9 @@ def commands(folder: RunContents) -> Commands:
     if not given:
         return []
     found = []
-    words, overrides = _words(given), folder.run.get("overrides")
+    arguments, overrides = _words(given), folder.run.get("overrides")
     own = list(map(str, overrides)) if isinstance(overrides, list) else None
-    if _of_sweep(words):
+    if _of_sweep(arguments):
         found.append(("the sweep that this run is part of", given))
         if own is not None:
             found.append(("this run alone", alone(folder)))
@@ -38,10 +38,10 @@ def commands(folder: RunContents) -> Commands:
         found.append(("the command that was given", given))
     if folder.config and own is not None:  # no evaluation
         place = _place(folder.path)
-        found.append(("from its folder", command_line([typed("from", place), *_trust(folder)])))
+        found.append(("from its folder", command_line([hydra_override("from", place), *_trust(folder)])))
         found += _going_on(folder)
         if entries.get_in(folder.results, "checkpoint", "path") is not None:
-            found.append(("its test alone", command_line(["evaluate", typed("run", place), *_trust(folder)])))
+            found.append(("its test alone", command_line(["evaluate", hydra_override("run", place), *_trust(folder)])))
     return found
 
 
@@ -52,9 +52,9 @@ def _going_on(folder: RunContents) -> Commands:
         return []
     sweep = folder.path.parent
     if (sweep / MANIFEST).is_file():
-        return [("go on with the sweep", command_line([typed("sweep.resume", _place(sweep))]))]
-    words = [typed("from", _place(folder.path)), typed("resume", _place(last)), *_trust(folder)]
-    return [("go on from its last finished epoch", command_line(words))]
+        return [("go on with the sweep", command_line([hydra_override("sweep.resume", _place(sweep))]))]
+    arguments = [hydra_override("from", _place(folder.path)), hydra_override("resume", _place(last)), *_trust(folder)]
+    return [("go on from its last finished epoch", command_line(arguments))]
 
 
 def _trust(folder: RunContents) -> list[str]:
@@ -78,8 +78,10 @@ def alone(folder: RunContents) -> str:
     return command_line([*map(str, overrides), *flags]) if isinstance(overrides, list) else ""
 
 
-def _of_sweep(words: Sequence[str]) -> bool:
-    return bool(_SWEEP_FLAGS & set(words)) or any(word.lstrip("+").startswith(("sweep.", "sweep=")) for word in words)
+def _of_sweep(arguments: Sequence[str]) -> bool:
+    return bool(_SWEEP_FLAGS & set(arguments)) or any(
+        word.lstrip("+").startswith(("sweep.", "sweep=")) for word in arguments
+    )
 
 
 def _words(line: str) -> list[str]:
@@ -93,15 +95,18 @@ def given_command(folder: RunContents) -> str:
     """The command line that was given, in one line, without quotes that an older version added to it."""
     given = folder.run.get("command")
     line = shlex.join(map(str, given)) if isinstance(given, list) else entries.to_text(given)
-    words = _words(line)
-    return " ".join(map(shell_word, as_typed(words))) if words else line
+    arguments = _words(line)
+    return " ".join(map(shell_word, as_typed(arguments))) if arguments else line
 
 
-def _flags(words: Sequence[str]) -> list[str]:
+def _flags(arguments: Sequence[str]) -> list[str]:
     """Folders of own options, which the job of a sweep needs as well."""
     return [
-        part for index, word in enumerate(words[:-1]) if word in _FLAGS_WITH_VALUE for part in (word, words[index + 1])
-    ] + [word for word in words if word.startswith("--config-dir=")]
+        part
+        for index, word in enumerate(arguments[:-1])
+        if word in _FLAGS_WITH_VALUE
+        for part in (word, arguments[index + 1])
+    ] + [word for word in arguments if word.startswith("--config-dir=")]
 
 
 def _place(path: Path) -> str:
@@ -111,7 +116,7 @@ def _place(path: Path) -> str:
 
 
 def facts(folder: RunContents) -> Facts:
-    """What must be the same, beside the commit."""
+    """Facts beside the commit that must be the same for the same result."""
     run = folder.run
     split = entries.get_in(run, "data", "split")
     rule = values.flatten_as_text(split) if isinstance(split, dict) else []
@@ -121,5 +126,6 @@ def facts(folder: RunContents) -> Facts:
         ("device", entries.to_text(run.get("device"))),
         ("threads", entries.to_text(run.get("threads"))),
         ("resumed from", entries.to_text(run.get("resume"))),
+        ("started from", entries.to_text(entries.get_in(run, "init_from", "path"))),
     ]
     return [(name, text) for name, text in pairs if text not in ("", values.ABSENT)]

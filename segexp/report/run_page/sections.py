@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.report import values
-from segexp.report.labels import described, name_of, ordered
+from segexp.report.labels import described, name_of, order_figures
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -36,7 +36,7 @@ class Tile:
     interval: str = ""
 
 
-def heading(folder: RunContents) -> tuple[str, str]:
+def page_title(folder: RunContents) -> tuple[str, str]:
     """Title, such as "cunet on drive", and the line above it."""
     model = entries.to_text(entries.get_in(folder.run, "model", "name"))
     data = entries.to_text(
@@ -100,6 +100,7 @@ def tiles(folder: RunContents) -> list[Tile]:
     else:
         paths.append((f"Dice {foreground}", ("dice", foreground)))
     paths += [("AUC", ("auc",)), ("Accuracy", ("accuracy",))]
+    paths += [("Balanced accuracy", ("balanced_accuracy",)), ("Macro F1", ("macro_f1",))]
     made = [_tile(results, name, path) for name, path in paths]
     return [tile for tile in made if tile.value != values.ABSENT]
 
@@ -117,12 +118,12 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
     ends = (
         [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
     )
-    told = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, told)
+    text = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
+    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, text)
 
 
 def averaging(folder: RunContents) -> Facts:
-    """How the numbers of the tables come about."""
+    """Facts on how the numbers of the tables come about."""
     results = folder.results
     texts = {
         "dataset": "over the data set",
@@ -133,9 +134,9 @@ def averaging(folder: RunContents) -> Facts:
         "brier, ece": "Brier, ECE",
         "interval": "intervals",
     }
-    told = results.get("averaging")
-    told = told if isinstance(told, Mapping) else {}
-    pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in told.items()]
+    stored = results.get("averaging")
+    stored = stored if isinstance(stored, Mapping) else {}
+    pairs = [(texts.get(str(key), str(key)), entries.to_text(text)) for key, text in stored.items()]
     where = entries.to_text(entries.get_in(results, "task", "where"))
     split = results.get("split")
     counted, ignored = (values.format_count(entries.get_in(split, key)) for key in ("pixels", "ignored_pixels"))
@@ -146,21 +147,21 @@ def averaging(folder: RunContents) -> Facts:
 
 def _units(results: Mapping[str, object]) -> str:
     units = results.get("units")
-    told = units.items() if isinstance(units, Mapping) else ()
-    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in told)
+    pairs = units.items() if isinstance(units, Mapping) else ()
+    return ", ".join(f"{name_of(str(figure), results)} in {UNITS.get(unit, unit)}" for figure, unit in pairs)
 
 
 def meanings(folder: RunContents) -> Facts:
-    """What each figure of the model is, in a line."""
+    """Meaning of each figure of the model, in a line."""
     row = entries.model_row(folder.results)
     there = [entries.get_in(row, block) for block in ("dataset", "image")]
     names = {name: None for block in there if isinstance(block, Mapping) for name in block}
-    specs = [described(folder.results, name) for name in ordered(names)]
+    specs = [described(folder.results, name) for name in order_figures(names)]
     return [(spec.label, spec.meaning) for spec in specs if spec.meaning]
 
 
-def chosen(folder: RunContents) -> Facts:
-    """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
+def checkpoint_and_threshold(folder: RunContents) -> Facts:
+    """Facts on the tested checkpoint, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
     monitor = ""
@@ -176,12 +177,12 @@ def chosen(folder: RunContents) -> Facts:
         reason = ", chosen on ".join(part for part in (rule, place) if part)
         pairs.append(("threshold", values.format_plain(threshold.get("value")) + (f" ({reason})" if reason else "")))
     half, own = of_monitor(folder.results), of_test(folder.results)
-    told = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
-    return _known(*pairs, ("masks", told), ("images seen", seen(folder.results.get("inference"))))
+    text = f"test figures {own}, validation figures (curves, {monitor}) {half}" if half and own else ""
+    return _known(*pairs, ("masks", text), ("images seen", seen(folder.results.get("inference"))))
 
 
 def seen(inference: object) -> str:
-    """How the model saw the images, in words; empty where the results do not say."""
+    """Says in words how the model saw the images; empty where the results do not tell."""
     if not isinstance(inference, Mapping):
         return ""
     parts, whole = (inference.get(key) for key in ("images_in_windows", "images_whole"))
@@ -280,7 +281,7 @@ def commit(folder: RunContents) -> tuple[str, bool]:
     return entries.to_text(entries.get_in(git, "commit")), bool(entries.get_in(git, "dirty"))
 
 
-def environment(folder: RunContents) -> Facts:
+def environment_facts(folder: RunContents) -> Facts:
     """Device, machine and versions."""
     run = folder.run
     listed: Facts = [("device", entries.to_text(run.get("device")))] if "device" in run else []
@@ -296,10 +297,10 @@ def speed(folder: RunContents) -> Facts:
     return values.flatten_as_text(settings) if isinstance(settings, Mapping) else []
 
 
-def notes(folder: RunContents) -> list[str]:
+def run_notes(folder: RunContents) -> list[str]:
     """Remarks of the run on its own results."""
-    told = folder.results.get("notes")
-    return [str(note) for note in told] if isinstance(told, list) else []
+    notes = folder.results.get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
 
 
 def _known(*pairs: tuple[str, str]) -> Facts:

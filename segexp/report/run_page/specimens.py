@@ -69,7 +69,7 @@ class Swatch:
 
 
 def specimens(folder: RunContents) -> list[Specimen]:
-    """Those panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
+    """Panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
 
     Raises:
         DataError: A layer cannot be read.
@@ -116,10 +116,10 @@ def _specimen(place: Path, entry: Mapping[str, Any], spec: DataSpec) -> Specimen
         ),
     ]
     figures = entry.get("figures")
-    told = [(str(name), values.format_measure(value, 3)) for name, value in (figures or {}).items()]
+    lines = [(str(name), values.format_measure(value, 3)) for name, value in (figures or {}).items()]
     height, width = truth.shape
     return Specimen(
-        entries.to_text(entry.get("rank")), entries.to_text(entry.get("image")), told, width, height,
+        entries.to_text(entry.get("rank")), entries.to_text(entry.get("image")), lines, width, height,
         _size(entry.get("size"), height, width), layers,
     )  # fmt: skip
 

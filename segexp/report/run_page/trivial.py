@@ -31,12 +31,14 @@ class Beaten:
         return f"{'no better' if equal else 'worse'} than {self.name}"
 
     def __str__(self) -> str:
-        told = ", ".join(f"{name} {own:.4f} against {other:.4f}" for name, own, other in self.figures)
-        return f"{self.verdict} ({told})"
+        text = ", ".join(f"{name} {own:.4f} against {other:.4f}" for name, own, other in self.figures)
+        return f"{self.verdict} ({text})"
 
 
 def beaten_by(runs: Sequence[Results]) -> list[Beaten]:
-    """Trivial predictors with at least the mean IoU, or the Dice of the foreground, of the model on the test images.
+    """Trivial predictors that are at least as good as the model on the test images.
+
+    By mean IoU or the Dice of the foreground; of classes of images by accuracy or balanced accuracy.
 
     Args:
         runs: Contents of results.json; of several runs (seeds, folds) the means are compared.
@@ -58,6 +60,8 @@ def _trivial(results: Results) -> dict[str, Mapping[str, Any]]:
 
 
 def _figures(results: Results) -> list[tuple[str, Path]]:
+    if entries.task_kind(results) == entries.CLASSIFICATION:
+        return [("accuracy", ("accuracy",)), ("balanced accuracy", ("balanced_accuracy",))]
     foreground = entries.foreground_of(results)
     return [("mean IoU", ("miou",)), *([(f"Dice {foreground}", ("dice", foreground))] if foreground else [])]
 

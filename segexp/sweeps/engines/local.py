@@ -13,7 +13,7 @@ from typing import Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SweepConfig
-from segexp.config.signature import signature
+from segexp.config.signatures.signature import signature
 from segexp.sweeps.engines.base import Ended, Started, SweepError
 from segexp.sweeps.engines.devices import plan_devices
 from segexp.sweeps.engines.ipc import Channel, Message
@@ -157,7 +157,7 @@ class LocalJobEngine:
 
 def data_hash(section: ObjectConfig) -> str:
     """Hash of what a job reads: the data set's own keys, without those that all data sets share."""
-    base = signature("segexp.data.base.SegmentationDataModule")
+    base = signature("segexp.data.base.ImageDataModule")
     shared = base.parameters if base is not None else {}
     kept = {key: value for key, value in section.items() if key not in shared}
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()[:16]

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from segexp.config.trust import shared_trust
+from segexp.config.stored.trust import shared_trust
 from segexp.errors import SegexpError
 from segexp.sweeps.engines.process import fresh_python, peak_megabytes
 from segexp.sweeps.layout import JobFiles, now

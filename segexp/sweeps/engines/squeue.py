@@ -62,8 +62,8 @@ def parse(text: str) -> list[QueueJob]:
 
 def cancel(ids: Iterable[str], *options: str) -> None:
     """Ends jobs, or sends them a signal; one that is gone already does not matter."""
-    if words := list(ids):
-        subprocess.run(["scancel", "--quiet", *options, *words], capture_output=True, timeout=TIMEOUT, check=False)
+    if selected := list(ids):
+        subprocess.run(["scancel", "--quiet", *options, *selected], capture_output=True, timeout=TIMEOUT, check=False)
 
 
 def require_slurm() -> None:

@@ -6,10 +6,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from segexp.config.overrides.quoting import hydra_override, unquoted
 from segexp.config.paths import conf_dir
-from segexp.config.quoting import typed, unquoted
 from segexp.config.schema import SearchConfig
-from segexp.config.trust import without_trust
+from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.sweeps.command import ASKING, FLAGS, RESUME
 from segexp.sweeps.foreign import same_words, split_off_folders, words_to_take
@@ -60,9 +60,9 @@ def without_flags(argv: Sequence[str]) -> list[str]:
     return [word for word in argv if word not in FLAGS and not word.startswith(RESUME)]
 
 
-def experiment_words(words: Sequence[str]) -> list[str]:
+def experiment_words(arguments: Sequence[str]) -> list[str]:
     """Gives the words of a command that are about the trials."""
-    return [word for word in without_trust(words) if not is_sweep_word(word) and not word.startswith("debug=")]
+    return [word for word in without_trust(arguments) if not is_sweep_word(word) and not word.startswith("debug=")]
 
 
 def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
@@ -72,16 +72,16 @@ def resumed_words(manifest: Manifest, now: Sequence[str]) -> list[str]:
         ConfigError: The command has others.
     """
     search_facts: dict[str, Any] = manifest.facts["search"]
-    kept = [typed(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
-    words, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
-    if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(words)):
+    kept = [hydra_override(f"sweep.{key}", value) for key, value in search_facts["section"].items()]
+    arguments, kept = words_to_take(manifest, search_facts["words"], now), words_to_take(manifest, kept, now)
+    if (asked := experiment_words(split_off_folders(now)[0])) and not same_words(asked, experiment_words(arguments)):
         raise ConfigError(
             f"sweep.resume: {manifest.folder} searches {' '.join(experiment_words(search_facts['words']))}\n"
             f"  the command has {' '.join(asked)}; a search goes on as it began: leave these words out"
         )
     changed = [word for word in now if word not in asked and not word.startswith("sweep=")]
     # The last word of a key counts.
-    return [*words, *kept, *changed, *_folders(manifest, now)]
+    return [*arguments, *kept, *changed, *_folders(manifest, now)]
 
 
 def _folders(manifest: Manifest, now: Sequence[str]) -> list[str]:

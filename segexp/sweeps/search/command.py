@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
-from segexp.config.quoting import as_typed
+from segexp.config.overrides.quoting import as_typed
 from segexp.config.schema import SearchConfig, SweepConfig
-from segexp.config.trust import without_trust
+from segexp.config.stored.trust import without_trust
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.runs.folder import RunFolder
@@ -74,8 +74,8 @@ class SearchCommand:
             LocalJobEngine.stop_ahead()
 
     def _new(self) -> int:
-        words = without_flags(self._argv)
-        space, corners = self._corners(words)
+        arguments = without_flags(self._argv)
+        space, corners = self._corners(arguments)
         section = corners[0].experiment.sweep
         multirun = multirun_folder(corners)
         named = section.study if section.storage is None else None
@@ -89,7 +89,7 @@ class SearchCommand:
         try:
             name = section.study or folder.name
             study = _open_study(name, folder, space, corners)
-            manifest = Manifest.create(folder, [], self._facts(words, section, name))
+            manifest = Manifest.create(folder, [], self._facts(arguments, section, name))
             return self._search(manifest, study, space, corners, lock)
         finally:
             lock.release()
@@ -97,9 +97,9 @@ class SearchCommand:
     def _go_on(self, folder: Path) -> int:
         manifest = Manifest.read(folder)
         check_folder(manifest, self._argv)
-        words = resumed_words(manifest, without_flags(self._argv))
-        self._extra = split_off_folders(words)[1]
-        space, corners = self._corners(words)
+        arguments = resumed_words(manifest, without_flags(self._argv))
+        self._extra = split_off_folders(arguments)[1]
+        space, corners = self._corners(arguments)
         lock = SweepLock(folder)
         try:
             manifest = Manifest.read(folder)
@@ -111,9 +111,9 @@ class SearchCommand:
         finally:
             lock.release()
 
-    def _corners(self, words: Sequence[str]) -> tuple[Space, list[Job]]:
+    def _corners(self, arguments: Sequence[str]) -> tuple[Space, list[Job]]:
         """Space and corner configs, all checked before anything is written."""
-        space = read_space(words, self._extra)
+        space = read_space(arguments, self._extra)
         if not space.ranges:
             raise ConfigError(f"sweep=optuna: found nothing to search; give ranges, such as {EXAMPLE}")
         plan = Plan()
@@ -127,13 +127,13 @@ class SearchCommand:
         refuse_too_little(first.sweep, [corner.experiment.trainer for corner in corners])
         return space, corners
 
-    def _facts(self, words: Sequence[str], section: SearchConfig, name: str) -> dict[str, Any]:
+    def _facts(self, arguments: Sequence[str], section: SearchConfig, name: str) -> dict[str, Any]:
         return {
             "version": 1,
             "segexp": VERSION,
             "command": shlex.join(["segexp", "train", *as_typed(self._argv)]),
             "created": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
-            "search": {"name": name, "words": without_trust(words), "section": _kept(section)},
+            "search": {"name": name, "words": without_trust(arguments), "section": _kept(section)},
         }
 
     def _search(self, manifest: Manifest, study: "Study", space: Space, corners: Sequence[Job], lock: SweepLock) -> int:

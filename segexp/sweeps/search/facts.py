@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from segexp.config.experiment import Experiment
-from segexp.config.measure_names import LOSS
 from segexp.config.nested import flatten
+from segexp.config.signatures.measure_names import LOSS
 from segexp.errors import ConfigError
 from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.search.space import Space

@@ -11,7 +11,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
-from segexp.config.groups import groups
+from segexp.config.overrides.groups import groups
 from segexp.errors import ConfigError
 from segexp.sweeps.search.dimensions import Dimension, Numbers, Options, Value, steps
 
@@ -73,18 +73,18 @@ class Space:
         return [{name: values[n % len(values)] for name, values in ends.items()} for n in range(count)]
 
 
-def read_space(words: Sequence[str], extra: Sequence[str] = ()) -> Space:
+def read_space(arguments: Sequence[str], extra: Sequence[str] = ()) -> Space:
     """Finds the ranges among the words of a command.
 
     Args:
-        words: Overrides and flags.
+        arguments: Overrides and flags.
         extra: Folders given with ``--config-dir``, for ``model=glob(*)``.
 
     Raises:
         ConfigError: A range is not well formed, a key must not be searched, or is given twice.
     """
     ranges: dict[int, tuple[str, Dimension]] = {}
-    for place, word in enumerate(words):
+    for place, word in enumerate(arguments):
         if (found := _range(word, extra)) is None:
             continue
         name = found[0]
@@ -92,22 +92,22 @@ def read_space(words: Sequence[str], extra: Sequence[str] = ()) -> Space:
         if name in dict(ranges.values()):
             raise ConfigError(f"{word}: {name} has a range already; give one")
         ranges[place] = found
-    return Space(tuple(words), ranges)
+    return Space(tuple(arguments), ranges)
 
 
-def first_of_ranges(words: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
+def first_of_ranges(arguments: Sequence[str], extra: Sequence[str] = ()) -> list[str]:
     """The words with the first value of each range: for flags that only ask, such as ``--cfg job``."""
-    space = read_space(words, extra)
+    space = read_space(arguments, extra)
     return space.line(space.corners()[0])
 
 
-def refuse_ranges(words: Sequence[str]) -> None:
+def refuse_ranges(arguments: Sequence[str]) -> None:
     """Refuses ranges where there is no search.
 
     Raises:
         ConfigError: One was found.
     """
-    for word in words:
+    for word in arguments:
         if OWN_FORM.fullmatch(word) or re.fullmatch(r"[^-=][^=]*=(tag\(.*)?interval\(.*\)", word):
             raise ConfigError(f"{word}: a range is for a search: python -m segexp sweep=optuna ...")
 

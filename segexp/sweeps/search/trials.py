@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from segexp.config.quoting import command_line
+from segexp.config.overrides.quoting import command_line
 from segexp.errors import DataError, one_line
 from segexp.report.run_page.decided import of_monitor
 from segexp.runs.folder import RunFolder
@@ -56,12 +56,12 @@ def best_lines(study: "Study", space: Space, monitor: str) -> Iterator[str]:
         best = study.best_trial
     except ValueError:
         return
-    words = [word for word in space.line(best.params) if not is_sweep_word(word)]
+    arguments = [word for word in space.line(best.params) if not is_sweep_word(word)]
     half = _half(best.user_attrs.get(FOLDER))
     yield f"best          trial {best.number}, {monitor} {best.value:.4f}{half}, {space.label(best.params)}"
     if FOLDER in best.user_attrs:
         yield f"              {best.user_attrs[FOLDER]}"
-    yield f"              {command_line(words)}"
+    yield f"              {command_line(arguments)}"
 
 
 def _half(folder: object) -> str:

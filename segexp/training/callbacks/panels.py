@@ -8,11 +8,12 @@ import lightning.pytorch as pl
 import numpy as np
 from lightning.pytorch.callbacks import Callback
 
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.errors import one_line
-from segexp.evaluation.pictures import Picture, pictures_of
+from segexp.evaluation.pictures import Picture
+from segexp.evaluation.test_kinds import test_of
 from segexp.runs.console import LOG
-from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.base import BaseTask
 from segexp.training.loggers.tracking import tell
 
 TIMES = 5
@@ -35,7 +36,7 @@ def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *,
 
 
 class ValidationPanels(Callback):
-    """The same validation images at chosen epochs, on disk and in every logger that shows pictures.
+    """Draws the same validation images at chosen epochs, on disk and in every logger that shows pictures.
 
     Drawn while the weights that are judged are in force (averaged ones too), at probability 0.5, as the validation
     figures are; so it stands before all other callbacks.
@@ -58,7 +59,7 @@ class ValidationPanels(Callback):
         if trainer.current_epoch not in self._epochs or not trainer.is_global_zero:
             return
         module, datamodule = pl_module, trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
-        if not isinstance(module, Segmentation) or not isinstance(datamodule, SegmentationDataModule):
+        if not isinstance(module, BaseTask) or not isinstance(datamodule, ImageDataModule):
             return
         try:
             pictures = self._drawn(module, datamodule, trainer.current_epoch)
@@ -67,10 +68,10 @@ class ValidationPanels(Callback):
             return
         tell(trainer.loggers, lambda logger: logger.show("panels/val", pictures, trainer.global_step))
 
-    def _drawn(self, module: Segmentation, datamodule: SegmentationDataModule, epoch: int) -> list[Picture]:
+    def _drawn(self, module: BaseTask, datamodule: ImageDataModule, epoch: int) -> Sequence[Picture]:
         items = datamodule.items("val")
         chosen = np.unique(np.linspace(0, len(items) - 1, min(self._count, len(items))).round().astype(int))
-        pictures = pictures_of(module, [items[int(index)] for index in chosen], 0.0)
+        pictures = test_of(module).validation_pictures(module, [items[int(index)] for index in chosen])
         for picture in pictures:
             picture.save(self._folder / f"epoch_{epoch:04d}_{picture.stem}.png")
         return pictures

@@ -76,17 +76,19 @@ def leave() -> None:
         distributed.destroy_process_group()
 
 
-def tell_folder(folder: Path) -> None:
-    """Tells the other ranks, and who started them, where the run folder is."""
+def broadcast_run_dir(folder: Path | None = None) -> Path:
+    """Sends the run folder that rank 0 has made to the other ranks, and to the process that started them.
+
+    Args:
+        folder: The run folder on rank 0; None on the others, which wait for it.
+
+    Returns:
+        The run folder, on each rank.
+    """
     board = Board.here()
-    if board is not None:
-        board.tell_folder(folder)
-    _broadcast(str(folder.resolve()))
-
-
-def hear_folder() -> Path:
-    """The run folder that rank 0 has made."""
-    return Path(_broadcast(None))
+    if board is not None and folder is not None:
+        board.record_run_dir(folder)
+    return Path(_broadcast(None if folder is None else str(folder.resolve())))
 
 
 def _broadcast(text: str | None) -> Any:
@@ -98,7 +100,7 @@ def _broadcast(text: str | None) -> Any:
 
 
 def interrupted() -> bool:
-    """Whether Ctrl-C was pressed: an error that another rank is gone is then one of its consequences."""
+    """Returns whether Ctrl-C was pressed: an error that another rank is gone is then one of its consequences."""
     board = Board.here()
     return board is not None and board.interrupted
 

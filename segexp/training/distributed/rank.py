@@ -8,7 +8,7 @@ from segexp.training.distributed.messages import Board
 from segexp.training.distributed.plan import started
 
 
-def main() -> None:
+def run_rank() -> None:
     """Does the work of a rank and leaves at once."""
     die_with_parent(int(sys.argv[1]))
     run_and_exit(_work)

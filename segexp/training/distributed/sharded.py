@@ -47,7 +47,7 @@ class ShardedTask(BaseTask):
     def _parts(self) -> list[FSDPModule]:
         return [part for part in self.model.modules() if isinstance(part, FSDPModule)]
 
-    def make_whole(self) -> None:
+    def gather_weights(self) -> None:
         """After fitting, on rank 0: an ordinary model again, with the weights of the start; best ones are read next."""
         (self.model,) = self._whole
         self._whole = []
@@ -55,7 +55,7 @@ class ShardedTask(BaseTask):
 
 
 def sharded_class(task: type[BaseTask]) -> type[BaseTask]:
-    """The same task with its weights divided between ranks."""
+    """Makes a subclass of a task whose weights are divided between ranks."""
     return type(f"Sharded{task.__name__}", (ShardedTask, task), {})
 
 

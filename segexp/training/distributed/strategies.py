@@ -12,7 +12,7 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 from torch.nn.parallel import DistributedDataParallel
 
 from segexp.config.experiment import Experiment
-from segexp.data.base import SegmentationDataModule
+from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
@@ -44,7 +44,7 @@ def check_ranks(experiment: Experiment) -> None:
         )
 
 
-def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str, Any]:
+def strategy_arguments(module: BaseTask, datamodule: ImageDataModule) -> Mapping[str, Any]:
     """Arguments of the trainer for fitting: devices, nodes, strategy."""
     place = started()
     if place is None or place.count == 1:
@@ -58,19 +58,19 @@ def spread(module: BaseTask, datamodule: SegmentationDataModule) -> Mapping[str,
     return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
 
 
-def environment() -> list[Any]:
+def trainer_plugins() -> list[Any]:
     """Plugins by which Lightning knows that all processes are there already."""
     place = started()
     return [ALONE()] if place is None or place.count == 1 else [TorchElasticEnvironment()]
 
 
-def make_whole(module: BaseTask) -> None:
+def gather_weights(module: BaseTask) -> None:
     """After fitting: a model whose weights were divided is an ordinary one again on rank 0, without them so far."""
     if module.sharded and module.global_rank == 0:
         from segexp.training.distributed.sharded import ShardedTask
 
         if isinstance(module, ShardedTask):
-            module.make_whole()
+            module.gather_weights()
 
 
 _BUFFERS = (

@@ -9,7 +9,7 @@ from segexp.runs.console import LOG
 Call = Callable[[], None]
 
 
-class Outbox:
+class BackgroundQueue:
     """Takes calls at once and makes them later, in order; the first that fails ends it with one line."""
 
     def __init__(self, name: str) -> None:
@@ -22,7 +22,7 @@ class Outbox:
         self._calls: queue.SimpleQueue[Call | None] = queue.SimpleQueue()
         self.failed = False
         # A daemon: a call that never returns must not keep the program alive.
-        self._thread = threading.Thread(target=self._work, name=f"{name} outbox", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=f"{name} queue", daemon=True)
         self._thread.start()
 
     def put(self, call: Call) -> None:

@@ -14,7 +14,7 @@ from segexp.config.nested import flatten
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.report.pictures.pixels import Pixels
-from segexp.training.loggers.background_queue import Outbox
+from segexp.training.loggers.background_queue import BackgroundQueue
 from segexp.training.loggers.tracking import RunFacts, Tracked
 
 LOCAL = 300.0
@@ -51,8 +51,8 @@ class MlflowRun(Tracked):
         self._make_client = make
         self._client: Any = None
         self._run_id = ""
-        self._outbox = Outbox("MLflow")
-        self._outbox.put(lambda: self._open(facts, experiment, output))
+        self._queue = BackgroundQueue("MLflow")
+        self._queue.put(lambda: self._open(facts, experiment, output))
 
     @property
     def name(self) -> str:
@@ -75,7 +75,7 @@ class MlflowRun(Tracked):
         found = [
             Metric(_key(name), float(value), now, step or 0) for name, value in metrics.items() if float(value) == value
         ]
-        self._outbox.put(lambda: self._client.log_batch(self._run_id, metrics=found))
+        self._queue.put(lambda: self._client.log_batch(self._run_id, metrics=found))
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk, with a slider over the steps."""
@@ -88,13 +88,13 @@ class MlflowRun(Tracked):
             self._log_image(picture.drawn, artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
 
     def _log_image(self, pixels: Pixels, **where: Any) -> None:
-        self._outbox.put(lambda: self._client.log_image(self._run_id, pixels, **where))
+        self._queue.put(lambda: self._client.log_image(self._run_id, pixels, **where))
 
     def end(self, *, ok: bool) -> None:
         """Closes the run, after all that was logged before."""
         status = "FINISHED" if ok else "FAILED"
-        self._outbox.put(lambda: self._client.set_terminated(self._run_id, status))
-        self._outbox.close(self._wait)
+        self._queue.put(lambda: self._client.set_terminated(self._run_id, status))
+        self._queue.close(self._wait)
 
     def _open(self, facts: RunFacts, experiment: str, output: Path) -> None:
         if self.uri.startswith("sqlite:///"):

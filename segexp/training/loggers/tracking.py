@@ -71,20 +71,20 @@ CALLED_BY_LIGHTNING = ("log_hyperparams", "log_metrics", "log_graph", "save", "f
 
 def kept_quiet(logger: Tracked) -> Tracked:
     """The tracker itself; what Lightning calls on it no longer raises: a line says once that something is missing."""
-    told: list[str] = []
+    lines: list[str] = []
     for name in CALLED_BY_LIGHTNING:
-        setattr(logger, name, _quiet(getattr(logger, name), type(logger).__name__, told))
+        setattr(logger, name, _quiet(getattr(logger, name), type(logger).__name__, lines))
     return logger
 
 
-def _quiet(call: Callable[..., Any], name: str, told: list[str]) -> Callable[..., None]:
+def _quiet(call: Callable[..., Any], name: str, message: list[str]) -> Callable[..., None]:
     @functools.wraps(call)
     def made(*args: Any, **kwargs: Any) -> None:
         try:
             call(*args, **kwargs)
         except Exception as error:  # a tracker must not end a training
-            if not told:
-                told.append(name)
+            if not message:
+                message.append(name)
                 LOG.warning(f"{name}: not everything is logged there ({one_line(error)}); metrics.csv has it all")
 
     return made

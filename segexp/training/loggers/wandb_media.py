@@ -5,24 +5,27 @@ from typing import Any
 
 import wandb
 
-from segexp.evaluation.pictures import Picture
+from segexp.evaluation.pictures import MaskPicture, Picture
 from segexp.evaluation.test_report import Points, TestReport
 from segexp.report.pictures.displayed import display_small, shrink_labels
-from segexp.report.run_page.class_tables import full_table
+from segexp.report.run_page.tables.classes import full_table
+from segexp.report.run_page.tables.confusion import counted
 from segexp.spec import IGNORED, DataSpec
 
-BARS = ("dice", "iou", "precision", "recall")
+BARS = ("dice", "iou", "precision", "recall", "f1")
 """Measures by class that are shown as bars."""
 
 
 def image(picture: Picture) -> Any:
-    """An image whose truth and prediction are switched on and off in the browser."""
+    """An image whose truth and prediction of every pixel are switched on and off in the browser; others as drawn."""
+    caption = ", ".join([picture.name, *(f"{name} {value}" for name, value in picture.figures.items())])
+    if not isinstance(picture, MaskPicture):
+        return wandb.Image(picture.drawn, caption=caption)
     labels = _labels(picture.spec)
     masks = {
         name: {"mask_data": shrink_labels(mask), "class_labels": labels}
         for name, mask in (("truth", picture.truth), ("prediction", picture.prediction))
     }
-    caption = ", ".join([picture.name, *(f"{name} {value}" for name, value in picture.figures.items())])
     classes = [{"id": number, "name": name} for number, name in labels.items()]
     pixels = display_small(picture.image, picture.truth != IGNORED)
     return wandb.Image(pixels, caption=caption, masks=masks, classes=classes)
@@ -36,7 +39,7 @@ def test_media(report: TestReport) -> dict[str, Any]:
     """Everything that is logged after the test, by its name."""
     media = {
         "test/per_image": _per_image(report.images, report.pictures),
-        "test/confusion": _confusion(report.content["task"]["classes"], report.content["confusion"]),
+        **_confusion(report.content),
         **_bars(report.content["rows"][0]["dataset"]),
         **figure_tables(report.content),
     }
@@ -72,21 +75,34 @@ def _per_image(images: Sequence[Mapping[str, str]], pictures: Sequence[Picture])
     table = wandb.Table(columns=["image", "picture", *figures])
     for line in images:
         picture = drawn.get(line["image"])
-        values = [float(line[name]) if line[name] else None for name in figures]
+        values = [_value(line[name]) for name in figures]
         table.add_data(line["image"], None if picture is None else image(picture), *values)
     return table
 
 
-def _confusion(classes: Sequence[str], counts: Sequence[Sequence[int]]) -> Any:
+def _value(cell: str) -> float | str | None:
+    """A cell of per_image.csv: a number, a name of a class, or nothing."""
+    try:
+        return float(cell) if cell else None
+    except ValueError:
+        return cell
+
+
+def _confusion(content: Mapping[str, Any]) -> dict[str, Any]:
     """W&B's own chart, which its function draws from single labels only; pixels are too many for that."""
+    counts = content.get("confusion")
+    if counts is None:
+        return {}
+    classes, unit = content["task"]["classes"], counted(content)
     names = ("Actual", "Predicted", "nPredictions")
     table = wandb.Table(
         columns=list(names),
         data=[[classes[i], classes[j], n] for i, line in enumerate(counts) for j, n in enumerate(line)],
     )
-    return wandb.plot_table(
-        "wandb/confusion_matrix/v1", table, {name: name for name in names}, {"title": "Test pixels: truth, prediction"}
+    chart = wandb.plot_table(
+        "wandb/confusion_matrix/v1", table, {name: name for name in names}, {"title": f"Test {unit}: truth, prediction"}
     )
+    return {"test/confusion": chart}
 
 
 def figure_tables(content: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from lightning.pytorch.loggers import WandbLogger
 
-from segexp.config.quoting import shell_word
+from segexp.config.overrides.quoting import shell_word
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
@@ -97,13 +97,13 @@ def run_id(folder: Path) -> str | None:
 
 
 def is_offline(mode: Mode) -> bool:
-    """Whether the network is left alone: asked for, or no key is found. The user's WANDB_MODE counts for ``auto``."""
+    """Tells whether the network is left alone: asked for, or no key is found. WANDB_MODE counts for ``auto``."""
     asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
     return asked in ("offline", "dryrun") or (asked == "auto" and not has_key())
 
 
 def has_key() -> bool:
-    """Whether a key is in the environment or in the user's netrc."""
+    """Returns whether a key is in the environment or in the user's netrc."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
@@ -126,8 +126,8 @@ def _online(facts: RunFacts, wanted: dict[str, Any]) -> Any:
     try:
         return _init(facts, "online", wanted)
     except Exception as error:  # wandb raises errors of many kinds, and none may stop a training
-        told = next(iter(str(error).splitlines()), type(error).__name__)
-        LOG.warning(f"W&B: no run could be opened ({told}), so it is kept offline; {_later(facts.folder)}")
+        message = next(iter(str(error).splitlines()), type(error).__name__)
+        LOG.warning(f"W&B: no run could be opened ({message}), so it is kept offline; {_later(facts.folder)}")
         return None
 
 

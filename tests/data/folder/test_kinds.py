@@ -12,8 +12,8 @@ from PIL import Image
 
 from segexp.data.folder import FolderDataModule
 from segexp.data.folder.masks.palette import choose_class_colours
+from segexp.data.synthetic.georeferenced import write_georeferenced
 from segexp.errors import ConfigError, DataError
-from segexp.rasters.ground.write_geotiff import write_geotiff
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, everything, guessed, names_of, pairs, photo
 from tests.data.made import write
@@ -266,11 +266,11 @@ def test_missing_pixels_of_geotiffs_count_nowhere(tmp_path: Path) -> None:
 def test_size_of_a_pixel_on_the_ground(tmp_path: Path) -> None:
     for seed, name in enumerate(NAMES):
         (tmp_path / "images").mkdir(exist_ok=True)
-        write_geotiff(tmp_path / "images" / f"{name}.tif", photo(seed), 32633, (0.0, 0.0), 0.3)
+        write_georeferenced(tmp_path / "images" / f"{name}.tif", photo(seed), 32633, (0.0, 0.0), 0.3)
         write(tmp_path / "masks" / f"{name}.png", blocks((0, 255)))
     data = FolderDataModule(str(tmp_path))
     assert data.spec.pixel_size == pytest.approx(0.3)
-    write_geotiff(tmp_path / "images" / "a1.tif", photo(0), 32633, (0.0, 0.0), 0.5)
+    write_georeferenced(tmp_path / "images" / "a1.tif", photo(0), 32633, (0.0, 0.0), 0.5)
     assert FolderDataModule(str(tmp_path)).spec.pixel_size is None
 
 

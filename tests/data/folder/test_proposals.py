@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from segexp.config.quoting import quote_patterns
+from segexp.config.overrides.quoting import quote_patterns
 from segexp.data.checks.review import review_data
 from segexp.data.folder import FolderDataModule
 from tests.data.folder.parts import NAMES, blocks, pairs, photo

@@ -8,7 +8,7 @@ from PIL import Image
 
 from segexp.data import reading
 from segexp.data.folder import FolderDataModule
-from segexp.data.folder.crop_choice import choose_crop_count, choose_crop_side
+from segexp.data.folder.crop_size import choose_crop_count, choose_crop_side
 from segexp.spec import IGNORED
 from tests.data.folder.parts import NAMES, blocks, pairs, photo
 from tests.data.made import write

@@ -11,7 +11,7 @@ import pytest
 import tifffile
 from hydra import compose, initialize_config_dir
 
-from segexp.config.checked import checked_train
+from segexp.config.composed import checked_train
 from segexp.config.paths import conf_dir
 from segexp.errors import DataError
 from tests.data.folder.parts import NAMES, blocks, photo

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from segexp.data.items.forms import IMAGE_FORM, LABEL_FORM, VALUE_FORM, TargetForm
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import RandomPlaces
+from segexp.data.sampling.crop_locations import RandomLocations
 from segexp.data.sampling.samples import RandomCrops, WholeImages, collate
 
 PIXELS = np.random.default_rng(0).integers(0, 255, (20, 24, 3)).astype(np.uint8)
@@ -19,7 +19,7 @@ FLIPS = [albumentations.HorizontalFlip(p=0.5), albumentations.RandomBrightnessCo
 
 
 def crops(item: Item, size: int | None = 8, augment: Augment | None = None) -> RandomCrops:
-    return RandomCrops(RandomPlaces([item], 6, size), size, augment or Augment(), 0, redraw=True)
+    return RandomCrops(RandomLocations([item], 6, size), size, augment or Augment(), 0, redraw=True)
 
 
 @pytest.mark.parametrize("form", [VALUE_FORM, LABEL_FORM])

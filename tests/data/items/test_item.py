@@ -6,7 +6,7 @@ import torch
 
 from segexp.data.checks.survey import mean_and_std, survey_image
 from segexp.data.items.item import Item
-from segexp.scaling import DARK, batch_statistics, image_statistics
+from segexp.image_statistics import DARK, batch_statistics, image_statistics
 from segexp.spec import IGNORED
 from tests.data.made import painted
 

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 from segexp.config.paths import conf_dir
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import RandomPlaces
+from segexp.data.sampling.crop_locations import RandomLocations
 from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops
 from segexp.errors import ConfigError, MismatchError
@@ -107,7 +107,7 @@ def test_image_and_mask_move_together_whatever_the_image(name: str, channels: in
 
 def batches(augment: Augment, workers: int) -> list[list[str]]:
     """Digests of the samples of two epochs, in the order of their numbers."""
-    crops = RandomCrops(RandomPlaces([painted(seed=s) for s in range(3)], 12, 20), 20, augment, 7, redraw=True)
+    crops = RandomCrops(RandomLocations([painted(seed=s) for s in range(3)], 12, 20), 20, augment, 7, redraw=True)
     sampler = KeyedSampler(12, 7, shuffle=True)
     options = LoaderOptions(batch_size=2, num_workers=workers, persistent_workers=True)
     loader = make_loader(crops, sampler, options, training=True)

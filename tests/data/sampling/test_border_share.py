@@ -9,13 +9,13 @@ from segexp.data.datasets.synthetic import SyntheticDataModule
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.border_share import beyond_notes, share_beyond
-from segexp.data.sampling.crop_locations import RandomPlaces
+from segexp.data.sampling.crop_locations import RandomLocations
 from segexp.data.sampling.samples import RandomCrops
 
 
 def crops(augment: Augment, size: int | None, side: int = 60, count: int = 400) -> RandomCrops:
     blank = Item("blank", np.zeros((side, side, 3), np.uint8), np.zeros((side, side), np.uint8))
-    return RandomCrops(RandomPlaces([blank], count, size), size, augment, 0, redraw=True)
+    return RandomCrops(RandomLocations([blank], count, size), size, augment, 0, redraw=True)
 
 
 @pytest.mark.parametrize("size", [15, 30, 59])

@@ -6,7 +6,7 @@ import pytest
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.class_blocks import BlockIndex
-from segexp.data.sampling.crop_locations import GridPlaces, RandomPlaces, starts
+from segexp.data.sampling.crop_locations import GridLocations, RandomLocations, starts
 from segexp.data.sampling.samples import RandomCrops
 from segexp.errors import DataError
 from segexp.spec import IGNORED
@@ -32,7 +32,7 @@ ITEMS = [
 @pytest.mark.parametrize("augment", [Augment(), Augment(rotate=180.0, scale=0.3)], ids=["plain", "turned"])
 @pytest.mark.parametrize("share", [0.37, 1.0])
 def test_share_of_samples_with_foreground(augment: Augment, share: float) -> None:
-    places = RandomPlaces(ITEMS, 1000, 32, counted(ITEMS, 2), positive_fraction=share, positive_classes=[1])
+    places = RandomLocations(ITEMS, 1000, 32, counted(ITEMS, 2), positive_fraction=share, positive_classes=[1])
     crops = RandomCrops(places, 32, augment, 0, redraw=True)
     for epoch in range(2 if share < 1 else 1):
         found = sum((crops[(epoch, index)]["target"] == 1).any() for index in range(1000))
@@ -42,7 +42,7 @@ def test_share_of_samples_with_foreground(augment: Augment, share: float) -> Non
 
 def test_foreground_lies_anywhere_in_the_sample() -> None:
     item = speck("middle", 200, 200, (100, 100))
-    places = RandomPlaces([item], 400, 32, counted([item], 2), positive_fraction=1.0, positive_classes=[1])
+    places = RandomLocations([item], 400, 32, counted([item], 2), positive_fraction=1.0, positive_classes=[1])
     crops = RandomCrops(places, 32, Augment(rotate=90.0, scale=0.1), 0, redraw=True)
     found = np.array([np.argwhere(crops[(0, index)]["target"] == 1)[0] for index in range(400)])
     assert found.min(axis=0).tolist() == [0, 0]
@@ -52,12 +52,12 @@ def test_foreground_lies_anywhere_in_the_sample() -> None:
 
 def test_no_foreground_anywhere_is_an_error() -> None:
     with pytest.raises(DataError, match=r"^datamodule\.positive_fraction: no training image"):
-        RandomPlaces(ITEMS[2:], 10, 32, counted(ITEMS[2:], 2), positive_fraction=0.5, positive_classes=[1])
+        RandomLocations(ITEMS[2:], 10, 32, counted(ITEMS[2:], 2), positive_fraction=0.5, positive_classes=[1])
 
 
 def test_balance_shows_rare_classes_as_often() -> None:
     items = [speck(f"common_{n}", 40, 40, (5, 5), 1) for n in range(19)] + [speck("rare", 40, 40, (5, 5), 2)]
-    places = RandomPlaces(items, 900, None, counted(items, 3), balanced=True)
+    places = RandomLocations(items, 900, None, counted(items, 3), balanced=True)
     names = [places.draw(index, np.random.default_rng(index))[0].name for index in range(900)]
     # Background is in every image: a third of a twentieth comes on top of the third.
     assert abs(names.count("rare") / 900 - (1 / 3 + 1 / 60)) < 0.05
@@ -65,7 +65,7 @@ def test_balance_shows_rare_classes_as_often() -> None:
 
 def test_grid_is_every_window_once() -> None:
     items = [speck("a", 100, 150, (0, 0)), speck("b", 60, 50, (0, 0))]
-    grid = GridPlaces(items, 50, 50, [False, False])
+    grid = GridLocations(items, 50, 50, [False, False])
     assert len(grid) == 6 + 2
     crops = RandomCrops(grid, 50, Augment(), 0, redraw=True)
     for index, (top, left) in enumerate((y, x) for y in (0, 50) for x in (0, 50, 100)):
@@ -76,7 +76,7 @@ def test_grid_is_every_window_once() -> None:
 def test_windows_in_which_nothing_counts_are_left_out() -> None:
     mask = np.full((60, 60), IGNORED, np.uint8)
     mask[35, 35] = 0
-    grid = GridPlaces([Item("one", np.zeros((60, 60, 1), np.uint8), mask)], 20, 20, [True])
+    grid = GridLocations([Item("one", np.zeros((60, 60, 1), np.uint8), mask)], 20, 20, [True])
     assert (len(grid), grid.left_out) == (1, 8)
     assert grid.draw(0, np.random.default_rng(0))[1].y == 30  # type: ignore[union-attr]
 

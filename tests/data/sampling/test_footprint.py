@@ -5,8 +5,8 @@ import pytest
 
 from segexp.data.items.item import Item
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import Place, RandomPlaces
-from segexp.data.sampling.drawn_samples import class_pixels, draw, spread
+from segexp.data.sampling.crop_locations import CropLocation, RandomLocations
+from segexp.data.sampling.drawn_samples import class_pixels, draw_sample, spread_indices
 from segexp.data.sampling.footprint import footprint
 from segexp.data.sampling.samples import RandomCrops
 from tests.data.made import coordinates, painted
@@ -16,7 +16,7 @@ ENDS = ((0, 0), (0, -1), (-1, -1), (-1, 0))
 
 
 def pair(
-    augment: Augment, item: Item, size: int | None, seed: int, place: Place | None = None
+    augment: Augment, item: Item, size: int | None, seed: int, place: CropLocation | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     image, _ = augment(item, size, np.random.default_rng(seed), place)
     return image, footprint(augment, item, size, np.random.default_rng(seed), place)
@@ -52,16 +52,16 @@ def test_turned_samples_keep_their_sides_also_beyond_the_border() -> None:
 
 
 def test_the_place_is_followed() -> None:
-    _, corners = pair(Augment(), coordinates(60, 60), 20, 0, Place(30, 25, 5, 4))
+    _, corners = pair(Augment(), coordinates(60, 60), 20, 0, CropLocation(30, 25, 5, 4))
     assert corners[0] == pytest.approx([21, 25])
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sample_to_look_at_is_the_sample_of_training(name: str) -> None:
     items = [painted(seed=seed) for seed in range(3)]
-    crops = RandomCrops(RandomPlaces(items, 9, 24), 24, build(config(f"augment={name}")), 3, redraw=True)
+    crops = RandomCrops(RandomLocations(items, 9, 24), 24, build(config(f"augment={name}")), 3, redraw=True)
     for epoch, index in ((0, 0), (1, 4), (2, 8)):
-        drawn = draw(crops, epoch, index)
+        drawn = draw_sample(crops, epoch, index)
         sample = crops[epoch, index]
         assert drawn.item is items[index % 3]
         assert np.array_equal(drawn.image, sample["image"])
@@ -74,6 +74,6 @@ def test_a_sample_to_look_at_is_the_sample_of_training(name: str) -> None:
 
 
 def test_numbers_are_spread_over_an_epoch() -> None:
-    assert spread(100, 5) == [0, 25, 50, 74, 99]
-    assert spread(3, 8) == [0, 1, 2]
-    assert spread(1, 4) == [0]
+    assert spread_indices(100, 5) == [0, 25, 50, 74, 99]
+    assert spread_indices(3, 8) == [0, 1, 2]
+    assert spread_indices(1, 4) == [0]

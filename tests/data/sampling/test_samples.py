@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from segexp.data.sampling.augment import Augment
-from segexp.data.sampling.crop_locations import RandomPlaces
+from segexp.data.sampling.crop_locations import RandomLocations
 from segexp.data.sampling.loader import make_loader
 from segexp.data.sampling.samples import KeyedSampler, RandomCrops, WholeImages, collate
 from segexp.types import LoaderOptions
@@ -22,7 +22,7 @@ def full_augment() -> Augment:
 
 
 def crops(seed: int = 5, count: int = 10, redraw: bool = True, stats: bool = False) -> RandomCrops:
-    return RandomCrops(RandomPlaces(ITEMS, count, 20), 20, full_augment(), seed, redraw=redraw, stats=stats)
+    return RandomCrops(RandomLocations(ITEMS, count, 20), 20, full_augment(), seed, redraw=redraw, stats=stats)
 
 
 def digest(data: RandomCrops, epoch: int, index: int) -> str:
@@ -42,7 +42,7 @@ def test_a_key_gives_the_same_bytes_in_any_order() -> None:
 
 
 def test_sample_i_comes_from_image_i_modulo_their_number() -> None:
-    data = RandomCrops(RandomPlaces(ITEMS, 7, None), None, Augment(), 0, redraw=True)
+    data = RandomCrops(RandomLocations(ITEMS, 7, None), None, Augment(), 0, redraw=True)
     assert len(data) == 7
     for index in range(7):
         sample = data[(3, index)]

@@ -7,6 +7,7 @@ import torch
 
 from segexp.data.items.item import Item
 from segexp.errors import MismatchError
+from segexp.image_statistics import image_statistics
 from segexp.inference.export.agreement import Agreement
 from segexp.inference.export.graph import Deployed, refuse_exceptions, traceable_statistics
 from segexp.inference.export.images import image_and_mask
@@ -15,7 +16,6 @@ from segexp.inference.export.torchscript_file import TorchScriptFormat
 from segexp.inference.load import NoLoss
 from segexp.inference.model import Model
 from segexp.models.unet import UNet
-from segexp.scaling import image_statistics
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import Segmentation
 

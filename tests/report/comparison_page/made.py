@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from segexp.report.comparison_page.run import Run
+from segexp.report.comparison_page.configurations.run import Run
 from segexp.runs.contents import read_run
 from tests.report.made_up import write_json, write_rows
 

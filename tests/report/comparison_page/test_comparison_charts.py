@@ -2,9 +2,9 @@
 
 from segexp.report.charts.chart import SI_FORMAT
 from segexp.report.charts.palette import BAD, GOOD, SOFT
-from segexp.report.comparison_page.charts import cost_chart, difference_chart, kind_of, time_unit
+from segexp.report.comparison_page.configurations.spread import Spread
+from segexp.report.comparison_page.output.charts import cost_chart, difference_chart, kind_of, time_unit
 from segexp.report.comparison_page.paired import Difference
-from segexp.report.comparison_page.spread import Spread
 from segexp.report.values import format_amount
 from tests.report.charts.test_intervals import rows_of
 

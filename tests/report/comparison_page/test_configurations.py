@@ -8,11 +8,11 @@ import pytest
 import torch
 
 from segexp.metrics.measures import dataset_scores
-from segexp.report.comparison_page.configuration import grouped
-from segexp.report.comparison_page.counts import count_figures
-from segexp.report.comparison_page.figures import Figure
-from segexp.report.comparison_page.naming import configurations
-from segexp.report.comparison_page.spread import spread
+from segexp.report.comparison_page.configurations.configuration import grouped
+from segexp.report.comparison_page.configurations.counts import count_figures
+from segexp.report.comparison_page.configurations.figures import Figure
+from segexp.report.comparison_page.configurations.naming import configurations
+from segexp.report.comparison_page.configurations.spread import mean_and_deviation
 from tests.report.comparison_page.made import make_run, run_of
 
 ONE = {"a": 0.5, "b": 0.7}
@@ -47,9 +47,9 @@ def test_runs_that_differ_in_the_seed_alone_are_one_row(tmp_path: Path) -> None:
 
 
 def test_a_deviation_needs_two_values() -> None:
-    assert spread([]) is None
-    assert spread([None, float("nan")]) is None
-    one, two = spread([0.5, None]), spread([1.0, 3.0])
+    assert mean_and_deviation([]) is None
+    assert mean_and_deviation([None, float("nan")]) is None
+    one, two = mean_and_deviation([0.5, None]), mean_and_deviation([1.0, 3.0])
     assert one is not None
     assert two is not None
     assert (one.mean, one.deviation, one.count, one.text()) == (0.5, None, 1, "0.5000")
@@ -178,7 +178,7 @@ def test_figures_of_counts_are_those_of_the_measures(matrix: list[list[int]]) ->
 def test_a_config_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> None:
     path = make_run(tmp_path / "1", ONE)
     (path / "config.yaml").write_text("a: [")
-    from segexp.report.comparison_page.run import Run
+    from segexp.report.comparison_page.configurations.run import Run
     from segexp.runs.contents import read_run
 
     run = Run(read_run(path))

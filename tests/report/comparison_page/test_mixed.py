@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from segexp.report.comparison_page.compare import compare
-from segexp.report.comparison_page.contest import Contest
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
+from segexp.report.comparison_page.configurations.figures import Figure
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json, write_rows
 from tests.report.page import Page
@@ -41,7 +41,7 @@ def mixed(tmp_path: Path) -> Path:
 
 
 def test_names_say_what_differs_within_a_test_set(mixed: Path) -> None:
-    cells, roads = compare([mixed]).contests
+    cells, roads = compare([mixed]).groups
     assert [row.name for row in cells.rows] == ["lr=0.1", "lr=0.01"]
     assert [row.name for row in roads.rows] == ["bce", "dice"]
 
@@ -52,8 +52,8 @@ def test_a_base_by_name_is_that_of_each_test_set(tmp_path: Path) -> None:
             path = tmp_path / f"{data}_{model}"
             make_run(path, less(images, number / 10), model=model, config={"datamodule": {"root": data}})
     found = compare([tmp_path], base="unet")
-    assert [contest.base.name for contest in found.contests] == ["unet", "unet"]
-    assert compare([tmp_path], base=str(tmp_path / "roads_unet")).contests[0].base.name == "cunet"
+    assert [group.base.name for group in found.groups] == ["unet", "unet"]
+    assert compare([tmp_path], base=str(tmp_path / "roads_unet")).groups[0].base.name == "cunet"
     text = Page((found.write(tmp_path)[2]).read_text(encoding="utf-8")).text
     assert "A: unet" in text
     assert "B: unet" in text
@@ -70,7 +70,7 @@ def test_names_that_are_too_long_for_the_terminal_are_told_apart(tmp_path: Path)
     table, _, names = found.text().partition("\n\n(1)")
     labels = [line[:44] for line in table.splitlines() if "…" in line]
     assert len(labels) == len(set(labels)) == 3
-    assert [f"({number + 1}) " + found.contests[0].rows[number].name for number in range(3)] == (
+    assert [f"({number + 1}) " + found.groups[0].rows[number].name for number in range(3)] == (
         f"(1){names}".splitlines()[:3]
     )
 
@@ -85,7 +85,7 @@ def beaten(path: Path, images: dict[str, float], model: str) -> None:
     make_run(path, images, model=model, results={"rows": rows})
 
 
-def texts(contest: Contest, path: Path) -> tuple[str, str]:
+def texts(group: ComparisonGroup, path: Path) -> tuple[str, str]:
     found = compare([path])
     page = found.write(path)[2].read_text(encoding="utf-8")
     return found.text(), Page(page).text
@@ -95,11 +95,11 @@ def test_what_loses_to_a_trivial_predictor_is_no_best(tmp_path: Path) -> None:
     beaten(tmp_path / "a", {"x": 0.9, "y": 0.9}, "weak")
     make_run(tmp_path / "b", {"x": 0.6, "y": 0.6}, model="good")
     make_run(tmp_path / "c", {"x": 0.55, "y": 0.5}, model="fair")
-    (contest,) = compare([tmp_path]).contests
-    assert [row.name for row in contest.rows] == ["weak", "good", "fair"]
-    assert contest.base.name == "good"
-    assert all("weak" not in contest.best(figure) for figure in contest.figures)
-    text, page = texts(contest, tmp_path)
+    (group,) = compare([tmp_path]).groups
+    assert [row.name for row in group.rows] == ["weak", "good", "fair"]
+    assert group.base.name == "good"
+    assert all("weak" not in group.best(figure) for figure in group.figures)
+    text, page = texts(group, tmp_path)
     assert re.search(r"^weak \(worse than all background\) +1 +0\.8000 ", text, re.MULTILINE)
     assert "Best mean IoU, per image 0.5000 good" in page
     assert ", the best" in page.partition("Difference in mean IoU to good")[2][:12]
@@ -111,8 +111,8 @@ def test_what_loses_to_a_trivial_predictor_is_no_best(tmp_path: Path) -> None:
 def test_where_all_lose_nothing_is_celebrated(tmp_path: Path) -> None:
     for number in range(5):
         beaten(tmp_path / str(number), {"x": 0.9 - number / 10, "y": 0.8}, f"m{number}")
-    (contest,) = compare([tmp_path]).contests
-    text, page = texts(contest, tmp_path)
+    (group,) = compare([tmp_path]).groups
+    text, page = texts(group, tmp_path)
     for shown in (text, page, (tmp_path / "summary.md").read_text(encoding="utf-8")):
         assert "Best mean IoU" not in shown
         assert "the best [" not in shown
@@ -133,13 +133,13 @@ def test_headline_tables_and_difference_are_one_figure(tmp_path: Path) -> None:
         ]
         write_rows(path / "per_image.csv", lines)
     found = compare([tmp_path])
-    (contest,) = found.contests
-    best, second = contest.rows
-    difference = contest.differences[second.name].mean
-    reached = [contest.reached(row) for row in (best, second)]
+    (group,) = found.groups
+    best, second = group.rows
+    difference = group.differences[second.name].mean
+    reached = [group.reached(row) for row in (best, second)]
     assert [each.mean for each in reached if each] == pytest.approx([0.7, 0.575])
     assert difference == pytest.approx(-0.125)
-    text, page = texts(contest, tmp_path)
+    text, page = texts(group, tmp_path)
     assert re.search(r"^cunet +1 +0\.7000\* +base", text, re.MULTILINE)
     assert re.search(r"^unet +1 +0\.5750 +-0\.1250 ", text, re.MULTILINE)
     assert "Best mean IoU, per image 0.7000 cunet" in page
@@ -178,5 +178,5 @@ def test_figures_at_two_thresholds_say_so(tmp_path: Path) -> None:
 def test_the_best_figure_is_that_of_the_images(tmp_path: Path) -> None:
     make_run(tmp_path / "a", {"x": 0.9, "y": 0.9}, model="cunet")
     make_run(tmp_path / "b", {"x": 0.5, "y": 0.6}, model="unet")
-    (contest,) = compare([tmp_path]).contests
-    assert contest.best(Figure("image", "miou")) == contest.best(Figure("dataset", "miou")) == {"cunet"}
+    (group,) = compare([tmp_path]).groups
+    assert group.best(Figure("image", "miou")) == group.best(Figure("dataset", "miou")) == {"cunet"}

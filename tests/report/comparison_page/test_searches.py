@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from segexp.report.comparison_page.compare import compare, write_summary
-from segexp.report.comparison_page.figures import Figure
+from segexp.report.comparison_page.configurations.figures import Figure
 from tests.report.comparison_page.made import make_run
 from tests.report.made_up import write_json
 from tests.report.run_page.test_page import Page
@@ -74,11 +74,11 @@ def test_the_page_puts_what_validation_has_chosen_on_top(search: Path) -> None:
 
 def test_others_are_compared_with_the_chosen_trial_and_the_text_tells_the_same(search: Path) -> None:
     found = compare([search])
-    assert found.contests[0].base.runs[0].path.name == "001_lr"
+    assert found.groups[0].base.runs[0].path.name == "001_lr"
     # By validation, though the other is better on test images.
-    assert [row.runs[0].path.name for row in found.contests[0].rows] == ["001_lr", "000_lr"]
-    assert found.contests[0].best(Figure("dataset", "miou")) == frozenset()
-    assert compare([search], base=str(search / "000_lr")).contests[0].base is not found.contests[0].base
+    assert [row.runs[0].path.name for row in found.groups[0].rows] == ["001_lr", "000_lr"]
+    assert found.groups[0].best(Figure("dataset", "miou")) == frozenset()
+    assert compare([search], base=str(search / "000_lr")).groups[0].base is not found.groups[0].base
     write_summary(search)
     told = (search / "summary.md").read_text()
     assert "Best trial by validation: 1, val/miou 0.8000, `optimizer.lr=0.002122 loss=[a,b]`" in told

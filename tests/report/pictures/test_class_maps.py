@@ -8,7 +8,7 @@ import pytest
 from segexp.errors import DataError
 from segexp.report.pictures.class_maps import TEXT, plot_class_maps
 from tests.report.made_up import PARTS, VESSELS
-from tests.report.run_page.test_figure_files import amount, read
+from tests.report.run_page.test_chart_files import amount, read
 
 DARKEST_VIRIDIS, BRIGHTEST_VIRIDIS = (68, 1, 84), (253, 231, 36)
 

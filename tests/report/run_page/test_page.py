@@ -229,7 +229,7 @@ def test_reporting_imports_neither_torch_nor_lightning() -> None:
 
 
 def test_the_report_alone_needs_no_matplotlib() -> None:
-    pages = "segexp.report.run_page.page, segexp.report.run_page.rows_table"
+    pages = "segexp.report.run_page.page, segexp.report.run_page.tables.predictors"
     code = f"import sys, {pages}; sys.exit('matplotlib' in sys.modules)"
     root = Path(__file__).parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

@@ -3,11 +3,11 @@
 from pathlib import Path
 from typing import Any
 
-from segexp.report.run_page.calibration_charts import calibration_charts
-from segexp.report.run_page.confusion_table import confusion_table
-from segexp.report.run_page.decision_charts import decision_charts
-from segexp.report.run_page.spread_charts import spread_charts
-from segexp.report.run_page.training_charts import training_charts
+from segexp.report.run_page.charts.calibration import calibration_charts
+from segexp.report.run_page.charts.class_spread import spread_charts
+from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.training import training_charts
+from segexp.report.run_page.tables.confusion import confusion_table
 from tests.report.charts.test_intervals import rows_of
 from tests.report.charts.test_lines import layers_of, points_of
 from tests.report.made_up import measured, results, write_rows

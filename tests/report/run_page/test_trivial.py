@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from segexp.report.run_page.page import write_report
-from segexp.report.run_page.rows_table import results_table
+from segexp.report.run_page.tables.predictors import results_table
 from segexp.report.run_page.trivial import beaten_by
 from tests.report.made_up import run, write_json
 from tests.report.page import Page

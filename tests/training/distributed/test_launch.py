@@ -77,7 +77,7 @@ def test_the_first_error_is_told_and_the_others_end(ranks: Ranks, capfd: pytest.
     ranks(f"""
 from pathlib import Path
 if rank == 0:
-    board.tell_folder(Path({str(folder)!r}))
+    board.record_run_dir(Path({str(folder)!r}))
     time.sleep(999)
 time.sleep(0.3)
 try:
@@ -131,7 +131,7 @@ def test_what_is_done_by_the_run_itself_stays(ranks: Ranks) -> None:
     folder = run_folder("failed")
     ranks(f"""
 from pathlib import Path
-board.tell_folder(Path({str(folder)!r}))
+board.record_run_dir(Path({str(folder)!r}))
 sys.exit(3)
 """)
     with pytest.raises(RankError, match="ended with exit code 3"):
@@ -144,7 +144,7 @@ def test_ctrl_c_reaches_all(ranks: Ranks, stubborn: bool) -> None:
     folder = run_folder()
     ranks(f"""
 from pathlib import Path
-board.tell_folder(Path({str(folder)!r}))
+board.record_run_dir(Path({str(folder)!r}))
 if {stubborn} and rank == 0:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 else:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from segexp.config.suggest import did_you_mean
+from segexp.config.checks.suggest import did_you_mean
 from segexp.data.folder.masks.guess_classes import guess_values
 from segexp.data.folder.masks.meaning import Value
 from segexp.data.folder.masks.palette import Colour, choose_class_colours, parse_colour

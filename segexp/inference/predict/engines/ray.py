@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.command_schema import PredictConfig
-from segexp.config.trust import shared_trust
+from segexp.config.stored.trust import shared_trust
 from segexp.inference.model import Model
 from segexp.inference.predict.engines.pool import LostError, Pool, PoolError
 from segexp.inference.predict.engines.ray_actor import PredictionActor

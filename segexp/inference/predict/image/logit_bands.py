@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from segexp.image_statistics import DARK
 from segexp.inference.model import Model
 from segexp.models.sizes import InputSizeError
 from segexp.rasters import Raster
 from segexp.rasters.resampling import ResampledRaster
-from segexp.scaling import DARK
 from segexp.windows.plan import WindowPlan
 from segexp.windows.resampling import resample_bands
 from segexp.windows.sliding import stitched

@@ -6,9 +6,9 @@ import torch
 
 from segexp import load
 from segexp.data.synthetic.scenes import draw_scene
+from segexp.image_statistics import image_statistics
 from segexp.inference.pixels import ArrayRaster
 from segexp.inference.predict.image.logit_bands import logit_bands, raster_statistics
-from segexp.scaling import image_statistics
 from segexp.windows.plan import WindowPlan
 from segexp.windows.settings import Inference
 from tests.inference.conftest import Finished

@@ -1,0 +1,68 @@
+"""Checks the names of measures that choose or steer something, before training starts."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, get_args
+
+from segexp.config.signatures.declared_figures import chosen_figures
+from segexp.config.signatures.measure_names import LOSS
+from segexp.config.signatures.task_figures import SEGMENTATION, check_watched
+from segexp.errors import ConfigError
+from segexp.spec import Direction, FigureSpec
+
+
+def check_monitors(config: Mapping[str, Any]) -> None:
+    """Checks ``monitor`` and ``scheduler.monitor``.
+
+    Raises:
+        ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
+            is the loss, and that changes from epoch to epoch. Or a measure of the test says of no direction that it
+            is the better one.
+    """
+    costly = chosen_figures(config)
+    _check_directions(costly)
+    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
+        if name is not None:
+            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
+            _check_comparable(key, name, config["loss"])
+
+
+def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
+    for figure, spec in costly.items():
+        if spec.direction not in get_args(Direction):
+            raise ConfigError(f"metric: found {spec.direction!r} as the direction of {figure}, expected min or max")
+
+
+def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
+    if not name.startswith("val/"):
+        raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
+    try:
+        check_watched(name, task, None, costly=costly)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
+
+
+def _check_comparable(key: str, name: str, loss: Mapping[str, Any]) -> None:
+    """The loss of two epochs can be compared only if it is the same loss."""
+    measure, _, term = name.removeprefix("val/").partition("/")
+    if measure != LOSS:
+        return
+    terms = loss.get("terms")
+    watched = loss if not term else terms.get(term) if isinstance(terms, Mapping) else None
+    changing = next(_changing(watched, f"loss.terms.{term}" if term else "loss"), None)
+    if changing is not None:
+        raise ConfigError(
+            f"{key}: found {name}, but {changing} changes from epoch to epoch, so that its values cannot be compared; "
+            f"use another measure: {key}=val/miou"
+        )
+
+
+def _changing(loss: Any, path: str) -> Iterator[str]:
+    """Keys of weights that follow a schedule, also in terms that are sums."""
+    if not isinstance(loss, Mapping):
+        return
+    weights, terms = loss.get("weights"), loss.get("terms")
+    if isinstance(weights, Mapping):
+        yield from (f"{path}.weights.{name}" for name, weight in weights.items() if isinstance(weight, Mapping))
+    if isinstance(terms, Mapping):
+        for name, term in terms.items():
+            yield from _changing(term, f"{path}.terms.{name}")

@@ -1,0 +1,271 @@
+"""Checks a composed config, whole, before torch is imported: unknown keys, wrong types, values out of range."""
+
+import dataclasses
+import importlib.util
+import math
+import sys
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from segexp.config.checks.suggest import did_you_mean, nearest_choice
+from segexp.config.schema import Supplied
+from segexp.config.signatures.signature import UNKNOWN, exists, signature
+from segexp.config.signatures.source import broken, names_in
+from segexp.errors import ConfigError
+from segexp.types import Pattern, Range
+
+MISSING = "???"
+INSTANTIATE_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
+
+
+def check_config(config: Mapping[str, Any], schema: type) -> None:
+    """Checks the tree against a schema dataclass and all ``_target_`` signatures.
+
+    Args:
+        config: Plain, resolved config; ``???`` stands for a value that must be given.
+        schema: A dataclass of :mod:`segexp.config.schema`.
+
+    Raises:
+        ConfigError: Names every wrong key at once, a line each.
+    """
+    problems = list(_section(config, schema, ""))
+    if problems:
+        raise ConfigError("\n".join(problems))
+
+
+def _section(value: Any, schema: type, path: str) -> Iterator[str]:
+    """Problems of a mapping whose keys are the fields of a dataclass."""
+    if not isinstance(value, Mapping):
+        yield f"{path}: found {value!r}, expected a block of keys"
+        return
+    hints = typing.get_type_hints(schema, include_extras=True)
+    required = {f.name for f in dataclasses.fields(schema) if f.default is f.default_factory is dataclasses.MISSING}
+    yield from _names(value, hints, path)
+    for key in sorted(required - set(value)):
+        yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
+    for key, item in value.items():
+        if key in hints:
+            yield from _value(item, hints[key], _join(path, key))
+
+
+def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
+    for key in value:
+        if key not in valid:
+            full = [_join(path, name) for name in valid]
+            yield f"{_join(path, str(key))}: no such key.{did_you_mean(_join(path, str(key)), full)}"
+
+
+def _value(value: Any, annotation: Any, path: str) -> Iterator[str]:
+    """Problems of one value against an annotation."""
+    if value == MISSING:
+        yield f"{path}: must be given; add {path}=<value> to the command"
+        return
+    supplied = next((m for m in getattr(annotation, "__metadata__", ()) if isinstance(m, Supplied)), None)
+    if supplied is not None and isinstance(value, Mapping):
+        yield from _target(value, supplied, path)
+    elif isinstance(value, Mapping) and (schema := dataclass_of(annotation)) is not None:
+        yield from _section(value, schema, path)
+    elif isinstance(value, Mapping) and "_target_" in value:
+        yield from _target(value, Supplied(), path)
+    elif isinstance(value, Mapping) and (element := _of_blocks(annotation)) is not None:
+        for key, item in value.items():
+            yield from _value(item, element, _join(path, str(key)))
+    elif not matches(value, annotation):
+        yield f"{path}: found {_short(value)}, expected {describe(annotation)}.{_hint(value, annotation)}"
+    else:
+        yield from _inner(value, annotation, path)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
+
+
+_SHOWN = 80
+"""Characters of a value that are told."""
+
+
+def dataclass_of(annotation: Any) -> type | None:
+    """The dataclass that a block of keys stands for: the annotation itself, or a member of a union."""
+    members = get_args(annotation) if get_origin(annotation) in (typing.Union, types.UnionType) else (annotation,)
+    return next((member for member in members if isinstance(member, type) and dataclasses.is_dataclass(member)), None)
+
+
+def supplied_keys(schema: type, path: str) -> tuple[str, ...]:
+    """Keys of the block at a dotted path that the program gives."""
+    annotation: Any = schema
+    for part in path.split("."):
+        hints = typing.get_type_hints(annotation, include_extras=True) if dataclasses.is_dataclass(annotation) else {}
+        annotation = hints.get(part) or _of_blocks(annotation)
+    found = next((mark for mark in getattr(annotation, "__metadata__", ()) if isinstance(mark, Supplied)), Supplied())
+    return found.keys
+
+
+def fields_of(annotation: Any) -> dict[str, Any]:
+    """Keys of the block that an annotation stands for with their annotations; empty where it is none."""
+    schema = dataclass_of(annotation)
+    return {} if schema is None else typing.get_type_hints(schema, include_extras=True)
+
+
+def _of_blocks(annotation: Any) -> Any | None:
+    """The annotation of the values of a free block whose keys are names of the user's: ``dict[str, <value>]``."""
+    args = get_args(annotation)
+    return args[1] if get_origin(annotation) is dict and args[1] is not Any else None
+
+
+def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
+    """Goes on inside lists and free blocks, where nested ``_target_`` stand."""
+    if isinstance(value, Mapping):
+        if "_target_" in value:
+            yield from _target(value, Supplied(), path)
+        else:
+            for key, item in value.items():
+                yield from _inner(item, Any, _join(path, str(key)))
+    elif isinstance(value, list):
+        args = get_args(annotation)
+        element = args[0] if len(args) == 1 and hasattr(args[0], "__metadata__") else Any
+        for index, item in enumerate(value):
+            if element is Any:
+                yield from _inner(item, Any, f"{path}[{index}]")
+            else:
+                yield from _value(item, element, f"{path}[{index}]")
+
+
+def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator[str]:
+    """Problems of a section that builds an object."""
+    target = value.get("_target_")
+    if (problem := _no_class(value, path) or _existence(str(target), path)) is not None:
+        yield problem
+        return
+    found = signature(str(target))
+    if found is None:
+        return
+    keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
+    if value.get("generate") is True:
+        # What must be given are places of files, and these are drawn.
+        keys = {key: item for key, item in keys.items() if item != MISSING}
+    for key in keys:
+        if key in supplied.keys:
+            yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
+    valid = {name: p for name, p in found.parameters.items() if name not in supplied.keys}
+    if not found.open:
+        yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, valid, path)
+    for name, parameter in valid.items():
+        if supplied.auto and keys.get(name) == "auto":
+            continue
+        if name in keys and parameter.annotation is not UNKNOWN:
+            yield from _value(keys[name], parameter.annotation, _join(path, name))
+        elif name in keys:
+            yield from _value(keys[name], Any, _join(path, name))
+        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
+            yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _no_class(value: Mapping[str, Any], path: str) -> str | None:
+    """The problem of a ``_target_`` that is no dotted path."""
+    target = value.get("_target_")
+    if "_target_" not in value:
+        return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+    if not isinstance(target, str) or "." not in target.strip("."):
+        return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
+    return None
+
+
+def _existence(target: str, path: str) -> str | None:
+    module, _, name = target.rpartition(".")
+    if exists(target) is False:
+        return f"{path}._target_: {module} has no {name!r}.{did_you_mean(name, names_in(module))}"
+    top = target.split(".", 1)[0]
+    if (reason := broken(module)) is not None:
+        return f"{path}._target_: {target} cannot be imported: {reason}"
+    if not top.isidentifier() or (exists(target) is None and not _is_there(top)):
+        return f"{path}._target_: no module {top!r} is installed (found {target!r}); is its package on the path?"
+    return None
+
+
+def _is_there(top: str) -> bool:
+    """Whether a module of this name can be imported, as far as is known without doing so."""
+    try:
+        return top in sys.modules or importlib.util.find_spec(top) is not None
+    except (ImportError, AttributeError, ValueError):  # a finder that fails; the import will tell
+        return True
+
+
+def matches(value: Any, annotation: Any) -> bool:
+    """Tells whether a plain value fits an annotation (whole numbers fit float; true and false fit only bool)."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if annotation is Any or annotation is UNKNOWN:
+        return True
+    if origin is Annotated:
+        ranges = [m for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
+        return matches(value, args[0]) and all(r.allows(value) for r in ranges)
+    if origin is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in args)
+    if origin in (typing.Union, types.UnionType):
+        return any(matches(value, member) for member in args)
+    if origin is list:
+        return isinstance(value, list) and all(matches(item, args[0]) for item in value)
+    if origin is dict:
+        return isinstance(value, Mapping) and all(matches(k, args[0]) and matches(v, args[1]) for k, v in value.items())
+    return _is_plain(value, annotation)
+
+
+_LARGEST = 2**63 - 1
+"""Whole numbers that torch and numpy can hold."""
+
+
+def _is_plain(value: Any, annotation: Any) -> bool:
+    if dataclasses.is_dataclass(annotation):
+        return isinstance(value, Mapping)
+    if isinstance(value, bool):
+        return annotation is bool or not isinstance(annotation, type) or annotation is object
+    if annotation is float:
+        whole = isinstance(value, int) and abs(value) <= _LARGEST
+        return whole or (isinstance(value, float) and not math.isnan(value))
+    if annotation is int:
+        return isinstance(value, int) and abs(value) <= _LARGEST
+    if annotation in (tuple, set, frozenset):
+        return isinstance(value, list)
+    return not isinstance(annotation, type) or isinstance(value, annotation)
+
+
+def describe(annotation: Any) -> str:
+    """An annotation in words."""
+    origin, args = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
+        return ", ".join([describe(args[0]), *ranges])
+    if origin is Literal:
+        return " | ".join(str(choice) for choice in args)
+    if origin in (typing.Union, types.UnionType):
+        return " | ".join(dict.fromkeys(describe(member) for member in args))
+    if origin is list:
+        return f"a list of {describe(args[0])}"
+    if origin is dict and Any not in args:
+        return f"a block of {describe(args[0])}: {describe(args[1])}"
+    if origin is dict or dataclasses.is_dataclass(annotation):
+        return "a block of keys"
+    words = {int: "a whole number", float: "a number", str: "text", bool: "true | false", type(None): "null"}
+    return words.get(annotation, getattr(annotation, "__name__", str(annotation)))
+
+
+def _hint(value: Any, annotation: Any) -> str:
+    """The nearest choice, where the annotation offers choices of text; of a list, for the first item that is none."""
+    choices = [str(c) for c in _choices(annotation)]
+    wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if str(item) not in choices]
+    found = nearest_choice(wrong[0], choices) if wrong else None
+    return f" Did you mean '{found}'?" if found is not None else ""
+
+
+def _choices(annotation: Any) -> Iterator[Any]:
+    if get_origin(annotation) is Literal:
+        yield from get_args(annotation)
+    elif get_origin(annotation) is not None:
+        for member in get_args(annotation):
+            yield from _choices(member)
+
+
+def _join(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key

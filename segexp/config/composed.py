@@ -1,0 +1,128 @@
+"""From what Hydra composed to a plain config that is checked whole; nothing heavy is imported."""
+
+import re
+import sys
+from dataclasses import fields
+from typing import Any, TypeVar
+
+from segexp.config.experiment import Experiment
+from segexp.config.schema import ObjectConfig, TrainConfig
+from segexp.config.sections import structured
+from segexp.invocation import Invocation
+
+T = TypeVar("T")
+C = TypeVar("C", bound=TrainConfig)
+
+
+def checked(config: Any, schema: type[T]) -> T:
+    """Resolves a composed config, checks it whole, and gives it as the dataclass of its command.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    return structured(schema, plain_config(config, schema))
+
+
+def plain_config(config: Any, schema: type) -> dict[str, Any]:
+    """Resolves a composed config and checks it whole; nothing heavy is imported.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    from segexp.config.checks.tree import check_config
+    from segexp.config.migration import changes, migrated
+    from segexp.errors import ConfigError
+
+    try:
+        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment]
+    except OmegaConfBaseException as error:
+        first = str(error).splitlines()[0]
+        if (missing := re.search(r"Missing mandatory value: ([\w.]+)", first)) is not None:
+            key = missing[1]
+            raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
+        raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
+    for line in changes(plain):
+        print(f"segexp: note: {line}; write the new name, the old one works until version 0.3", file=sys.stderr)  # noqa: T201
+    plain = migrated(plain)
+    _refuse_left_over(plain)
+    check_config(plain, schema)
+    # It holds for the command, see segexp.config.stored.trust, and is no part of what a run is.
+    plain.pop("trust", None)
+    return plain
+
+
+def _refuse_left_over(plain: dict[str, Any]) -> None:
+    """A resolved value that still reads as a reference would be resolved again where its object is built."""
+    from segexp.config.stored.plain_values import texts
+    from segexp.errors import ConfigError
+
+    for key, text in texts(plain, ""):
+        if "${" in text:
+            raise ConfigError(f"{key}: found {text!r}, which still reads as a reference; write the value itself")
+
+
+def checked_train(
+    config: Any, invocation: Invocation | None = None, schema: type[TrainConfig] = TrainConfig
+) -> Experiment:
+    """Resolves and checks the composed config of a training, and makes the experiment of it.
+
+    Args:
+        config: As Hydra composed it.
+        invocation: How it was started: what its command line asks for must have an effect. None: nobody asked.
+        schema: Of a command that has keys of its own beside those of a training.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    return Experiment.from_plain(_checked_training(config, schema, invocation), invocation)
+
+
+def checked_with_own(config: Any, schema: type[C], invocation: Invocation) -> tuple[Experiment, C]:
+    """Resolves and checks the config of a command that takes that of a training, and has keys of its own beside it.
+
+    Raises:
+        ConfigError: Names every wrong key.
+    """
+    plain = _checked_training(config, schema, invocation)
+    own = structured(schema, plain)
+    shared = {field.name for field in fields(TrainConfig)}
+    return Experiment.from_plain({key: value for key, value in plain.items() if key in shared}, invocation), own
+
+
+def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invocation | None) -> dict[str, Any]:
+    from segexp.config.checks.monitors import check_monitors
+    from segexp.config.checks.overruled import refuse_overruled
+
+    plain = plain_config(config, schema)
+    _check_names(plain)
+    check_monitors(plain)
+    if invocation is not None:
+        refuse_overruled(plain, invocation.command)
+    return plain
+
+
+def _check_names(plain: dict[str, Any]) -> None:
+    """Names of folders below ``output_dir`` stay below it."""
+    from segexp.config.stored.check import wrong_name
+    from segexp.errors import ConfigError
+
+    for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):
+        if name is not None and (why := wrong_name(name)):
+            raise ConfigError(f"{key}: found {name!r}, {why}; for another place give output_dir=<folder>")
+
+
+def checked_with_data(config: Any, schema: type[T]) -> tuple[T, ObjectConfig | None]:
+    """Checks the config of a command without ``datamodule``, and gives that section as it was given beside it."""
+    from omegaconf import OmegaConf
+
+    # Single keys of the run's own data set are checked when it is known.
+    whole: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+    given = whole.get("datamodule")
+    if given is not None and "_target_" not in given:
+        config = OmegaConf.masked_copy(config, [key for key in whole if key != "datamodule"])
+    plain = plain_config(config, schema)
+    plain.pop("datamodule", None)
+    return structured(schema, plain), given

@@ -1,0 +1,79 @@
+"""An image at another size, resized when it is asked for."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segexp.data.items.item import Image, Item, Mask
+
+
+class ResizedItem(Item):
+    """Another item at ``size`` x ``size`` pixels, image and target; nothing is decoded before it is asked for.
+
+    :meth:`decoded` keeps the small pixels alone, so that a cache holds many more images than at their own sizes.
+    """
+
+    def __init__(self, whole: Item, size: int) -> None:
+        """Keeps the item.
+
+        Args:
+            whole: At its own size.
+            size: Side in pixels.
+        """
+        self.name, self.group, self.form = whole.name, whole.group, whole.form
+        self.whole = whole
+        self.size = size
+
+    @property
+    def image(self) -> Image:
+        """The whole image by area averaging, decoded and resized at each call."""
+        return self.decoded().image
+
+    @property
+    def target(self) -> NDArray[Any]:
+        """Its target, resized as its form says."""
+        return self.form.resize(self.whole.target, self.size)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Height and width."""
+        return self.size, self.size
+
+    @property
+    def channels(self) -> int:
+        """Of the whole, from its header."""
+        return self.whole.channels
+
+    @property
+    def target_channels(self) -> int | None:
+        """Of the whole."""
+        return self.whole.target_channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16."""
+        return self.whole.dtype
+
+    @property
+    def in_memory(self) -> bool:
+        """Never: resizing costs more than reading."""
+        return False
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Of the whole, with the size."""
+        known = self.whole.fingerprint
+        return None if known is None else f"{known}@{self.size}"
+
+    def window(self, top: int, left: int, height: int, width: int) -> tuple[Image, NDArray[Any]]:
+        """A window of both."""
+        return self.decoded().window(top, left, height, width)
+
+    def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
+        """What sampling goes by."""
+        return self.form.class_window(self.target, top, left, height, width)
+
+    def decoded(self) -> Item:
+        """The small image and its target in memory."""
+        return self.whole.resized(self.size)

@@ -1,0 +1,209 @@
+"""The tables of a comparison: results, differences, all figures, images, runs."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from statistics import fmean
+
+from segexp.report import values
+from segexp.report.comparison_page.comparison_group import ComparisonGroup
+from segexp.report.comparison_page.configurations.configuration import Configuration
+from segexp.report.comparison_page.configurations.figures import Figure, figures_of
+from segexp.report.comparison_page.configurations.spread import Spread, mean_of
+from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number, spread_cell
+from segexp.report.comparison_page.paired import Difference
+from segexp.report.labels import column_heading, described
+from segexp.runs import entries
+
+MOST_ROWS = 10
+"""Configurations in the table of images, which has a column for each."""
+CONFIGURATION = Head("configuration", number=False)
+
+
+def main_figures(group: ComparisonGroup) -> list[Figure]:
+    """The figures of the main table: the chosen measure, over all pixels and per image, then what is usually told."""
+    foreground = entries.foreground_of(group.rows[0].runs[0].results)
+    usual = [Figure("dataset", "miou")]
+    usual += [Figure("dataset", "mdice")] if foreground is None else [Figure("dataset", "dice", foreground)]
+    usual += [Figure("dataset", "auc", part) for part in ("", "mean")]
+    # Of two classes there is one distance, else the mean is the last of them.
+    distances = [figure for figure in group.figures if figure.measure.startswith("hd")][-1:]
+    wanted = [group.measure.headline, group.measure.by_image, *usual, *distances]
+    there = {*group.figures, group.measure.by_image}
+    return [figure for figure in dict.fromkeys(wanted) if figure in there]
+
+
+def results_grid(group: ComparisonGroup) -> Grid:
+    """One row per configuration with its main figures and costs, and the trivial predictors below.
+
+    Costs stand behind the chosen measure: a table that is too wide for the screen ends in what matters less.
+    """
+    chosen = group.measure.headline, group.measure.by_image
+    figures = main_figures(group)
+    first = [figure for figure in figures if figure in chosen]
+    rest = [figure for figure in figures if figure not in chosen]
+    costs = [
+        Head("parameters", note="weights of the model"),
+        Head("training", note="time of a training, all folds together"),
+        Head("samples/s", note="training samples per second of an epoch, validation included"),
+    ]
+    heads = [CONFIGURATION, Head("n", note="seeds"), *(_head(group, figure) for figure in first), *costs]
+    heads += [_head(group, figure) for figure in rest]
+    tops = _tops(group)
+    rows = [
+        [
+            replace(_name(row), minor=", ".join(found.verdict for found in row.beaten)),
+            Cell(str(len(row.repeats)), len(row.repeats)),
+            *_figure_cells(group, row, first),
+            *_costs(row, tops),
+            *_figure_cells(group, row, rest),
+        ]
+        for row in group.rows
+    ]
+    return Grid("results", heads, rows, _others(group, first, len(costs), rest))
+
+
+def _name(row: Configuration) -> Cell:
+    text = ", ".join(f"{key}={value}" for key, value in row.varied.items())
+    return Cell(row.name, row.name, note=text)
+
+
+def _head(group: ComparisonGroup, figure: Figure) -> Head:
+    results = group.rows[0].runs[0].results
+    spec = described(results, figure.measure)
+    name = column_heading(figure.label(results), spec)
+    over = "over the pixels of all images" if figure.block == "dataset" else "mean over images"
+    # Distances are there per image only, so that nothing has to be told apart.
+    both = Figure("dataset", figure.measure, figure.part) in group.figures
+    per_image = ", per image" if figure.block == "image" and both else ""
+    more = "differences are differences of these" if figure == group.measure.by_image else ""
+    return Head(name + per_image, note="; ".join(part for part in (spec.meaning, over, more) if part))
+
+
+def digits_of(group: ComparisonGroup, figure: Figure) -> int:
+    """Decimals: shares get four, distances and numbers of things two."""
+    return 2 if entries.get_in(group.rows[0].runs[0].results, "units", figure.measure) else 4
+
+
+def _figure_cells(group: ComparisonGroup, row: Configuration, figures: Sequence[Figure]) -> list[Cell]:
+    cells = []
+    for figure in figures:
+        found = group.reached(row) if figure == group.measure.by_image else row.figures.get(figure)
+        best, note = row.name in group.best(figure), _count(row, found)
+        cells.append(spread_cell(found, digits_of(group, figure), best=best, note=note))
+    return cells
+
+
+def _count(row: Configuration, found: Spread | None) -> str:
+    """Where a figure is not defined for all seeds, of how many it speaks."""
+    return f"of {found.count} of {len(row.repeats)} seeds" if found and found.count < len(row.repeats) else ""
+
+
+def _costs(row: Configuration, tops: tuple[float | None, ...]) -> list[Cell]:
+    seconds, rate = mean_of(row.seconds), mean_of(row.rate)
+    cells = [
+        number(values.format_count(row.parameters), row.parameters),
+        number(values.format_duration(seconds), seconds),
+        number("" if rate is None else f"{rate:.1f}", rate),
+    ]
+    return [
+        replace(cell, best=cell.value is not None and cell.value == top) for cell, top in zip(cells, tops, strict=True)
+    ]
+
+
+def _tops(group: ComparisonGroup) -> tuple[float | None, ...]:
+    """The fewest parameters, the shortest training and the highest rate; None where all are equal."""
+    parameters = [row.parameters for row in group.rows if row.parameters is not None]
+    times = [row.seconds.mean for row in group.rows if row.seconds is not None]
+    rates = [row.rate.mean for row in group.rows if row.rate is not None]
+    pairs: list[tuple[Sequence[float], Callable[[Sequence[float]], float]]] = [
+        (parameters, min),
+        (times, min),
+        (rates, max),
+    ]
+    return tuple(choose(found) if len(set(found)) > 1 else None for found, choose in pairs)
+
+
+def _others(group: ComparisonGroup, first: Sequence[Figure], costs: int, rest: Sequence[Figure]) -> list[list[Cell]]:
+    """Trivial predictors and people, as the first run has them; of several folds they cannot be told in one row."""
+    runs = group.rows[0].repeats[0].runs
+    rows = []
+    for entry in entries.rows_of(runs[0].results) if len(runs) == 1 else ():
+        name = entries.to_text(entry.get("name"))
+        if not name.startswith("model"):
+            found = figures_of(entry)
+            of_images = runs[0].images_of(name).get(group.measure.column, {}).values()
+            found |= {group.measure.by_image: fmean(of_images)} if of_images else {}
+            before, after = (
+                [number(values.format_measure(found.get(f), digits_of(group, f)), found.get(f)) for f in part]
+                for part in (first, rest)
+            )
+            label = Cell(name, name, note=entries.to_text(entry.get("note")))
+            rows.append([label, Cell(""), *before, *([Cell("")] * costs), *after])
+    return rows
+
+
+def full_grid(group: ComparisonGroup, block: str) -> Grid:
+    """Every test figure of a block, a column each."""
+    figures = [figure for figure in group.figures if figure.block == block]
+    heads = [CONFIGURATION, *(_head(group, figure) for figure in figures)]
+    rows = [[_name(row), *_figure_cells(group, row, figures)] for row in group.rows]
+    return Grid("over the pixels of all images" if block == "dataset" else "mean over images", heads, rows)
+
+
+def differences_grid(group: ComparisonGroup) -> Grid:
+    """Paired differences against the base."""
+    heads = [
+        CONFIGURATION,
+        Head("difference", note="mean over the test images; of several seeds the mean per image first"),
+        Head("95 % interval", note="bootstrap: test images drawn again with replacement"),
+        Head("better", note="images on which it is better"),
+        Head("worse", note="images on which it is worse"),
+        Head("images"),
+    ]
+    rows = []
+    for row in group.rows:
+        found = group.differences.get(row.name)
+        rows.append([_name(row), *(_difference_cells(found, group.measure.digits) if found else _base_cells())])
+    return Grid(f"{group.measure.label}, difference to {group.base.name}", heads, rows)
+
+
+def _base_cells() -> list[Cell]:
+    return [Cell("base", 0.0), *(Cell("") for _ in range(4))]
+
+
+def _difference_cells(found: Difference, digits: int) -> list[Cell]:
+    return [
+        number("" if found.mean is None else f"{found.mean:+.{digits}f}", found.mean),
+        Cell(interval_text(found, digits), found.interval[0] if found.interval else None),
+        Cell(str(found.better), found.better),
+        Cell(str(found.worse), found.worse),
+        Cell(str(len(found.images)), len(found.images)),
+    ]
+
+
+def interval_text(found: Difference, digits: int) -> str:
+    """``[-0.0123, -0.0045]``."""
+    if found.interval is None:
+        return values.ABSENT
+    return f"[{found.interval[0]:+.{digits}f}, {found.interval[1]:+.{digits}f}]"
+
+
+def images_grid(group: ComparisonGroup, most: int) -> Grid:
+    """Images that differ most: the values of the first configurations, and the range of all."""
+    digits, shown = group.measure.digits, group.rows[:MOST_ROWS]
+    by_row = [row.of_images(group.measure.column) for row in shown]
+    heads = [
+        Head("image", number=False),
+        Head("range", note="highest minus lowest of all configurations"),
+        *(Head(row.name) for row in shown),
+    ]
+    rows = []
+    for image, width in group.spread_of_images[:most]:
+        found = [each.get(image) for each in by_row]
+        known = [value for value in found if value is not None]
+        top = min(known, default=None) if group.measure.lower else max(known, default=None)
+        cells = [
+            number(values.format_measure(value, digits), value, best=value == top and width > 0) for value in found
+        ]
+        rows.append([Cell(image, image), number(f"{width:.{digits}f}", width), *cells])
+    return Grid(f"{group.measure.label} of the images that differ most", heads, rows)

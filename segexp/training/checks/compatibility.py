@@ -1,0 +1,149 @@
+"""What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
+
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import nn
+
+from segexp.config.experiment import Experiment
+from segexp.data.checks.problems import Problem, problem_of
+from segexp.data.sampling.batches import check_batches
+from segexp.errors import UserError
+from segexp.losses.base import SegmentationLoss
+from segexp.runs.writable import check_place
+from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
+from segexp.tasks.schedule import Schedule
+from segexp.tasks.speed import resolve_speed
+from segexp.training import build
+from segexp.training.checks.config_trials import try_loss, try_model
+from segexp.training.distributed.plan import count_ranks
+from segexp.training.distributed.strategies import check_ranks
+from segexp.training.frozen import check_finetuning
+from segexp.training.hardware import device_type
+from segexp.training.initial_weights import check_init_from, start_from
+from segexp.training.loggers.build import check_loggers
+from segexp.training.prepare import check_views, check_watched_measures, param_groups
+from segexp.training.resume import check_resume
+from segexp.training.resume_source import checkpoint_of
+from segexp.training.trainer import check_trainer, try_trainer
+from segexp.types import LoaderOptions
+from segexp.windows.settings import Inference
+
+T = TypeVar("T")
+
+
+class CompatibilityCheck:
+    """Builds all that a training builds from its config, and gathers what each part says against the others."""
+
+    def __init__(self, experiment: Experiment, spec: DataSpec) -> None:
+        self.task = build.read_task(experiment.task)
+        self.spec = self.task.adapted(spec)
+        self.problems: list[Problem] = []
+        self.experiment = experiment
+        self._callbacks: list[Callback] = []
+        ranks = self._try(lambda: count_ranks(experiment.trainer))
+        self.experiment = replace(experiment, ranks=ranks or 1)
+
+    def try_batches(self, samples: int, loader: LoaderOptions) -> None:
+        """Tries whether the batches of an epoch can be divided between the ranks, and fit the schedule.
+
+        Args:
+            samples: In an epoch.
+            loader: Options of the loaders.
+        """
+        self._try(lambda: check_batches(samples, loader, self.experiment.ranks))
+        batches = max(1, samples // loader.batch_size if loader.drop_last else -(-samples // loader.batch_size))
+        self._try(lambda: build.check_length(self.experiment, self._schedule(), batches))
+
+    def try_all(self, sample: tuple[int, int] | None, others: Iterable[tuple[int, int]]) -> list[Problem]:
+        """Tries everything.
+
+        Args:
+            sample: Height and width of a training sample; None: unknown.
+            others: Sizes of validation and test images.
+        """
+        experiment, spec = self.experiment, self.spec
+        self._try(lambda: check_loggers(experiment.logger))
+        self._try(lambda: check_trainer(experiment.trainer))
+        self._try(lambda: check_init_from(experiment))
+        self._try(lambda: check_ranks(experiment))
+        self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
+        self._callbacks = self._try(lambda: build.build_extra_callbacks(experiment.callbacks.extra)) or []
+        self._try(lambda: try_trainer(experiment, self._callbacks))
+        self._try(lambda: check_watched_measures(experiment, spec.classes))
+        self._try(lambda: check_views(experiment, self.task.kind))
+        self._try(self._schedule)
+        if self.task.kind.takes_measures:
+            self._try(lambda: build.build_measures(experiment.metric, spec))
+        loss = self._try(self._loss)
+        if isinstance(loss, SegmentationLoss) and not loss.needs_counts:
+            # One whose weights are counted from the training images has none yet.
+            self._try(lambda: try_loss(loss, spec))
+        model = self._try(lambda: build.build_model(experiment.model, spec, published=not experiment.resumes))
+        if model is not None:
+            self._with_model(model, loss, sample, others)
+        return self.problems
+
+    def _with_model(
+        self,
+        model: nn.Module,
+        loss: nn.Module | None,
+        sample: tuple[int, int] | None,
+        others: Iterable[tuple[int, int]],
+    ) -> None:
+        experiment = self.experiment
+        self._try(lambda: start_from(model, experiment))
+        self._try(lambda: param_groups(experiment, model))
+        self._try(lambda: check_finetuning(self._callbacks, model, experiment.trainer.max_epochs))
+        optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
+        accelerator = experiment.trainer.accelerator
+        speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
+        # Sizes do not depend on the loss: one that does not fit hides nothing else.
+        stored = loss if loss is not None else nn.Identity()
+        parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
+        inference = Inference(**vars(experiment.inference))
+        module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
+        windows = {(size, module.inference.window_for(*size)) for size in others}
+        shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
+        for size in sorted({*shapes, *([sample] if sample is not None else [])}):
+            image = torch.zeros(1, self.spec.in_channels, *size, dtype=torch.uint8)
+            if not self._fits(module, image):
+                # A model that refuses one size refuses others for the same reason.
+                break
+        if loss is not None and optimizer is not None:
+            checkpoint = checkpoint_of(experiment.resume)
+            self._try(lambda: check_resume(replace(experiment, resume=checkpoint), module))
+
+    def _loss(self) -> nn.Module:
+        if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):
+            return build.build_loss(self.experiment.loss, self.spec, kind=kind)
+        return build.build_any_loss(self.experiment.loss, self.task.kind)
+
+    def _schedule(self) -> Schedule | None:
+        every = self.experiment.trainer.check_val_every_n_epoch
+        return build.build_schedule(
+            self.experiment.scheduler, self.experiment.optimizer, every, self.experiment.task_class
+        )
+
+    def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:
+        before = len(self.problems)
+        self._try(lambda: try_model(module, image))
+        return len(self.problems) == before
+
+    def _try(self, do: Callable[[], T]) -> T | None:
+        try:
+            return do()
+        except UserError as error:
+            if self.experiment.debug:
+                traceback.print_exc()
+            problem = problem_of(error, kind="model, loss and measures")
+            # What several checks need first is amiss once.
+            if problem.text not in {known.text for known in self.problems}:
+                self.problems.append(problem)
+            return None

@@ -1,0 +1,108 @@
+"""What is proposed for a key that is not there: what was meant, or nothing; every proposed word works when pasted."""
+
+import re
+import shlex
+
+import pytest
+
+from segexp.config.checks.tree import supplied_keys
+from segexp.config.schema import TrainConfig
+from tests.lines import run_lines
+
+CHECK = ["check", "scope=config"]
+MEANT = {
+    "batch_size=4": "datamodule.loader.batch_size",
+    "datamodule.batch_size=4": "datamodule.loader.batch_size",
+    "val_batch_size=1": "datamodule.loader.eval_batch_size",
+    "max_epochs=3": "trainer.max_epochs",
+    "trainer.max_epoch=3": "trainer.max_epochs",
+    "lr=0.1": "optimizer.lr",
+    "model.lr=0.1": "optimizer.lr",
+    "trainer.gpus=1": "trainer.devices",
+    "trainer.precision=float32": "speed.precision",
+    "scheduler.max_lr=0.1": "scheduler.target.max_lr",
+    "datamodule=folder data.root=x": "datamodule.root",
+}
+GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic": "datamodule", "arch=unet": "model"}
+NOTHING = (
+    "limit_train_batches=3", "trainer.limit_train_batches=3", "trainer.min_epochs=1",
+    "callbacks.model_checkpoint.save_top_k=1", "model.name=x", "trainer.max_steps=3", "model.num_classes=2",
+    "model.in_channels=3", "optimizer.params=1", "tags=x",
+)  # fmt: skip
+PLUS = {
+    "optimizer.amsgrad=true": "AdamW takes it",
+    "scheduler.target.div_factor=10": "OneCycleLR takes it",
+}
+
+
+def said(lines: list[str]) -> list[str]:
+    answers = run_lines([[*CHECK, *line.split()] for line in lines])
+    assert [answer.code for answer in answers] == [2] * len(lines)
+    assert all(answer.err.count("\n") == 1 for answer in answers)
+    return [answer.err for answer in answers]
+
+
+def test_the_key_that_was_meant_takes_the_value() -> None:
+    proposals = []
+    for (line, key), answer in zip(MEANT.items(), said(list(MEANT)), strict=True):
+        assert f"Did you mean '{key}'?" in answer, f"{line}: {answer}"
+        *others, word = line.split()
+        proposals.append([*CHECK, *others, "datamodule.root=x" if "root" in key else f"{key}={word.split('=')[1]}"])
+    assert [answer.err for answer in run_lines(proposals)] == [""] * len(MEANT)
+
+
+def test_the_group_that_was_meant_has_the_option() -> None:
+    for (line, group), answer in zip(GROUPS.items(), said(list(GROUPS)), strict=True):
+        assert f"Did you mean '{group}'?" in answer, f"{line}: {answer}"
+    pasted = [[*CHECK, f"{group}={line.split('=')[1]}"] for line, group in GROUPS.items()]
+    assert [answer.code for answer in run_lines(pasted)] == [0] * len(GROUPS)
+    (path,) = said(["data=/a/path"])
+    assert "Did you mean 'datamodule'? Options of datamodule: arrays, cells, drive" in path
+
+
+def test_what_is_switched_on_is_an_option_and_a_block_takes_no_value() -> None:
+    options = {"early_stopping=true": "callbacks=early_stopping", "wandb=true": "logger=wandb"}
+    for (line, option), answer in zip(options.items(), said(list(options)), strict=True):
+        assert f"Did you mean '{option}'?" in answer, f"{line}: {answer}"
+    assert [answer.code for answer in run_lines([[*CHECK, option] for option in options.values()])] == [0, 0]
+    (block,) = said(["early_stoping=3"])
+    assert "a key of 'callbacks.early_stopping', which is a block: patience, min_delta?" in block
+
+
+def test_better_none_than_a_wrong_one() -> None:
+    for line, answer in zip(NOTHING, said(list(NOTHING)), strict=True):
+        assert "Did you mean" not in answer, f"{line}: {answer}"
+        assert re.search(r"Keys of \w+: |Top level: |is a key of ", answer), f"{line}: {answer}"
+
+
+def test_a_key_of_another_option_names_that_option() -> None:
+    told = said(["datamodule.root=/x", "optimizer.momentum=0.9", "logger.wandb.project=x"])
+    assert "It is a key of datamodule=arrays, datamodule=cells, datamodule=drive" in told[0]
+    assert "It is a key of optimizer=sgd." in told[1]
+    assert "It is a key of logger=wandb." in told[2]
+
+
+def test_what_the_constructor_takes_is_proposed_with_a_plus_and_works() -> None:
+    pasted = []
+    for (line, words), answer in zip(PLUS.items(), said(list(PLUS)), strict=True):
+        assert words in answer, f"{line}: {answer}"
+        found = re.search(r"write (.*?) \(--cfg job lists", answer)
+        assert found is not None
+        pasted.append([*CHECK, *shlex.split(found[1])])
+    assert [answer.err for answer in run_lines(pasted)] == [""] * len(PLUS)
+    (wrong,) = said(["optimizer.amsgrad=5"])
+    assert "AdamW takes +optimizer.amsgrad, found 5, expected true | false" in wrong
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("model", ("in_channels", "out_channels")),
+        ("scheduler.target", ("optimizer",)),
+        ("logger.wandb", ("run",)),
+        ("metric.hd95", ()),
+        ("nowhere.at.all", ()),
+    ],
+)
+def test_keys_that_the_program_gives(path: str, keys: tuple[str, ...]) -> None:
+    assert supplied_keys(TrainConfig, path) == keys
