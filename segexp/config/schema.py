@@ -202,6 +202,9 @@ class TrainConfig:
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
+    references: dict[str, float | list[float]] | None = None
+    references_from: str | None = None
+    references_row: Literal["model", "model at 0.5"] = "model"
     trust: str | list[str] = field(default_factory=list)
     init_from: str | None = None
     init_channels: Literal["exact", "adapt"] = "exact"

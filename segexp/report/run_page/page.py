@@ -17,6 +17,7 @@ from segexp.report.run_page.tables import classes, data, image_groups, predictor
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
 from segexp.report.run_page.tiles import tiles
+from segexp.report.run_page.tables.references import reference_table
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -98,6 +99,7 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "class_figures": class_figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(classes.shape_table(folder.results), classes.probability_table(folder.results)),
         "full_tables": _there(*(classes.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "references": reference_table(folder.results),
         "groups_table": image_groups.groups_table(folder.results),
         "rows_table": predictors.predictor_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
