@@ -16,8 +16,8 @@ from segexp.report.run_page.missing import missing
 from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
-from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.tables.references import reference_table
+from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
