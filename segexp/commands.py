@@ -37,7 +37,7 @@ class Command:
 
     @property
     def takes_training(self) -> bool:
-        """Whether it composes the config of a training."""
+        """True if it composes the config of a training."""
         return self.name == "train" or self.name in OWN_KEYS
 
     def run(self, config: Any, invocation: Invocation) -> None:

@@ -269,7 +269,7 @@ def _guarded(function: Callable[[], None], *, debug: bool) -> int:
 
 
 def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
-    """How this job was started, for run.json; read from Hydra while the job runs."""
+    """Describes how this job was started, for run.json; read from Hydra while the job runs."""
     from hydra.core.hydra_config import HydraConfig
     from hydra.types import RunMode
     from omegaconf import OmegaConf

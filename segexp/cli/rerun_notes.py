@@ -54,7 +54,7 @@ def _at(tree: Any, key: str) -> Any:
 
 
 def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
-    """What of a run is not as its words would give it today.
+    """Lists, a line each, what of an earlier run is not as its arguments would give it today.
 
     Args:
         found: Its config.

@@ -26,12 +26,12 @@ def migrated_stored(config: Any, source: Path) -> Any:
 
 
 def changes(config: Mapping[str, Any]) -> list[str]:
-    """What :func:`migrated` does to a config, a line each: the key, what was found, and its new form."""
+    """Lists what :func:`migrated` does to a config, a line each: the key, what was found, and its new form."""
     return list(_changes(config, ""))
 
 
 def migration_note(config: Mapping[str, Any]) -> str | None:
-    """That a stored config is of an earlier version, in a line; None where it is of this one."""
+    """Says in a line that a stored config is of an earlier version; None where it is of this one."""
     found = changes(config)
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"its config is of version 0.1 and was read with the names of today: {found[0]}{more}" if found else None

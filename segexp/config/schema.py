@@ -28,7 +28,7 @@ class Supplied:
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "precision", "threshold",
+    "param_groups", "precision", "threshold",
 )  # fmt: skip
 """Arguments of a task that training gives."""
 
@@ -90,8 +90,16 @@ class CallbacksConfig:
 
 
 @dataclass(frozen=True)
+class ParamGroupsConfig:
+    """Weights with another learning rate or decay than the optimiser's keys say."""
+
+    lr_factors: dict[str, PositiveFloat] = field(default_factory=lambda: {"encoder": 1.0})
+    norm_decay: bool = True
+
+
+@dataclass(frozen=True)
 class SpeedConfig:
-    """What makes the same experiment faster."""
+    """Section ``speed``: settings that make the same experiment faster."""
 
     channels_last: bool | Literal["auto"]
     precision: Literal["auto", "bfloat16", "float32"]
@@ -101,7 +109,7 @@ class SpeedConfig:
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """How images of validation and test are seen: whole, or in windows."""
+    """Section ``inference``: images of validation and test are seen whole, or in windows."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)]
@@ -111,7 +119,7 @@ class InferenceConfig:
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What each job of a sweep asks of SLURM."""
+    """Section ``sweep.slurm``: resources that each job of a sweep asks of SLURM."""
 
     partition: str | None = None
     account: str | None = None
@@ -127,7 +135,7 @@ class SlurmConfig:
 
 @dataclass(frozen=True)
 class RayConfig:
-    """What each job of a sweep asks of Ray."""
+    """Section ``sweep.ray``: resources that each job of a sweep asks of Ray."""
 
     address: str | None = None
     cpus: PositiveInt = 1
@@ -137,7 +145,7 @@ class RayConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """What ``sweep=optuna`` has beside the keys of every sweep; ``trials`` None: a grid."""
+    """Keys of ``sweep=optuna`` beside those of every sweep; ``trials`` None: a grid."""
 
     trials: PositiveInt | None = None
     study: str | None = None
@@ -151,7 +159,7 @@ class SearchConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig(SearchConfig):
-    """How the jobs of a sweep are run; a single run takes no notice."""
+    """Section ``sweep``: the engine and limits of the jobs of a sweep; a single run takes no notice."""
 
     engine: Literal["local", "slurm", "ray"]
     jobs: PositiveInt | Literal["auto"]
@@ -197,6 +205,7 @@ class TrainConfig:
     trust: str | list[str] = field(default_factory=list)
     init_from: str | None = None
     init_channels: Literal["exact", "adapt"] = "exact"
+    param_groups: ParamGroupsConfig = field(default_factory=ParamGroupsConfig)
 
 
 @dataclass(frozen=True)

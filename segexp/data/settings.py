@@ -118,7 +118,7 @@ class DataSettings(pl.LightningDataModule):
         raise NotImplementedError(f"{type(self).__name__} has neither classes() nor target()")
 
     def target(self) -> Target:
-        """What a model learns to give; a mask of :meth:`classes` unless a data set says otherwise."""
+        """The target that a model learns; a mask of :meth:`classes` unless a data set says otherwise."""
         return MaskTarget(*self.classes())
 
     def counted_classes(self) -> tuple[str, ...]:
@@ -127,7 +127,7 @@ class DataSettings(pl.LightningDataModule):
         return names
 
     def unfit(self, items: Items) -> list[Problem]:
-        """What headers and settings alone say against training with these images; no pixel is read."""
+        """Lists what headers and settings alone say against training with these images; no pixel is read."""
         every = [item for phase in PHASES for item in items[phase]]
         if not every:
             return []

@@ -36,7 +36,7 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(asked))  # noqa: T201 - the command's answer
+    print(predict_files(asked, invocation.command[1:]))  # noqa: T201 - the command's answer
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:

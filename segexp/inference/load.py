@@ -35,6 +35,7 @@ from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
 from segexp.training.build import build_model, build_task, read_task
 from segexp.training.hardware import device_type
+from segexp.windows.rescale import Rescale, read_scale, refuse_unlike
 from segexp.windows.settings import Inference
 
 BUILT = ("task", "model", "datamodule", "augment", "metric")
@@ -46,11 +47,12 @@ T_co = TypeVar("T_co", bound=BaseTask, covariant=True)
 
 @dataclass(frozen=True)
 class RunModel(Generic[T_co]):
-    """One checkpoint: its origin, its config and its task."""
+    """One checkpoint: its origin, its config, its task, and the scale that an exported file was given."""
 
     source: Source
     config: RunConfig
     module: T_co
+    scale: float | str | None = None
 
 
 class NoTraining(nn.Module):
@@ -80,6 +82,7 @@ def load(
     image_limit: float = DEFAULT_GB,
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
+    scale: float | str | None = None,
 ) -> Model:
     """Loads the model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -108,6 +111,9 @@ def load(
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
         bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
+        scale: At which size images are seen: a factor such as 0.5; a longer side in pixels, ``"128px"`` or a whole
+            number from 16 on; ``"auto"``: that of the training images. Probabilities are resampled back to the image's
+            own size. None: as the exported file says, else as they are.
 
     Raises:
         StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
@@ -115,7 +121,7 @@ def load(
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
-    settings = MaskSettings(tta, threshold, inference, precision)
+    settings = MaskSettings(tta, threshold, inference, precision, scale)
     members = load_members(run, checkpoint, device, trust)
     return mask_model([_segmentation(member) for member in members], settings, bands, Limit(image_limit))
 
@@ -162,6 +168,7 @@ class MaskSettings:
     threshold: float | None = None
     inference: dict[str, Any] | None = None
     precision: Precision = "float32"
+    scale: float | str | None = None
 
 
 def load_members(
@@ -190,6 +197,7 @@ def mask_model(
     module = module.seen_by(
         tta=settings.tta or first.config.tta, precision=settings.precision, inference=settings.inference
     )
+    module = module.seen_by(rescale=_rescale(members, settings.scale))
     logit, chosen = _threshold(members, module, settings.threshold)
     module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
@@ -221,8 +229,9 @@ def task_model(
             f"run: found {len(members)} runs, but {first.source.name} is of kind {kind}, and segmentations alone make "
             "an ensemble; give one"
         )
-    if settings.threshold is not None:
-        raise ConfigError(f"threshold: found {settings.threshold}, but {first.source.name} is of kind {kind}; leave it")
+    for key in ("threshold", "scale"):
+        if (value := getattr(settings, key)) is not None:
+            raise ConfigError(f"{key}: found {value}, but {first.source.name} is of kind {kind}; leave it")
     module = first.module
     if isinstance(module, DenseTask):
         module = module.seen_by(
@@ -253,7 +262,7 @@ def _segmentation(member: RunModel[BaseTask]) -> RunModel[Segmentation]:
             f"run: {member.source.name} is of kind {member.module.spec.kind}, expected a segmentation; "
             "segexp.load_task loads any kind"
         )
-    return RunModel(member.source, member.config, member.module)
+    return RunModel(member.source, member.config, member.module, member.scale)
 
 
 class StoredNetwork(NamedTuple):
@@ -281,7 +290,7 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         task.take_state(kept)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return RunModel(source, run, task.eval())
+    return RunModel(source, run, task.eval(), kept.get("scale"))
 
 
 def load_network(
@@ -327,6 +336,21 @@ def load_network(
     model = build_model(section, spec, published=False)
     load_network_weights(model, section, weights, source.checkpoint)
     return StoredNetwork(source, run, spec, model.eval(), kept)
+
+
+def _rescale(members: Sequence[RunModel[Segmentation]], asked: float | str | None) -> Rescale | None:
+    """At which size images are seen; ``auto`` takes that of the first member's training images.
+
+    Raises:
+        ConfigError: It is no scale, or ``auto`` with members that were trained on images of unlike sizes.
+    """
+    first = members[0].module.spec
+    asked = members[0].scale if asked is None else asked
+    found = read_scale(asked, first.sizes, first.pixel_size)
+    for other in members[1:] if asked == "auto" else ():
+        there = read_scale(asked, other.module.spec.sizes, other.module.spec.pixel_size)
+        refuse_unlike(members[0].source.name, found, other.source.name, there)
+    return found
 
 
 def _task(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> BaseTask:

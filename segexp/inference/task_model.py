@@ -15,6 +15,7 @@ from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.prediction import Prediction
+from segexp.windows.rescale import Rescale
 
 
 class TaskModel:
@@ -28,7 +29,10 @@ class TaskModel:
         config: The part of the run's config that is used again.
         bands: Bands of files that are the channels, from 1; None: as in training.
         limit: What one image may take of the memory.
+        rescale: None: images are seen at their own size.
     """
+
+    rescale: Rescale | None = None
 
     def __init__(
         self,

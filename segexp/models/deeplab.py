@@ -1,5 +1,6 @@
 """DeepLab-V3: dilated ResNet and atrous spatial pyramid pooling (Chen et al. 2017, arXiv 1706.05587)."""
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -89,16 +90,26 @@ class DeepLabV3(nn.Module):
 
 
 class AtrousPyramid(nn.Module):
-    """1x1, three dilated 3x3 convolutions and the mean of the whole map, side by side, mixed by a 1x1 convolution."""
+    """1x1, three dilated 3x3 convolutions and the mean of the whole map, side by side, mixed by a 1x1 convolution.
 
-    def __init__(self, in_channels: int, width: int, rates: tuple[int, int, int]) -> None:
+    ``dilated(in_channels, width, rate=...)`` makes the 3x3 convolutions with norm and ReLU; None: plain ones.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        rates: tuple[int, int, int],
+        dilated: Callable[..., nn.Module] | None = None,
+    ) -> None:
         super().__init__()
+        make = dilated or (lambda before, after, rate: nn.Sequential(*_conv(before, after, 3, rate)))
         # The empty place is torchvision's pooling layer: keys of the state dict count it.
         whole = nn.Sequential(nn.Identity(), nn.Conv2d(in_channels, width, 1, bias=False), PooledNorm(width), nn.ReLU())
         self.convs = nn.ModuleList(
             [
                 nn.Sequential(*_conv(in_channels, width, 1)),
-                *(nn.Sequential(*_conv(in_channels, width, 3, rate)) for rate in rates),
+                *(make(in_channels, width, rate=rate) for rate in rates),
                 whole,
             ]
         )

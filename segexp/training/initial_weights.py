@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,24 @@ def weight_file(init_from: str) -> Path:
     return place
 
 
-def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Start:
+    """What a training started from.
+
+    Attributes:
+        facts: What run.json and checkpoints say of it.
+        loaded: Names of the weights that were taken; empty where a checkpoint brought all of them.
+    """
+
+    facts: Mapping[str, Any]
+    loaded: frozenset[str] = frozenset()
+
+    def described(self) -> str:
+        """Gives the note of results.json and the terminal."""
+        return f"started from {self.facts['path']}: {self.facts['said']}"
+
+
+def start_from(model: nn.Module, experiment: Experiment) -> Start | None:
     """Gives a network the earlier weights that fit it; what does not stays as it was made.
 
     A run that goes on has all its weights from its checkpoint: nothing is loaded, and what was once told is told again.
@@ -70,7 +88,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
         experiment: With ``init_from``, ``init_channels`` and ``resume``.
 
     Returns:
-        What run.json and checkpoints say of it; None: training starts from random, or published, weights.
+        What was loaded; None: training starts from random, or published, weights.
 
     Raises:
         ConfigError: The file holds nothing that fits.
@@ -80,7 +98,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
         return None
     if experiment.resume is not None:
         kept = kept_of(Path(experiment.resume)).get("init_from")
-        return dict(kept) if isinstance(kept, Mapping) else None
+        return Start(dict(kept)) if isinstance(kept, Mapping) else None
     path = weight_file(experiment.init_from)
     state = read_state_dict(path, "init_from", EXPECTED)
     fit = fit_weights(model, state, adapt=experiment.init_channels == "adapt")
@@ -91,12 +109,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
             "same network or encoder"
         )
     model.load_state_dict(fit.weights, strict=False)
-    return {"path": experiment.init_from, **_source(path), **_counts(fit)}
-
-
-def describe_start(facts: Mapping[str, Any]) -> str:
-    """Gives the note of results.json and the terminal on what a training started from."""
-    return f"started from {facts['path']}: {facts['said']}"
+    return Start({"path": experiment.init_from, **_source(path), **_counts(fit)}, frozenset(fit.loaded))
 
 
 def _source(path: Path) -> dict[str, Any]:

@@ -129,7 +129,7 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
 
 
 def keep_last(resume: str | None, folder: RunFolder) -> None:
-    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    """Copies the state that a run goes on from as its last, where no epoch was left to train."""
     last = folder.checkpoints / LAST.name
     if resume is not None and not last.is_file() and rank_of()[0] == 0:
         replace_file(last, Path(resume).read_bytes())

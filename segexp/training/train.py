@@ -31,6 +31,7 @@ from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, was_stopped
+from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
@@ -73,7 +74,8 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
-    _look_back(prepared)
+    check_finetuning(callbacks, prepared.module.model, experiment.trainer.max_epochs)
+    _look_back(prepared, callbacks)
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
         _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
@@ -104,9 +106,11 @@ def _callbacks(experiment: Experiment) -> list[Callback]:
     return callbacks
 
 
-def _look_back(prepared: Prepared) -> None:
-    """Notes what differs from the run that this one starts or goes on from, and takes up its epochs."""
-    experiment, datamodule = prepared.experiment, prepared.datamodule
+def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
+    """Notes what is frozen, and what differs from the run that it starts or goes on from, and takes up its epochs."""
+    experiment, datamodule, start = prepared.experiment, prepared.datamodule, prepared.started_from
+    loaded = start.loaded if start is not None else ()
+    datamodule.notes += describe_random_frozen(experiment, callbacks, prepared.module.model, loaded)
     datamodule.notes += experiment.invocation.notes
     parts = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
     datamodule.notes += dealt_anew(experiment, parts)

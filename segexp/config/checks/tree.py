@@ -194,7 +194,7 @@ def _is_there(top: str) -> bool:
 
 
 def matches(value: Any, annotation: Any) -> bool:
-    """Whether a plain config value fits an annotation (whole numbers fit float; true and false fit only bool)."""
+    """Tells whether a plain value fits an annotation (whole numbers fit float; true and false fit only bool)."""
     origin, args = get_origin(annotation), get_args(annotation)
     if annotation is Any or annotation is UNKNOWN:
         return True

@@ -48,7 +48,7 @@ def groups(extra: Iterable[Path] = ()) -> dict[str, list[Option]]:
 
 
 def is_base(path: Path) -> bool:
-    """Whether a YAML holds keys that the options of its group share, and is none of them itself."""
+    """Returns whether a YAML holds keys that the options of its group share, and is none of them itself."""
     return path.stem == "base" or path.stem.startswith("base_")
 
 

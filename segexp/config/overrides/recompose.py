@@ -24,7 +24,7 @@ _RESOLVER = re.compile(r"\$\{[^{}]*:")
 
 @dataclass(frozen=True)
 class Today:
-    """What the words of an earlier run mean now.
+    """The config that the overrides of an earlier run give now.
 
     Attributes:
         tree: The config, with references such as ``${seed}`` as they are written.
@@ -47,7 +47,7 @@ def key_of(word: str) -> str:
 
 
 def below(key: str, parent: str) -> bool:
-    """Whether a dotted key is ``parent`` or lies in its block."""
+    """Returns whether a dotted key is ``parent`` or lies in its block."""
     return key == parent or key.startswith(f"{parent}.")
 
 

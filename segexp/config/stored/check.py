@@ -144,7 +144,7 @@ def again(config: Mapping[Any, Any], source: Path, *, sweeps: bool = False) -> l
 
 
 def leads_outside(text: str) -> bool:
-    """Whether a path, of whatever system, leads out of the folder that it is taken to be in."""
+    """Returns whether a path, of whatever system, leads out of the folder that it is taken to be in."""
     windows = PureWindowsPath(text)
     return (
         PurePosixPath(text).is_absolute()
@@ -167,11 +167,11 @@ class _Rules:
 
     @property
     def trains(self) -> bool:
-        """Whether the config is trained with."""
+        """True if the config is trained with."""
         return self.built is None
 
     def builds(self, section: str) -> bool:
-        """Whether objects of a section are built."""
+        """Returns whether objects of a section are built."""
         return self.built is None or section in self.built
 
 
@@ -308,7 +308,7 @@ class _Look:
 
 
 def wrong_name(name: Any) -> str:
-    """What is wrong with a name of a folder below ``output_dir``; empty: nothing."""
+    """Says what is wrong with a name of a folder below ``output_dir``; empty: nothing."""
     if not isinstance(name, str) or not name.strip() or "\0" in name:
         return "expected a name"
     if leads_outside(name):

@@ -39,7 +39,7 @@ class Slot:
         return f"a class below {' or '.join(self.bases)}"
 
     def fits(self, found: Definition) -> bool:
-        """Whether a class or function may stand here, whatever package it is of."""
+        """Returns whether a class or function may stand here, whatever package it is of."""
         if not found.is_class:
             return found.dotted in self.functions
         return is_below(found, _defined(self.bases))

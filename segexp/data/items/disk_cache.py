@@ -17,7 +17,7 @@ VERSION = 2
 
 
 def on_disk(item: Item, name: str) -> Item:
-    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+    """Stores an item as memory-mapped arrays in the cache folder, unless it is there; gives an item of them.
 
     Args:
         item: An item of files.
@@ -59,7 +59,7 @@ def _source(item: Item, folder: Path) -> TargetSource | None:
 
 
 def is_on_disk(item: Item, name: str) -> bool:
-    """Whether :func:`on_disk` has nothing to write."""
+    """Returns whether :func:`on_disk` has nothing to write."""
     return item.fingerprint is not None and (_folder(name, item.fingerprint) / _last_file(item)).is_file()
 
 

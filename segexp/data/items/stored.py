@@ -30,7 +30,7 @@ class TargetSource(Protocol):
 
     @property
     def mapped(self) -> bool:
-        """Whether windows are read without decoding."""
+        """True if windows are read without decoding."""
 
     def window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """The target of a window."""
@@ -67,7 +67,7 @@ class FileMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether the file is memory-mapped."""
+        """True if the file is memory-mapped."""
         return self.raster.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -94,7 +94,7 @@ class ValidMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether both are memory-mapped."""
+        """True if both are memory-mapped."""
         return self.mask.mapped and self.valid.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -104,7 +104,7 @@ class ValidMask:
 
 
 def raster_holders(source: object) -> Iterator[tuple[object, str]]:
-    """What in a mask reads a file of its own beside the image, and the name of the attribute that holds the file."""
+    """Yields the parts of a mask that read a file of their own, with the name of the attribute that holds the file."""
     while source is not None:
         for name in ("raster", "valid"):
             if isinstance(vars(source).get(name), Raster):
@@ -194,7 +194,7 @@ class StoredItem(Item):
 
     @property
     def in_memory(self) -> bool:
-        """Whether the files are memory-mapped, so that a window costs no decoding."""
+        """True if the files are memory-mapped, so that a window costs no decoding."""
         return self.raster.mapped and (self.target_source is None or self.target_source.mapped)
 
     @property
@@ -284,12 +284,12 @@ class WindowItem(Item):
 
     @property
     def in_memory(self) -> bool:
-        """As the whole."""
+        """True if the pixels of the whole image cost nothing to reach."""
         return self.whole.in_memory
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the whole, with the place."""
+        """Fingerprint of the whole image with the place of the window."""
         known = self.whole.fingerprint
         return None if known is None else f"{known}@{self.place}"
 

@@ -26,8 +26,10 @@ from segexp.inference.evaluate.data import (
     keep_own_split,
     note_trained_images,
 )
+from segexp.inference.evaluate.rescaled import check_rescaled
 from segexp.inference.load import MaskSettings, load_members, mask_model, segmentations, task_model
 from segexp.inference.model import Model
+from segexp.inference.size_advice import unlike_items
 from segexp.inference.task_model import TaskModel
 from segexp.invocation import Invocation
 from segexp.rasters import DEFAULT_GB, Limit
@@ -42,6 +44,7 @@ from segexp.runs.paths import require_inside
 from segexp.runs.record import RunRecord
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.training import build
 
 
@@ -88,6 +91,9 @@ class Evaluation:
         """Tests, writes and prints."""
         data = self._data()
         module = self._measured(data.spec)
+        if (rescale := self.model.rescale) is not None and isinstance(module, DenseTask):
+            module = module.seen_by(rescale=rescale.at(data.spec.pixel_size))
+            check_rescaled(module, data.items("test"))
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
@@ -117,12 +123,24 @@ class Evaluation:
             data.notes += note_trained_images(self.model, names, self.section["_target_"])
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
+        self._warn_of_sizes(data)
         return data
+
+    def _warn_of_sizes(self, data: EvaluationData) -> None:
+        """Says where images are much larger or smaller than those trained on, unless a scale was asked for."""
+        if self.config.scale is not None or self.model.rescale is not None or isinstance(self.model, TaskModel):
+            return
+        command = self.invocation.command[1:]
+        note = unlike_items(data.items("test"), self.model.spec, data.spec.pixel_size, command)
+        if note is not None:
+            data.notes.append(note)
+            LOG.warning(note)
 
     def _folder(self, phase: Phase) -> RunFolder:
         """Inside the run; of an ensemble beside the runs."""
         first = self.model.sources[0].folder
-        name = f"{self.name.replace(' (drawn)', '_drawn')}_{phase}"
+        scale = [self.model.rescale.name] if self.model.rescale is not None else []
+        name = "_".join([self.name.replace(" (drawn)", "_drawn"), phase, *scale])
         if self.config.out is not None:
             place = Path(self.config.out).expanduser()
         elif first is None or len(self.model.sources) > 1:
@@ -200,7 +218,7 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
 def _loaded(config: EvaluateConfig, checkpoints: Sequence[Path]) -> Model | TaskModel:
     """One model, or an ensemble of segmentations."""
     inference = {key: value for key, value in vars(config.inference).items() if value is not None}
-    settings = MaskSettings(config.tta, config.threshold, inference)
+    settings = MaskSettings(config.tta, config.threshold, inference, scale=config.scale)
     members = load_members(checkpoints, "best", config.device)
     masks, limit = segmentations(members), Limit(DEFAULT_GB)
     return task_model(members, None, limit, settings) if masks is None else mask_model(masks, settings, None, limit)

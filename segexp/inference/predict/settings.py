@@ -27,7 +27,7 @@ def load_model(config: PredictConfig, device: str) -> Model:
     """
     return load(
         config.run, config.checkpoint, tta=config.tta, threshold=config.threshold, device=device,
-        precision=config.precision, image_limit=config.image_limit,
+        precision=config.precision, image_limit=config.image_limit, scale=config.scale,
         inference={k: v for k, v in vars(config.inference).items() if v is not None},
     )  # fmt: skip
 
@@ -43,7 +43,7 @@ def load_any_model(config: PredictConfig, device: str) -> Model | TaskModel:
         UserError: There is none, or settings do not fit it.
     """
     inference = {key: value for key, value in vars(config.inference).items() if value is not None}
-    settings = MaskSettings(config.tta, config.threshold, inference, config.precision)
+    settings = MaskSettings(config.tta, config.threshold, inference, config.precision, config.scale)
     members, limit = load_members(config.run, config.checkpoint, device), Limit(config.image_limit)
     masks = segmentations(members)
     if masks is not None:

@@ -238,7 +238,7 @@ def _ignored(case: MeasureCase) -> None:
         probability = np.asarray(np.where(nobody, rng.random(nobody.shape), likely), np.float32)
         other = ImagePrediction(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
         same = np.array_equal(measure.sums(other, numbers), sums)
-        advice = f"look at pixels where seen.truth != {IGNORED} alone, see segexp.metrics.regions"
+        advice = f"look at pixels where image.truth != {IGNORED} alone, see segexp.metrics.regions"
         require(same, "other sums for another prediction at ignored pixels", "the same", advice)
 
 

@@ -60,7 +60,7 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
         )
     if isinstance(pretrained, str):
-        state, source = read_state_dict(pretrained, KEY, f"{FILES[name]} (from {SERVER})"), pretrained
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), pretrained
     else:
         state, source = _download(name)
     trunk, head = split_head(state)

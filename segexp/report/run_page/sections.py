@@ -123,7 +123,7 @@ def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Ti
 
 
 def averaging(folder: RunContents) -> Facts:
-    """How the numbers of the tables come about."""
+    """Facts on how the numbers of the tables come about."""
     results = folder.results
     texts = {
         "dataset": "over the data set",
@@ -152,7 +152,7 @@ def _units(results: Mapping[str, object]) -> str:
 
 
 def meanings(folder: RunContents) -> Facts:
-    """What each figure of the model is, in a line."""
+    """Meaning of each figure of the model, in a line."""
     row = entries.model_row(folder.results)
     there = [entries.get_in(row, block) for block in ("dataset", "image")]
     names = {name: None for block in there if isinstance(block, Mapping) for name in block}
@@ -161,7 +161,7 @@ def meanings(folder: RunContents) -> Facts:
 
 
 def checkpoint_and_threshold(folder: RunContents) -> Facts:
-    """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
+    """Facts on the tested checkpoint, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
     monitor = ""
@@ -182,7 +182,7 @@ def checkpoint_and_threshold(folder: RunContents) -> Facts:
 
 
 def seen(inference: object) -> str:
-    """How the model saw the images, in words; empty where the results do not say."""
+    """Says in words how the model saw the images; empty where the results do not tell."""
     if not isinstance(inference, Mapping):
         return ""
     parts, whole = (inference.get(key) for key in ("images_in_windows", "images_whole"))

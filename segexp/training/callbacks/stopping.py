@@ -11,7 +11,7 @@ class Clock(Timer):
 
     @property
     def state_key(self) -> str:
-        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        """Key of the state in a checkpoint: that of Lightning's own callback, which checkpoints of version 0.1 hold."""
         return "Timer"
 
     def state_dict(self) -> dict[str, Any]:

@@ -63,17 +63,17 @@ def _flat(tree: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def is_neutral(key: str) -> bool:
-    """Whether a key, or the option of a group, makes no difference to what is measured."""
+    """Returns whether a key, or the option of a group, makes no difference to what is measured."""
     return any(key == name or key.startswith(f"{name}.") for name in NEUTRAL)
 
 
 def folded(config: Mapping[str, Any]) -> bool:
-    """Whether the run tested one fold of a cross-validation."""
+    """Returns whether the run tested one fold of a cross-validation."""
     return FOLD in config and config.get("datamodule.split", "kfold") == "kfold"
 
 
 def identity(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What runs of one configuration have in common: all keys but seeds, neutral ones and the fold."""
+    """The settings that runs of one configuration share: all keys but seeds, neutral ones and the fold."""
     fold = (FOLD,) if folded(config) else ()
     kept = (key for key in config if key not in SEEDS + fold and not is_neutral(key))
     return tuple(sorted((key, text_of(config[key])) for key in kept))

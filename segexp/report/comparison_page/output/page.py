@@ -27,7 +27,7 @@ IMAGES = 12
 
 @dataclass(frozen=True)
 class PageInput:
-    """What a page is made of."""
+    """The groups, searches and notes that a page is made of."""
 
     title: str
     above: str

@@ -18,7 +18,7 @@ BEST = {"max": "highest", "min": "lowest"}
 
 
 def shown(search: Search, out: Path) -> dict[str, Any]:
-    """What the template shows of a search, with links as seen from the folder ``out``."""
+    """Prepares a search for the template, with links as seen from the folder ``out``."""
     best = search.best
     return {
         "name": search.name,
