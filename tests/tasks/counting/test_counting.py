@@ -165,3 +165,13 @@ def test_what_makes_no_sense_for_it_is_refused(
     told = [line for line in capsys.readouterr().err.splitlines() if message in line]
     assert len(told) == 1
     assert sorted(straight.rglob("*")) == before and not Path("out").exists()
+
+
+def test_its_samples_are_previewed_and_its_model_and_data_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", *words("images=2", "epochs=1", "workers=[0]", "step=false")]) == 0
+    (facts,) = Path("outputs").glob("preview/*/preview.json")
+    content = read_json(facts)
+    assert content["ignored"] == 0.0 and content["classes"] == []
+    assert (facts.parent / "preview.png").is_file() and (facts.parent / "preview.html").is_file()
+    assert run(["check", *words()]) == 0
+    assert "monitor val/mae" in capsys.readouterr().out
