@@ -10,7 +10,7 @@ import torch
 
 from segexp import load, load_task
 from segexp.cli.app import run
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, DataError, StoredError
 from segexp.report.pictures.png import save_png
 from segexp.spec import DataSpec
 from tests.tasks.counting.counting import CountedScenes, ValueTarget
@@ -175,3 +175,13 @@ def test_its_samples_are_previewed_and_its_model_and_data_checked(capsys: pytest
     assert (facts.parent / "preview.png").is_file() and (facts.parent / "preview.html").is_file()
     assert run(["check", *words()]) == 0
     assert "monitor val/mae" in capsys.readouterr().out
+
+
+def test_a_target_whose_package_is_not_there_is_named(straight: Path, tmp_path: Path) -> None:
+    content = torch.load(straight / "checkpoints" / "best.ckpt", weights_only=True)
+    content["segexp"]["spec"]["target"]["_target_"] = "not_installed.Target"
+    torch.save(content, tmp_path / "other.ckpt")
+    with pytest.raises(DataError, match=r"other\.ckpt: .*not_installed"):
+        load_task(tmp_path / "other.ckpt", device="cpu", trust=["tests", "not_installed"])
+    with pytest.raises(StoredError, match="not_installed"):
+        load_task(tmp_path / "other.ckpt", device="cpu", trust=["tests"])
