@@ -1,7 +1,7 @@
 """segexp: image-segmentation experiments with PyTorch Lightning and Hydra.
 
 Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs,
-``load_task`` those of any kind of task.
+``load_task`` those of any kind of task, ``load_autoencoder`` those of reconstructions.
 """
 
 from importlib import import_module
@@ -11,17 +11,24 @@ from segexp.moved import install
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
+    from segexp.inference.autoencoder import load_autoencoder
     from segexp.inference.load import load, load_task
 
 __version__ = VERSION
-__all__ = ["__version__", "load", "load_task"]
+__all__ = ["__version__", "load", "load_autoencoder", "load_task"]
+
+_LOADERS = {
+    "load": "segexp.inference.load",
+    "load_task": "segexp.inference.load",
+    "load_autoencoder": "segexp.inference.autoencoder",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """``load`` and ``load_task``, which need torch, are imported when they are first asked for."""
-    if name in ("load", "load_task"):
+    """What loads models needs torch: it is imported when it is first asked for."""
+    if name in _LOADERS:
         # By name, or the walls of the house would take it for an import of every program.
-        return getattr(import_module("segexp.inference.load"), name)
+        return getattr(import_module(_LOADERS[name]), name)
     raise AttributeError(f"module 'segexp' has no attribute {name!r}")
 
 
