@@ -180,6 +180,9 @@ class TrainConfig:
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
+    references: dict[str, float | list[float]] | None = None
+    references_from: str | None = None
+    references_row: Literal["model", "model at 0.5"] = "model"
     trust: str | list[str] = field(default_factory=list)
     init_from: str | None = None
     init_channels: Literal["exact", "adapt"] = "exact"
@@ -193,6 +196,29 @@ class CheckConfig(TrainConfig):
     full: bool = False
     scope: Literal["config", "data", "all", "contracts"] = "all"
     format: Literal["table", "json"] = "table"
+
+
+@dataclass(frozen=True)
+class MapsConfig:
+    """Which maps become pseudo-masks, and how: keys of the command localize."""
+
+    method: Literal["lecture", "gradcam", "fine"] = "fine"
+    label: str | None = None
+    scale: PositiveFloat | Literal["auto"] = "auto"
+    smooth: NonNegativeFloat = 10.0
+    views: Literal["none", "d4"] = "none"
+    threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)] = 0.4
+    band: Annotated[float, Range(low=0, high=0.5)] = 0.1
+
+
+@dataclass(frozen=True)
+class FromCamConfig(TrainConfig):
+    """The tree of ``python -m segexp from_cam``: that of a training, and where its masks come from."""
+
+    classifier: str = ""
+    patches: str | list[str] = ""
+    masks: str = ""
+    maps: MapsConfig = field(default_factory=MapsConfig)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Builds the model of an earlier run from its checkpoint alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -124,8 +124,45 @@ def load(
     return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
 
 
+class StoredNetwork(NamedTuple):
+    """The network of one checkpoint: its origin, its config, what it was trained on, its weights, and all else kept."""
+
+    source: Source
+    config: RunConfig
+    spec: DataSpec
+    model: nn.Module
+    kept: Mapping[str, Any]
+
+
 def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel:
     """Builds the module of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
+
+    Raises:
+        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        StoredError: Its config asks for more than data may.
+    """
+    source, run, spec, model, kept = load_network(source, trust)
+    try:
+        # Compiling takes longer than most predictions.
+        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
+        module = _segmentation(
+            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
+            threshold=float(kept["threshold_logit"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    return RunModel(source, run, module.eval(), kept.get("scale"))
+
+
+def load_network(
+    source: Source, trust: Collection[str] = (), changed: Mapping[str, Any] | None = None
+) -> StoredNetwork:
+    """Builds the network of one checkpoint of any task, in evaluation mode.
+
+    Args:
+        source: The checkpoint.
+        trust: Packages beside segexp's own whose classes it may name.
+        changed: Keys of its block ``model`` that differ, and leave its weights as they are: ``output_stride``.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
@@ -155,19 +192,11 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         run = RunConfig.from_plain(config)
     except (KeyError, TypeError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    refuse_mismatch(run.model, spec, weights, source.checkpoint)
-    model = build_model(run.model, spec, published=False)
-    load_network_weights(model, run.model, weights, source.checkpoint)
-    try:
-        # Compiling takes longer than most predictions.
-        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
-        module = _segmentation(
-            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
-            threshold=float(kept["threshold_logit"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return RunModel(source, run, module.eval(), kept.get("scale"))
+    section = {**run.model, **(changed or {})}
+    refuse_mismatch(section, spec, weights, source.checkpoint)
+    model = build_model(section, spec, published=False)
+    load_network_weights(model, section, weights, source.checkpoint)
+    return StoredNetwork(source, run, spec, model.eval(), kept)
 
 
 def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale | None:

@@ -16,13 +16,14 @@ from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned
 from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
 from segexp.evaluation.run_page import write_page
-from segexp.evaluation.test import headline, test
+from segexp.evaluation.test import test
 from segexp.evaluation.test_report import TestReport
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
+from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checkpoints import restore_best, state_bytes
 from segexp.training.callbacks.places import place_callbacks

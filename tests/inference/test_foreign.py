@@ -152,6 +152,7 @@ def test_weights_without_pickles_run_none_either(finished: Finished, capsys: pyt
 
 COMMANDS = {
     "predict": ["predict", "input=.", "output=out"],
+    "localize": ["localize", "input=.", "output=out"],
     "evaluate": ["evaluate"],
     "export": ["export", "images=0"],
     "demo": ["demo", "open=false", "port=0"],

@@ -13,7 +13,7 @@ from segexp.spec import Direction, FigureSpec
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:
-    """Checks ``monitor``, ``scheduler.monitor`` and the ``monitor`` of each callback.
+    """Checks ``monitor``, ``scheduler.monitor``, the ``monitor`` of each callback, and the names of ``references``.
 
     Raises:
         ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
@@ -25,6 +25,7 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
         _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
         _check_comparable(key, name, config["loss"])
+    _check_references(config, costly)
 
 
 def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, ObjectConfig]) -> Iterator[tuple[str, str]]:
@@ -42,6 +43,17 @@ def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, Objec
             yield f"callbacks.{owner}.monitor", name
 
 
+def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec]) -> None:
+    """They are figures that are logged while training, or that a test gives."""
+    task = str(config.get("task", {}).get("_target_", SEGMENTATION))
+    for name in config.get("references") or {}:
+        part, _, figure = name.partition("/")
+        if part not in ("train", "val", "test") or not figure:
+            raise ConfigError(f"references: found {name!r}, expected train/<figure>, val/<figure> or test/<figure>")
+        if part != "train" and not (part == "test" and figure.partition("/")[0] in costly):
+            _check_logged(f"references.{name}", f"val/{figure}", task, costly)
+
+
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
     for figure, spec in costly.items():
         if spec.direction not in get_args(Direction):
@@ -51,6 +63,10 @@ def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
 def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     if not name.startswith("val/"):
         raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
+    _check_logged(key, name, task, costly)
+
+
+def _check_logged(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     try:
         check_watched(name, task, None, costly=costly)
     except ConfigError as error:

@@ -112,8 +112,9 @@ def fields_of(annotation: Any) -> dict[str, Any]:
 
 def _of_blocks(annotation: Any) -> Any | None:
     """The annotation of the values of a free block whose keys are names of the user's: ``dict[str, <value>]``."""
-    args = get_args(annotation)
-    return args[1] if get_origin(annotation) is dict and args[1] is not Any else None
+    members = (annotation,) if get_origin(annotation) is dict else get_args(annotation)
+    blocks = [get_args(member)[1] for member in members if get_origin(member) is dict]
+    return blocks[0] if blocks and blocks[0] is not Any else None
 
 
 def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:

@@ -10,7 +10,6 @@ from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
@@ -223,12 +222,6 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
         for key, value in other.items()
     }
     return {**base, **both}
-
-
-def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
-    """The data set without augmentation."""
-    nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
 
 
 def _data_name(section: ObjectConfig, invocation: Invocation) -> str:

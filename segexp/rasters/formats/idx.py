@@ -4,7 +4,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO, cast
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from segexp.rasters.limit import image_limit
 UNSIGNED_BYTE = 0x08
 """Code of the only type that is read; the others (signed, wider, floating point) hold no pixels of MNIST."""
 MOST_AXES = 4
+
+Stream = BinaryIO | gzip.GzipFile
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -40,14 +42,14 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
                 return _numbers(path, raw)
             raw.seek(0)
             with gzip.open(raw) as unpacked:
-                return _numbers(path, cast(IO[bytes], unpacked))
+                return _numbers(path, unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(path, error) from error
     except OSError as error:
         raise from_system(path, error) from error
 
 
-def _numbers(path: Path, stream: IO[bytes]) -> NDArray[np.uint8]:
+def _numbers(path: Path, stream: Stream) -> NDArray[np.uint8]:
     shape = _shape(path, stream)
     size = math.prod(shape)
     image_limit().check(path, size, f"its {'x'.join(map(str, shape))} numbers")
@@ -59,7 +61,7 @@ def _numbers(path: Path, stream: IO[bytes]) -> NDArray[np.uint8]:
     return np.frombuffer(bytearray(content), np.uint8).reshape(shape)  # of bytes it could not be written to
 
 
-def _shape(path: Path, stream: IO[bytes]) -> tuple[int, ...]:
+def _shape(path: Path, stream: Stream) -> tuple[int, ...]:
     """Sizes of the axes from the header."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= MOST_AXES:
