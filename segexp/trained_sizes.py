@@ -28,7 +28,7 @@ class ObjectSizes:
 
     @property
     def is_thin(self) -> bool:
-        """Whether the width says more than the side."""
+        """True if the width says more than the side."""
         return self.width < THIN * self.side
 
     def words(self) -> str:

@@ -62,6 +62,8 @@ NonNegativeFloat = Annotated[float, Range(low=0)]
 Fraction = Annotated[float, Range(low=0, high=1)]
 Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 """Share of values that are dropped; at 1 nothing would be left."""
+Decay = Annotated[float, Range(low=0, high=1, open_high=True)]
+"""Share of a moving average that stays at each step; at 1 it would never move."""
 Seed = Annotated[int, Range(low=0, high=2**32 - 1)]
 """What numpy takes as a seed."""
 Draws = Annotated[int, Range(low=0, high=1_000_000)]

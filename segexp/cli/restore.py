@@ -12,13 +12,14 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp.config.overrides.recompose import LISTS, below
+from segexp.config.overrides.groups import LISTS
+from segexp.config.overrides.recompose import below
 
 Tree = dict[str, Any]
 Path = tuple[Any, ...]
 OPEN = ("auto", None)
 """Values in place of which a run settles one by its data."""
-PLAIN = ("trainer", "callbacks", "speed", "inference", "scheduler")
+PLAIN = ("trainer", "speed", "inference")
 """Blocks all of whose keys are needed; those of classes may have fewer."""
 SAME_IMAGES = (
     "seed", "augment", "cache", "cache_limit", "on_bad", "loader", "split", "split_file", "split_seed", "val_fraction",

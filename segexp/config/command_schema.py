@@ -225,6 +225,49 @@ class DemoConfig:
 
 
 @dataclass(frozen=True)
+class PseudoMaskConfig:
+    """How a map becomes a mask to train on."""
+
+    threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
+    band: Annotated[float, Range(low=0, high=0.5)]
+
+
+@dataclass(frozen=True)
+class LocalizeConfig:
+    """The tree of ``python -m segexp localize``."""
+
+    run: str | list[str]
+    checkpoint: str
+    input: str | list[str]
+    output: str
+    method: Literal["lecture", "gradcam", "fine"] | list[Literal["lecture", "gradcam", "fine"]]
+    label: str | None
+    scale: PositiveFloat | Literal["auto"]
+    output_stride: Literal[8, 16, 32]
+    smooth: NonNegativeFloat
+    views: Literal["none", "d4"]
+    layer: str | None
+    singles: Annotated[int, Range(low=0, high=64)]
+    colour_blur: NonNegativeFloat
+    write: list[Literal["overlay", "panel", "mask"]]
+    mask: PseudoMaskConfig
+    boxes: str | None
+    centres: str | None
+    radius: PositiveFloat
+    distance: PositiveInt
+    peaks: PositiveInt
+    floor: Annotated[float, Range(low=0, high=1)]
+    bootstrap: Draws
+    seed: Seed
+    inference: OtherInferenceConfig
+    image_limit: PositiveFloat
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    overwrite: bool
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class ModelsConfig:
     """The tree of ``python -m segexp models``; ``model`` is there only if one was chosen."""
 
@@ -238,8 +281,19 @@ class ModelsConfig:
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
 
 
+@dataclass(frozen=True)
+class WeightsConfig:
+    """The tree of ``python -m segexp weights``; ``model`` is there only if one was chosen."""
+
+    file: str | None
+    format: Literal["table", "json"]
+    debug: bool
+    model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
+
+
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}
-    found: type = known.get(f"{config.capitalize()}Config", TrainConfig)
+    name = "".join(part.capitalize() for part in config.split("_"))
+    found: type = known.get(f"{name}Config", TrainConfig)
     return found

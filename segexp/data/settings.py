@@ -1,6 +1,6 @@
 """The keys that all data sets share, and whether they fit each other and the images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -112,6 +112,14 @@ class DataSettings(pl.LightningDataModule):
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None
+
+    def add_notes(self, notes: Iterable[str]) -> None:
+        """Takes what is said of the data beside what it finds itself, a line each."""
+        self.notes += notes
+
+    def begin_at(self, epoch: int) -> None:
+        """Lets training start with a later epoch than the first (0): crops and order of samples are those of it."""
+        self.first_epoch = epoch
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Names of the classes in the order of their mask values, and their colours; data sets of masks say them."""

@@ -72,7 +72,7 @@ class Model:
         return self.module.rescale
 
     def at_scale(self, rescale: Rescale) -> "Model":
-        """The same model, seeing images at another size."""
+        """Gives a model of the same network that sees images at another size."""
         module = self.module.seen_by(rescale=rescale)
         return Model(module, self.sources, self.config, self.chosen, self.bands, self.limit)
 

@@ -131,7 +131,7 @@ class SizeAdvice:
         return describe_unlike(f"{name} has", side, pixel_size, self.spec, again) if self.unlike == 1 else None
 
     def summary(self) -> str | None:
-        """How many files are unlike the training images; None: at most the one that was warned of."""
+        """Says how many files are unlike the training images; None: at most the one that was warned of."""
         if self.unlike < 2:
             return None
         return f"{self.unlike} of {self.files} files are much larger or smaller than the training images: see above"

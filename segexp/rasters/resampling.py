@@ -14,7 +14,7 @@ SPAN = 1024
 
 
 class AxisWeights(NamedTuple):
-    """How positions of one axis are made of positions of another.
+    """Weights by which positions of one axis are made of positions of another.
 
     Attributes:
         first: The first position that counts.

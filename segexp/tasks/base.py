@@ -181,7 +181,7 @@ class BaseTask(pl.LightningModule):
         return {}
 
     def target_of(self, batch: Batch) -> Tensor:
-        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        """Gives what outputs are compared with: the ``target`` of the batch, unless a task makes another one of it."""
         return batch["target"]
 
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:

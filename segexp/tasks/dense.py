@@ -81,7 +81,7 @@ class DenseTask(BaseTask):
         return outputs
 
     def spatial(self, outputs: Tensor) -> Tensor:
-        """What may be interpolated between pixels, of outputs as they are judged (B, K, H, W)."""
+        """Reduces judged outputs (B, K, H, W) to what may be interpolated between pixels."""
         return outputs
 
     def from_spatial(self, values: Tensor) -> Tensor:
@@ -109,7 +109,7 @@ class DenseTask(BaseTask):
         return self.from_spatial(resample(self.spatial(outputs), height, width))
 
     def evaluated_natively(self, image: Tensor) -> Tensor:
-        """As :meth:`evaluated`, of images that have the size at which they are seen."""
+        """Evaluates, like :meth:`evaluated`, images that have the size at which they are seen."""
         settings = self.inference
         window = settings.window_for(*image.shape[-2:])
         if window is None:

@@ -12,7 +12,7 @@ from segexp.models.parts import find_part
 from segexp.runs.console import LOG
 from segexp.types import PositiveInt
 
-KEY = "callbacks.finetuning"
+_KEY = "callbacks.finetuning"
 
 
 class Finetuning(BaseFinetuning):
@@ -42,18 +42,18 @@ class Finetuning(BaseFinetuning):
         Raises:
             ConfigError: They do not go together.
         """
-        name, part = find_part(model, self.part, f"{KEY}.part")
+        name, part = find_part(model, self.part, f"{_KEY}.part")
         if not any(weight.requires_grad for weight in part.parameters()):
             raise ConfigError(
-                f"{KEY}.part: found {self.part}, but no weight of {name} is trained anyway; leave out this callback, "
+                f"{_KEY}.part: found {self.part}, but no weight of {name} is trained anyway; leave out this callback, "
                 "or model.freeze_encoder"
             )
         inside = {id(weight) for weight in part.parameters()}
         if not any(weight.requires_grad and id(weight) not in inside for weight in model.parameters()):
-            raise ConfigError(f"{KEY}.part: found {self.part}, but {name} holds all weights: none would be trained")
+            raise ConfigError(f"{_KEY}.part: found {self.part}, but {name} holds all weights: none would be trained")
         if self.unfreeze_epoch is not None and self.unfreeze_epoch >= epochs:
             raise ConfigError(
-                f"{KEY}.unfreeze_epoch: found {self.unfreeze_epoch}, but the run has {epochs} epochs, from 0; use a "
+                f"{_KEY}.unfreeze_epoch: found {self.unfreeze_epoch}, but the run has {epochs} epochs, from 0; use a "
                 "smaller one, or null: never"
             )
 
@@ -103,4 +103,4 @@ class Finetuning(BaseFinetuning):
 
     def _found(self, pl_module: pl.LightningModule) -> nn.Module:
         model: Any = pl_module.model
-        return find_part(model, self.part, f"{KEY}.part")[1]
+        return find_part(model, self.part, f"{_KEY}.part")[1]

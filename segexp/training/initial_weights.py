@@ -12,13 +12,13 @@ from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import printed
 from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
-from segexp.models.weight_fit import SHOWN, Fit, few, fit_weights
+from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
 from segexp.runs.checkpoints import Source
 from segexp.training.build import PUBLISHED
 from segexp.training.run_split import kept_of
 
 _BEST = Path("checkpoints") / "best.ckpt"
-EXPECTED = "a run folder, a checkpoint, a state dict or a .safetensors"
+_EXPECTED = "a run folder, a checkpoint, a state dict or a .safetensors"
 
 
 def check_init_from(experiment: Experiment) -> None:
@@ -54,16 +54,16 @@ def weight_file(init_from: str) -> Path:
     place = Path(init_from).expanduser()
     if place.is_dir():
         if not (place / _BEST).is_file():
-            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {EXPECTED}")
+            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {_EXPECTED}")
         return place / _BEST
     if not place.is_file():
-        raise ConfigError(f"init_from: no file or folder {place}; give {EXPECTED}")
+        raise ConfigError(f"init_from: no file or folder {place}; give {_EXPECTED}")
     return place
 
 
 @dataclass(frozen=True)
 class Start:
-    """What a training started from.
+    """The weights that a training started from.
 
     Attributes:
         facts: What run.json and checkpoints say of it.
@@ -100,7 +100,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> Start | None:
         kept = kept_of(Path(experiment.resume)).get("init_from")
         return Start(dict(kept)) if isinstance(kept, Mapping) else None
     path = weight_file(experiment.init_from)
-    state = read_state_dict(path, "init_from", EXPECTED)
+    state = read_state_dict(path, "init_from", _EXPECTED)
     fit = fit_weights(model, state, adapt=experiment.init_channels == "adapt")
     if not fit.loaded:
         raise ConfigError(
@@ -135,4 +135,4 @@ def _counts(fit: Fit) -> dict[str, Any]:
 
 
 def _named(names: Sequence[str]) -> dict[str, Any]:
-    return {"count": len(names), "first": list(names[:SHOWN])}
+    return {"count": len(names), "first": list(names[:NAMED])}

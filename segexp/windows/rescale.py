@@ -20,7 +20,7 @@ FAR = 1.5
 
 @dataclass(frozen=True)
 class Rescale:
-    """How images are resampled before a model sees them.
+    """A resampling of images before a model sees them.
 
     Attributes:
         asked: What was asked for, as text: ``0.4``, ``128px``, ``auto``.
@@ -40,16 +40,16 @@ class Rescale:
 
     @property
     def given(self) -> float | str:
-        """What was asked for, as :func:`read_scale` takes it: the factor, or text."""
+        """The scale that was asked for, as :func:`read_scale` takes it: the factor, or text."""
         return self.asked if self.factor is None else self.factor
 
     @property
     def name(self) -> str:
-        """What it is called in names of files and folders: ``scale0.4``, ``scale128px``, ``scaleauto``."""
+        """Name for files and folders: ``scale0.4``, ``scale128px``, ``scaleauto``."""
         return f"scale{self.asked}"
 
     def at(self, pixel_size: float | None) -> "Rescale":
-        """The same for images of pixels of another size in metres."""
+        """Gives the resampling of images whose pixels have another size in metres."""
         return replace(self, pixel_size=pixel_size)
 
     def factor_for(self, height: int, width: int) -> float:

@@ -23,6 +23,9 @@ ORDER = (
     "experiment",
 )
 
+LISTS = ("metric", "logger", "callbacks")
+"""Groups of which several options are taken together: each gives blocks by name."""
+
 
 @dataclass(frozen=True)
 class Option:

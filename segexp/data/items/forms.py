@@ -110,7 +110,7 @@ class ImageForm(MaskForm):
     classes_of: Literal["pixels", "image"] | None = None
 
     def pixel_bytes(self, image: int) -> int:
-        """As many again, of as many channels."""
+        """Bytes of a pixel of the target: as many again as the image has, of as many channels."""
         return image
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
 from segexp.data.items.item import Image, Item, Mask
-from segexp.data.items.target_sources import FixedTarget, ImageFile
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
 from segexp.rasters import Raster
@@ -185,7 +185,7 @@ class StoredItem(Item):
         """Channels of a target that is an image, from its header; None: it is none."""
         if self.form.name != "image":
             return None
-        return self.target_source.raster.channels if isinstance(self.target_source, ImageFile) else self.channels
+        return self.target_source.raster.channels if isinstance(self.target_source, ImageTargetFile) else self.channels
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -223,7 +223,7 @@ class StoredItem(Item):
         return image, image if self.target_source is None else self._target_window(top, left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by: a window of the mask; where classes are not of pixels, no file is read for it."""
+        """A window of the mask, for sampling; where classes are not of pixels, no file is read for it."""
         if self.form.classes_of == "pixels":
             return self._target_window(top, left, height, width)
         value = self.target_source.value if isinstance(self.target_source, FixedTarget) else np.zeros((1, 1, 1))
@@ -274,7 +274,7 @@ class WindowItem(Item):
 
     @property
     def target_channels(self) -> int | None:
-        """Of the whole."""
+        """Channels of the whole target."""
         return self.whole.target_channels
 
     @property
@@ -298,7 +298,7 @@ class WindowItem(Item):
         return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by, inside the part."""
+        """Class of each pixel of a window inside the part, for sampling."""
         return self.whole.class_window(self.place[0] + top, self.place[1] + left, height, width)
 
     def decoded(self) -> Item:

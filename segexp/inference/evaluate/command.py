@@ -10,7 +10,6 @@ from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
@@ -122,7 +121,7 @@ class Evaluation:
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += note_trained_images(self.model, names, self.section["_target_"])
+            data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
         self._warn_of_sizes(data)
@@ -135,7 +134,7 @@ class Evaluation:
         command = self.invocation.command[1:]
         note = unlike_items(data.items("test"), self.model.spec, data.spec.pixel_size, command)
         if note is not None:
-            data.notes.append(note)
+            data.add_notes([note])
             LOG.warning(note)
 
     def _folder(self, phase: Phase) -> RunFolder:
@@ -223,12 +222,6 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
         for key, value in other.items()
     }
     return {**base, **both}
-
-
-def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
-    """The data set without augmentation."""
-    nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
 
 
 def _data_name(section: ObjectConfig, invocation: Invocation) -> str:

@@ -58,7 +58,7 @@ class Input:
         return not is_remote(self.address)
 
     def with_ending(self, name: str) -> "Input":
-        """The same file, whose predictions have ``_<name>`` behind its own name: ``sub/a_scale0.5``."""
+        """Gives the same file, whose predictions have ``_<name>`` behind its own name: ``sub/a_scale0.5``."""
         return replace(self, stem=self.stem.with_name(f"{self.stem.name}_{name}"))
 
     def identify(self, timeout: float) -> FileIdentity:

@@ -14,9 +14,11 @@ from segexp.report.run_page.charts.latents import latent_charts, latents_told
 from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.missing import missing
-from segexp.report.run_page.tables import classes, image_groups, predictors
+from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
-from segexp.report.run_page.tables.confusion import confusion_table, counted
+from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
+from segexp.report.run_page.tables.references import reference_table
+from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -68,7 +70,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
-        "tiles": sections.tiles(folder),
+        "tiles": tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
         "notes": sections.run_notes(folder),
         "costs": costs(folder),
@@ -91,13 +93,14 @@ def _content(folder: RunContents) -> dict[str, object]:
 def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(entries.rows_of(folder.results))
     masks = tested and entries.task_kind(folder.results) == entries.SEGMENTATION
-    images = sections.image_table(folder)
+    images = data.image_table(folder)
     return {
         "class_table": classes.overlap_table(folder.results) if masks else None,
         "figures_table": figures_table(folder.results) if tested and not masks else None,
         "class_figures": class_figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(classes.shape_table(folder.results), classes.probability_table(folder.results)),
         "full_tables": _there(*(classes.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "references": reference_table(folder.results),
         "groups_table": image_groups.groups_table(folder.results),
         "rows_table": predictors.predictor_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
@@ -106,10 +109,10 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "chosen": sections.checkpoint_and_threshold(folder),
         "image_table": images,
         "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
-        "splits": sections.data_table(folder),
+        "splits": data.data_table(folder),
         "image_names": sections.image_names(folder),
         "confusion_table": confusion_table(folder.results),
-        "counted": counted(folder.results),
+        "counted": counted_unit(folder.results),
     }
 
 

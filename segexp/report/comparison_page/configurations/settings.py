@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from segexp.config.migration import migrated
+
 ABSENT = "-"
 """Stands for a key that a config does not have, for example one of another model."""
 SEEDS = ("seed", "datamodule.seed")
@@ -28,13 +30,18 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def flat_config(text: str) -> dict[str, Any]:
-    """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read."""
+    """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read.
+
+    That of an earlier version has the names and forms of today, or it would seem to be another experiment.
+    """
     try:
         tree = yaml.load(text, Loader=_LOADER)
         _refuse_huge(tree)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return dict(_flat(tree, "")) if isinstance(tree, Mapping) else {}
+    flat = dict(_flat(migrated(tree), "")) if isinstance(tree, Mapping) else {}
+    # No callbacks are written as an empty block, or not at all.
+    return {key: value for key, value in flat.items() if key != "callbacks"}
 
 
 def _refuse_huge(tree: Any) -> None:

@@ -8,7 +8,7 @@ from segexp.report import values
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number
 from segexp.report.comparison_page.output.links import report_link
 from segexp.report.comparison_page.search import Search, Trial
-from segexp.report.run_page.sections import Tile
+from segexp.report.run_page.tiles import Tile
 
 CHOOSES_NOTHING = (
     "Figures of test images choose nothing: of all these trials the one with the best test figures looks better than "

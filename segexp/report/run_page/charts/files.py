@@ -12,7 +12,7 @@ from segexp.report.run_page.charts.calibration import calibration_charts
 from segexp.report.run_page.charts.decisions import decision_charts
 from segexp.report.run_page.charts.latents import latent_charts
 from segexp.report.run_page.charts.training import training_charts
-from segexp.report.run_page.tables.confusion import Share, confusion_table, counted
+from segexp.report.run_page.tables.confusion import Share, confusion_table, counted_unit
 from segexp.runs import entries
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import read_object
@@ -73,7 +73,7 @@ def _confusion(folder: Path, results: Results) -> list[Chart]:
     names = [
         name if any(cell.share is not None for cell in cells) else f"{name} (absent)" for name, cells in table.rows
     ]
-    title = f"Share of the true {counted(results)}"
+    title = f"Share of the true {counted_unit(results)}"
     return [matrix_chart(title, shares, texts, names, table.classes, ("prediction", "truth"))]
 
 
