@@ -129,9 +129,7 @@ def test_a_code_of_many_numbers_is_seen_along_its_components(tmp_path: Path) -> 
     assert "first two principal components" in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_encode_and_decode_from_the_command_line(
-    trained: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_encode_and_decode_from_the_command_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["encode", f"run={trained}", "output=codes.csv"]) == 0
     own = {row["image"]: row for row in rows(Path("codes.csv"))}
     for row in rows(trained / "latents.csv"):
