@@ -65,20 +65,21 @@ class CellsFromCamDataModule(FilesDataModule):
 
     @classmethod
     def write_example(cls, folder: Path) -> dict[str, Any]:
-        """Twelve drawn cells, and the same images with masks whose borders count nowhere."""
+        """Drawn cells of 48x48 pixels and less, and other ones with masks whose borders count nowhere."""
         from segexp.data.synthetic.generate import generate
 
-        generate("cells", "cells", folder / "cells", count=12, size=48, seed=0)
+        for seed, name in enumerate(("cells", "others")):
+            generate("cells", "cells", folder / name, count=12, size=48, seed=seed)
         for place in ("images", "masks"):
             (folder / "made" / place).mkdir(parents=True)
-        for path in sorted((folder / "cells" / "Dataset 1").glob("*.bmp")):
+        for path in sorted((folder / "others" / "Dataset 1").glob("*.bmp")):
             PillowImage.open(path).save(folder / "made" / "images" / f"{path.stem}.png")
             cell = (np.asarray(PillowImage.open(path.with_suffix(".png"))) > 0).astype(np.uint8)
             border = cv2.dilate(cell, np.ones((3, 3))) != cv2.erode(cell, np.ones((3, 3)))
             PillowImage.fromarray(np.where(border, 255, cell).astype(np.uint8)).save(
                 folder / "made" / "masks" / f"{path.stem}.png"
             )
-        return {"root": str(folder / "made"), "cells": str(folder / "cells"), "crop_size": 32}
+        return {"root": str(folder / "made"), "cells": str(folder / "cells"), "crop_size": 16}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background and cell."""
