@@ -8,7 +8,7 @@ from PIL import Image
 
 from segexp.data.datasets.cells import CellsDataModule
 from segexp.data.datasets.cells_from_cam import CellsFromCamDataModule
-from segexp.errors import DataError
+from segexp.errors import ConfigError, DataError
 
 
 @pytest.fixture
@@ -61,3 +61,11 @@ def test_masks_that_show_nothing_are_refused(keys: dict[str, Any]) -> None:
     shutil.rmtree(Path(keys["root"]) / "images")
     with pytest.raises(DataError, match=r"no image named \*\.png; write them with localize"):
         CellsFromCamDataModule(**keys).setup()
+
+
+def test_without_drawn_masks_patches_are_tested(keys: dict[str, Any]) -> None:
+    made = CellsFromCamDataModule(keys["root"], crop_size=16)
+    assert all(item.name.startswith("patch_") for phase in ("train", "val", "test") for item in made.items(phase))
+    assert any("figures speak of pseudo-masks" in note for note in made.notes)
+    with pytest.raises(ConfigError, match=r"datamodule\.cells: must be given"):
+        CellsFromCamDataModule(keys["root"], train_on="truth")
