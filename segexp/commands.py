@@ -38,7 +38,7 @@ class Command:
 
     @property
     def takes_training(self) -> bool:
-        """Whether it composes the config of a training."""
+        """True if it composes the config of a training."""
         return self.name == "train" or self.name in OWN_KEYS
 
     def run(self, config: Any, invocation: Invocation) -> None:
@@ -82,11 +82,18 @@ COMMANDS = {
             "localize", "where a classifier sees a class: activation maps, peaks, figures", f"{_INFER}:run_localize"
         ),
         Command("from_cam", "train a segmentation on a classifier's maps: weak supervision", f"{_INFER}:run_from_cam"),
+        Command("encode", "codes of images by an autoencoder, as a table", f"{_INFER}:run_encode"),
+        Command("decode", "the image of a code, and where it lies among others", f"{_INFER}:run_decode"),
         Command("demo", "a local web page: drop an image, see mask, overlay and probabilities", f"{_INFER}:run_demo"),
         Command(
             "models",
             "table of all models, or of one: parameters, cost, receptive field",
             "segexp.inspection.command:run_models",
+        ),
+        Command(
+            "weights",
+            "published weights of encoders: files, sources, sha256; or what a file fits",
+            "segexp.inspection.weights:run_weights",
         ),
     )
 }

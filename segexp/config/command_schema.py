@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from segexp.config import schema
 from segexp.config.schema import ObjectConfig, Supplied, TrainConfig
-from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
+from segexp.types import (
+    Draws,
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Range,
+    Scale,
+    Seed,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class OtherInferenceConfig:
-    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+    """Changes to the section ``inference`` of a run that is used again; None: no change."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)] | None
@@ -56,7 +66,7 @@ class OtherInferenceConfig:
 
 @dataclass(frozen=True)
 class PostprocessConfig:
-    """What is done to objects of a predicted mask."""
+    """Section ``postprocess``: clean-up of the objects of a predicted mask."""
 
     hysteresis: Fraction | None
     fill_holes: NonNegativeInt
@@ -74,7 +84,7 @@ class PolygonsConfig:
 
 @dataclass(frozen=True)
 class PredictRayConfig:
-    """What predictions ask of Ray."""
+    """Section ``ray`` of predict: resources that each task asks of Ray."""
 
     address: str | None
     actors: PositiveInt | Literal["auto"]
@@ -102,6 +112,7 @@ class PredictConfig:
     tta: Literal["none", "flips", "d4"] | None
     precision: Literal["float32", "bfloat16"]
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     postprocess: PostprocessConfig
     polygons: PolygonsConfig
@@ -131,6 +142,7 @@ class EvaluateConfig:
     phase: Literal["auto", "train", "val", "test", "all"]
     tta: Literal["none", "flips", "d4"] | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     panels: NonNegativeInt
     bootstrap: Draws
@@ -153,6 +165,7 @@ class ExportConfig:
     format: Literal["onnx", "torch_export", "torchscript", "safetensors"]
     output: str | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     int8: bool
     images: NonNegativeInt | None
     calibration: PositiveInt
@@ -160,6 +173,34 @@ class ExportConfig:
     rounds: NonNegativeInt
     debug: bool
     datamodule: Annotated[ObjectConfig | None, Supplied(("augment",))] = None
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """The tree of ``python -m segexp encode``."""
+
+    run: str
+    checkpoint: str
+    input: str | list[str] | None
+    phase: Literal["train", "val", "test"]
+    output: str
+    image_limit: PositiveFloat
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """The tree of ``python -m segexp decode``."""
+
+    run: str
+    checkpoint: str
+    latent: list[float]
+    output: str
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
     trust: str | list[str] = field(default_factory=list)
 
 
@@ -235,6 +276,16 @@ class ModelsConfig:
     in_channels: PositiveInt
     classes: Annotated[int, Range(low=2)]
     layers: bool
+    format: Literal["table", "json"]
+    debug: bool
+    model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
+
+
+@dataclass(frozen=True)
+class WeightsConfig:
+    """The tree of ``python -m segexp weights``; ``model`` is there only if one was chosen."""
+
+    file: str | None
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None

@@ -61,7 +61,7 @@ class LabelTest(TaskTest[Classification, LabelResult]):
         return label_pictures(task, items)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with pictures; images of the lowest probability of their class first."""
+        """Gives the loggers figures and pictures; images of the lowest probability of their class first."""
         with per_image.open(newline="", encoding="utf-8") as stream:
             lines = [line for line in csv.DictReader(stream) if line["row"] == "model"]
         lines.sort(key=lambda line: float(line[f"probability/{line['true']}"]))

@@ -17,6 +17,7 @@ from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
 from segexp.spec import IGNORED, FigureSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.segmentation import Segmentation
@@ -75,6 +76,7 @@ def results(
         },
         "inference": inference(module, items),
         "checkpoint": dict(checkpoint),
+        "trained_on": trained_on(module),
         "threshold": threshold(module),
         "split": {
             "name": "test",
@@ -97,8 +99,20 @@ def results(
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
-    """How the images of a part were seen: whole, or in which windows."""
-    return module.inference.in_force([item.shape for item in items])
+    """Describes how the images of a part were seen: at which scale, and whole or in which windows."""
+    shapes = [item.shape for item in items]
+    rescale = module.rescale if isinstance(module, DenseTask) else None
+    if rescale is None:
+        return module.inference.in_force(shapes)
+    factors = sorted(rescale.factor_for(*shape) for shape in shapes)
+    told = {"scale": rescale.asked, "factors": [factors[0], factors[len(factors) // 2], factors[-1]]}
+    return {**module.inference.in_force([rescale.shape_for(*shape) for shape in shapes]), **told}
+
+
+def trained_on(module: BaseTask) -> dict[str, Any] | None:
+    """Sizes of the training images and their objects in pixels, and in metres where known; None: not known."""
+    spec = module.spec
+    return None if spec.sizes is None else spec.sizes.to_dict(spec.pixel_size)
 
 
 def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
@@ -107,7 +121,7 @@ def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
 
 
 def image_notes(names: Sequence[str], resamples: int) -> list[str]:
-    """What is to be said of the number and the names of the test images."""
+    """Notes on the number and the names of the test images."""
     alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
     return [*alone, *_formulas(names)]
 
@@ -129,7 +143,7 @@ def _formulas(names: Sequence[str]) -> list[str]:
 
 
 def figure_texts(specs: Mapping[str, FigureSpec]) -> dict[str, dict[str, str]]:
-    """What measures or a task say of their figures: pages are made where a user's own are not installed.
+    """Texts of measures or a task on their figures: pages are made where a user's own are not installed.
 
     Returns:
         ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.

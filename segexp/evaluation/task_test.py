@@ -9,7 +9,7 @@ from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import Picture
-from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes
+from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes, trained_on
 from segexp.evaluation.test_report import TestReport, worst_first
 from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
@@ -60,7 +60,7 @@ class TaskTest(Generic[T, R]):
         return {}
 
     def rows(self) -> Sequence[R]:
-        """Of the model."""
+        """Rows of results.json: those of the model."""
         return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
 
     def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
@@ -85,6 +85,7 @@ class TaskTest(Generic[T, R]):
             "kind": self.task.spec.kind,
             "task": {"datamodule": self.name, "where": "test images"},
             "checkpoint": dict(self.checkpoint),
+            "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
             "averaging": ANY_AVERAGING,
             **figure_texts(self._figures()),
@@ -114,7 +115,7 @@ class TaskTest(Generic[T, R]):
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told.
+        """Gives the loggers the figures of the test.
 
         Args:
             content: Of results.json.

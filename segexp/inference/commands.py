@@ -2,7 +2,15 @@
 
 from typing import Any
 
-from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, LocalizeConfig, PredictConfig
+from segexp.config.command_schema import (
+    DecodeConfig,
+    DemoConfig,
+    EncodeConfig,
+    EvaluateConfig,
+    ExportConfig,
+    LocalizeConfig,
+    PredictConfig,
+)
 from segexp.config.composed import checked, checked_with_data, checked_with_own
 from segexp.config.schema import FromCamConfig
 from segexp.invocation import Invocation
@@ -37,7 +45,27 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(asked))  # noqa: T201 - the command's answer
+    print(predict_files(asked, invocation.command[1:]))  # noqa: T201 - the command's answer
+
+
+def run_encode(config: Any, invocation: Invocation) -> None:
+    """Writes codes of images."""
+    asked = checked(config, EncodeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.codes import encode_images
+
+    print(encode_images(asked))  # noqa: T201 - the command's answer
+
+
+def run_decode(config: Any, invocation: Invocation) -> None:
+    """Writes the image of a code."""
+    asked = checked(config, DecodeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.codes import decode_code
+
+    print(decode_code(asked))  # noqa: T201 - the command's answer
 
 
 def run_localize(config: Any, invocation: Invocation) -> None:

@@ -32,6 +32,7 @@ from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
 from segexp.training.build import build_model, build_task, read_task
 from segexp.training.hardware import device_type
+from segexp.windows.rescale import Rescale, read_scale, refuse_unlike
 from segexp.windows.settings import Inference
 
 BUILT = ("task", "model", "datamodule", "augment", "metric")
@@ -39,11 +40,12 @@ BUILT = ("task", "model", "datamodule", "augment", "metric")
 
 
 class RunModel(NamedTuple):
-    """One checkpoint: its origin, its config and its module."""
+    """One checkpoint: its origin, its config, its module, and the scale that an exported file was given."""
 
     source: Source
     config: RunConfig
     module: Segmentation
+    scale: float | str | None = None
 
 
 class NoLoss(SegmentationLoss):
@@ -69,6 +71,7 @@ def load(
     image_limit: float = DEFAULT_GB,
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
+    scale: float | str | None = None,
 ) -> Model:
     """Loads the model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -97,6 +100,9 @@ def load(
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
         bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
+        scale: At which size images are seen: a factor such as 0.5; a longer side in pixels, ``"128px"`` or a whole
+            number from 16 on; ``"auto"``: that of the training images. Probabilities are resampled back to the image's
+            own size. None: as the exported file says, else as they are.
 
     Raises:
         StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
@@ -110,6 +116,7 @@ def load(
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
     module = module.seen_by(tta=tta or first.config.tta, precision=precision, inference=inference)
+    module = module.seen_by(rescale=_rescale(members, scale))
     logit, chosen = _threshold(members, module, threshold)
     module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
@@ -144,7 +151,7 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return RunModel(source, run, module.eval())
+    return RunModel(source, run, module.eval(), kept.get("scale"))
 
 
 def load_network(
@@ -190,6 +197,21 @@ def load_network(
     model = build_model(section, spec, published=False)
     load_network_weights(model, section, weights, source.checkpoint)
     return StoredNetwork(source, run, spec, model.eval(), kept)
+
+
+def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale | None:
+    """At which size images are seen; ``auto`` takes that of the first member's training images.
+
+    Raises:
+        ConfigError: It is no scale, or ``auto`` with members that were trained on images of unlike sizes.
+    """
+    first = members[0].module.spec
+    asked = members[0].scale if asked is None else asked
+    found = read_scale(asked, first.sizes, first.pixel_size)
+    for other in members[1:] if asked == "auto" else ():
+        there = read_scale(asked, other.module.spec.sizes, other.module.spec.pixel_size)
+        refuse_unlike(members[0].source.name, found, other.source.name, there)
+    return found
 
 
 def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:

@@ -30,6 +30,7 @@ class CUNetSeparable(nn.Module):
         upsample: How the decoder doubles a feature map, see :class:`~segexp.models.upsampling.Upsample`; ``unpool``
             takes the indices of the pooling of the encoder's stage of the same width.
         init: ``he``: normal with variance 2 / fan-in and zero bias; ``torch``: PyTorch's default.
+        bed_of_nails: Where ``upsample=bed_of_nails`` puts each value, see there.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class CUNetSeparable(nn.Module):
         depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         init: Literal["he", "torch"] = "he",
+        bed_of_nails: Literal["first", "random"] = "first",
     ) -> None:
         super().__init__()
         self.depth, self.unpools = depth, upsample == "unpool"
@@ -50,7 +52,9 @@ class CUNetSeparable(nn.Module):
             for before, after in zip(coming[:-1], widths, strict=True)
         )
         wide = [*widths[1:], widths[-1]]  # the bottom is as wide as the stage above it
-        self.upsample = nn.ModuleList(Upsample(wide[i], widths[i], upsample) for i in reversed(range(depth)))
+        self.upsample = nn.ModuleList(
+            Upsample(wide[i], widths[i], upsample, bed_of_nails) for i in reversed(range(depth))
+        )
         self.decoder = nn.ModuleList(double_conv(width, width) for width in reversed(widths))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)
         if init == "he":

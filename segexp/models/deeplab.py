@@ -1,5 +1,6 @@
 """DeepLab-V3: dilated ResNet and atrous spatial pyramid pooling (Chen et al. 2017, arXiv 1706.05587)."""
 
+from collections.abc import Callable
 from typing import Literal, get_args
 
 import torch
@@ -82,23 +83,33 @@ class DeepLabV3(nn.Module):
         """
         require_size(f"DeepLabV3 (output stride {self.output_stride})", image, 2 * self.output_stride)
         *_, third, last = self.backbone(image)
-        logits = enlarge(self.classifier(last), image)
+        logits = resize_like(self.classifier(last), image)
         if self.aux_classifier is None or not self.training:
             return logits
-        return Supervised(logits, (enlarge(self.aux_classifier(third), image),), (self.auxiliary_weight,))
+        return Supervised(logits, (resize_like(self.aux_classifier(third), image),), (self.auxiliary_weight,))
 
 
 class AtrousPyramid(nn.Module):
-    """1x1, three dilated 3x3 convolutions and the mean of the whole map, side by side, mixed by a 1x1 convolution."""
+    """1x1, three dilated 3x3 convolutions and the mean of the whole map, side by side, mixed by a 1x1 convolution.
 
-    def __init__(self, in_channels: int, width: int, rates: tuple[int, int, int]) -> None:
+    ``dilated(in_channels, width, rate=...)`` makes the 3x3 convolutions with norm and ReLU; None: plain ones.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        width: int,
+        rates: tuple[int, int, int],
+        dilated: Callable[..., nn.Module] | None = None,
+    ) -> None:
         super().__init__()
+        make = dilated or (lambda before, after, rate: nn.Sequential(*_conv(before, after, 3, rate)))
         # The empty place is torchvision's pooling layer: keys of the state dict count it.
         whole = nn.Sequential(nn.Identity(), nn.Conv2d(in_channels, width, 1, bias=False), PooledNorm(width), nn.ReLU())
         self.convs = nn.ModuleList(
             [
                 nn.Sequential(*_conv(in_channels, width, 1)),
-                *(nn.Sequential(*_conv(in_channels, width, 3, rate)) for rate in rates),
+                *(make(in_channels, width, rate=rate) for rate in rates),
                 whole,
             ]
         )
@@ -107,7 +118,7 @@ class AtrousPyramid(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, width, h, w)."""
         *local, whole = self.convs
-        context = enlarge(whole(features.mean((-2, -1), keepdim=True)), features)
+        context = resize_like(whole(features.mean((-2, -1), keepdim=True)), features)
         mixed: Tensor = self.project(torch.cat([*(conv(features) for conv in local), context], dim=1))
         return mixed
 
@@ -121,7 +132,7 @@ class AuxiliaryHead(nn.Sequential):
         self.apply(init_weights)
 
 
-def enlarge(features: Tensor, like: Tensor) -> Tensor:
+def resize_like(features: Tensor, like: Tensor) -> Tensor:
     """Interpolates bilinearly to the height and width of ``like``."""
     return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 

@@ -26,6 +26,7 @@ class LittleUNet(nn.Module):
         base: Channels of the first stage; each deeper one has twice as many.
         depth: Number of stages, the bottom included.
         upsample: How the decoder doubles a feature map, see :class:`~segexp.models.upsampling.Upsample`.
+        bed_of_nails: Where ``upsample=bed_of_nails`` puts each value, see there.
     """
 
     def __init__(
@@ -35,13 +36,14 @@ class LittleUNet(nn.Module):
         base: PositiveInt = 8,
         depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
+        bed_of_nails: Literal["first", "random"] = "first",
     ) -> None:
         super().__init__()
         self.depth, self.unpools = depth, upsample == "unpool"
         widths = [base * 2**stage for stage in range(depth)]
         steps = list(pairwise(widths))
         self.encoder = nn.ModuleList(_Residual(before, after) for before, after in [(in_channels, base), *steps])
-        self.upsample = nn.ModuleList(Upsample(low, high, upsample) for high, low in reversed(steps))
+        self.upsample = nn.ModuleList(Upsample(low, high, upsample, bed_of_nails) for high, low in reversed(steps))
         self.bridge = nn.ModuleList(nn.Sequential(*_conv(high, high)) for high, _ in reversed(steps))
         # Twice the width comes in: the upsampled map beside the encoder's.
         self.decoder = nn.ModuleList(_Residual(2 * high, high) for high, _ in reversed(steps))

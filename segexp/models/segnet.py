@@ -15,7 +15,7 @@ from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import DEPTHS, Vgg16
 from segexp.models.norms import Norm, make_norm
 from segexp.models.sizes import require_size
-from segexp.models.upsampling import MaxUnpool, Upsample
+from segexp.models.upsampling import MaxUnpool, Upsample, check_nails
 from segexp.types import Dropout, NonNegativeFloat, PositiveInt
 
 WEIGHTS: dict[Norm, str] = {"none": "vgg16", "batch": "vgg16_bn"}
@@ -47,6 +47,7 @@ class SegNet(nn.Module):
         groups: Wanted groups of ``conv=grouped``.
         auxiliary_weights: Deep supervision: one weight for each of the four decoder stages below the finest, from the
             finest down. In training the output is then a :class:`~segexp.models.auxiliary.Supervised`.
+        bed_of_nails: Where ``upsample=bed_of_nails`` puts each value, see there.
 
     Raises:
         ConfigError: There are no pretrained weights for this base or norm, or not four auxiliary weights.
@@ -66,15 +67,17 @@ class SegNet(nn.Module):
         conv: Literal["plain", "separable", "grouped"] = "plain",
         groups: PositiveInt = 4,
         auxiliary_weights: list[NonNegativeFloat] | None = None,
+        bed_of_nails: Literal["first", "random"] = "first",
     ) -> None:
         super().__init__()
         if pretrained is not False and norm not in WEIGHTS:
             raise ConfigError(f"model.pretrained: weights exist for norm=batch and norm=none, found norm={norm}")
         self.encoder = Vgg16(in_channels, base, norm)
+        check_nails(upsample, bed_of_nails)
         widths = self.encoder.widths
         finer = [widths[0], *widths[:-1]]
         self.upsample = nn.ModuleList(
-            MaxUnpool() if upsample == "unpool" else Upsample(width, width, upsample) for width in widths
+            MaxUnpool() if upsample == "unpool" else Upsample(width, width, upsample, bed_of_nails) for width in widths
         )
         self.decoder = nn.ModuleList(
             _stage([width] * depth + [out], norm, conv, groups)

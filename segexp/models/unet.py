@@ -40,6 +40,7 @@ class UNet(nn.Module):
         dropout: Probability that a channel is zeroed between the two convolutions of a stage, in training.
         auxiliary_weights: Deep supervision: one weight for each decoder stage below the finest (depth - 2), from
             the finest down. In training the output is then a :class:`~segexp.models.auxiliary.Supervised`.
+        bed_of_nails: Where ``upsample=bed_of_nails`` puts each value, see there.
 
     Raises:
         ConfigError: A name is unknown, or there are not as many weights as stages.
@@ -59,6 +60,7 @@ class UNet(nn.Module):
         groups: PositiveInt = 4,
         dropout: Dropout = 0.0,
         auxiliary_weights: list[NonNegativeFloat] | None = None,
+        bed_of_nails: Literal["first", "random"] = "first",
     ) -> None:
         super().__init__()
         self.depth, self.norm, self.padded = depth, norm, padded
@@ -73,7 +75,7 @@ class UNet(nn.Module):
         steps = list(pairwise(widths))
         self.encoder = nn.ModuleList([stage(in_channels, base, kinds=("plain", conv))])
         self.encoder.extend(stage(before, after, kinds=kinds) for before, after in steps)
-        self.upsample = nn.ModuleList(Upsample(low, high, upsample) for high, low in reversed(steps))
+        self.upsample = nn.ModuleList(Upsample(low, high, upsample, bed_of_nails) for high, low in reversed(steps))
         # Twice the width comes in: the upsampled map beside the encoder's.
         self.decoder = nn.ModuleList(stage(2 * high, high, kinds=kinds) for high, _ in reversed(steps))
         self.head = nn.Conv2d(base, out_channels, kernel_size=1)

@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from segexp.errors import ConfigError
 
 Upsampling = Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"]
+Nails = Literal["first", "random"]
 
 
 class Upsample(nn.Module):
@@ -21,14 +22,17 @@ class Upsample(nn.Module):
     - ``nearest``, ``bilinear``, ``bicubic`` interpolate (both steps are linear and commute);
     - ``unpool`` puts each value where an encoder's max-pooling took its maximum from, zeros elsewhere
       (Badrinarayanan et al. 2017, section 3);
-    - ``bed_of_nails`` puts each value at the top left of its 2x2 cell, zeros elsewhere.
+    - ``bed_of_nails`` puts each value once into its 2x2 cell, zeros elsewhere: at the top left, or with ``nails`` =
+      ``random`` at a place drawn anew for each value in training. As with dropout, the draws are torch's, which follow
+      seed and epoch, and out of training the mean of all draws is taken: a quarter of the value at each place.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, how: Upsampling) -> None:
+    def __init__(self, in_channels: int, out_channels: int, how: Upsampling, nails: Nails = "first") -> None:
         super().__init__()
         if how not in get_args(Upsampling):
             raise ConfigError(f"upsample={how!r} is unknown: use one of {', '.join(get_args(Upsampling))}")
-        self.how = how
+        check_nails(how, nails)
+        self.how, self.nails = how, nails
         self.conv: nn.Conv2d | nn.ConvTranspose2d
         if how == "transposed":
             self.conv = nn.ConvTranspose2d(in_channels, out_channels, kernel_size=2, stride=2)
@@ -55,7 +59,9 @@ class Upsample(nn.Module):
             case "unpool":
                 return self._unpool(reduced, indices, height, width)
             case "bed_of_nails":
-                return bed_of_nails(reduced, height, width)
+                if self.nails == "first":
+                    return bed_of_nails(reduced, height, width)
+                return random_nails(reduced, height, width) if self.training else mean_of_nails(reduced, height, width)
             case "nearest":
                 return F.interpolate(reduced, size=(height, width), mode="nearest")
         return F.interpolate(reduced, size=(height, width), mode=self.how, align_corners=False)
@@ -67,12 +73,43 @@ class Upsample(nn.Module):
         return unpooled
 
 
+def check_nails(how: Upsampling, nails: Nails) -> None:
+    """Checks that the place of nails is a known one, and asked for where there are nails.
+
+    Raises:
+        ConfigError: It is not.
+    """
+    if nails not in get_args(Nails):
+        raise ConfigError(f"bed_of_nails={nails!r} is unknown: use one of {', '.join(get_args(Nails))}")
+    if nails != "first" and how != "bed_of_nails":
+        raise ConfigError(f"model.bed_of_nails: found {nails} with upsample={how}; it is for upsample=bed_of_nails")
+
+
 def bed_of_nails(features: Tensor, height: int, width: int) -> Tensor:
     """(B, C, h, w) -> (B, C, H, W): each value once, at the top left of its 2x2 cell, zeros elsewhere."""
     rows, columns = features.shape[-2:]
     spread = features.new_zeros(*features.shape[:2], height, width)
     spread[..., : 2 * rows : 2, : 2 * columns : 2] = features
     return spread
+
+
+def random_nails(features: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, h, w) -> (B, C, H, W): each value once, at a random place of its 2x2 cell, zeros elsewhere."""
+    places = torch.randint(4, features.shape, device=features.device)
+    cells = F.one_hot(places, 4).to(features.dtype) * features[..., None]
+    batch, channels, rows, columns = features.shape
+    spread = cells.view(batch, channels, rows, columns, 2, 2).transpose(3, 4)
+    return _filled(spread.reshape(batch, channels, 2 * rows, 2 * columns), height, width)
+
+
+def mean_of_nails(features: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, h, w) -> (B, C, H, W): the mean of all draws of :func:`random_nails`."""
+    return _filled(F.interpolate(features / 4, scale_factor=2.0, mode="nearest"), height, width)
+
+
+def _filled(spread: Tensor, height: int, width: int) -> Tensor:
+    """(B, C, 2h, 2w) with zeros below and at the right, to the size that is asked for."""
+    return F.pad(spread, (0, width - spread.shape[-1], 0, height - spread.shape[-2]))
 
 
 # Before torch 2.7 export can only be told together with torch.compile, where the way of export works too, but slower.

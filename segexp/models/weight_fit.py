@@ -15,13 +15,13 @@ ADDED = ("", "encoder.", "backbone.", "model.", "model.encoder.", "model.backbon
 """What may stand in front of it in a network of ours."""
 COUNTER = "num_batches_tracked"
 """Ends the name of a counter in batch norms: old files lack it, and nothing depends on it."""
-SHOWN = 3
+NAMED = 3
 """Names that are told of many."""
 
 
 @dataclass(frozen=True)
 class Fit:
-    """What of a file fits a network; counters of batch norms are loaded where they are there, and told nowhere.
+    """The weights of a file that fit a network; counters of batch norms are loaded but not named.
 
     Attributes:
         weights: What can be loaded, by the network's names, in its shapes.
@@ -57,7 +57,7 @@ class Fit:
         return len(self.loaded) + len(self.missing) + len(self.other_shape)
 
     def described(self) -> str:
-        """How much fits, and what does not, each counted and the first named."""
+        """Says how much fits, and what does not, each counted and the first named."""
         renamed = f", {self.removed or 'nothing'!r} at their front replaced by {self.added!r}"
         parts = [f"{len(self.loaded)} of {self.total} weights fit{renamed if self.removed or self.added else ''}"]
         shapes = [f"{name} {list(there)} for {list(here)}" for name, (there, here) in self.other_shape.items()]
@@ -131,5 +131,5 @@ def adapt_channels(weight: Tensor, channels: int) -> Tensor:
 
 def few(names: Sequence[str]) -> str:
     """The first names of many, and how many more there are."""
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return ", ".join(names[:NAMED]) + more

@@ -24,6 +24,7 @@ class WNet(nn.Module):
         upsample: How the decoders double a feature map, see :class:`~segexp.models.upsampling.Upsample`.
         auxiliary_weight: Weight of the loss on the first net's logits in training, beside 1 for the second's;
             0 turns it off.
+        bed_of_nails: Where ``upsample=bed_of_nails`` puts each value, see there.
     """
 
     def __init__(
@@ -34,10 +35,11 @@ class WNet(nn.Module):
         depth: Depth = 3,
         upsample: Literal["transposed", "nearest", "bilinear", "bicubic", "unpool", "bed_of_nails"] = "transposed",
         auxiliary_weight: NonNegativeFloat = 1.0,
+        bed_of_nails: Literal["first", "random"] = "first",
     ) -> None:
         super().__init__()
-        self.first = LittleUNet(in_channels, out_channels, base, depth, upsample)
-        self.second = LittleUNet(in_channels + out_channels, out_channels, base, depth, upsample)
+        self.first = LittleUNet(in_channels, out_channels, base, depth, upsample, bed_of_nails)
+        self.second = LittleUNet(in_channels + out_channels, out_channels, base, depth, upsample, bed_of_nails)
         self.auxiliary_weight = float(auxiliary_weight)
 
     def forward(self, image: Tensor) -> Tensor | Supervised:

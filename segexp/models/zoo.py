@@ -4,7 +4,7 @@ import difflib
 import importlib
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,7 @@ class Zoo(nn.Module):
         encoder: Name in the package, or ``tu-`` and the name of a model in timm.
         encoder_weights: Name of published weights (such as ``imagenet``; they are downloaded), path of a state dict of
             the encoder alone, or null.
+        freeze_encoder: Whether weights and running statistics of the encoder stay as they are.
 
     Raises:
         MissingExtraError: The package is not installed, or cannot be imported.
@@ -48,6 +49,7 @@ class Zoo(nn.Module):
         architecture: str = "Unet",
         encoder: str = "resnet18",
         encoder_weights: str | None = None,
+        freeze_encoder: bool = False,
     ) -> None:
         super().__init__()
         package = _package()
@@ -63,6 +65,17 @@ class Zoo(nn.Module):
         elif encoder_weights is not None:
             self.model = _build(package, *names, weights=encoder_weights)
         self.stride = int(self.model.encoder.output_stride)
+        self.freeze_encoder = freeze_encoder
+        if freeze_encoder:
+            self.model.encoder.requires_grad_(False)
+            self.model.encoder.eval()
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training mode as torch does; a frozen encoder stays in evaluation mode."""
+        super().train(mode)
+        if self.freeze_encoder:
+            self.model.encoder.eval()
+        return self
 
     def context(self, height: int, width: int) -> Padding:
         """Asks for the border at the right and the bottom to a multiple of the stride, and to two strides at least.

@@ -24,6 +24,7 @@ from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.normalize import Normalize
+from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
@@ -72,6 +73,7 @@ class BaseTask(pl.LightningModule):
         inference: Inference | None = None,
         measures: Measures | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
+        param_groups: ParamGroups | None = None,
     ) -> None:
         """Ties the parts together.
 
@@ -86,6 +88,7 @@ class BaseTask(pl.LightningModule):
             inference: Windows of validation and test; None: the usual ones.
             measures: Costly measures by name, prepared for the data.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
+            param_groups: Weights with another learning rate or decay; None: none.
         """
         super().__init__()
         self.speed = speed or Speed()
@@ -99,6 +102,7 @@ class BaseTask(pl.LightningModule):
         self._shares = shares
         self._optimizer = optimizer
         self._schedule = schedule
+        self._param_groups = param_groups or ParamGroups()
         self._record = record or {}
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
@@ -137,7 +141,7 @@ class BaseTask(pl.LightningModule):
         return other
 
     def with_measures(self, measures: Measures) -> Self:
-        """The same network with other costly measures.
+        """Gives a task of the same network with other costly measures.
 
         Args:
             measures: By name, prepared for the data.
@@ -162,7 +166,7 @@ class BaseTask(pl.LightningModule):
         return outputs.logits if isinstance(outputs, Supervised) else outputs
 
     def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
-        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
+        """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
@@ -173,11 +177,11 @@ class BaseTask(pl.LightningModule):
     # ---- training
 
     def computed(self) -> dict[str, Any]:
-        """What the loss computed from the training images, plain and by key, for run.json."""
+        """Values that the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
     def target_of(self, batch: Batch) -> Tensor:
-        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        """Gives what outputs are compared with: the ``target`` of the batch, unless a task makes another one of it."""
         return batch["target"]
 
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -185,7 +189,7 @@ class BaseTask(pl.LightningModule):
         return {TOTAL: self.loss(outputs, target)}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+        """Computes what is minimised, under bfloat16 autocast where that is on: loss and weighted auxiliary losses.
 
         ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
         is logged as ``train/loss/auxiliary``.
@@ -232,6 +236,9 @@ class BaseTask(pl.LightningModule):
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser of all weights that are trained."""
+        if not self._param_groups.plain:
+            others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
+            return self._param_groups.optimizer(self._optimizer, self.model, others)
         return self._optimizer([p for p in self.parameters() if p.requires_grad])
 
     def configure_optimizers(self) -> Any:
@@ -268,11 +275,11 @@ class BaseTask(pl.LightningModule):
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
-        """What trivial predictors reach on the test images; they choose on training and validation images only."""
+        """Results of trivial predictors on the test images; they choose on training and validation images only."""
         return []
 
     def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """As :meth:`loss_terms`, of whole images and without a gradient."""
+        """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -325,7 +332,7 @@ class BaseTask(pl.LightningModule):
     # ---- checkpoint
 
     def state(self) -> dict[str, Any]:
-        """What else than weights a trained model needs, plain values; see :meth:`take_state`."""
+        """State beside the weights that a trained model needs, in plain values; see :meth:`take_state`."""
         return {}
 
     def take_state(self, stored: Mapping[str, Any]) -> None:

@@ -104,12 +104,12 @@ class Reconstruction(DenseTask):
 
     @property
     def of_itself(self) -> bool:
-        """Whether an image is to come back as it is, and not as another one."""
+        """True if an image is to come back as it is, and not as another one."""
         return isinstance(self.spec.target, ImageTarget) and self.spec.target.itself
 
     @property
     def has_codes(self) -> bool:
-        """Whether the model is an autoencoder."""
+        """True if the model is an autoencoder."""
         return isinstance(self.model, Autoencoder)
 
     @property

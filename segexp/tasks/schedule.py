@@ -7,14 +7,18 @@ from typing import Any, Literal
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
+from segexp.tasks.param_groups import FACTOR
+
 AUTO = "auto"
+OWN_RATES = ("max_lr", "base_lr")
+"""Keys of schedules that set learning rates of their own, whatever the optimiser began with."""
 NEVER = 10**9
 """Epochs between two moves that Lightning makes."""
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """What configures a scheduler.
+    """A learning-rate scheduler to be made: its factory, settings and interval.
 
     Attributes:
         make: Makes the scheduler from the optimiser and its settings.
@@ -36,17 +40,22 @@ class Schedule:
         """The scheduler for a run of so many optimiser steps and epochs."""
         length = steps if self.interval == "step" else epochs
         try:
-            return self.make(optimizer, **self._filled(length))
+            return self.make(optimizer, **self._filled(length, optimizer))
         except ZeroDivisionError:
             # OneCycleLR does so when its way up is exactly one step long (4 steps, a quarter of them up). With one
             # step more, which is never taken, it has a beginning.
-            return self.make(optimizer, **self._filled(length + 1))
+            return self.make(optimizer, **self._filled(length + 1, optimizer))
 
-    def _filled(self, length: int) -> dict[str, Any]:
-        return {
+    def _filled(self, length: int, optimizer: Optimizer) -> dict[str, Any]:
+        filled = {
             key: (self.direction if key == "mode" else length) if value == AUTO else value
             for key, value in self.settings.items()
         }
+        factors = [group.get(FACTOR, 1.0) for group in optimizer.param_groups]
+        if any(factor != 1 for factor in factors):
+            rates = {key: filled[key] for key in OWN_RATES if isinstance(filled.get(key), int | float)}
+            filled |= {key: [rate * factor for factor in factors] for key, rate in rates.items()}
+        return filled
 
     def for_lightning(self, scheduler: Any) -> dict[str, Any]:
         """The dictionary that Lightning's ``configure_optimizers`` returns."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,13 @@ from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import printed
 from segexp.errors import ConfigError
 from segexp.models.weight_files import read_state_dict
-from segexp.models.weight_fit import SHOWN, Fit, few, fit_weights
+from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
 from segexp.runs.checkpoints import Source
 from segexp.training.build import PUBLISHED
 from segexp.training.run_split import kept_of
 
 _BEST = Path("checkpoints") / "best.ckpt"
-EXPECTED = "a run folder, a checkpoint, a state dict or a .safetensors"
+_EXPECTED = "a run folder, a checkpoint, a state dict or a .safetensors"
 
 
 def check_init_from(experiment: Experiment) -> None:
@@ -53,14 +54,31 @@ def weight_file(init_from: str) -> Path:
     place = Path(init_from).expanduser()
     if place.is_dir():
         if not (place / _BEST).is_file():
-            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {EXPECTED}")
+            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {_EXPECTED}")
         return place / _BEST
     if not place.is_file():
-        raise ConfigError(f"init_from: no file or folder {place}; give {EXPECTED}")
+        raise ConfigError(f"init_from: no file or folder {place}; give {_EXPECTED}")
     return place
 
 
-def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | None:
+@dataclass(frozen=True)
+class Start:
+    """The weights that a training started from.
+
+    Attributes:
+        facts: What run.json and checkpoints say of it.
+        loaded: Names of the weights that were taken; empty where a checkpoint brought all of them.
+    """
+
+    facts: Mapping[str, Any]
+    loaded: frozenset[str] = frozenset()
+
+    def described(self) -> str:
+        """Gives the note of results.json and the terminal."""
+        return f"started from {self.facts['path']}: {self.facts['said']}"
+
+
+def start_from(model: nn.Module, experiment: Experiment) -> Start | None:
     """Gives a network the earlier weights that fit it; what does not stays as it was made.
 
     A run that goes on has all its weights from its checkpoint: nothing is loaded, and what was once told is told again.
@@ -70,7 +88,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
         experiment: With ``init_from``, ``init_channels`` and ``resume``.
 
     Returns:
-        What run.json and checkpoints say of it; None: training starts from random, or published, weights.
+        What was loaded; None: training starts from random, or published, weights.
 
     Raises:
         ConfigError: The file holds nothing that fits.
@@ -80,9 +98,9 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
         return None
     if experiment.resume is not None:
         kept = kept_of(Path(experiment.resume)).get("init_from")
-        return dict(kept) if isinstance(kept, Mapping) else None
+        return Start(dict(kept)) if isinstance(kept, Mapping) else None
     path = weight_file(experiment.init_from)
-    state = read_state_dict(path, "init_from", EXPECTED)
+    state = read_state_dict(path, "init_from", _EXPECTED)
     fit = fit_weights(model, state, adapt=experiment.init_channels == "adapt")
     if not fit.loaded:
         raise ConfigError(
@@ -91,12 +109,7 @@ def start_from(model: nn.Module, experiment: Experiment) -> dict[str, Any] | Non
             "same network or encoder"
         )
     model.load_state_dict(fit.weights, strict=False)
-    return {"path": experiment.init_from, **_source(path), **_counts(fit)}
-
-
-def describe_start(facts: Mapping[str, Any]) -> str:
-    """Gives the note of results.json and the terminal on what a training started from."""
-    return f"started from {facts['path']}: {facts['said']}"
+    return Start({"path": experiment.init_from, **_source(path), **_counts(fit)}, frozenset(fit.loaded))
 
 
 def _source(path: Path) -> dict[str, Any]:
@@ -122,4 +135,4 @@ def _counts(fit: Fit) -> dict[str, Any]:
 
 
 def _named(names: Sequence[str]) -> dict[str, Any]:
-    return {"count": len(names), "first": list(names[:SHOWN])}
+    return {"count": len(names), "first": list(names[:NAMED])}

@@ -1,6 +1,6 @@
 """Reads the data and builds the module; all that can be wrong with either is found here, before anything is written."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segexp.config.checks.monitors import watched
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.task_figures import check_watched
 from segexp.data.base import ImageDataModule
@@ -20,10 +21,11 @@ from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
+from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
-from segexp.training.initial_weights import describe_start, start_from
+from segexp.training.initial_weights import Start, start_from
 from segexp.windows.settings import Inference
 
 
@@ -35,13 +37,13 @@ class Prepared:
         experiment: With what the data decided, so that a repetition decides the same, whatever files come later.
         datamodule: Set up.
         module: With weights that depend on the seed alone, or that ``init_from`` names.
-        started_from: What is said of these; None: there are none.
+        started_from: What was loaded; None: nothing was.
     """
 
     experiment: Experiment
     datamodule: ImageDataModule
     module: BaseTask
-    started_from: Mapping[str, Any] | None = None
+    started_from: Start | None = None
 
 
 def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
@@ -78,19 +80,27 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
+        param_groups=param_groups(experiment, model),
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     build.check_length(experiment, schedule, len(datamodule.train_batches()))
     _try_sizes(task, datamodule)
     if started_from is not None:
-        datamodule.notes.append(describe_start(started_from))
+        datamodule.add_notes([started_from.described()])
     return Prepared(experiment, datamodule, task, started_from)
 
 
-def _lineage(started_from: Mapping[str, Any] | None) -> dict[str, Any]:
+def param_groups(experiment: Experiment, model: nn.Module) -> ParamGroups:
+    """The parameter groups, compared with the network."""
+    found = ParamGroups(**vars(experiment.param_groups))
+    found.named_factors(model)
+    return found
+
+
+def _lineage(started_from: Start | None) -> dict[str, Any]:
     """What a checkpoint says of earlier weights; nothing where there are none."""
-    return {} if started_from is None else {"init_from": dict(started_from)}
+    return {} if started_from is None else {"init_from": dict(started_from.facts)}
 
 
 def _loss(experiment: Experiment, task: type[BaseTask], spec: DataSpec, datamodule: ImageDataModule) -> nn.Module:
@@ -146,9 +156,8 @@ def check_watched_measures(experiment: Experiment, classes: Sequence[str]) -> No
         ConfigError: There is no such measure.
     """
     terms = [str(term) for term in experiment.loss.get("terms", {})]
-    for key, name in (("monitor", experiment.monitor), ("scheduler.monitor", experiment.scheduler.monitor)):
-        if name is not None:
-            _check_measure(key, name, experiment.task_class, classes, terms)
+    for key, name in watched(experiment.monitor, experiment.scheduler, experiment.callbacks):
+        _check_measure(key, name, experiment.task_class, classes, terms)
 
 
 def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:

@@ -36,7 +36,7 @@ def run_facts(prepared: Prepared) -> dict[str, Any]:
             "trainable": trainable,
         },
         "loss": {"name": invocation.choices.get("loss", experiment.loss["_target_"]), **module.computed()},
-        **({} if prepared.started_from is None else {"init_from": dict(prepared.started_from)}),
+        **({} if prepared.started_from is None else {"init_from": dict(prepared.started_from.facts)}),
         "data": {"name": experiment.data_name, **datamodule.describe()},
     }
 

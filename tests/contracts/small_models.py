@@ -18,7 +18,11 @@ from segexp.errors import MissingExtraError
 from segexp.inspection.contracts.models import ModelCase, awake
 
 NAMES = [option.name for option in groups()["model"]]
-SHRINK = {"base": 4, "encoder": "resnet18"}  # keys that make a model small enough for a test
+SHRINK = {"base": 4, "encoder": "resnet18", "middle_blocks": 1}  # keys that make a model small enough for a test
+
+
+NEEDED = {"bed_of_nails": {"upsample": "bed_of_nails"}}
+"""Keys without which another one has no effect, and is refused."""
 
 
 def section(name: str) -> dict[str, Any]:
@@ -37,7 +41,8 @@ def small_section(name: str) -> dict[str, Any]:
 
 
 def make(name: str, channels: tuple[int, int] = (3, 1), **keys: Any) -> nn.Module:
-    config = small_section(name) | keys
+    needed = {key: value for name in keys for key, value in NEEDED.get(name, {}).items()}
+    config = small_section(name) | needed | keys
     torch.manual_seed(0)
     given = {"in_channels": channels[0], "out_channels": channels[1]}
     return awake(unless_extra(lambda: instantiate(config, **given)))

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError
-from segexp.models.upsampling import Upsample, Upsampling, bed_of_nails
+from segexp.models.segnet import SegNet
+from segexp.models.upsampling import Upsample, Upsampling, bed_of_nails, mean_of_nails, random_nails
 
 WAYS = list(get_args(Upsampling))
 SMALL = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -97,6 +98,41 @@ def test_gradient_passes_the_nails_alone() -> None:
     (bed_of_nails(features, 4, 4) * torch.arange(16.0).view(4, 4)).sum().backward()
     assert features.grad is not None
     assert features.grad[0, 0].tolist() == [[0, 2], [8, 10]]
+
+
+def test_random_nails_put_each_value_once_into_its_cell_and_mean_a_quarter() -> None:
+    torch.manual_seed(0)
+    features = SMALL[None, None]
+    draws = torch.stack([random_nails(features, 5, 5)[0, 0] for _ in range(400)])
+    cells = draws[:, :4, :4].unfold(1, 2, 2).unfold(2, 2, 2).flatten(3)
+    assert torch.equal(cells.sum(-1), SMALL.expand(400, 2, 2))
+    assert torch.equal(cells.ne(0).sum(-1), torch.ones(400, 2, 2, dtype=torch.long))
+    assert not draws[:, 4].any()
+    assert not draws[:, :, 4].any()
+    mean = mean_of_nails(features, 5, 5)[0, 0]
+    assert torch.equal(mean[:4, :4], torch.kron(SMALL, torch.full((2, 2), 0.25)))
+    torch.testing.assert_close(draws.mean(0), mean, rtol=0.3, atol=0.1)
+
+
+def test_random_nails_follow_the_seed_in_training_and_are_fixed_outside() -> None:
+    layer, features = Upsample(2, 3, "bed_of_nails", "random"), torch.randn(1, 2, 4, 4)
+
+    def drawn(seed: int) -> torch.Tensor:
+        torch.manual_seed(seed)
+        found: torch.Tensor = layer(features, 8, 9)
+        return found
+
+    assert torch.equal(drawn(1), drawn(1))
+    assert not torch.equal(drawn(1), drawn(2))
+    layer.eval()
+    assert torch.equal(drawn(1), drawn(2))
+    assert torch.equal(drawn(1), mean_of_nails(layer.conv(features), 8, 9))
+
+
+def test_nails_are_for_the_bed_of_nails() -> None:
+    for make in (lambda: Upsample(1, 1, "nearest", "random"), lambda: SegNet(3, 1, base=2, bed_of_nails="random")):
+        with pytest.raises(ConfigError, match=r"model\.bed_of_nails: found random with upsample="):
+            make()
 
 
 @pytest.mark.parametrize("how", WAYS)

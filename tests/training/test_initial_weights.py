@@ -74,11 +74,11 @@ def test_other_channels_are_named_or_made_to_fit(first: Done) -> None:
     torch.save({**state, name: state[name][:, :1]}, "grey.pth")
     exact = prepared("init_from=grey.pth")
     assert exact.started_from is not None
-    assert exact.started_from["other_shape"] == {"count": 1, "first": [name]}
+    assert exact.started_from.facts["other_shape"] == {"count": 1, "first": [name]}
     assert torch.equal(weights(exact)[name], weights(prepared())[name])
     adapted = prepared("init_from=grey.pth", "init_channels=adapt")
     assert adapted.started_from is not None
-    assert adapted.started_from["adapted"] == name
+    assert adapted.started_from.facts["adapted"] == name
     torch.testing.assert_close(weights(adapted)[name], state[name][:, :1].expand(-1, 3, -1, -1) / 3)
 
 
@@ -143,7 +143,7 @@ def test_a_pickle_runs_nothing() -> None:
         def __reduce__(self) -> tuple[Any, ...]:
             return os.system, ("touch canary",)
 
-    Path("evil.pth").write_bytes(pickle.dumps(Boom()))
+    Path("evil.pth").write_bytes(pickle.dumps(Boom(), protocol=2))
     torch.save({"state_dict": Boom()}, "evil.ckpt")
     for name in ("evil.pth", "evil.ckpt"):
         with pytest.raises(UserError, match=rf"init_from: {name} is no state dict of torch"):

@@ -71,7 +71,7 @@ def chosen_figures(config: Mapping[str, Any]) -> dict[str, FigureSpec]:
 
 @functools.cache
 def shipped_figure(figure: str) -> FigureSpec | None:
-    """What one of segexp's own measures says of a figure; with any values of its keys, so that there is ``hd100``."""
+    """Spec of a figure of one of segexp's own measures, with any values of its keys, so that there is ``hd100``."""
     for found, specs in _shipped_specs():
         for name, spec in specs.items():
             if (values := _read_off(name, figure)) is not None:

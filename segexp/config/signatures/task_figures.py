@@ -43,7 +43,7 @@ def _named(figures: Mapping[str, Direction], classes: Sequence[str] | None) -> l
 
 
 def watched_direction(name: str, task: str) -> Direction:
-    """Whether lower ("min") or higher ("max") is better of what a task logs under a name.
+    """Returns whether lower ("min") or higher ("max") is better of what a task logs under a name.
 
     Args:
         name: For example ``val/miou``.

@@ -85,14 +85,15 @@ class MnistDataModule(ImageDataModule):
         check_root(self.root, "the four files of MNIST, train-images-idx3-ubyte and so on, packed (.gz) or not")
         train, test = self._part("train", "train"), self._part("t10k", "test")
         kinds = {item.name: str(int(item.target)) for item in train}
-        split = take_validation(list(kinds), [item.name for item in test], self.val_fraction, self.split_seed, strata=kinds)
-        chosen = set(split["val"])
+        tested = [item.name for item in test]
+        chosen = set(take_validation(list(kinds), tested, self.val_fraction, self.split_seed, strata=kinds)["val"])
         validating = [item for item in train if item.name in chosen]
         if self.hold_out:
             return {"train": [item for item in train if item.name not in chosen], "val": validating, "test": test}
         self.notes.append(
-            f"datamodule.hold_out=false: all {len(train)} images of train are trained on, and the {len(validating)} that "
-            "validate (seen_...) are among them: val figures, and the choice of the best epoch, are of training images"
+            f"datamodule.hold_out=false: all {len(train)} images of train are trained on, and the {len(validating)} "
+            "that validate (seen_...) are among them: val figures, and the choice of the best epoch, are of training "
+            "images"
         )
         return {"train": train, "val": [_seen(item) for item in validating], "test": test}
 

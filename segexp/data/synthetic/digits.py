@@ -20,9 +20,10 @@ def draw_digit(digit: int, rng: np.random.Generator) -> NDArray[np.uint8]:
     (width, height), _ = cv2.getTextSize(str(digit), font, scale, thickness)
     start = (4 * SIDE - width) // 2, (4 * SIDE + height) // 2
     cv2.putText(large, str(digit), start, font, scale, 255, thickness, cv2.LINE_AA)
-    turned = cv2.getRotationMatrix2D((2.0 * SIDE, 2.0 * SIDE), float(rng.uniform(-12, 12)), 1.0)
+    turned = np.asarray(cv2.getRotationMatrix2D((2.0 * SIDE, 2.0 * SIDE), float(rng.uniform(-12, 12)), 1.0), np.float64)
     turned[0, 1] += float(rng.uniform(-0.2, 0.2))
-    turned[:, 2] += rng.uniform(-8, 8, 2)
+    turned[0, 2] += float(rng.uniform(-8, 8))
+    turned[1, 2] += float(rng.uniform(-8, 8))
     moved = cv2.warpAffine(large, turned, (4 * SIDE, 4 * SIDE))
     return cv2.resize(moved, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.uint8)
 

@@ -7,20 +7,12 @@ from torch import nn
 
 from segexp.errors import ConfigError, UserError
 from segexp.models.encoders.base import Encoder
+from segexp.models.encoders.published import PUBLISHED_FILES, SERVER
 from segexp.models.weight_files import State, checked_state, first_line, read_state_dict
 from segexp.models.weight_fit import adapt_channels, few
 
-SERVER = "https://download.pytorch.org/models/"
-FILES = {
-    "vgg16": "vgg16-397923af.pth",
-    "vgg16_bn": "vgg16_bn-6c64b313.pth",
-    "resnet18": "resnet18-f37072fd.pth",
-    "resnet34": "resnet34-b627a593.pth",
-    "resnet50": "resnet50-0676ba61.pth",
-    "resnet101": "resnet101-63fe2227.pth",
-}
-"""Each name ends in the first digits of the file's SHA-256. ResNet-50 and -101 have newer weights (V2, from a longer
-recipe); these are V1, what the papers on top of them started from."""
+FILES = {encoder: file.name for encoder, file in PUBLISHED_FILES.items()}
+"""Each name ends in the first digits of the file's SHA-256, which torch checks."""
 
 HEADS = ("classifier.", "fc.")
 """Keys of the classifier for the 1000 classes of ImageNet: apart on purpose, a segmentation has no use for them."""
@@ -60,7 +52,7 @@ def _load(encoder: Encoder, name: str, pretrained: bool | str, base: int) -> Sta
             f"model.pretrained: the published weights are for base=64, found base={base}; set one of them"
         )
     if isinstance(pretrained, str):
-        state, source = read_state_dict(pretrained, KEY, f"{FILES[name]} (from {SERVER})"), pretrained
+        state, source = read_state_dict(str(pretrained), KEY, f"{FILES[name]} (from {SERVER})"), pretrained
     else:
         state, source = _download(name)
     trunk, head = split_head(state)

@@ -4,7 +4,7 @@ import gzip
 import math
 import zlib
 from pathlib import Path
-from typing import IO
+from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from segexp.rasters.limit import image_limit
 UNSIGNED_BYTE = 0x08
 """Code of the only type that is read; the others (signed, wider, floating point) hold no pixels of MNIST."""
 MOST_AXES = 4
+
+Stream = BinaryIO | gzip.GzipFile
 
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
@@ -35,25 +37,31 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     check_regular(path)
     try:
         with path.open("rb") as raw:
-            packed = raw.read(2) == b"\x1f\x8b"
+            if raw.read(2) != b"\x1f\x8b":
+                raw.seek(0)
+                return _numbers(path, raw)
             raw.seek(0)
-            stream: IO[bytes] = gzip.open(raw) if packed else raw
-            shape = _shape(path, stream)
-            size = math.prod(shape)
-            image_limit().check(path, size, f"its {'x'.join(map(str, shape))} numbers")
-            # One more than there should be: a longer file is another one than its header says.
-            content = stream.read(size + 1)
+            with gzip.open(raw) as unpacked:
+                return _numbers(path, unpacked)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise unreadable(path, error) from error
     except OSError as error:
         raise from_system(path, error) from error
+
+
+def _numbers(path: Path, stream: Stream) -> NDArray[np.uint8]:
+    shape = _shape(path, stream)
+    size = math.prod(shape)
+    image_limit().check(path, size, f"its {'x'.join(map(str, shape))} numbers")
+    # One more than there should be: a longer file is another one than its header says.
+    content = stream.read(size + 1)
     if len(content) != size:
         found = "more" if len(content) > size else str(len(content))
         raise unreadable(path, f"its header says {size} numbers, it holds {found}")
     return np.frombuffer(bytearray(content), np.uint8).reshape(shape)  # of bytes it could not be written to
 
 
-def _shape(path: Path, stream: IO[bytes]) -> tuple[int, ...]:
+def _shape(path: Path, stream: Stream) -> tuple[int, ...]:
     """Sizes of the axes from the header."""
     magic = stream.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or not 1 <= magic[3] <= MOST_AXES:

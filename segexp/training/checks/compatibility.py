@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import torch
+from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from segexp.config.experiment import Experiment
@@ -23,10 +24,11 @@ from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
+from segexp.training.frozen import check_finetuning
 from segexp.training.hardware import device_type
 from segexp.training.initial_weights import check_init_from, start_from
 from segexp.training.loggers.build import check_loggers
-from segexp.training.prepare import check_views, check_watched_measures
+from segexp.training.prepare import check_views, check_watched_measures, param_groups
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.trainer import check_trainer, try_trainer
@@ -44,6 +46,7 @@ class CompatibilityCheck:
         self.spec = self.task.adapted(spec)
         self.problems: list[Problem] = []
         self.experiment = experiment
+        self._callbacks: list[Callback] = []
         ranks = self._try(lambda: count_ranks(experiment.trainer))
         self.experiment = replace(experiment, ranks=ranks or 1)
 
@@ -71,7 +74,8 @@ class CompatibilityCheck:
         self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._try(lambda: try_trainer(experiment, build.build_extra_callbacks(experiment.callbacks.extra)))
+        self._callbacks = list((self._try(lambda: build.build_callbacks(experiment)) or {}).values())
+        self._try(lambda: try_trainer(experiment, self._callbacks))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)
@@ -95,6 +99,8 @@ class CompatibilityCheck:
     ) -> None:
         experiment = self.experiment
         self._try(lambda: start_from(model, experiment))
+        self._try(lambda: param_groups(experiment, model))
+        self._try(lambda: check_finetuning(self._callbacks, model, experiment.trainer.max_epochs))
         optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
         speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
