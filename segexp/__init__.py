@@ -1,6 +1,7 @@
 """segexp: image-segmentation experiments with PyTorch Lightning and Hydra.
 
-Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs.
+Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs
+(``load_autoencoder`` those of reconstructions).
 """
 
 from importlib import import_module
@@ -10,17 +11,20 @@ from segexp.moved import install
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
+    from segexp.inference.autoencoder import load_autoencoder
     from segexp.inference.load import load
 
 __version__ = VERSION
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "load", "load_autoencoder"]
+
+_LOADERS = {"load": "segexp.inference.load", "load_autoencoder": "segexp.inference.autoencoder"}
 
 
 def __getattr__(name: str) -> Any:
-    """``load``, which needs torch, is imported when it is first asked for."""
-    if name == "load":
+    """What loads models needs torch: it is imported when it is first asked for."""
+    if name in _LOADERS:
         # By name, or the walls of the house would take it for an import of every program.
-        return import_module("segexp.inference.load").load
+        return getattr(import_module(_LOADERS[name]), name)
     raise AttributeError(f"module 'segexp' has no attribute {name!r}")
 
 

@@ -8,6 +8,7 @@ from segexp.invocation import Invocation
 
 OWN_KEYS: dict[str, dict[str, Any]] = {
     "check": {"full": False, "scope": "all", "format": "table"},
+    "from_cam": {"classifier": "???", "patches": "???", "masks": "???", "maps": {}},
     "preview": {"images": 8, "epochs": 3, "workers": [0, 1, 2], "step": "auto"},
 }
 """Keys, with their defaults, that a command has beside those of a training: conf/<command>.yaml."""
@@ -37,7 +38,7 @@ class Command:
 
     @property
     def takes_training(self) -> bool:
-        """Whether it composes the config of a training."""
+        """True if it composes the config of a training."""
         return self.name == "train" or self.name in OWN_KEYS
 
     def run(self, config: Any, invocation: Invocation) -> None:
@@ -77,6 +78,12 @@ COMMANDS = {
         Command(
             "export", "a file for onnxruntime, PyTorch or libtorch, compared with the model", f"{_INFER}:run_export"
         ),
+        Command(
+            "localize", "where a classifier sees a class: activation maps, peaks, figures", f"{_INFER}:run_localize"
+        ),
+        Command("from_cam", "train a segmentation on a classifier's maps: weak supervision", f"{_INFER}:run_from_cam"),
+        Command("encode", "codes of images by an autoencoder, as a table", f"{_INFER}:run_encode"),
+        Command("decode", "the image of a code, and where it lies among others", f"{_INFER}:run_decode"),
         Command("demo", "a local web page: drop an image, see mask, overlay and probabilities", f"{_INFER}:run_demo"),
         Command(
             "models",

@@ -7,7 +7,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Invocation:
-    """How a job was started.
+    """The command, overrides and choices that a job was started with.
 
     Attributes:
         command: The command line in words.

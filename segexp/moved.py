@@ -104,3 +104,14 @@ def renamed(old: str, new: str) -> None:
     """Warns, where it is used, that something of version 0.1 has another name now."""
     line = f"{old} is called {new} since version 0.2, and is found under its old name until version 0.3"
     warnings.warn(line, FutureWarning, stacklevel=3)
+
+
+def warn_of_directions(cls: type) -> None:
+    """Warns of a measure or task that names its figures as version 0.1 did, ``directions = {"mae": "min"}``."""
+    if "directions" in vars(cls):
+        warnings.warn(
+            f"{cls.__qualname__}.directions is read until version 0.3; since version 0.2 a measure or task says "
+            'figure_specs = {"name": FigureSpec("max", label="Name", unit="", meaning="what it says")}',
+            FutureWarning,
+            stacklevel=3,
+        )

@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from string import Formatter
 from typing import Any, ClassVar, Literal, Self
 
+from segexp.trained_sizes import TrainedSizes
+
 IGNORED = 255
 """Mask value of pixels that count nowhere: outside a field of view, nodata, unlabelled."""
 
@@ -14,7 +16,7 @@ Measures = tuple[float, ...]
 
 @dataclass(frozen=True)
 class Target(ABC):
-    """What a model learns to give for an image; a task may bring a class of its own below this one.
+    """The kind of target that a model learns; a task may bring a class of its own below this one.
 
     Fields are plain values (numbers, text, and tuples of them), so that the target travels in a checkpoint.
 
@@ -128,6 +130,7 @@ class DataSpec:
         dtype: Type of the pixels of the training images, ``uint8`` or ``uint16``; None: not known.
         bands: Which bands of the files are the channels, from 1, where they were chosen; None: all.
         file_channels: Bands of the training files, where some were chosen and all files have as many.
+        sizes: Sizes of the training images and of the objects in them; None: not known.
     """
 
     target: Target
@@ -139,10 +142,11 @@ class DataSpec:
     dtype: str | None = None
     bands: tuple[int, ...] | None = None
     file_channels: int | None = None
+    sizes: TrainedSizes | None = None
 
     @property
     def kind(self) -> str:
-        """What the task is called: ``segmentation``, ``classification``, ..."""
+        """Name of the kind of task: ``segmentation``, ``classification``, ..."""
         return self.target.kind
 
     @property
@@ -174,13 +178,14 @@ class DataSpec:
 
     @property
     def is_binary(self) -> bool:
-        """Whether there are two classes, so that a threshold decides."""
+        """True if there are two classes, so that a threshold decides."""
         return self.num_classes == 2
 
     def to_dict(self) -> dict[str, Any]:
         """Plain lists and strings, for JSON and checkpoints."""
-        own = {key: value for key, value in vars(self).items() if key != "target"}
-        return {"target": self.target.to_dict(), **_plain(own)}
+        own = {key: value for key, value in vars(self).items() if key not in ("target", "sizes")}
+        sizes = {} if self.sizes is None else {"sizes": self.sizes.to_dict()}
+        return {"target": self.target.to_dict(), **_plain(own), **sizes}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any], find_target: FindTarget | None = None) -> "DataSpec":
@@ -204,6 +209,7 @@ class DataSpec:
             dtype=plain.get("dtype"),
             bands=None if plain.get("bands") is None else tuple(plain["bands"]),
             file_channels=plain.get("file_channels"),
+            sizes=None if plain.get("sizes") is None else TrainedSizes.from_dict(plain["sizes"]),
         )
 
 
@@ -239,7 +245,7 @@ Direction = Literal["min", "max"]
 
 @dataclass(frozen=True)
 class FigureSpec:
-    """What a figure is: which way is better, and how tables and pages speak of it.
+    """Direction, label, unit and meaning of a figure.
 
     Name, label, unit and meaning of a measure's figures may hold the measure's keys in braces, ``hd{percentile:g}``.
 

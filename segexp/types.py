@@ -20,7 +20,7 @@ class Range:
     open_high: bool = False
 
     def allows(self, value: float) -> bool:
-        """Whether ``value`` lies inside; not-a-number and infinity lie nowhere."""
+        """Returns whether ``value`` lies inside; not-a-number and infinity lie nowhere."""
         if isinstance(value, float) and not math.isfinite(value):
             return False
         if self.low is not None and (value < self.low or (self.open_low and value == self.low)):
@@ -48,7 +48,7 @@ class Pattern:
     words: str
 
     def allows(self, value: str) -> bool:
-        """Whether the whole text has the form."""
+        """Returns whether the whole text has the form."""
         return re.fullmatch(self.expression, value) is not None
 
     def __str__(self) -> str:
@@ -62,6 +62,8 @@ NonNegativeFloat = Annotated[float, Range(low=0)]
 Fraction = Annotated[float, Range(low=0, high=1)]
 Dropout = Annotated[float, Range(low=0, high=1, open_high=True)]
 """Share of values that are dropped; at 1 nothing would be left."""
+Decay = Annotated[float, Range(low=0, high=1, open_high=True)]
+"""Share of a moving average that stays at each step; at 1 it would never move."""
 Seed = Annotated[int, Range(low=0, high=2**32 - 1)]
 """What numpy takes as a seed."""
 Draws = Annotated[int, Range(low=0, high=1_000_000)]
@@ -69,6 +71,13 @@ Draws = Annotated[int, Range(low=0, high=1_000_000)]
 Depth = Annotated[int, Range(low=1, high=12)]
 """Stages of a network that halve the image: twelve end in one pixel of 4096."""
 Duration = Annotated[str, Pattern(r"\d+:[0-2]\d:[0-5]\d:[0-5]\d", "as DD:HH:MM:SS, for example 00:00:10:00")]
+Scale = (
+    Annotated[float, Range(low=0.01, high=16, open_high=True)]
+    | Annotated[int, Range(low=16, high=100_000)]
+    | Annotated[str, Pattern(r"\d{2,6}px", "a side in pixels, as 128px")]
+    | Literal["auto"]
+)
+"""At which size images are seen: a factor, a longer side in pixels, or ``auto``; see segexp.windows.rescale."""
 Angle = Annotated[float, Range(low=0, high=180)]
 
 

@@ -4,16 +4,17 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.cli.arguments import config_dirs, flags_first, split
+from segexp.cli.arguments import config_dirs, split
+from segexp.cli.hydra_app import INTERRUPTED, invocation, run_guarded, run_hydra
+from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
-from segexp.config.migration import with_old_keys
-from segexp.config.overrides.quoting import as_typed
+from segexp.config.migration import for_hydra
 from segexp.config.paths import conf_dir
-from segexp.config.stored.trust import trusting, without_trust
+from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
@@ -23,9 +24,6 @@ from segexp.version import VERSION
 if TYPE_CHECKING:
     from segexp.sweeps.command import Sweep
     from segexp.sweeps.search.command import SearchCommand
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
 
 def run(argv: Sequence[str]) -> int:
@@ -40,11 +38,11 @@ def run(argv: Sequence[str]) -> int:
     tolerant_streams()
     try:
         command, rest = split(list(argv))
-        rest = with_old_keys(rest)
+        rest = for_hydra(rest)
         with trusting(rest):
             return _dispatch(command, rest)
     except SegexpError as error:
-        _say_error(error)
+        say_error(error)
         return error.exit_code
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -53,7 +51,7 @@ def run(argv: Sequence[str]) -> int:
             return BROKEN_PIPE
         raise
     except (OSError, MemoryError) as error:
-        _say_exception(error, debug="debug=true" in argv)
+        say_exception(error, debug="debug=true" in argv)
         return 1
 
 
@@ -125,7 +123,7 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
         from segexp.sweeps.compose import composing_once
 
         with composing_once():
-            _hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+            run_hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
         return sweep.run()
     if command.name in ("evaluate", "export"):
         argv = own_data(argv)
@@ -133,9 +131,9 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
     codes: list[int] = []
 
     def job(config: Any) -> None:
-        codes.append(_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
+        codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
-    _hydra(command, argv, more, job)
+    run_hydra(command, argv, more, job)
     return max(codes, default=0)
 
 
@@ -179,7 +177,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         print(f"segexp: note: {note}", file=sys.stderr)
 
 
-_OF_A_RUN = ("evaluate", "predict", "export", "demo", "report")
+_OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")
 
 
 def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
@@ -198,7 +196,9 @@ def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCo
         found: list[tuple[Any, Invocation]] = []
         # Hydra serves one config per process unless what it keeps is cleared.
         GlobalHydra.instance().clear()
-        _hydra(command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config))))
+        run_hydra(
+            command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config)))
+        )
         return found[0]
 
     return SearchCommand(argv, extra, compose)
@@ -223,90 +223,3 @@ def _sweep(argv: Sequence[str]) -> "Sweep | None":
     from segexp.sweeps.command import Sweep, asks_for_sweep
 
     return Sweep(argv) if asks_for_sweep(argv) else None
-
-
-def _hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
-    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
-    import hydra
-
-    from segexp.cli.hydra_mode import composed_once
-
-    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *flags_first(with_old_keys(argv), more)]
-    app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
-    try:
-        with composed_once(argv, config_dirs(argv)):
-            app()
-    except Exception as error:
-        from segexp.cli.from_run import PRIMARY
-        from segexp.cli.hydra_errors import translate
-
-        if "debug=true" in argv:
-            traceback.print_exc()
-        name = PRIMARY if PRIMARY in argv else command.config
-        raise translate(error, name, argv, config_dirs(argv)) from error
-
-
-def _guarded(function: Callable[[], None], *, debug: bool) -> int:
-    """Runs a job and gives its exit code; one job of a sweep must not end the others."""
-    try:
-        function()
-    except SegexpError as error:
-        if debug:
-            traceback.print_exc()
-        _say_error(error)
-        if error.exit_code == INTERRUPTED:
-            # Ctrl-C ends a sweep, not one job of it.
-            raise KeyboardInterrupt from error
-        return error.exit_code
-    except Exception as error:
-        if isinstance(error, BrokenPipeError) and output_is_closed():
-            return BROKEN_PIPE
-        _say_exception(error, debug=debug)
-        return 1
-    return 0
-
-
-def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
-    """How this job was started, for run.json; read from Hydra while the job runs."""
-    from hydra.core.hydra_config import HydraConfig
-    from hydra.types import RunMode
-    from omegaconf import OmegaConf
-
-    from segexp.cli.from_run import earlier
-
-    state = HydraConfig.get()
-    sweep = state.mode == RunMode.MULTIRUN
-    # Taken out whole: reading them one by one would resolve the ${...} in them.
-    written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
-    own = without_trust(written)
-    found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
-    if command.takes_training:
-        # Hydra does not note a list of options; their blocks bear their names.
-        found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
-    run = earlier(argv, OWN_KEYS.get(command.name))
-    return Invocation(
-        command=["segexp", command.name, *as_typed(argv)],
-        overrides=tuple(own) if run is None else run.all_words(own, found),
-        choices=found if run is None else run.chosen(found),
-        sweep_dir=Path(state.sweep.dir) if sweep else None,
-        job=int(state.job.num) if sweep else 0,
-        notes=() if run is None else run.notes,
-    )
-
-
-def _say_exception(error: Exception, *, debug: bool) -> None:
-    """One line where the system refused (memory, open files, disk); a trace where it is a fault of the program."""
-    from segexp.system.causes import cause_of, describe_cause
-
-    cause = cause_of(error, Path.cwd())
-    if cause is None or debug:
-        traceback.print_exception(error)
-    if cause is not None:
-        _say_error(SegexpError(describe_cause(cause)))
-
-
-def _say_error(error: SegexpError) -> None:
-    for line in str(error).splitlines():
-        print(f"segexp: {line}" if not line.startswith(" ") else line, file=sys.stderr)

@@ -12,8 +12,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 from hydra.errors import HydraException
 
 from segexp.config.checks.suggest import nearest
-from segexp.config.checks.unknown_key import LISTS
-from segexp.config.overrides.groups import ORDER, groups
+from segexp.config.overrides.groups import LISTS, ORDER, groups
 from segexp.config.overrides.quoting import shell_word
 from segexp.config.paths import conf_dir
 from segexp.config.schema import SearchConfig
@@ -39,7 +38,7 @@ _INSTEAD = {
     "hydra.job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
     "hydra.hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
     "hydra.verbose": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.extra=",
+    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.<name>._target_=",
 }
 
 

@@ -19,7 +19,7 @@ _FLAGS = ("--help", "-h", "--hydra-help", "--version", "--resolve", "--run", "-r
 
 
 def belongs_to_flag(argv: list[str], index: int) -> bool:
-    """Whether the word there is the value of the flag before it."""
+    """Returns whether the word there is the value of the flag before it."""
     before = argv[index - 1] if index > 0 else ""
     return before in _OPTIONS_WITH_VALUE or (before in _INFO and argv[index] in _ABOUT)
 

@@ -20,9 +20,9 @@ from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.overrides.from_argument import KEY, given, run_folder
-from segexp.config.overrides.groups import groups
+from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override as word_of
-from segexp.config.overrides.recompose import LISTS, below, key_of, recompose, shipped_references, usable
+from segexp.config.overrides.recompose import below, key_of, recompose, shipped_references, usable
 from segexp.config.paths import conf_dir
 from segexp.config.stored.arguments import check_choices
 from segexp.config.stored.check import check_overrides, check_stored

@@ -3,6 +3,8 @@
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +15,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
-from segexp.config.checks.unknown_key import LISTS, advice
-from segexp.config.overrides.groups import groups
+from segexp.config.checks.unknown_key import advice
+from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override, printed, shell_word
 from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
@@ -67,19 +69,12 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
 
 def _accepted(key: str, config_name: str, arguments: Sequence[str], extra: Sequence[str]) -> bool:
     """Whether the config that the words give has no problem with a key."""
-    from hydra import compose, initialize_config_dir
-    from omegaconf import OmegaConf
-
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.tree import check_config
     from segexp.config.command_schema import schema_of
 
-    home = _home(config_name, [conf_dir(), *map(Path, extra)])
-    searched = [search_path([folder for folder in extra if Path(folder) != home])] if extra else []
     try:
-        with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given
-            config = compose(config_name, [*arguments, *searched])
-        plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
+        plain: dict[str, Any] = _compose(config_name, [conf_dir(), *map(Path, extra)], arguments, resolve=True)
         check_config(plain, schema_of(config_name))
         if config_name in SWEEPING and config_name != "models":
             check_monitors(plain)
@@ -98,29 +93,22 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
         argv: Arguments given, command word taken out.
         extra: Folders given with ``--config-dir``.
     """
-    overrides = _parsed(argv)
-    folders = [conf_dir(), *map(Path, extra)]
+    given = _Given(config_name, argv, extra)
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    added = {override.key_or_group for override in overrides if override.is_add()}
-    usable = {*chosen_groups(config_name, folders), *added}
-    options = {name: [o.name for o in found] for name, found in groups(folders[1:]).items() if name in usable}
-    return list(_unknown_options(overrides, options)) or list(_unknown_keys(overrides, options, config_name, folders))
+    usable = chosen_groups(config_name, given.folders).union(o.key_or_group for o in given.overrides if o.is_add())
+    options = {name: found for name, found in given.options.items() if name in usable}
+    return list(_unknown_options(given.overrides, options)) or list(_unknown_keys(given, options))
 
 
 def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
     """A line for every override with commas where there is no ``-m``: a sweep, a list or a text was meant.
 
-    Args:
-        config_name: Primary config of the command.
-        argv: Arguments given, command word taken out.
-        extra: Folders given with ``--config-dir``.
+    The arguments are those of :func:`unknown_names`.
     """
-    overrides = _parsed(argv)
-    folders = [conf_dir(), *map(Path, extra)]
-    options = {name: [option.name for option in found] for name, found in groups(folders[1:]).items()}
-    values = dict(_flatten(_composed(overrides, options, config_name, folders), ""))
+    given = _Given(config_name, argv, extra)
+    options, values = given.options, dict(_flatten(given.composed(given.options), ""))
     lines = []
-    for override in overrides:
+    for override in given.overrides:
         if override.is_sweep_override():
             key, _, text = (override.input_line or "").lstrip("+").partition("=")
             # A range or choice(...) can mean a sweep alone, and so can an option of most groups.
@@ -128,6 +116,37 @@ def several_values(config_name: str, argv: Sequence[str], extra: Sequence[str]) 
             ways = _ways(key, text, "" if key in options else values.get(key), commas, config_name in SWEEPING)
             lines.append(f"{key}={text}: found several values; {', or '.join(ways) or 'give one of them'}")
     return lines
+
+
+@dataclass(frozen=True)
+class _Given:
+    """A command line as Hydra gets it: primary config, arguments, and folders of options."""
+
+    config_name: str
+    argv: Sequence[str]
+    extra: Sequence[str]
+
+    @cached_property
+    def folders(self) -> list[Path]:
+        """Folders with options, that of segexp first."""
+        return [conf_dir(), *map(Path, self.extra)]
+
+    @cached_property
+    def overrides(self) -> list[Override]:
+        """Overrides among the arguments; flags and their values are left out."""
+        parser = OverridesParser.create()
+        texts = [text for text in self.argv if not text.startswith("-") and ("=" in text or text.startswith("~"))]
+        return [parser.parse_override(text) for text in texts]
+
+    @cached_property
+    def options(self) -> dict[str, list[str]]:
+        """Names of the options of every group."""
+        return {name: [option.name for option in found] for name, found in groups(self.folders[1:]).items()}
+
+    def composed(self, options: Mapping[str, Sequence[str]]) -> Any:
+        """The config as composed with the groups that were chosen, without the other overrides."""
+        chosen = [_first_choice(o) for o in self.overrides if o.key_or_group in options and _values(o)]
+        return _compose(self.config_name, self.folders, chosen, resolve=False)
 
 
 def _ways(key: str, text: str, value: Any, commas: bool, sweeps: bool) -> Iterator[str]:
@@ -162,13 +181,6 @@ def _first(text: str) -> str:
     return text.strip().splitlines()[0].rstrip(".") if text.strip() else ""
 
 
-def _parsed(argv: Sequence[str]) -> list[Override]:
-    """Overrides among the arguments; flags and their values are left out."""
-    parser = OverridesParser.create()
-    texts = [text for text in argv if not text.startswith("-") and ("=" in text or text.startswith("~"))]
-    return [parser.parse_override(text) for text in texts]
-
-
 def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for override in overrides:
         group = override.key_or_group
@@ -201,37 +213,26 @@ def _options(value: Any) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list) else [str(value)]
 
 
-def _unknown_keys(
-    overrides: Sequence[Override],
-    options: Mapping[str, Sequence[str]],
-    config_name: str,
-    folders: Sequence[Path],
-) -> Iterator[str]:
-    tree = _composed(overrides, options, config_name, folders)
+def _unknown_keys(given: _Given, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    tree = given.composed(options)
     valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
-    for override in overrides:
+    for override in given.overrides:
         key = override.key_or_group
         if override.is_add() or key.startswith("hydra") or key in valid:
             continue
-        yield f"{key}: no such key. {advice(override, tree, valid, options, folders)} (--cfg job lists all keys)"
+        yield f"{key}: no such key. {advice(override, tree, valid, options, given.folders)} (--cfg job lists all keys)"
 
 
-def _composed(
-    overrides: Sequence[Override],
-    options: Mapping[str, Sequence[str]],
-    config_name: str,
-    folders: Sequence[Path],
-) -> Any:
-    """The config as composed with the groups that were chosen, without the other overrides."""
+def _compose(config_name: str, folders: Sequence[Path], overrides: Sequence[str], *, resolve: bool) -> Any:
+    """The plain config that Hydra composes of overrides, with options of all folders."""
     from hydra import compose, initialize_config_dir
     from omegaconf import OmegaConf
 
-    chosen = [_first_choice(o) for o in overrides if o.key_or_group in options and _values(o)]
     home = _home(config_name, folders)
     searched = [search_path([str(folder) for folder in folders if folder != home])] if len(folders) > 1 else []
     with initialize_config_dir(os.path.abspath(home), version_base="1.3"):  # noqa: PTH100 - as it was given, links too
-        config = compose(config_name, overrides=chosen + searched)
-    return OmegaConf.to_container(config, resolve=False)
+        config = compose(config_name, overrides=[*overrides, *searched])
+    return OmegaConf.to_container(config, resolve=resolve)
 
 
 def _first_choice(override: Override) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.cli.restore import Restored, same
-from segexp.config.overrides.recompose import LISTS, Today, below, key_of
+from segexp.config.overrides.recompose import Today, below, key_of
 from segexp.errors import ConfigError
 
 SHOWN = 6
@@ -31,7 +31,7 @@ def refuse_left_behind(found: Restored, asked: Collection[str], folder: Path, to
 
 
 def _akin(key: str, other: str, value: float) -> bool:
-    """Whether two keys of one value look as if one had been derived: ``optimizer.lr`` and ``target.max_lr``."""
+    """Whether two keys of one value look as if one had been derived: ``optimizer.lr`` and ``scheduler.max_lr``."""
     one, two = key.rpartition(".")[2], other.rpartition(".")[2]
     fraction = isinstance(value, float) and value != int(value)
     near = one in two.split("_") or (key.startswith("optimizer.") and other.startswith("scheduler."))
@@ -54,7 +54,7 @@ def _at(tree: Any, key: str) -> Any:
 
 
 def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) -> list[str]:
-    """What of a run is not as its words would give it today.
+    """Lists, a line each, what of an earlier run is not as its arguments would give it today.
 
     Args:
         found: Its config.
@@ -83,7 +83,7 @@ def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) 
 def left_out(arguments: Sequence[str], asked: Collection[str], blocks: Collection[str]) -> list[str]:
     """A note for each block that another option takes the place of, with the words about it."""
     notes = []
-    for group in sorted(set(asked) & set(blocks) - set(LISTS)):
+    for group in sorted(set(asked) & set(blocks)):
         gone = [word for word in arguments if below(key_of(word), group) and key_of(word) != group]
         if gone:
             notes.append(f"{group}= is chosen anew, without what the earlier run set of it: {_some(gone)}")

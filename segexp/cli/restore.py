@@ -12,13 +12,14 @@ from typing import Any
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from segexp.config.overrides.recompose import LISTS, below
+from segexp.config.overrides.groups import LISTS
+from segexp.config.overrides.recompose import below
 
 Tree = dict[str, Any]
 Path = tuple[Any, ...]
 OPEN = ("auto", None)
 """Values in place of which a run settles one by its data."""
-PLAIN = ("trainer", "callbacks", "speed", "inference", "scheduler")
+PLAIN = ("trainer", "speed", "inference")
 """Blocks all of whose keys are needed; those of classes may have fewer."""
 SAME_IMAGES = (
     "seed", "augment", "cache", "cache_limit", "on_bad", "loader", "split", "split_file", "split_seed", "val_fraction",
@@ -33,7 +34,7 @@ _REFERENCE = re.compile(r"\$\{(\.*)([\w.\[\]]+)\}")
 
 @dataclass
 class Restored:
-    """What :func:`restore` gives.
+    """The config of an earlier run with what was changed about it, as :func:`restore` gives it.
 
     Attributes:
         tree: The stored config with references.
@@ -116,7 +117,7 @@ class _Walk:
         return {}
 
     def leaf(self, stored: Any, today: Any, path: Path) -> Any:
-        """What to write: a reference, or the stored value."""
+        """Chooses what to write for a key: a reference, or the stored value."""
         if today is _ABSENT:
             return self.alone(stored, path)
         if path[0] == "datamodule" and len(path) == 2 and today in OPEN and stored not in OPEN:
@@ -184,7 +185,7 @@ class _Everything(frozenset[str]):
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two plain values are equal and of one type; 1 and 1.0 are."""
+    """Returns whether two plain values are equal and of one type; 1 and 1.0 are."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):

@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from segexp.config import schema
 from segexp.config.schema import ObjectConfig, Supplied, TrainConfig
-from segexp.types import Draws, Fraction, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
+from segexp.types import (
+    Draws,
+    Fraction,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Range,
+    Scale,
+    Seed,
+)
 
 
 @dataclass(frozen=True)
@@ -46,7 +56,7 @@ class ReportConfig:
 
 @dataclass(frozen=True)
 class OtherInferenceConfig:
-    """What of the section ``inference`` of a run is changed when it is used; None: nothing."""
+    """Changes to the section ``inference`` of a run that is used again; None: no change."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)] | None
@@ -56,7 +66,7 @@ class OtherInferenceConfig:
 
 @dataclass(frozen=True)
 class PostprocessConfig:
-    """What is done to objects of a predicted mask."""
+    """Section ``postprocess``: clean-up of the objects of a predicted mask."""
 
     hysteresis: Fraction | None
     fill_holes: NonNegativeInt
@@ -74,7 +84,7 @@ class PolygonsConfig:
 
 @dataclass(frozen=True)
 class PredictRayConfig:
-    """What predictions ask of Ray."""
+    """Section ``ray`` of predict: resources that each task asks of Ray."""
 
     address: str | None
     actors: PositiveInt | Literal["auto"]
@@ -102,6 +112,7 @@ class PredictConfig:
     tta: Literal["none", "flips", "d4"] | None
     precision: Literal["float32", "bfloat16"]
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     postprocess: PostprocessConfig
     polygons: PolygonsConfig
@@ -131,6 +142,7 @@ class EvaluateConfig:
     phase: Literal["auto", "train", "val", "test", "all"]
     tta: Literal["none", "flips", "d4"] | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     inference: OtherInferenceConfig
     panels: NonNegativeInt
     bootstrap: Draws
@@ -153,6 +165,7 @@ class ExportConfig:
     format: Literal["onnx", "torch_export", "torchscript", "safetensors"]
     output: str | None
     threshold: Annotated[float, Range(low=0, high=1)] | None
+    scale: Scale | None
     int8: bool
     images: NonNegativeInt | None
     calibration: PositiveInt
@@ -160,6 +173,34 @@ class ExportConfig:
     rounds: NonNegativeInt
     debug: bool
     datamodule: Annotated[ObjectConfig | None, Supplied(("augment",))] = None
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class EncodeConfig:
+    """The tree of ``python -m segexp encode``."""
+
+    run: str
+    checkpoint: str
+    input: str | list[str] | None
+    phase: Literal["train", "val", "test"]
+    output: str
+    image_limit: PositiveFloat
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class DecodeConfig:
+    """The tree of ``python -m segexp decode``."""
+
+    run: str
+    checkpoint: str
+    latent: list[float]
+    output: str
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    debug: bool
     trust: str | list[str] = field(default_factory=list)
 
 
@@ -179,6 +220,49 @@ class DemoConfig:
     max_pixels: PositiveInt
     image_limit: PositiveFloat
     kept_megabytes: PositiveFloat
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PseudoMaskConfig:
+    """How a map becomes a mask to train on."""
+
+    threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
+    band: Annotated[float, Range(low=0, high=0.5)]
+
+
+@dataclass(frozen=True)
+class LocalizeConfig:
+    """The tree of ``python -m segexp localize``."""
+
+    run: str | list[str]
+    checkpoint: str
+    input: str | list[str]
+    output: str
+    method: Literal["lecture", "gradcam", "fine"] | list[Literal["lecture", "gradcam", "fine"]]
+    label: str | None
+    scale: PositiveFloat | Literal["auto"]
+    output_stride: Literal[8, 16, 32]
+    smooth: NonNegativeFloat
+    views: Literal["none", "d4"]
+    layer: str | None
+    singles: Annotated[int, Range(low=0, high=64)]
+    colour_blur: NonNegativeFloat
+    write: list[Literal["overlay", "panel", "mask"]]
+    mask: PseudoMaskConfig
+    boxes: str | None
+    centres: str | None
+    radius: PositiveFloat
+    distance: PositiveInt
+    peaks: PositiveInt
+    floor: Annotated[float, Range(low=0, high=1)]
+    bootstrap: Draws
+    seed: Seed
+    inference: OtherInferenceConfig
+    image_limit: PositiveFloat
+    device: Literal["auto", "cpu", "gpu", "mps"]
+    overwrite: bool
     debug: bool
     trust: str | list[str] = field(default_factory=list)
 
@@ -210,5 +294,6 @@ class WeightsConfig:
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}
-    found: type = known.get(f"{config.capitalize()}Config", TrainConfig)
+    name = "".join(part.capitalize() for part in config.split("_"))
+    found: type = known.get(f"{name}Config", TrainConfig)
     return found

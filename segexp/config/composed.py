@@ -106,7 +106,7 @@ def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invoca
 
 def _check_names(plain: dict[str, Any]) -> None:
     """Names of folders below ``output_dir`` stay below it."""
-    from segexp.config.stored.check import wrong_name
+    from segexp.config.stored.tree import wrong_name
     from segexp.errors import ConfigError
 
     for key, name in (("name", plain["name"]), ("sweep.study", plain["sweep"].get("study"))):

@@ -53,7 +53,7 @@ class Experiment(TrainConfig):
 
     @property
     def direction(self) -> Direction:
-        """Whether ``monitor`` is better low ("min") or high ("max")."""
+        """True if ``monitor`` is better low ("min") or high ("max")."""
         return watched_direction(self.monitor, self.task_class)
 
     @property
@@ -77,7 +77,7 @@ class Experiment(TrainConfig):
 
     @property
     def resumes(self) -> bool:
-        """Whether training goes on from a checkpoint."""
+        """True if training goes on from a checkpoint."""
         return self.resume is not None
 
 

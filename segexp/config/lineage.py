@@ -30,12 +30,12 @@ class Definition:
 
     @property
     def dotted(self) -> str:
-        """Where it is defined, with its name: one spelling for each class, however it is re-exported."""
+        """Dotted name of the place of definition: one spelling for each class, however it is re-exported."""
         return f"{self.module}.{self.node.name}"
 
     @property
     def is_class(self) -> bool:
-        """Whether it is no function."""
+        """True if it is no function."""
         return isinstance(self.node, ast.ClassDef)
 
 
@@ -58,12 +58,12 @@ def definition(target: str) -> Definition | None:
 
 
 def installed(package: str) -> bool:
-    """Whether a package of this name could be imported, from source or not."""
+    """Returns whether a package of this name could be imported, from source or not."""
     return _spec(package) is not None
 
 
 def is_below(found: Definition, bases: frozenset[str]) -> bool:
-    """Whether a class is one of ``bases`` (dotted, where they are defined) or comes from one of them."""
+    """Returns whether a class is one of ``bases`` (dotted, where they are defined) or comes from one of them."""
     return any(each.dotted in bases for each in ancestors(found))
 
 
@@ -112,7 +112,7 @@ def classes_in(expression: ast.expr, module: str) -> Iterator[Definition]:
 
 
 def named(expression: ast.expr, module: str) -> Definition | None:
-    """What ``nn.Module`` or ``Generic[T]`` stands for in a module."""
+    """Finds the definition that ``nn.Module`` or ``Generic[T]`` stands for in a module."""
     found = _value(expression, module, frozenset())
     return found if isinstance(found, Definition) else None
 

@@ -4,13 +4,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.settled_forms import NESTED, form_changes, settle_forms
 from segexp.config.stored.plain_values import refuse_size
 from segexp.moved import KEYS, new_name
 
 
 def migrated(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A config with the names of today; it is not changed itself."""
-    return {key: _renamed(value, key) for key, value in config.items()}
+    """A config with the names and forms of today; it is not changed itself."""
+    return settle_forms({key: _renamed(value, key) for key, value in config.items()})
 
 
 def migrated_stored(config: Any, source: Path) -> Any:
@@ -26,25 +27,52 @@ def migrated_stored(config: Any, source: Path) -> Any:
 
 
 def changes(config: Mapping[str, Any]) -> list[str]:
-    """What :func:`migrated` does to a config, a line each: the key, what was found, and its new form."""
-    return list(_changes(config, ""))
+    """Lists what :func:`migrated` does to a config, a line each: the key, what was found, and its new form."""
+    return [*_changes(config, ""), *form_changes(config)]
 
 
 def migration_note(config: Mapping[str, Any]) -> str | None:
-    """That a stored config is of an earlier version, in a line; None where it is of this one."""
+    """Says in a line that a stored config is of an earlier version; None where it is of this one."""
     found = changes(config)
     more = f", and {len(found) - 1} more" if len(found) > 1 else ""
     return f"its config is of version 0.1 and was read with the names of today: {found[0]}{more}" if found else None
 
 
-def with_old_keys(words: Sequence[str]) -> list[str]:
-    """Lets Hydra take words of a command with keys of version 0.1: what is not in its configs any more it has to add.
+def for_hydra(words: Sequence[str]) -> list[str]:
+    """Gives the words of a command as Hydra takes them: keys that may be new to its configs are added, ``++key=value``.
 
-    Whether a key is an old one is known with the class of its section, see :func:`migrated`; one of a user's own class
-    is set just the same.
+    Keys below ``callbacks``, where names are the user's, and keys of version 0.1. Whether one of a data set is an old
+    one is known with the class of its section, see :func:`migrated`; one of a user's own class is set just the same.
     """
-    old = {f"datamodule.{key}" for keys in KEYS.values() for key in keys}
-    return [f"++{word}" if word.partition("=")[0] in old else word for word in words]
+    return [f"++{word}" if _may_be_new(word) else _deletes_today(word) for word in words]
+
+
+def as_given(words: Sequence[str]) -> list[str]:
+    """The words of a command as a user gives them: the inverse of :func:`for_hydra`."""
+    return [word[2:] if word.startswith("++") and _may_be_new(word[2:]) else word for word in words]
+
+
+_OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
+_OLD_BLOCK = f"scheduler.{NESTED}"
+
+
+def _may_be_new(word: str) -> bool:
+    key, equals, _ = word.partition("=")
+    below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.")) or key == _OLD_BLOCK or key in _OLD_KEYS
+    return bool(equals) and below
+
+
+def _deletes_today(word: str) -> str:
+    """``~scheduler.target.x`` as ``~scheduler.x``; any other word as it is."""
+    return f"~scheduler.{word.removeprefix(_DELETED)}" if word.startswith(_DELETED) else word
+
+
+_DELETED = f"~{_OLD_BLOCK}."
+
+
+def key_today(key: str) -> str:
+    """The dotted key that one of a command has today: ``scheduler.max_lr`` for ``scheduler.target.max_lr``."""
+    return f"scheduler.{key.removeprefix(_OLD_BLOCK + '.')}" if key.startswith(f"{_OLD_BLOCK}.") else key
 
 
 def _renamed(value: Any, key: str) -> Any:

@@ -20,10 +20,13 @@ class Supplied:
     Attributes:
         keys: Given by the program; they may not stand in the YAML.
         auto: Whether any key may be ``auto``, filled in when training starts.
+        beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
+            ``_target_`` may be null, for no object.
     """
 
     keys: tuple[str, ...] = ()
     auto: bool = False
+    beside: type | None = None
 
 
 TASK_PARTS = (
@@ -40,11 +43,10 @@ def default_task() -> ObjectConfig:
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """Learning-rate schedule."""
+    """What the learning-rate schedule has beside its class and the arguments of that."""
 
-    target: Annotated[ObjectConfig | None, Supplied(("optimizer",), auto=True)]
-    interval: Literal["step", "epoch"]
-    monitor: str | None
+    interval: Literal["step", "epoch"] = "epoch"
+    monitor: str | None = None
 
 
 @dataclass(frozen=True)
@@ -66,30 +68,6 @@ class TrainerConfig:
 
 
 @dataclass(frozen=True)
-class EarlyStoppingConfig:
-    """When training ends before ``max_epochs``."""
-
-    patience: PositiveInt | None
-    min_delta: float
-
-
-@dataclass(frozen=True)
-class WeightAverageConfig:
-    """Exponential moving average of the weights, used for validation and test."""
-
-    decay: Annotated[float, Range(low=0, high=1, open_high=True)] | None
-
-
-@dataclass(frozen=True)
-class CallbacksConfig:
-    """Callbacks of training."""
-
-    early_stopping: EarlyStoppingConfig
-    weight_average: WeightAverageConfig
-    extra: list[Annotated[ObjectConfig, Supplied()]]
-
-
-@dataclass(frozen=True)
 class ParamGroupsConfig:
     """Weights with another learning rate or decay than the optimiser's keys say."""
 
@@ -99,7 +77,7 @@ class ParamGroupsConfig:
 
 @dataclass(frozen=True)
 class SpeedConfig:
-    """What makes the same experiment faster."""
+    """Section ``speed``: settings that make the same experiment faster."""
 
     channels_last: bool | Literal["auto"]
     precision: Literal["auto", "bfloat16", "float32"]
@@ -109,7 +87,7 @@ class SpeedConfig:
 
 @dataclass(frozen=True)
 class InferenceConfig:
-    """How images of validation and test are seen: whole, or in windows."""
+    """Section ``inference``: images of validation and test are seen whole, or in windows."""
 
     window: PositiveInt | Literal["auto"] | None
     overlap: Annotated[float, Range(low=0, high=0.9)]
@@ -119,7 +97,7 @@ class InferenceConfig:
 
 @dataclass(frozen=True)
 class SlurmConfig:
-    """What each job of a sweep asks of SLURM."""
+    """Section ``sweep.slurm``: resources that each job of a sweep asks of SLURM."""
 
     partition: str | None = None
     account: str | None = None
@@ -135,7 +113,7 @@ class SlurmConfig:
 
 @dataclass(frozen=True)
 class RayConfig:
-    """What each job of a sweep asks of Ray."""
+    """Section ``sweep.ray``: resources that each job of a sweep asks of Ray."""
 
     address: str | None = None
     cpus: PositiveInt = 1
@@ -145,7 +123,7 @@ class RayConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchConfig:
-    """What ``sweep=optuna`` has beside the keys of every sweep; ``trials`` None: a grid."""
+    """Keys of ``sweep=optuna`` beside those of every sweep; ``trials`` None: a grid."""
 
     trials: PositiveInt | None = None
     study: str | None = None
@@ -159,7 +137,7 @@ class SearchConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class SweepConfig(SearchConfig):
-    """How the jobs of a sweep are run; a single run takes no notice."""
+    """Section ``sweep``: the engine and limits of the jobs of a sweep; a single run takes no notice."""
 
     engine: Literal["local", "slurm", "ray"]
     jobs: PositiveInt | Literal["auto"]
@@ -188,20 +166,23 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: SchedulerConfig
+    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig)]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
-    callbacks: CallbacksConfig
     speed: SpeedConfig
     inference: InferenceConfig
     sweep: SweepConfig
-    # metric=[] and logger=[] leave no block behind.
+    # callbacks=[], metric=[] and logger=[] leave no block behind.
+    callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
+    references: dict[str, float | list[float]] | None = None
+    references_from: str | None = None
+    references_row: Literal["model", "model at 0.5"] = "model"
     trust: str | list[str] = field(default_factory=list)
     init_from: str | None = None
     init_channels: Literal["exact", "adapt"] = "exact"
@@ -215,6 +196,29 @@ class CheckConfig(TrainConfig):
     full: bool = False
     scope: Literal["config", "data", "all", "contracts"] = "all"
     format: Literal["table", "json"] = "table"
+
+
+@dataclass(frozen=True)
+class MapsConfig:
+    """Which maps become pseudo-masks, and how: keys of the command localize."""
+
+    method: Literal["lecture", "gradcam", "fine"] = "fine"
+    label: str | None = None
+    scale: PositiveFloat | Literal["auto"] = "auto"
+    smooth: NonNegativeFloat = 10.0
+    views: Literal["none", "d4"] = "none"
+    threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)] = 0.4
+    band: Annotated[float, Range(low=0, high=0.5)] = 0.1
+
+
+@dataclass(frozen=True)
+class FromCamConfig(TrainConfig):
+    """The tree of ``python -m segexp from_cam``: that of a training, and where its masks come from."""
+
+    classifier: str = ""
+    patches: str | list[str] = ""
+    masks: str = ""
+    maps: MapsConfig = field(default_factory=MapsConfig)
 
 
 @dataclass(frozen=True)

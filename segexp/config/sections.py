@@ -53,7 +53,13 @@ def plain_block(block: Any, schema: type, written: Mapping[str, Any]) -> dict[st
 def with_defaults(schema: type, plain: Mapping[str, Any]) -> dict[str, Any]:
     """Adds the keys that a config of an earlier version lacks, each with the default of its schema; blocks stay."""
     optional = {field.name: _default(field) for field in dataclasses.fields(schema)}
-    return {**{name: _plain(value, None) for name, value in optional.items() if _has(value)}, **plain}
+    return {**{name: _whole(value) for name, value in optional.items() if _has(value)}, **plain}
+
+
+def _whole(default: Any) -> Any:
+    """A default in plain types; a block with all of its keys, as it is written where it is composed."""
+    block = dataclasses.is_dataclass(default) and not isinstance(default, type)
+    return dataclasses.asdict(default) if block else _plain(default, None)
 
 
 def _has(default: Any) -> bool:

@@ -13,6 +13,7 @@ from torch.utils.data import DataLoader
 
 from segexp.data import reading
 from segexp.data.checks.lookalikes import describe_lookalikes, find_lookalikes
+from segexp.data.checks.object_sizes import measure_sizes
 from segexp.data.checks.problems import Problem, problem_of, refuse
 from segexp.data.checks.sizes import check_absent_classes, find_most_common, find_same_pixels, find_smaller, name_some
 from segexp.data.checks.survey import Survey, class_counts, survey_image
@@ -99,7 +100,7 @@ class ImageDataModule(DataSettings):
         return {}
 
     def scored_region(self) -> str:
-        """Which pixels the figures speak of, in words."""
+        """The pixels that the figures speak of, in words."""
         return "all pixels"
 
     def look(self, item: Item, classes: int) -> Survey:
@@ -111,7 +112,7 @@ class ImageDataModule(DataSettings):
         return survey_image(item, classes)
 
     def leaves_out(self, name: str, error: UserError) -> bool:
-        """Whether an image that cannot be used is left out, which is noted then; False: training is refused."""
+        """Returns whether an image that cannot be used is left out, which is noted then; False: training is refused."""
         return False
 
     def pixel_size(self) -> float | None:
@@ -127,7 +128,7 @@ class ImageDataModule(DataSettings):
         self.run_split = split
 
     def picked(self) -> tuple[tuple[int, ...] | None, int | None]:
-        """Which bands of the files are the channels, from 1, and how many the files have; asked after :meth:`read`."""
+        """Bands that are the channels, from 1, and the number of bands in the files; asked after :meth:`read`."""
         return None, None
 
     def settle(self, items: Items) -> None:
@@ -142,7 +143,7 @@ class ImageDataModule(DataSettings):
         return {}
 
     def guessed(self) -> Mapping[str, Any]:
-        """What :meth:`settled` tells, where any of it is a guess that may be wrong; empty where none is."""
+        """The part of :meth:`settled` that is a guess and may be wrong; empty where nothing is."""
         return {}
 
     def setup(self, stage: str | None = None) -> None:
@@ -174,8 +175,9 @@ class ImageDataModule(DataSettings):
         mean, std = constants(self.normalize, self._surveys["train"], channels, dtype)
         scaling: Literal["fixed", "image"] = "image" if self.normalize == "image" else "fixed"
         self._places = self._make_places(items["train"])
+        sizes = measure_sizes(items["train"], self.classes()[0] if self.target().form == "mask" else ())
         self._spec = DataSpec(
-            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked()
+            self.target(), channels, mean, std, scaling, self.pixel_size(), str(dtype), *self.picked(), sizes=sizes
         )
         self._items = items
         self.notes += beyond_notes(self.train_samples())
@@ -190,7 +192,7 @@ class ImageDataModule(DataSettings):
             )
 
     def own_attributes(self) -> dict[str, Any]:
-        """What the data set itself has set, without that which all data sets share."""
+        """Attributes that the data set itself has set, without those that all data sets share."""
         return {name: value for name, value in vars(self).items() if name not in self._shared}
 
     def _looked_at(self, items: Items) -> Items:
@@ -284,7 +286,7 @@ class ImageDataModule(DataSettings):
 
     @property
     def places(self) -> CropLocations:
-        """Where the training samples are cut."""
+        """Locations at which the training samples are cut."""
         self.setup()
         if self._places is None:
             raise RuntimeError("setup did not define the places")
@@ -302,7 +304,7 @@ class ImageDataModule(DataSettings):
         )
 
     def train_batches(self) -> KeyedBatches:
-        """Which samples make up a training batch."""
+        """Sample numbers of the training batches of each epoch."""
         return make_batches(KeyedSampler(len(self.places), self.seed, shuffle=True), self.loader, training=True)
 
     def train_dataloader(self) -> DataLoader[Sample]:
@@ -346,6 +348,8 @@ class ImageDataModule(DataSettings):
                 "shape": [samples, self.spec.in_channels, height, width],
                 "names": [item.name for item in items],
             }
+        if (sizes := self.spec.sizes) is not None:
+            described["train"]["sizes"] = sizes.to_dict(self.spec.pixel_size)
         described["loader"] = asdict(self.loader)
         described["skipped"] = list(self.skipped)
         return described

@@ -1,6 +1,6 @@
 """The keys that all data sets share, and whether they fit each other and the images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -113,12 +113,20 @@ class DataSettings(pl.LightningDataModule):
         self.sources: dict[str, Path] = {}
         self.run_split: Split | None = None
 
+    def add_notes(self, notes: Iterable[str]) -> None:
+        """Takes what is said of the data beside what it finds itself, a line each."""
+        self.notes += notes
+
+    def begin_at(self, epoch: int) -> None:
+        """Lets training start with a later epoch than the first (0): crops and order of samples are those of it."""
+        self.first_epoch = epoch
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Names of the classes in the order of their mask values, and their colours; data sets of masks say them."""
         raise NotImplementedError(f"{type(self).__name__} has neither classes() nor target()")
 
     def target(self) -> Target:
-        """What a model learns to give; a mask of :meth:`classes` unless a data set says otherwise."""
+        """The target that a model learns; a mask of :meth:`classes` unless a data set says otherwise."""
         return MaskTarget(*self.classes())
 
     def counted_classes(self) -> tuple[str, ...]:
@@ -127,7 +135,7 @@ class DataSettings(pl.LightningDataModule):
         return names
 
     def unfit(self, items: Items) -> list[Problem]:
-        """What headers and settings alone say against training with these images; no pixel is read."""
+        """Lists what headers and settings alone say against training with these images; no pixel is read."""
         every = [item for phase in PHASES for item in items[phase]]
         if not every:
             return []

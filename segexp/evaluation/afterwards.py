@@ -67,7 +67,7 @@ class Afterwards:
         LOG.error(f"not made: {what} ({message}); all else stands, in {self.folder}; to make it: {again}")
 
     def summary(self) -> str:
-        """What a run says that was broken off when only pictures were missing."""
+        """The last line of a run in which only pictures are missing."""
         missing = ", ".join(entry["what"] for entry in self.not_made) or "the page"
         again = self.not_made[-1]["again"] if self.not_made else report_line(self.folder)
         return f"interrupted after the test: all figures are in {self.folder}, not made: {missing}; to make it: {again}"

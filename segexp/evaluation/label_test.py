@@ -19,26 +19,6 @@ from segexp.runs.folder import RunFolder
 from segexp.tasks.classification import Classification
 from segexp.tasks.label_result import LabelResult
 
-LABELS = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "macro_f1": "macro F1",
-    "precision": "precision",
-    "recall": "recall",
-    "f1": "F1",
-}
-MEANINGS = {
-    "accuracy": "share of the images that are right",
-    "balanced_accuracy": "mean recall of the classes that the test images are of",
-    "macro_f1": "mean F1 of the classes",
-    "precision": "share of the images taken for the class that are of it",
-    "recall": "share of the images of the class that were found",
-    "f1": "harmonic mean of precision and recall",
-    "auc": "chance that an image of the second class gets a higher score than one of the first",
-    "ap": "area under precision over recall of the second class (average precision)",
-}
-"""What the figures of images are; those of the same names speak of pixels in a segmentation."""
-
 
 class LabelTest(TaskTest[Classification, LabelResult]):
     """A classification that was tested."""
@@ -46,12 +26,8 @@ class LabelTest(TaskTest[Classification, LabelResult]):
     def content(self, rows: Sequence[LabelResult], resamples: int) -> dict[str, Any]:
         """Content of results.json but for its panels, with the confusion matrix of the model in images."""
         found = super().content(rows, resamples)
-        directions = {name.partition("/")[0]: way for name, way in self.task.directions.items()}
         return found | {
             "task": {**found["task"], "classes": list(self.task.spec.classes)},
-            "directions": directions,
-            "labels": LABELS,
-            "meanings": MEANINGS,
             "confusion": rows[0].confusion.tolist(),
         }
 
@@ -85,7 +61,7 @@ class LabelTest(TaskTest[Classification, LabelResult]):
         return label_pictures(task, items)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with pictures; images of the lowest probability of their class first."""
+        """Gives the loggers figures and pictures; images of the lowest probability of their class first."""
         with per_image.open(newline="", encoding="utf-8") as stream:
             lines = [line for line in csv.DictReader(stream) if line["row"] == "model"]
         lines.sort(key=lambda line: float(line[f"probability/{line['true']}"]))

@@ -49,7 +49,7 @@ class MaskTest(TaskTest[Segmentation, MaskResult]):
         return pictures_of(task, items, 0.0)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with pictures and curves."""
+        """Gives the loggers the figures of the test, with pictures and curves."""
         classes = self.task.spec.classes
         curve = self.task.tested.scores.curve() if self.task.spec.is_binary else None
         return TestReport(

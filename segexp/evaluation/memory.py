@@ -14,18 +14,18 @@ class ReleaseMemory(Callback):
         self._pixels = 0
 
     def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
-        """What training, or the image before, has left."""
+        """Frees what training, or the image before, has left."""
         self._pixels = batch["image"][:, 0].numel()
         release_image_memory(self._pixels)
 
     def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
-        """The same."""
+        """Frees what the image before has left."""
         self.on_validation_batch_start(trainer, module, batch)
 
     def on_validation_end(self, trainer: Any, module: Any) -> None:
-        """What the last image has left."""
+        """Frees what the last image has left."""
         release_image_memory(self._pixels)
 
     def on_test_end(self, trainer: Any, module: Any) -> None:
-        """The same."""
+        """Frees what the last image has left."""
         release_image_memory(self._pixels)

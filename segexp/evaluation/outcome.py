@@ -26,7 +26,7 @@ class RunFailed(SegexpError):
 
 @dataclass(frozen=True)
 class Outcome(Generic[R]):
-    """What a test has found.
+    """The figures of a test, and how they become results.json.
 
     Attributes:
         folder: Where it is written.
@@ -88,7 +88,7 @@ class Outcome(Generic[R]):
 
 
 def finite(tree: Any) -> Any:
-    """The same with null in place of nan and infinity, which a measure of the user's own may give."""
+    """Replaces nan and infinity, which a measure of the user's own may give, by null."""
     if isinstance(tree, Mapping):
         return {key: finite(value) for key, value in tree.items()}
     if isinstance(tree, list | tuple):

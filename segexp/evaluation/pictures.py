@@ -29,7 +29,7 @@ LONGEST = 120
 
 @dataclass(frozen=True)
 class Picture:
-    """What is shown of one image, no larger than it is shown: several are kept at a time.
+    """A picture of one image, no larger than it is shown: several are kept at a time.
 
     Attributes:
         name: Of the image.

@@ -24,7 +24,7 @@ def baseline_rows(datamodule: ImageDataModule, chosen: Measures) -> list[MaskRes
     common = most_frequent_class(datamodule.class_pixels("train"))
     rows = [_row(f"all {spec.classes[common]}", "most frequent class", constant(common), datamodule, chosen)]
     if spec.num_classes > MOST_CLASSES:
-        datamodule.notes.append(f"no Otsu thresholds beside the model: they are for at most {MOST_CLASSES} classes")
+        datamodule.add_notes([f"no Otsu thresholds beside the model: they are for at most {MOST_CLASSES} classes"])
         return rows
     otsu, words = fit_otsu(datamodule.items("val"), spec)
     note = f"per image; {words}; chosen on validation images"

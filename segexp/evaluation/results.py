@@ -15,8 +15,9 @@ from segexp.metrics.figures import Array
 from segexp.metrics.log_odds import probability
 from segexp.runs.table_file import guard_formula
 from segexp.runs.text import printable
-from segexp.spec import IGNORED
+from segexp.spec import IGNORED, FigureSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.segmentation import Segmentation
@@ -75,6 +76,7 @@ def results(
         },
         "inference": inference(module, items),
         "checkpoint": dict(checkpoint),
+        "trained_on": trained_on(module),
         "threshold": threshold(module),
         "split": {
             "name": "test",
@@ -83,7 +85,7 @@ def results(
             "ignored_pixels": pixels - counted,
         },
         "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        **figure_texts(module.measures),
+        **figure_texts({k: spec for each in module.measures.values() for k, spec in each.described_figures().items()}),
         "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -97,8 +99,20 @@ def results(
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:
-    """How the images of a part were seen: whole, or in which windows."""
-    return module.inference.in_force([item.shape for item in items])
+    """Describes how the images of a part were seen: at which scale, and whole or in which windows."""
+    shapes = [item.shape for item in items]
+    rescale = module.rescale if isinstance(module, DenseTask) else None
+    if rescale is None:
+        return module.inference.in_force(shapes)
+    factors = sorted(rescale.factor_for(*shape) for shape in shapes)
+    told = {"scale": rescale.asked, "factors": [factors[0], factors[len(factors) // 2], factors[-1]]}
+    return {**module.inference.in_force([rescale.shape_for(*shape) for shape in shapes]), **told}
+
+
+def trained_on(module: BaseTask) -> dict[str, Any] | None:
+    """Sizes of the training images and their objects in pixels, and in metres where known; None: not known."""
+    spec = module.spec
+    return None if spec.sizes is None else spec.sizes.to_dict(spec.pixel_size)
 
 
 def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
@@ -107,7 +121,7 @@ def bootstrap_weights(images: int, resamples: int, seed: int) -> Array | None:
 
 
 def image_notes(names: Sequence[str], resamples: int) -> list[str]:
-    """What is to be said of the number and the names of the test images."""
+    """Notes on the number and the names of the test images."""
     alone = ["no confidence intervals: there is one test image"] if resamples and len(names) == 1 else []
     return [*alone, *_formulas(names)]
 
@@ -128,13 +142,12 @@ def _formulas(names: Sequence[str]) -> list[str]:
     ]
 
 
-def figure_texts(measures: Measures) -> dict[str, dict[str, str]]:
-    """What the measures say of their figures: pages and comparisons are made where a user's own are not installed.
+def figure_texts(specs: Mapping[str, FigureSpec]) -> dict[str, dict[str, str]]:
+    """Texts of measures or a task on their figures: pages are made where a user's own are not installed.
 
     Returns:
         ``units``, where there is one, ``directions`` (``min`` or ``max``), ``labels`` and ``meanings``, each by figure.
     """
-    specs = {name: spec for measure in measures.values() for name, spec in measure.described_figures().items()}
     return {
         "units": {name: spec.unit for name, spec in specs.items() if spec.unit},
         "directions": {name: spec.direction for name, spec in specs.items()},

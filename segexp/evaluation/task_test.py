@@ -9,10 +9,11 @@ from segexp.data.items.item import Item
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Panels
 from segexp.evaluation.pictures import Picture
-from segexp.evaluation.results import bootstrap_weights, image_notes
+from segexp.evaluation.results import bootstrap_weights, figure_texts, image_notes, trained_on
 from segexp.evaluation.test_report import TestReport, worst_first
 from segexp.report.run_page.charts.files import save_chart
 from segexp.runs.folder import RunFolder
+from segexp.spec import FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
 
@@ -59,7 +60,7 @@ class TaskTest(Generic[T, R]):
         return {}
 
     def rows(self) -> Sequence[R]:
-        """Of the model."""
+        """Rows of results.json: those of the model."""
         return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
 
     def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
@@ -84,13 +85,17 @@ class TaskTest(Generic[T, R]):
             "kind": self.task.spec.kind,
             "task": {"datamodule": self.name, "where": "test images"},
             "checkpoint": dict(self.checkpoint),
+            "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
             "averaging": ANY_AVERAGING,
-            "units": {},
-            "directions": dict(self.task.directions),
+            **figure_texts(self._figures()),
             "rows": [row.to_dict(weights) for row in rows],
             "notes": [*self.datamodule.notes, *image_notes(self.names, resamples)],
         }
+
+    def _figures(self) -> dict[str, FigureSpec]:
+        """What the task says of its figures, by their names in results.json: what is of each class stands once."""
+        return {name.partition("/")[0]: spec for name, spec in self.task.described_figures().items()}
 
     def draw(self, folder: RunFolder, row: R, count: int, after: Afterwards) -> Panels:
         """Draws pictures into the run folder, each by itself; gives the entries of panels.
@@ -110,12 +115,13 @@ class TaskTest(Generic[T, R]):
         return []
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told.
+        """Gives the loggers the figures of the test.
 
         Args:
             content: Of results.json.
             per_image: The file per_image.csv.
             step: Optimiser steps of the training.
         """
-        (figure, way), *_ = [*self.task.directions.items(), ("", "max")]
+        described = self._figures().items()
+        figure, way = next(((name, spec.direction) for name, spec in described), ("", "max"))
         return TestReport(content, worst_first(per_image, figure, way), [], [], [], step)

@@ -9,10 +9,10 @@ from typing import Any
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.signatures.measure_names import IMAGE
 from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.outcome import Outcome
+from segexp.evaluation.references import reference_entries
 from segexp.evaluation.test_kinds import test_of
 from segexp.evaluation.test_report import TestReport
 from segexp.evaluation.tester import build_tester
@@ -20,7 +20,6 @@ from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
-from segexp.tasks.log_names import flat_measures
 
 LONG = 5.0
 """Seconds from which on the time that measures took is worth a line."""
@@ -61,7 +60,13 @@ def test(
     found = test_of(task)(task, datamodule, best, experiment.data_name, experiment.seed)
     _say_seconds(found.seconds)
     trivial = found.trivial_rows() if experiment.baselines else {}
-    outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, found.content)
+
+    def written(rows: Any, resamples: int) -> dict[str, Any]:
+        content = found.content(rows, resamples)
+        beside = reference_entries(experiment, content, folder.path / "metrics.csv") if experiment.references else []
+        return {**content, "references": beside} if beside else content
+
+    outcome = Outcome(folder, found.rows(), {**trivial, **found.other_rows()}, found.names, written)
     content = outcome.write(after, experiment.bootstrap, lambda row: found.draw(folder, row, experiment.panels, after))
     speed = _speed(seconds - sum(found.seconds.values()), len(found.names))
     return FinishedTest(content, speed, partial(found.report, content, folder.path / "per_image.csv"))
@@ -80,13 +85,3 @@ def _say_seconds(seconds: Mapping[str, float]) -> None:
     if sum(seconds.values()) >= LONG:
         message = ", ".join(f"{name} {value:.1f}" for name, value in sorted(seconds.items(), key=lambda pair: -pair[1]))
         LOG.info(f"measures    {message} s on the model's test images; choose with metric=[...] or metric=none")
-
-
-def headline(content: Mapping[str, Any]) -> dict[str, float]:
-    """Test figures of the model under their logged names, for W&B and TensorBoard."""
-    row = content["rows"][0]
-    pooled = dict(flat_measures("test", row["dataset"]))
-    # What is not pooled is there per image only.
-    others = {name: value for name, value in row["image"].items() if name not in row["dataset"]}
-    by_image = flat_measures("test", {IMAGE + name: value for name, value in others.items()})
-    return {name: value for name, value in (pooled | dict(by_image)).items() if value is not None}

@@ -2,16 +2,19 @@
 
 from typing import Any
 
+from segexp.evaluation.image_test import ImageTest
 from segexp.evaluation.label_test import LabelTest
 from segexp.evaluation.mask_test import MaskTest
 from segexp.evaluation.task_test import TaskTest
 from segexp.tasks.base import BaseTask
 from segexp.tasks.classification import Classification
+from segexp.tasks.reconstruction import Reconstruction
 from segexp.tasks.segmentation import Segmentation
 
 _KINDS: tuple[tuple[type[BaseTask], type[TaskTest[Any, Any]]], ...] = (
     (Segmentation, MaskTest),
     (Classification, LabelTest),
+    (Reconstruction, ImageTest),
 )
 
 

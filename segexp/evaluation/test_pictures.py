@@ -82,7 +82,7 @@ def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, ran
 
 
 def select_images(scores: list[float], count: int) -> list[tuple[str, int]]:
-    """Which images are shown: a third of ``count`` the worst, a third around the median, a third the best.
+    """Selects the images to show: a third of ``count`` the worst, a third around the median, a third the best.
 
     Args:
         scores: One figure per image, higher is better.

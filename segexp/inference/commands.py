@@ -2,8 +2,17 @@
 
 from typing import Any
 
-from segexp.config.command_schema import DemoConfig, EvaluateConfig, ExportConfig, PredictConfig
-from segexp.config.composed import checked, checked_with_data
+from segexp.config.command_schema import (
+    DecodeConfig,
+    DemoConfig,
+    EncodeConfig,
+    EvaluateConfig,
+    ExportConfig,
+    LocalizeConfig,
+    PredictConfig,
+)
+from segexp.config.composed import checked, checked_with_data, checked_with_own
+from segexp.config.schema import FromCamConfig
 from segexp.invocation import Invocation
 from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
@@ -36,7 +45,47 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(asked))  # noqa: T201 - the command's answer
+    print(predict_files(asked, invocation.command[1:]))  # noqa: T201 - the command's answer
+
+
+def run_encode(config: Any, invocation: Invocation) -> None:
+    """Writes codes of images."""
+    asked = checked(config, EncodeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.codes import encode_images
+
+    print(encode_images(asked))  # noqa: T201 - the command's answer
+
+
+def run_decode(config: Any, invocation: Invocation) -> None:
+    """Writes the image of a code."""
+    asked = checked(config, DecodeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.codes import decode_code
+
+    print(decode_code(asked))  # noqa: T201 - the command's answer
+
+
+def run_localize(config: Any, invocation: Invocation) -> None:
+    """Looks where a classifier sees a class."""
+    asked = checked(config, LocalizeConfig)
+    tune_allocator("auto")
+    with quick_imports():
+        from segexp.inference.localize.command import localize_files
+
+    print(localize_files(asked))  # noqa: T201 - the command's answer
+
+
+def run_from_cam(config: Any, invocation: Invocation) -> None:
+    """Trains a segmentation on maps of a classifier."""
+    experiment, own = checked_with_own(config, FromCamConfig, invocation)
+    tune_allocator(experiment.speed.allocator)
+    with quick_imports():
+        from segexp.inference.localize.from_cam import train_from_cam
+
+    train_from_cam(experiment, own)
 
 
 def run_demo(config: Any, invocation: Invocation) -> None:

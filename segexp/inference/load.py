@@ -1,6 +1,6 @@
 """Builds the model of an earlier run from its checkpoint alone."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,7 @@ from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
 from segexp.training.build import build_model, build_task, read_task
 from segexp.training.hardware import device_type
+from segexp.windows.rescale import Rescale, read_scale, refuse_unlike
 from segexp.windows.settings import Inference
 
 BUILT = ("task", "model", "datamodule", "augment", "metric")
@@ -39,11 +40,12 @@ BUILT = ("task", "model", "datamodule", "augment", "metric")
 
 
 class RunModel(NamedTuple):
-    """One checkpoint: its origin, its config and its module."""
+    """One checkpoint: its origin, its config, its module, and the scale that an exported file was given."""
 
     source: Source
     config: RunConfig
     module: Segmentation
+    scale: float | str | None = None
 
 
 class NoLoss(SegmentationLoss):
@@ -69,6 +71,7 @@ def load(
     image_limit: float = DEFAULT_GB,
     trust: Collection[str] = (),
     bands: Sequence[int] | None = None,
+    scale: float | str | None = None,
 ) -> Model:
     """Loads the model of a run, ready to predict; several runs make an ensemble (mean of their probabilities).
 
@@ -97,6 +100,9 @@ def load(
         trust: Packages beside segexp's own whose classes the run may name; those of the environment variable
             SEGEXP_TRUST count too.
         bands: Which bands of files are the model's channels, in their order, numbered from 1; None: as in training.
+        scale: At which size images are seen: a factor such as 0.5; a longer side in pixels, ``"128px"`` or a whole
+            number from 16 on; ``"auto"``: that of the training images. Probabilities are resampled back to the image's
+            own size. None: as the exported file says, else as they are.
 
     Raises:
         StoredError: The checkpoint asks for more than data may: another package, a function, the environment.
@@ -110,6 +116,7 @@ def load(
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
     module = module.seen_by(tta=tta or first.config.tta, precision=precision, inference=inference)
+    module = module.seen_by(rescale=_rescale(members, scale))
     logit, chosen = _threshold(members, module, threshold)
     module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
@@ -117,8 +124,45 @@ def load(
     return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
 
 
+class StoredNetwork(NamedTuple):
+    """The network of one checkpoint: its origin, its config, what it was trained on, its weights, and all else kept."""
+
+    source: Source
+    config: RunConfig
+    spec: DataSpec
+    model: nn.Module
+    kept: Mapping[str, Any]
+
+
 def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel:
     """Builds the module of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
+
+    Raises:
+        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        StoredError: Its config asks for more than data may.
+    """
+    source, run, spec, model, kept = load_network(source, trust)
+    try:
+        # Compiling takes longer than most predictions.
+        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
+        module = _segmentation(
+            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
+            threshold=float(kept["threshold_logit"]),
+        )  # fmt: skip
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    return RunModel(source, run, module.eval(), kept.get("scale"))
+
+
+def load_network(
+    source: Source, trust: Collection[str] = (), changed: Mapping[str, Any] | None = None
+) -> StoredNetwork:
+    """Builds the network of one checkpoint of any task, in evaluation mode.
+
+    Args:
+        source: The checkpoint.
+        trust: Packages beside segexp's own whose classes it may name.
+        changed: Keys of its block ``model`` that differ, and leave its weights as they are: ``output_stride``.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
@@ -148,19 +192,26 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         run = RunConfig.from_plain(config)
     except (KeyError, TypeError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    refuse_mismatch(run.model, spec, weights, source.checkpoint)
-    model = build_model(run.model, spec, published=False)
-    load_network_weights(model, run.model, weights, source.checkpoint)
-    try:
-        # Compiling takes longer than most predictions.
-        speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
-        module = _segmentation(
-            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
-            threshold=float(kept["threshold_logit"]),
-        )  # fmt: skip
-    except (KeyError, TypeError, ValueError) as error:
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return RunModel(source, run, module.eval())
+    section = {**run.model, **(changed or {})}
+    refuse_mismatch(section, spec, weights, source.checkpoint)
+    model = build_model(section, spec, published=False)
+    load_network_weights(model, section, weights, source.checkpoint)
+    return StoredNetwork(source, run, spec, model.eval(), kept)
+
+
+def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale | None:
+    """At which size images are seen; ``auto`` takes that of the first member's training images.
+
+    Raises:
+        ConfigError: It is no scale, or ``auto`` with members that were trained on images of unlike sizes.
+    """
+    first = members[0].module.spec
+    asked = members[0].scale if asked is None else asked
+    found = read_scale(asked, first.sizes, first.pixel_size)
+    for other in members[1:] if asked == "auto" else ():
+        there = read_scale(asked, other.module.spec.sizes, other.module.spec.pixel_size)
+        refuse_unlike(members[0].source.name, found, other.source.name, there)
+    return found
 
 
 def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:

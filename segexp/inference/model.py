@@ -17,6 +17,7 @@ from segexp.rasters import Limit, Raster
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.tasks.segmentation import Segmentation
+from segexp.windows.rescale import Rescale
 
 EXTREME = 1e6
 """Logit of the probability 1."""
@@ -28,7 +29,8 @@ STREAM = "; the command predict goes through large TIFFs in parts"
 class Model:
     """Trained model of a run, or several as an ensemble; made by :func:`segexp.load`.
 
-    Large images are seen in windows and all scaling is done here, as it was in the test of the run.
+    Large images are seen in windows, with ``scale`` at another size, and all scaling of values is done here, as it was
+    in the test of the run.
 
     Attributes:
         module: Weights, scaling, windows (``module.inference``) and test-time augmentation (``module.tta``).
@@ -58,9 +60,30 @@ class Model:
     @property
     def notes(self) -> list[str]:
         """Decisions made on loading, a line each: the threshold, by which rule and on which images it was chosen."""
+        scale = [] if self.rescale is None else [self.rescale.words()]
         if self.threshold is None:
-            return []
-        return [f"threshold {self.threshold:.3f}, {self.chosen.get('rule')}, chosen on {self.chosen.get('chosen_on')}"]
+            return scale
+        rule, images = self.chosen.get("rule"), self.chosen.get("chosen_on")
+        return [f"threshold {self.threshold:.3f}, {rule}, chosen on {images}", *scale]
+
+    @property
+    def rescale(self) -> Rescale | None:
+        """At which size images are seen; None: as they are."""
+        return self.module.rescale
+
+    def at_scale(self, rescale: Rescale) -> "Model":
+        """Gives a model of the same network that sees images at another size."""
+        module = self.module.seen_by(rescale=rescale)
+        return Model(module, self.sources, self.config, self.chosen, self.bands, self.limit)
+
+    def shape_seen(self, raster: Raster) -> tuple[int, int]:
+        """Gives height and width, in pixels, at which the network sees an image.
+
+        Raises:
+            ConfigError: ``auto`` says nothing sensible of it.
+        """
+        height, width = raster.height, raster.width
+        return (height, width) if self.rescale is None else self.rescale.at(raster.pixel_size).shape_for(height, width)
 
     @property
     def spec(self) -> DataSpec:
@@ -123,7 +146,10 @@ class Model:
         raster = self.open(image)
         if isinstance(image, str | Path):  # an array is in memory already
             self.check_memory(raster, BYTES_PER_LOGIT * self.module.spec.out_channels + BYTES_BESIDE)
-        return self.module.evaluated(self.tensor(raster.read()))
+        module = self.module
+        if self.rescale is not None:
+            module = module.seen_by(rescale=self.rescale.at(raster.pixel_size))
+        return module.evaluated(self.tensor(raster.read()))
 
     def check_memory(self, raster: Raster, per_pixel: int, advice: str = STREAM) -> None:
         """Refuses an image of which all pixels, and what is made of them, would not fit.
@@ -136,9 +162,13 @@ class Model:
         Raises:
             TooLargeError: Says how to raise the limit.
         """
-        own = raster.channels * raster.dtype.itemsize
+        each = raster.channels * raster.dtype.itemsize + per_pixel
+        height, width = self.shape_seen(raster)
+        need = raster.height * raster.width * each
         words = f"predicting its {raster.width}x{raster.height} pixels at once"
-        self.limit.check(raster.path, raster.height * raster.width * (own + per_pixel), words, advice)
+        if (height, width) != (raster.height, raster.width):
+            need, words = need + height * width * each, f"{words}, seen at {width}x{height},"
+        self.limit.check(raster.path, need, words, advice)
 
     def open(self, image: Any) -> Raster:
         """Opens an image as a raster that fits the model; ``image`` as :meth:`predict`."""

@@ -22,11 +22,19 @@ class ArrayRaster(Raster):
 
     mapped = True
 
-    def __init__(self, pixels: NDArray[Any], path: Path | None = None, *, has_alpha: bool = False) -> None:
-        """Keeps uint8 or uint16 pixels (H, W, C); ``path`` is named in messages."""
+    def __init__(
+        self,
+        pixels: NDArray[Any],
+        path: Path | None = None,
+        *,
+        has_alpha: bool = False,
+        pixel_size: float | None = None,
+    ) -> None:
+        """Keeps uint8 or uint16 pixels (H, W, C), of a side in metres where known; ``path`` is named in messages."""
         height, width, channels = pixels.shape
         name = path or Path("the image")
-        super().__init__(Header(name, height, width, channels, pixels.dtype, "array", (0, 0), has_alpha=has_alpha))
+        facts: dict[str, Any] = {"has_alpha": has_alpha, "pixel_size": pixel_size}
+        super().__init__(Header(name, height, width, channels, pixels.dtype, "array", (0, 0), **facts))
         self.pixels = pixels
 
     def stored(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:

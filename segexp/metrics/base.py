@@ -3,7 +3,6 @@
 One file and one YAML in ``conf/metric`` each, switched by name: ``metric=[hd95,cldice]``.
 """
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.moved import renamed
+from segexp.moved import renamed, warn_of_directions
 from segexp.spec import DataSpec, FigureSpec, fields_in, filled
 
 __all__ = ["FigureSpec", "ImageMeasure", "ImagePrediction", "Sums"]
@@ -64,13 +63,7 @@ class ImageMeasure(ABC):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Says what to write in a class that names its figures as version 0.1 did."""
         super().__init_subclass__(**kwargs)
-        if "directions" in vars(cls):
-            warnings.warn(
-                f"{cls.__qualname__}.directions is read until version 0.3; since version 0.2 a measure says "
-                'figure_specs = {"name": FigureSpec("max", label="Name", unit="", meaning="what it says")}',
-                FutureWarning,
-                stacklevel=2,
-            )
+        warn_of_directions(cls)
 
     def described_figures(self) -> dict[str, FigureSpec]:
         """Each figure with direction, label, unit and meaning, after :meth:`prepare`; nothing is left in braces."""

@@ -13,7 +13,7 @@ CHUNK = 2**22
 
 
 def draw_weights(images: int, resamples: int, seed: int) -> Array:
-    """How often each image is drawn in each sample.
+    """Draws how often each image is in each bootstrap sample.
 
     Args:
         images: N.

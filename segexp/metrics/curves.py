@@ -33,7 +33,7 @@ class _Areas(NamedTuple):
 
 
 class ScoreCurve:
-    """What scores of positives and negatives say; all None without both of them.
+    """ROC and precision-recall curve of the scores of positives and negatives; all None without both of them.
 
     Exact where each pixel stands for itself. A score may be any float, also infinite; equal scores are ties.
 
@@ -186,5 +186,5 @@ def _sigmoid(logit: float) -> float:
 
 
 def within(bound: float) -> str:
-    """What a bound means, in words."""
+    """Says in words how far a figure may be off."""
     return f"within {bound:.1e} of the exact figures: too many pixels to keep each of them"

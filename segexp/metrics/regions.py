@@ -21,7 +21,7 @@ class Regions(NamedTuple):
 
 
 def regions(image: ImagePrediction, index: int) -> Regions:
-    """Where class ``index`` is predicted and where it is true, ignored pixels left out of both."""
+    """Masks of where class ``index`` is predicted and where it is true, ignored pixels left out of both."""
     ignored = image.truth == IGNORED
     return Regions((image.prediction == index) & ~ignored, image.truth == index, ignored)
 

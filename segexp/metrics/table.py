@@ -78,7 +78,7 @@ class ImageTable(Metric):
 
 
 class HostTable(ImageTable):
-    """The same in the memory of the processor, whatever the device, for rows made with NumPy.
+    """A table of sums by image in the memory of the processor, whatever the device, for rows made with NumPy.
 
     The float64 that exact sums need is not on every device.
     """

@@ -51,5 +51,5 @@ class Classifier(nn.Module, ABC):
 
 
 def is_classifier(model: nn.Module | type[nn.Module]) -> bool:
-    """Whether a model gives outputs (B, K) of whole images; others give (B, K, H, W)."""
+    """Returns whether a model gives outputs (B, K) of whole images; others give (B, K, H, W)."""
     return getattr(model, "form", "mask") in ("label", "value")

@@ -83,10 +83,10 @@ class DeepLabV3(nn.Module):
         """
         require_size(f"DeepLabV3 (output stride {self.output_stride})", image, 2 * self.output_stride)
         *_, third, last = self.backbone(image)
-        logits = enlarge(self.classifier(last), image)
+        logits = resize_like(self.classifier(last), image)
         if self.aux_classifier is None or not self.training:
             return logits
-        return Supervised(logits, (enlarge(self.aux_classifier(third), image),), (self.auxiliary_weight,))
+        return Supervised(logits, (resize_like(self.aux_classifier(third), image),), (self.auxiliary_weight,))
 
 
 class AtrousPyramid(nn.Module):
@@ -118,7 +118,7 @@ class AtrousPyramid(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(B, C, h, w) -> (B, width, h, w)."""
         *local, whole = self.convs
-        context = enlarge(whole(features.mean((-2, -1), keepdim=True)), features)
+        context = resize_like(whole(features.mean((-2, -1), keepdim=True)), features)
         mixed: Tensor = self.project(torch.cat([*(conv(features) for conv in local), context], dim=1))
         return mixed
 
@@ -132,7 +132,7 @@ class AuxiliaryHead(nn.Sequential):
         self.apply(init_weights)
 
 
-def enlarge(features: Tensor, like: Tensor) -> Tensor:
+def resize_like(features: Tensor, like: Tensor) -> Tensor:
     """Interpolates bilinearly to the height and width of ``like``."""
     return F.interpolate(features, size=like.shape[-2:], mode="bilinear", align_corners=False)
 

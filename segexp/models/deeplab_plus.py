@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError
-from segexp.models.deeplab import RATES, AtrousPyramid, Stride, enlarge
+from segexp.models.deeplab import RATES, AtrousPyramid, Stride, resize_like
 from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.xception import FIRST, SeparableConv, Xception
 from segexp.models.sizes import require_size
@@ -74,5 +74,5 @@ class DeepLabV3Plus(nn.Module):
         require_size(f"DeepLabV3Plus (output stride {self.output_stride})", image, 2 * self.output_stride)
         low, last = self.encoder(image)
         reduced = self.reduce(low)
-        joined = torch.cat([enlarge(self.pyramid(last), reduced), reduced], dim=1)
-        return enlarge(self.decoder(joined), image)
+        joined = torch.cat([resize_like(self.pyramid(last), reduced), reduced], dim=1)
+        return resize_like(self.decoder(joined), image)

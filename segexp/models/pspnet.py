@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.models.auxiliary import Supervised
-from segexp.models.deeplab import AuxiliaryHead, enlarge
+from segexp.models.deeplab import AuxiliaryHead, resize_like
 from segexp.models.encoders.base import init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.resnet import ResNet
@@ -84,12 +84,13 @@ class PspNet(nn.Module):
         require_size("PspNet (output stride 8)", image, 16)
         *_, third, last = self.encoder(image)
         levels = [
-            enlarge(level(adaptive_average(last, bins)), last) for level, bins in zip(self.pyramid, BINS, strict=True)
+            resize_like(level(adaptive_average(last, bins)), last)
+            for level, bins in zip(self.pyramid, BINS, strict=True)
         ]
-        logits = enlarge(self.head(torch.cat([last, *levels], dim=1)), image)
+        logits = resize_like(self.head(torch.cat([last, *levels], dim=1)), image)
         if self.auxiliary is None or not self.training:
             return logits
-        return Supervised(logits, (enlarge(self.auxiliary(third), image),), (self.auxiliary_weight,))
+        return Supervised(logits, (resize_like(self.auxiliary(third), image),), (self.auxiliary_weight,))
 
 
 def _level(in_channels: int, out_channels: int, bins: int) -> nn.Sequential:

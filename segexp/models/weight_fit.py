@@ -21,7 +21,7 @@ NAMED = 3
 
 @dataclass(frozen=True)
 class Fit:
-    """What of a file fits a network; counters of batch norms are loaded where they are there, and told nowhere.
+    """The weights of a file that fit a network; counters of batch norms are loaded but not named.
 
     Attributes:
         weights: What can be loaded, by the network's names, in its shapes.
@@ -57,7 +57,7 @@ class Fit:
         return len(self.loaded) + len(self.missing) + len(self.other_shape)
 
     def described(self) -> str:
-        """How much fits, and what does not, each counted and the first named."""
+        """Says how much fits, and what does not, each counted and the first named."""
         renamed = f", {self.removed or 'nothing'!r} at their front replaced by {self.added!r}"
         parts = [f"{len(self.loaded)} of {self.total} weights fit{renamed if self.removed or self.added else ''}"]
         shapes = [f"{name} {list(there)} for {list(here)}" for name, (there, here) in self.other_shape.items()]

@@ -53,7 +53,7 @@ def column_heading(name: str, spec: FigureSpec) -> str:
 
 
 def lower_is_better(figure: str, results: Mapping[str, Any]) -> bool:
-    """Whether less is more; not of figures that nobody knows."""
+    """Returns whether less is more; not of figures that nobody knows."""
     return described(results, figure).direction == "min"
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-SEGMENTATION, CLASSIFICATION = "segmentation", "classification"
+SEGMENTATION, CLASSIFICATION, RECONSTRUCTION = "segmentation", "classification", "reconstruction"
 
 
 def to_text(value: object) -> str:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from segexp.config.stored.check import leads_outside
+from segexp.config.stored.tree import leads_outside
 from segexp.errors import StoredError
 
 

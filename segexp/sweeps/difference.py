@@ -1,13 +1,15 @@
 """What differs between the grid of a sweep folder and the one asked for now."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from segexp.config.experiment import Experiment
 from segexp.config.nested import flatten
+from segexp.config.schema import TrainConfig
+from segexp.config.sections import with_defaults
 from segexp.errors import ConfigError
 from segexp.sweeps.layout import JobFiles, resume_command
-from segexp.sweeps.manifest import Manifest
-from segexp.sweeps.plan import NO_RESULT, Job
+from segexp.sweeps.manifest import Entry, Manifest
+from segexp.sweeps.plan import NO_RESULT, Job, config_key
 
 SHOWN = 10
 """Lines of each kind."""
@@ -19,8 +21,11 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
     Raises:
         ConfigError: They differ; the text says in what.
     """
-    before = {entry.key: entry for entry in manifest}
     now = {job.key: job for job in jobs}
+    before = {entry.key: entry for entry in manifest}
+    if before.keys() != now.keys():
+        full = {_full_key(job.experiment): job.key for job in jobs}
+        before = {_key_today(manifest, entry, full): entry for entry in manifest}
     if before.keys() == now.keys():
         return
     gone = [entry for key, entry in before.items() if key not in now]
@@ -38,6 +43,22 @@ def refuse_other_grid(manifest: Manifest, jobs: Sequence[Job]) -> None:
             ]
         )
     )
+
+
+def _key_today(manifest: Manifest, entry: Entry, full: Mapping[str, str]) -> str:
+    """The key that a job of the folder, whose config may be of an earlier version, has among those of the command.
+
+    Args:
+        manifest: Of the folder.
+        entry: The job.
+        full: Keys of the command's jobs by :func:`_full_key`.
+    """
+    return full.get(_full_key(JobFiles(manifest.folder, entry.number).read().experiment), entry.key)
+
+
+def _full_key(experiment: Experiment) -> str:
+    """The key of a job with all that its config leaves to the defaults."""
+    return config_key(Experiment.from_plain(with_defaults(TrainConfig, experiment.plain())))
 
 
 def _shown(title: str, labels: Sequence[str]) -> list[str]:

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.experiment import Experiment
+from segexp.config.migration import migrated_stored
 from segexp.config.stored.arguments import check_choices
 from segexp.config.stored.check import again, check_overrides, check_stored
 from segexp.config.stored.trust import trust_arguments as typed_trust
@@ -53,7 +54,7 @@ def check_jobs(places: Iterable[JobFiles], argv: Sequence[str]) -> None:
 
 def _config(path: Path) -> Any:
     try:
-        return read_yaml(path)
+        return migrated_stored(read_yaml(path), path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path}: cannot be read: {str(error).splitlines()[0]}; start a new sweep") from error
 

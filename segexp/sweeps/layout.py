@@ -22,6 +22,7 @@ from typing import Any, Literal
 import yaml
 
 from segexp.config.experiment import Experiment
+from segexp.config.migration import migrated_stored
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.errors import DataError
 from segexp.invocation import Invocation
@@ -69,7 +70,7 @@ class JobFiles:
             DataError: Its files are missing or damaged.
         """
         try:
-            config = read_yaml(self.path / "config.yaml")
+            config = migrated_stored(read_yaml(self.path / "config.yaml"), self.path / "config.yaml")
             content = read_json(self.path / "job.json")
             invocation = Invocation(
                 content["command"], tuple(content["overrides"]), content["choices"], self.sweep, self.number

@@ -19,7 +19,8 @@ from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
-from segexp.spec import DataSpec
+from segexp.moved import warn_of_directions
+from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.normalize import Normalize
@@ -44,8 +45,8 @@ class BaseTask(pl.LightningModule):
     their images; ``val/<figure>`` of all validation images; ``lr`` and ``seconds``.
 
     Attributes:
-        directions: The figures that it logs of validation and test, by name, and which way each is better. Literals:
-            they are read from the source, so that ``monitor`` is checked before torch is imported.
+        figure_specs: Direction, label, unit and meaning of each figure that it logs of validation and test, by name.
+            It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
         loss_class: What the section ``loss`` has to give.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
         spec: Target, channels and scaling.
@@ -53,7 +54,7 @@ class BaseTask(pl.LightningModule):
         measures: Costly measures by name, taken at the test only.
     """
 
-    directions: ClassVar[Mapping[str, Literal["min", "max"]]] = MappingProxyType({})
+    figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
     loss_class: ClassVar[type[nn.Module]] = nn.Module
     takes_measures: ClassVar[bool] = False
     sharded = False
@@ -110,6 +111,18 @@ class BaseTask(pl.LightningModule):
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
 
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        """Warns of a class that names its figures by their directions alone."""
+        super().__init_subclass__(**keywords)
+        warn_of_directions(cls)
+
+    @classmethod
+    def described_figures(cls) -> dict[str, FigureSpec]:
+        """Each figure with direction, label, unit and meaning."""
+        # {"mae": "min"}, which works until version 0.3.
+        directions: Mapping[str, Direction] = getattr(cls, "directions", {})
+        return {name: FigureSpec(way, name) for name, way in directions.items()} or dict(cls.figure_specs)
+
     @classmethod
     def adapted(cls, spec: DataSpec, **keys: Any) -> DataSpec:
         """The data's spec as a model is built for it; a task whose keys change the target says so here.
@@ -128,7 +141,7 @@ class BaseTask(pl.LightningModule):
         return other
 
     def with_measures(self, measures: Measures) -> Self:
-        """The same network with other costly measures.
+        """Gives a task of the same network with other costly measures.
 
         Args:
             measures: By name, prepared for the data.
@@ -153,7 +166,7 @@ class BaseTask(pl.LightningModule):
         return outputs.logits if isinstance(outputs, Supervised) else outputs
 
     def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
-        """As :meth:`forward`, but with the auxiliary logits that some models give in training mode."""
+        """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
         return same_size(self.model, self.scale(image, stats))
 
     def evaluated(self, image: Tensor) -> Tensor:
@@ -164,11 +177,11 @@ class BaseTask(pl.LightningModule):
     # ---- training
 
     def computed(self) -> dict[str, Any]:
-        """What the loss computed from the training images, plain and by key, for run.json."""
+        """Values that the loss computed from the training images, plain and by key, for run.json."""
         return {}
 
     def target_of(self, batch: Batch) -> Tensor:
-        """What the outputs of a batch are compared with: its ``target``, unless a task makes another one of it."""
+        """Gives what outputs are compared with: the ``target`` of the batch, unless a task makes another one of it."""
         return batch["target"]
 
     def loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
@@ -176,7 +189,7 @@ class BaseTask(pl.LightningModule):
         return {TOTAL: self.loss(outputs, target)}
 
     def training_step(self, batch: Batch, batch_idx: int) -> Tensor:
-        """What is minimised, under bfloat16 autocast where that is on: the loss, and the weighted auxiliary losses.
+        """Computes what is minimised, under bfloat16 autocast where that is on: loss and weighted auxiliary losses.
 
         ``train/loss`` is the loss of the model's own outputs, comparable with ``val/loss``; what auxiliary outputs add
         is logged as ``train/loss/auxiliary``.
@@ -255,18 +268,18 @@ class BaseTask(pl.LightningModule):
 
     @abstractmethod
     def figures(self) -> dict[str, float | None]:
-        """Figures of all validation images that were counted, by the names in ``directions``; None: undefined."""
+        """Figures of all validation images that were counted, by the names in ``figure_specs``; None: undefined."""
 
     @abstractmethod
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
-        """What trivial predictors reach on the test images; they choose on training and validation images only."""
+        """Results of trivial predictors on the test images; they choose on training and validation images only."""
         return []
 
     def evaluation_loss_terms(self, outputs: Tensor, target: Tensor) -> dict[str, Tensor]:
-        """As :meth:`loss_terms`, of whole images and without a gradient."""
+        """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
@@ -319,7 +332,7 @@ class BaseTask(pl.LightningModule):
     # ---- checkpoint
 
     def state(self) -> dict[str, Any]:
-        """What else than weights a trained model needs, plain values; see :meth:`take_state`."""
+        """State beside the weights that a trained model needs, in plain values; see :meth:`take_state`."""
         return {}
 
     def take_state(self, stored: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from segexp.losses.class_weights import ClassWeighted
 from segexp.metrics.figures import Array, dataset_leaves, plain
 from segexp.metrics.label_scores import Labels, label_family, score_areas, score_family
 from segexp.metrics.table import HostTable
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.label_result import LabelResult
 
@@ -29,15 +29,25 @@ class Classification(BaseTask):
     precision-recall curve of the second class.
     """
 
-    directions: ClassVar = {
-        "accuracy": "max",
-        "balanced_accuracy": "max",
-        "macro_f1": "max",
-        "precision/<class>": "max",
-        "recall/<class>": "max",
-        "f1/<class>": "max",
-        "auc": "max",
-        "ap": "max",
+    figure_specs: ClassVar = {
+        "accuracy": FigureSpec("max", "accuracy", meaning="share of the images that are right"),
+        "balanced_accuracy": FigureSpec(
+            "max", "balanced accuracy", meaning="mean recall of the classes that the images are of"
+        ),
+        "macro_f1": FigureSpec("max", "macro F1", meaning="mean F1 of the classes"),
+        "precision/<class>": FigureSpec(
+            "max", "precision", meaning="share of the images taken for the class that are of it"
+        ),
+        "recall/<class>": FigureSpec("max", "recall", meaning="share of the images of the class that were found"),
+        "f1/<class>": FigureSpec("max", "F1", meaning="harmonic mean of precision and recall"),
+        "auc": FigureSpec(
+            "max",
+            "ROC-AUC",
+            meaning="chance that an image of the second class gets a higher score than one of the first",
+        ),
+        "ap": FigureSpec(
+            "max", "PR-AUC", meaning="area under precision over recall of the second class (average precision)"
+        ),
     }
     loss_class = ClassWeighted
     loss: ClassWeighted

@@ -11,6 +11,8 @@ from segexp.image_statistics import batch_statistics
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask, MakeOptimizer
 from segexp.tasks.tta import Precision, Tta, augmented
+from segexp.windows.resampling import resample, resample_image
+from segexp.windows.rescale import Rescale
 from segexp.windows.sliding import sliding_window
 
 
@@ -20,7 +22,10 @@ class DenseTask(BaseTask):
     Attributes:
         tta: Test-time augmentation of validation and test; off while fitting.
         precision: Of forward passes in validation, test and prediction.
+        rescale: At which size images are seen in test and prediction; None: as they are, as in training.
     """
+
+    rescale: Rescale | None = None
 
     def __init__(
         self,
@@ -49,30 +54,46 @@ class DenseTask(BaseTask):
         self.precision = precision
 
     def seen_by(
-        self, *, tta: Tta | None = None, precision: Precision | None = None, inference: dict[str, Any] | None = None
+        self,
+        *,
+        tta: Tta | None = None,
+        precision: Precision | None = None,
+        inference: dict[str, Any] | None = None,
+        rescale: Rescale | None = None,
     ) -> Self:
-        """The same network, asked in another way.
+        """Gives a task of the same network that sees images in another way.
 
         Args:
             tta: Test-time augmentation; None: as it is.
             precision: As of the constructor; None: as it is.
             inference: Keys of ``inference`` that differ.
+            rescale: At which size images are seen; None: as it is.
         """
         other = self.twin()
         other.tta = self.tta if tta is None else tta
         other.precision = self.precision if precision is None else precision
         other.inference = replace(self.inference, **(inference or {}))
+        other.rescale = self.rescale if rescale is None else rescale
         return other
 
     def judged(self, outputs: Tensor) -> Tensor:
-        """What is averaged over views and windows, and judged, of outputs (B, K, H, W)."""
+        """Reduces outputs (B, K, H, W) to what is averaged over views and windows, and judged."""
         return outputs
+
+    def spatial(self, outputs: Tensor) -> Tensor:
+        """Reduces judged outputs (B, K, H, W) to what may be interpolated between pixels."""
+        return outputs
+
+    def from_spatial(self, values: Tensor) -> Tensor:
+        """The inverse of :meth:`spatial`: outputs as they are judged."""
+        return values
 
     def evaluated(self, image: Tensor) -> Tensor:
         """Outputs of whole images as they are judged, the same in validation, test and prediction.
 
         Large images are seen in windows, each of them in all views of the test-time augmentation: as many forward
-        passes as windows of every view, and the outputs are blended once.
+        passes as windows of every view, and the outputs are blended once. With ``rescale`` the image is resampled
+        before, and what was made of it (of a segmentation its probabilities) is resampled back.
 
         Args:
             image: Raw images (B, C, H, W).
@@ -80,6 +101,15 @@ class DenseTask(BaseTask):
         Returns:
             float32 (B, K, H, W).
         """
+        size = height, width = image.shape[-2:]
+        seen = size if self.rescale is None else self.rescale.shape_for(height, width)
+        if seen == size:
+            return self.evaluated_natively(image)
+        outputs = self.evaluated_natively(resample_image(image, *seen))
+        return self.from_spatial(resample(self.spatial(outputs), height, width))
+
+    def evaluated_natively(self, image: Tensor) -> Tensor:
+        """Evaluates, like :meth:`evaluated`, images that have the size at which they are seen."""
         settings = self.inference
         window = settings.window_for(*image.shape[-2:])
         if window is None:
@@ -89,7 +119,7 @@ class DenseTask(BaseTask):
         return sliding_window(self.views(stats), image, window, settings.overlap, settings.blend, together)
 
     def views(self, stats: Tensor | None = None) -> Callable[[Tensor], Tensor]:
-        """What windows give in all views of the test-time augmentation.
+        """Makes the function that windows are predicted with, in all views of the test-time augmentation.
 
         Args:
             stats: float32 (B, 2, C) of the whole images that the windows are cut from; see :class:`Normalize`.

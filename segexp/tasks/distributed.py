@@ -37,7 +37,7 @@ def all_gather_batch(part: Tensor, sizes: Sequence[int]) -> Tensor:
 
 
 def all_gather_outputs(outputs: Tensor | Supervised, sizes: Sequence[int]) -> Tensor | Supervised:
-    """The same of a model's outputs, auxiliary ones too."""
+    """Gathers a model's outputs of the whole batch from all ranks, auxiliary ones too."""
     if not isinstance(outputs, Supervised):
         return all_gather_batch(outputs, sizes)
     auxiliary = tuple(all_gather_batch(logits, sizes) for logits in outputs.auxiliary)

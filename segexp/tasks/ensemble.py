@@ -8,9 +8,6 @@ from torch import Tensor, nn
 from segexp.losses.base import SegmentationLoss
 from segexp.tasks.segmentation import Segmentation
 
-SMALLEST = 1e-7
-"""Probabilities are kept this far from 0 and 1, so that their log-odds are finite."""
-
 
 class EnsembleModule(Segmentation):
     """Stands for its members wherever one module is evaluated.
@@ -37,4 +34,4 @@ class EnsembleModule(Segmentation):
         """Log-odds or logarithms (B, K, H, W) of the mean probability of raw images (B, C, H, W)."""
         members: list[Segmentation] = list(self.model)
         mean = torch.stack([self.probabilities(member(image, stats).float()) for member in members]).mean(dim=0)
-        return torch.logit(mean, eps=SMALLEST) if self.spec.is_binary else mean.clamp(min=SMALLEST).log()
+        return self.from_spatial(mean)

@@ -28,3 +28,19 @@ def flat_measures(phase: str, measures: Mapping[str, Any]) -> list[tuple[str, fl
         else:
             flat.append((f"{phase}/{name}", value))
     return flat
+
+
+def headline(content: Mapping[str, Any], name: str | None = None) -> dict[str, float]:
+    """Test figures of the model under their logged names, for W&B and TensorBoard.
+
+    Args:
+        content: Of results.json.
+        name: Of the row; None: the first one, the model as it is used. Without such a row there are no figures.
+    """
+    rows = [row for row in content["rows"] if name in (None, row["name"])]
+    row: Mapping[str, Any] = rows[0] if rows else {"dataset": {}, "image": {}}
+    pooled = dict(flat_measures("test", row["dataset"]))
+    # What is not pooled is there per image only.
+    others = {name: value for name, value in row["image"].items() if name not in row["dataset"]}
+    by_image = flat_measures("test", {IMAGE + name: value for name, value in others.items()})
+    return {name: value for name, value in (pooled | dict(by_image)).items() if value is not None}

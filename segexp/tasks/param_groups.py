@@ -16,7 +16,7 @@ FACTOR = "lr_factor"
 
 @dataclass(frozen=True)
 class ParamGroups:
-    """Which weights are trained otherwise than the optimiser's keys say.
+    """Groups of weights that are trained otherwise than the optimiser's keys say.
 
     Attributes:
         lr_factors: Factor on the learning rate by part of the network; of nested parts the inner one counts.
@@ -28,7 +28,7 @@ class ParamGroups:
 
     @property
     def plain(self) -> bool:
-        """Whether all weights are trained alike."""
+        """True if all weights are trained alike."""
         return self.norm_decay and all(factor == 1 for factor in self.lr_factors.values())
 
     def named_factors(self, model: nn.Module) -> dict[str, float]:

@@ -15,7 +15,7 @@ from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss
 from segexp.metrics.figures import Array, Family
 from segexp.metrics.table import HostTable
-from segexp.spec import DataSpec, ImageTarget
+from segexp.spec import DataSpec, FigureSpec, ImageTarget
 from segexp.tasks.base import MakeOptimizer
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.predictor_result import PredictorResult
@@ -49,7 +49,10 @@ class Reconstruction(DenseTask):
     ``val/psnr``, the peak signal-to-noise ratio 10 log10(1 / mse) in dB.
     """
 
-    directions: ClassVar = {"mse": "min", "psnr": "max"}
+    figure_specs: ClassVar = {
+        "mse": FigureSpec("min", "MSE", meaning="mean squared error over all values, which lie in 0..1"),
+        "psnr": FigureSpec("max", "PSNR", "dB", "peak signal-to-noise ratio, 10 log10(1 / MSE)"),
+    }
 
     def __init__(
         self,
@@ -101,12 +104,12 @@ class Reconstruction(DenseTask):
 
     @property
     def of_itself(self) -> bool:
-        """Whether an image is to come back as it is, and not as another one."""
+        """True if an image is to come back as it is, and not as another one."""
         return isinstance(self.spec.target, ImageTarget) and self.spec.target.itself
 
     @property
     def has_codes(self) -> bool:
-        """Whether the model is an autoencoder."""
+        """True if the model is an autoencoder."""
         return isinstance(self.model, Autoencoder)
 
     @property

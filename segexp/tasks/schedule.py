@@ -18,7 +18,7 @@ NEVER = 10**9
 
 @dataclass(frozen=True)
 class Schedule:
-    """What configures a scheduler.
+    """A learning-rate scheduler to be made: its factory, settings and interval.
 
     Attributes:
         make: Makes the scheduler from the optimiser and its settings.

@@ -12,18 +12,19 @@ from segexp.data.sampling.samples import Batch
 from segexp.losses.base import SegmentationLoss
 from segexp.losses.blocks import block_terms
 from segexp.metrics.counts import ConfusionCounts
-from segexp.metrics.curves import ScoreCurve, within
 from segexp.metrics.log_odds import probability
 from segexp.metrics.measures import dataset_scores, image_scores
-from segexp.metrics.scores import ScoreHistogram
 from segexp.moved import renamed
-from segexp.runs.console import LOG
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.base import MakeOptimizer
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.log_names import flat_measures
 from segexp.tasks.mask_result import MaskResult
 from segexp.tasks.test_figures import Tested
+from segexp.tasks.threshold import ThresholdChoice
+
+SMALLEST = 1e-7
+"""Probabilities that are turned into log-odds are kept this far from 0 and 1, so that these are finite."""
 
 
 class Segmentation(DenseTask):
@@ -73,8 +74,7 @@ class Segmentation(DenseTask):
         self.threshold = threshold
         self.tested: Tested
         self._counts = ConfusionCounts(self.spec.num_classes)
-        self._scores = ScoreHistogram() if self.spec.is_binary else None
-        self._bound_told = False
+        self._choice = ThresholdChoice() if self.spec.is_binary else None
 
     @classmethod
     def adapted(cls, spec: DataSpec, *, two_logits: bool = False, **keys: Any) -> DataSpec:
@@ -84,7 +84,7 @@ class Segmentation(DenseTask):
         return replace(spec, target=replace(spec.target, two_logits=True))
 
     def at_threshold(self, threshold: float) -> Self:
-        """The same network with another threshold (a score)."""
+        """Gives a task of the same network with another threshold (a score)."""
         other = self.twin()
         other.threshold = threshold
         return other
@@ -99,6 +99,14 @@ class Segmentation(DenseTask):
         if self.spec.is_binary:
             return self.judged(logits).sigmoid()
         return logits.softmax(dim=1)
+
+    def spatial(self, outputs: Tensor) -> Tensor:
+        """Probabilities: a mean of logits would follow the pixel that is most certain."""
+        return self.probabilities(outputs)
+
+    def from_spatial(self, values: Tensor) -> Tensor:
+        """Log-odds (two classes) or logarithms of probabilities, whose sigmoid or softmax gives them back."""
+        return torch.logit(values, eps=SMALLEST) if self.spec.is_binary else values.clamp(min=SMALLEST).log()
 
     def classify(self, logits: Tensor, threshold: float) -> Tensor:
         """Class numbers uint8 (B, H, W) of logits or scores; ``threshold`` is a score and for two classes only."""
@@ -134,30 +142,20 @@ class Segmentation(DenseTask):
             self.tested.update(outputs, self.probabilities, predictions, batch)
             return
         self._counts.update(self.classify(outputs, 0.0), batch["target"], batch["index"])
-        if self._scores is not None:
-            self._scores.update(outputs, batch["target"])
+        if self._choice is not None:
+            self._choice.update(outputs, batch["target"])
 
     def figures(self) -> dict[str, float | None]:
         """Figures of all validation images; chooses the threshold on them."""
         matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has
         pooled = dataset_scores(matrices, self.spec.classes)
         by_image = {IMAGE + name: value for name, value in image_scores(matrices, self.spec.classes).items()}
-        named = dict(flat_measures("val", {**pooled, **by_image}))
+        named = {name.removeprefix("val/"): value for name, value in flat_measures("val", {**pooled, **by_image})}
         self._counts.reset()
-        if self._scores is not None:
-            curve = self._scores.compute()
-            named |= {"val/auc": curve.auc(), "val/ap": curve.average_precision()}
-            self._say_bound(curve)
-            best = curve.best_threshold()
-            self.threshold = best.logit if best is not None else 0.0
-            self._scores.reset()
-        return {name.removeprefix("val/"): value for name, value in named.items()}
-
-    def _say_bound(self, curve: ScoreCurve) -> None:
-        """Says once what AUC, AP and threshold of a large set are worth."""
-        if curve.bound and not self._bound_told and self.trainer.is_global_zero:
-            LOG.info(f"val/auc, val/ap and the threshold are of {curve.pixels} pixels, {within(curve.bound)}")
-            self._bound_told = True
+        if self._choice is not None:
+            self.threshold, areas = self._choice.choose(log=self.trainer.is_global_zero)
+            named |= areas
+        return named
 
     def predictor_results(self) -> list[MaskResult]:
         """The model after a test: at its threshold, and for two classes at 0.5 as well."""

@@ -39,7 +39,7 @@ def resolve_speed(section: SpeedConfig, device: str, *, allocator: bool) -> Spee
 
 
 def native_bfloat16(device: str) -> bool:
-    """Whether the processor multiplies bfloat16 itself; emulated bfloat16 is slower than float32."""
+    """Returns whether the processor multiplies bfloat16 itself; emulated bfloat16 is slower than float32."""
     if device == "cuda":
         return torch.cuda.get_device_capability()[0] >= 8
     if device != "cpu":

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +17,8 @@ from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, SchedulerConfig
+from segexp.config.sections import structured
+from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
 from segexp.data.base import ImageDataModule
 from segexp.data.synthetic.drawn_set import drawn_keys
@@ -192,7 +194,7 @@ def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], 
 
 
 def build_schedule(
-    section: SchedulerConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
+    section: ObjectConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
 ) -> Schedule | None:
     """Builds the learning-rate schedule; None for a constant rate.
 
@@ -202,44 +204,46 @@ def build_schedule(
         every: Epochs between validations.
         task: Dotted name of the class of the task, which says what it logs.
     """
-    if section.target is None:
+    if section["_target_"] is None:
         return None
-    settings = {key: value for key, value in section.target.items() if not key.startswith("_")}
-    monitor = section.monitor
+    beside = structured(SchedulerConfig, section)
+    settings = {key: value for key, value in section.items() if not key.startswith("_") and not hasattr(beside, key)}
+    monitor = beside.monitor
     towards = watched_direction(monitor, task) if monitor is not None else "min"
-    schedule = Schedule(get_method(section.target["_target_"]), settings, section.interval, monitor, towards, every)
-    built = _tried(section.target, optimizer, schedule)
-    expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler.target", "a schedule of torch.optim.lr_scheduler")
+    schedule = Schedule(get_method(section["_target_"]), settings, beside.interval, monitor, towards, every)
+    built = _tried(section["_target_"], optimizer, schedule)
+    expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler", "a schedule of torch.optim.lr_scheduler")
     if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
         raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
     return schedule
 
 
-def _tried(section: ObjectConfig, asked: ObjectConfig, schedule: Schedule) -> Any:
+def _tried(target: str, asked: ObjectConfig, schedule: Schedule) -> Any:
     """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
     optimizer = _one_weight(asked)
-    target = {key: value for key, value in section.items() if value != AUTO}
-    with naming_section("scheduler.target", target), warnings.catch_warnings(action="ignore"):
+    given = {key: value for key, value in schedule.settings.items() if value != AUTO}
+    settings = {"_target_": target, "_partial_": True, **given}
+    with naming_section("scheduler", settings), warnings.catch_warnings(action="ignore"):
         try:
             built = schedule.build(optimizer, steps=100, epochs=100)
             optimizer.step(lambda: 0.0)
             built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
         except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"scheduler.target: {joined_lines(error)}") from error
+            raise ConfigError(f"scheduler: {joined_lines(error)}") from error
         except ValueError as error:
             if "cycle_momentum" not in str(error):
                 raise
-            name, cycle = type(optimizer).__name__, section["_target_"].rpartition(".")[2]
-            plus = "" if "cycle_momentum" in section else "+"
+            name, cycle = type(optimizer).__name__, target.rpartition(".")[2]
+            plus = "" if "cycle_momentum" in given else "+"
             raise ConfigError(
-                f"scheduler.target: {cycle} moves the momentum too, and {name} has none; add "
-                f"{plus}scheduler.target.cycle_momentum=false"
+                f"scheduler: {cycle} moves the momentum too, and {name} has none; add "
+                f"{plus}scheduler.cycle_momentum=false"
             ) from error
     for rate in (float(group["lr"]) for group in optimizer.param_groups):
         # A schedule sets whatever it is told, and no optimiser looks at it again.
         if not (math.isfinite(rate) and rate >= 0):
-            where = ", ".join(f"{key} {value}" for key, value in target.items() if key[0] != "_" and value != AUTO)
-            raise ConfigError(f"scheduler.target ({where}): sets a learning rate of {rate:g}, expected at least 0")
+            where = ", ".join(f"{key} {value}" for key, value in given.items())
+            raise ConfigError(f"scheduler ({where}): sets a learning rate of {rate:g}, expected at least 0")
     return built
 
 
@@ -272,8 +276,8 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     own = getattr(built, "total_steps", length)
     if own < length:
         raise ConfigError(
-            f"scheduler.target: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
-            "scheduler.target.total_steps=auto, or fewer trainer.max_epochs"
+            f"scheduler: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
+            "scheduler.total_steps=auto, or fewer trainer.max_epochs"
         )
 
 
@@ -310,10 +314,18 @@ def _check_figures(measures: dict[str, ImageMeasure]) -> None:
             owner[figure] = name
 
 
-def build_extra_callbacks(sections: Sequence[ObjectConfig]) -> list[Callback]:
-    """Builds the user's own Lightning callbacks."""
-    with naming_section("callbacks.extra"):
-        made = [instantiate(section, _convert_="all") for section in sections]
-    for number, callback in enumerate(made):
-        expect(callback, Callback, f"callbacks.extra[{number}]", "a lightning.pytorch.callbacks.Callback")
+def build_callbacks(experiment: Experiment) -> dict[str, Callback]:
+    """Builds the callbacks of the config by name; best and last checkpoint are not among them."""
+    return {name: _callback(name, section, experiment) for name, section in experiment.callbacks.items()}
+
+
+def _callback(name: str, section: ObjectConfig, experiment: Experiment) -> Callback:
+    """A callback; early stopping of ours goes by the measure of the training unless it names another."""
+    if section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]:
+        monitor = section.get("monitor") or experiment.monitor
+        mode = section.get("mode") or watched_direction(monitor, experiment.task_class)
+        section = {**section, "monitor": monitor, "mode": mode}
+    with naming_section(f"callbacks.{name}", section):
+        made: Callback = instantiate(section, _convert_="all")
+        expect(made, Callback, f"callbacks.{name}", "a lightning.pytorch.callbacks.Callback")
     return made

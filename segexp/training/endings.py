@@ -63,7 +63,7 @@ def _how_to_go_on(folder: RunFolder) -> str:
 
 
 def still_valid(folder: RunFolder) -> str:
-    """What of a failed run can be gone on with, and how; empty where no epoch was finished."""
+    """Says what of a failed run can be gone on with, and how; empty where no epoch was finished."""
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""

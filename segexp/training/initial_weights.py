@@ -63,7 +63,7 @@ def weight_file(init_from: str) -> Path:
 
 @dataclass(frozen=True)
 class Start:
-    """What a training started from.
+    """The weights that a training started from.
 
     Attributes:
         facts: What run.json and checkpoints say of it.

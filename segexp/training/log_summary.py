@@ -10,7 +10,7 @@ from segexp.tasks.base import BaseTask
 
 
 def log_summary(folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int) -> None:
-    """Where the run is, and what it trains with what on."""
+    """Logs where the run folder is, and model, data, loss and settings of the training."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]
     parameters = sum(p.numel() for p in module.model.parameters())

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segexp.config.checks.monitors import watched
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.task_figures import check_watched
 from segexp.data.base import ImageDataModule
@@ -86,7 +87,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     build.check_length(experiment, schedule, len(datamodule.train_batches()))
     _try_sizes(task, datamodule)
     if started_from is not None:
-        datamodule.notes.append(started_from.described())
+        datamodule.add_notes([started_from.described()])
     return Prepared(experiment, datamodule, task, started_from)
 
 
@@ -155,9 +156,8 @@ def check_watched_measures(experiment: Experiment, classes: Sequence[str]) -> No
         ConfigError: There is no such measure.
     """
     terms = [str(term) for term in experiment.loss.get("terms", {})]
-    for key, name in (("monitor", experiment.monitor), ("scheduler.monitor", experiment.scheduler.monitor)):
-        if name is not None:
-            _check_measure(key, name, experiment.task_class, classes, terms)
+    for key, name in watched(experiment.monitor, experiment.scheduler, experiment.callbacks):
+        _check_measure(key, name, experiment.task_class, classes, terms)
 
 
 def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:

@@ -28,13 +28,17 @@ from segexp.training.resume_source import LAST, command, told_apart, with_comman
 FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
     "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
-    "inference.batch_size", "callbacks.early_stopping", "callbacks.extra",
+    "inference.batch_size", "callbacks",
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "trainer.strategy", "trainer.devices", "trainer.num_nodes",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
+
+
+AVERAGE = "weight_average"
+"""The callback that does shape it: weights that were averaged are no others' weights."""
 
 
 def check_resume(experiment: Experiment, module: BaseTask) -> int:
@@ -111,8 +115,9 @@ def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
 def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
-        target = experiment.scheduler.target or {}
-        return not any(value == AUTO for name, value in target.items() if name != "mode")
+        return not any(value == AUTO for name, value in experiment.scheduler.items() if name != "mode")
+    if key.startswith(f"callbacks.{AVERAGE}."):
+        return False
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
 
 
@@ -129,7 +134,7 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
 
 
 def keep_last(resume: str | None, folder: RunFolder) -> None:
-    """Where no epoch was left to train, the state that the run goes on from is its last: it may go on from here too."""
+    """Copies the state that a run goes on from as its last, where no epoch was left to train."""
     last = folder.checkpoints / LAST.name
     if resume is not None and not last.is_file() and rank_of()[0] == 0:
         replace_file(last, Path(resume).read_bytes())

@@ -25,7 +25,7 @@ OPEN = ("auto", None)
 
 
 def kept_of(checkpoint: Path) -> Mapping[str, Any]:
-    """What segexp stored in a checkpoint; empty where there is none, which is said where the checkpoint is used."""
+    """Reads segexp's own part of a checkpoint; empty where there is none, which is said where it is used."""
     try:
         check_archive(checkpoint, whole=False)
         # Weights stay on the disk.

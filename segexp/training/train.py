@@ -16,14 +16,15 @@ from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned
 from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
 from segexp.evaluation.run_page import write_page
-from segexp.evaluation.test import headline, test
+from segexp.evaluation.test import test
 from segexp.evaluation.test_report import TestReport
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
-from segexp.training.build import build_extra_callbacks
+from segexp.tasks.log_names import headline
+from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checkpoints import restore_best, state_bytes
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
@@ -74,8 +75,8 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
-    check_finetuning(callbacks, prepared.module.model, experiment.trainer.max_epochs)
-    _look_back(prepared, callbacks)
+    check_finetuning(callbacks.values(), prepared.module.model, experiment.trainer.max_epochs)
+    _look_back(prepared, list(callbacks.values()))
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
         _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
@@ -96,25 +97,28 @@ def _parent(experiment: Experiment) -> Path:
     return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
 
 
-def _callbacks(experiment: Experiment) -> list[Callback]:
-    """The user's own callbacks, tried in a trainer, and that of a search."""
-    callbacks = build_extra_callbacks(experiment.callbacks.extra)
-    try_trainer(experiment, callbacks)
-    trial, sweep = experiment.invocation.trial, experiment.invocation.sweep_dir
-    if trial is not None and sweep is not None:
-        callbacks.append(Pruning(trial, sweep, experiment.monitor))
+def _callbacks(experiment: Experiment) -> dict[str, Callback]:
+    """The callbacks of the config by name, tried in a trainer."""
+    callbacks = build_callbacks(experiment)
+    try_trainer(experiment, list(callbacks.values()))
     return callbacks
+
+
+def _pruning(experiment: Experiment) -> list[Callback]:
+    """What tells a search how its trial goes, and ends a bad one."""
+    trial, sweep = experiment.invocation.trial, experiment.invocation.sweep_dir
+    return [] if trial is None or sweep is None else [Pruning(trial, sweep, experiment.monitor)]
 
 
 def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     """Notes what is frozen, and what differs from the run that it starts or goes on from, and takes up its epochs."""
     experiment, datamodule, start = prepared.experiment, prepared.datamodule, prepared.started_from
     loaded = start.loaded if start is not None else ()
-    datamodule.notes += describe_random_frozen(experiment, callbacks, prepared.module.model, loaded)
-    datamodule.notes += experiment.invocation.notes
+    datamodule.add_notes(describe_random_frozen(experiment, callbacks, prepared.module.model, loaded))
+    datamodule.add_notes(experiment.invocation.notes)
     parts = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
-    datamodule.notes += dealt_anew(experiment, parts)
-    datamodule.first_epoch = check_resume(experiment, prepared.module)
+    datamodule.add_notes(dealt_anew(experiment, parts))
+    datamodule.begin_at(check_resume(experiment, prepared.module))
 
 
 def _run_folder(experiment: Experiment) -> RunFolder:
@@ -130,7 +134,7 @@ def _run_folder(experiment: Experiment) -> RunFolder:
     return folder
 
 
-def _run(prepared: Prepared, folder: RunFolder, callbacks: list[Callback]) -> dict[str, Any]:
+def _run(prepared: Prepared, folder: RunFolder, callbacks: Mapping[str, Callback]) -> dict[str, Any]:
     datamodule = prepared.datamodule
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
     record = RunRecord(folder, prepared.experiment.invocation.command, run_facts(prepared))
@@ -158,7 +162,7 @@ def _fit_and_test(
     prepared: Prepared,
     folder: RunFolder,
     record: RunRecord,
-    callbacks: list[Callback],
+    callbacks: Mapping[str, Callback],
     after: Afterwards,
 ) -> dict[str, Any]:
     start = time.perf_counter()
@@ -187,11 +191,12 @@ def _fit_and_test(
     return tested.content
 
 
-def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks: list[Callback]) -> pl.Trainer:
+def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks: Mapping[str, Callback]) -> pl.Trainer:
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
-    place_callbacks(experiment.callbacks.extra, callbacks, folder.path)
-    trainer = build_trainer(experiment, folder, loggers, callbacks, strategy_arguments(module, datamodule))
+    place_callbacks(experiment.callbacks, callbacks, folder.path)
+    own = [*callbacks.values(), *_pruning(experiment)]
+    trainer = build_trainer(experiment, folder, loggers, own, strategy_arguments(module, datamodule))
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
     group.leave()
     gather_weights(module)

@@ -7,11 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import (
-    Callback,
-    EMAWeightAveraging,
-    TQDMProgressBar,
-)
+from lightning.pytorch.callbacks import Callback, TQDMProgressBar
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
@@ -25,6 +21,7 @@ from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
+from segexp.training.callbacks.weight_average import WeightAverage
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import ONE, trainer_plugins
 
@@ -52,10 +49,10 @@ def build_trainer(
     experiment: Experiment,
     folder: RunFolder,
     loggers: list[Logger],
-    extra: Sequence[Callback] = (),
+    own: Sequence[Callback] = (),
     ranks: Mapping[str, Any] = ONE,
 ) -> pl.Trainer:
-    """The trainer for fitting; ``extra`` are the user's callbacks, ``ranks`` is of :func:`spread`."""
+    """The trainer for fitting; ``own`` are the callbacks of the config, ``ranks`` is of :func:`spread`."""
     section = experiment.trainer
     return pl.Trainer(
         **ranks,
@@ -63,7 +60,7 @@ def build_trainer(
         **determinism(section.deterministic),
         logger=loggers,
         default_root_dir=folder.path,  # of callbacks that write files
-        callbacks=[_panels(experiment, folder, len(loggers) > 1), *build_callbacks(experiment, folder), *extra],
+        callbacks=[_panels(experiment, folder, len(loggers) > 1), *_in_order(experiment, folder, own)],
         plugins=[AtomicCheckpointIO(), *trainer_plugins()],
         enable_progress_bar=_bar(section.progress),
         log_every_n_steps=10**9,  # only whole epochs are logged
@@ -71,7 +68,7 @@ def build_trainer(
     )
 
 
-def try_trainer(experiment: Experiment, extra: Sequence[Callback]) -> None:
+def try_trainer(experiment: Experiment, own: Sequence[Callback]) -> None:
     """Builds a trainer that is not used, so that what Lightning refuses is found before anything is written.
 
     Raises:
@@ -80,7 +77,7 @@ def try_trainer(experiment: Experiment, extra: Sequence[Callback]) -> None:
     if count_ranks(experiment.trainer) > 1:
         return  # processes of several ranks are checked by themselves
     try:
-        build_trainer(experiment, RunFolder(Path(experiment.output_dir)), [], extra)
+        build_trainer(experiment, RunFolder(Path(experiment.output_dir)), [], own)
     except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
         raise ConfigError(f"trainer: {' '.join(str(error).split())}") from error
 
@@ -95,24 +92,19 @@ def _bar(progress: str) -> bool:
     return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
 
 
-def build_callbacks(experiment: Experiment, folder: RunFolder) -> list[Callback]:
-    """Checkpoints, and what the ``callbacks`` section asks for, ``extra`` left out."""
-    monitor, mode = experiment.monitor, experiment.direction
-    trainer, section = experiment.trainer, experiment.callbacks
-    callbacks: list[Callback] = []
-    if section.weight_average.decay is not None:
-        callbacks.append(EMAWeightAveraging(decay=section.weight_average.decay))
-    callbacks += [
+def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]) -> list[Callback]:
+    """Callbacks in the order in which they act: weights are averaged before the best of them are kept."""
+    trainer = experiment.trainer
+    averages = [callback for callback in own if isinstance(callback, WeightAverage)]
+    stopping = [callback for callback in own if isinstance(callback, Stopping)]
+    return [
+        *averages,
         ReleaseMemory(),
         RandomState(experiment.seed),
-        Best(folder.checkpoints, experiment.resume, monitor=monitor, mode=mode),
+        Best(folder.checkpoints, experiment.resume, monitor=experiment.monitor, mode=experiment.direction),
         Last(folder.checkpoints),
+        *([Clock(trainer.max_time)] if trainer.max_time is not None else []),
+        *stopping,
+        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) else []),
+        *(callback for callback in own if callback not in [*averages, *stopping]),
     ]
-    if trainer.max_time is not None:
-        callbacks.append(Clock(trainer.max_time))
-    stopping = section.early_stopping
-    if stopping.patience is not None:
-        callbacks.append(Stopping(monitor, stopping.min_delta, stopping.patience, mode))
-    if _bar(trainer.progress):
-        callbacks.append(TQDMProgressBar(refresh_rate=5, leave=False))
-    return callbacks

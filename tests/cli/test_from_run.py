@@ -12,9 +12,9 @@ from segexp.cli.from_run import expand
 from segexp.errors import ConfigError
 from tests.config.reruns import Line, change, config_of, write
 
-OWN_RATE = "target:\n  _target_: torch.optim.lr_scheduler.OneCycleLR\n  _partial_: true\n  max_lr: ${optimizer.lr}\n"
+OWN_RATE = "_target_: torch.optim.lr_scheduler.OneCycleLR\nmax_lr: ${optimizer.lr}\n"
 OWN = {
-    "scheduler/mine.yaml": f"# Mine\n{OWN_RATE}  total_steps: auto\ninterval: step\nmonitor: null\n",
+    "scheduler/mine.yaml": f"# Mine\n{OWN_RATE}total_steps: auto\ninterval: step\nmonitor: null\n",
     "model/narrow.yaml": "# Narrow\ndefaults:\n  - unet_little\n  - _self_\nbase: 4\n",
 }
 RUNS: dict[str, tuple[str, ...]] = {
@@ -23,7 +23,7 @@ RUNS: dict[str, tuple[str, ...]] = {
     "lists": ("scheduler=plateau", "monitor=val/loss", "metric=[hd95]", "logger=[tensorboard,wandb]"),
     "colours": ("datamodule=folder", "datamodule.root='l=é'", "datamodule.mask_values={0: sky, 7: 'a b'}", "metric=[]"),
     "no key": ("~optimizer.betas", "optimizer._target_=torch.optim.RMSprop", "scheduler=none", "+optimizer.eps=0.1"),
-    "callbacks, no name": ("callbacks.extra=[{_target_: lightning.pytorch.callbacks.Timer}]", "panels=2"),
+    "callbacks, no name": ("callbacks.timer._target_=lightning.pytorch.callbacks.Timer", "panels=2"),
 }  # fmt: skip
 
 
@@ -84,15 +84,15 @@ def test_new_words_do_what_they_do_in_the_command_of_the_run(
 def test_derived_keys_move_in_every_job_of_a_sweep(line: Line) -> None:
     run = line.stored(Path("run"), "model=unet_little")
     jobs = [config for config, _ in line.jobs("-m", f"from={run}", "optimizer.lr=0.1,0.2", "seed=2")]
-    found = [(j["optimizer"]["lr"], j["scheduler"]["target"]["max_lr"], j["datamodule"]["seed"]) for j in jobs]
+    found = [(j["optimizer"]["lr"], j["scheduler"]["max_lr"], j["datamodule"]["seed"]) for j in jobs]
     assert found == [(0.1, 0.1, 2), (0.2, 0.2, 2)]
 
 
 def test_what_was_given_apart_stays_apart(line: Line) -> None:
-    run = line.stored(Path("run"), "datamodule.seed=7", "scheduler.target.max_lr=0.1")
+    run = line.stored(Path("run"), "datamodule.seed=7", "scheduler.max_lr=0.1")
     config = line.config(f"from={run}", "seed=1")
     assert (config["seed"], config["datamodule"]["seed"]) == (1, 7)
-    assert config["scheduler"]["target"]["max_lr"] == 0.1
+    assert config["scheduler"]["max_lr"] == 0.1
 
 
 def test_another_option_takes_the_place_of_a_block(line: Line, capsys: Any) -> None:
@@ -147,16 +147,16 @@ def test_where_the_yaml_of_today_differs_the_stored_value_is_kept_and_named(line
     run = line.stored(Path("run"), "model=unet_little", "seed=4")
     change(run, "optimizer.weight_decay", 0.5)
     change(run, "model.depth", 2)
-    change(run, "scheduler.target.max_lr", 0.25)
+    change(run, "scheduler.max_lr", 0.25)
     config, invocation = line.one(f"from={run}", "panels=1")
     assert {**config, "panels": 6, "name": config_of(run)["name"]} == config_of(run)
     (note,) = invocation.notes
-    assert "scheduler.target.max_lr=0.25 (today 0.005), model.depth=2 (today 3), optimizer.weight_decay=0.5 (to" in note
+    assert "scheduler.max_lr=0.25 (today 0.005), model.depth=2 (today 3), optimizer.weight_decay=0.5 (to" in note
     assert capsys.readouterr().err.count("kept as in run") == 1
     # As words the values outlive the folder; a new word wins.
     assert {"model.depth=2", "optimizer.weight_decay=0.5"} < set(invocation.overrides)
     config = line.config(f"from={run}", "optimizer.lr=0.3", "model.depth=1")
-    assert (config["scheduler"]["target"]["max_lr"], config["model"]["depth"]) == (0.3, 1)
+    assert (config["scheduler"]["max_lr"], config["model"]["depth"]) == (0.3, 1)
 
 
 def test_keys_of_a_later_version_are_added_and_named(line: Line) -> None:
@@ -175,11 +175,11 @@ def test_own_options_are_found_again_or_kept_as_they_were(line: Line, capsys: An
     own = own_options(Path("my conf"))
     run = line.stored(Path("run"), "model=narrow", "--config-dir", str(own), "scheduler=mine", "optimizer.lr=0.003")
     config, invocation = line.one("seed=1", f"from={run}", "--config-dir", str(own), "optimizer.lr=0.1")
-    assert (config["scheduler"]["target"]["max_lr"], config["model"]["base"]) == (0.1, 4)
+    assert (config["scheduler"]["max_lr"], config["model"]["base"]) == (0.1, 4)
     assert invocation.choices["model"] == "narrow"
     assert capsys.readouterr().err == ""
     config, invocation = line.one(f"from={run}", "model.depth=2")
-    assert (config["scheduler"]["target"]["max_lr"], config["model"]["base"]) == (0.003, 4)
+    assert (config["scheduler"]["max_lr"], config["model"]["base"]) == (0.003, 4)
     assert config["model"]["depth"] == 2
     assert invocation.choices["model"] == "narrow"
     assert "scheduler=mine, model=narrow: no such option here" in invocation.notes[0]
@@ -188,18 +188,16 @@ def test_own_options_are_found_again_or_kept_as_they_were(line: Line, capsys: An
 def test_a_word_that_would_leave_its_own_behind_is_refused(line: Line, capsys: Any) -> None:
     own = own_options(Path("conf"))
     text = OWN["scheduler/mine.yaml"].replace("max_lr", "base_lr").replace("OneCycleLR", "CyclicLR")
-    (own / "scheduler" / "mine.yaml").write_text(text.replace("  total_steps: auto\n", "  max_lr: 1.0\n"))
+    (own / "scheduler" / "mine.yaml").write_text(text.replace("total_steps: auto\n", "max_lr: 1.0\n"))
     run = line.stored(Path("run"), "--config-dir", "conf", "scheduler=mine", "optimizer.lr=0.003")
     assert run_code(f"from={run}", "optimizer.lr=0.1") == 2
     told = capsys.readouterr().err
-    assert told.startswith(
-        "segexp: optimizer.lr: scheduler.target.base_lr of run has the same value 0.003, and nothing"
-    )
+    assert told.startswith("segexp: optimizer.lr: scheduler.base_lr of run has the same value 0.003, and nothing")
     assert "scheduler=mine" in told
     assert told.count("\n") == 1
-    both = line.config(f"from={run}", "optimizer.lr=0.1", "scheduler.target.base_lr=0.1")
-    assert both["scheduler"]["target"]["base_lr"] == 0.1
-    assert line.config(f"from={run}", "--config-dir=conf", "optimizer.lr=0.1")["scheduler"]["target"]["base_lr"] == 0.1
+    both = line.config(f"from={run}", "optimizer.lr=0.1", "scheduler.base_lr=0.1")
+    assert both["scheduler"]["base_lr"] == 0.1
+    assert line.config(f"from={run}", "--config-dir=conf", "optimizer.lr=0.1")["scheduler"]["base_lr"] == 0.1
 
 
 def run_code(*words: str) -> int:
@@ -211,7 +209,7 @@ def test_a_folder_with_a_config_alone_is_taken_as_it_is(line: Line, capsys: Any)
     (run / "run.json").unlink()
     config, invocation = line.one(f"from={run}", "optimizer.lr=0.05", "seed=2")
     assert config["model"] == config_of(run)["model"]
-    assert (config["scheduler"]["target"]["max_lr"], config["datamodule"]["seed"]) == (0.05, 2)
+    assert (config["scheduler"]["max_lr"], config["datamodule"]["seed"]) == (0.05, 2)
     assert config["name"] == "synthetic_unet_little_bce_jaccard"
     assert "model" not in invocation.choices
     assert capsys.readouterr().err == ""

@@ -6,7 +6,7 @@ import pytest
 
 from segexp.cli.app import run
 from segexp.config.lineage import definition, is_below
-from segexp.config.migration import changes, migrated, with_old_keys
+from segexp.config.migration import changes, for_hydra, migrated
 from segexp.config.signatures.signature import signature
 
 FOLDER = "segexp.data.folder.FolderDataModule"
@@ -34,7 +34,7 @@ def test_a_class_of_0_1_is_known_by_both_names_and_others_keep_their_keys() -> N
 
 def test_old_words_of_a_command_are_added_to_the_config() -> None:
     words = ["datamodule.unit={a}", "+datamodule.stray=nearest", "datamodule.split_by=x", "model=unet"]
-    assert with_old_keys(words) == ["++datamodule.unit={a}", *words[1:]]
+    assert for_hydra(words) == ["++datamodule.unit={a}", *words[1:]]
 
 
 def test_where_no_class_has_the_old_key_it_is_unknown(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

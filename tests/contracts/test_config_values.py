@@ -12,10 +12,10 @@ from omegaconf import OmegaConf
 
 from segexp.config.checks.monitors import check_monitors
 from segexp.config.checks.tree import check_config
+from segexp.config.experiment import Experiment
 from segexp.config.overrides.groups import groups
 from segexp.config.paths import conf_dir
-from segexp.config.schema import SchedulerConfig, TrainConfig
-from segexp.config.sections import structured
+from segexp.config.schema import TrainConfig
 from segexp.errors import ConfigError
 from segexp.training import build
 
@@ -90,10 +90,8 @@ def test_keys_of_an_option(group: str, name: str) -> None:
 
 BUILT = {
     "optimizer": lambda config: build.build_optimizer(config["optimizer"], torch.nn.Linear(1, 1)),
-    "scheduler": lambda config: build.build_schedule(
-        structured(SchedulerConfig, config["scheduler"]), config["optimizer"], 1
-    ),
-    "callbacks": lambda config: build.build_extra_callbacks(config["callbacks"]["extra"]),
+    "scheduler": lambda config: build.build_schedule(config["scheduler"], config["optimizer"], 1),
+    "callbacks": lambda config: build.build_callbacks(Experiment.from_plain(config)),
 }
 
 

@@ -53,7 +53,7 @@ def case(name: str, tmp_path: Path) -> DataCase:
             experiment = checked_train(compose("train", overrides))
         return build_datamodule(experiment.datamodule, experiment.augment)
 
-    return DataCase(make, 32)
+    return DataCase(make, keys.get("crop_size"))
 
 
 def test_conf_has_data_sets() -> None:

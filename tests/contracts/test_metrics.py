@@ -9,15 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from segexp.inspection.contracts.measures import (
-    PROMISES,
-    MeasureCase,
-    certain,
-    measure_cases,
-    measure_images,
-    scene,
-    turned,
-)
+from segexp.inspection.contracts.measure_scenes import certain, measure_images, scene
+from segexp.inspection.contracts.measures import PROMISES, MeasureCase, measure_cases, turned
 from segexp.inspection.contracts.promise import outcome
 from segexp.metrics.base import FigureSpec, ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED

@@ -12,7 +12,7 @@ from segexp.data.files import FilesDataModule, Listing, Pair
 from segexp.data.items.forms import IMAGE_FORM, LABEL_FORM
 from segexp.data.items.item import Item
 from segexp.data.items.stored import StoredItem
-from segexp.data.items.target_sources import FixedTarget, ImageFile
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
 from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, SizeError
 from segexp.rasters import open_raster
@@ -62,7 +62,7 @@ class Rebuilt(FilesDataModule):
         return Listing([Pair(path.stem, path, self.root / "b" / path.name if self.other else None) for path in files])
 
     def open(self, pair: Pair) -> Item:
-        target = None if pair.mask is None else ImageFile(open_raster(pair.mask))
+        target = None if pair.mask is None else ImageTargetFile(open_raster(pair.mask))
         return StoredItem(pair.name, open_raster(pair.image), target, form=IMAGE_FORM)
 
 

@@ -95,8 +95,8 @@ def test_all_that_can_fail_after_the_test(
 ) -> None:
     full = OSError(28, "No space left on device")
     refuse_file(monkeypatch, "per_image.csv", full)
-    monkeypatch.setattr(task_test, "save_figure", raising(RuntimeError("save_figure broke\nin two lines")))
-    for name in ("save_figure", "threshold_rows"):
+    monkeypatch.setattr(task_test, "save_chart", raising(RuntimeError("save_chart broke\nin two lines")))
+    for name in ("save_chart", "threshold_rows"):
         monkeypatch.setattr(explain, name, raising(RuntimeError(f"{name} broke\nin two lines")))
     picture, drawn = pictures.picture_of, []
 
@@ -120,7 +120,7 @@ def test_all_that_can_fail_after_the_test(
         f"the panel of {second}", "report.html",
     }  # fmt: skip
     assert told["per_image.csv"]["error"] == "OSError: [Errno 28] No space left on device"
-    assert told["curves.png"]["error"] == "RuntimeError: save_figure broke"
+    assert told["curves.png"]["error"] == "RuntimeError: save_chart broke"
     lines = "".join(capfd.readouterr()).splitlines()
     for what, entry in told.items():
         if what != "report.html":
@@ -130,7 +130,7 @@ def test_all_that_can_fail_after_the_test(
 
 def test_the_commands_that_are_told_make_it_again() -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(task_test, "save_figure", raising(RuntimeError("no font")))
+        patch.setattr(task_test, "save_chart", raising(RuntimeError("no font")))
         patch.setattr(explain, "_panel", raising(RuntimeError("no font")))
         done = run(composed(*QUICK, "output_dir=out puts"), pictures=True)
     told = missing(done.path)
@@ -147,7 +147,7 @@ def test_the_commands_that_are_told_make_it_again() -> None:
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(outcome, "per_image"), (explain, "save_figure"), (explain, "picture_of"), (train, "_tell")],
+    [(outcome, "per_image"), (explain, "save_chart"), (explain, "picture_of"), (train, "_tell")],
 )
 def test_ctrl_c_after_the_test(where: Any, name: str, whole: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "_tell":

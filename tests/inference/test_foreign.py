@@ -64,10 +64,12 @@ PLACES: Mapping[str, Callable[[Config, Config], Any]] = {
     "loss.weights": lambda config, evil: config["loss"].update(weights=evil),
     "optimizer": lambda config, evil: config.update(optimizer={**evil, "_partial_": True}),
     "optimizer.lr": lambda config, evil: config["optimizer"].update(lr=evil),
-    "scheduler.target": lambda config, evil: config["scheduler"].update(target=evil),
-    "scheduler.target.max_lr": lambda config, evil: config["scheduler"]["target"].update(max_lr=evil),
-    "callbacks.extra": lambda config, evil: config["callbacks"].update(extra=[evil]),
-    "callbacks.early_stopping": lambda config, evil: config["callbacks"].update(early_stopping=evil),
+    "scheduler": lambda config, evil: config.update(scheduler=evil),
+    "scheduler.max_lr": lambda config, evil: config["scheduler"].update(max_lr=evil),
+    "scheduler.step_size": lambda config, evil: config.update(scheduler={"target": {"step_size": evil}}),
+    "callbacks.my": lambda config, evil: config.update(callbacks={"my": evil}),
+    "callbacks.": lambda config, evil: config.update(callbacks={"extra": [evil]}),
+    "callbacks.early_stopping": lambda config, evil: config.update(callbacks={"early_stopping": evil}),
     "metric": lambda config, evil: config.update(metric={"hd95": evil}),
     "datamodule": lambda config, evil: config.update(datamodule=evil),
     "datamodule.size": lambda config, evil: config["datamodule"].update(size=evil),
@@ -150,6 +152,7 @@ def test_weights_without_pickles_run_none_either(finished: Finished, capsys: pyt
 
 COMMANDS = {
     "predict": ["predict", "input=.", "output=out"],
+    "localize": ["localize", "input=.", "output=out"],
     "evaluate": ["evaluate"],
     "export": ["export", "images=0"],
     "demo": ["demo", "open=false", "port=0"],
@@ -173,9 +176,9 @@ def test_no_command_that_uses_a_run(
 def test_no_command_that_starts_from_a_run(
     words: list[str], finished: Finished, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    folder = foreign(finished, lambda config: config["callbacks"].update(extra=[spawn()]))
+    folder = foreign(finished, lambda config: config.update(callbacks={"my": spawn()}))
     assert run([*words, f"from={folder}"]) == 2
-    assert_refused(capsys, folder / "config.yaml", "callbacks.extra.0._target_", "spawn.spawn", "trust=")
+    assert_refused(capsys, folder / "config.yaml", "callbacks.my._target_", "spawn.spawn", "trust=")
 
 
 def test_resume_names_what_it_would_not_run(finished: Finished, capsys: pytest.CaptureFixture[str]) -> None:

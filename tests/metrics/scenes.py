@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from segexp.inspection.contracts.measures import scene
+from segexp.inspection.contracts.measure_scenes import scene
 from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED, DataSpec, MaskTarget
 

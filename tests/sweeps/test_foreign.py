@@ -97,7 +97,8 @@ def test_a_job_has_a_number(number: Any, capsys: pytest.CaptureFixture[str]) -> 
 EVIL = {"_target_": "setuptools._distutils.spawn.spawn", "cmd": ["touch", "canary"]}
 CHANGES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "loss._target_": lambda config: config.update(loss=EVIL),
-    "callbacks.extra.0._target_": lambda config: config.update(callbacks={"extra": [EVIL]}),
+    "callbacks.my._target_": lambda config: config.update(callbacks={"my": EVIL}),
+    "callbacks.spawn._target_": lambda config: config.update(callbacks={"extra": [EVIL]}),
     "datamodule.root._target_": lambda config: config["datamodule"].update(root=EVIL),
     "hydra": lambda config: config.update(hydra={"run": {"dir": "x"}}),
     "seed": lambda config: config.update(seed="${oc.env:HOME}"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from segexp.errors import ConfigError, DataError
 from segexp.sweeps.difference import refuse_other_grid
@@ -77,6 +78,22 @@ def test_start_times_tell_processes_apart() -> None:
 
 def test_the_same_grid_in_another_order_is_the_same(tmp_path: Path) -> None:
     refuse_other_grid(create(tmp_path, seeds(0, 1)), seeds(1, 0))
+
+
+def test_a_grid_in_the_forms_of_0_1_is_the_same(tmp_path: Path) -> None:
+    manifest = create(tmp_path, seeds(0, 1))
+    for number in (0, 1):
+        path = JobFiles(tmp_path, number).path / "config.yaml"
+        config = yaml.safe_load(path.read_text())
+        beside = {key: config["scheduler"].pop(key) for key in ("interval", "monitor")}
+        config["scheduler"] = {"target": {"_partial_": True, **config["scheduler"]}, **beside}
+        off = {"early_stopping": {"patience": None, "min_delta": 0.0}, "weight_average": {"decay": None}}
+        del config["task"]
+        path.write_text(yaml.safe_dump({**config, "callbacks": {**off, "extra": []}}))
+        manifest.change(number, key=f"of 0.1: {number}")
+    refuse_other_grid(manifest, seeds(1, 0))
+    with pytest.raises(ConfigError, match="seed=1"):
+        refuse_other_grid(manifest, seeds(0, 2, 3))
 
 
 def test_another_grid_is_refused_with_the_difference(tmp_path: Path) -> None:

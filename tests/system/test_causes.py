@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from segexp.cli import app as cli
+from segexp.cli import hydra_app as cli
 from segexp.errors import DataError, ResourceError, UserError
 from segexp.system.causes import cause_of, describe_cause, resource_error
 
@@ -115,7 +115,7 @@ def test_the_command_line_says_it_in_one_line(debug: bool, capsys: pytest.Captur
     def job() -> None:
         raise wrapped(system(errno.ENOSPC, "outputs/results.json"))
 
-    assert cli._guarded(job, debug=debug) == 1
+    assert cli.run_guarded(job, debug=debug) == 1
     told = capsys.readouterr().err
     line = "segexp: outputs/results.json: no space left on the disk; make room there, or give another folder\n"
     assert told.endswith(line)
@@ -127,5 +127,5 @@ def test_a_fault_of_the_program_keeps_its_trace(capsys: pytest.CaptureFixture[st
     def job() -> None:
         raise ZeroDivisionError
 
-    assert cli._guarded(job, debug=False) == 1
+    assert cli.run_guarded(job, debug=False) == 1
     assert "ZeroDivisionError" in capsys.readouterr().err

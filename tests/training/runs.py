@@ -14,6 +14,7 @@ from hydra import compose, initialize_config_dir
 
 from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
+from segexp.config.migration import for_hydra
 from segexp.config.paths import conf_dir
 from segexp.invocation import Invocation
 
@@ -28,7 +29,7 @@ TINY = (
 def composed(*overrides: str) -> Experiment:
     """A tiny run with these overrides, checked."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return checked_train(compose("train", [*TINY, *overrides]))
+        return checked_train(compose("train", for_hydra([*TINY, *overrides])))
 
 
 @dataclass(frozen=True)

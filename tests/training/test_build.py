@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from segexp.config.experiment import Experiment
-from segexp.config.schema import SchedulerConfig
 from segexp.errors import ConfigError, UserError
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.schedule import Schedule
@@ -34,11 +33,11 @@ def test_a_resumed_run_reads_no_published_weights() -> None:
 
 def scheduled(optimizer: dict[str, Any], target: dict[str, Any]) -> Experiment:
     names = {"optimizer": f"torch.optim.{optimizer.pop('_target_')}", "scheduler": target.pop("_target_")}
-    target = {"_target_": f"torch.optim.lr_scheduler.{names['scheduler']}", "_partial_": True, **target}
+    target = {"_target_": f"torch.optim.lr_scheduler.{names['scheduler']}", **target}
     return replace(
         composed(),
         optimizer={"_target_": names["optimizer"], "_partial_": True, **optimizer},
-        scheduler=SchedulerConfig(target, "step", None),
+        scheduler={**target, "interval": "step", "monitor": None},
     )
 
 
@@ -55,10 +54,10 @@ CYCLE = {"_target_": "OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
         (
             {"_target_": "Adagrad"},
             CYCLE,
-            r"momentum too, and Adagrad has none; add \+scheduler.target.cycle_momentum=fa",
+            r"momentum too, and Adagrad has none; add \+scheduler.cycle_momentum=fa",
         ),
-        ({"_target_": "Rprop"}, {**CYCLE, "cycle_momentum": True}, r"; add scheduler.target.cycle_momentum=false"),
-        ({"_target_": "SGD"}, {"_target_": "LambdaLR", "lr_lambda": "x"}, "^scheduler.target: "),
+        ({"_target_": "Rprop"}, {**CYCLE, "cycle_momentum": True}, r"; add scheduler.cycle_momentum=false"),
+        ({"_target_": "SGD"}, {"_target_": "LambdaLR", "lr_lambda": "x"}, "^scheduler"),
         ({"_target_": "SGD", "lr": -1.0}, CYCLE, "^optimizer.lr: found -1.0: Invalid learning rate"),
     ],
 )

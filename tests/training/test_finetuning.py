@@ -22,7 +22,7 @@ WORDS = tuple(word for word in TINY if word != "model.depth=2")
 
 
 def finetuned(*words: str, unfreeze: int | str) -> Done:
-    return go(*QUICK, f"callbacks.extra.0.unfreeze_epoch={unfreeze}", "scheduler=none", *words)
+    return go(*QUICK, f"callbacks.finetuning.unfreeze_epoch={unfreeze}", "scheduler=none", *words)
 
 
 def encoder(state: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -58,9 +58,8 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted() -> None:
              "param_groups.norm_decay=false")  # fmt: skip
     whole = finetuned(*words, unfreeze=2)
     stop = "{_target_: tests.training.parts.Stop, epoch: 1}"
-    extra = "{_target_: segexp.training.finetuning.Finetuning, unfreeze_epoch: 2}"
     with pytest.raises(Exception, match="interrupted"):
-        go(*QUICK, *words, f"callbacks.extra=[{extra},{stop}]")
+        finetuned(*words, f"callbacks.stop={stop}", unfreeze=2)
     (path,) = set(folders()) - {Path("outputs") / whole.path.relative_to(Path("outputs").resolve())}
     rest = finetuned(*words, f"resume={path}", unfreeze=2)
     assert same_weights(whole.last, rest.last)
@@ -72,13 +71,13 @@ def test_a_resumed_run_is_the_run_that_was_not_interrupted() -> None:
 
 def test_what_would_have_no_effect_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     for words, expected in {
-        ("callbacks.extra.0.unfreeze_epoch=2",): "unfreeze_epoch: found 2, but the run has 2 epochs",
-        ("callbacks.extra.0.part=trunk",): "finetuning.part: UNet has no part 'trunk'; its parts are encoder, ",
+        ("callbacks.finetuning.unfreeze_epoch=2",): "unfreeze_epoch: found 2, but the run has 2 epochs",
+        ("callbacks.finetuning.part=trunk",): "finetuning.part: UNet has no part 'trunk'; its parts are encoder, ",
         ("param_groups.lr_factors.encoder=0",): "param_groups.lr_factors",
         ("+param_groups.lr_factors.trunk=2",): "param_groups.lr_factors.trunk: UNet has no part 'trunk'",
     }.items():
         for command in ([], ["check"]):
-            assert run([*command, *TINY, *QUICK, "callbacks.extra.0.unfreeze_epoch=1", *words]) == 2
+            assert run([*command, *TINY, *QUICK, "callbacks.finetuning.unfreeze_epoch=1", *words]) == 2
             assert expected in "".join(capsys.readouterr()), command
     assert folders() == []
     with pytest.raises(ConfigError, match=r"no weight of encoder is trained anyway.*model\.freeze_encoder"):

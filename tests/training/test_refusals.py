@@ -19,16 +19,16 @@ WRONG = {
     "optimizer.betas=[]": "optimizer.betas: found []: IndexError",
     "optimizer.betas=[0.9]": "optimizer.betas: found [0.9]",
     "optimizer.weight_decay=-1": "optimizer.weight_decay: found -1",
-    "scheduler.target.max_lr=-1": "sets a learning rate of -",
-    "scheduler.target.max_lr=inf": "sets a learning rate of nan, expected at least 0",
-    "scheduler.target.total_steps=3": "scheduler.target.total_steps",
-    "scheduler.target.pct_start=3": "Expected float between 0 and 1 pct_start, but got 3",
-    "scheduler=cosine scheduler.target.T_max=0": "scheduler.target (T_max 0): ZeroDivisionError",
+    "scheduler.max_lr=-1": "sets a learning rate of -",
+    "scheduler.max_lr=inf": "sets a learning rate of nan, expected at least 0",
+    "scheduler.total_steps=3": "scheduler.total_steps",
+    "scheduler.pct_start=3": "Expected float between 0 and 1 pct_start, but got 3",
+    "scheduler=cosine scheduler.T_max=0": "scheduler (T_max 0): ZeroDivisionError",
     "model.base=1000000": "model: its weights take",
     "model.base=1000000000000": "model: Storage size calculation overflowed",
     CALLBACK % "ModelCheckpoint, save_top_k: -5": "save_top_k",
     CALLBACK % "EarlyStopping, monitor: val/loss, mode: up": "mode",
-    "callbacks.extra=[{_target_: torch.nn.Identity}]": "gives a Identity, expected a lightning",
+    "callbacks.my={_target_:torch.nn.Identity}": "callbacks.my._target_: gives a Identity, expected a lightning",
     CALLBACK % "ModelCheckpoint},{_target_: lightning.pytorch.callbacks.ModelCheckpoint": "ModelCheckpoint",
     "output_dir=a_file": "output_dir: a_file is a file, expected a folder",
     "output_dir=a_file/below": "output_dir: a_file is a file, expected a folder",
@@ -62,15 +62,15 @@ def test_refused_without_a_trace_of_a_folder(line: str, capsys: pytest.CaptureFi
 
 
 def test_files_of_callbacks_lie_in_the_run_folder() -> None:
-    extra = [
-        {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "save_top_k": -1},
-        {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "dirpath": "mine", "filename": "x", "monitor": None,
-         "every_n_epochs": 2},
-    ]  # fmt: skip
+    own = {
+        "all": {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "save_top_k": -1},
+        "second": {"_target_": "lightning.pytorch.callbacks.ModelCheckpoint", "dirpath": "mine", "filename": "x",
+                   "monitor": None, "every_n_epochs": 2},
+    }  # fmt: skip
     experiment = composed("panels=0", "baselines=false", "metric=[]", "bootstrap=0")
     from segexp.training.train import train
 
-    train(replace(experiment, callbacks=replace(experiment.callbacks, extra=extra)), allocator=False)
+    train(replace(experiment, callbacks=own), allocator=False)
     (folder,) = Path("outputs").glob("*/*")
     assert sorted(path.name for path in (folder / "extra").iterdir()) == ["epoch=0-step=2.ckpt", "epoch=1-step=4.ckpt"]
     assert [path.name for path in (folder / "mine").iterdir()] == ["x.ckpt"]
@@ -82,11 +82,11 @@ def test_an_absolute_folder_of_a_callback_is_meant(tmp_path: Path) -> None:
 
     from segexp.training.callbacks.places import place_callbacks
 
-    given = [{"dirpath": str(tmp_path / "there")}, {}]
-    built = [ModelCheckpoint(**section) for section in given]
-    before = [callback.dirpath for callback in built]
+    given = {"there": {"dirpath": str(tmp_path / "there")}, "here": {}}
+    built = {name: ModelCheckpoint(**section) for name, section in given.items()}
+    before = built["there"].dirpath
     place_callbacks(given, built, Path("run"))
-    assert [callback.dirpath for callback in built] == [before[0], "run/extra"]
+    assert [callback.dirpath for callback in built.values()] == [before, "run/extra"]
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ VARIANTS = {
     "onecycle and average": ("callbacks=ema",),
     "none and average": ("callbacks=ema", "scheduler=none"),
     "cosine by epoch": ("scheduler=cosine", "scheduler.interval=epoch"),
-    "plateau": ("scheduler=plateau", "scheduler.target.patience=0", "scheduler.monitor=val/miou", "augment=none"),
+    "plateau": ("scheduler=plateau", "scheduler.patience=0", "scheduler.monitor=val/miou", "augment=none"),
     "batch norm": ("model.norm=batch", "optimizer=sgd"),
     "workers": ("datamodule.loader.num_workers=1", "augment=strong"),
     "accumulated": ("trainer.accumulate_grad_batches=2", "datamodule.train_images=5"),

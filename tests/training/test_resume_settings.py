@@ -58,7 +58,7 @@ def test_the_rest_may_change(changes: dict[str, Any]) -> None:
 
 
 def test_a_schedule_over_the_whole_run_keeps_its_length() -> None:
-    onecycle = {"target": {"_target_": "x", "total_steps": "auto"}, "interval": "step", "monitor": None}
+    onecycle = {"_target_": "x", "total_steps": "auto", "interval": "step", "monitor": None}
     with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 9, .* has 3"):
         longer = Experiment.from_plain(config(scheduler=onecycle, trainer__max_epochs=9))
         _check_same(longer, config(scheduler=onecycle))

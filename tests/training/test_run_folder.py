@@ -10,10 +10,10 @@ import yaml
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.measure_names import check_name
 from segexp.errors import ConfigError
-from segexp.evaluation.test import headline
 from segexp.invocation import Invocation
 from segexp.report.pictures.layers import NAMES, read_layer
 from segexp.system.allocator import tune_allocator
+from segexp.tasks.log_names import headline
 from tests.training.conftest import Finished
 from tests.training.runs import composed, folders, go, read_json, run, same_weights, table
 

@@ -48,7 +48,7 @@ STILL = ("optimizer=sgd", f"optimizer.lr={LR}", "trainer.gradient_clip_val=1e-30
     ("every", "expected"), [(1, [LR, LR, LR / 10, LR / 100]), (2, [LR, LR, LR, LR])], ids=["every", "second"]
 )
 def test_plateau(every: int, expected: list[float]) -> None:
-    settings = ("scheduler=plateau", "scheduler.target.patience=0", f"trainer.check_val_every_n_epoch={every}")
+    settings = ("scheduler=plateau", "scheduler.patience=0", f"trainer.check_val_every_n_epoch={every}")
     assert rates(go(FOUR, *STILL, *settings)) == pytest.approx(expected)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS
 from segexp.config.signatures.task_figures import SEGMENTATION, check_watched
@@ -11,7 +12,7 @@ from segexp.spec import Direction, FigureSpec
 
 
 def check_monitors(config: Mapping[str, Any]) -> None:
-    """Checks ``monitor`` and ``scheduler.monitor``.
+    """Checks ``monitor``, ``scheduler.monitor``, the ``monitor`` of each callback, and the names of ``references``.
 
     Raises:
         ConfigError: The name is no measure, or it is not of the validation images: test images choose nothing. Or it
@@ -20,10 +21,35 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     """
     costly = chosen_figures(config)
     _check_directions(costly)
-    for key, name in (("monitor", config["monitor"]), ("scheduler.monitor", config["scheduler"]["monitor"])):
-        if name is not None:
-            _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
-            _check_comparable(key, name, config["loss"])
+    for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
+        _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
+        _check_comparable(key, name, config["loss"])
+    _check_references(config, costly)
+
+
+def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, ObjectConfig]) -> Iterator[tuple[str, str]]:
+    """Yields key and name of every measure of the validation images that a config watches.
+
+    A callback may also watch what is no measure of them, such as ``train/loss`` or what another callback logs.
+    """
+    yield "monitor", monitor
+    if (name := scheduler.get("monitor")) is not None:
+        yield "scheduler.monitor", name
+    for owner, section in callbacks.items():
+        name = section.get("monitor")
+        if isinstance(name, str) and name.startswith("val/"):
+            yield f"callbacks.{owner}.monitor", name
+
+
+def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec]) -> None:
+    """They are figures that are logged while training, or that a test gives."""
+    task = str(config.get("task", {}).get("_target_", SEGMENTATION))
+    for name in config.get("references") or {}:
+        part, _, figure = name.partition("/")
+        if part not in ("train", "val", "test") or not figure:
+            raise ConfigError(f"references: found {name!r}, expected train/<figure>, val/<figure> or test/<figure>")
+        if part != "train" and not (part == "test" and figure.partition("/")[0] in costly):
+            _check_logged(f"references.{name}", f"val/{figure}", task, costly)
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
@@ -35,6 +61,10 @@ def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
 def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     if not name.startswith("val/"):
         raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
+    _check_logged(key, name, task, costly)
+
+
+def _check_logged(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     try:
         check_watched(name, task, None, costly=costly)
     except ConfigError as error:

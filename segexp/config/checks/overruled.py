@@ -46,9 +46,9 @@ def refuse_overruled(config: Block, command: Sequence[str]) -> None:
 
 
 def _overruled(config: Block, typed: set[str]) -> Iterator[str]:
-    target, optimizer = config["scheduler"]["target"], config["optimizer"]
-    cycle = CYCLES.get((target or {}).get("_target_", ""))
-    if target is None or cycle is None:
+    target, optimizer = config["scheduler"], config["optimizer"]
+    cycle = CYCLES.get(target["_target_"] or "")
+    if cycle is None:
         return
     name, (rate, low, high) = target["_target_"].rpartition(".")[2], cycle
     if _rate_is_lost(optimizer, target, rate, typed):
@@ -81,7 +81,7 @@ def _rate_is_lost(optimizer: Block, target: Block, rate: str, typed: set[str]) -
         return False
     if any(below("optimizer.lr", key) and key != "optimizer" for key in typed):
         return True
-    return f"scheduler.target.{rate}" not in typed and lr != _usual(optimizer, "lr")
+    return f"scheduler.{rate}" not in typed and lr != _usual(optimizer, "lr")
 
 
 def _usual(optimizer: Block, key: str) -> Any:
@@ -106,4 +106,4 @@ def _first(values: Any) -> Any:
 
 def _new(key: str, target: Block) -> str:
     """The word that sets a key of the schedule."""
-    return f"{'' if key in target else '+'}scheduler.target.{key}"
+    return f"{'' if key in target else '+'}scheduler.{key}"

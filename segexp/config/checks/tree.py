@@ -9,8 +9,9 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from segexp.config.checks.suggest import did_you_mean, nearest_choice
+from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import Supplied
+from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.signature import UNKNOWN, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
@@ -111,8 +112,9 @@ def fields_of(annotation: Any) -> dict[str, Any]:
 
 def _of_blocks(annotation: Any) -> Any | None:
     """The annotation of the values of a free block whose keys are names of the user's: ``dict[str, <value>]``."""
-    args = get_args(annotation)
-    return args[1] if get_origin(annotation) is dict and args[1] is not Any else None
+    members = (annotation,) if get_origin(annotation) is dict else get_args(annotation)
+    blocks = [get_args(member)[1] for member in members if get_origin(member) is dict]
+    return blocks[0] if blocks and blocks[0] is not Any else None
 
 
 def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
@@ -135,14 +137,18 @@ def _inner(value: Any, annotation: Any, path: str) -> Iterator[str]:
 
 def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator[str]:
     """Problems of a section that builds an object."""
-    target = value.get("_target_")
+    target, beside = value.get("_target_"), fields_of(supplied.beside)
+    keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS and key not in beside}
+    yield from _beside(value, beside, path)
+    if beside and "_target_" in value and target is None:
+        yield from _names(keys, beside, path)
+        return
     if (problem := _no_class(value, path) or _existence(str(target), path)) is not None:
         yield problem
         return
     found = signature(str(target))
     if found is None:
         return
-    keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS}
     if value.get("generate") is True:
         # What must be given are places of files, and these are drawn.
         keys = {key: item for key, item in keys.items() if item != MISSING}
@@ -151,7 +157,7 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
     valid = {name: p for name, p in found.parameters.items() if name not in supplied.keys}
     if not found.open:
-        yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, valid, path)
+        yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, {**valid, **beside}, path)
     for name, parameter in valid.items():
         if supplied.auto and keys.get(name) == "auto":
             continue
@@ -163,11 +169,22 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
 
 
+def _beside(value: Mapping[str, Any], beside: Mapping[str, Any], path: str) -> Iterator[str]:
+    """Problems of keys that stand beside the arguments of a class."""
+    for name in beside.keys() & value.keys():
+        yield from _value(value[name], beside[name], _join(path, name))
+
+
 def _no_class(value: Mapping[str, Any], path: str) -> str | None:
     """The problem of a ``_target_`` that is no dotted path."""
     target = value.get("_target_")
     if "_target_" not in value:
-        return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+        group, _, name = path.partition(".")
+        if group != "callbacks":
+            return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
+        meant = nearest(name, OWN_CALLBACKS)
+        hint = f"; did you mean '{group}.{meant}'?" if meant is not None else ""
+        return f"{path}: no _target_, the class to build; add {path}._target_=<package.module.Class>{hint}"
     if not isinstance(target, str) or "." not in target.strip("."):
         return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
     return None
@@ -194,7 +211,7 @@ def _is_there(top: str) -> bool:
 
 
 def matches(value: Any, annotation: Any) -> bool:
-    """Whether a plain config value fits an annotation (whole numbers fit float; true and false fit only bool)."""
+    """Tells whether a plain value fits an annotation (whole numbers fit float; true and false fit only bool)."""
     origin, args = get_origin(annotation), get_args(annotation)
     if annotation is Any or annotation is UNKNOWN:
         return True

@@ -9,12 +9,11 @@ from hydra.core.override_parser.types import Override
 
 from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.tree import describe, fields_of, matches, supplied_keys
+from segexp.config.overrides.groups import LISTS
 from segexp.config.overrides.quoting import shell_word
 from segexp.config.schema import TrainConfig
 from segexp.config.signatures.signature import signature
 
-LISTS = ("logger", "metric")
-"""Groups of which several options are taken together."""
 LISTED = 40
 """Keys of a block that are listed where none is near."""
 

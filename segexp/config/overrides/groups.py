@@ -23,6 +23,9 @@ ORDER = (
     "experiment",
 )
 
+LISTS = ("metric", "logger", "callbacks")
+"""Groups of which several options are taken together: each gives blocks by name."""
+
 
 @dataclass(frozen=True)
 class Option:
@@ -48,7 +51,7 @@ def groups(extra: Iterable[Path] = ()) -> dict[str, list[Option]]:
 
 
 def is_base(path: Path) -> bool:
-    """Whether a YAML holds keys that the options of its group share, and is none of them itself."""
+    """Returns whether a YAML holds keys that the options of its group share, and is none of them itself."""
     return path.stem == "base" or path.stem.startswith("base_")
 
 

@@ -10,12 +10,10 @@ from typing import Any
 
 import yaml
 
-from segexp.config.migration import migrated, with_old_keys
-from segexp.config.overrides.groups import groups
+from segexp.config.migration import for_hydra, key_today, migrated
+from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.paths import conf_dir
 
-LISTS = ("metric", "logger")
-"""Groups of which several options are taken together."""
 UNUSED = re.compile(r"[+~]*(hydra|sweep|resume|debug|from|trust)\b")
 """Words that are about another thing than the experiment."""
 _WORD = re.compile(r"\+{0,2}([A-Za-z_][\w.]*)=.*|~([A-Za-z_][\w.]*)(=.*)?", re.DOTALL)
@@ -24,7 +22,7 @@ _RESOLVER = re.compile(r"\$\{[^{}]*:")
 
 @dataclass(frozen=True)
 class Today:
-    """What the words of an earlier run mean now.
+    """The config that the overrides of an earlier run give now.
 
     Attributes:
         tree: The config, with references such as ``${seed}`` as they are written.
@@ -42,12 +40,12 @@ class Today:
 
 
 def key_of(word: str) -> str:
-    """Key or group that an override is about."""
-    return word.lstrip("+~").partition("=")[0].partition("@")[0]
+    """Key or group that an override is about, by its name of today."""
+    return key_today(word.lstrip("+~").partition("=")[0].partition("@")[0])
 
 
 def below(key: str, parent: str) -> bool:
-    """Whether a dotted key is ``parent`` or lies in its block."""
+    """Returns whether a dotted key is ``parent`` or lies in its block."""
     return key == parent or key.startswith(f"{parent}.")
 
 
@@ -124,7 +122,7 @@ def _compose(arguments: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, 
     GlobalHydra.instance().clear()
     searched = [search_path(extra)] if extra else []
     with initialize_config_dir(str(conf_dir()), version_base="1.3"), warnings.catch_warnings(action="ignore"):
-        config = compose("train", overrides=[*with_old_keys(arguments), *searched], return_hydra_config=True)
+        config = compose("train", overrides=[*for_hydra(arguments), *searched], return_hydra_config=True)
     found = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
     with open_dict(config):
         del config["hydra"]
@@ -140,7 +138,7 @@ def search_path(folders: Iterable[str]) -> str:
 
 
 def shipped_references() -> dict[str, str]:
-    """Keys that an option of ours derives from another key, and how: ``scheduler.target.max_lr: ${optimizer.lr}``."""
+    """Keys that an option of ours derives from another key, and how: ``scheduler.max_lr: ${optimizer.lr}``."""
     found: dict[str, str] = {}
     for path in sorted(conf_dir().glob("*/*.yaml")):
         if path.parent.name != "experiment":

@@ -1,4 +1,4 @@
-"""The figures that a measure says it gives, read from the source of its class: names and directions without torch."""
+"""The figures that a measure or task says it gives, read from source, without torch: names and directions."""
 
 import ast
 import functools
@@ -15,7 +15,7 @@ from segexp.config.paths import conf_dir
 from segexp.spec import FigureSpec, fields_in, filled
 
 SPECS, DIRECTIONS = "figure_specs", "directions"
-"""Attributes of a measure's class that say so; the second is that of version 0.1."""
+"""Attributes of a class that say so; the second is that of version 0.1."""
 
 _NUMBERS = tuple("eEfFgGnd%")
 """What the format of a number ends in."""
@@ -31,7 +31,7 @@ def declared_figures(section: Mapping[str, Any]) -> dict[str, FigureSpec] | None
         None where the source does not tell, as where the constructor works them out; an import can then tell.
     """
     found = definition(str(section.get("_target_")))
-    specs = None if found is None else _specs(found)
+    specs = None if found is None else written_figures(found)
     if found is None or specs is None:
         return None
     values = {field: section.get(field, _default(found, field)) for field in fields_in(specs)}
@@ -39,6 +39,27 @@ def declared_figures(section: Mapping[str, Any]) -> dict[str, FigureSpec] | None
         return filled(specs, values)
     except (KeyError, ValueError, TypeError):
         return None
+
+
+def written_figures(found: Definition, base: str | None = None) -> dict[str, FigureSpec] | None:
+    """Figures of a class, or of the nearest one above it that says them; names and texts may have keys in braces.
+
+    Args:
+        found: The class.
+        base: Dotted name of the class that is looked at no more, nor are those above it; None: all are.
+
+    Returns:
+        None where none says them, or not as something that is written out.
+    """
+    for each in ancestors(found):
+        if each.dotted == base:
+            break
+        if any(_is_own_attribute(node, (SPECS, DIRECTIONS)) for node in ast.walk(each.node)):
+            return None
+        bound = dict(_bound(each.node))
+        if bound.keys() & {SPECS, DIRECTIONS}:
+            return _written(bound[DIRECTIONS if DIRECTIONS in bound else SPECS])
+    return None
 
 
 def chosen_figures(config: Mapping[str, Any]) -> dict[str, FigureSpec]:
@@ -50,7 +71,7 @@ def chosen_figures(config: Mapping[str, Any]) -> dict[str, FigureSpec]:
 
 @functools.cache
 def shipped_figure(figure: str) -> FigureSpec | None:
-    """What one of segexp's own measures says of a figure; with any values of its keys, so that there is ``hd100``."""
+    """Spec of a figure of one of segexp's own measures, with any values of its keys, so that there is ``hd100``."""
     for found, specs in _shipped_specs():
         for name, spec in specs.items():
             if (values := _read_off(name, figure)) is not None:
@@ -68,7 +89,7 @@ def shipped_figures() -> tuple[str, ...]:
 @functools.cache
 def _shipped_specs() -> tuple[tuple[Definition, Mapping[str, FigureSpec]], ...]:
     found = [each for section in _shipped_sections() if (each := definition(section["_target_"])) is not None]
-    return tuple((each, specs) for each in found if (specs := _specs(each)) is not None)
+    return tuple((each, specs) for each in found if (specs := written_figures(each)) is not None)
 
 
 @functools.cache
@@ -83,17 +104,6 @@ def _shipped_sections() -> tuple[dict[str, Any], ...]:
 def _tree(path: Path) -> dict[str, Any]:
     tree = yaml.safe_load(path.read_text(encoding="utf-8"))
     return tree if isinstance(tree, dict) else {}
-
-
-def _specs(found: Definition) -> dict[str, FigureSpec] | None:
-    """Figures of a class, or of the nearest base that says them; names and texts may have keys in braces."""
-    for each in ancestors(found):
-        if any(_is_own_attribute(node, (SPECS, DIRECTIONS)) for node in ast.walk(each.node)):
-            return None
-        bound = dict(_bound(each.node))
-        if bound.keys() & {SPECS, DIRECTIONS}:
-            return _written(bound[DIRECTIONS if DIRECTIONS in bound else SPECS])
-    return None
 
 
 def _bound(node: ast.AST) -> Iterator[tuple[str, ast.expr]]:

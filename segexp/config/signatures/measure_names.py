@@ -57,7 +57,7 @@ LOSS = "loss"
 
 
 def direction(name: str) -> Direction:
-    """Whether lower ("min") or higher ("max") is better of a logged name.
+    """Returns whether lower ("min") or higher ("max") is better of a logged name.
 
     Raises:
         ConfigError: There is no such name.

@@ -71,7 +71,7 @@ def signature(target: str) -> Signature | None:
 
 
 def exists(target: str) -> bool | None:
-    """Whether a dotted path names a class or function; None when its source cannot tell."""
+    """Returns whether a dotted path names a class or function; None when its source cannot tell."""
     module, _, name = target.rpartition(".")
     found = find(module, name)
     if found.node is not None:

@@ -18,7 +18,7 @@ DEPTH = 10
 
 @dataclass(frozen=True)
 class Found:
-    """What the source says about a name.
+    """The definition of a name in source: its syntax tree and the module that it stands in.
 
     Attributes:
         node: Its definition; None where there is none that can be read.

@@ -1,10 +1,10 @@
 """The figures that a task logs, read from its source: ``monitor`` is checked before torch is imported."""
 
-import ast
 from collections.abc import Mapping, Sequence
 
 from segexp.config.checks.suggest import did_you_mean
-from segexp.config.lineage import ancestors, definition
+from segexp.config.lineage import definition
+from segexp.config.signatures.declared_figures import written_figures
 from segexp.config.signatures.measure_names import LOSS, THRESHOLD_FREE, check_name, direction
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
@@ -18,7 +18,7 @@ BASE = "segexp.tasks.base.BaseTask"
 
 
 def own_figures(task: str) -> Mapping[str, Direction] | None:
-    """Figures of validation and test with the direction of each, as the class of a task says them in ``directions``.
+    """Figures of validation and test with the direction of each, as the class says them in ``figure_specs``.
 
     Args:
         task: Dotted name of the class.
@@ -27,16 +27,8 @@ def own_figures(task: str) -> Mapping[str, Direction] | None:
         None where neither the class nor one above it has such a dict: it logs what a segmentation logs.
     """
     found = definition(task)
-    for each in ancestors(found) if found is not None else ():
-        if each.dotted == BASE:
-            break  # above it are Lightning's and torch's own, which take long to read
-        for node in each.node.body:
-            targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-            named = any(isinstance(target, ast.Name) and target.id == "directions" for target in targets)
-            if named and isinstance(value := getattr(node, "value", None), ast.Dict):
-                figures: dict[str, Direction] = ast.literal_eval(value)
-                return figures
-    return None
+    specs = None if found is None else written_figures(found, BASE)
+    return None if specs is None else {name: spec.direction for name, spec in specs.items()}
 
 
 def _named(figures: Mapping[str, Direction], classes: Sequence[str] | None) -> list[str]:
@@ -51,7 +43,7 @@ def _named(figures: Mapping[str, Direction], classes: Sequence[str] | None) -> l
 
 
 def watched_direction(name: str, task: str) -> Direction:
-    """Whether lower ("min") or higher ("max") is better of what a task logs under a name.
+    """Returns whether lower ("min") or higher ("max") is better of what a task logs under a name.
 
     Args:
         name: For example ``val/miou``.

@@ -65,7 +65,7 @@ def refuse_references(config: Any, source: Path) -> None:
 
 
 def refers(source: Path, key: str, text: str) -> bool:
-    """Whether a text refers to other keys.
+    """Returns whether a text refers to other keys.
 
     Raises:
         StoredError: It calls a resolver, which reads the environment or files.

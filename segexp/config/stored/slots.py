@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from segexp.config.lineage import Definition, annotation, classes_in, definition, is_below
+from segexp.config.settled_forms import LIST, OWN_CALLBACKS
 
 PACKAGES = ("segexp", "torch.nn", "torch.optim", "torchmetrics", "lightning.pytorch", "segmentation_models_pytorch")
 """What segexp is made of: their classes are built from a stored config without ``trust=``."""
@@ -15,6 +16,8 @@ LOADERS = (
     "segexp.training.callbacks",
 )  # fmt: skip
 """Not these parts of them: their classes read whole networks from a folder or an address, or write where a key says."""
+HARMLESS = tuple(str(usual["_target_"]) for usual in OWN_CALLBACKS.values())
+"""But these classes of them, which read and write nothing."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Slot:
         return f"a class below {' or '.join(self.bases)}"
 
     def fits(self, found: Definition) -> bool:
-        """Whether a class or function may stand here, whatever package it is of."""
+        """Returns whether a class or function may stand here, whatever package it is of."""
         if not found.is_class:
             return found.dotted in self.functions
         return is_below(found, _defined(self.bases))
@@ -59,7 +62,7 @@ class Slot:
         return paths[0].rpartition(".")[0] if mixed else top
 
     def _loads(self, path: str, trusted: Collection[str]) -> bool:
-        return _below(path, LOADERS) and not _below(path, trusted)
+        return _below(path, LOADERS) and not _below(path, (*trusted, *HARMLESS))
 
     def of_key(self, key: str, found: Definition | None) -> "Slot | None":
         """The place that a key of the object in this one is; None: no object may stand there."""
@@ -89,6 +92,7 @@ _ALBUMENTATIONS = (
 TRANSFORMS = Slot(_ALBUMENTATIONS, (*PACKAGES, "albumentations"), inner=("transforms",))
 AUGMENT = Slot(("segexp.data.sampling.augment.Augment",), inner=("transforms",))
 SCHEDULER = Slot(("torch.optim.lr_scheduler.LRScheduler",), inner=("schedulers",))
+CALLBACK = Slot(("lightning.pytorch.Callback",))
 LOSS = Slot(("torch.nn.Module",), inner=("terms",))
 _LOGGERS = tuple(f"segexp.training.loggers.build.{name}_logger" for name in ("wandb", "tensorboard", "mlflow"))
 
@@ -96,13 +100,15 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("model",): Slot(("torch.nn.Module",)),
     ("loss",): LOSS,
     ("optimizer",): Slot(("torch.optim.Optimizer",)),
+    ("scheduler",): SCHEDULER,
     ("scheduler", "target"): SCHEDULER,
     ("augment",): AUGMENT,
     ("task",): Slot(("segexp.tasks.base.BaseTask",)),
     ("target",): Slot(("segexp.spec.Target",)),
     ("datamodule",): Slot(("segexp.data.base.ImageDataModule",)),
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
-    ("callbacks", "extra", "*"): Slot(("lightning.pytorch.Callback",)),
+    ("callbacks", "*"): CALLBACK,
+    ("callbacks", "extra", "*"): CALLBACK,
     ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),
 }
 """By the path of the key; ``*``: any name or number."""
@@ -112,6 +118,8 @@ _ROOTS = tuple(dict.fromkeys(base for slot in (*SLOTS.values(), TRANSFORMS) for 
 
 def slot_at(path: tuple[str, ...]) -> Slot | None:
     """The slot that a key is."""
+    if path == ("callbacks", LIST):
+        return None  # the list of version 0.1, whose items are slots
     for pattern, slot in SLOTS.items():
         if len(pattern) == len(path) and all(want in ("*", have) for want, have in zip(pattern, path, strict=True)):
             return slot

@@ -113,6 +113,10 @@ class FolderDataModule(FilesDataModule):
         self.left_open = [key for key, value in chosen.items() if value == "auto"]
         self._pixel_sizes: set[float | None] = set()
 
+    def read_labels_by(self, keys: LabelKeys) -> None:
+        """Takes other keys of the labels, such as those of a model, before :attr:`labels` are asked for."""
+        self.label_keys = keys
+
     @classmethod
     def write_example(cls, folder: Path) -> dict[str, Any]:
         """Six images of squares, with masks of three classes and a border that is ignored."""

@@ -12,6 +12,7 @@ from segexp.data.folder.masks.sample import looks_like_masks
 from segexp.data.folder.pairing import Rules, pair_files
 from segexp.data.folder.parts import parse_parts
 from segexp.data.folder.patterns import FilePattern, Template
+from segexp.data.folder.table import table_path
 from segexp.data.folder.tree import Tree, leave_out_pickles, list_files
 from segexp.errors import ConfigError, DataError
 
@@ -60,7 +61,7 @@ class NameKeys:
             split_by=self._template("split_by", self.split_by or layout.split_by),
             group=self._template("group", self.group),
             stratum=self._template("stratum", self.stratum),
-            table=None if self.table is None else _beside(root, self.table),
+            table=None if self.table is None else table_path(root, self.table),
             table_key=self.table_key,
             parts=parse_parts(self.parts if self.parts is not None else layout.parts),
             unpaired=self.unpaired,
@@ -126,9 +127,3 @@ def _notes(tree: Tree, rules: Rules, listing: Listing) -> list[str]:
         *note_other_files(tree.files),
         *tree.special,
     ]
-
-
-def _beside(root: Path, text: str) -> Path:
-    """A path below the root, or as it is written."""
-    path = Path(text).expanduser()
-    return root / path if (root / path).is_file() or not path.is_file() else path

@@ -63,6 +63,12 @@ def read_table(path: Path, column: str | None, images: Sequence[Match]) -> Metad
     )
 
 
+def table_path(root: Path, text: str) -> Path:
+    """Path of a table that a key names: below the root, or as it is written."""
+    path = Path(text).expanduser()
+    return root / path if (root / path).is_file() or not path.is_file() else path
+
+
 def _guessed(path: Path, names: Sequence[str], rows: Sequence[Mapping[str, str]], images: Sequence[Match]) -> str:
     """The one column whose cells name every image, no two the same row."""
     full = [name for name in names if len(_found(name, [_plain(row[name]) for row in rows], images)) == len(images)]

@@ -9,7 +9,7 @@ import numpy as np
 from segexp.data.checks.survey import cache_folder
 from segexp.data.items.item import Image, Item, Mask
 from segexp.data.items.stored import StoredItem, TargetSource
-from segexp.data.items.target_sources import FixedTarget, ImageFile
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
 from segexp.rasters import open_raster
 
 VERSION = 2
@@ -17,7 +17,7 @@ VERSION = 2
 
 
 def on_disk(item: Item, name: str) -> Item:
-    """The same item, reading from memory-mapped arrays in the cache folder; written unless they are there.
+    """Stores an item as memory-mapped arrays in the cache folder, unless it is there; gives an item of them.
 
     Args:
         item: An item of files.
@@ -52,14 +52,14 @@ def _source(item: Item, folder: Path) -> TargetSource | None:
     """Where the target is read from: its decoded copy; None: from that of the image."""
     path = folder / _last_file(item)
     if item.form.name == "mask":
-        return ClassFile(path)
+        return StoredClasses(path)
     if item.form.name == "image":
-        return ImageFile(open_raster(path)) if _has_target_file(item) else None
+        return ImageTargetFile(open_raster(path)) if _has_target_file(item) else None
     return FixedTarget(item.target)
 
 
 def is_on_disk(item: Item, name: str) -> bool:
-    """Whether :func:`on_disk` has nothing to write."""
+    """Returns whether :func:`on_disk` has nothing to write."""
     return item.fingerprint is not None and (_folder(name, item.fingerprint) / _last_file(item)).is_file()
 
 
@@ -76,7 +76,7 @@ def _save(path: Path, array: Image | Mask) -> None:
     temporary.replace(path)
 
 
-class ClassFile:
+class StoredClasses:
     """A mask that holds class numbers and 255 already."""
 
     mapped = True

@@ -54,7 +54,7 @@ class TargetForm(Protocol):
         """The target of the image at ``size`` x ``size``."""
 
     def counts(self, target: Array) -> bool:
-        """Whether anything of it counts."""
+        """Returns whether anything of it counts."""
 
     def transform(self, compose: Transform, image: Array, target: Array) -> tuple[Array, Array]:
         """Image (H, W, C) and target after random changes."""
@@ -93,7 +93,7 @@ class MaskForm:
         return cv2.resize(target, (size, size), interpolation=cv2.INTER_NEAREST).astype(np.uint8)
 
     def counts(self, target: Array) -> bool:
-        """Whether a pixel is not 255."""
+        """Returns whether a pixel is not 255."""
         return bool((target != IGNORED).any())
 
     def transform(self, compose: Transform, image: Array, target: Array) -> tuple[Array, Array]:
@@ -107,10 +107,10 @@ class ImageForm(MaskForm):
     """Another image (H, W, C): moved as the image is, mirrored beyond its border; colours are not changed."""
 
     name = "image"
-    classes_of = None
+    classes_of: Literal["pixels", "image"] | None = None
 
     def pixel_bytes(self, image: int) -> int:
-        """As many again, of as many channels."""
+        """Bytes of a pixel of the target: as many again as the image has, of as many channels."""
         return image
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
@@ -181,7 +181,7 @@ class LabelForm(ValueForm):
     """A class number of the whole image, by which images can be drawn evenly over the classes."""
 
     name = "label"
-    classes_of = "image"
+    classes_of: Literal["pixels", "image"] | None = "image"
 
     def class_window(self, target: Array, top: int, left: int, height: int, width: int) -> NDArray[np.uint8]:
         """The label in every pixel; of labels from 255 on another number, since every pixel counts."""

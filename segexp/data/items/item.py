@@ -71,7 +71,7 @@ class Item:
 
     @property
     def target(self) -> NDArray[Any]:
-        """What a model learns to give: a mask, class numbers and 255 uint8 (H, W), unless ``form`` says otherwise."""
+        """The target of training: class numbers and 255, uint8 (H, W), unless ``form`` says otherwise."""
         return self._target
 
     @property
@@ -103,7 +103,7 @@ class Item:
 
     @property
     def in_memory(self) -> bool:
-        """Whether the pixels cost nothing to reach, so that keeping them decoded would gain nothing."""
+        """True if the pixels cost nothing to reach, so that keeping them decoded would gain nothing."""
         return True
 
     @property
@@ -123,7 +123,7 @@ class Item:
         return self._image[top : top + height, left : left + width], self.form.window(self._target, *place)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by: class of each pixel of a window, 255 where it counts nowhere, uint8 (height, width).
+        """Class of each pixel of a window, for sampling: uint8 (height, width), 255 where a pixel counts nowhere.
 
         Of a mask that is the mask itself; of a target without classes it is 0.
         """
@@ -135,7 +135,7 @@ class Item:
         return self.class_window(top, left, height, width)
 
     def decoded(self) -> "Item":
-        """The same item with its pixels in memory."""
+        """Reads all pixels into memory; gives an item that holds them."""
         return self
 
     @cached_property

@@ -42,12 +42,12 @@ class ResizedItem(Item):
 
     @property
     def channels(self) -> int:
-        """Of the whole, from its header."""
+        """Channels of the whole image, from its header."""
         return self.whole.channels
 
     @property
     def target_channels(self) -> int | None:
-        """Of the whole."""
+        """Channels of the whole target."""
         return self.whole.target_channels
 
     @property
@@ -62,7 +62,7 @@ class ResizedItem(Item):
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the whole, with the size."""
+        """Fingerprint of the whole image with the size."""
         known = self.whole.fingerprint
         return None if known is None else f"{known}@{self.size}"
 
@@ -71,7 +71,7 @@ class ResizedItem(Item):
         return self.decoded().window(top, left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by."""
+        """Class of each pixel of a window, for sampling."""
         return self.form.class_window(self.target, top, left, height, width)
 
     def decoded(self) -> Item:

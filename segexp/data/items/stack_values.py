@@ -20,7 +20,7 @@ Convert = Callable[[NDArray[Any], Path], NDArray[Any]]
 
 
 def image_convert(stack: Stack, values: ImageValues) -> tuple[Convert | None, np.dtype[Any]]:
-    """How the numbers of an array of images become pixels, and the type of these.
+    """Finds the function that makes pixels of the numbers of an array of images, and the type of the pixels.
 
     Args:
         stack: The array.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
 from segexp.data.items.item import Image, Item, Mask
-from segexp.data.items.target_sources import FixedTarget, ImageFile
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
 from segexp.rasters import Raster
@@ -30,7 +30,7 @@ class TargetSource(Protocol):
 
     @property
     def mapped(self) -> bool:
-        """Whether windows are read without decoding."""
+        """True if windows are read without decoding."""
 
     def window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """The target of a window."""
@@ -67,7 +67,7 @@ class FileMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether the file is memory-mapped."""
+        """True if the file is memory-mapped."""
         return self.raster.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -94,7 +94,7 @@ class ValidMask:
 
     @property
     def mapped(self) -> bool:
-        """Whether both are memory-mapped."""
+        """True if both are memory-mapped."""
         return self.mask.mapped and self.valid.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
@@ -104,7 +104,7 @@ class ValidMask:
 
 
 def raster_holders(source: object) -> Iterator[tuple[object, str]]:
-    """What in a mask reads a file of its own beside the image, and the name of the attribute that holds the file."""
+    """Yields the parts of a mask that read a file of their own, with the name of the attribute that holds the file."""
     while source is not None:
         for name in ("raster", "valid"):
             if isinstance(vars(source).get(name), Raster):
@@ -185,7 +185,7 @@ class StoredItem(Item):
         """Channels of a target that is an image, from its header; None: it is none."""
         if self.form.name != "image":
             return None
-        return self.target_source.raster.channels if isinstance(self.target_source, ImageFile) else self.channels
+        return self.target_source.raster.channels if isinstance(self.target_source, ImageTargetFile) else self.channels
 
     @property
     def dtype(self) -> np.dtype[Any]:
@@ -194,7 +194,7 @@ class StoredItem(Item):
 
     @property
     def in_memory(self) -> bool:
-        """Whether the files are memory-mapped, so that a window costs no decoding."""
+        """True if the files are memory-mapped, so that a window costs no decoding."""
         return self.raster.mapped and (self.target_source is None or self.target_source.mapped)
 
     @property
@@ -223,7 +223,7 @@ class StoredItem(Item):
         return image, image if self.target_source is None else self._target_window(top, left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by: a window of the mask; where classes are not of pixels, no file is read for it."""
+        """A window of the mask, for sampling; where classes are not of pixels, no file is read for it."""
         if self.form.classes_of == "pixels":
             return self._target_window(top, left, height, width)
         value = self.target_source.value if isinstance(self.target_source, FixedTarget) else np.zeros((1, 1, 1))
@@ -274,7 +274,7 @@ class WindowItem(Item):
 
     @property
     def target_channels(self) -> int | None:
-        """Of the whole."""
+        """Channels of the whole target."""
         return self.whole.target_channels
 
     @property
@@ -284,12 +284,12 @@ class WindowItem(Item):
 
     @property
     def in_memory(self) -> bool:
-        """As the whole."""
+        """True if the pixels of the whole image cost nothing to reach."""
         return self.whole.in_memory
 
     @property
     def fingerprint(self) -> str | None:
-        """Of the whole, with the place."""
+        """Fingerprint of the whole image with the place of the window."""
         known = self.whole.fingerprint
         return None if known is None else f"{known}@{self.place}"
 
@@ -298,7 +298,7 @@ class WindowItem(Item):
         return self.whole.window(self.place[0] + top, self.place[1] + left, height, width)
 
     def class_window(self, top: int, left: int, height: int, width: int) -> Mask:
-        """What sampling goes by, inside the part."""
+        """Class of each pixel of a window inside the part, for sampling."""
         return self.whole.class_window(self.place[0] + top, self.place[1] + left, height, width)
 
     def decoded(self) -> Item:

@@ -45,7 +45,7 @@ class FixedTarget:
         return self.value
 
 
-class ImageFile:
+class ImageTargetFile:
     """Another image of the same size, uint8 or uint16 (H, W, C): what a model learns to give in place of the first."""
 
     def __init__(self, raster: Raster) -> None:
@@ -64,7 +64,7 @@ class ImageFile:
 
     @property
     def mapped(self) -> bool:
-        """Whether the file is memory-mapped."""
+        """True if the file is memory-mapped."""
         return self.raster.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:

@@ -45,7 +45,7 @@ class Augment:
         self._tried: dict[tuple[int, str, tuple[int, int]], list[Problem]] = {}
 
     def problems(self, channels: int, dtype: np.dtype[Any], shape: tuple[int, int]) -> list[Problem]:
-        """What the transforms cannot do with images of this kind and samples of this height and width; tried once."""
+        """Lists what the transforms cannot do with images of this kind and samples of this size; tried once."""
         key = (channels, dtype.name, shape)
         if key not in self._tried:
             self._tried[key] = list(transforms_fit(self.transforms, channels, dtype, shape))

@@ -50,7 +50,7 @@ class KeyedBatches(Sampler[list[Key]]):
         return iter([_part(batch, rank, ranks) for batch in batches])
 
     def shares(self, number: int) -> list[int]:
-        """How many samples each rank has of a batch, by its number in the epoch."""
+        """Number of samples that each rank has of a batch, by the batch's number in the epoch."""
         _, ranks = rank_of()
         return shares(min(self.size, len(self.sampler) - number * self.size), ranks)
 

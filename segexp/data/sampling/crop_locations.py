@@ -24,7 +24,7 @@ class CropLocation:
 
 
 class CropLocations(Protocol):
-    """Which image sample ``index`` of an epoch comes from, and where in it."""
+    """Chooses the image, and the location in it, that sample ``index`` of an epoch is cut from."""
 
     def __len__(self) -> int:
         """Samples an epoch."""

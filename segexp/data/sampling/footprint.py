@@ -40,7 +40,7 @@ class Blank(Item):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """That of the item."""
+        """Height and width of the item."""
         return self.whole.shape
 
     @property

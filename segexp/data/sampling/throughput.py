@@ -11,7 +11,7 @@ from segexp.types import LoaderOptions
 
 @dataclass(frozen=True)
 class Throughput:
-    """What was measured.
+    """Measured speed of the loaders.
 
     Attributes:
         workers: Loading processes.

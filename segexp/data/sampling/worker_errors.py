@@ -39,7 +39,7 @@ class WorkerKilledError(SegexpError):
 
 @dataclass
 class Making:
-    """What is being made; the image is filled in as soon as it is known."""
+    """The sample that a worker is making; the image is filled in as soon as it is known."""
 
     what: str
     image: str = ""

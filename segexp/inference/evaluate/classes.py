@@ -31,10 +31,10 @@ def adopt_classes(source: FolderDataModule, spec: DataSpec, own: Mapping[str, An
         values = None
     if values is None or not all(_is_known(entry, spec) for entry in values.values()):
         return
-    source.label_keys = replace(keys, mask_values=values, classes=spec.classes, complete=False)
+    source.read_labels_by(replace(keys, mask_values=values, classes=spec.classes, complete=False))
     if keys.mask_values is None:
-        source.notes.append(
-            "mask values mean what they meant in training: " + format_override("mask_values", dict(values))
+        source.add_notes(
+            ["mask values mean what they meant in training: " + format_override("mask_values", dict(values))]
         )
 
 

@@ -10,7 +10,6 @@ from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
-from segexp.data.base import ImageDataModule
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
 from segexp.evaluation.predictors import observer_rows
@@ -27,8 +26,10 @@ from segexp.inference.evaluate.data import (
     keep_own_split,
     note_trained_images,
 )
+from segexp.inference.evaluate.rescaled import check_rescaled
 from segexp.inference.load import load
 from segexp.inference.model import Model
+from segexp.inference.size_advice import unlike_items
 from segexp.invocation import Invocation
 from segexp.report import values
 from segexp.report.run_page.tables.predictors import results_table
@@ -79,6 +80,7 @@ class Evaluation:
         self.model = load(
             [source.checkpoint for source in sources], tta=config.tta, threshold=config.threshold,
             device=config.device, inference={k: v for k, v in vars(config.inference).items() if v is not None},
+            scale=config.scale,
         )  # fmt: skip
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
@@ -91,6 +93,9 @@ class Evaluation:
         data = self._data()
         sections = self.config.metric if self.config.metric is not None else self.model.config.metric
         module = self.model.module.with_measures(build.build_measures(sections, data.spec))
+        if (rescale := self.model.rescale) is not None:
+            module = module.seen_by(rescale=rescale.at(data.spec.pixel_size))
+            check_rescaled(module, data.items("test"))
         folder = self._folder(data.phase)
         facts = {"name": self.name, "data": {"name": self.name}, "model": {"name": _model_name(self.model)}}
         handler = start_log_file(folder.path / "log.txt")
@@ -116,15 +121,27 @@ class Evaluation:
         data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
-            data.notes += note_trained_images(self.model, names, self.section["_target_"])
+            data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
         for line in (f"data        {self.name}, {phase}: {len(names)} images", *self.model.notes, *data.notes):
             LOG.info(line)
+        self._warn_of_sizes(data)
         return data
+
+    def _warn_of_sizes(self, data: EvaluationData) -> None:
+        """Says where images are much larger or smaller than those trained on, unless a scale was asked for."""
+        if self.config.scale is not None or self.model.rescale is not None:
+            return
+        command = self.invocation.command[1:]
+        note = unlike_items(data.items("test"), self.model.spec, data.spec.pixel_size, command)
+        if note is not None:
+            data.add_notes([note])
+            LOG.warning(note)
 
     def _folder(self, phase: Phase) -> RunFolder:
         """Inside the run; of an ensemble beside the runs."""
         first = self.model.sources[0].folder
-        name = f"{self.name.replace(' (drawn)', '_drawn')}_{phase}"
+        scale = [self.model.rescale.name] if self.model.rescale is not None else []
+        name = "_".join([self.name.replace(" (drawn)", "_drawn"), phase, *scale])
         if self.config.out is not None:
             place = Path(self.config.out).expanduser()
         elif first is None or len(self.model.sources) > 1:
@@ -205,12 +222,6 @@ def _merged(base: Mapping[str, Any], other: Mapping[str, Any]) -> ObjectConfig:
         for key, value in other.items()
     }
     return {**base, **both}
-
-
-def _built(section: dict[str, Any], config: EvaluateConfig) -> ImageDataModule:
-    """The data set without augmentation."""
-    nothing = {"_target_": "segexp.data.sampling.augment.Augment"}
-    return build.build_datamodule({"augment": nothing, "datamodule": section, "seed": config.seed})
 
 
 def _data_name(section: ObjectConfig, invocation: Invocation) -> str:

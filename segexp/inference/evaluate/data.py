@@ -49,9 +49,9 @@ class EvaluationData(ImageDataModule):
         super().__init__(loader=source.loader, eval_size=source.eval_size)
         _check_images(items, spec)
         self.source, self.phase = source, phase
-        self.notes = source.notes
         self._items = {"train": [], "val": [], "test": items}
         self._surveys["test"] = [source.look(item, spec.num_classes) for item in items]
+        self.add_notes(source.notes)
         # Distances are in metres where these images say how large a pixel is.
         self._spec = replace(spec, pixel_size=source.pixel_size())
         counts = class_counts(self._surveys["test"]).sum(axis=0)
@@ -140,7 +140,7 @@ def all_items(source: ImageDataModule) -> list[Item]:
     if isinstance(source, FilesDataModule):
         found = source.find()
         refuse([problem for problem in found.problems if problem.kind not in IRRELEVANT])
-        source.notes += [*found.notes, *found.listing.notes]
+        source.add_notes([*found.notes, *found.listing.notes])
         items = list(found.items.values())
     else:
         parts = read_or_reuse(source)

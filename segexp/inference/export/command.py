@@ -19,6 +19,7 @@ from segexp.inference.export.graph import Deployed, refuse_exceptions
 from segexp.inference.export.images import RunImages, image_and_mask, image_batches
 from segexp.inference.export.int8 import Int8, write_int8_file
 from segexp.inference.export.output_file import format_megabytes, output_path, write_if_good
+from segexp.inference.export.rescaled_run import RescaledRun
 from segexp.inference.export.speed import images_per_second
 from segexp.inference.load import load
 from segexp.report.table import Table
@@ -26,6 +27,7 @@ from segexp.runs.console import LOG, start_console
 from segexp.runs.files import replace_file
 from segexp.runs.text import utf8
 from segexp.system.causes import resource_error
+from segexp.windows.rescale import Rescale, read_scale
 
 
 def export(config: ExportConfig, data: Mapping[str, Any] | None) -> str:
@@ -85,9 +87,10 @@ class Export:
             config.run, config.checkpoint, tta="none", threshold=config.threshold, device="cpu",
             inference={"window": None},
         )  # fmt: skip
+        self.rescale = read_scale(config.scale, self.model.spec.sizes, self.model.spec.pixel_size)
         self.path = output_path(self.model, config.output, config.checkpoint, self.form.suffix)
         self.images = RunImages(self.model, data)
-        self.facts = export_facts(self.model)
+        self.facts = export_facts(self.model, self.rescale)
         self.dtype = np.dtype(self.facts["dtype"])
 
     def run(self) -> Exported:
@@ -145,12 +148,22 @@ class Export:
             real = compare_with_pytorch(self.model, run, image_batches(self.tested, self.dtype))
             LOG.info(f"test images {real.words()}")
             agreement = agreement + real
+            if self.rescale is not None:
+                agreement = agreement + self._compared_at_scale(self.rescale, run)
         if not agreement.agrees:
             raise ExportFailed(
                 f"{self.path}: not written, it does not compute what PyTorch does: {agreement.words()}. Try another "
                 "format, or format=safetensors"
             )
         return agreement
+
+    def _compared_at_scale(self, rescale: Rescale, run: Run) -> Agreement:
+        """The file as it is run at the scale that it tells, and PyTorch at that scale."""
+        model = self.model.at_scale(rescale)
+        batches = image_batches(self.tested, self.dtype)
+        found = compare_with_pytorch(model, RescaledRun(run, self.facts), batches)
+        LOG.info(f"scale={rescale.asked}   {found.words()}")
+        return found
 
     def _taken(self) -> list[Item]:
         """Test images, none where they are not there."""

@@ -7,12 +7,18 @@ from typing import Any
 from segexp.inference.export.graph import OUTPUTS, pixel_type
 from segexp.inference.model import Model
 from segexp.version import VERSION
+from segexp.windows.rescale import Rescale
 
 
-def export_facts(model: Model) -> dict[str, Any]:
-    """Collects plain values: classes, colours, threshold, type of pixels, and the origin of the weights.
+def export_facts(model: Model, rescale: Rescale | None = None) -> dict[str, Any]:
+    """Collects plain values: classes, colours, threshold, type of pixels, scale, and the origin of the weights.
 
-    ``mean`` and ``std`` are inside the graph already, and here for information.
+    ``mean`` and ``std`` are inside the graph already, and here for information. ``scale`` is not inside: whoever runs
+    the file resamples images before it and probabilities after it.
+
+    Args:
+        model: The model.
+        rescale: At which size it shall see images; None: as they are.
     """
     spec = model.spec
     checkpoint = model.sources[0].results.get("checkpoint") or {}
@@ -35,6 +41,8 @@ def export_facts(model: Model) -> dict[str, Any]:
         "pixel_size": spec.pixel_size,
         "outputs": list(OUTPUTS),
         "tta": "none",
+        "scale": None if rescale is None else rescale.given,
+        "trained_on": None if spec.sizes is None else spec.sizes.to_dict(),
     }
 
 

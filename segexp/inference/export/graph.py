@@ -12,8 +12,8 @@ from segexp.models.auxiliary import Supervised
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
-from segexp.tasks.ensemble import SMALLEST, EnsembleModule
-from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.ensemble import EnsembleModule
+from segexp.tasks.segmentation import SMALLEST, Segmentation
 
 TRACED = (2, 64, 80)
 """Images, height and width of the batch that a model is traced with; every other one is taken afterwards."""

@@ -37,6 +37,7 @@ class SafetensorsFormat(ExportFormat):
         weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
         config = dict(model.config.written)
         record = {"config": config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
+        record["scale"] = facts.get("scale")
         save_file(weights, path, metadata={**encode_metadata(facts), RECORD: json.dumps(record), "format": "pt"})
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         path.with_suffix(".yaml").write_text(text, encoding="utf-8")
@@ -45,4 +46,4 @@ class SafetensorsFormat(ExportFormat):
         """Builds the model again as :func:`segexp.load` does it."""
         from segexp.inference.load import load
 
-        return run_on_arrays(Deployed(load(path, tta="none", device="cpu").module))
+        return run_on_arrays(Deployed(load(path, tta="none", device="cpu", scale=1).module))

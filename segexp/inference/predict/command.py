@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from segexp.inference.predict.output.polygons import check_polygons
 from segexp.inference.predict.output_folder import OutputFolder
 from segexp.inference.predict.settings import load_model, output_settings, remote_limits, resolve_output
 from segexp.inference.predict.worker import FileResult
+from segexp.inference.size_advice import SizeAdvice
 from segexp.runs.console import LOG, start_console
 
 
@@ -25,11 +26,12 @@ class PredictionFailed(SegexpError):
     """Some files could not be predicted; the others were."""
 
 
-def predict_files(config: PredictConfig) -> str:
+def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
     """Predicts all files of ``input``.
 
     Args:
         config: Checked and resolved, see conf/predict.yaml.
+        command: Words by which it was started, to be proposed again with others; empty: by a program.
 
     Returns:
         The last line for the terminal.
@@ -44,6 +46,8 @@ def predict_files(config: PredictConfig) -> str:
     files = find_inputs(config.input, output, config.timeout, remote_limits(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
     model = load_model(config, config.device if config.engine == "local" else "cpu")
+    if model.rescale is not None:
+        files = [file.with_ending(model.rescale.name) for file in files]
     outputs.postprocess.check(model.spec, model.threshold)
     if "polygons" in outputs.write:
         check_polygons(outputs.polygons, outputs.simplify)
@@ -59,7 +63,9 @@ def predict_files(config: PredictConfig) -> str:
                 folder.with_owner(file, lambda stem: bool(outputs.existing_files(model.spec, stem))) for file in files
             ]
         single, doubles = separate_duplicates(files)
-        report = PredictionReport(folder, debug=config.debug)
+        asked = config.scale is not None or model.rescale is not None
+        advice = SizeAdvice(model.spec, () if asked else command, config.output)
+        report = PredictionReport(folder, advice, debug=config.debug)
         report.add_passed_over(passed_over)
         report.add_results(doubles)
         hidden = {None: None, True: False, False: True}[PROGRESS_BARS[config.progress]]
@@ -102,8 +108,8 @@ def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileR
 class PredictionReport:
     """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, *, debug: bool = False) -> None:
-        self.folder, self.debug = folder, debug
+    def __init__(self, folder: OutputFolder, advice: SizeAdvice, *, debug: bool = False) -> None:
+        self.folder, self.advice, self.debug = folder, advice, debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
 
@@ -123,6 +129,9 @@ class PredictionReport:
                 self._failed(outcome)
             elif outcome.state == "done":
                 self.folder.add_row(outcome.file, state="done", **outcome.facts)
+                side = max(outcome.facts["width"], outcome.facts["height"])
+                if (warning := self.advice.look(str(outcome.file), side, outcome.pixel_size)) is not None:
+                    LOG.warning(warning)
             else:
                 self.folder.keep_row(outcome.file, outcome.facts)
 
@@ -145,6 +154,8 @@ class PredictionReport:
                 f"place       {len(self._placeless)} files say nowhere where on the ground they lie{first}: what was "
                 "written of them is in pixels"
             )
+        if (unlike := self.advice.summary()) is not None:
+            LOG.info(f"sizes       {unlike}")
         text = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
         text = f"{text}; see {self.folder.path / 'summary.csv'}"
         if self.counts["failed"]:

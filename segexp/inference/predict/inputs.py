@@ -3,7 +3,7 @@
 import glob
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from segexp.data.file_kinds import describe_kinds, is_beside, is_clutter, is_image
@@ -56,6 +56,10 @@ class Input:
     def is_here(self) -> bool:
         """True for a file of this machine."""
         return not is_remote(self.address)
+
+    def with_ending(self, name: str) -> "Input":
+        """Gives the same file, whose predictions have ``_<name>`` behind its own name: ``sub/a_scale0.5``."""
+        return replace(self, stem=self.stem.with_name(f"{self.stem.name}_{name}"))
 
     def identify(self, timeout: float) -> FileIdentity:
         """Identifies the file, also against itself before a change; without the digest.

@@ -154,6 +154,7 @@ def _facts(model: Model, outputs: OutputSettings) -> dict[str, Any]:
         "weights": weights_fingerprint(model),
         "tta": model.tta,
         "precision": model.module.precision,
+        "scale": None if model.rescale is None else model.rescale.asked,
         "threshold": None if model.threshold is None else round(model.threshold, 9),
         "inference": {key: value for key, value in asdict(model.module.inference).items() if key != "batch_size"},
         # Which maps are written may change from call to call: those that are missing are added.

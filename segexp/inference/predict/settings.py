@@ -25,7 +25,7 @@ def load_model(config: PredictConfig, device: str) -> Model:
     """
     return load(
         config.run, config.checkpoint, tta=config.tta, threshold=config.threshold, device=device,
-        precision=config.precision, image_limit=config.image_limit,
+        precision=config.precision, image_limit=config.image_limit, scale=config.scale,
         inference={k: v for k, v in vars(config.inference).items() if v is not None},
     )  # fmt: skip
 

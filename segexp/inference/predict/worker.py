@@ -40,6 +40,7 @@ class FileResult:
         error: Why it failed.
         trace: Where in the code.
         is_placed: Whether anything says where it lies; None: nobody would expect that.
+        pixel_size: Side of its pixels in metres; None: unknown.
     """
 
     file: Input
@@ -48,6 +49,7 @@ class FileResult:
     error: str = ""
     trace: str = ""
     is_placed: bool | None = None
+    pixel_size: float | None = None
 
 
 class FileWorker:
@@ -114,7 +116,8 @@ class FileWorker:
         digest = digest_content(Path(file.address)) if file.is_here else ""
         facts |= {"error": "", **replace(mark, digest=digest).row()}
         asked = "polygons" in self.outputs.write or self.outputs.form == "tiff" or source.file.is_tiff
-        return FileResult(file, "done", facts, is_placed=source.is_placed if asked else None)
+        is_placed = source.is_placed if asked else None
+        return FileResult(file, "done", facts, is_placed=is_placed, pixel_size=source.raster.pixel_size)
 
     def _owner(self, file: Input, stem: Path, mark: FileIdentity) -> FileIdentity | None:
         """The file that the predictions there were made of; None: there are none, or they may be replaced.
@@ -149,7 +152,10 @@ class FileWorker:
             for name, count in zip([*self.model.classes, "no data"], work.pixels, strict=True)
         }
         polygons = {} if work.polygons is None else {"polygons": work.polygons}
-        return {"width": source.width, "height": source.height, "seconds": seconds, **shares, **polygons}
+        rescale, raster = self.model.rescale, source.raster
+        factor = None if rescale is None else rescale.at(raster.pixel_size).factor_for(raster.height, raster.width)
+        scale = {} if factor is None else {"scale": round(factor, 6)}
+        return {"width": source.width, "height": source.height, **scale, "seconds": seconds, **shares, **polygons}
 
 
 def _in_words(error: Exception, file: Input, output: Path) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES, Phase
 from segexp.inspection.contracts.promise import NotTriedError, Promise, require
-from segexp.spec import IGNORED, DataSpec, MaskTarget
+from segexp.spec import IGNORED, DataSpec
 
 Batch = Mapping[str, Any]
 
@@ -63,26 +63,37 @@ class DataCase:
     def read(self, seed: int = 0) -> DataSet:
         """The data set."""
         made: DataSet = self.make(seed)
-        if not isinstance(made.spec.target, MaskTarget):
-            raise NotTriedError(f"its target is a {type(made.spec.target).__name__}, no mask")
+        if made.spec.target.form not in ("mask", "label", "image"):
+            raise NotTriedError(f"its target is a {type(made.spec.target).__name__}: no mask, label or image")
         return made
 
 
 def _check_batch(batch: Batch, spec: DataSpec) -> None:
-    image, mask, index = batch["image"], batch["target"], batch["index"]
+    image, index = batch["image"], batch["index"]
     size, channels, height, width = image.shape
-    kinds = {key: str(batch[key].dtype) for key in ("image", "target", "index")}
-    wanted = {"image": f"torch.{spec.dtype or 'uint8'}", "target": "torch.uint8", "index": "torch.int64"}
+    kinds = {key: str(batch[key].dtype) for key in ("image", "index")}
+    wanted = {"image": f"torch.{spec.dtype or 'uint8'}", "index": "torch.int64"}
     require(kinds == wanted, f"a batch of {kinds}", f"{wanted}")
     require(channels == spec.in_channels, f"{channels} channels", f"{spec.in_channels}, as spec says")
-    shapes = tuple(mask.shape), tuple(index.shape)
-    require(shapes == ((size, height, width), (size,)), f"masks and index of {shapes}", "(B, H, W) and (B,)")
+    require(tuple(index.shape) == (size,), f"an index of {tuple(index.shape)}", "(B,)")
     last = (height * width * channels, 1, width * channels, channels)
     require(image.stride() == last, f"strides {image.stride()} of the images", f"channels last, {last}")
-    strange = set(mask.unique().tolist()) - {*range(spec.num_classes), IGNORED}
-    require(not strange, f"{sorted(strange)} in a mask", f"0..{spec.num_classes - 1} and {IGNORED}")
-    require(bool((mask != IGNORED).any()), "a batch without a pixel that counts", "some")
     require(bool(image.float().std() > 0), "images of a single colour", "pictures")
+    _check_target(batch, spec)
+
+
+def _check_target(batch: Batch, spec: DataSpec) -> None:
+    """Masks uint8 (B, H, W) of classes and 255, labels (B,) of classes, or images (B, K, H, W)."""
+    form, target, (size, _, height, width) = spec.target.form, batch["target"], batch["image"].shape
+    shapes = {"mask": (size, height, width), "label": (size,), "image": (size, spec.out_channels, height, width)}
+    require(tuple(target.shape) == shapes[form], f"targets of {tuple(target.shape)}", f"{shapes[form]} of {form}s")
+    if form == "image":
+        return
+    found, ignored = set(target.unique().tolist()), {IGNORED} if form == "mask" else set()
+    strange = found - {*range(spec.num_classes)} - ignored
+    require(not strange, f"{sorted(strange)} in a {form}", f"0..{spec.num_classes - 1}, and {IGNORED} in a mask")
+    require(found != ignored, "a batch without a pixel that counts", "some")
+    require(form != "mask" or str(target.dtype) == "torch.uint8", f"masks of {target.dtype}", "torch.uint8")
 
 
 def _training(case: DataCase) -> None:
@@ -105,10 +116,11 @@ def _whole(case: DataCase) -> None:
             _check_batch(batch, data.spec)
             for row, number in enumerate(batch["index"].tolist()):
                 require(number == place, f"image {number} of {phase} at place {place}", "images in their order")
-                item, image, mask = items[place], batch["image"][row], batch["target"][row]
+                item, image, target = items[place], batch["image"][row], batch["target"][row]
                 same = np.array_equal(image.permute(1, 2, 0).numpy(), item.image)
                 require(same, f"other pixels of {item.name} in the batch", "those of its item")
-                require(np.array_equal(mask.numpy(), item.target), f"another mask of {item.name}", "that of its item")
+                own = (target.permute(1, 2, 0) if target.ndim == 3 else target).numpy()
+                require(np.array_equal(own, item.target), f"another target of {item.name}", "that of its item")
                 place += 1
         require(place == len(items), f"{place} images of {phase}", f"{len(items)}")
 
@@ -128,13 +140,17 @@ def _parts(case: DataCase) -> None:
 def _spec(case: DataCase) -> None:
     data = case.read()
     spec = data.spec
-    counts = len(spec.colours), len(set(spec.classes)), spec.num_classes
-    require(len(set(counts)) == 1 and counts[0] > 1, f"{counts} colours, names and classes", "a colour and a name each")
+    if spec.target.form == "mask":
+        counts = len(spec.colours), len(set(spec.classes)), spec.num_classes
+        each = len(set(counts)) == 1 and counts[0] > 1
+        require(each, f"{counts} colours, names and classes", "a colour and a name each")
     inside = all(0 <= value <= 255 for colour in spec.colours for value in colour)
     require(inside, f"colours {spec.colours}", "0..255")
     widths = len(spec.mean), len(spec.std)
     require(widths == (spec.in_channels,) * 2, f"{widths} means and deviations", f"{spec.in_channels}, one a channel")
     require(min(spec.std) > 0, f"deviations {spec.std}", "above 0")
+    if spec.target.form == "image":
+        return
     found = {int(value) for phase in PHASES for item in data.items(phase) for value in np.unique(item.target)}
     strange = found - {*range(spec.num_classes), IGNORED}
     require(not strange, f"{sorted(strange)} in masks", f"0..{spec.num_classes - 1}, the classes {spec.classes}")
@@ -165,10 +181,10 @@ def _drawn(data: DataSet) -> bytes:
 
 
 PROMISES = (
-    Promise("training", f"training batches of images, masks of classes and {IGNORED}, and numbers", _training),
+    Promise("training", "training batches of images, targets of their form, and numbers", _training),
     Promise("whole", "validation and test give every image whole, once, in order", _whole),
     Promise("parts", "no part is empty, no image is in two", _parts),
-    Promise("spec", "spec fits the pixels and masks", _spec),
+    Promise("spec", "spec fits the pixels and targets", _spec),
     Promise("read_once", "files are read once, and described", _read_once),
     Promise("seed", "seed decides the training samples, and not the split", _seed),
 )

@@ -4,19 +4,25 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from segexp.config.signatures.declared_figures import declared_figures
 from segexp.errors import ConfigError
 from segexp.inspection.contracts.losses import example_spec
+from segexp.inspection.contracts.measure_scenes import (
+    Figures,
+    certain,
+    format_values,
+    measure_images,
+    require_same,
+    scene,
+)
 from segexp.inspection.contracts.promise import Promise, require
 from segexp.metrics.base import ImageMeasure, ImagePrediction
 from segexp.spec import IGNORED
 
 Make = Callable[[], ImageMeasure]
-Figures = dict[str, NDArray[np.float64]]
 Masks = NDArray[np.uint8]
 
 
@@ -38,51 +44,6 @@ class MeasureCase:
 def measure_cases(make: Make, section: Mapping[str, Any] | None = None) -> list[MeasureCase]:
     """Two and three classes."""
     return [MeasureCase(make, classes, section) for classes in (2, 3)]
-
-
-def scene(seed: int, num_classes: int = 2, size: tuple[int, int] = (37, 52), ignored: bool = True) -> ImagePrediction:
-    """Blobs in truth and prediction that overlap in part; ignored: four columns and 3 % of the pixels."""
-    rng = np.random.default_rng(seed)
-    fields = np.stack([_smooth(rng, size) for _ in range(num_classes)])
-    scores = fields + np.stack([_smooth(rng, size) for _ in range(num_classes)])
-    weights = np.exp(2 * scores)
-    probability = (weights / weights.sum(axis=0)).astype(np.float32)
-    truth = fields.argmax(axis=0).astype(np.uint8)
-    if ignored:
-        truth[:, :4] = IGNORED
-        truth[rng.random(size) < 0.03] = IGNORED
-    return ImagePrediction(
-        scores.argmax(axis=0).astype(np.uint8), truth, probability[1:] if num_classes == 2 else probability
-    )
-
-
-def _smooth(rng: np.random.Generator, size: tuple[int, int]) -> NDArray[np.float64]:
-    field = np.asarray(cv2.GaussianBlur(rng.normal(size=size), (0, 0), 2.0), np.float64)
-    return field / (float(field.std()) or 1.0)  # 0 for a single pixel
-
-
-def measure_images(measure: ImageMeasure, num_classes: int, *images: ImagePrediction) -> Figures:
-    """Figures (N, R) of N images of ``num_classes`` classes."""
-    measure.prepare(example_spec(num_classes))
-    classes = measure.classes(example_spec(num_classes))
-    return measure.figures(np.stack([measure.sums(image, classes) for image in images]))
-
-
-def certain(image: ImagePrediction, num_classes: int) -> ImagePrediction:
-    """With probabilities 0 and 1 that say what the prediction says."""
-    one_hot = np.stack([image.prediction == index for index in range(num_classes)]).astype(np.float32)
-    return replace(image, probability=one_hot[1:] if num_classes == 2 else one_hot)
-
-
-def _same(found: Figures, wanted: Figures, what: str, rtol: float = 1e-6, atol: float = 0.0) -> None:
-    require(found.keys() == wanted.keys(), f"other figures of {what}: {sorted(found)}", f"{sorted(wanted)}")
-    for name, values in found.items():
-        near = np.allclose(values, wanted[name], rtol=rtol, atol=atol, equal_nan=True)
-        require(near, f"{name} of {_told(values)} for {what}", f"{_told(wanted[name])}")
-
-
-def _told(values: NDArray[Any]) -> str:
-    return np.array2string(np.asarray(values), precision=6, threshold=8).replace("\n", "")
 
 
 def _best(measure: ImageMeasure) -> dict[str, float]:
@@ -125,7 +86,11 @@ def _images_apart(case: MeasureCase) -> None:
         require(values.shape == (3, rows), f"{figure} of shape {values.shape}", f"{(3, rows)}, images by classes")
         one_by_one = np.concatenate([one[figure] for one in alone])
         same = np.array_equal(values, one_by_one, equal_nan=True)
-        require(same, f"{figure} of three images together {_told(values)}", f"{_told(one_by_one)}, as one by one")
+        require(
+            same,
+            f"{figure} of three images together {format_values(values)}",
+            f"{format_values(one_by_one)}, as one by one",
+        )
     none = measure.sums(images[0], measure.classes(example_spec(case.classes)))[None][:0]
     shapes = {values.shape for values in measure.figures(none).values()}
     require(shapes == {(0, none.shape[1])}, f"figures {shapes} of no image", f"{(0, none.shape[1])}")
@@ -148,10 +113,10 @@ def _pooled(case: MeasureCase) -> None:
     numbers = measure.classes(example_spec(case.classes))
     sums = np.stack([measure.sums(scene(seed, case.classes), numbers) for seed in range(5)])
     pooled = measure.figures(sums.sum(axis=0, keepdims=True))
-    _same(measure.figures(sums[::-1].sum(axis=0, keepdims=True)), pooled, "images in another order", 1e-12)
+    require_same(measure.figures(sums[::-1].sum(axis=0, keepdims=True)), pooled, "images in another order", 1e-12)
     if not measure.pooled:  # then adding says nothing new: it is the mean over the images
         each = {figure: np.nanmean(values, axis=0)[None] for figure, values in measure.figures(sums).items()}
-        _same(pooled, each, "sums added over images, with pooled = False", 1e-12)
+        require_same(pooled, each, "sums added over images, with pooled = False", 1e-12)
 
 
 def _perfect(case: MeasureCase) -> None:
@@ -173,7 +138,7 @@ def _perfect(case: MeasureCase) -> None:
 
 def _is_best(measure: ImageMeasure, found: Figures, what: str) -> None:
     for name, best in _best(measure).items():
-        require(bool((found[name] == best).all()), f"{name} of {_told(found[name])} for {what}", f"{best:g}")
+        require(bool((found[name] == best).all()), f"{name} of {format_values(found[name])} for {what}", f"{best:g}")
 
 
 def _hole(case: MeasureCase) -> None:
@@ -199,7 +164,7 @@ def _absent(case: MeasureCase) -> None:
 
 def _is_undefined(found: Figures, what: str) -> None:
     for name, values in found.items():
-        message = f"{name} of {_told(values)} for {what}"
+        message = f"{name} of {format_values(values)} for {what}"
         require(bool(np.isnan(values).all()), message, "nan", "divide with segexp.metrics.quotients.share or quotient")
 
 
@@ -213,7 +178,7 @@ def _worst(case: MeasureCase) -> None:
     }.items():
         found = measure_images(measure, case.classes, certain(image, case.classes))
         for name, best in _best(measure).items():
-            message = f"{name} of {_told(found[name])} where a class is missing from the {missing} alone"
+            message = f"{name} of {format_values(found[name])} where a class is missing from the {missing} alone"
             bad = bool((found[name] == 0).all()) if best else bool((found[name] > 0).all())
             require(bad, message, "0" if best else "the worst value there is")
     for seed in range(6):
@@ -225,8 +190,8 @@ def _worst(case: MeasureCase) -> None:
         for name, best in _best(measure).items():
             sign = 1 if best else -1
             better = bool((sign * missed[name][:, -1] > sign * hit[name][:, -1]).any())
-            message = f"a better {name} where nothing is predicted ({_told(missed[name])})"
-            require(not better, message, f"none better than {_told(hit[name])}, of a prediction that overlaps")
+            message = f"a better {name} where nothing is predicted ({format_values(missed[name])})"
+            require(not better, message, f"none better than {format_values(hit[name])}, of a prediction that overlaps")
 
 
 def _ignored(case: MeasureCase) -> None:
@@ -238,7 +203,7 @@ def _ignored(case: MeasureCase) -> None:
         probability = np.asarray(np.where(nobody, rng.random(nobody.shape), likely), np.float32)
         other = ImagePrediction(np.where(nobody, filler, image.prediction).astype(np.uint8), image.truth, probability)
         same = np.array_equal(measure.sums(other, numbers), sums)
-        advice = f"look at pixels where seen.truth != {IGNORED} alone, see segexp.metrics.regions"
+        advice = f"look at pixels where image.truth != {IGNORED} alone, see segexp.metrics.regions"
         require(same, "other sums for another prediction at ignored pixels", "the same", advice)
 
 
@@ -265,7 +230,7 @@ def turned(case: MeasureCase) -> list[tuple[Figures, Figures]]:
 
 def _mirrored(case: MeasureCase) -> None:
     for found, upright in turned(case):
-        _same(found, upright, "a mirrored or turned image")
+        require_same(found, upright, "a mirrored or turned image")
 
 
 def _numbers(case: MeasureCase) -> None:
@@ -295,7 +260,7 @@ def _range(case: MeasureCase) -> None:
     for name, spec in measure.described_figures().items():
         inside = (found[name] >= 0) & ((found[name] <= 1) | bool(spec.unit))
         expected = f"at least 0{'' if spec.unit else ', at most 1'}"
-        message = f"{name} of {_told(found[name])}"
+        message = f"{name} of {format_values(found[name])}"
         require(bool(inside.all()), message, expected, "a figure that is no share of 0..1 has a unit")
 
 

@@ -56,7 +56,7 @@ def random_image(*shape: int) -> Tensor:
 
 
 def fitting_image(model: nn.Module, *shape: int) -> Tensor:
-    """As :func:`random_image` for shape (B, C, H, W), H and W brought up to what the model takes multiples of."""
+    """Makes a random image (B, C, H, W), H and W brought up to what the model takes multiples of."""
     multiple: int = getattr(model, "size_multiple", 1)
     return random_image(*shape[:2], *(-(-side // multiple) * multiple for side in shape[2:]))
 

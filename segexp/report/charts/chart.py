@@ -111,7 +111,7 @@ def number_axis(field: str, title: str, scale: Mapping[str, Any], form: str = PL
 
 
 def far_apart(low: float, high: float) -> bool:
-    """Whether values from ``low`` to ``high`` are read best by their logarithm."""
+    """Returns whether values from ``low`` to ``high`` are read best by their logarithm."""
     return low > 0 and high / low >= LOG_FROM_RATIO
 
 
@@ -127,7 +127,7 @@ def log_ticks(low: float, high: float, most: int = 6) -> list[float]:
 
 
 def drawable(value: float | None) -> bool:
-    """Whether a value has a place on an axis."""
+    """Returns whether a value has a place on an axis."""
     return value is not None and math.isfinite(value) and abs(value) < LARGEST
 
 

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 
 def chart_json(chart: Chart) -> str:
-    """What the script of the page draws, as JSON that cannot end the element around it."""
+    """Serialises a chart for the script of the page, as JSON that cannot end the element around it."""
     content = {
         "spec": {**chart.spec, "config": CONFIG},
         "summary": chart.summary,

@@ -24,7 +24,7 @@ BEST_LINE, OTHERS = 0, 1
 
 @dataclass(frozen=True)
 class Axis:
-    """Where values stand on an axis, from 0 at the bottom to 1.
+    """An axis of a parallel-coordinates chart, with places from 0 at the bottom to 1.
 
     Attributes:
         name: Above it.

@@ -31,7 +31,7 @@ def write_summary(folder: Path) -> list[Path]:
 
 
 def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:
-    """Where the summaries of a command go: the folder asked for, the folder of a sweep, or a new one."""
+    """Chooses the folder for the summaries: the one asked for, the folder of a sweep, or a new one."""
     if out is not None:
         return Path(out)
     if len(places) == 1 and Path(places[0]).is_dir() and not (Path(places[0]) / "run.json").is_file():

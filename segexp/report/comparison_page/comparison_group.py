@@ -61,7 +61,7 @@ class ComparisonGroup:
         return list(dict.fromkeys(figure for row in self.rows for figure in row.figures))
 
     def lower(self, figure: Figure) -> bool:
-        """Whether less is better."""
+        """Returns whether less is better."""
         return lower_is_better(figure.measure, self.rows[0].runs[0].results)
 
     def best(self, figure: Figure) -> frozenset[str]:

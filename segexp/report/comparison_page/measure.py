@@ -18,7 +18,7 @@ DEFAULT = "miou"
 
 @dataclass(frozen=True)
 class Measure:
-    """What is compared.
+    """The measure by which configurations are compared, over all pixels and per image.
 
     Attributes:
         column: Its column in per_image.csv.
@@ -54,7 +54,7 @@ class Measure:
         return configuration.figures.get(self.headline) if self.pooled else configuration.by_image(self.column)
 
     def better(self, one: float, other: float) -> bool:
-        """Whether the first value is the better one."""
+        """Returns whether the first value is the better one."""
         return one < other if self.lower else one > other
 
     def _figure(self, block: str) -> Figure:

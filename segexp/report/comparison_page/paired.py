@@ -45,7 +45,7 @@ class Difference:
 
     @property
     def clear(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """True if the interval leaves out zero."""
         return self.interval is not None and (self.interval[0] > 0 or self.interval[1] < 0)
 
 

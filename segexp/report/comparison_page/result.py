@@ -45,7 +45,7 @@ class Comparison:
 
     @property
     def notes(self) -> list[str]:
-        """What a reader must know."""
+        """Sentences that a reader must know before comparing."""
         return comparison_notes(self.groups, self.older, [entry.state for entry in self.left_out])
 
     def text(self) -> str:

@@ -84,12 +84,12 @@ class Search:
 
     @property
     def states(self) -> str:
-        """How many trials there are of each state."""
+        """Number of trials of each state, in words."""
         return counted(trial.state for trial in self.trials)
 
     @property
     def command(self) -> str:
-        """What trains the best trial again; empty where its folder is not there."""
+        """Command line that trains the best trial again; empty where its folder is not there."""
         try:
             return "" if self.best is None or self.best.folder is None else reproduce.alone(read_run(self.best.folder))
         except DataError:

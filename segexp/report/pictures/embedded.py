@@ -84,6 +84,12 @@ def _panel_caption(entry: Mapping[str, object]) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def embed_files(folder: RunContents, captions: Mapping[str, str]) -> list[EmbeddedPicture]:
+    """PNGs of a run folder by their place in it, each with its caption; those that are not there are left out."""
+    found = (embed_png(path_inside(folder.path, name), "", caption) for name, caption in captions.items())
+    return [picture for picture in found if picture is not None]
+
+
 def embed_class_maps(folder: RunContents) -> list[EmbeddedPicture]:
     """Class maps by file name."""
     found = sorted((folder.path / "class_maps").glob("*.png"))[:MOST]

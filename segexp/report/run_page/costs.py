@@ -13,7 +13,7 @@ Facts = list[tuple[str, str]]
 
 
 def costs(folder: RunContents) -> Facts:
-    """What the folder tells of size and speed, on the machine that the page names."""
+    """Facts on size and speed, on the machine that the page names."""
     run, results = folder.run, folder.results
     total, trainable = (entries.get_in(run, "model", name) for name in ("parameters", "trainable"))
     parameters = values.format_count(total) + (

@@ -10,12 +10,15 @@ from segexp.report.run_page import reproduce, sections
 from segexp.report.run_page.charts.calibration import calibration_charts
 from segexp.report.run_page.charts.class_spread import spread_charts
 from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.latents import latent_charts, latents_told
 from segexp.report.run_page.charts.training import training_charts
 from segexp.report.run_page.costs import costs
 from segexp.report.run_page.missing import missing
-from segexp.report.run_page.tables import classes, image_groups, predictors
+from segexp.report.run_page.tables import classes, data, image_groups, predictors
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
-from segexp.report.run_page.tables.confusion import confusion_table, counted
+from segexp.report.run_page.tables.confusion import confusion_table, counted_unit
+from segexp.report.run_page.tables.references import reference_table
+from segexp.report.run_page.tiles import tiles
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -67,7 +70,7 @@ def _content(folder: RunContents) -> dict[str, object]:
         "error": entries.to_text(folder.run.get("error")),
         "classes": sections.classes(folder),
         "summary": sections.summary(folder),
-        "tiles": sections.tiles(folder),
+        "tiles": tiles(folder),
         "beaten": [(found.verdict, str(found)) for found in beaten_by([folder.results])],
         "notes": sections.run_notes(folder),
         "costs": costs(folder),
@@ -90,13 +93,14 @@ def _content(folder: RunContents) -> dict[str, object]:
 def _tables(folder: RunContents) -> dict[str, object]:
     tested = bool(entries.rows_of(folder.results))
     masks = tested and entries.task_kind(folder.results) == entries.SEGMENTATION
-    images = sections.image_table(folder)
+    images = data.image_table(folder)
     return {
         "class_table": classes.overlap_table(folder.results) if masks else None,
         "figures_table": figures_table(folder.results) if tested and not masks else None,
         "class_figures": class_figures_table(folder.results) if tested and not masks else None,
         "more_tables": _there(classes.shape_table(folder.results), classes.probability_table(folder.results)),
         "full_tables": _there(*(classes.full_table(folder.results, block) for block in ("dataset", "image"))),
+        "references": reference_table(folder.results),
         "groups_table": image_groups.groups_table(folder.results),
         "rows_table": predictors.predictor_table(folder.results) if masks else None,
         "intervals": isinstance(entries.model_row(folder.results).get("interval"), dict),
@@ -105,10 +109,10 @@ def _tables(folder: RunContents) -> dict[str, object]:
         "chosen": sections.checkpoint_and_threshold(folder),
         "image_table": images,
         "images_folded": images is not None and len(images.rows) > MANY_IMAGES,
-        "splits": sections.data_table(folder),
+        "splits": data.data_table(folder),
         "image_names": sections.image_names(folder),
         "confusion_table": confusion_table(folder.results),
-        "counted": counted(folder.results),
+        "counted": counted_unit(folder.results),
     }
 
 
@@ -126,6 +130,8 @@ def _charts(folder: RunContents) -> dict[str, object]:
         "decision": decision_charts(folder.path / "thresholds.csv", results),
         "calibration": calibration_charts(results),
         "training": training_charts(folder.path / "metrics.csv", best, monitor),
+        "latents": latent_charts(folder.path / "latents.csv", results),
+        "latents_told": latents_told(results),
         "best_epoch": sections.best_epoch(folder),
     }
 
@@ -146,6 +152,7 @@ def _pictures(folder: RunContents, charts: Mapping[str, object]) -> dict[str, ob
         "panels": [] if shown else pictures.embed_panels(folder),
         "panels_title": PANELS_OF_KIND.get(entries.task_kind(folder.results), "Image, truth, prediction, errors"),
         "class_maps": pictures.embed_class_maps(folder),
+        "latent_pictures": pictures.embed_files(folder, LATENT_PICTURES),
         "curves": unless("training", "curves.png", "Training curves", sections.best_epoch(folder)),
         "confusion": unless(
             "confusion_table", "confusion.png", "Confusion matrix", "Shares add up to 100 % in each row."
@@ -164,6 +171,7 @@ SECTIONS = {
     "panels": ("Images", ("specimens", "panels")),
     "confusion": ("Confusion", ("confusion_table", "confusion", "scores", "decision")),
     "reliability": ("Calibration", ("calibration", "reliability")),
+    "latents": ("Codes", ("latents", "latent_pictures")),
     "curves": ("Training", ("training", "curves")),
     "data": ("Data", ("splits", "image_names", "image_table")),
     "cost": ("Size and speed", ("costs",)),
@@ -172,12 +180,20 @@ SECTIONS = {
 }
 """Of the contents: id, name, and what the section shows, any of which makes it stand there."""
 
-PANELS_OF_KIND = {entries.CLASSIFICATION: "Images, from the least probable class to the most"}
+LATENT_PICTURES = {
+    "panels/latents/grid.png": "Decoded from a grid over the plane of the codes",
+    "panels/latents/point.png": "Decoded from the code that was asked for",
+}
+"""Pictures of codes by their place in the run folder."""
+PANELS_OF_KIND = {
+    entries.CLASSIFICATION: "Images, from the least probable class to the most",
+    entries.RECONSTRUCTION: "Images and what comes back of them, from worst to best",
+}
 """Heading of the pictures that have no layers."""
 ANY_KIND = ("figures", "curves", "data", "cost", "reproduce", "environment")
 """Sections of a page of a kind of task that has none of its own."""
 SECTIONS_OF_KIND = {
-    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ != "figures"),
+    entries.SEGMENTATION: tuple(id_ for id_ in SECTIONS if id_ not in ("figures", "latents")),
     entries.CLASSIFICATION: (
         "figures",
         "panels",
@@ -188,6 +204,7 @@ SECTIONS_OF_KIND = {
         "reproduce",
         "environment",
     ),
+    entries.RECONSTRUCTION: ("figures", "panels", "latents", "curves", "data", "cost", "reproduce", "environment"),
 }
 """By the ``kind`` of results.json, ids of :data:`SECTIONS`."""
 

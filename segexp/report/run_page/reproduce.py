@@ -116,7 +116,7 @@ def _place(path: Path) -> str:
 
 
 def facts(folder: RunContents) -> Facts:
-    """What must be the same, beside the commit."""
+    """Facts beside the commit that must be the same for the same result."""
     run = folder.run
     split = entries.get_in(run, "data", "split")
     rule = values.flatten_as_text(split) if isinstance(split, dict) else []

@@ -1,13 +1,12 @@
 """What the report says in words and numbers, taken from a run folder."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 
 from segexp.report import values
 from segexp.report.labels import described, name_of, order_figures
 from segexp.report.run_page.decided import of_monitor, of_test, threshold_of
-from segexp.report.table import Table
+from segexp.report.run_page.tables.data import SPLITS
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 
@@ -18,22 +17,8 @@ _STATES = {
     "good": {"finished", "done", "completed", "success", "ok"},
     "bad": {"failed", "error", "interrupted", "crashed", "killed"},
 }
-_SPLITS = ("train", "val", "test")
-_OTHERS_SHOWN = 3
-LEFT_OUT = ("kappa", "precision", "recall", "specificity", "mcc", "object_precision", "object_recall")
-"""Figures that the table per image does without."""
 UNITS = {"px": "pixels", "m": "metres"}
 """Units in words."""
-
-
-@dataclass(frozen=True)
-class Tile:
-    """A headline figure of the model with the same figure of what it has to beat."""
-
-    name: str
-    value: str
-    others: tuple[tuple[str, str], ...]
-    interval: str = ""
 
 
 def page_title(folder: RunContents) -> tuple[str, str]:
@@ -77,7 +62,7 @@ def _moment(text: str) -> str:
 
 
 def _amounts(folder: RunContents) -> str:
-    amounts = ((split, entries.get_in(folder.run, "data", split, "images")) for split in _SPLITS)
+    amounts = ((split, entries.get_in(folder.run, "data", split, "images")) for split in SPLITS)
     return ", ".join(f"{values.format_count(amount)} {split}" for split, amount in amounts if isinstance(amount, int))
 
 
@@ -90,40 +75,8 @@ def classes(folder: RunContents) -> list[tuple[str, str]]:
     ]
 
 
-def tiles(folder: RunContents) -> list[Tile]:
-    """Headline figures over all counted pixels; measures that nothing has are left out."""
-    results = folder.results
-    foreground = entries.foreground_of(results)
-    paths: list[tuple[str, tuple[str, ...]]] = [("Mean IoU", ("miou",))]
-    if foreground is None:
-        paths.append(("Mean Dice", ("mdice",)))
-    else:
-        paths.append((f"Dice {foreground}", ("dice", foreground)))
-    paths += [("AUC", ("auc",)), ("Accuracy", ("accuracy",))]
-    paths += [("Balanced accuracy", ("balanced_accuracy",)), ("Macro F1", ("macro_f1",))]
-    made = [_tile(results, name, path) for name, path in paths]
-    return [tile for tile in made if tile.value != values.ABSENT]
-
-
-def _tile(results: Mapping[str, object], name: str, path: tuple[str, ...]) -> Tile:
-    own = entries.model_row(results)
-    others = [
-        (entries.to_text(row.get("name")), values.format_measure(entries.get_in(row, "dataset", *path), 3))
-        for row in entries.rows_of(results)
-        # "model at 0.5" is no rival of the model
-        if not entries.to_text(row.get("name")).startswith("model") and row is not own
-    ]
-    shown = tuple(pair for pair in others if pair[1] != values.ABSENT)[:_OTHERS_SHOWN]
-    interval = entries.get_in(own, "interval", "dataset", *path)
-    ends = (
-        [values.format_measure(end, 3) for end in interval] if isinstance(interval, list) and len(interval) == 2 else []
-    )
-    text = "" if not ends or values.ABSENT in ends else f"{ends[0]} to {ends[1]}"
-    return Tile(name, values.format_measure(entries.get_in(own, "dataset", *path), 3), shown, text)
-
-
 def averaging(folder: RunContents) -> Facts:
-    """How the numbers of the tables come about."""
+    """Facts on how the numbers of the tables come about."""
     results = folder.results
     texts = {
         "dataset": "over the data set",
@@ -152,7 +105,7 @@ def _units(results: Mapping[str, object]) -> str:
 
 
 def meanings(folder: RunContents) -> Facts:
-    """What each figure of the model is, in a line."""
+    """Meaning of each figure of the model, in a line."""
     row = entries.model_row(folder.results)
     there = [entries.get_in(row, block) for block in ("dataset", "image")]
     names = {name: None for block in there if isinstance(block, Mapping) for name in block}
@@ -161,7 +114,7 @@ def meanings(folder: RunContents) -> Facts:
 
 
 def checkpoint_and_threshold(folder: RunContents) -> Facts:
-    """Which checkpoint was tested, how it saw the images, and how probabilities became classes."""
+    """Facts on the tested checkpoint, how it saw the images, and how probabilities became classes."""
     checkpoint, threshold = (folder.results.get(key) for key in ("checkpoint", "threshold"))
     pairs: Facts = []
     monitor = ""
@@ -182,7 +135,7 @@ def checkpoint_and_threshold(folder: RunContents) -> Facts:
 
 
 def seen(inference: object) -> str:
-    """How the model saw the images, in words; empty where the results do not say."""
+    """Says in words how the model saw the images; empty where the results do not tell."""
     if not isinstance(inference, Mapping):
         return ""
     parts, whole = (inference.get(key) for key in ("images_in_windows", "images_whole"))
@@ -203,31 +156,6 @@ def best_epoch(folder: RunContents) -> str:
     return f"The dotted line marks epoch {epoch}, whose checkpoint was tested.{half}" if epoch else ""
 
 
-def data_table(folder: RunContents) -> Table | None:
-    """Images, samples and shape of each split."""
-    data = folder.run.get("data")
-    if not isinstance(data, Mapping):
-        return None
-    others = [name for name in data if name not in _SPLITS]
-    # Beside parts of the data there are settings of how it is split and read.
-    splits = [name for name in (*_SPLITS, *others) if entries.get_in(data, name, "images") is not None]
-    rows = [
-        (
-            str(name),
-            values.format_count(entries.get_in(data, name, "images")),
-            values.format_count(entries.get_in(data, name, "samples")),
-            _shape(entries.get_in(data, name, "shape")),
-        )
-        for name in splits
-    ]
-    header = ("split", "images", "samples", "shape (N × C × H × W)")
-    return Table("data", header, tuple(rows)) if rows else None
-
-
-def _shape(shape: object) -> str:
-    return " × ".join(map(str, shape)) if isinstance(shape, list) else values.format_plain(shape)
-
-
 def image_names(folder: RunContents) -> Facts:
     """Names of the images per split as far as run.json lists them; of the test split else as measured."""
     data = folder.run.get("data")
@@ -242,37 +170,6 @@ def image_names(folder: RunContents) -> Facts:
         split = entries.to_text(entries.get_in(folder.results, "split", "name")) or "tested"
         listed.append((split, ", ".join(tested)))
     return _known(*listed)
-
-
-def image_table(folder: RunContents) -> Table | None:
-    """The main measures per image of the model row, without the columns that are empty throughout."""
-    own = entries.to_text(entries.model_row(folder.results).get("name")) or "model"
-    rows = [row for row in folder.images if row.get("row", own) == own]
-    if not rows:
-        return None
-    names = [name for name in rows[0] if _is_main(name) and any(row.get(name) for row in rows)]
-    cells = tuple((row.get("image", ""), *(_cell(row.get(name, "")) for name in names)) for row in rows)
-    return Table("per image", ("image", *(_column(name, folder.results) for name in names)), cells)
-
-
-def _column(name: str, results: Mapping[str, object]) -> str:
-    """``IoU vessel`` of ``iou/vessel``."""
-    figure, _, part = name.partition("/")
-    return f"{name_of(figure, results)} {part}".strip()
-
-
-def _is_main(column: str) -> bool:
-    """All columns would be too many to look at; per_image.csv has them."""
-    figure, _, part = column.partition("/")
-    return part != "mean" and column not in ("image", "row") and figure not in LEFT_OUT
-
-
-def _cell(text: str) -> str:
-    try:
-        number = float(text)
-    except ValueError:
-        return text or values.ABSENT
-    return values.format_count(int(number)) if text.lstrip("-").isdigit() else values.format_measure(number)
 
 
 def commit(folder: RunContents) -> tuple[str, bool]:

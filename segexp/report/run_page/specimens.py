@@ -69,7 +69,7 @@ class Swatch:
 
 
 def specimens(folder: RunContents) -> list[Specimen]:
-    """Those panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
+    """Panels of results.json that have layers, from worst to best; none where the run has no colours of classes.
 
     Raises:
         DataError: A layer cannot be read.

@@ -36,7 +36,7 @@ def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *,
 
 
 class ValidationPanels(Callback):
-    """The same validation images at chosen epochs, on disk and in every logger that shows pictures.
+    """Draws the same validation images at chosen epochs, on disk and in every logger that shows pictures.
 
     Drawn while the weights that are judged are in force (averaged ones too), at probability 0.5, as the validation
     figures are; so it stands before all other callbacks.

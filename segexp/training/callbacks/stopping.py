@@ -1,9 +1,12 @@
 """Ends training early, by the clock or by a measure, also when a run goes on."""
 
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import EarlyStopping, Timer
+
+from segexp.errors import ConfigError
+from segexp.types import PositiveInt
 
 
 class Clock(Timer):
@@ -11,7 +14,7 @@ class Clock(Timer):
 
     @property
     def state_key(self) -> str:
-        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        """Key of the state in a checkpoint: that of Lightning's own callback, which checkpoints of version 0.1 hold."""
         return "Timer"
 
     def state_dict(self) -> dict[str, Any]:
@@ -25,8 +28,26 @@ class Clock(Timer):
 class Stopping(EarlyStopping):
     """Early stopping that is still in force when a run goes on that had stopped, and was killed during its test."""
 
-    def __init__(self, monitor: str, min_delta: float, patience: int, mode: str) -> None:
-        """Stops after ``patience`` validations without gain, and when the measure is nan."""
+    def __init__(
+        self,
+        patience: PositiveInt,
+        min_delta: float = 0.0,
+        monitor: str | None = None,
+        mode: Literal["min", "max"] | None = None,
+    ) -> None:
+        """Stops after ``patience`` validations without gain, and when the measure is nan.
+
+        Args:
+            patience: Validations.
+            min_delta: Smaller changes are no gain.
+            monitor: The measure, as it is logged; in a config null stands for the ``monitor`` of the training.
+            mode: Whether lower or higher is better; in a config null stands for the direction of the measure.
+
+        Raises:
+            ConfigError: No measure or direction is given, as where it is built by hand.
+        """
+        if monitor is None or mode is None:
+            raise ConfigError("early stopping: found no monitor or no mode; give both, such as val/loss and min")
         super().__init__(monitor, min_delta, patience, mode=mode, check_finite=True)
         self._over = False
 

@@ -74,7 +74,7 @@ class CompatibilityCheck:
         self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._callbacks = self._try(lambda: build.build_extra_callbacks(experiment.callbacks.extra)) or []
+        self._callbacks = list((self._try(lambda: build.build_callbacks(experiment)) or {}).values())
         self._try(lambda: try_trainer(experiment, self._callbacks))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))

@@ -82,7 +82,7 @@ class Crew:
         environment = {**os.environ, **_threads(self._count), **_network(), BOARD: str(self._board.path)}
         said = None if rank == 0 else self._said[rank]
         return subprocess.Popen(
-            python_command("segexp.training.distributed.rank", "main", str(os.getpid())),
+            python_command("segexp.training.distributed.rank", "run_rank", str(os.getpid())),
             stdin=subprocess.DEVNULL, stdout=said, stderr=said,
             env={**environment, "GROUP_RANK": "0", **{name: str(value) for name, value in own.items()}},
             # Ctrl-C of the terminal reaches this process alone, which passes it on once.

@@ -36,7 +36,7 @@ class RankError(SegexpError):
 
 @dataclass(frozen=True)
 class Report:
-    """How a rank ended that did not finish.
+    """The error that ended a rank.
 
     Attributes:
         rank: Which.
@@ -84,7 +84,7 @@ class Board:
 
     @property
     def interrupted(self) -> bool:
-        """Whether Ctrl-C was pressed."""
+        """True if Ctrl-C was pressed."""
         return (self.path / "interrupted").exists()
 
     def interrupt(self) -> None:
@@ -119,7 +119,7 @@ class Board:
         return sorted((Report(**content) for content in found), key=lambda report: report.when)
 
     def cause(self) -> Report | None:
-        """What ended the training: the first that is not just about another rank being gone."""
+        """The report on what ended the training: the first that is not just about another rank being gone."""
         reports = self.reports()
         return next((report for report in reports if not report.lost), reports[0] if reports else None)
 
@@ -131,7 +131,7 @@ class Board:
 
 
 def is_lost(error: BaseException) -> bool:
-    """Whether an error only says that another rank is gone."""
+    """Returns whether an error only says that another rank is gone."""
     if isinstance(error, OtherRank):
         return True
     return not isinstance(error, SegexpError) and any(word in str(error) for word in LOST)

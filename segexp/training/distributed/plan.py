@@ -13,7 +13,7 @@ BOARD = "SEGEXP_RANKS"
 
 @dataclass(frozen=True)
 class RankInfo:
-    """Which of several processes this one is.
+    """Number of this process (rank) among those that train together.
 
     Attributes:
         rank: Among all, from 0.
@@ -49,7 +49,7 @@ def _place(*names: str) -> RankInfo:
 
 
 def count_ranks(section: TrainerConfig) -> int:
-    """How many ranks train with this ``trainer`` section, those of other machines included.
+    """Counts the ranks that train with this ``trainer`` section, those of other machines included.
 
     Raises:
         ConfigError: More GPUs are asked for than there are, or the ranks that were started are not those asked for.
@@ -95,7 +95,7 @@ def _check_started(section: TrainerConfig, place: RankInfo) -> None:
 
 
 def to_start(section: TrainerConfig) -> int:
-    """How many ranks this process has to start; 0: it does the work itself.
+    """Counts the ranks that this process has to start; 0: it does the work itself.
 
     Raises:
         ConfigError: As :func:`count_ranks`.

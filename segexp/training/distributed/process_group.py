@@ -100,7 +100,7 @@ def _broadcast(text: str | None) -> Any:
 
 
 def interrupted() -> bool:
-    """Whether Ctrl-C was pressed: an error that another rank is gone is then one of its consequences."""
+    """Returns whether Ctrl-C was pressed: an error that another rank is gone is then one of its consequences."""
     board = Board.here()
     return board is not None and board.interrupted
 

@@ -55,7 +55,7 @@ class ShardedTask(BaseTask):
 
 
 def sharded_class(task: type[BaseTask]) -> type[BaseTask]:
-    """The same task with its weights divided between ranks."""
+    """Makes a subclass of a task whose weights are divided between ranks."""
     return type(f"Sharded{task.__name__}", (ShardedTask, task), {})
 
 

@@ -36,11 +36,11 @@ def check_ranks(experiment: Experiment) -> None:
             f"speed.compile: found true with {ranks} ranks; a compiled model cannot exchange the statistics of batch "
             "norm, use speed.compile=false"
         )
-    averaged = experiment.callbacks.weight_average.decay is not None
+    averaged = "weight_average" in experiment.callbacks
     if ranks > 1 and averaged and experiment.trainer.strategy == "fsdp":
         raise ConfigError(
             "callbacks.weight_average.decay: averaged weights need the whole model on each rank; use trainer=ddp, or "
-            "decay=null"
+            "callbacks.weight_average=null"
         )
 
 

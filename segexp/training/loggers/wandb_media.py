@@ -9,7 +9,7 @@ from segexp.evaluation.pictures import MaskPicture, Picture
 from segexp.evaluation.test_report import Points, TestReport
 from segexp.report.pictures.displayed import display_small, shrink_labels
 from segexp.report.run_page.tables.classes import full_table
-from segexp.report.run_page.tables.confusion import counted
+from segexp.report.run_page.tables.confusion import counted_unit
 from segexp.spec import IGNORED, DataSpec
 
 BARS = ("dice", "iou", "precision", "recall", "f1")
@@ -93,7 +93,7 @@ def _confusion(content: Mapping[str, Any]) -> dict[str, Any]:
     counts = content.get("confusion")
     if counts is None:
         return {}
-    classes, unit = content["task"]["classes"], counted(content)
+    classes, unit = content["task"]["classes"], counted_unit(content)
     names = ("Actual", "Predicted", "nPredictions")
     table = wandb.Table(
         columns=list(names),

@@ -97,13 +97,13 @@ def run_id(folder: Path) -> str | None:
 
 
 def is_offline(mode: Mode) -> bool:
-    """Whether the network is left alone: asked for, or no key is found. The user's WANDB_MODE counts for ``auto``."""
+    """Tells whether the network is left alone: asked for, or no key is found. WANDB_MODE counts for ``auto``."""
     asked = MODE_OF_USER if mode == "auto" and MODE_OF_USER else mode
     return asked in ("offline", "dryrun") or (asked == "auto" and not has_key())
 
 
 def has_key() -> bool:
-    """Whether a key is in the environment or in the user's netrc."""
+    """Returns whether a key is in the environment or in the user's netrc."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     netrc = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()

@@ -20,18 +20,18 @@ MEANT = {
     "model.lr=0.1": "optimizer.lr",
     "trainer.gpus=1": "trainer.devices",
     "trainer.precision=float32": "speed.precision",
-    "scheduler.max_lr=0.1": "scheduler.target.max_lr",
+    "max_lr=0.1": "scheduler.max_lr",
     "datamodule=folder data.root=x": "datamodule.root",
 }
 GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic": "datamodule", "arch=unet": "model"}
 NOTHING = (
     "limit_train_batches=3", "trainer.limit_train_batches=3", "trainer.min_epochs=1",
-    "callbacks.model_checkpoint.save_top_k=1", "model.name=x", "trainer.max_steps=3", "model.num_classes=2",
+    "model.name=x", "trainer.max_steps=3", "model.num_classes=2",
     "model.in_channels=3", "optimizer.params=1", "tags=x",
 )  # fmt: skip
 PLUS = {
     "optimizer.amsgrad=true": "AdamW takes it",
-    "scheduler.target.div_factor=10": "OneCycleLR takes it",
+    "scheduler.div_factor=10": "OneCycleLR takes it",
 }
 
 
@@ -65,8 +65,9 @@ def test_what_is_switched_on_is_an_option_and_a_block_takes_no_value() -> None:
     for (line, option), answer in zip(options.items(), said(list(options)), strict=True):
         assert f"Did you mean '{option}'?" in answer, f"{line}: {answer}"
     assert [answer.code for answer in run_lines([[*CHECK, option] for option in options.values()])] == [0, 0]
-    (block,) = said(["early_stoping=3"])
-    assert "a key of 'callbacks.early_stopping', which is a block: patience, min_delta?" in block
+    (block,) = said(["callbacks=early_stopping early_stoping=3"])
+    words = "a key of 'callbacks.early_stopping', which is a block: _target_, patience, min_delta, monitor, mode?"
+    assert words in block
 
 
 def test_better_none_than_a_wrong_one() -> None:
@@ -98,7 +99,7 @@ def test_what_the_constructor_takes_is_proposed_with_a_plus_and_works() -> None:
     ("path", "keys"),
     [
         ("model", ("in_channels", "out_channels")),
-        ("scheduler.target", ("optimizer",)),
+        ("scheduler", ("optimizer",)),
         ("logger.wandb", ("run",)),
         ("metric.hd95", ()),
         ("nowhere.at.all", ()),

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from segexp.config.stored.arguments import check_choices
-from segexp.config.stored.check import again, check_overrides, check_stored, leads_outside, needed, wrong_name
+from segexp.config.stored.check import again, check_overrides, check_stored, needed
+from segexp.config.stored.tree import leads_outside, wrong_name
 from segexp.errors import ConfigError, StoredError
 from tests.training.runs import composed
 

@@ -175,7 +175,7 @@ def test_loader_options_of_the_datamodule_arrive() -> None:
 def test_a_resumed_run_starts_in_its_epoch() -> None:
     data = SyntheticDataModule(**SMALL, crop_size=16)
     first = next(iter(data.train_dataloader()))["image"]
-    data.first_epoch = 3
+    data.begin_at(3)
     third = next(iter(data.train_dataloader()))["image"]
     assert not torch.equal(first, third)
 

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from segexp.cli.app import run
 from segexp.inference.export import format as export_format
 from segexp.inference.export.graph import Deployed
 from segexp.inference.export.onnx_file import OnnxFormat, OnnxRun
+from segexp.inference.export.rescaled_run import RescaledRun
 from segexp.inference.model import Model
 from tests.inference.conftest import Finished
 from tests.training.runs import Done
@@ -209,3 +211,35 @@ def test_int8_tells_what_it_costs(finished: Finished, capsys: pytest.CaptureFixt
     assert sorted(path.name for path in Path().iterdir() if path.is_file()) == [
         "model.int8.onnx", "model.onnx", "model.onnx.json",
     ]  # fmt: skip
+
+
+def test_the_scale_is_told_in_the_file_and_applied_by_what_runs_it(
+    finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert export(finished.path, "output=model.onnx", "scale=0.5", "images=2") == 0
+    told = capsys.readouterr().out
+    assert re.search(r"scale=0.5 +2 images, 4,608 pixels: .*, 0 pixels of another class", told)
+    file = OnnxRun(Path("model.onnx"))
+    facts = json.loads(Path("model.onnx.json").read_text())
+    metadata = file.session.get_modelmeta().custom_metadata_map
+    assert facts["scale"] == json.loads(metadata["scale"]) == 0.5
+    assert json.loads(metadata["trained_on"])["side"] == [48, 48, 48]
+    # The file itself takes images as it is given them.
+    assert_same(file(BATCH), by_hand(load(finished.path), BATCH))
+    assert_same(RescaledRun(file, facts)(BATCH), by_hand(load(finished.path, scale=0.5), BATCH))
+    auto = RescaledRun(file, {**facts, "scale": "auto"})
+    large = np.repeat(np.repeat(BATCH, 3, axis=2), 3, axis=3)
+    assert_same(auto(large), by_hand(load(finished.path, scale="auto"), large))
+    assert_same(RescaledRun(file, {**facts, "scale": None})(BATCH), by_hand(load(finished.path), BATCH))
+
+
+def test_safetensors_are_loaded_at_the_scale_they_tell(cells: Done, capsys: pytest.CaptureFixture[str]) -> None:
+    assert export(cells.path, "format=safetensors", "output=model.safetensors", "scale=64px") == 0
+    images = BATCH[:, :, :40, :40]
+    expected = by_hand(load(cells.path, scale="64px"), images)
+    assert_same(by_hand(load("model.safetensors"), images), expected)
+    assert_same(by_hand(load("model.safetensors", scale=1), images), by_hand(load(cells.path), images))
+    assert "resampled (scale=64px)" in load("model.safetensors").notes[0]
+    assert export(cells.path, "output=none.onnx", "scale=0") == 2
+    assert "scale: found 0" in capsys.readouterr().err
+    assert not Path("none.onnx").exists()

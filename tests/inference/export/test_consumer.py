@@ -13,6 +13,7 @@ from PIL import Image
 from segexp import load
 from segexp.cli.app import run
 from tests.inference.conftest import Finished
+from tests.training.runs import Done
 
 PAGE = Path(__file__).parents[3] / "docs" / "export.md"
 
@@ -27,6 +28,21 @@ def consumer() -> list[str]:
     for name in ("torch", "segexp", "onnx"):
         Path(f"blocked/{name}.py").write_text("raise ImportError('blocked')")
     return [sys.executable, "consume.py", "model.onnx"]
+
+
+def test_masks_at_another_scale_without_torch(cells: Done, consumer: list[str]) -> None:
+    export = ["export", f"run={cells.path}", "output=model.onnx", "rounds=0", "images=0"]
+    assert run([*export, "scale=0.5"]) == 0
+    pixels = np.random.default_rng(0).integers(0, 256, (74, 100, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save("photo.png")
+    environment = {**os.environ, "PYTHONPATH": "blocked"}
+    done = subprocess.run([*consumer, "photo.png"], capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+    found = np.asarray(Image.open("photo_mask.png"))
+    expected = load(cells.path, scale=0.5, tta="none").predict(pixels)
+    assert found.shape == expected.shape
+    # Pillow interpolates as segexp does, to within rounding.
+    assert (found == expected).mean() > 0.95
 
 
 def test_masks_without_torch(finished: Finished, consumer: list[str]) -> None:

@@ -14,7 +14,7 @@ from segexp.data.items.forms import VALUE_FORM
 from segexp.data.items.item import Item
 from segexp.data.sampling.samples import Batch
 from segexp.metrics.figures import Array, Family
-from segexp.spec import Target
+from segexp.spec import FigureSpec, Target
 from segexp.tasks.base import BaseTask
 from segexp.tasks.predictor_result import PredictorResult
 
@@ -63,7 +63,10 @@ def _pieces(mask: Array) -> int:
 class Counting(BaseTask):
     """How many objects an image shows, as the sum of a density."""
 
-    directions: ClassVar = {"mae": "min", "rmse": "min"}
+    figure_specs: ClassVar = {
+        "mae": FigureSpec("min", "MAE", "objects", "mean absolute error of the numbers"),
+        "rmse": FigureSpec("min", "RMSE", "objects", "root of the mean squared error of the numbers"),
+    }
     loss_class = nn.MSELoss
 
     def __init__(self, model: nn.Module, loss: nn.Module, *, most: float = 30.0, **parts: Any) -> None:

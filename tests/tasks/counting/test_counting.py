@@ -53,7 +53,7 @@ def test_the_page_shows_its_figures_and_none_of_masks(straight: Path) -> None:
     assert re.findall(r'<section id="([a-z-]+)"', page) == [
         "figures", "curves", "data", "cost", "reproduce", "environment"
     ]  # fmt: skip
-    assert "mae ↓" in page
+    assert "MAE ↓" in page
     assert "IoU" not in page
 
 
@@ -86,10 +86,10 @@ def test_views_are_refused_before_anything_is_trained(capsys: pytest.CaptureFixt
 
 def test_is_swept_and_compared_apart_from_segmentations(straight: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(words("-m", "seed=0,1", "sweep.jobs=1")) == 0
-    assert "mae" in capsys.readouterr().out
+    assert "MAE" in capsys.readouterr().out
     assert run([*TINY, "metric=none", "bootstrap=0", "datamodule.scene=cells", "loss=ce", "name=masks"]) == 0
     capsys.readouterr()
     assert run(["compare", f"runs=[outputs,{straight}]", "out=together"]) == 0
     said = capsys.readouterr().out
     assert re.search(r"^A: .*\n\nconfiguration +n +mean IoU per image", said, flags=re.MULTILINE)
-    assert re.search(r"^B: .*\n\nconfiguration +n +mae per image", said, flags=re.MULTILINE)
+    assert re.search(r"^B: .*\n\nconfiguration +n +MAE per image", said, flags=re.MULTILINE)

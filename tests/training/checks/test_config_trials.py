@@ -1,6 +1,7 @@
 """What a model, loss or measure of one's own does wrong is said in one line, before anything is written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,7 +18,7 @@ from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.segmentation import Segmentation
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_measure, try_model
-from tests.training.runs import TINY
+from tests.training.runs import TINY, composed
 
 TWO = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
 THREE = DataSpec(MaskTarget(("a", "b", "c"), ((0, 0, 0),) * 3))
@@ -160,7 +161,7 @@ class Breaks(nn.Module):
         ({"metric": {"own": section("Breaks")}}, "^metric.own: KeyError"),
         ({"metric": {"tm": {"_target_": "torchmetrics.Accuracy", "task": "binary"}}}, "gives a BinaryAccuracy, exp"),
         ({"metric": {"_target_": "x.Y"}}, "found 'x.Y', expected a block that is named as its file"),
-        ({"callbacks": {"extra": [section("Share")]}}, r"callbacks\.extra\[0\]._target_: gives a Share, expected"),
+        ({"callbacks": {"my": section("Share")}}, r"callbacks\.my._target_: gives a Share, expected"),
         ({"optimizer": section("Share", _partial_=True)}, "optimizer: "),
     ],
 )  # fmt: skip
@@ -169,7 +170,7 @@ def test_constructors(config: dict[str, Any], words: str) -> None:
         "loss": lambda: build.build_loss(config["loss"], THREE),
         "model": lambda: build.build_model(config["model"], THREE),
         "metric": lambda: build.build_measures(config["metric"], THREE),
-        "callbacks": lambda: build.build_extra_callbacks(config["callbacks"]["extra"]),
+        "callbacks": lambda: build.build_callbacks(replace(composed(), **config)),
         "optimizer": lambda: build.build_optimizer(config["optimizer"], nn.Linear(1, 1)),
     }
     with pytest.raises(ConfigError, match=words) as caught:

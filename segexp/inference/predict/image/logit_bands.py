@@ -9,8 +9,11 @@ from torch import Tensor
 
 from segexp.image_statistics import DARK
 from segexp.inference.model import Model
+from segexp.models.sizes import InputSizeError
 from segexp.rasters import Raster
+from segexp.rasters.resampling import ResampledRaster
 from segexp.windows.plan import WindowPlan
+from segexp.windows.resampling import resample_bands
 from segexp.windows.sliding import stitched
 
 
@@ -19,16 +22,30 @@ def logit_bands(model: Model, raster: Raster) -> Iterator[Tensor]:
     """The next rows as soon as no later window touches them.
 
     Args:
-        model: Says whether the image is seen whole or in windows, and in which views.
+        model: Says at which size the image is seen, whether whole or in windows, and in which views.
         raster: An image that fits it.
 
     Yields:
         float32 (1, K, n, W); in all, H rows.
     """
+    height, width = model.shape_seen(raster)
+    if (height, width) == (raster.height, raster.width):
+        yield from _bands_as_it_is(model, raster)
+        return
+    module = model.module
+    spatial = map(module.spatial, _bands_as_it_is(model, ResampledRaster(raster, height, width)))
+    try:
+        for rows in resample_bands(spatial, height, raster.height, raster.width):
+            yield module.from_spatial(rows)
+    except InputSizeError as error:
+        raise InputSizeError(f"{error}; seen at {width}x{height} the image is too small, use a larger scale") from error
+
+
+def _bands_as_it_is(model: Model, raster: Raster) -> Iterator[Tensor]:
     module, settings = model.module, model.module.inference
     window = settings.window_for(raster.height, raster.width)
     if window is None:
-        yield module.evaluated(model.tensor(raster.read()))
+        yield module.evaluated_natively(model.tensor(raster.read()))
         return
     stats = raster_statistics(raster).to(model.device) if module.scale.per_image else None
     plan = WindowPlan(raster.height, raster.width, window, settings.overlap, settings.blend)

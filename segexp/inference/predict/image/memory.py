@@ -19,10 +19,13 @@ def check_file_memory(model: Model, image: ImageFile, outputs: OutputSettings) -
         TooLargeError: Names what would take so much, and the key.
     """
     raster = image.raster
-    need = _windows(model, raster) + _pictures(model, image, outputs)
+    height, width = model.shape_seen(raster)
+    need = _windows(model, raster, height, width) + _pictures(model, image, outputs)
     if isinstance(raster, WholeRaster):
         need += raster.height * raster.width * _each(raster)
     words = f"predicting its {raster.width}x{raster.height} pixels"
+    if (height, width) != (raster.height, raster.width):
+        words += f", seen at {width}x{height},"
     model.limit.check(raster.path, need, words, SMALLER)
 
 
@@ -30,13 +33,16 @@ def _each(raster: Raster) -> int:
     return raster.channels * raster.dtype.itemsize
 
 
-def _windows(model: Model, raster: Raster) -> int:
-    """Logits of a row of windows, once as they grow and once as they are given away; of all rows without windows."""
-    window = model.module.inference.window_for(raster.height, raster.width)
+def _windows(model: Model, raster: Raster, height: int, width: int) -> int:
+    """Logits of a row of windows, once as they grow and once as they are given away; of all rows without windows.
+
+    Height and width are those at which the image is seen.
+    """
+    window = model.module.inference.window_for(height, width)
     logits = BYTES_PER_LOGIT * model.spec.out_channels
     if window is None:
-        return raster.height * raster.width * (logits + BYTES_BESIDE + _each(raster) + 4 * model.in_channels)
-    return min(window, raster.height) * raster.width * 2 * logits
+        return height * width * (logits + BYTES_BESIDE + _each(raster) + 4 * model.in_channels)
+    return min(window, height) * width * 2 * logits
 
 
 def _pictures(model: Model, image: ImageFile, outputs: OutputSettings) -> int:

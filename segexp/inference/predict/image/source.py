@@ -69,7 +69,9 @@ class ImageSource:
         self.whole = self.file.raster
         self.path = self.whole.path
         if isinstance(self.whole, WholeRaster):
-            self.whole = ArrayRaster(self.whole.read(), self.path, has_alpha=self.whole.header.has_alpha)
+            header = self.whole.header
+            facts: dict[str, Any] = {"has_alpha": header.has_alpha, "pixel_size": header.pixel_size}
+            self.whole = ArrayRaster(self.whole.read(), self.path, **facts)
         self.raster = fit_channels(self.whole, model.spec, luminance=model.takes_luminance, bands=bands or model.bands)
         self.ground = self._ground() if self.file.is_tiff or self.file.location is not None else None
 

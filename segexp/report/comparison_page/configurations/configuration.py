@@ -34,7 +34,7 @@ class Repeat:
 
     @cached_property
     def tested(self) -> ImageSet:
-        """What it was tested on."""
+        """The image set of the first seed; the notes of the page say where seeds differ."""
         return pooled([run.tested for run in self.runs])
 
     @property

@@ -29,7 +29,7 @@ class Figure:
 
     @property
     def name(self) -> str:
-        """As it is logged: ``test/iou/vessel``, ``test/mean/iou``, ``test/image_miou``."""
+        """Name under which the figure is logged: ``test/iou/vessel``, ``test/mean/iou``, ``test/image_miou``."""
         parts = (MEAN, self.measure) if self.part == MEAN else (self.measure, self.part)
         return f"test/{BLOCKS[self.block]}" + "/".join(part for part in parts if part)
 

@@ -86,7 +86,7 @@ class Run:
 
     @cached_property
     def tested(self) -> ImageSet:
-        """What it was tested on."""
+        """The image set that the run was tested on."""
         return image_set(self.contents)
 
     @property
@@ -122,7 +122,7 @@ class Run:
 
     @property
     def threads(self) -> str:
-        """How many threads it used; empty where that is not known."""
+        """Number of threads that the run used; empty where that is not known."""
         return entries.to_text(self.contents.run.get("threads"))
 
 

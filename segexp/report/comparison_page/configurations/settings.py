@@ -6,6 +6,8 @@ from typing import Any
 
 import yaml
 
+from segexp.config.migration import migrated
+
 ABSENT = "-"
 """Stands for a key that a config does not have, for example one of another model."""
 SEEDS = ("seed", "datamodule.seed")
@@ -28,13 +30,18 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def flat_config(text: str) -> dict[str, Any]:
-    """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read."""
+    """The text of a config.yaml as ``{"optimizer.lr": 0.005}``; lists stay whole, empty where it cannot be read.
+
+    That of an earlier version has the names and forms of today, or it would seem to be another experiment.
+    """
     try:
         tree = yaml.load(text, Loader=_LOADER)
         _refuse_huge(tree)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    return dict(_flat(tree, "")) if isinstance(tree, Mapping) else {}
+    flat = dict(_flat(migrated(tree), "")) if isinstance(tree, Mapping) else {}
+    # No callbacks are written as an empty block, or not at all.
+    return {key: value for key, value in flat.items() if key != "callbacks"}
 
 
 def _refuse_huge(tree: Any) -> None:
@@ -63,17 +70,17 @@ def _flat(tree: Mapping[Any, Any], prefix: str) -> list[tuple[str, Any]]:
 
 
 def is_neutral(key: str) -> bool:
-    """Whether a key, or the option of a group, makes no difference to what is measured."""
+    """Returns whether a key, or the option of a group, makes no difference to what is measured."""
     return any(key == name or key.startswith(f"{name}.") for name in NEUTRAL)
 
 
 def folded(config: Mapping[str, Any]) -> bool:
-    """Whether the run tested one fold of a cross-validation."""
+    """Returns whether the run tested one fold of a cross-validation."""
     return FOLD in config and config.get("datamodule.split", "kfold") == "kfold"
 
 
 def identity(config: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What runs of one configuration have in common: all keys but seeds, neutral ones and the fold."""
+    """The settings that runs of one configuration share: all keys but seeds, neutral ones and the fold."""
     fold = (FOLD,) if folded(config) else ()
     kept = (key for key in config if key not in SEEDS + fold and not is_neutral(key))
     return tuple(sorted((key, text_of(config[key])) for key in kept))

@@ -32,7 +32,7 @@ def mean_of(found: Spread | None) -> float | None:
 
 
 def mean_and_deviation(found: Sequence[float | None]) -> Spread | None:
-    """Of the values that are defined; None where there are none."""
+    """Mean and sample deviation of the values that are defined; None where there are none."""
     kept = [value for value in found if value is not None and math.isfinite(value)]
     if not kept:
         return None

@@ -70,7 +70,7 @@ def cost_charts(group: ComparisonGroup) -> list[Chart]:
 def cost_chart(
     rows: Sequence[tuple[str, float, Spread]], cost: str, measure: str, form: str, *, lower: bool
 ) -> Chart | None:
-    """What is reached against what it costs, with the Pareto front; None where there are fewer than two costs.
+    """Draws values against their costs, with the Pareto front; None where there are fewer than two costs.
 
     Args:
         rows: Configurations: name, cost, what they reach.

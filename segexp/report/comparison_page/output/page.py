@@ -18,7 +18,7 @@ from segexp.report.comparison_page.output.side_by_side import sights
 from segexp.report.comparison_page.search import Search
 from segexp.report.page_template import load_template
 from segexp.report.run_page.decided import decided
-from segexp.report.run_page.sections import Tile
+from segexp.report.run_page.tiles import Tile
 from segexp.runs.find import LeftOut
 
 IMAGES = 12
@@ -27,7 +27,7 @@ IMAGES = 12
 
 @dataclass(frozen=True)
 class PageInput:
-    """What a page is made of."""
+    """The groups, searches and notes that a page is made of."""
 
     title: str
     above: str

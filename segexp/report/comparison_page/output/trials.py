@@ -8,7 +8,7 @@ from segexp.report import values
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number
 from segexp.report.comparison_page.output.links import report_link
 from segexp.report.comparison_page.search import Search, Trial
-from segexp.report.run_page.sections import Tile
+from segexp.report.run_page.tiles import Tile
 
 CHOOSES_NOTHING = (
     "Figures of test images choose nothing: of all these trials the one with the best test figures looks better than "
@@ -18,7 +18,7 @@ BEST = {"max": "highest", "min": "lowest"}
 
 
 def shown(search: Search, out: Path) -> dict[str, Any]:
-    """What the template shows of a search, with links as seen from the folder ``out``."""
+    """Prepares a search for the template, with links as seen from the folder ``out``."""
     best = search.best
     return {
         "name": search.name,

@@ -10,8 +10,9 @@ from segexp.report.charts.files import render_charts
 from segexp.report.charts.matrix import matrix_chart
 from segexp.report.run_page.charts.calibration import calibration_charts
 from segexp.report.run_page.charts.decisions import decision_charts
+from segexp.report.run_page.charts.latents import latent_charts
 from segexp.report.run_page.charts.training import training_charts
-from segexp.report.run_page.tables.confusion import Share, confusion_table, counted
+from segexp.report.run_page.tables.confusion import Share, confusion_table, counted_unit
 from segexp.runs import entries
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import read_object
@@ -72,7 +73,7 @@ def _confusion(folder: Path, results: Results) -> list[Chart]:
     names = [
         name if any(cell.share is not None for cell in cells) else f"{name} (absent)" for name, cells in table.rows
     ]
-    title = f"Share of the true {counted(results)}"
+    title = f"Share of the true {counted_unit(results)}"
     return [matrix_chart(title, shares, texts, names, table.classes, ("prediction", "truth"))]
 
 
@@ -85,5 +86,6 @@ CHARTS: dict[str, Callable[[Path, Results], list[Chart]]] = {
     "confusion": _confusion,
     "scores": lambda folder, results: decision_charts(folder / "thresholds.csv", results),
     "reliability": lambda _, results: calibration_charts(results),
+    "latents": lambda folder, results: latent_charts(folder / "latents.csv", results),
 }
 """By stem of the file: the charts that it shows beside each other."""

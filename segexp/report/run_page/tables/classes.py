@@ -37,7 +37,7 @@ def shape_table(results: Mapping[str, Any]) -> Table | None:
 
 
 def probability_table(results: Mapping[str, Any]) -> Table | None:
-    """What speaks of probabilities or of guessing, over the pixels of all images; None where there is nothing."""
+    """Table of figures of probabilities and of guessing, over the pixels of all images; None where there is nothing."""
     row = entries.model_row(results)
     there = [name for name in PROBABILITIES if entries.get_in(row, "dataset", name) is not None]
     return _table(results, "dataset", there, "pixels of all images", intervals=False) if there else None

@@ -35,8 +35,8 @@ def confusion_table(results: Mapping[str, Any], most: int = MANY_CLASSES) -> Con
     return ConfusionTable(classes, [(name, _row(line)) for name, line in zip(classes, counts, strict=True)])
 
 
-def counted(results: Mapping[str, Any]) -> str:
-    """What the counts are of."""
+def counted_unit(results: Mapping[str, Any]) -> str:
+    """Says what the counts are of: ``images`` or ``pixels``."""
     return "images" if entries.task_kind(results) == entries.CLASSIFICATION else "pixels"
 
 

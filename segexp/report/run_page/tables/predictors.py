@@ -8,6 +8,7 @@ from segexp.report.labels import head_of, name_of
 from segexp.report.run_page.tables.all_figures import class_figures_table, figures_table
 from segexp.report.run_page.tables.classes import overlap_table, probability_table, shape_table
 from segexp.report.run_page.tables.image_groups import groups_table
+from segexp.report.run_page.tables.references import reference_table
 from segexp.report.run_page.trivial import beaten_by
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -75,12 +76,12 @@ def results_table(results: Mapping[str, Any]) -> str:
         by_class = class_figures_table(results)
         shown = [_without_notes(figures_table(results)), *([by_class] if by_class is not None else [])]
         beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
-        blocks = [*(table.as_text() for table in shown), beaten, _notes(results)]
+        blocks = [*(table.as_text() for table in shown), beaten, _notes(results), _references(results)]
         return "\n\n".join(block for block in blocks if block)
     tables = [overlap_table(results), shape_table(results), probability_table(results), groups_table(results)]
     blocks = [table.as_text() for table in tables if table is not None]
     beaten = "\n".join(f"the model is {found}" for found in beaten_by([results]))
-    blocks += [_without_notes(predictor_table(results)).as_text(), beaten, _notes(results)]
+    blocks += [_without_notes(predictor_table(results)).as_text(), beaten, _notes(results), _references(results)]
     return "\n\n".join(block for block in blocks if block)
 
 
@@ -93,3 +94,8 @@ def _without_notes(table: Table) -> Table:
 
 def _notes(results: Mapping[str, Any]) -> str:
     return "\n".join(f"{row.get('name')}: {row['note']}" for row in entries.rows_of(results) if row.get("note"))
+
+
+def _references(results: Mapping[str, Any]) -> str:
+    table = reference_table(results)
+    return table.as_text() if table is not None else ""

@@ -141,6 +141,21 @@ def test_a_tiled_raster_is_streamed_and_the_rest_is_copied(
     assert Handler.sent == {}
 
 
+def test_a_streamed_raster_is_seen_at_another_size(
+    finished: Finished, server: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote_image, "SMALL", 50_000)
+    monkeypatch.setattr(remote_image, "BLOCK", 8192)
+    geotiff(Path("served/tiled.tif"), noise(300, 400), blockxsize=64, blockysize=64)
+    keys = ("write=[mask,probability]", "inference.window=64", "scale=0.5")
+    assert predict(finished, f"input={server}/tiled.tif", *keys) == 0
+    assert run(["predict", f"run={finished.path}", "output=here", "input=served", *keys]) == 0
+    for name in ("tiled_scale0.5_mask.tif", "tiled_scale0.5_probability.tif"):
+        assert Path("out", name).read_bytes() == Path("here", name).read_bytes()
+    with rasterio.open("out/tiled_scale0.5_mask.tif") as mask:
+        assert (mask.transform, mask.shape) == (TRANSFORM, (300, 400))
+
+
 def test_only_what_is_looked_at_is_fetched(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_image, "SMALL", 50_000)
     monkeypatch.setattr(remote_image, "BLOCK", 8192)

@@ -1,0 +1,93 @@
+"""Hands a command line over to Hydra, runs the job that it composes, and says how the job was started."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from segexp.cli.arguments import config_dirs, flags_first
+from segexp.cli.messages import say_error, say_exception
+from segexp.commands import OWN_KEYS, Command
+from segexp.config.migration import as_given, for_hydra
+from segexp.config.overrides.quoting import as_typed
+from segexp.config.paths import conf_dir
+from segexp.config.stored.trust import without_trust
+from segexp.errors import SegexpError
+from segexp.invocation import Invocation
+from segexp.system.pipe import BROKEN_PIPE, output_is_closed
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+
+
+def run_hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
+    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
+    import hydra
+
+    from segexp.cli.hydra_mode import composed_once
+
+    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    sys.argv = [sys.argv[0], *flags_first(for_hydra(argv), more)]
+    app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
+    try:
+        with composed_once(argv, config_dirs(argv)):
+            app()
+    except Exception as error:
+        from segexp.cli.from_run import PRIMARY
+        from segexp.cli.hydra_errors import translate
+
+        if "debug=true" in argv:
+            traceback.print_exc()
+        name = PRIMARY if PRIMARY in argv else command.config
+        raise translate(error, name, argv, config_dirs(argv)) from error
+
+
+def run_guarded(function: Callable[[], None], *, debug: bool) -> int:
+    """Runs a job and gives its exit code; one job of a sweep must not end the others."""
+    try:
+        function()
+    except SegexpError as error:
+        if debug:
+            traceback.print_exc()
+        say_error(error)
+        if error.exit_code == INTERRUPTED:
+            # Ctrl-C ends a sweep, not one job of it.
+            raise KeyboardInterrupt from error
+        return error.exit_code
+    except Exception as error:
+        if isinstance(error, BrokenPipeError) and output_is_closed():
+            return BROKEN_PIPE
+        say_exception(error, debug=debug)
+        return 1
+    return 0
+
+
+def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation:
+    """Describes how this job was started, for run.json; read from Hydra while the job runs."""
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    from segexp.cli.from_run import earlier
+
+    state = HydraConfig.get()
+    sweep = state.mode == RunMode.MULTIRUN
+    # Taken out whole: reading them one by one would resolve the ${...} in them.
+    written: list[str] = OmegaConf.to_container(state.overrides.task, resolve=False)  # type: ignore[assignment]
+    own = as_given(without_trust(written))
+    found = {k: str(v) for k, v in state.runtime.choices.items() if not str(k).startswith("hydra/")}
+    if command.takes_training:
+        # Hydra does not note a list of options; their blocks bear their names.
+        found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
+    run = earlier(argv, OWN_KEYS.get(command.name))
+    return Invocation(
+        command=["segexp", command.name, *as_typed(as_given(argv))],
+        overrides=tuple(own) if run is None else run.all_words(own, found),
+        choices=found if run is None else run.chosen(found),
+        sweep_dir=Path(state.sweep.dir) if sweep else None,
+        job=int(state.job.num) if sweep else 0,
+        notes=() if run is None else run.notes,
+    )

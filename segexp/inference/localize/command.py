@@ -1,0 +1,153 @@
+"""``localize``: where a classifier sees a class, in images of any size, and how well that fits the objects."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from tqdm import tqdm
+
+from segexp.config.command_schema import LocalizeConfig
+from segexp.errors import ConfigError, SegexpError
+from segexp.inference.load import StoredNetwork
+from segexp.inference.localize.baselines import COLOUR
+from segexp.inference.localize.image_work import ImageWork, PeakRule
+from segexp.inference.localize.localizer import load_localizer
+from segexp.inference.localize.outputs import FACTS, Outputs, open_folder
+from segexp.inference.localize.pseudo_masks import MaskRule
+from segexp.inference.localize.settings import MapSettings
+from segexp.inference.localize.training_size import TrainingSize, training_size
+from segexp.inference.localize.truth import of_images, read_objects
+from segexp.inference.predict.command import separate_duplicates
+from segexp.inference.predict.inputs import Input, find_inputs
+from segexp.rasters import Limit
+from segexp.runs.checkpoints import Source, find_sources
+from segexp.runs.console import LOG, start_console
+from segexp.training.hardware import device_type
+
+FAR = 1.25
+"""A scale further than this factor from the training images' is warned of."""
+
+
+class LocalizationFailed(SegexpError):
+    """Some images could not be looked at; the others were."""
+
+
+def localize_files(config: LocalizeConfig) -> str:
+    """Looks at all images of ``input``.
+
+    Args:
+        config: Checked and resolved, see conf/localize.yaml.
+
+    Returns:
+        The last lines for the terminal.
+
+    Raises:
+        UserError: Model, settings, ``input``, boxes or centres are at fault; nothing is written.
+        LocalizationFailed: Some images could not be looked at.
+    """
+    start_console()
+    output = Path(config.output).expanduser()
+    settings, rule = map_settings(config), MaskRule(config.mask.threshold, config.mask.band)
+    known = read_objects(config.boxes, config.centres)
+    files = find_inputs(config.input, output)
+    objects = None if known is None else of_images(known, [file.stem.name for file in files], _truth_key(config))
+    source = _one_source(config)
+    inference = {key: value for key, value in vars(config.inference).items() if value is not None}
+    localizer, stored = load_localizer(source, settings, inference, device_type(config.device), _packages(config))
+    size = training_size(stored)
+    scale = _scale(config, size)
+    peaks = PeakRule(config.distance, config.peaks, config.floor)
+    work = ImageWork(localizer, _label(config, stored), scale, size.side, peaks, Limit(config.image_limit))
+    folder = open_folder(output, overwrite=config.overwrite)
+    outputs = Outputs(folder, stored.spec.classes, config.write, rule, objects, config.radius)
+    _announce(stored, files, output, scale, size)
+    facts = {
+        "run": source.name, "classes": list(stored.spec.classes), "scale": scale, "settings": asdict(settings),
+        "mask": asdict(rule), "radius": config.radius, "singles": localizer.singles,
+    }  # fmt: skip
+    folder.write_json(FACTS, {**facts, "state": "running"})
+    failed = _run(work, files, outputs, debug=config.debug)
+    done = len(files) - len(failed)
+    table = outputs.finish(
+        {**facts, "state": "finished", "images": done, "failed": failed}, COLOUR, config.bootstrap, config.seed
+    )
+    text = f"{done} done{f', {len(failed)} failed' if failed else ''}; see {folder.path}"
+    text = f"{table}\n\n{text}" if table else text
+    if failed:
+        raise LocalizationFailed(text)
+    return text
+
+
+def _run(work: ImageWork, files: Sequence[Input], outputs: Outputs, *, debug: bool) -> list[str]:
+    """Works on all files; gives the names of those that failed, each told."""
+    single, doubles = separate_duplicates(files)
+    failed = [double.file.name for double in doubles]
+    for double in doubles:
+        LOG.error(double.error)
+    for file in tqdm(single, "images", unit="image", disable=None):
+        try:
+            outputs.add(work.run(file), file.stem)
+        except SegexpError as error:
+            if debug:
+                raise
+            LOG.error(str(error))
+            failed.append(file.name)
+    return failed
+
+
+def map_settings(config: LocalizeConfig) -> MapSettings:
+    """Makes the settings of the maps.
+
+    Raises:
+        ConfigError: No method is named, or a key is without effect.
+    """
+    methods = [config.method] if isinstance(config.method, str) else list(dict.fromkeys(config.method))
+    if not methods:
+        raise ConfigError("method: is empty; name one or more of lecture, gradcam, fine, as in method=fine")
+    if config.layer is not None and "gradcam" not in methods:
+        raise ConfigError(f"layer: found {config.layer}, but it is of method=gradcam, which is not asked for; add it")
+    return MapSettings(
+        tuple(methods), config.output_stride, config.smooth, config.views, config.layer, config.singles, config.seed,
+        config.colour_blur,
+    )  # fmt: skip
+
+
+def _truth_key(config: LocalizeConfig) -> str:
+    return "boxes" if config.boxes is not None else "centres"
+
+
+def _packages(config: LocalizeConfig) -> list[str]:
+    return [config.trust] if isinstance(config.trust, str) else list(config.trust)
+
+
+def _one_source(config: LocalizeConfig) -> Source:
+    sources = find_sources(config.run, config.checkpoint)
+    if len(sources) != 1:
+        raise ConfigError(f"run: found {len(sources)} runs, expected one; maps are those of one network")
+    return sources[0]
+
+
+def _label(config: LocalizeConfig, stored: StoredNetwork) -> int | None:
+    classes = stored.spec.classes
+    if config.label is None:
+        return None
+    if config.label not in classes:
+        raise ConfigError(f"label: found {config.label}, expected one of {', '.join(classes)}")
+    return classes.index(config.label)
+
+
+def _scale(config: LocalizeConfig, size: TrainingSize) -> float:
+    return size.factor if config.scale == "auto" else float(config.scale)
+
+
+def _announce(stored: StoredNetwork, files: Sequence[Input], output: Path, scale: float, size: TrainingSize) -> None:
+    LOG.info(f"run         {stored.source.name}")
+    LOG.info(f"classes     {', '.join(stored.spec.classes)}")
+    LOG.info(f"files       {len(files)}, maps into {output}")
+    LOG.info(f"scale       {scale:.4g}; {size.words()}")
+    if not 1 / FAR <= scale / size.factor <= FAR:
+        LOG.warning(
+            f"scale: images are seen at {scale:.3g} times their size, training images at {size.factor:.3g} times "
+            "theirs: objects must have the size that they had in training; scale=auto takes that, for images of the "
+            "same magnification"
+        )

@@ -1,0 +1,58 @@
+"""At which size a classifier saw its training images: the size that images must have when it localizes."""
+
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from segexp.errors import DataError
+from segexp.inference.load import StoredNetwork
+from segexp.runs.json_yaml import read_json
+
+
+@dataclass(frozen=True)
+class TrainingSize:
+    """Size of the training images.
+
+    Attributes:
+        side: Of what the network saw, pixels.
+        stored: Of the files, pixels; None: not known, or they were seen as they are.
+    """
+
+    side: int
+    stored: float | None = None
+
+    @property
+    def factor(self) -> float:
+        """From the size of a file to that at which the network saw it."""
+        return 1.0 if self.stored is None else self.side / self.stored
+
+    def words(self) -> str:
+        """Describes it for the terminal."""
+        if self.stored is None:
+            return f"training images had {self.side} pixels a side"
+        return f"training images had {self.stored:g} pixels a side and were seen at {self.side}"
+
+
+def training_size(stored: StoredNetwork) -> TrainingSize:
+    """Finds the size in the run's config, and the size of its files in its run.json.
+
+    Raises:
+        DataError: run.json is none.
+    """
+    data = stored.config.datamodule
+    asked = data.get("image_size") or data.get("crop_size") or data.get("eval_size")
+    least = int(getattr(stored.model, "smallest", 1))
+    side = int(asked) if isinstance(asked, int) else least
+    return TrainingSize(side, _file_side(stored) if data.get("image_size") else None)
+
+
+def _file_side(stored: StoredNetwork) -> float | None:
+    folder = stored.source.folder
+    if folder is None or not (folder / "run.json").is_file():
+        return None
+    try:
+        record: Any = read_json(folder / "run.json")
+        sides = record.get("data", {}).get("file_sides")
+        return None if not sides else float(median(sides))
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{folder / 'run.json'} is no record of a run ({error})") from error
