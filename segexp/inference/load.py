@@ -24,13 +24,14 @@ from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import RunPath, Source, find_sources
 from segexp.runs.console import LOG
+from segexp.runs.entries import RECONSTRUCTION
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
 from segexp.tasks.tta import Precision, Tta
-from segexp.training.build import build_model, build_task, read_task
+from segexp.training.build import TaskBlock, build_model, build_task, read_task
 from segexp.training.hardware import device_type
 from segexp.windows.rescale import Rescale, read_scale, refuse_unlike
 from segexp.windows.settings import Inference
@@ -142,11 +143,12 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
         StoredError: Its config asks for more than data may.
     """
     source, run, spec, model, kept = load_network(source, trust)
+    block = _segmentation_block(run.task, spec)
     try:
         # Compiling takes longer than most predictions.
         speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
         module = _segmentation(
-            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
+            block, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
             threshold=float(kept["threshold_logit"]),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError) as error:
@@ -214,12 +216,28 @@ def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale 
     return found
 
 
-def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:
+def _segmentation_block(section: ObjectConfig, spec: DataSpec) -> TaskBlock:
+    """The block ``task`` of a run.
+
+    Raises:
+        ConfigError: It gives no masks.
+    """
+    block = read_task(section)
+    if not issubclass(block.kind, Segmentation):
+        instead = "; use encode and decode" if spec.kind == RECONSTRUCTION else ""
+        raise ConfigError(
+            f"run: was trained with {block.kind.__name__}, expected a run of task=segmentation: evaluate, predict, export, "
+            f"demo and segexp.load speak of masks{instead}"
+        )
+    return block
+
+
+def _segmentation(block: TaskBlock, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:
     """The task of a run for use, without a loss."""
     parts = {"model": model, "loss": NoLoss(), "spec": spec, "optimizer": torch.optim.SGD}
-    task = build_task(read_task(section), **parts, **settings)
+    task = build_task(block, **parts, **settings)
     if not isinstance(task, Segmentation):
-        raise ConfigError(f"task: a {type(task).__name__} is trained and tested, but not loaded yet")
+        raise ConfigError(f"task: gives a {type(task).__name__}, expected a segmentation")
     return task
 
 
