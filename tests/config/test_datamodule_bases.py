@@ -57,7 +57,7 @@ def test_a_yaml_of_the_users_own_needs_no_base(tmp_path: Path) -> None:
     path.write_text(OWN.replace("_target_", "defaults: [base, _self_]\n_target_", 1), encoding="utf-8")
     assert composed("mine", tmp_path) == {
         key: value for key, value in STORED["synthetic"].items() if key in BASE
-    } | {"_target_": "segexp.data.datasets.synthetic.SyntheticDataModule", "scene": "cells"} | CHANGED  # fmt: skip
+    } | NEW | {"_target_": "segexp.data.datasets.synthetic.SyntheticDataModule", "scene": "cells"} | CHANGED  # fmt: skip
 
 
 BASE = set(STORED["synthetic"]) - {"size", "train_images", "val_images", "test_images", "scene_seed", "memory_limit"}
