@@ -226,8 +226,8 @@ def _segmentation_block(section: ObjectConfig, spec: DataSpec) -> TaskBlock:
     if not issubclass(block.kind, Segmentation):
         instead = "; use encode and decode" if spec.kind == RECONSTRUCTION else ""
         raise ConfigError(
-            f"run: was trained with {block.kind.__name__}, expected a run of task=segmentation: evaluate, predict, export, "
-            f"demo and segexp.load speak of masks{instead}"
+            f"run: was trained with {block.kind.__name__}, expected a run of task=segmentation: evaluate, predict, "
+            f"export, demo and segexp.load speak of masks{instead}"
         )
     return block
 
