@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MismatchError
 from segexp.inference.load import StoredNetwork, load_network
-from segexp.inference.localize.maps import contrast_weights, stretch, grad_cam, mean_over_views, place, weigh_maps
+from segexp.inference.localize.maps import contrast_weights, grad_cam, mean_over_views, place, stretch, weigh_maps
 from segexp.inference.localize.peaks import FloatMap, blur
 from segexp.inference.localize.settings import MapSettings
 from segexp.models.classifier import Classifier
