@@ -1,7 +1,7 @@
 """GoogLeNet: nine inception modules and two auxiliary classifiers (Szegedy et al. 2015), and its later versions."""
 
 from collections.abc import Callable
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from torch import Tensor, nn
 
@@ -99,9 +99,9 @@ class GoogLeNet(Classifier):
         self.stem = _stem(in_channels, base, norm, factorised=version == "v3")
         self.inceptions, self._pooled, observed = _inceptions(base, norm, MODULES[version])
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        last = self.inceptions[-1].out_channels
+        last = cast(Branches, self.inceptions[-1])
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(int(last), out_channels)
+        self.fc = nn.Linear(last.out_channels, out_channels)
         heads = observed if auxiliary_weight > 0 else []
         self.auxiliary = nn.ModuleList(AuxiliaryClassifier(c, out_channels, base, norm, version) for c in heads)
         self.apply(init_weights)

@@ -161,7 +161,6 @@ def test_encode_and_decode_from_the_command_line(trained: Path, capsys: pytest.C
         (["decode", "latent=[1,2]", "output=at.jpg"], "output: found at.jpg, expected a file that ends with .png"),
         (["decode"], "latent: must be given"),
         (["encode", "input=nothing.png"], "nothing.png"),
-        (["predict", "input=x.png", "output=there"], "x.png"),
     ],
 )
 def test_what_cannot_be_is_one_line(
