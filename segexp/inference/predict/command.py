@@ -16,9 +16,11 @@ from segexp.inference.predict.engines.base import PROGRESS_BARS, make_prediction
 from segexp.inference.predict.inputs import Input, find_inputs
 from segexp.inference.predict.output.polygons import check_polygons
 from segexp.inference.predict.output_folder import OutputFolder
-from segexp.inference.predict.settings import load_model, output_settings, remote_limits, resolve_output
+from segexp.inference.predict.settings import load_any_model, output_settings, remote_limits, resolve_output
+from segexp.inference.predict.task_files import check_task_settings, predict_task_files
 from segexp.inference.predict.worker import FileResult
 from segexp.inference.size_advice import SizeAdvice
+from segexp.inference.task_model import TaskModel
 from segexp.runs.console import LOG, start_console
 
 
@@ -45,7 +47,10 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
     passed_over: list[str] = []
     files = find_inputs(config.input, output, config.timeout, remote_limits(config), passed_over)
     # On a cluster the devices are elsewhere: here the model only says what it is.
-    model = load_model(config, config.device if config.engine == "local" else "cpu")
+    model = load_any_model(config, config.device if config.engine == "local" else "cpu")
+    if isinstance(model, TaskModel):
+        check_task_settings(config, model, output)
+        return predict_task_files(model, files, output, config.timeout, remote_limits(config))
     if model.rescale is not None:
         files = [file.with_ending(model.rescale.name) for file in files]
     outputs.postprocess.check(model.spec, model.threshold)
