@@ -9,8 +9,8 @@ class Supervised(NamedTuple):
     """Output of a model with auxiliary logits in training mode, instead of its logits alone.
 
     Attributes:
-        logits: (B, K, H, W), the model's own; what it gives in evaluation mode.
-        auxiliary: Further logits (B, K, H, W) of the same size, each with a loss of its own.
+        logits: (B, K, H, W), of a classifier (B, K): the model's own; what it gives in evaluation mode.
+        auxiliary: Further logits of the same shape, each with a loss of its own.
         weights: One weight of each auxiliary loss; that of the logits is 1.
     """
 

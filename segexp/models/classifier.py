@@ -5,6 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from segexp.models.auxiliary import Supervised
+
 
 class Classifier(nn.Module, ABC):
     """Image (B, C, H, W) to logits (B, K), as class activation maps need it (Zhou et al. 2016, section 2).
@@ -34,14 +36,15 @@ class Classifier(nn.Module, ABC):
             InputSizeError: H or W is below ``smallest``.
         """
 
-    def forward(self, image: Tensor) -> Tensor:
+    def forward(self, image: Tensor) -> Tensor | Supervised:
         """Logits of an image.
 
         Args:
             image: float (B, C, H, W), H and W of at least ``smallest``.
 
         Returns:
-            Logits (B, K), in the dtype of the layers (bfloat16 under autocast).
+            Logits (B, K), in the dtype of the layers (bfloat16 under autocast); with auxiliary classifiers, in training
+            mode, ``Supervised``.
 
         Raises:
             InputSizeError: H or W is too small.

@@ -85,4 +85,19 @@ def literal_keys() -> list[tuple[str, str, Any]]:
     return [(model, key, choice) for (_, key, choice), model in found.items()]
 
 
+LONG = {"googlenet", "minigooglenet"}
+"""Models of many small layers, whose exports take long; that of resnet18 stands for classifiers in every change."""
+
+
+def unless_long(names: list[str]) -> list[Any]:
+    """Parameters of tests that export, those of long ones marked as slow."""
+    return [pytest.param(name, marks=pytest.mark.slow) if name in LONG else name for name in names]
+
+
+def choices_unless_long() -> list[Any]:
+    """Parameters of :func:`literal_keys`; those of classifiers are slow."""
+    long = LONG | {"resnet18"}
+    return [pytest.param(*found, marks=pytest.mark.slow) if found[0] in long else found for found in literal_keys()]
+
+
 DISTINCT = distinct()

@@ -30,7 +30,16 @@ from segexp.inspection.contracts.promise import Promise, outcome
 from segexp.inspection.rows import InputSetting, build_on_meta, measure_model
 from segexp.models.contracts import CONTRACTS, exceptions_of
 from segexp.models.sizes import same_size
-from tests.contracts.small_models import DISTINCT, NAMES, case, literal_keys, make, section, unless_extra
+from tests.contracts.small_models import (
+    DISTINCT,
+    NAMES,
+    case,
+    choices_unless_long,
+    make,
+    section,
+    unless_extra,
+    unless_long,
+)
 
 
 def by_name(name: str) -> Promise[ModelCase]:
@@ -96,7 +105,7 @@ def test_every_promise_is_kept(name: str, promise: Promise[ModelCase]) -> None:
     kept(name, promise)
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", unless_long(DISTINCT))
 def test_compiled_model_keeps_keys_and_values(name: str) -> None:
     kept(name, by_name("compiled"))
 
@@ -106,17 +115,17 @@ def exported_by_name(name: str) -> torch.export.ExportedProgram:
     return exported(make(name))
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", unless_long(DISTINCT))
 def test_exported_program_takes_other_sizes(name: str) -> None:
     kept(name, replace(by_name("torch_export"), check=lambda _: agrees(exported_by_name(name).module(), make(name))))
 
 
-@pytest.mark.parametrize("name", DISTINCT)
+@pytest.mark.parametrize("name", unless_long(DISTINCT))
 def test_onnx_takes_other_sizes(name: str) -> None:
     kept(name, replace(by_name("onnx"), check=lambda _: runs_as_onnx(exported_by_name(name), make(name))))
 
 
-@pytest.mark.parametrize(("name", "key", "choice"), literal_keys())
+@pytest.mark.parametrize(("name", "key", "choice"), choices_unless_long())
 def test_every_choice_trains_and_exports(name: str, key: str, choice: Any) -> None:
     model = make(name, **{key: choice})
     train_step(model, fitting_image(model, 2, 3, 33, 40), bf16=False)
