@@ -7,6 +7,7 @@ from typing import Any
 
 from segexp.errors import ConfigError, DataError
 from segexp.inference.localize.image_work import SeenImage
+from segexp.inference.localize.peaks import Peak
 from segexp.inference.localize.pseudo_masks import MaskRule, pseudo_mask
 from segexp.inference.localize.scores import FIGURES, Scored, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
@@ -16,6 +17,7 @@ from segexp.report.pictures.png import save_png
 from segexp.report.table import Table
 from segexp.report.values import format_with_interval
 from segexp.runs.folder import RunFolder
+from segexp.runs.text import printable
 
 FACTS, PEAKS, TABLE = "localize.json", "peaks.csv", "figures.md"
 LABELS = {"inside": "in a box", "near": "near a centre", "ap": "AP"}
@@ -68,7 +70,7 @@ class Outputs:
         if "mask" in self.write:
             self._write_mask(seen, stem, first)
         for name, peaks_of in seen.peaks.items():
-            self._add_peaks(seen, name, peaks_of, objects)
+            self._add_peaks(seen, stem, name, peaks_of, objects)
 
     def _write_mask(self, seen: SeenImage, stem: Path, first: str) -> None:
         if seen.pixels.dtype != "uint8" or seen.pixels.shape[2] not in (1, 3):
@@ -84,13 +86,15 @@ class Outputs:
             pseudo_mask(seen.maps[first], self.rule, present=present),
         )
 
-    def _add_peaks(self, seen: SeenImage, name: str, peaks: Sequence[Any], objects: Objects | None) -> None:
+    def _add_peaks(
+        self, seen: SeenImage, stem: Path, name: str, peaks: Sequence[Peak], objects: Objects | None
+    ) -> None:
         scored = None if objects is None else score_image(peaks, objects, self.radius)
         if scored is not None:
             self.scored.setdefault(name, []).append(scored)
         for number, peak in enumerate(peaks):
             row = {
-                "file": seen.name, "map": name, "class": self.classes[seen.label],
+                "file": printable(stem.as_posix()), "map": name, "class": self.classes[seen.label],
                 "probability": round(float(seen.probabilities[seen.label]), 6), "rank": number + 1,
                 "x": round(peak.x, 1), "y": round(peak.y, 1), "score": f"{peak.score:.6g}",
             }  # fmt: skip
