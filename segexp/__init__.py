@@ -1,7 +1,7 @@
 """segexp: image-segmentation experiments with PyTorch Lightning and Hydra.
 
-Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs
-(``load_autoencoder`` those of reconstructions).
+Importing the package imports nothing heavy; ``from segexp import load`` gives the models of earlier runs,
+``load_task`` those of any kind of task, ``load_autoencoder`` those of reconstructions.
 """
 
 from importlib import import_module
@@ -12,12 +12,16 @@ from segexp.version import VERSION
 
 if TYPE_CHECKING:
     from segexp.inference.autoencoder import load_autoencoder
-    from segexp.inference.load import load
+    from segexp.inference.load import load, load_task
 
 __version__ = VERSION
-__all__ = ["__version__", "load", "load_autoencoder"]
+__all__ = ["__version__", "load", "load_autoencoder", "load_task"]
 
-_LOADERS = {"load": "segexp.inference.load", "load_autoencoder": "segexp.inference.autoencoder"}
+_LOADERS = {
+    "load": "segexp.inference.load",
+    "load_task": "segexp.inference.load",
+    "load_autoencoder": "segexp.inference.autoencoder",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -47,7 +47,7 @@ def form_changes(config: Mapping[str, Any]) -> Iterator[str]:
         return
     nested = scheduler[NESTED]
     if nested is None:
-        yield f"scheduler.{NESTED}: null is now scheduler._target_: null, or scheduler=none"
+        yield f"scheduler.{NESTED}: null is now scheduler=none, or scheduler._target_: null alone"
     elif isinstance(nested, Mapping):
         keys = [str(key) for key in nested if key != "_partial_"]
         if "_target_" in nested:

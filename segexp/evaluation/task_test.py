@@ -106,7 +106,9 @@ class TaskTest(Generic[T, R]):
             count: Number of panels.
             after: Keeps what could not be drawn.
         """
-        after.make("curves.png", lambda: save_chart(folder.path, "curves.png"), from_files=True)
+        # The evaluation of a run has no course of a training.
+        if (folder.path / "metrics.csv").is_file():
+            after.make("curves.png", lambda: save_chart(folder.path, "curves.png"), from_files=True)
         return []
 
     @staticmethod

@@ -1,10 +1,10 @@
 """Builds the model of an earlier run from its checkpoint alone."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import torch
 from hydra.utils import get_class
@@ -18,6 +18,7 @@ from segexp.config.stored.plain_values import refuse_references
 from segexp.errors import ConfigError, DataError, MismatchError, ResourceError, SegexpError, one_line
 from segexp.inference.model import Model, threshold_logit
 from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
+from segexp.inference.task_model import TaskModel
 from segexp.losses.base import SegmentationLoss
 from segexp.metrics.log_odds import probability
 from segexp.rasters import DEFAULT_GB, Limit
@@ -26,6 +27,8 @@ from segexp.runs.checkpoints import RunPath, Source, find_sources
 from segexp.runs.console import LOG
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, describe_cause
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.speed import resolve_speed
@@ -39,13 +42,21 @@ BUILT = ("task", "model", "datamodule", "augment", "metric")
 """Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
 
 
-class RunModel(NamedTuple):
-    """One checkpoint: its origin, its config, its module, and the scale that an exported file was given."""
+T_co = TypeVar("T_co", bound=BaseTask, covariant=True)
+
+
+@dataclass(frozen=True)
+class RunModel(Generic[T_co]):
+    """One checkpoint: its origin, its config, its task, and the scale that an exported file was given."""
 
     source: Source
     config: RunConfig
-    module: Segmentation
+    module: T_co
     scale: float | str | None = None
+
+
+class NoTraining(nn.Module):
+    """Stands where the loss of any task must be: a model that is used is not trained."""
 
 
 class NoLoss(SegmentationLoss):
@@ -110,18 +121,148 @@ def load(
         ConfigError: A setting cannot be.
         MismatchError: The runs of an ensemble have different classes or channels.
     """
+    settings = MaskSettings(tta, threshold, inference, precision, scale)
+    members = load_members(run, checkpoint, device, trust)
+    return mask_model([_segmentation(member) for member in members], settings, bands, Limit(image_limit))
+
+
+def load_task(
+    run: RunPath,
+    checkpoint: str = "best",
+    *,
+    device: str = "auto",
+    image_limit: float = DEFAULT_GB,
+    trust: Collection[str] = (),
+    bands: Sequence[int] | None = None,
+) -> TaskModel:
+    """Loads the model of a run of any kind of task, ready to predict.
+
+    ::
+
+        from segexp import load_task
+
+        model = load_task("outputs/mnist_cae/2026-11-24_20-20-50_1a2b")
+        outputs = model.outputs("image.png")  # float32 (K, ...)
+        said = model.predict("image.png")  # .values and .image, where the task says what its outputs mean
+
+    Args:
+        run: Run folder or checkpoint file.
+        checkpoint: As for :func:`load`.
+        device: As for :func:`load`.
+        image_limit: As for :func:`load`.
+        trust: As for :func:`load`: packages whose task, target and model the run may name.
+        bands: As for :func:`load`.
+
+    Raises:
+        StoredError: The checkpoint asks for more than data may.
+        DataError: There is no such run or checkpoint, or several, or the file is none of segexp's.
+    """
+    return task_model(load_members(run, checkpoint, device, trust), bands, Limit(image_limit))
+
+
+@dataclass(frozen=True)
+class MaskSettings:
+    """How a segmentation is asked; see :func:`load`."""
+
+    tta: Tta | None = None
+    threshold: float | None = None
+    inference: dict[str, Any] | None = None
+    precision: Precision = "float32"
+    scale: float | str | None = None
+
+
+def load_members(
+    run: RunPath | Sequence[RunPath], checkpoint: str, device: str, trust: Collection[str] = ()
+) -> list[RunModel[BaseTask]]:
+    """The checkpoints that are named, of any kind of task, on their device; at least one."""
     kind = device_type("gpu" if device == "cuda" else device)
     members = [load_member(source, kind, trust) for source in find_sources(run, checkpoint)]
+    for member in members:
+        member.module.to(kind)
+    return members
+
+
+def mask_model(
+    members: Sequence[RunModel[Segmentation]], settings: MaskSettings, bands: Sequence[int] | None, limit: Limit
+) -> Model:
+    """The model of a segmentation, or the mean of several.
+
+    Raises:
+        ConfigError: A setting cannot be.
+        MismatchError: They have different classes or channels.
+    """
     _check_alike(members)
     first = members[0]
     module = first.module if len(members) == 1 else EnsembleModule([member.module for member in members], NoLoss())
-    module = module.seen_by(tta=tta or first.config.tta, precision=precision, inference=inference)
-    module = module.seen_by(rescale=_rescale(members, scale))
-    logit, chosen = _threshold(members, module, threshold)
+    module = module.seen_by(
+        tta=settings.tta or first.config.tta, precision=settings.precision, inference=settings.inference
+    )
+    module = module.seen_by(rescale=_rescale(members, settings.scale))
+    logit, chosen = _threshold(members, module, settings.threshold)
     module = module.at_threshold(logit)
     module.requires_grad_(requires_grad=False)
     sources = [member.source for member in members]
-    return Model(module.to(kind), sources, first.config, chosen, bands, Limit(image_limit))
+    return Model(module.to(first.module.scale.mean.device), sources, first.config, chosen, bands, limit)
+
+
+def task_model(
+    members: Sequence[RunModel[BaseTask]],
+    bands: Sequence[int] | None,
+    limit: Limit,
+    settings: MaskSettings | None = None,
+) -> TaskModel:
+    """The model of one run of any kind, asked as its test asked it.
+
+    Args:
+        members: One checkpoint.
+        bands: As for :func:`load`.
+        limit: What one image may take of the memory.
+        settings: Of a command; those that its kind does not have are refused.
+
+    Raises:
+        ConfigError: There are several runs, or a setting is for other kinds of task.
+    """
+    first, *others = members
+    kind, settings = first.module.spec.kind, settings or MaskSettings()
+    if others:
+        raise ConfigError(
+            f"run: found {len(members)} runs, but {first.source.name} is of kind {kind}, and segmentations alone make "
+            "an ensemble; give one"
+        )
+    for key in ("threshold", "scale"):
+        if (value := getattr(settings, key)) is not None:
+            raise ConfigError(f"{key}: found {value}, but {first.source.name} is of kind {kind}; leave it")
+    module = first.module
+    if isinstance(module, DenseTask):
+        module = module.seen_by(
+            tta=settings.tta or first.config.tta, precision=settings.precision, inference=settings.inference
+        )
+    elif settings.tta not in (None, "none") or settings.precision != "float32" or settings.inference:
+        raise ConfigError(
+            f"run: {first.source.name} is of kind {kind}, whose outputs are not of pixels: tta, precision and "
+            "inference are not for it; leave them"
+        )
+    module.requires_grad_(requires_grad=False)
+    return TaskModel(module, first.source, first.config, bands, limit)
+
+
+def segmentations(members: Sequence[RunModel[BaseTask]]) -> list[RunModel[Segmentation]] | None:
+    """The members as segmentations; None: the first one is of another kind."""
+    return [_segmentation(member) for member in members] if isinstance(members[0].module, Segmentation) else None
+
+
+def _segmentation(member: RunModel[BaseTask]) -> RunModel[Segmentation]:
+    """The member as a segmentation.
+
+    Raises:
+        ConfigError: It is of another kind.
+    """
+    if not isinstance(member.module, Segmentation):
+        raise ConfigError(
+            f"run: {member.source.name} is of kind {member.module.spec.kind}, expected a segmentation; "
+            "segexp.load_task loads any kind"
+        )
+    return RunModel(member.source, member.config, member.module, member.scale)
 
 
 class StoredNetwork(NamedTuple):
@@ -134,8 +275,8 @@ class StoredNetwork(NamedTuple):
     kept: Mapping[str, Any]
 
 
-def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel:
-    """Builds the module of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
+def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()) -> RunModel[BaseTask]:
+    """Builds the task of one checkpoint, in evaluation mode; no published weights are read, no network is touched.
 
     Raises:
         DataError: It is no checkpoint of segexp, or from before there was ``inference``.
@@ -145,13 +286,11 @@ def load_member(source: Source, device: str = "cpu", trust: Collection[str] = ()
     try:
         # Compiling takes longer than most predictions.
         speed = resolve_speed(replace(run.speed, compile=False), device, allocator=False)
-        module = _segmentation(
-            run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)),
-            threshold=float(kept["threshold_logit"]),
-        )  # fmt: skip
+        task = _task(run.task, model, spec, speed=speed, inference=Inference(**vars(run.inference)))
+        task.take_state(kept)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
-    return RunModel(source, run, module.eval(), kept.get("scale"))
+    return RunModel(source, run, task.eval(), kept.get("scale"))
 
 
 def load_network(
@@ -199,7 +338,7 @@ def load_network(
     return StoredNetwork(source, run, spec, model.eval(), kept)
 
 
-def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale | None:
+def _rescale(members: Sequence[RunModel[Segmentation]], asked: float | str | None) -> Rescale | None:
     """At which size images are seen; ``auto`` takes that of the first member's training images.
 
     Raises:
@@ -214,13 +353,11 @@ def _rescale(members: Sequence[RunModel], asked: float | str | None) -> Rescale 
     return found
 
 
-def _segmentation(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> Segmentation:
+def _task(section: ObjectConfig, model: nn.Module, spec: DataSpec, **settings: Any) -> BaseTask:
     """The task of a run for use, without a loss."""
-    parts = {"model": model, "loss": NoLoss(), "spec": spec, "optimizer": torch.optim.SGD}
-    task = build_task(read_task(section), **parts, **settings)
-    if not isinstance(task, Segmentation):
-        raise ConfigError(f"task: a {type(task).__name__} is trained and tested, but not loaded yet")
-    return task
+    block = read_task(section)
+    loss = NoLoss() if issubclass(block.kind, Segmentation) else NoTraining()
+    return build_task(block, model=model, loss=loss, spec=spec, optimizer=torch.optim.SGD, **settings)
 
 
 def _target_class(source: Path, trust: Collection[str], name: str) -> type[Target]:
@@ -245,7 +382,9 @@ def _content(path: Path) -> dict[str, Any]:
     return found
 
 
-def _threshold(members: Sequence[RunModel], module: Segmentation, given: float | None) -> tuple[float, dict[str, str]]:
+def _threshold(
+    members: Sequence[RunModel[Segmentation]], module: Segmentation, given: float | None
+) -> tuple[float, dict[str, str]]:
     """The threshold as a logit, and by which rule it was chosen on what, for results.json."""
     if not module.spec.is_binary:
         if given is not None:
@@ -265,7 +404,7 @@ def _threshold(members: Sequence[RunModel], module: Segmentation, given: float |
     return threshold_logit(mean), {"rule": f"mean of those of {len(found)} runs", "chosen_on": found[0][1]["chosen_on"]}
 
 
-def _chosen(member: RunModel, tta: Tta) -> tuple[float, dict[str, str]]:
+def _chosen(member: RunModel[Segmentation], tta: Tta) -> tuple[float, dict[str, str]]:
     """The run's own threshold: that of its test, if that saw images in the same views, else of the checkpoint."""
     results: dict[str, Any] = member.source.results
     # Anybody may have written the file.
@@ -277,7 +416,7 @@ def _chosen(member: RunModel, tta: Tta) -> tuple[float, dict[str, str]]:
     return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}
 
 
-def _check_alike(members: Sequence[RunModel]) -> None:
+def _check_alike(members: Sequence[RunModel[Segmentation]]) -> None:
     """An ensemble speaks of one thing."""
     first = members[0]
     for other in members[1:]:

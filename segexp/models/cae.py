@@ -1,7 +1,7 @@
 """CAE: a convolutional autoencoder with a bottleneck of a few numbers."""
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
@@ -41,6 +41,7 @@ class ConvAutoencoder(nn.Module):
         base: PositiveInt = 32,
         latent: PositiveInt = 2,
         kernel: PositiveInt = 7,
+        init: Literal["glorot", "torch"] = "glorot",
     ) -> None:
         """Makes the layers.
 
@@ -50,6 +51,8 @@ class ConvAutoencoder(nn.Module):
             base: Channels of the first stage; the second has twice as many.
             latent: Numbers of a code, D.
             kernel: Side of the last convolution of the encoder: a quarter of the side of an image with one code.
+            init: Weights at the start: ``glorot``: uniform by fan in and fan out, biases 0 (Glorot and Bengio 2010), as
+                Keras does, with which the laboratory worked; ``torch``: PyTorch's own.
         """
         super().__init__()
         self.latent = latent
@@ -68,6 +71,9 @@ class ConvAutoencoder(nn.Module):
             nn.ReLU(inplace=True),
             nn.ConvTranspose2d(base, out_channels, 7, stride=2, padding=3, output_padding=1),
         )
+
+        if init == "glorot":
+            self.apply(_glorot)
 
     def encode(self, image: Tensor) -> Tensor:
         """Codes of an image.
@@ -105,3 +111,10 @@ class ConvAutoencoder(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """The image that comes back, (B, C, H, W) -> (B, K, H, W); sizes as for :meth:`encode`."""
         return self.decode(self.encode(image))
+
+
+def _glorot(layer: nn.Module) -> None:
+    if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+        nn.init.xavier_uniform_(layer.weight)
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)

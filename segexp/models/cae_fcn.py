@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 
 from segexp.models.sizes import require_size
+from segexp.models.upsampling import transposed_to
 from segexp.types import PositiveInt
 
 
@@ -22,9 +23,9 @@ class CaeFcn(nn.Module):
             nn.Conv2d(base, 2 * base, 3, stride=2, padding=1),
             nn.ReLU(inplace=True),
         )
-        self.up = nn.ConvTranspose2d(2 * base, base, 3, stride=2, padding=1, output_padding=1)
+        self.up = nn.ConvTranspose2d(2 * base, base, 3, stride=2, padding=1)
         self.activation = nn.ReLU(inplace=True)
-        self.score = nn.ConvTranspose2d(base, out_channels, 7, stride=2, padding=3, output_padding=1)
+        self.score = nn.ConvTranspose2d(base, out_channels, 7, stride=2, padding=3)
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits of an image.
@@ -41,7 +42,5 @@ class CaeFcn(nn.Module):
         require_size("CaeFcn", image, 4)
         height, width = image.shape[-2:]
         first = self.encoder[:2](image)
-        # Of an odd side the transposed convolution gives one pixel more: it is cut off.
-        up = self.up(self.encoder[2:](first))[..., : first.shape[-2], : first.shape[-1]]
-        logits: Tensor = self.score(self.activation(up + first))[..., :height, :width]
-        return logits
+        up = transposed_to(self.up, self.encoder[2:](first), first.shape[-2], first.shape[-1])
+        return transposed_to(self.score, self.activation(up + first), height, width)

@@ -4,7 +4,9 @@ import math
 from collections import OrderedDict
 from typing import Literal, get_args
 
-from torch import nn
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from segexp.errors import ConfigError
 from segexp.models.norms import Norm, make_norm
@@ -45,6 +47,24 @@ def separable_conv(in_channels: int, out_channels: int, *, kernel: int = 3, padd
     """A filter per channel without bias, which the next layer's would make idle, and a 1x1 convolution with one."""
     depthwise = nn.Conv2d(in_channels, in_channels, kernel, padding=padding, groups=in_channels, bias=False)
     return nn.Sequential(depthwise, nn.Conv2d(in_channels, out_channels, kernel_size=1))
+
+
+def pointwise(conv: nn.Conv2d, features: Tensor) -> Tensor:
+    """Applies a 1x1 convolution (B, C, h, w) -> (B, K, h, w), in float32 where bfloat16 would end the process.
+
+    On processors with AMX the gradient of such a convolution with 4096 channels in and fewer than 16 out writes beyond
+    its memory (oneDNN of torch 2.13: "corrupted size vs. prev_size", or no word at all); with 2048, or with 16, it
+    does not.
+    """
+    breaks = conv.in_channels >= _WIDE and conv.out_channels < _FEW
+    if not (breaks and features.device.type == "cpu" and torch.is_autocast_enabled("cpu")):
+        scores: Tensor = conv(features)
+        return scores
+    with torch.autocast("cpu", enabled=False):
+        return F.conv2d(features.float(), conv.weight, conv.bias)
+
+
+_WIDE, _FEW = 4096, 16
 
 
 def double_conv(

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from segexp.errors import ConfigError, UserError
+from segexp.models.convs import pointwise
 from segexp.models.encoders.base import crop_to, init_weights
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import Vgg16
@@ -90,7 +91,7 @@ class Fcn(nn.Module):
         require_size("Fcn (five poolings)", image, 32)
         *_, pool3, pool4, pool5 = self.encoder(image)
         features = self.dropout(F.relu(self.fc6(pool5)))
-        scores: Tensor = self.score[0](self.dropout(F.relu(self.fc7(features))))
+        scores: Tensor = pointwise(self.score[0], self.dropout(F.relu(self.fc7(features))))  # type: ignore[arg-type] # a Conv2d
         for score, double, skip in zip(self.score[1:], self.doubling, (pool4, pool3), strict=False):
             finer = score(skip)
             scores = finer + crop_to(double(scores), finer)

@@ -3,6 +3,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from segexp.models.convs import pointwise
 from segexp.models.encoders.base import crop_to
 from segexp.models.encoders.pretrained import load_pretrained
 from segexp.models.encoders.vgg import Vgg16
@@ -68,7 +69,7 @@ class Fcn8sVgg16(nn.Module):
         """
         require_size("Fcn8sVgg16 (five poolings)", image, 32)
         *_, pool3, pool4, pool5 = self.encoder(image)
-        scores = F.relu(self.score(F.relu(self.fc7(F.relu(self.fc6(pool5))))))
+        scores = F.relu(pointwise(self.score, F.relu(self.fc7(F.relu(self.fc6(pool5))))))
         features = pool4 + crop_to(self.to_pool4(scores), pool4)
         features = pool3 + crop_to(self.to_pool3(features), pool3)
         return crop_to(self.to_image(features), image)

@@ -25,6 +25,7 @@ from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_bat
 from segexp.tasks.log_names import named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
+from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
@@ -273,6 +274,14 @@ class BaseTask(pl.LightningModule):
     @abstractmethod
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
+
+    def predictions(self, outputs: Tensor) -> Sequence[Prediction]:
+        """What is said of each image (B), of outputs as :meth:`evaluated` gives them; a task that has it is predicted.
+
+        Raises:
+            NotImplementedError: The task does not say.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no predictions")
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """Results of trivial predictors on the test images; they choose on training and validation images only."""

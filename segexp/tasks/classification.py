@@ -18,6 +18,7 @@ from segexp.metrics.table import HostTable
 from segexp.spec import IGNORED, DataSpec, FigureSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.label_result import LabelResult
+from segexp.tasks.prediction import Prediction
 
 
 class Classification(BaseTask):
@@ -135,6 +136,22 @@ class Classification(BaseTask):
             families["scores"] = score_family(truth, logits)
         note = "most probable class"
         return [LabelResult("model", note, families, truth, prediction, self.spec.classes, probabilities)]
+
+    def predictions(self, outputs: Tensor) -> list[Prediction]:
+        """The most probable class of each image, and the probability of each class."""
+        found = self.probabilities(outputs.double()).cpu().tolist()
+        return [
+            Prediction(
+                {
+                    "class": self.spec.classes[row.index(max(row))],
+                    **{
+                        f"probability/{name}": round(value, 6)
+                        for name, value in zip(self.spec.classes, row, strict=True)
+                    },
+                }
+            )
+            for row in found
+        ]
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[LabelResult]:
         """The class that most training images are of, for every image."""

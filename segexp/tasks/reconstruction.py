@@ -18,6 +18,7 @@ from segexp.metrics.table import HostTable
 from segexp.spec import DataSpec, FigureSpec, ImageTarget
 from segexp.tasks.base import MakeOptimizer
 from segexp.tasks.dense import DenseTask
+from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.types import PositiveInt
 
@@ -160,6 +161,11 @@ class Reconstruction(DenseTask):
         """The model."""
         codes = f"through a code of {self.autoencoder.latent} numbers" if self.has_codes else "image to image"
         return [PredictorResult("model", codes, {"errors": self._counted()})]
+
+    def predictions(self, outputs: Tensor) -> list[Prediction]:
+        """The image that comes back, of outputs (B, K, H, W), in 8 bits; of other channels than 1 and 3 the first."""
+        levels = (outputs.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+        return [Prediction(image=image if image.shape[2] == 3 else image[..., 0]) for image in levels]
 
     def _counted(self) -> Family:
         return error_family(self._errors.table().numpy())

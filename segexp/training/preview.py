@@ -108,7 +108,8 @@ def _rows(datamodule: ImageDataModule, crops: RandomCrops, epochs: int, images: 
 def _original(drawn: Sequence[Drawn]) -> SheetCell:
     item = drawn[0].item
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
-    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, item.target, marks)
+    mask = item.class_window(0, 0, *item.shape)
+    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, mask, marks)
 
 
 def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
@@ -126,6 +127,7 @@ def _facts(datamodule: ImageDataModule, crops: RandomCrops) -> dict[str, Any]:
     indices = spread_indices(len(crops), COUNTED)
     counts = class_pixels(crops, 0, indices)
     whole = datamodule.class_pixels("train")
+    of_pixels = datamodule.items("train")[0].form.classes_of == "pixels"
     return {
         "samples_per_epoch": len(crops),
         "counted": len(indices),
@@ -134,7 +136,7 @@ def _facts(datamodule: ImageDataModule, crops: RandomCrops) -> dict[str, Any]:
         "share_in_images": _shares(whole),
         "samples_with": [float(share) for share in (counts[:, :classes] > 0).mean(axis=0)],
         "images_with": [float(share) for share in (whole > 0).mean(axis=0)],
-        "ignored": float(counts[:, IGNORED].sum() / counts.sum()),
+        "ignored": float(counts[:, IGNORED].sum() / max(1, counts.sum())) if of_pixels else 0.0,
         "notes": list(datamodule.notes),
     }
 

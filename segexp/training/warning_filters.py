@@ -19,3 +19,5 @@ def quiet_warnings() -> None:
     warnings.filterwarnings("ignore", message=".*recommended to use `self.log.*sync_dist=True.*")
     # segexp starts its processes by itself, or is started by srun.
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
+    # A frozen encoder stays in evaluation mode: its running statistics belong to its weights.
+    warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")

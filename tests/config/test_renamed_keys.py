@@ -8,6 +8,8 @@ from segexp.cli.app import run
 from segexp.config.lineage import definition, is_below
 from segexp.config.migration import changes, for_hydra, migrated
 from segexp.config.signatures.signature import signature
+from segexp.config.signatures.task_figures import own_figures
+from segexp.spec import FigureSpec
 
 FOLDER = "segexp.data.folder.FolderDataModule"
 
@@ -57,3 +59,14 @@ def test_a_data_set_of_a_users_own_stands_on_the_base_class_under_its_old_name(
     with pytest.warns(FutureWarning, match="SegmentationDataModule is called ImageDataModule since version 0.2"):
         from segexp.data.base import SegmentationDataModule
     assert SegmentationDataModule.__name__ == "ImageDataModule"
+
+
+def test_a_task_that_says_directions_is_read_with_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "old_task.py").write_text(
+        "from segexp.tasks.base import BaseTask\n\nclass Task(BaseTask):\n    directions = {'mae': 'min', 'r2': 'max'}"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert own_figures("old_task.Task") == {"mae": "min", "r2": "max"}
+    with pytest.warns(FutureWarning, match=r"Task\.directions is read until version 0\.3"):
+        from old_task import Task  # type: ignore[import-not-found]
+    assert Task.described_figures() == {"mae": FigureSpec("min", "mae"), "r2": FigureSpec("max", "r2")}

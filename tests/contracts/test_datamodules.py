@@ -76,6 +76,8 @@ def test_every_promise_is_kept(promise: Promise[DataCase], case: DataCase) -> No
 def test_an_example_has_all_classes_and_its_means_lie_inside(case: DataCase) -> None:
     data = case.read()
     assert all(0 < mean < 255 for mean in data.spec.mean)
+    if data.spec.target.form == "image":
+        return
     every = np.unique(np.concatenate([item.target.ravel() for phase in PHASES for item in data.items(phase)]))
     assert set(every.tolist()) - {IGNORED} == set(range(data.spec.num_classes))
     assert data.spec.in_channels in (1, 3)

@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from segexp import load_autoencoder
 from segexp.cli.app import run
@@ -128,9 +129,7 @@ def test_a_code_of_many_numbers_is_seen_along_its_components(tmp_path: Path) -> 
     assert "first two principal components" in (folder / "report.html").read_text(encoding="utf-8")
 
 
-def test_encode_and_decode_from_the_command_line(
-    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_encode_and_decode_from_the_command_line(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["encode", f"run={trained}", "output=codes.csv"]) == 0
     own = {row["image"]: row for row in rows(Path("codes.csv"))}
     for row in rows(trained / "latents.csv"):
@@ -162,7 +161,6 @@ def test_encode_and_decode_from_the_command_line(
         (["decode", "latent=[1,2]", "output=at.jpg"], "output: found at.jpg, expected a file that ends with .png"),
         (["decode"], "latent: must be given"),
         (["encode", "input=nothing.png"], "nothing.png"),
-        (["predict", "input=x.png", "output=there"], "x.png"),
     ],
 )
 def test_what_cannot_be_is_one_line(
@@ -206,3 +204,24 @@ def test_a_larger_image_has_a_map_of_codes_and_masks_are_not_learnt(tmp_path: Pa
     model: Any = load_autoencoder(folder, device="cpu")
     assert model.encode(np.zeros((36, 40, 3), np.uint8)).shape == (2, 3, 4)
     assert model.decode(np.zeros((2, 3, 4))).shape == (36, 40, 3)
+
+
+def test_a_trained_encoder_starts_a_segmentation(trained: Path) -> None:
+    words = (
+        "model=cae_fcn", "model.base=4", "datamodule=synthetic", "datamodule.scene=cells", "datamodule.size=32",
+        "loss=ce", "metric=none", "init_channels=adapt", f"init_from={trained}", "optimizer.lr=0",
+        "datamodule.train_images=2", "datamodule.val_images=2", "datamodule.test_images=2", "datamodule.crop_size=null",
+        "datamodule.crops_per_image=1", "optimizer=sgd", "scheduler=none", "optimizer.weight_decay=0",
+    )  # fmt: skip
+    assert run([*words, *(word for word in FEW if not word.startswith(("datamodule.generate", "model")))]) == 0
+    (folder,) = folders()
+    before, after = (
+        torch.load(path / "checkpoints/last.ckpt", weights_only=True)["state_dict"] for path in (trained, folder)
+    )
+    for name in ("encoder.0.bias", "encoder.2.weight", "encoder.2.bias"):
+        assert torch.equal(before[f"model.{name}"], after[f"model.{name}"]), name
+    # One grey channel became three of colour: their sum on a grey image is the same.
+    grey = after["model.encoder.0.weight"].sum(1, keepdim=True)
+    assert torch.allclose(grey, before["model.encoder.0.weight"], atol=1e-6)
+    facts = read_json(folder / "run.json")["init_from"]
+    assert facts["loaded"] == 4

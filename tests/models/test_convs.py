@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError
-from segexp.models.convs import Conv, double_conv, he_init, make_conv, separable_conv
+from segexp.models.convs import Conv, double_conv, he_init, make_conv, pointwise, separable_conv
 
 
 def multiplications(model: nn.Module, image: Tensor) -> int:
@@ -94,3 +94,17 @@ def test_dropout_zeroes_whole_channels_in_training_alone() -> None:
     stage.eval()
     image = torch.randn(1, 1, 9, 9)
     assert torch.equal(stage(image), stage(image))
+
+
+@pytest.mark.parametrize(("channels", "dtype"), [(4096, torch.float32), (64, torch.bfloat16)])
+def test_a_wide_pointwise_convolution_is_spared_bfloat16(channels: int, dtype: torch.dtype) -> None:
+    """Its gradient breaks the heap on processors with AMX; narrower ones stay as autocast has them."""
+    conv, features = nn.Conv2d(channels, 2, 1), torch.randn(2, channels, 3, 3)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = pointwise(conv, features)
+    assert found.dtype == dtype
+    found.float().square().mean().backward()
+    assert conv.weight.grad is not None
+    if dtype == torch.float32:
+        assert torch.equal(found, conv(features))
+    assert torch.equal(pointwise(conv, features), conv(features))

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 from segexp.config.schema import ObjectConfig
+from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS
 from segexp.config.signatures.task_figures import SEGMENTATION, check_watched
@@ -30,14 +31,15 @@ def check_monitors(config: Mapping[str, Any]) -> None:
 def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, ObjectConfig]) -> Iterator[tuple[str, str]]:
     """Yields key and name of every measure of the validation images that a config watches.
 
-    A callback may also watch what is no measure of them, such as ``train/loss`` or what another callback logs.
+    A callback of others than segexp may also watch what is no measure of them: ``train/loss``, what a callback logs.
     """
     yield "monitor", monitor
     if (name := scheduler.get("monitor")) is not None:
         yield "scheduler.monitor", name
     for owner, section in callbacks.items():
         name = section.get("monitor")
-        if isinstance(name, str) and name.startswith("val/"):
+        own = section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]
+        if isinstance(name, str) and (own or name.startswith("val/")):
             yield f"callbacks.{owner}.monitor", name
 
 

@@ -141,7 +141,7 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     keys = {key: item for key, item in value.items() if key not in INSTANTIATE_KEYS and key not in beside}
     yield from _beside(value, beside, path)
     if beside and "_target_" in value and target is None:
-        yield from _names(keys, beside, path)
+        yield from _without_object(keys, path)
         return
     if (problem := _no_class(value, path) or _existence(str(target), path)) is not None:
         yield problem
@@ -167,6 +167,12 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
             yield from _value(keys[name], Any, _join(path, name))
         elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _without_object(keys: Mapping[str, Any], path: str) -> Iterator[str]:
+    """The problem of arguments for no class."""
+    if keys:
+        yield f"{path}._target_: found null, which takes no {', '.join(keys)}; for none of it write {path}=none"
 
 
 def _beside(value: Mapping[str, Any], beside: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from segexp.data.items.item import Item
 from segexp.data.items.stored import FileMask, StoredItem
 from segexp.data.labels.label_map import LabelMap
 from segexp.data.splits.rules import Split, holdout, take_validation
-from segexp.errors import DataError
+from segexp.errors import ConfigError, DataError
 from segexp.rasters import open_raster
 from segexp.types import PositiveFloat
 
@@ -32,7 +32,7 @@ class CellsFromCamDataModule(FilesDataModule):
     def __init__(
         self,
         root: str,
-        cells: str,
+        cells: str | None = None,
         dataset: Literal[1, 2] = 1,
         train_on: Literal["maps", "truth"] = "maps",
         patch_scale: PositiveFloat = 0.5,
@@ -44,7 +44,8 @@ class CellsFromCamDataModule(FilesDataModule):
 
         Args:
             root: Folder of ``localize write=[mask]``: ``images/`` and ``masks/`` (0, 1, and 255 where nothing counts).
-            cells: Folder that holds ``Dataset 1``, ``Dataset 2`` and their tables of types.
+            cells: Folder that holds ``Dataset 1``, ``Dataset 2`` and their tables of types; None: there are no drawn
+                masks, and patches are tested against their pseudo-masks, which says little.
             dataset: Which of both is tested.
             train_on: ``maps``: patches and their pseudo-masks; ``truth``: the images of ``cells`` that are not tested,
                 with their drawn masks: what full supervision reaches on the same test images.
@@ -53,9 +54,14 @@ class CellsFromCamDataModule(FilesDataModule):
                 pseudo-masks, times ``patch_scale``, over that in the drawn masks of images that are not tested.
             split: ``holdout`` alone.
             **shared: Keys of every data set of files.
+
+        Raises:
+            ConfigError: ``truth`` without ``cells``.
         """
         super().__init__(split=split, **shared)
-        self.root, self.cells = Path(root).expanduser(), Path(cells).expanduser()
+        if cells is None and train_on == "truth":
+            raise ConfigError("datamodule.cells: must be given with datamodule.train_on=truth, which learns from them")
+        self.root, self.cells = Path(root).expanduser(), None if cells is None else Path(cells).expanduser()
         self.dataset: Literal[1, 2] = dataset
         self.train_on = train_on
         self.patch_scale, self.scale = float(patch_scale), scale
@@ -65,20 +71,21 @@ class CellsFromCamDataModule(FilesDataModule):
 
     @classmethod
     def write_example(cls, folder: Path) -> dict[str, Any]:
-        """Twelve drawn cells, and the same images with masks whose borders count nowhere."""
+        """Drawn cells of 48x48 pixels and less, and other ones with masks whose borders count nowhere."""
         from segexp.data.synthetic.generate import generate
 
-        generate("cells", "cells", folder / "cells", count=12, size=48, seed=0)
+        for seed, name in enumerate(("cells", "others")):
+            generate("cells", "cells", folder / name, count=12, size=48, seed=seed)
         for place in ("images", "masks"):
             (folder / "made" / place).mkdir(parents=True)
-        for path in sorted((folder / "cells" / "Dataset 1").glob("*.bmp")):
+        for path in sorted((folder / "others" / "Dataset 1").glob("*.bmp")):
             PillowImage.open(path).save(folder / "made" / "images" / f"{path.stem}.png")
             cell = (np.asarray(PillowImage.open(path.with_suffix(".png"))) > 0).astype(np.uint8)
             border = cv2.dilate(cell, np.ones((3, 3))) != cv2.erode(cell, np.ones((3, 3)))
             PillowImage.fromarray(np.where(border, 255, cell).astype(np.uint8)).save(
                 folder / "made" / "masks" / f"{path.stem}.png"
             )
-        return {"root": str(folder / "made"), "cells": str(folder / "cells"), "crop_size": 32}
+        return {"root": str(folder / "made"), "cells": str(folder / "cells"), "crop_size": 16}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background and cell."""
@@ -87,8 +94,7 @@ class CellsFromCamDataModule(FilesDataModule):
     def listing(self) -> Listing:
         """Patches, and images of cells; opens the table of types alone."""
         check_root(self.root, "images/ and masks/ of python -m segexp localize write=[mask]")
-        found = find_cell_images(self.cells, self.dataset)
-        listing = Listing(problems=found.problems, notes=found.notes)
+        listing = Listing() if self.cells is None else find_cell_images(self.cells, self.dataset)
         images, masks = (
             find_by_pattern(self.root / place, r"(.+)\.png", "localize", listing.notes) for place in ("images", "masks")
         )
@@ -96,13 +102,17 @@ class CellsFromCamDataModule(FilesDataModule):
             raise DataError(f"{self.root / 'images'}: no image named *.png; write them with localize write=[mask]")
         listing.problems += find_unpaired(images, masks, lambda name: self.root / "masks" / f"{name}.png", "its mask")
         made = [Pair(f"{PATCH}{name}", path, masks[name]) for name, path in images.items() if name in masks]
-        listing.pairs = [*made, *found.pairs]
+        listing.pairs = [*made, *listing.pairs]
         return listing
 
     def assign(self, listing: Listing) -> Split:
         """Deals the images out, and measures cells in masks that are not tested."""
         patches = [pair for pair in listing.pairs if _is_patch(pair)]
         cells = [pair for pair in listing.pairs if not _is_patch(pair)]
+        if not cells:
+            listing.notes.append("no datamodule.cells: figures speak of pseudo-masks, not of what is drawn by hand")
+            names = [pair.name for pair in patches]
+            return holdout(names, self.val_fraction, self.test_fraction, self.split_seed)
         strata = {pair.name: pair.stratum for pair in cells if pair.stratum is not None}
         names = [pair.name for pair in cells]
         split = holdout(names, self.val_fraction, self.test_fraction, self.split_seed, strata=strata)

@@ -157,3 +157,31 @@ class Item:
         image = cv2.copyMakeBorder(self.image, top, bottom, left, right, cv2.BORDER_REFLECT_101)
         image = image.reshape(*image.shape[:2], -1)
         return Item(self.name, image, self.form.pad(self.target, top, bottom, left, right), self.group, self.form)
+
+
+class DerivedItem(Item):
+    """An item that is made of another one, with its channels, type and group.
+
+    Attributes:
+        whole: The other item, as it is stored.
+    """
+
+    def __init__(self, whole: Item, name: str) -> None:
+        """Keeps the item; ``name`` is that of the new one."""
+        self.name, self.group, self.form = name, whole.group, whole.form
+        self.whole = whole
+
+    @property
+    def channels(self) -> int:
+        """Channels of the whole image, from its header."""
+        return self.whole.channels
+
+    @property
+    def target_channels(self) -> int | None:
+        """Channels of the whole target."""
+        return self.whole.target_channels
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """uint8 or uint16."""
+        return self.whole.dtype

@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
-from segexp.data.items.item import Image, Item, Mask
+from segexp.data.items.item import DerivedItem, Image, Item, Mask
 
 
-class ResizedItem(Item):
+class ResizedItem(DerivedItem):
     """Another item at ``size`` x ``size`` pixels, image and target; nothing is decoded before it is asked for.
 
     :meth:`decoded` keeps the small pixels alone, so that a cache holds many more images than at their own sizes.
@@ -21,8 +20,7 @@ class ResizedItem(Item):
             whole: At its own size.
             size: Side in pixels.
         """
-        self.name, self.group, self.form = whole.name, whole.group, whole.form
-        self.whole = whole
+        super().__init__(whole, whole.name)
         self.size = size
 
     @property
@@ -39,21 +37,6 @@ class ResizedItem(Item):
     def shape(self) -> tuple[int, int]:
         """Height and width."""
         return self.size, self.size
-
-    @property
-    def channels(self) -> int:
-        """Channels of the whole image, from its header."""
-        return self.whole.channels
-
-    @property
-    def target_channels(self) -> int | None:
-        """Channels of the whole target."""
-        return self.whole.target_channels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8 or uint16."""
-        return self.whole.dtype
 
     @property
     def in_memory(self) -> bool:

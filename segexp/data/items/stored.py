@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segexp.data.items.forms import MASK_FORM, TargetForm
-from segexp.data.items.item import Image, Item, Mask
-from segexp.data.items.target_sources import FixedTarget, ImageTargetFile
+from segexp.data.items.item import DerivedItem, Image, Item, Mask
+from segexp.data.items.target_sources import FixedTarget, ImageTargetFile, RasterSource
 from segexp.data.labels.label_map import LabelMap
 from segexp.errors import SizeError
 from segexp.rasters import Raster
@@ -47,28 +47,13 @@ class MaskSource(TargetSource, Protocol):
         """Class numbers of a window; raises DataError for a value that is no class."""
 
 
-class FileMask:
+class FileMask(RasterSource):
     """The mask of one file, its values turned into class numbers."""
 
     def __init__(self, raster: Raster, labels: LabelMap) -> None:
         """Keeps them; ``raster`` is opened raw, so that numbers come as they are stored."""
-        self.raster = raster
+        super().__init__(raster)
         self.labels = labels
-
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The file."""
-        return (self.raster.path,)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Height and width."""
-        return self.raster.height, self.raster.width
-
-    @property
-    def mapped(self) -> bool:
-        """True if the file is memory-mapped."""
-        return self.raster.mapped
 
     def window(self, top: int, left: int, height: int, width: int) -> Mask:
         """Class numbers of a window."""
@@ -241,15 +226,12 @@ class StoredItem(Item):
         return Item(self.name, *self.window(0, 0, *self.shape), self.group, self.form)
 
 
-class WindowItem(Item):
+class WindowItem(DerivedItem):
     """A part of an item that counts as an image of its own: a patch of a tile."""
 
     def __init__(self, whole: Item, top: int, left: int, height: int, width: int) -> None:
         """Names the part after its place: ``chicago1_250_500`` begins in row 250, column 500."""
-        self.name = f"{whole.name}_{top}_{left}"
-        self.group = whole.group
-        self.form = whole.form
-        self.whole = whole
+        super().__init__(whole, f"{whole.name}_{top}_{left}")
         self.place = (top, left, height, width)
 
     @property
@@ -266,21 +248,6 @@ class WindowItem(Item):
     def shape(self) -> tuple[int, int]:
         """Height and width of the part."""
         return self.place[2], self.place[3]
-
-    @property
-    def channels(self) -> int:
-        """Channels of the whole."""
-        return self.whole.channels
-
-    @property
-    def target_channels(self) -> int | None:
-        """Channels of the whole target."""
-        return self.whole.target_channels
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """uint8 or uint16."""
-        return self.whole.dtype
 
     @property
     def in_memory(self) -> bool:

@@ -45,8 +45,8 @@ class FixedTarget:
         return self.value
 
 
-class ImageTargetFile:
-    """Another image of the same size, uint8 or uint16 (H, W, C): what a model learns to give in place of the first."""
+class RasterSource:
+    """One file that a target is read from, with its size as the header says."""
 
     def __init__(self, raster: Raster) -> None:
         """Keeps the file; nothing is decoded."""
@@ -66,6 +66,10 @@ class ImageTargetFile:
     def mapped(self) -> bool:
         """True if the file is memory-mapped."""
         return self.raster.mapped
+
+
+class ImageTargetFile(RasterSource):
+    """Another image of the same size, uint8 or uint16 (H, W, C): what a model learns to give in place of the first."""
 
     def window(self, top: int, left: int, height: int, width: int) -> NDArray[Any]:
         """A window (height, width, C)."""

@@ -18,7 +18,7 @@ class Drawn:
     Attributes:
         item: Its image.
         image: uint8 or uint16 (h, w, C) after all changes.
-        mask: uint8 (h, w).
+        mask: uint8 (h, w); of a target that is no mask what counts, see :meth:`Item.class_window`.
         corners: Where it was cut.
     """
 
@@ -34,7 +34,8 @@ def draw_sample(crops: RandomCrops, epoch: int, index: int) -> Drawn:
     rng = np.random.default_rng((crops.seed, epoch if crops.redraw else 0, index, CROP_STREAM))
     item, place = crops.places.draw(index, rng)
     corners = footprint(crops.augment, item, crops.size, rng, place)
-    return Drawn(item, sample["image"], sample["target"], corners)
+    mask = item.form.class_window(sample["target"], 0, 0, *sample["image"].shape[:2])
+    return Drawn(item, sample["image"], mask, corners)
 
 
 def spread_indices(count: int, wanted: int) -> list[int]:
@@ -43,6 +44,10 @@ def spread_indices(count: int, wanted: int) -> list[int]:
 
 
 def class_pixels(crops: RandomCrops, epoch: int, indices: Sequence[int]) -> NDArray[np.int64]:
-    """Pixels of each mask value of samples, int64 (N, 256)."""
-    counts = [np.bincount(crops[epoch, index]["target"].ravel(), minlength=256) for index in indices]
-    return np.stack(counts).astype(np.int64)
+    """Pixels of each mask value of samples, int64 (N, 256 or more); where an image is of one class, 1 for that."""
+    form = crops.places.draw(0, np.random.default_rng(0))[0].form
+    if form.classes_of is None:
+        return np.zeros((len(indices), 256), np.int64)
+    labels = [crops[epoch, index]["target"].ravel() for index in indices]
+    length = max(256, *(int(each.max()) + 1 for each in labels))
+    return np.stack([np.bincount(each, minlength=length) for each in labels]).astype(np.int64)

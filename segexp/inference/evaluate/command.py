@@ -10,12 +10,11 @@ from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
+from segexp.errors import ConfigError
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
-from segexp.evaluation.predictors import observer_rows
-from segexp.evaluation.results import results
 from segexp.evaluation.run_page import write_page
-from segexp.evaluation.test_pictures import draw_mask_pictures
+from segexp.evaluation.test_kinds import test_of
 from segexp.evaluation.tester import build_tester
 from segexp.inference.evaluate.data import (
     EvaluationData,
@@ -27,10 +26,12 @@ from segexp.inference.evaluate.data import (
     note_trained_images,
 )
 from segexp.inference.evaluate.rescaled import check_rescaled
-from segexp.inference.load import load
+from segexp.inference.load import MaskSettings, load_members, mask_model, segmentations, task_model
 from segexp.inference.model import Model
 from segexp.inference.size_advice import unlike_items
+from segexp.inference.task_model import TaskModel
 from segexp.invocation import Invocation
+from segexp.rasters import DEFAULT_GB, Limit
 from segexp.report import values
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.report.table import Table
@@ -40,8 +41,9 @@ from segexp.runs.console import LOG, start_console, start_log_file, stop_log_fil
 from segexp.runs.folder import RunFolder
 from segexp.runs.paths import require_inside
 from segexp.runs.record import RunRecord
-from segexp.tasks.mask_result import MaskResult
-from segexp.tasks.segmentation import Segmentation
+from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 from segexp.training import build
 
 
@@ -77,11 +79,7 @@ class Evaluation:
         self, config: EvaluateConfig, sources: Sequence[Source], data: Mapping[str, Any] | None, invocation: Invocation
     ) -> None:
         self.config, self.invocation = config, invocation
-        self.model = load(
-            [source.checkpoint for source in sources], tta=config.tta, threshold=config.threshold,
-            device=config.device, inference={k: v for k, v in vars(config.inference).items() if v is not None},
-            scale=config.scale,
-        )  # fmt: skip
+        self.model = _loaded(config, [source.checkpoint for source in sources])
         self.section = data_section(self.model, data)
         # A split that is asked for is meant.
         split_given = data is not None and data.get("split") not in (None, "auto")
@@ -91,9 +89,8 @@ class Evaluation:
     def run(self) -> dict[str, Any]:
         """Tests, writes and prints."""
         data = self._data()
-        sections = self.config.metric if self.config.metric is not None else self.model.config.metric
-        module = self.model.module.with_measures(build.build_measures(sections, data.spec))
-        if (rescale := self.model.rescale) is not None:
+        module = self._measured(data.spec)
+        if (rescale := self.model.rescale) is not None and isinstance(module, DenseTask):
             module = module.seen_by(rescale=rescale.at(data.spec.pixel_size))
             check_rescaled(module, data.items("test"))
         folder = self._folder(data.phase)
@@ -118,7 +115,8 @@ class Evaluation:
         asked = self.config.phase
         phase: Phase = default_phase(source, splits=self.splits) if asked == "auto" else asked
         keep_own_split(source, self.model, self.section, phase)
-        data = evaluation_data(source, self.model.spec, phase, self.model.config.datamodule)
+        config = self.model.config
+        data = evaluation_data(source, self.model.module, config.task, phase, config.datamodule)
         names = [item.name for item in data.items("test")]
         if phase != "train":
             data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
@@ -129,7 +127,7 @@ class Evaluation:
 
     def _warn_of_sizes(self, data: EvaluationData) -> None:
         """Says where images are much larger or smaller than those trained on, unless a scale was asked for."""
-        if self.config.scale is not None or self.model.rescale is not None:
+        if self.config.scale is not None or self.model.rescale is not None or isinstance(self.model, TaskModel):
             return
         command = self.invocation.command[1:]
         note = unlike_items(data.items("test"), self.model.spec, data.spec.pixel_size, command)
@@ -155,28 +153,40 @@ class Evaluation:
         folder.write_yaml("config.yaml", plain)
         return folder
 
-    def _write(
-        self, folder: RunFolder, module: Segmentation, data: EvaluationData, after: Afterwards
-    ) -> dict[str, Any]:
+    def _measured(self, spec: DataSpec) -> BaseTask:
+        """The task with the costly measures that are asked for.
+
+        Raises:
+            ConfigError: It takes none.
+        """
+        task = self.model.module
+        if not task.takes_measures:
+            if self.config.metric:
+                raise ConfigError(
+                    f"metric: found {', '.join(self.config.metric)}, but {type(task).__name__} takes no costly "
+                    "measures; leave it"
+                )
+            return task
+        sections = self.config.metric if self.config.metric is not None else self.model.config.metric
+        return task.with_measures(build.build_measures(sections, spec))
+
+    def _write(self, folder: RunFolder, task: BaseTask, data: EvaluationData, after: Afterwards) -> dict[str, Any]:
+        found = test_of(task)(task, data, self._checkpoint(), self.name, self.config.seed)
         outcome = Outcome(
             folder,
-            module.predictor_results(),
-            {"the rows of other people": lambda: observer_rows(data, module.measures)},
-            [item.name for item in data.items("test")],
-            lambda rows, resamples: self._content(rows, resamples, module, data),
+            found.rows(),
+            found.other_rows(),
+            found.names,
+            lambda rows, resamples: self._content(found.content(rows, resamples), data),
         )
         panels = self.config.panels
-        return outcome.write(
-            after, self.config.bootstrap, lambda row: draw_mask_pictures(folder, module, data, row, panels, after)
-        )
+        return outcome.write(after, self.config.bootstrap, lambda row: found.draw(folder, row, panels, after))
 
-    def _content(
-        self, rows: Sequence[MaskResult], resamples: int, module: Segmentation, data: EvaluationData
-    ) -> dict[str, Any]:
-        content = results(rows, data, module, self._checkpoint(), self.name, resamples, self.config.seed)
+    def _content(self, content: dict[str, Any], data: EvaluationData) -> dict[str, Any]:
+        """What an evaluation says beside the test of a training."""
         content["split"]["name"] = data.phase
         content["runs"] = [source.name for source in self.model.sources]
-        if content["threshold"] is not None:
+        if isinstance(self.model, Model) and content["threshold"] is not None:
             content["threshold"] |= self.model.chosen
         content["notes"] = [*self.model.notes, *content["notes"]]
         return content
@@ -204,7 +214,16 @@ def _ending(record: RunRecord, after: Afterwards) -> Iterator[None]:
     end(record, "finished", after)
 
 
-def data_section(model: Model, data: Mapping[str, Any] | None) -> ObjectConfig:
+def _loaded(config: EvaluateConfig, checkpoints: Sequence[Path]) -> Model | TaskModel:
+    """One model, or an ensemble of segmentations."""
+    inference = {key: value for key, value in vars(config.inference).items() if value is not None}
+    settings = MaskSettings(config.tta, config.threshold, inference, scale=config.scale)
+    members = load_members(checkpoints, "best", config.device)
+    masks, limit = segmentations(members), Limit(DEFAULT_GB)
+    return task_model(members, None, limit, settings) if masks is None else mask_model(masks, settings, None, limit)
+
+
+def data_section(model: Model | TaskModel, data: Mapping[str, Any] | None) -> ObjectConfig:
     """Chooses the section ``datamodule``: as given, or the run's own with the keys that were given.
 
     Raises:
@@ -232,7 +251,7 @@ def _data_name(section: ObjectConfig, invocation: Invocation) -> str:
     return str(section["_target_"].rsplit(".", 1)[-1].removesuffix("DataModule").lower()) + drawn
 
 
-def _model_name(model: Model) -> str:
+def _model_name(model: Model | TaskModel) -> str:
     if len(model.sources) > 1:
         return f"ensemble of {len(model.sources)}"
     # The name of the run, so that both pages speak of the same; a checkpoint alone knows only its class.

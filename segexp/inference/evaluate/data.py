@@ -16,8 +16,10 @@ from segexp.data.splits.rules import PHASES
 from segexp.errors import DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import adopt_classes, propose_mask_values
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 from segexp.runs.json_yaml import read_json
-from segexp.spec import DataSpec
+from segexp.spec import DataSpec, MaskTarget, Target
+from segexp.tasks.base import BaseTask
 from segexp.training.run_split import split_of
 
 Phase = Literal["train", "val", "test", "all"]
@@ -39,7 +41,7 @@ class EvaluationData(ImageDataModule):
 
         Args:
             source: The data set that they come from.
-            items: Images with masks.
+            items: Images with their targets.
             spec: Of the model.
             phase: Which part of the data set they are.
 
@@ -56,13 +58,17 @@ class EvaluationData(ImageDataModule):
         self._spec = replace(spec, pixel_size=source.pixel_size())
         counts = class_counts(self._surveys["test"]).sum(axis=0)
         if lacking := [name for name, count in zip(spec.classes, counts, strict=True) if not count]:
-            self.notes.append(
-                f"no pixel of {', '.join(lacking)} in any of the {len(items)} images: the figures say nothing about it"
-            )
+            names = ", ".join(lacking)
+            none = f"no image of {names} among" if self._of_images(self._items) else f"no pixel of {names} in any of"
+            self.notes.append(f"{none} the {len(items)} images: the figures say nothing about it")
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Gives names and colours of the model's classes."""
         return self.spec.classes, self.spec.colours
+
+    def target(self) -> Target:
+        """What the model learnt to give."""
+        return self.spec.target
 
     def read(self) -> dict[Any, list[Item]]:
         """Raises RuntimeError: all items are given at construction."""
@@ -77,12 +83,15 @@ class EvaluationData(ImageDataModule):
         return self.source.scored_region()
 
 
-def evaluation_data(source: ImageDataModule, spec: DataSpec, phase: Phase, own: Mapping[str, Any]) -> EvaluationData:
+def evaluation_data(
+    source: ImageDataModule, task: BaseTask, keys: Mapping[str, Any], phase: Phase, own: Mapping[str, Any]
+) -> EvaluationData:
     """Collects the images of a part of a data set, to be tested.
 
     Args:
         source: Not set up yet.
-        spec: Of the model.
+        task: The model.
+        keys: Its section ``task``.
         phase: ``all`` takes every image, whatever part it would belong to; the others split as a training would.
         own: The section ``datamodule`` of the run that the model comes from.
 
@@ -90,21 +99,25 @@ def evaluation_data(source: ImageDataModule, spec: DataSpec, phase: Phase, own: 
         MismatchError: Its classes are not those of the model.
         DataError: Files are at fault.
     """
-    _check_classes(source, spec, own)
+    spec = task.spec
+    if isinstance(spec.target, MaskTarget):
+        _check_classes(source, spec, own)
     items = all_items(source) if phase == "all" else source.items(phase)
+    if not isinstance(spec.target, MaskTarget):
+        _check_target(source, task, keys)
     if not items:
         raise DataError(f"phase={phase}: the data set has no such image")
     # Distances are in metres where these images say how large a pixel is.
     return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
 
 
-def has_own_images(model: Model, section: Mapping[str, Any]) -> bool:
+def has_own_images(model: Model | TaskModel, section: Mapping[str, Any]) -> bool:
     """Tells whether a section ``datamodule`` has the images of the run, in its parts; loading may differ."""
     before, now = ({k: v for k, v in d.items() if k not in LOADING} for d in (model.config.datamodule, section))
     return before == now
 
 
-def keep_own_split(source: ImageDataModule, model: Model, section: Mapping[str, Any], phase: Phase) -> None:
+def keep_own_split(source: ImageDataModule, model: Model | TaskModel, section: Mapping[str, Any], phase: Phase) -> None:
     """Lets the run's own images be in the parts that they were in, whatever files have come since.
 
     Args:
@@ -149,7 +162,7 @@ def all_items(source: ImageDataModule) -> list[Item]:
     return items if size is None else [item.resized(size) for item in items]
 
 
-def note_trained_images(model: Model, names: Sequence[str], target: str) -> list[str]:
+def note_trained_images(model: Model | TaskModel, names: Sequence[str], target: str) -> list[str]:
     """Writes a note if some of the images have trained the model: the same names in the same kind of data set.
 
     Args:
@@ -182,6 +195,21 @@ def _trained_on(split: Path) -> set[str]:
         raise DataError(
             f"{split}: does not tell what the run was trained on ({one_line(error)}); was it edited?"
         ) from error
+
+
+def _check_target(source: ImageDataModule, task: BaseTask, keys: Mapping[str, Any]) -> None:
+    """Compares what a data set has, as the task would learn it, with what the model learnt."""
+    given = {key: value for key, value in keys.items() if key != "_target_"}
+    found = task.adapted(replace(task.spec, target=source.target()), **given).target
+    if found != task.spec.target:
+        raise MismatchError(
+            f"datamodule: its target is {_words(found)}, that of the model {_words(task.spec.target)}; give data of "
+            "the same kind and classes"
+        )
+
+
+def _words(target: Target) -> str:
+    return f"{target.kind} ({', '.join(f'{key}: {value}' for key, value in vars(target).items())})"
 
 
 def _check_classes(source: ImageDataModule, spec: DataSpec, own: Mapping[str, Any]) -> None:

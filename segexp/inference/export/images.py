@@ -42,9 +42,9 @@ class RunImages:
         Raises:
             UserError: Files are missing or at fault.
         """
-        return spread_evenly(
-            evaluation_data(self._source, self.model.spec, phase, self.model.config.datamodule).items("test"), most
-        )
+        config = self.model.config
+        data = evaluation_data(self._source, self.model.module, config.task, phase, config.datamodule)
+        return spread_evenly(data.items("test"), most)
 
     @cached_property
     def _source(self) -> ImageDataModule:

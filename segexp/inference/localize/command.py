@@ -137,7 +137,14 @@ def _label(config: LocalizeConfig, stored: StoredNetwork) -> int | None:
 
 
 def _scale(config: LocalizeConfig, size: TrainingSize) -> float:
-    return size.factor if config.scale == "auto" else float(config.scale)
+    if config.scale != "auto":
+        return float(config.scale)
+    if size.factor is None:
+        raise ConfigError(
+            f"scale: found auto, but training images were resized to {size.side} pixels and the run does not say from "
+            f"what; give scale=<{size.side} / side of the files in pixels>"
+        )
+    return size.factor
 
 
 def _announce(stored: StoredNetwork, files: Sequence[Input], output: Path, scale: float, size: TrainingSize) -> None:
@@ -145,7 +152,7 @@ def _announce(stored: StoredNetwork, files: Sequence[Input], output: Path, scale
     LOG.info(f"classes     {', '.join(stored.spec.classes)}")
     LOG.info(f"files       {len(files)}, maps into {output}")
     LOG.info(f"scale       {scale:.4g}; {size.words()}")
-    if not 1 / FAR <= scale / size.factor <= FAR:
+    if size.factor is not None and not 1 / FAR <= scale / size.factor <= FAR:
         LOG.warning(
             f"scale: images are seen at {scale:.3g} times their size, training images at {size.factor:.3g} times "
             "theirs: objects must have the size that they had in training; scale=auto takes that, for images of the "

@@ -8,7 +8,7 @@ from typing import Any
 from segexp.errors import ConfigError, DataError
 from segexp.inference.localize.image_work import SeenImage
 from segexp.inference.localize.pseudo_masks import MaskRule, pseudo_mask
-from segexp.inference.localize.scores import FIGURES, Scored, results_table, score_image
+from segexp.inference.localize.scores import FIGURES, Scored, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
 from segexp.report.markdown import escape_text
 from segexp.report.pictures.activation_maps import draw_maps, overlay_map
@@ -113,16 +113,16 @@ class Outputs:
         """
         self.folder.write_csv(PEAKS, self.rows)
         base = base if base in self.scored else next(iter(self.scored), "")
-        figures = results_table(self.scored, base, resamples, seed) if self.scored else {}
-        table = figures_table(figures, base, self.radius) if figures else None
+        figures = compare_maps(self.scored, base, resamples, seed) if self.scored else {}
+        table = localization_table(figures, base, self.radius) if figures else None
         self.folder.write_json(FACTS, {**facts, "base": base or None, "figures": figures})
         if table is None:
             return ""
-        self.folder.write_text(TABLE, as_markdown(table))
+        self.folder.write_text(TABLE, format_markdown(table))
         return table.as_text()
 
 
-def figures_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: float) -> Table:
+def localization_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: float) -> Table:
     """Builds the table of figures, a row for each map; differences are those to the map ``base``."""
     known = [key for key in FIGURES if any(row["value"][key] is not None for row in figures.values())]
     header = ("map", *(LABELS[key] for key in known), *(f"{LABELS[key]}, difference" for key in known))
@@ -141,7 +141,7 @@ def figures_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: f
     return Table(title, header, tuple(rows))
 
 
-def as_markdown(table: Table) -> str:
+def format_markdown(table: Table) -> str:
     """A table as Markdown."""
     lines = [[escape_text(cell) for cell in row] for row in (table.header, *table.rows)]
     rule = ["---"] * len(table.header)

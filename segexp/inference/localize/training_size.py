@@ -15,20 +15,22 @@ class TrainingSize:
 
     Attributes:
         side: Of what the network saw, pixels.
-        stored: Of the files, pixels; None: not known, or they were seen as they are.
+        stored: Of the files, pixels; the same where they were not resized; None: not known.
     """
 
     side: int
-    stored: float | None = None
+    stored: float | None
 
     @property
-    def factor(self) -> float:
-        """From the size of a file to that at which the network saw it."""
-        return 1.0 if self.stored is None else self.side / self.stored
+    def factor(self) -> float | None:
+        """From the size of a file to that at which the network saw it; None: not known."""
+        return None if self.stored is None else self.side / self.stored
 
     def words(self) -> str:
         """Describes it for the terminal."""
         if self.stored is None:
+            return f"training images were resized to {self.side} pixels a side"
+        if self.stored == self.side:
             return f"training images had {self.side} pixels a side"
         return f"training images had {self.stored:g} pixels a side and were seen at {self.side}"
 
@@ -43,7 +45,7 @@ def training_size(stored: StoredNetwork) -> TrainingSize:
     asked = data.get("image_size") or data.get("crop_size") or data.get("eval_size")
     least = int(getattr(stored.model, "smallest", 1))
     side = int(asked) if isinstance(asked, int) else least
-    return TrainingSize(side, _file_side(stored) if data.get("image_size") else None)
+    return TrainingSize(side, _file_side(stored) if data.get("image_size") else side)
 
 
 def _file_side(stored: StoredNetwork) -> float | None:

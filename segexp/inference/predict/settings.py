@@ -4,17 +4,19 @@ from pathlib import Path
 
 from segexp.config.command_schema import PredictConfig
 from segexp.errors import ConfigError
-from segexp.inference.load import load
+from segexp.inference.load import MaskSettings, load, load_members, mask_model, segmentations, task_model
 from segexp.inference.model import Model
 from segexp.inference.predict.output.settings import OutputSettings
 from segexp.inference.predict.postprocessing.settings import Postprocess
 from segexp.inference.predict.remote.address import is_remote
 from segexp.inference.predict.remote.watch import RemoteLimits
 from segexp.inference.predict.worker import FileWorker
+from segexp.inference.task_model import TaskModel
+from segexp.rasters import Limit
 
 
 def load_model(config: PredictConfig, device: str) -> Model:
-    """Loads the model that predicts.
+    """Loads the segmentation that predicts.
 
     Args:
         config: Checked and resolved.
@@ -28,6 +30,26 @@ def load_model(config: PredictConfig, device: str) -> Model:
         precision=config.precision, image_limit=config.image_limit, scale=config.scale,
         inference={k: v for k, v in vars(config.inference).items() if v is not None},
     )  # fmt: skip
+
+
+def load_any_model(config: PredictConfig, device: str) -> Model | TaskModel:
+    """Loads the model that predicts, of any kind of task.
+
+    Args:
+        config: Checked and resolved.
+        device: Where it works.
+
+    Raises:
+        UserError: There is none, or settings do not fit it.
+    """
+    inference = {key: value for key, value in vars(config.inference).items() if value is not None}
+    settings = MaskSettings(config.tta, config.threshold, inference, config.precision, config.scale)
+    members, limit = load_members(config.run, config.checkpoint, device), Limit(config.image_limit)
+    masks = segmentations(members)
+    if masks is not None:
+        return mask_model(masks, settings, None, limit)
+    bands = tuple(config.bands) if config.bands else None
+    return task_model(members, bands, limit, settings)
 
 
 def output_settings(config: PredictConfig) -> OutputSettings:

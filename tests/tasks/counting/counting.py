@@ -16,6 +16,7 @@ from segexp.data.sampling.samples import Batch
 from segexp.metrics.figures import Array, Family
 from segexp.spec import FigureSpec, Target
 from segexp.tasks.base import BaseTask
+from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 
 
@@ -104,6 +105,10 @@ class Counting(BaseTask):
     def predictor_results(self) -> Sequence[PredictorResult]:
         """The model."""
         return [PredictorResult("model", "sum of a density", {"errors": _family(self._errors)})]
+
+    def predictions(self, outputs: Tensor) -> list[Prediction]:
+        """The number of objects of each image."""
+        return [Prediction({"objects": round(number, 3)}) for number in outputs.tolist()]
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """The mean number of the training images, for every image."""

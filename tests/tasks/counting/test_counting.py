@@ -4,12 +4,16 @@ import csv
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from segexp import load, load_task
 from segexp.cli.app import run
+from segexp.errors import ConfigError, DataError, StoredError
+from segexp.report.pictures.png import save_png
 from segexp.spec import DataSpec
-from tests.tasks.counting.counting import ValueTarget
+from tests.tasks.counting.counting import CountedScenes, ValueTarget
 from tests.training.runs import TINY, folders, read_json
 
 CONF = Path(__file__).parent / "conf"
@@ -93,3 +97,91 @@ def test_is_swept_and_compared_apart_from_segmentations(straight: Path, capsys: 
     said = capsys.readouterr().out
     assert re.search(r"^A: .*\n\nconfiguration +n +mean IoU per image", said, flags=re.MULTILINE)
     assert re.search(r"^B: .*\n\nconfiguration +n +MAE per image", said, flags=re.MULTILINE)
+
+
+def evaluated(straight: Path, *more: str) -> Path:
+    before = set(straight.glob("evaluations/*/*"))
+    assert run(["evaluate", f"run={straight}", "panels=0", "bootstrap=20", "device=cpu", "trust=[tests]", *more]) == 0
+    (found,) = set(straight.glob("evaluations/*/*")) - before
+    return found
+
+
+def test_is_evaluated_with_the_figures_of_its_test(straight: Path) -> None:
+    again, first = read_json(evaluated(straight) / "results.json"), read_json(straight / "results.json")
+    assert again["kind"] == "counting"
+    for key in ("dataset", "image", "interval"):
+        assert again["rows"][0][key] == first["rows"][0][key]
+    assert again["labels"] == {"mae": "MAE", "rmse": "RMSE"}
+    on_val = read_json(evaluated(straight, "phase=val") / "results.json")
+    assert on_val["split"]["name"] == "val" and on_val["rows"][0]["dataset"] != first["rows"][0]["dataset"]
+
+
+def test_is_loaded_and_says_what_its_test_counted(straight: Path) -> None:
+    model = load_task(straight, device="cpu", trust=["tests"])
+    item = CountedScenes(scene="cells", size=64).read()["test"][0]
+    said = model.predict(item.image)
+    assert said.image is None and said.values == {"objects": round(float(model.outputs(item.image)), 3)}
+    with pytest.raises(ConfigError, match=r"is of kind counting, expected a segmentation; segexp\.load_task loads any"):
+        load(straight, device="cpu", trust=["tests"])
+
+
+def test_predicts_a_table(straight: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, item in enumerate(CountedScenes(scene="cells", size=64).read()["test"][:2]):
+        save_png(tmp_path / "in" / f"{number}.png", item.image)
+    (tmp_path / "in" / "bad.png").write_bytes(b"no image")
+    call = ["predict", f"run={straight}", f"input={tmp_path / 'in'}", f"output={tmp_path / 'out'}", "device=cpu"]
+    call += ["trust=[tests]"]
+    assert run(call) == 1
+    found = {Path(row["file"]).name: row for row in rows(tmp_path / "out", "predictions.csv")}
+    assert [found[name]["state"] for name in ("0.png", "1.png", "bad.png")] == ["done", "done", "failed"]
+    model = load_task(straight, device="cpu", trust=["tests"])
+    assert float(found["1.png"]["objects"]) == model.predict(tmp_path / "in" / "1.png").values["objects"]
+    assert run(call) == 2
+    assert "predictions.csv is there already" in capsys.readouterr().err
+    (tmp_path / "in" / "bad.png").unlink()
+    assert run([*call, "overwrite=true"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["predict", "input=x.png", "output=out", "threshold=0.5"], "threshold: found 0.5, but"),
+        (["predict", "input=x.png", "output=out", "tta=d4"], "whose outputs are not of pixels: tta, precision and"),
+        (["predict", "input=x.png", "output=out", "engine=ray"], "engine: found ray"),
+        (["evaluate", "metric=hd95"], "metric: found hd95, but Counting takes no costly measures"),
+        (["evaluate", "datamodule=synthetic"], "its target is segmentation"),
+        (["export", "format=onnx"], "is of kind counting, expected a segmentation"),
+        (["demo"], "is of kind counting, expected a segmentation"),
+    ],
+)
+def test_what_makes_no_sense_for_it_is_refused(
+    straight: Path, words: list[str], message: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("segexp.inference.demo.command.check_gradio", lambda: None)
+    save_png(Path("x.png"), np.zeros((64, 64, 3), np.uint8))
+    before = sorted(straight.rglob("*"))
+    assert run([words[0], f"run={straight}", "device=cpu" if words[0] != "export" else "images=0", "trust=[tests]",
+                *words[1:]]) == 2  # fmt: skip
+    told = [line for line in capsys.readouterr().err.splitlines() if message in line]
+    assert len(told) == 1
+    assert sorted(straight.rglob("*")) == before and not Path("out").exists()
+
+
+def test_its_samples_are_previewed_and_its_model_and_data_checked(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", *words("images=2", "epochs=1", "workers=[0]", "step=false")]) == 0
+    (facts,) = Path("outputs").glob("preview/*/preview.json")
+    content = read_json(facts)
+    assert content["ignored"] == 0.0 and content["classes"] == []
+    assert (facts.parent / "preview.png").is_file() and (facts.parent / "preview.html").is_file()
+    assert run(["check", *words()]) == 0
+    assert "monitor val/mae" in capsys.readouterr().out
+
+
+def test_a_target_whose_package_is_not_there_is_named(straight: Path, tmp_path: Path) -> None:
+    content = torch.load(straight / "checkpoints" / "best.ckpt", weights_only=True)
+    content["segexp"]["spec"]["target"]["_target_"] = "not_installed.Target"
+    torch.save(content, tmp_path / "other.ckpt")
+    with pytest.raises(DataError, match=r"other\.ckpt: .*not_installed"):
+        load_task(tmp_path / "other.ckpt", device="cpu", trust=["tests", "not_installed"])
+    with pytest.raises(StoredError, match="not_installed"):
+        load_task(tmp_path / "other.ckpt", device="cpu", trust=["tests"])

@@ -1,0 +1,111 @@
+"""A trained model of any kind of task as it is used: raw image in, outputs or what is said of the image out."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from segexp.config.experiment import RunConfig
+from segexp.errors import ConfigError
+from segexp.inference.pixels import open_image
+from segexp.rasters import Limit, Raster
+from segexp.runs.checkpoints import Source
+from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
+from segexp.tasks.prediction import Prediction
+from segexp.windows.rescale import Rescale
+
+
+class TaskModel:
+    """Trained model of a run of any kind; made by :func:`segexp.load_task`.
+
+    All scaling is done here, as it was in the test of the run; what the numbers mean is known to ``module``, the task.
+
+    Attributes:
+        module: The task, with its weights and scaling.
+        sources: Where the weights come from.
+        config: The part of the run's config that is used again.
+        bands: Bands of files that are the channels, from 1; None: as in training.
+        limit: What one image may take of the memory.
+        rescale: None: images are seen at their own size.
+    """
+
+    rescale: Rescale | None = None
+
+    def __init__(
+        self,
+        module: BaseTask,
+        source: Source,
+        config: RunConfig,
+        bands: Sequence[int] | None = None,
+        limit: Limit | None = None,
+    ) -> None:
+        self.module = module.eval()
+        self.sources = (source,)
+        self.config = config
+        self.bands = None if bands is None else tuple(bands)
+        self.limit = limit or Limit()
+        self.notes: list[str] = []
+
+    @property
+    def spec(self) -> DataSpec:
+        """Target, channels and scaling."""
+        return self.module.spec
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return self.module.scale.mean.device
+
+    def open(self, image: Any) -> Raster:
+        """Opens an image as a raster that fits the model; ``image`` as :meth:`predict`."""
+        luminance = self.config.datamodule.get("channels") == "grey"
+        return open_image(image, self.spec, luminance=luminance, bands=self.bands, limit=self.limit)
+
+    def outputs(self, image: Any) -> NDArray[np.float32]:
+        """What the model gives for an image, as the test judges it: float32 (K, ...), logits of a classification.
+
+        Args:
+            image: As for :meth:`predict`.
+        """
+        found: NDArray[np.float32] = self._evaluated(self.open(image).read())[0].cpu().numpy()
+        return found
+
+    def predict(self, image: Any) -> Prediction:
+        """What the model says of an image.
+
+        Args:
+            image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
+
+        Raises:
+            ConfigError: The task does not say how its outputs are read; see :meth:`outputs`.
+            DataError: The image cannot be read, does not fit the model, or would take more memory than there may be.
+        """
+        self.refuse_silent()
+        return self.predict_pixels(self.open(image).read())
+
+    def predict_pixels(self, pixels: NDArray[Any]) -> Prediction:
+        """As :meth:`predict`, of raw pixels (H, W, C) that fit the model."""
+        return self.module.predictions(self._evaluated(pixels))[0]
+
+    def refuse_silent(self) -> None:
+        """Refuses a task that does not say what its outputs mean.
+
+        Raises:
+            ConfigError: It has no ``predictions``.
+        """
+        if type(self.module).predictions is BaseTask.predictions:
+            raise ConfigError(
+                f"run: {self.sources[0].name} is of kind {self.spec.kind}, and {type(self.module).__name__} does not "
+                "say what its outputs mean (predictions); load_task(...).outputs(image) gives them as they are"
+            )
+
+    @torch.inference_mode()
+    def _evaluated(self, pixels: NDArray[Any]) -> torch.Tensor:
+        image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
+        return self.module.evaluated(image.to(self.device))
+
+    def __repr__(self) -> str:
+        return f"TaskModel({self.sources[0].name}; {self.spec.kind})"
