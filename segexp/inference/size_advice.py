@@ -104,7 +104,7 @@ class SizeAdvice:
 
         Args:
             spec: Of the model.
-            command: Words of the command that predicts; empty: a program does, and nothing is proposed.
+            command: Words of the command that predicts.
             output: Its folder.
         """
         self.spec, self.command, self.output = spec, command, output
@@ -122,7 +122,7 @@ class SizeAdvice:
         Returns:
             The warning, of the first file that is unlike the training images; None else.
         """
-        factor = unlike_factor(self.spec, side, pixel_size) if self.command else None
+        factor = unlike_factor(self.spec, side, pixel_size)
         self.files += 1
         if factor is None:
             return None

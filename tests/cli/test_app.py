@@ -32,7 +32,7 @@ MISTAKES = {
     "model.bas=4": ["model.bas: no such key.", "'model.base'"],
     "optimzer.weight_decay=0": ["optimzer.weight_decay: no such key.", "'optimizer.weight_decay'"],
     "loss.terms.bce.smoot=3": ["loss.terms.bce.smoot: no such key.", "'loss.terms.jaccard.smooth'"],
-    "model.zzz=4": ["model.zzz: no such key.", "Keys of model:", "base, conv, depth"],
+    "model.zzz=4": ["model.zzz: no such key.", "Keys of model:", "base, bed_of_nails, conv, depth"],
     "zzz=4": ["zzz: no such key.", "Top level:", "monitor"],
     "model.base=abc": ["model.base: found 'abc', expected a whole number, a value of at least 1"],
     "model.base=0": ["model.base: found 0, expected a whole number, a value of at least 1"],
@@ -163,7 +163,9 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     assert set(config) == {
         "name", "seed", "monitor", "tta", "inference", "panels", "panel_epochs", "val_panels",
         "bootstrap", "baselines", "output_dir", "resume",
-        "trust", "debug",
+        "trust", "init_from", "init_channels", "param_groups", "debug",
+        "references", "references_from",
+        "references_row",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8

@@ -55,9 +55,9 @@ def test_a_yaml_of_the_users_own_needs_no_base(tmp_path: Path) -> None:
         "_target_": "segexp.data.datasets.synthetic.SyntheticDataModule", "scene": "cells"
     }  # fmt: skip
     path.write_text(OWN.replace("_target_", "defaults: [base, _self_]\n_target_", 1), encoding="utf-8")
-    assert composed("mine", tmp_path) == {
-        key: value for key, value in STORED["synthetic"].items() if key in BASE
-    } | {"_target_": "segexp.data.datasets.synthetic.SyntheticDataModule", "scene": "cells"} | CHANGED  # fmt: skip
+    stored = {key: value for key, value in STORED["synthetic"].items() if key in BASE}
+    own = {"_target_": "segexp.data.datasets.synthetic.SyntheticDataModule", "scene": "cells"}
+    assert composed("mine", tmp_path) == stored | NEW | own | CHANGED
 
 
 BASE = set(STORED["synthetic"]) - {"size", "train_images", "val_images", "test_images", "scene_seed", "memory_limit"}

@@ -1,6 +1,7 @@
 """Freezing by epoch, rates by part: bit-identical where frozen, the same after a resume, refused where idle."""
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -85,3 +86,18 @@ def test_what_would_have_no_effect_is_refused(capsys: pytest.CaptureFixture[str]
     with pytest.raises(ConfigError, match="holds all weights"):
         Finetuning("0").check(torch.nn.Sequential(torch.nn.Conv2d(1, 1, 1)), 5)
     Finetuning(unfreeze_epoch=4).check(DeepLabV3(3, 1, base=2, encoder="resnet18"), 5)
+
+
+def test_on_several_ranks_gradients_are_dropped_where_they_were_gathered() -> None:
+    """Ranks wait for each other's gradients of all weights that they began with: none may be switched off."""
+    model = SegNet(3, 1, base=2)
+    module: Any = SimpleNamespace(model=model, trainer=SimpleNamespace(world_size=2))
+    callback = Finetuning(unfreeze_epoch=1)
+    for epoch, frozen in ((0, True), (1, False)):
+        callback.finetune_function(module, epoch, torch.optim.SGD(model.parameters(), lr=0.1))
+        assert all(weight.requires_grad for weight in model.parameters())
+        assert model.encoder.training is not frozen
+        model(torch.randn(2, 3, 32, 32)).sum().backward()
+        callback.on_before_optimizer_step(module.trainer, module, torch.optim.SGD(model.parameters(), lr=0.1))
+        assert all((weight.grad is None) == frozen for weight in model.encoder.parameters())
+        assert all(weight.grad is not None for weight in model.decoder.parameters())

@@ -122,7 +122,9 @@ def test_a_resumed_run_takes_nothing_anew_and_keeps_what_it_started_from(first: 
         go(*QUICK, "trainer.max_epochs=3", "scheduler=none", f"resume={begun.path}")
 
 
-def test_the_run_is_repeated_from_its_folder(first: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_run_is_repeated_from_its_folder(
+    first: Done, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A path out of the folder is not taken from a file: the command gives it again."""
     monkeypatch.setattr("segexp.training.train.write_page", lambda path: path)
     torch.save(network(first.best), "weights.pth")
@@ -133,6 +135,12 @@ def test_the_run_is_repeated_from_its_folder(first: Done, monkeypatch: pytest.Mo
     assert records[0] == records[1]
     assert records[0]["loaded"] == records[0]["of"]
     assert read_json(path / "run.json")["data"]["notes"][-1].startswith("started from weights.pth: ")
+    config = (path / "config.yaml").read_text()
+    (path / "config.yaml").write_text(config.replace("init_from: weights.pth", "init_from: ../weights.pth"))
+    capsys.readouterr()
+    assert run([f"from={path}"]) == 2
+    assert "init_from: found '../weights.pth', a path out of its folder" in capsys.readouterr().err
+    assert run(["check", f"from={path}", "init_from=weights.pth"]) == 0
 
 
 def test_a_pickle_runs_nothing() -> None:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeGuard
 
 from segexp.moved import new_name
 
@@ -45,6 +46,11 @@ def find(module: str, name: str, depth: int = DEPTH) -> Found:
     readable = next((one for one in found if one.node is not None), None)
     if readable is not None:
         return readable
+    # A name that is bound nowhere may come from a star: torch.nn hands on its layers and losses so.
+    through = (find(absolute(star, module, path), name, depth - 1) for star in every if not bound and _is_star(star))
+    handed_on = next((one for one in through if one.node is not None), None)
+    if handed_on is not None:
+        return handed_on
     absent = all(one.absent for one in found) and not any(_is_open(statement) for statement in every)
     return Found(None, module, absent=absent and source(f"{module}.{name}") is None)
 
@@ -98,11 +104,15 @@ def _names(statement: ast.stmt) -> list[str]:
     return []
 
 
+def _is_star(statement: ast.stmt) -> TypeGuard[ast.ImportFrom]:
+    return isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names)
+
+
 def _is_open(statement: ast.stmt) -> bool:
     """Whether names may come in that are not written down: from a star, a ``__getattr__`` or ``globals()``."""
+    if _is_star(statement):
+        return True
     match statement:
-        case ast.ImportFrom(names=aliases):
-            return any(alias.name == "*" for alias in aliases)
         case ast.FunctionDef(name="__getattr__"):
             return True
         case ast.ClassDef():

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MismatchError
 from segexp.inference.load import StoredNetwork, load_network
-from segexp.inference.localize.maps import contrast_weights, enlarge, grad_cam, mean_over_views, place, weigh_maps
+from segexp.inference.localize.maps import contrast_weights, grad_cam, mean_over_views, place, stretch, weigh_maps
 from segexp.inference.localize.peaks import FloatMap, blur
 from segexp.inference.localize.settings import MapSettings
 from segexp.models.classifier import Classifier
@@ -120,15 +120,15 @@ class Localizer:
                     self.inference.windows_in_a_pass(torch.device(self.device).type),
                 )  # fmt: skip
             if size != (height, width):
-                found = enlarge(found, *size)
+                found = stretch(found, *size)
         return np.asarray(found[0].float().cpu().numpy())
 
     def _lecture(self, image: Tensor, label: int) -> Tensor:
         weights = self.model.head.weight[label : label + 1]
-        return enlarge(weigh_maps(self.model.features(self.scale(image)), weights), *image.shape[-2:])
+        return stretch(weigh_maps(self.model.features(self.scale(image)), weights), *image.shape[-2:])
 
     def _gradcam(self, image: Tensor, label: int) -> Tensor:
-        return enlarge(grad_cam(self.model, self.layer, self.scale(image))[:, label : label + 1], *image.shape[-2:])
+        return stretch(grad_cam(self.model, self.layer, self.scale(image))[:, label : label + 1], *image.shape[-2:])
 
     def _fine(self, image: Tensor, label: int) -> Tensor:
         if self.fine is None:
@@ -141,7 +141,7 @@ class Localizer:
         """The mean of all feature maps, and single ones (B, 1 + M, H, W)."""
         features = self.model.features(self.scale(image))
         found = torch.cat([features.mean(dim=1, keepdim=True), features[:, self.singles]], dim=1)
-        return enlarge(found, *image.shape[-2:])
+        return stretch(found, *image.shape[-2:])
 
 
 def load_localizer(

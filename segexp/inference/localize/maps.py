@@ -74,7 +74,7 @@ def _of_class(maps: Tensor, logit: Tensor) -> Tensor:
     return (maps * gradient.mean((-2, -1), keepdim=True)).sum(dim=1).relu()
 
 
-def enlarge(maps: Tensor, height: int, width: int) -> Tensor:
+def stretch(maps: Tensor, height: int, width: int) -> Tensor:
     """Stretches maps (B, K, h, w) over the image by linear interpolation, as the laboratory does: (B, K, H, W)."""
     return F.interpolate(maps, (height, width), mode="bilinear", align_corners=False)
 

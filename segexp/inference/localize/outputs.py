@@ -7,8 +7,9 @@ from typing import Any
 
 from segexp.errors import ConfigError, DataError
 from segexp.inference.localize.image_work import SeenImage
+from segexp.inference.localize.peaks import Peak
 from segexp.inference.localize.pseudo_masks import MaskRule, pseudo_mask
-from segexp.inference.localize.scores import FIGURES, Scored, results_table, score_image
+from segexp.inference.localize.scores import FIGURES, Scored, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
 from segexp.report.markdown import escape_text
 from segexp.report.pictures.activation_maps import draw_maps, overlay_map
@@ -16,6 +17,7 @@ from segexp.report.pictures.png import save_png
 from segexp.report.table import Table
 from segexp.report.values import format_with_interval
 from segexp.runs.folder import RunFolder
+from segexp.runs.text import printable
 
 FACTS, PEAKS, TABLE = "localize.json", "peaks.csv", "figures.md"
 LABELS = {"inside": "in a box", "near": "near a centre", "ap": "AP"}
@@ -68,7 +70,7 @@ class Outputs:
         if "mask" in self.write:
             self._write_mask(seen, stem, first)
         for name, peaks_of in seen.peaks.items():
-            self._add_peaks(seen, name, peaks_of, objects)
+            self._add_peaks(seen, stem, name, peaks_of, objects)
 
     def _write_mask(self, seen: SeenImage, stem: Path, first: str) -> None:
         if seen.pixels.dtype != "uint8" or seen.pixels.shape[2] not in (1, 3):
@@ -84,13 +86,15 @@ class Outputs:
             pseudo_mask(seen.maps[first], self.rule, present=present),
         )
 
-    def _add_peaks(self, seen: SeenImage, name: str, peaks: Sequence[Any], objects: Objects | None) -> None:
+    def _add_peaks(
+        self, seen: SeenImage, stem: Path, name: str, peaks: Sequence[Peak], objects: Objects | None
+    ) -> None:
         scored = None if objects is None else score_image(peaks, objects, self.radius)
         if scored is not None:
             self.scored.setdefault(name, []).append(scored)
         for number, peak in enumerate(peaks):
             row = {
-                "file": seen.name, "map": name, "class": self.classes[seen.label],
+                "file": printable(stem.as_posix()), "map": name, "class": self.classes[seen.label],
                 "probability": round(float(seen.probabilities[seen.label]), 6), "rank": number + 1,
                 "x": round(peak.x, 1), "y": round(peak.y, 1), "score": f"{peak.score:.6g}",
             }  # fmt: skip
@@ -113,16 +117,16 @@ class Outputs:
         """
         self.folder.write_csv(PEAKS, self.rows)
         base = base if base in self.scored else next(iter(self.scored), "")
-        figures = results_table(self.scored, base, resamples, seed) if self.scored else {}
-        table = figures_table(figures, base, self.radius) if figures else None
+        figures = compare_maps(self.scored, base, resamples, seed) if self.scored else {}
+        table = localization_table(figures, base, self.radius) if figures else None
         self.folder.write_json(FACTS, {**facts, "base": base or None, "figures": figures})
         if table is None:
             return ""
-        self.folder.write_text(TABLE, as_markdown(table))
+        self.folder.write_text(TABLE, format_markdown(table))
         return table.as_text()
 
 
-def figures_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: float) -> Table:
+def localization_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: float) -> Table:
     """Builds the table of figures, a row for each map; differences are those to the map ``base``."""
     known = [key for key in FIGURES if any(row["value"][key] is not None for row in figures.values())]
     header = ("map", *(LABELS[key] for key in known), *(f"{LABELS[key]}, difference" for key in known))
@@ -141,7 +145,7 @@ def figures_table(figures: Mapping[str, Mapping[str, Any]], base: str, radius: f
     return Table(title, header, tuple(rows))
 
 
-def as_markdown(table: Table) -> str:
+def format_markdown(table: Table) -> str:
     """A table as Markdown."""
     lines = [[escape_text(cell) for cell in row] for row in (table.header, *table.rows)]
     rule = ["---"] * len(table.header)

@@ -96,7 +96,7 @@ def _mean(values: Array, weights: Array) -> Array:
     return quotient(total, count)
 
 
-def results_table(
+def compare_maps(
     rows: Mapping[str, Sequence[Scored]], base: str, resamples: int, seed: int
 ) -> dict[str, dict[str, Any]]:
     """Figures of each map with 95 % intervals, and of each its difference to one of them on the same images.

@@ -24,7 +24,7 @@ class MapSettings:
     """
 
     methods: tuple[Method, ...] = ("lecture", "fine")
-    output_stride: int = 8
+    output_stride: int = 16
     smooth: float = 0.0
     views: Literal["none", "d4"] = "none"
     layer: str | None = None

@@ -50,7 +50,7 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
     model = load_any_model(config, config.device if config.engine == "local" else "cpu")
     if isinstance(model, TaskModel):
         check_task_settings(config, model, output)
-        return predict_task_files(model, files, output, config.timeout, remote_limits(config))
+        return predict_task_files(config, model, files, output)
     if model.rescale is not None:
         files = [file.with_ending(model.rescale.name) for file in files]
     outputs.postprocess.check(model.spec, model.threshold)
@@ -69,7 +69,7 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
             ]
         single, doubles = separate_duplicates(files)
         asked = config.scale is not None or model.rescale is not None
-        advice = SizeAdvice(model.spec, () if asked else command, config.output)
+        advice = SizeAdvice(model.spec, command, config.output) if command and not asked else None
         report = PredictionReport(folder, advice, debug=config.debug)
         report.add_passed_over(passed_over)
         report.add_results(doubles)
@@ -113,7 +113,7 @@ def separate_duplicates(files: Iterable[Input]) -> tuple[list[Input], list[FileR
 class PredictionReport:
     """Report of one call: files are counted, named where they failed, and noted in the summary."""
 
-    def __init__(self, folder: OutputFolder, advice: SizeAdvice, *, debug: bool = False) -> None:
+    def __init__(self, folder: OutputFolder, advice: SizeAdvice | None = None, *, debug: bool = False) -> None:
         self.folder, self.advice, self.debug = folder, advice, debug
         self.counts = {"done": 0, "skipped": 0, "failed": 0, "passed over": 0}
         self._placeless: list[str] = []
@@ -134,11 +134,16 @@ class PredictionReport:
                 self._failed(outcome)
             elif outcome.state == "done":
                 self.folder.add_row(outcome.file, state="done", **outcome.facts)
-                side = max(outcome.facts["width"], outcome.facts["height"])
-                if (warning := self.advice.look(str(outcome.file), side, outcome.pixel_size)) is not None:
-                    LOG.warning(warning)
+                self._look_at_size(outcome)
             else:
                 self.folder.keep_row(outcome.file, outcome.facts)
+
+    def _look_at_size(self, outcome: FileResult) -> None:
+        if self.advice is None:
+            return
+        side = max(outcome.facts["width"], outcome.facts["height"])
+        if (warning := self.advice.look(str(outcome.file), side, outcome.pixel_size)) is not None:
+            LOG.warning(warning)
 
     def _failed(self, outcome: FileResult) -> None:
         path, words = outcome.file, outcome.error
@@ -159,7 +164,7 @@ class PredictionReport:
                 f"place       {len(self._placeless)} files say nowhere where on the ground they lie{first}: what was "
                 "written of them is in pixels"
             )
-        if (unlike := self.advice.summary()) is not None:
+        if self.advice is not None and (unlike := self.advice.summary()) is not None:
             LOG.info(f"sizes       {unlike}")
         text = ", ".join(f"{count} {state}" for state, count in self.counts.items() if count)
         text = f"{text}; see {self.folder.path / 'summary.csv'}"

@@ -172,4 +172,4 @@ def test_blocks_under_names_of_the_users_are_checked() -> None:
 
 def test_every_command_has_the_schema_that_is_named_after_it() -> None:
     for name in COMMANDS:
-        assert schema_of(name).__name__ == f"{name.capitalize()}Config"
+        assert schema_of(name).__name__ == "".join(part.capitalize() for part in name.split("_")) + "Config"

@@ -57,7 +57,7 @@ def test_the_group_that_was_meant_has_the_option() -> None:
     pasted = [[*CHECK, f"{group}={line.split('=')[1]}"] for line, group in GROUPS.items()]
     assert [answer.code for answer in run_lines(pasted)] == [0] * len(GROUPS)
     (path,) = said(["data=/a/path"])
-    assert "Did you mean 'datamodule'? Options of datamodule: arrays, cells, drive" in path
+    assert "Did you mean 'datamodule'? Options of datamodule: allidb, arrays, cells, cells_from_cam" in path
 
 
 def test_what_is_switched_on_is_an_option_and_a_block_takes_no_value() -> None:
@@ -78,8 +78,8 @@ def test_better_none_than_a_wrong_one() -> None:
 
 def test_a_key_of_another_option_names_that_option() -> None:
     told = said(["datamodule.root=/x", "optimizer.momentum=0.9", "logger.wandb.project=x"])
-    assert "It is a key of datamodule=arrays, datamodule=cells, datamodule=drive" in told[0]
-    assert "It is a key of optimizer=sgd." in told[1]
+    assert "It is a key of datamodule=allidb, datamodule=arrays, datamodule=cells" in told[0]
+    assert "It is a key of optimizer=rmsprop, optimizer=sgd." in told[1]
     assert "It is a key of logger=wandb." in told[2]
 
 

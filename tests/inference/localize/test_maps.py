@@ -72,13 +72,13 @@ def test_values_are_placed_where_they_were_taken(size: tuple[int, int]) -> None:
     assert found.shape == image.shape
     assert torch.equal(found[..., ::4, ::4], image[..., ::4, ::4])
     assert torch.allclose(found[..., :5, :5], image[..., :5, :5])  # a plane is linear between the values
-    assert maps.enlarge(Shifting()(image), *size).shape == image.shape
+    assert maps.stretch(Shifting()(image), *size).shape == image.shape
 
 
 def test_the_mean_over_eight_views_has_no_side() -> None:
     """A map that stretches every fourth pixel leans to the top left; all views together do not."""
     image = torch.zeros(1, 1, 16, 24)
     image[..., 8:, :] = 1
-    leaning = maps.mean_over_views(lambda seen: maps.enlarge(Shifting()(seen), *seen.shape[-2:]), image)
+    leaning = maps.mean_over_views(lambda seen: maps.stretch(Shifting()(seen), *seen.shape[-2:]), image)
     assert torch.allclose(leaning, 1 - leaning.flip(-2), atol=1e-6)
     assert torch.allclose(leaning, leaning.flip(-1), atol=1e-6)

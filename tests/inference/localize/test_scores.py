@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from segexp.inference.localize.peaks import Peak
-from segexp.inference.localize.scores import average_precision, results_table, score_image
+from segexp.inference.localize.scores import average_precision, compare_maps, score_image
 from segexp.inference.localize.truth import Objects
 
 TWO = Objects(np.array([[10.0, 10.0], [40.0, 10.0]]), np.array([[0.0, 0, 20, 20], [30, 0, 50, 20]]))
@@ -45,13 +45,13 @@ def test_peaks_of_one_height_count_together() -> None:
 def test_intervals_and_differences_are_paired() -> None:
     good = [score_image([Peak(10, 10, 1.0)], TWO, 5)] * 6 + [score_image([Peak(90, 90, 1.0)], TWO, 5)] * 2
     bad = [score_image([Peak(90, 90, 1.0)], TWO, 5)] * 8
-    table = results_table({"good": good, "bad": bad}, "bad", 500, 0)
+    table = compare_maps({"good": good, "bad": bad}, "bad", 500, 0)
     assert table["good"]["value"] == {"inside": 0.75, "near": 0.75, "ap": pytest.approx(0.75 * 0.75 / 2)}
     assert table["good"]["difference"]["near"] == 0.75
     low, high = table["good"]["interval"]["near"]
     assert 0.3 < low < 0.75 < high <= 1
     assert table["good"]["difference_interval"]["near"] == [low, high]
     assert table["bad"]["difference_interval"] == {name: [0, 0] for name in ("inside", "near", "ap")}
-    assert "interval" not in results_table({"bad": bad}, "bad", 0, 0)["bad"]
-    again = results_table({"good": good, "bad": bad}, "bad", 500, 0)
+    assert "interval" not in compare_maps({"bad": bad}, "bad", 0, 0)["bad"]
+    again = compare_maps({"good": good, "bad": bad}, "bad", 500, 0)
     assert again == table
