@@ -178,7 +178,7 @@ class TrainConfig:
     logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
-    panel_epochs: NonNegativeInt | list[NonNegativeInt] | Literal["auto"] = "auto"
+    panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     references: dict[str, float | list[float]] | None = None
     references_from: str | None = None

@@ -6,6 +6,7 @@ from typing import Literal
 
 import lightning.pytorch as pl
 import numpy as np
+import torch
 from lightning.pytorch.callbacks import Callback
 
 from segexp.data.base import ImageDataModule
@@ -20,8 +21,14 @@ TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
 
 
-def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *, logged: bool) -> set[int]:
-    """Epochs, from 0, after whose validation pictures are drawn.
+UNTRAINED = -1
+"""Stands for the time before the first epoch."""
+
+
+def panel_epochs(
+    setting: int | Sequence[int | Literal["untrained"]] | Literal["auto"], epochs: int, *, logged: bool
+) -> set[int]:
+    """Epochs, from 0, after whose validation pictures are drawn; -1 for ``untrained``, before the first.
 
     Args:
         setting: The key ``panel_epochs``.
@@ -32,7 +39,7 @@ def panel_epochs(setting: int | Sequence[int] | Literal["auto"], epochs: int, *,
         setting = max(1, epochs // TIMES) if logged else 0
     if isinstance(setting, int):
         return set(range(setting - 1, epochs, setting)) if setting else set()
-    return {int(epoch) for epoch in setting}
+    return {UNTRAINED if epoch == "untrained" else int(epoch) for epoch in setting}
 
 
 class ValidationPanels(Callback):
@@ -54,17 +61,36 @@ class ValidationPanels(Callback):
         self._epochs = epochs
         self._count = count
 
-    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draws, on the first process only."""
-        if trainer.current_epoch not in self._epochs or not trainer.is_global_zero:
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws what the untrained network gives, where that was asked for; a resumed run has none."""
+        if UNTRAINED not in self._epochs or trainer.global_step > 0:
             return
-        module, datamodule = pl_module, trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
-        if not isinstance(module, BaseTask) or not isinstance(datamodule, ImageDataModule):
+        modes = [(part, part.training) for part in pl_module.modules()]
+        pl_module.eval()
+        with torch.no_grad():
+            self._draw(trainer, pl_module, UNTRAINED)
+        for part, training in modes:
+            part.training = training
+
+    def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Draws at the epochs asked for."""
+        if trainer.current_epoch in self._epochs:
+            self._draw(trainer, pl_module, trainer.current_epoch)
+
+    def _draw(self, trainer: pl.Trainer, module: pl.LightningModule, epoch: int) -> None:
+        """Draws, on the first process only."""
+        datamodule = trainer.datamodule  # type: ignore[attr-defined] # Trainer sets it
+        if (
+            not trainer.is_global_zero
+            or not isinstance(module, BaseTask)
+            or not isinstance(datamodule, ImageDataModule)
+        ):
             return
         try:
-            pictures = self._drawn(module, datamodule, trainer.current_epoch)
+            pictures = self._drawn(module, datamodule, epoch)
         except Exception as error:  # pictures must not end a training
-            LOG.warning(f"no pictures of validation images after epoch {trainer.current_epoch + 1} ({one_line(error)})")
+            when = "before training" if epoch == UNTRAINED else f"after epoch {epoch + 1}"
+            LOG.warning(f"no pictures of validation images {when} ({one_line(error)})")
             return
         tell(trainer.loggers, lambda logger: logger.show("panels/val", pictures, trainer.global_step))
 
@@ -72,6 +98,7 @@ class ValidationPanels(Callback):
         items = datamodule.items("val")
         chosen = np.unique(np.linspace(0, len(items) - 1, min(self._count, len(items))).round().astype(int))
         pictures = test_of(module).validation_pictures(module, [items[int(index)] for index in chosen])
+        time = "untrained" if epoch == UNTRAINED else f"epoch_{epoch:04d}"
         for picture in pictures:
-            picture.save(self._folder / f"epoch_{epoch:04d}_{picture.stem}.png")
+            picture.save(self._folder / f"{time}_{picture.stem}.png")
         return pictures
