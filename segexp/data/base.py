@@ -280,6 +280,15 @@ class ImageDataModule(DataSettings):
         return self._items[phase]
 
     @property
+    def origin(self) -> "ImageDataModule":
+        """The data set that the images come from: itself, unless images of it are evaluated."""
+        return self
+
+    def trained_items(self) -> list[Item]:
+        """Training images of the data set that the test images come from; none where these are not apart from them."""
+        return self.items("train")
+
+    @property
     def samples_per_epoch(self) -> int:
         """Training samples an epoch."""
         return len(self.places)

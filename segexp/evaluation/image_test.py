@@ -47,7 +47,7 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
     def rows(self) -> Sequence[PredictorResult]:
         """Of the model; where classes are known, with the accuracy of its codes' nearest neighbours."""
         (model,) = self.task.predictor_results()
-        if self.latents is None or self.latents.classes is None:
+        if self.latents is None or not self.latents.compares:
             return [model]
         right = self.latents.right()
         family = Family(np.stack([np.ones_like(right), right], axis=1), _accuracy, ())
@@ -61,8 +61,8 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
     def _figures(self) -> dict[str, FigureSpec]:
         """Those of the task, and the accuracy of the nearest neighbours where classes are known."""
         specs = super()._figures()
-        if self.latents is not None and self.latents.classes is not None:
-            asked, known = self.task.neighbours, len(self.datamodule.items("train"))
+        if self.latents is not None and self.latents.compares:
+            asked, known = self.task.neighbours, len(self.latents.trained)
             meaning = (
                 f"share of the test images whose {asked} nearest codes, of the {known} training images, are mostly of "
                 "their class"

@@ -11,9 +11,9 @@ from torch import Tensor
 
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Item
-from segexp.data.splits.rules import Phase
 from segexp.metrics.figures import Array
 from segexp.metrics.neighbours import nearest_class
+from segexp.spec import LabelTarget
 from segexp.tasks.reconstruction import Reconstruction
 
 SHOWN = 500
@@ -81,6 +81,10 @@ class Latents:
         """
         self.task = task
         self.datamodule = datamodule
+        # Of images that are evaluated the classes stand in their data set: the model was taught without them.
+        target = datamodule.origin.target()
+        self._labels: tuple[str, ...] | None = target.classes if isinstance(target, LabelTarget) else None
+        self.trained = datamodule.trained_items()
 
     @cached_property
     def alike(self) -> bool:
@@ -101,17 +105,20 @@ class Latents:
         known = [name for name in names if name is not None]
         if len(known) != len(names) or len(known) < 2:
             return None
-        order = {name: number for number, name in enumerate(self.datamodule.spec.classes)}
+        order = {name: number for number, name in enumerate(self._labels or ())}
         return sorted(known, key=lambda name: (order.get(name, len(order)), name))
 
     def _items(self) -> list[Item]:
-        return [*self.datamodule.items("train"), *self.datamodule.items("test")]
+        return [*self.trained, *self.datamodule.items("test")]
+
+    @property
+    def compares(self) -> bool:
+        """Whether the nearest training codes say of which class a test image is."""
+        return self.classes is not None and bool(self.trained)
 
     def class_of(self, item: Item) -> str | None:
         """The class of an image, where the data has classes of images; else its group."""
-        if self.datamodule.spec.target.form == "label":
-            return self.datamodule.spec.classes[int(item.target)]
-        return item.group
+        return item.group if self._labels is None else self._labels[int(item.target)]
 
     @cached_property
     def test(self) -> Array:
@@ -141,17 +148,17 @@ class Latents:
         """1 or 0 for each test image: whether most of the nearest training codes are of its class, (N,).
 
         Raises:
-            ValueError: No classes are known.
+            ValueError: No classes, or no training images are known.
         """
-        if self.classes is None:
-            raise ValueError("no classes are known")
-        train = torch.from_numpy(encode_items(self.task, self.datamodule.items("train")))
-        found = nearest_class(train, self._numbers("train"), torch.from_numpy(self.test), self.task.neighbours)
-        return np.asarray((found == self._numbers("test")).double().numpy())
+        if not self.compares:
+            raise ValueError("no classes, or no training images are known")
+        train = torch.from_numpy(encode_items(self.task, self.trained))
+        found = nearest_class(train, self._numbers(self.trained), torch.from_numpy(self.test), self.task.neighbours)
+        return np.asarray((found == self._numbers(self.datamodule.items("test"))).double().numpy())
 
-    def _numbers(self, phase: Phase) -> Tensor:
+    def _numbers(self, items: Sequence[Item]) -> Tensor:
         place = {name: number for number, name in enumerate(self.classes or ())}
-        return torch.tensor([place[str(self.class_of(item))] for item in self.datamodule.items(phase)])
+        return torch.tensor([place[str(self.class_of(item))] for item in items])
 
 
 def encode_items(task: Reconstruction, items: Sequence[Item]) -> Array:

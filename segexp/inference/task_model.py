@@ -8,6 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.config.experiment import RunConfig
+from segexp.data.items.forms import VALUE_FORM
+from segexp.data.items.item import Item
 from segexp.errors import ConfigError
 from segexp.inference.pixels import open_image
 from segexp.rasters import Limit, Raster
@@ -21,7 +23,8 @@ from segexp.windows.rescale import Rescale
 class TaskModel:
     """Trained model of a run of any kind; made by :func:`segexp.load_task`.
 
-    All scaling is done here, as it was in the test of the run; what the numbers mean is known to ``module``, the task.
+    All scaling is done here, as it was in the test of the run, and images are resized as its data set did (its key
+    ``image_size``); what the numbers mean is known to ``module``, the task.
 
     Attributes:
         module: The task, with its weights and scaling.
@@ -29,7 +32,7 @@ class TaskModel:
         config: The part of the run's config that is used again.
         bands: Bands of files that are the channels, from 1; None: as in training.
         limit: What one image may take of the memory.
-        rescale: None: images are seen at their own size.
+        rescale: None: there is no scale to choose.
     """
 
     rescale: Rescale | None = None
@@ -104,7 +107,9 @@ class TaskModel:
 
     @torch.inference_mode()
     def _evaluated(self, pixels: NDArray[Any]) -> torch.Tensor:
-        image = torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None]
+        size = self.config.datamodule.get("image_size")
+        seen = Item("", pixels, form=VALUE_FORM).resized(size).image if isinstance(size, int) else pixels
+        image = torch.from_numpy(np.ascontiguousarray(seen)).permute(2, 0, 1)[None]
         return self.module.evaluated(image.to(self.device))
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
 """GoogLeNet: nine inception modules and two auxiliary classifiers (Szegedy et al. 2015), and its later versions."""
 
 from collections.abc import Callable
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from torch import Tensor, nn
 
@@ -99,9 +99,8 @@ class GoogLeNet(Classifier):
         self.stem = _stem(in_channels, base, norm, factorised=version == "v3")
         self.inceptions, self._pooled, observed = _inceptions(base, norm, MODULES[version])
         self.pool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        last = cast(Branches, self.inceptions[-1])
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(last.out_channels, out_channels)
+        self.fc = nn.Linear(observed.pop(), out_channels)
         heads = observed if auxiliary_weight > 0 else []
         self.auxiliary = nn.ModuleList(AuxiliaryClassifier(c, out_channels, base, norm, version) for c in heads)
         self.apply(init_weights)
@@ -178,7 +177,7 @@ def _stem(in_channels: int, base: int, norm: Norm, *, factorised: bool) -> nn.Se
 
 
 def _inceptions(base: int, norm: Norm, kinds: tuple[Make, Make, Make]) -> tuple[nn.ModuleList, set[int], list[int]]:
-    """The modules, the numbers of those behind a pooling, and the channels of the observed ones."""
+    """The modules, the numbers of those behind a pooling, and the channels of the observed ones and of the last."""
     modules: list[Branches] = []
     pooled: set[int] = set()
     channels = 3 * base
@@ -187,4 +186,4 @@ def _inceptions(base: int, norm: Norm, kinds: tuple[Make, Make, Make]) -> tuple[
         for filters in stage:
             modules.append(make(channels, filters.scaled(base), norm))
             channels = modules[-1].out_channels
-    return nn.ModuleList(modules), pooled, [modules[number].out_channels for number in OBSERVED]
+    return nn.ModuleList(modules), pooled, [modules[number].out_channels for number in (*OBSERVED, -1)]

@@ -78,7 +78,7 @@ def naive_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
 
 
 def reduced_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
-    """As the naive one, with 1x1 reductions before the large filters and after the pooling (figure 2b of 2015)."""
+    """As the naive one, with 1x1 reductions before the large filters and after the pooling (figure 2b, 2015)."""
     f = filters
     branches: list[nn.Module] = [
         conv(in_channels, f.one, 1, norm),

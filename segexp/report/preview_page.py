@@ -33,10 +33,16 @@ def preview_tables(facts: Facts) -> list[Table]:
 
 
 def _classes(facts: Facts) -> Table:
-    rows = [(name, *(f"{facts[key][number]:.1%}" for key in COLUMNS)) for number, name in enumerate(facts["classes"])]
-    heads = ("class", *COLUMNS.values())
+    """Shares of the classes; of a target without classes what there is."""
+    if not facts["classes"]:
+        row = (facts["kind"], f"{facts['samples_per_epoch']:,}", f"{facts['images']:,}")
+        return Table("samples: their target has no classes", ("target", "samples of an epoch", "images"), (row,))
+    columns = COLUMNS if facts["classes_of"] == "pixels" else LABEL_COLUMNS
+    rows = [(name, *(f"{facts[key][number]:.1%}" for key in columns)) for number, name in enumerate(facts["classes"])]
+    heads = ("class", *columns.values())
     heading = f"classes in {facts['counted']} of the {facts['samples_per_epoch']} samples of an epoch"
-    return Table(f"{heading}; ignored: {facts['ignored']:.1%} of their pixels", heads, tuple(rows))
+    ignored = f"; ignored: {facts['ignored']:.1%} of their pixels" if facts["classes_of"] == "pixels" else ""
+    return Table(f"{heading}{ignored}", heads, tuple(rows))
 
 
 COLUMNS = {
@@ -45,6 +51,8 @@ COLUMNS = {
     "samples_with": "samples with it",
     "images_with": "images with it",
 }
+LABEL_COLUMNS = {"samples_with": "samples of it", "images_with": "images of it"}
+"""Where an image is of one class."""
 
 
 def _loading(timing: Facts) -> Table:

@@ -50,6 +50,7 @@ class BaseTask(pl.LightningModule):
             It is written out: it is read from the source, so that ``monitor`` is checked before torch is imported.
         loss_class: What the section ``loss`` has to give.
         takes_measures: Whether the costly measures of the section ``metric`` are of its kind of target.
+        output_name: Name of what an exported file gives, see :meth:`deployed`; other than ``image``, that of its input.
         spec: Target, channels and scaling.
         inference: Whether validation and test see images whole or in windows.
         measures: Costly measures by name, taken at the test only.
@@ -58,6 +59,7 @@ class BaseTask(pl.LightningModule):
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
     loss_class: ClassVar[type[nn.Module]] = nn.Module
     takes_measures: ClassVar[bool] = False
+    output_name: ClassVar[str] = "outputs"
     sharded = False
     """Whether each rank holds a part of the weights only."""
 
@@ -282,6 +284,13 @@ class BaseTask(pl.LightningModule):
             NotImplementedError: The task does not say.
         """
         raise NotImplementedError(f"{type(self).__name__} has no predictions")
+
+    def deployed(self, outputs: Tensor) -> Tensor:
+        """What an exported file gives of the outputs (B, K, ...): these, unless a task makes something else of them.
+
+        Tensor operations alone, so that it becomes part of the graph.
+        """
+        return outputs
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """Results of trivial predictors on the test images; they choose on training and validation images only."""

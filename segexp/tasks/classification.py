@@ -51,6 +51,7 @@ class Classification(BaseTask):
         ),
     }
     loss_class = ClassWeighted
+    output_name = "probabilities"
     loss: ClassWeighted
 
     def __init__(self, model: nn.Module, loss: ClassWeighted, spec: DataSpec, *args: Any, **parts: Any) -> None:
@@ -87,6 +88,10 @@ class Classification(BaseTask):
     def probabilities(self, logits: Tensor) -> Tensor:
         """Class probabilities (B, K) of logits (B, K)."""
         return logits.softmax(dim=1)
+
+    def deployed(self, outputs: Tensor) -> Tensor:
+        """Class probabilities (B, K), which an exported file gives."""
+        return self.probabilities(outputs)
 
     # ---- loss
 

@@ -55,6 +55,8 @@ class Reconstruction(DenseTask):
         "psnr": FigureSpec("max", "PSNR", "dB", "peak signal-to-noise ratio, 10 log10(1 / MSE)"),
     }
 
+    output_name = "reconstruction"
+
     def __init__(
         self,
         model: nn.Module,

@@ -23,7 +23,7 @@ from segexp.report.pictures.contact_sheet import SheetCell, draw_row, draw_sheet
 from segexp.report.pictures.pixels import Pixels
 from segexp.report.pictures.png import save_png
 from segexp.runs.folder import RunFolder
-from segexp.spec import IGNORED
+from segexp.spec import IGNORED, DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.training import build
 from segexp.training.hardware import device_type, with_hardware
@@ -101,15 +101,16 @@ def _rows(datamodule: ImageDataModule, crops: RandomCrops, epochs: int, images: 
     rows = []
     for index in spread_indices(len(crops), images):
         drawn = [draw_sample(crops, epoch, index) for epoch in range(epochs)]
-        rows.append(draw_row([_original(drawn), *_cells(drawn)], datamodule.spec))
+        rows.append(draw_row([_original(drawn, datamodule.spec), *_cells(drawn)], datamodule.spec))
     return rows
 
 
-def _original(drawn: Sequence[Drawn]) -> SheetCell:
+def _original(drawn: Sequence[Drawn], spec: DataSpec) -> SheetCell:
     item = drawn[0].item
+    of_class = f", {spec.classes[int(item.target)]}" if item.form.classes_of == "image" else ""
     marks = [(str(epoch), one.corners) for epoch, one in enumerate(drawn, 1) if one.item is item]
     mask = item.class_window(0, 0, *item.shape)
-    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}", item.image, mask, marks)
+    return SheetCell(f"{item.name}, {item.shape[1]}×{item.shape[0]}{of_class}", item.image, mask, marks)
 
 
 def _cells(drawn: Sequence[Drawn]) -> list[SheetCell]:
@@ -127,16 +128,20 @@ def _facts(datamodule: ImageDataModule, crops: RandomCrops) -> dict[str, Any]:
     indices = spread_indices(len(crops), COUNTED)
     counts = class_pixels(crops, 0, indices)
     whole = datamodule.class_pixels("train")
-    of_pixels = datamodule.items("train")[0].form.classes_of == "pixels"
+    items = datamodule.items("train")
+    classes_of = items[0].form.classes_of
     return {
         "samples_per_epoch": len(crops),
         "counted": len(indices),
+        "images": len(items),
+        "kind": datamodule.spec.kind,
         "classes": list(datamodule.spec.classes),
+        "classes_of": classes_of,
         "share_in_samples": _shares(counts[:, :classes]),
         "share_in_images": _shares(whole),
         "samples_with": [float(share) for share in (counts[:, :classes] > 0).mean(axis=0)],
         "images_with": [float(share) for share in (whole > 0).mean(axis=0)],
-        "ignored": float(counts[:, IGNORED].sum() / max(1, counts.sum())) if of_pixels else 0.0,
+        "ignored": float(counts[:, IGNORED].sum() / max(1, counts.sum())) if classes_of == "pixels" else 0.0,
         "notes": list(datamodule.notes),
     }
 

@@ -1,8 +1,10 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
 import csv
+import inspect
 from collections.abc import Mapping
 from pathlib import Path
+from pydoc import locate
 from typing import Any
 
 import torch
@@ -105,11 +107,35 @@ def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     A changed split would even train on images that were tested before.
     """
     checkpoint = Path(str(experiment.resume))
-    before, now = (dict(flatten(with_defaults(TrainConfig, plain))) for plain in (earlier, experiment.plain()))
+    today = experiment.plain()
+    before, now = (dict(flatten(_complete(plain, today))) for plain in (earlier, today))
     for key in sorted(set(before) | set(now)):
         if before.get(key) != now.get(key) and not _may_change(key, experiment):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
             raise ConfigError(with_command(f"{found}; use that, or start anew without resume", checkpoint))
+
+
+def _complete(plain: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the keys that it lacks: a run of before they were there has trained with their defaults."""
+    whole = with_defaults(TrainConfig, plain)
+    # Of classes that this training builds anyway: a stored config makes nothing be imported.
+    known = {name: _defaults(block) for name, block in today.items() if _target(block) == _target(whole.get(name))}
+    return {name: {**known[name], **block} if known.get(name) else block for name, block in whole.items()}
+
+
+def _target(block: Any) -> Any:
+    return block.get("_target_") if isinstance(block, Mapping) else None
+
+
+def _defaults(section: Any) -> dict[str, Any]:
+    """Defaults of the class of a section, those that are single values."""
+    target = _target(section)
+    made = locate(target) if isinstance(target, str) else None
+    # A constructor hands what it does not name itself to that of the class above it.
+    classes = reversed(made.__mro__) if isinstance(made, type) else ()
+    own = [vars(kind)["__init__"] for kind in classes if inspect.isfunction(vars(kind).get("__init__"))]
+    known = [each for constructor in own for each in inspect.signature(constructor).parameters.values()]
+    return {each.name: each.default for each in known if isinstance(each.default, bool | int | float | str)}
 
 
 def _may_change(key: str, experiment: Experiment) -> bool:

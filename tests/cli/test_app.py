@@ -163,7 +163,9 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
     assert set(config) == {
         "name", "seed", "monitor", "tta", "inference", "panels", "panel_epochs", "val_panels",
         "bootstrap", "baselines", "output_dir", "resume",
-        "trust", "init_from", "init_channels", "param_groups", "references", "references_from", "references_row", "debug",
+        "trust", "init_from", "init_channels", "param_groups", "debug",
+        "references", "references_from",
+        "references_row",
         *groups().keys() - {"experiment"},
     }  # fmt: skip
     assert config["model"]["base"] == 8

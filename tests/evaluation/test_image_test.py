@@ -154,6 +154,13 @@ def test_encode_and_decode_from_the_command_line(trained: Path, capsys: pytest.C
     assert size(Path("at_codes.png"))[1] > 400
 
 
+def test_is_tested_again_with_the_same_figures(trained: Path) -> None:
+    assert run(["evaluate", f"run={trained}", "bootstrap=0"]) == 0
+    (again,) = (trained / "evaluations").glob("*/*/results.json")
+    first, second = (read_json(path)["rows"][0]["dataset"] for path in (trained / "results.json", again))
+    assert {name: second[name] for name in ("mse", "psnr")} == pytest.approx({n: first[n] for n in ("mse", "psnr")})
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -62,3 +62,18 @@ def test_a_schedule_over_the_whole_run_keeps_its_length() -> None:
     with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 9, .* has 3"):
         longer = Experiment.from_plain(config(scheduler=onecycle, trainer__max_epochs=9))
         _check_same(longer, config(scheduler=onecycle))
+
+
+@pytest.mark.parametrize(
+    ("block", "key", "other"), [("datamodule", "generate", True), ("model", "bed_of_nails", "random")]
+)
+def test_a_key_that_was_not_there_had_its_default(block: str, key: str, other: object) -> None:
+    """A run of an earlier version goes on, and not with another value than it had."""
+    words = ("trainer.max_epochs=3", "scheduler=none", "resume=run/checkpoints/last.ckpt")
+    now = composed(*words)
+    earlier = {**now.plain()}
+    earlier[block] = {name: value for name, value in earlier[block].items() if name != key}
+    _check_same(now, earlier)
+    plain = now.plain()
+    with pytest.raises(ConfigError, match=rf"^{block}\.{key}: found {other!r}"):
+        _check_same(Experiment.from_plain({**plain, block: {**plain[block], key: other}}), earlier)

@@ -74,6 +74,15 @@ class EvaluationData(ImageDataModule):
         """Raises RuntimeError: all items are given at construction."""
         raise RuntimeError("the items of an evaluation are given")
 
+    @property
+    def origin(self) -> ImageDataModule:
+        """The data set that the images come from."""
+        return self.source
+
+    def trained_items(self) -> list[Item]:
+        """Training images of that data set, where others than these are evaluated."""
+        return self.source.items("train") if self.phase in ("val", "test") else []
+
     def observers(self) -> Mapping[str, Mapping[str, Mask]]:
         """Other people's masks, which are there of the test part alone."""
         return self.source.observers() if self.phase == "test" else {}

@@ -1,8 +1,9 @@
 """Compares an exported file with PyTorch: probabilities and classes of the same images."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -27,9 +28,36 @@ class ExportFailed(SegexpError):
     """The exported file does not compute what the model does, or could not be made."""
 
 
-@dataclass
-class Agreement:
+class AnyAgreement(ABC):
     """Result of comparing an exported file with PyTorch.
+
+    Attributes:
+        largest: Largest difference of an output.
+    """
+
+    largest: float
+
+    @property
+    @abstractmethod
+    def agrees(self) -> bool:
+        """True if all differences are within the tolerances; nan is not."""
+
+    @abstractmethod
+    def words(self) -> str:
+        """Describes the result in one line."""
+
+    @abstractmethod
+    def facts(self) -> dict[str, float]:
+        """Plain values for the JSON beside the file."""
+
+    @abstractmethod
+    def __add__(self, other: Self) -> Self:
+        """Both together."""
+
+
+@dataclass
+class Agreement(AnyAgreement):
+    """Result for a segmentation.
 
     Attributes:
         images: Number compared.
@@ -50,8 +78,7 @@ class Agreement:
         """True if all differences are within the tolerances; nan is not."""
         return self.largest <= TOLERANCE and self.other_class == 0
 
-    def add(self, expected: tuple[NDArray[Any], NDArray[Any]], found: tuple[NDArray[Any], NDArray[Any]],
-            margin: NDArray[Any]) -> None:  # fmt: skip
+    def add(self, expected: tuple[NDArray[Any], ...], found: tuple[NDArray[Any], ...], margin: NDArray[Any]) -> None:
         """Counts a batch.
 
         Args:
@@ -70,10 +97,14 @@ class Agreement:
         self.undecided += int((other & (margin <= UNDECIDED)).sum())
         self.other_class += int((other & (margin > UNDECIDED)).sum())
 
-    def __add__(self, other: "Agreement") -> "Agreement":
+    def __add__(self, other: Self) -> Self:
         largest = float(np.maximum(self.largest, other.largest))
         sums = [getattr(self, name) + getattr(other, name) for name in ("images", "pixels", "other_class", "undecided")]
-        return Agreement(sums[0], sums[1], largest, sums[2], sums[3])
+        return type(self)(sums[0], sums[1], largest, sums[2], sums[3])
+
+    def facts(self) -> dict[str, float]:
+        """Plain values for the JSON beside the file."""
+        return asdict(self)
 
     def words(self) -> str:
         """Describes the result in one line."""

@@ -6,16 +6,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from segexp.errors import MissingExtraError
 from segexp.inference.export.graph import Deployed
+from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 
-Run = Callable[[NDArray[Any]], tuple[NDArray[np.float32], NDArray[np.uint8]]]
-"""From raw images (B, C, H, W) to probabilities (B, K, H, W) and classes (B, H, W)."""
+Run = Callable[[NDArray[Any]], tuple[NDArray[Any], ...]]
+"""From raw images (B, C, H, W) to the outputs of the file: of a segmentation probabilities (B, K, H, W) and classes
+(B, H, W), of another task the one that it names."""
 
 
 class ExportFormat(ABC):
@@ -30,14 +32,16 @@ class ExportFormat(ABC):
     packages: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
-    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(
+        self, model: Model | TaskModel, graph: Deployed | DeployedTask, path: Path, facts: Mapping[str, Any]
+    ) -> None:
         """Writes one file (safetensors: a second beside it).
 
         Args:
             model: The model as segexp uses it.
             graph: The same model as a graph with scaling inside.
             path: File to write.
-            facts: Metadata that the file shall hold, see :func:`segexp.inference.export.facts.export_facts`.
+            facts: Metadata that the file shall hold, see :mod:`segexp.inference.export.facts`.
         """
 
     @abstractmethod
@@ -64,11 +68,10 @@ def require_packages(form: str, *packages: str) -> None:
 
 
 def run_on_arrays(module: Callable[[Any], Any]) -> Run:
-    """Wraps a torch module as a function of arrays: raw images (B, C, H, W) to probabilities and classes."""
+    """Wraps a torch module as a function of arrays: raw images (B, C, H, W) to its outputs."""
 
     @torch.inference_mode()
-    def run(images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        probabilities, mask = module(torch.from_numpy(images))
-        return probabilities.numpy(), mask.numpy()
+    def run(images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        return tuple(output.numpy() for output in module(torch.from_numpy(images)))
 
     return run

@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from segexp.models.auxiliary import Supervised
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
+from segexp.tasks.base import BaseTask
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import SMALLEST, Segmentation
 
@@ -29,12 +31,12 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 
 
 class DeployedMember(nn.Module):
-    """One network with its scaling, in float32 and PyTorch's plain memory order."""
+    """One network with its scaling, of any task, in float32 and PyTorch's plain memory order."""
 
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, module: Segmentation) -> None:
+    def __init__(self, module: BaseTask) -> None:
         """Copies the network; that of ``module`` stays as it is."""
         super().__init__()
         model = copy.deepcopy(module.model).float()
@@ -45,7 +47,7 @@ class DeployedMember(nn.Module):
         self.register_buffer("offset", (-mean / std)[..., None, None], persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Computes logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
+        """Computes outputs, logits (B, K, H, W) of a segmentation, of a raw image, float32 (B, C, H, W)."""
         factor, offset = self.factor, self.offset
         if self.per_image:
             mean, std = traceable_statistics(image)
@@ -58,9 +60,14 @@ class Deployed(nn.Module):
     """A model, or an ensemble as the mean of its probabilities; no windows, one view.
 
     Attributes:
+        output_names: What it gives, in this order.
+        axes: Names of the axes of its input that may have any length.
         spec: Classes and channels.
         threshold: Logit at and above which a pixel is of the second of two classes.
     """
+
+    output_names: ClassVar[tuple[str, ...]] = OUTPUTS
+    axes: ClassVar[Mapping[int, Any]] = {0: "batch", 2: "height", 3: "width"}
 
     def __init__(self, module: Segmentation) -> None:
         """Takes networks, scaling and threshold from a module that was made for use."""
@@ -86,6 +93,18 @@ class Deployed(nn.Module):
             score = self._scores(joint)
             return score.sigmoid(), (score[:, 0] >= self.threshold).to(torch.uint8)
         return joint.softmax(dim=1), joint.argmax(dim=1).to(torch.uint8)
+
+    def example(self) -> Tensor:
+        """Gives a batch to trace with."""
+        return example_batch(self.spec)
+
+    def program(self) -> torch.export.ExportedProgram:
+        """Exports the graph with ``torch.export``, for any number of images of any size."""
+        free = torch.export.Dim.DYNAMIC
+        with torch.no_grad():
+            return torch.export.export(
+                self, (self.example(),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
+            )
 
     def _scores(self, logits: Tensor) -> Tensor:
         """Scores of two classes (..., 1, H, W): the one logit, or the difference of two."""
@@ -134,24 +153,14 @@ def pixel_type(spec: DataSpec) -> torch.dtype:
     return found
 
 
-def export_program(graph: Deployed) -> torch.export.ExportedProgram:
-    """Exports the graph with ``torch.export``, for any number of images of any size."""
-    free = torch.export.Dim.DYNAMIC
-    with torch.no_grad():
-        return torch.export.export(
-            graph, (example_batch(graph.spec),), dynamic_shapes={"image": {0: free, 2: free, 3: free}}, strict=False
-        )
-
-
-def refuse_exceptions(graph: Deployed, form: str) -> None:
+def refuse_exceptions(graph: nn.Module, form: str) -> None:
     """Refuses a model that says itself that it cannot be exported.
 
     Raises:
         MismatchError: With the model's own reason.
     """
-    for member in graph.members:
-        network = member.model
-        declared = exceptions_of(network)  # type: ignore[arg-type] # stubs: a submodule may be a tensor
+    for network in (member.model for member in graph.modules() if isinstance(member, DeployedMember)):
+        declared = exceptions_of(network)
         for contract in NEEDS.get(form, ()):
             if contract in declared:
                 raise MismatchError(

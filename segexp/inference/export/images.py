@@ -13,6 +13,7 @@ from segexp.errors import MismatchError
 from segexp.inference.evaluate.command import data_section
 from segexp.inference.evaluate.data import evaluation_data, keep_own_split
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 from segexp.training.build import build_datamodule
 
 LARGEST = 1024
@@ -22,7 +23,7 @@ LARGEST = 1024
 class RunImages:
     """Images of the run's own data set, or of another one."""
 
-    def __init__(self, model: Model, data: Mapping[str, Any] | None) -> None:
+    def __init__(self, model: Model | TaskModel, data: Mapping[str, Any] | None) -> None:
         """Reads nothing yet.
 
         Args:

@@ -7,30 +7,31 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from segexp.inference.export.facts import encode_metadata
 from segexp.inference.export.format import ExportFormat
-from segexp.inference.export.graph import OUTPUTS, Deployed, example_batch
+from segexp.inference.export.graph import Deployed
+from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
-
-AXES = {0: "batch", 2: "height", 3: "width"}
+from segexp.inference.task_model import TaskModel
 
 
 class OnnxFormat(ExportFormat):
-    """ONNX: one file with graph and weights, for any number of images of any size."""
+    """ONNX: one file with graph and weights, for any number of images."""
 
     suffix = ".onnx"
     packages = ("onnx", "onnxscript", "onnxruntime")
 
-    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(
+        self, model: Model | TaskModel, graph: Deployed | DeployedTask, path: Path, facts: Mapping[str, Any]
+    ) -> None:
         """Writes one file with its weights inside; ``facts`` are its ``metadata_props``, each as JSON."""
         with _quiet_exporter(), torch.no_grad():
             program = torch.onnx.export(
-                graph, (example_batch(graph.spec),), dynamo=True, dynamic_shapes={"image": AXES}, input_names=["image"],
-                output_names=list(OUTPUTS), verbose=False,
+                graph, (graph.example(),), dynamo=True, dynamic_shapes={"image": graph.axes}, input_names=["image"],
+                output_names=list(graph.output_names), verbose=False,
             )  # fmt: skip
             if program is None:
                 raise RuntimeError("torch.onnx.export gave no program")
@@ -54,10 +55,9 @@ class OnnxRun:
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
-        """Runs raw images (B, C, H, W): probabilities float32 (B, K, H, W) and classes uint8 (B, H, W)."""
-        probabilities, mask = self.session.run(list(OUTPUTS), {"image": images})
-        return probabilities, mask
+    def __call__(self, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+        """Runs raw images (B, C, H, W): all outputs, in the order of the file."""
+        return tuple(self.session.run(None, {"image": images}))
 
 
 @contextmanager

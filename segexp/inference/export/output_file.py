@@ -7,12 +7,13 @@ from pathlib import Path
 
 from segexp.errors import ConfigError
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 from segexp.runs.paths import require_inside
 
 PART = "part_"
 
 
-def output_path(model: Model, output: str | None, checkpoint: str, suffix: str) -> Path:
+def output_path(model: Model | TaskModel, output: str | None, checkpoint: str, suffix: str) -> Path:
     """Chooses the file to write: as given, or in ``exports`` of the run folder, named after run and checkpoint.
 
     Raises:

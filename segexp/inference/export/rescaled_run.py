@@ -39,7 +39,7 @@ class RescaledRun:
         self.rescale = None if found is None else found.at(pixel_size)
         self.threshold: float | None = facts.get("threshold")
 
-    def __call__(self, images: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+    def __call__(self, images: NDArray[Any]) -> tuple[NDArray[Any], ...]:
         """Runs raw images (B, C, H, W): probabilities float32 (B, K, H, W) and classes uint8 (B, H, W)."""
         height, width = images.shape[-2:]
         seen = (height, width) if self.rescale is None else self.rescale.shape_for(height, width)

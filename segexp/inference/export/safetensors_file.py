@@ -11,9 +11,12 @@ from segexp.errors import ConfigError
 from segexp.inference.export.facts import encode_metadata
 from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
 from segexp.inference.export.graph import Deployed
+from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
 from segexp.inference.safetensors_reader import RECORD
+from segexp.inference.task_model import TaskModel
 from segexp.tasks.ensemble import EnsembleModule
+from segexp.tasks.segmentation import Segmentation
 
 
 class SafetensorsFormat(ExportFormat):
@@ -22,7 +25,9 @@ class SafetensorsFormat(ExportFormat):
     suffix = ".safetensors"
     packages = ("safetensors",)
 
-    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(
+        self, model: Model | TaskModel, graph: Deployed | DeployedTask, path: Path, facts: Mapping[str, Any]
+    ) -> None:
         """Writes weights under the names of the plain network; the config of the run beside them as YAML.
 
         Raises:
@@ -36,14 +41,16 @@ class SafetensorsFormat(ExportFormat):
 
         weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
         config = dict(model.config.written)
-        record = {"config": config, "spec": model.spec.to_dict(), "threshold_logit": model.module.threshold}
+        record = {"config": config, "spec": model.spec.to_dict(), **model.module.state()}
         record["scale"] = facts.get("scale")
         save_file(weights, path, metadata={**encode_metadata(facts), RECORD: json.dumps(record), "format": "pt"})
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         path.with_suffix(".yaml").write_text(text, encoding="utf-8")
 
     def read(self, path: Path) -> Run:
-        """Builds the model again as :func:`segexp.load` does it."""
-        from segexp.inference.load import load
+        """Builds the model again as :func:`segexp.load` and :func:`segexp.load_task` do it."""
+        from segexp.inference.load import load_members
 
-        return run_on_arrays(Deployed(load(path, tta="none", device="cpu", scale=1).module))
+        (member,) = load_members(path, "best", "cpu")
+        module = member.module.eval().requires_grad_(requires_grad=False)
+        return run_on_arrays(Deployed(module) if isinstance(module, Segmentation) else DeployedTask(module))

@@ -8,8 +8,10 @@ from typing import Any
 import torch
 
 from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
-from segexp.inference.export.graph import Deployed, export_program
+from segexp.inference.export.graph import Deployed
+from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 
 FACTS = "segexp.json"
 """Name of the metadata inside the file, for ``extra_files``."""
@@ -20,9 +22,11 @@ class TorchExportFormat(ExportFormat):
 
     suffix = ".pt2"
 
-    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(
+        self, model: Model | TaskModel, graph: Deployed | DeployedTask, path: Path, facts: Mapping[str, Any]
+    ) -> None:
         """Writes one file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
-        torch.export.save(export_program(graph), path, extra_files={FACTS: json.dumps(facts)})
+        torch.export.save(graph.program(), path, extra_files={FACTS: json.dumps(facts)})
 
     def read(self, path: Path) -> Run:
         """Opens a file with ``torch.export``."""

@@ -15,8 +15,10 @@ from torch import fx
 from torch._ops import OpOverload
 
 from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
-from segexp.inference.export.graph import Deployed, export_program
+from segexp.inference.export.graph import Deployed
+from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
+from segexp.inference.task_model import TaskModel
 
 FACTS = "segexp.json"
 """Name of the metadata inside the file, for ``_extra_files``."""
@@ -27,11 +29,13 @@ class TorchScriptFormat(ExportFormat):
 
     suffix = ".torchscript"
 
-    def write(self, model: Model, graph: Deployed, path: Path, facts: Mapping[str, Any]) -> None:
+    def write(
+        self, model: Model | TaskModel, graph: Deployed | DeployedTask, path: Path, facts: Mapping[str, Any]
+    ) -> None:
         """Writes one file; ``facts`` are in its ``_extra_files`` as ``segexp.json``."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # TorchScript is no longer developed, and says so
-            scripted = torch.jit.script(_scriptable(export_program(graph)).eval())
+            scripted = torch.jit.script(_scriptable(graph.program()).eval())
             torch.jit.save(scripted, path, _extra_files={FACTS: json.dumps(facts).encode()})
 
     def read(self, path: Path) -> Run:

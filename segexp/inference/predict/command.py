@@ -50,7 +50,7 @@ def predict_files(config: PredictConfig, command: Sequence[str] = ()) -> str:
     model = load_any_model(config, config.device if config.engine == "local" else "cpu")
     if isinstance(model, TaskModel):
         check_task_settings(config, model, output)
-        return predict_task_files(model, files, output, config.timeout, remote_limits(config))
+        return predict_task_files(config, model, files, output)
     if model.rescale is not None:
         files = [file.with_ending(model.rescale.name) for file in files]
     outputs.postprocess.check(model.spec, model.threshold)

@@ -42,9 +42,8 @@ class SheetCell:
 
 
 def outline_colours(spec: DataSpec) -> dict[int, Colour]:
-    """The colour of the outline of each class but the first, bright enough for any image."""
-    bright = wrong_colours(spec)
-    return {number: bright[number] for number in range(1, spec.num_classes)}
+    """The colour of the outline of each class of pixels but the first, bright enough for any image."""
+    return dict(enumerate(wrong_colours(spec)[1:], start=1))
 
 
 def draw_cell(cell: SheetCell, spec: DataSpec) -> Pixels:

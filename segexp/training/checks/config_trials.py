@@ -62,16 +62,18 @@ def try_model(module: BaseTask, image: Tensor) -> None:
     shape = tuple(image.shape)
     with torch.no_grad(), trying("model", f"its forward of images {shape}"):
         logits: Any = module(image)
-    expected = (1, module.spec.out_channels, *image.shape[-2:])
+    of_image = module.spec.target.form == "label"
+    expected = (1, module.spec.out_channels, *(() if of_image else image.shape[-2:]))
     if not isinstance(logits, Tensor):
         raise ConfigError(
             f"model: gives a {type(logits).__name__} for images {shape}, expected logits {expected}; further outputs "
             "belong into a segexp.models.auxiliary.Supervised, in training mode only"
         )
     # What is no output of pixels has a shape of the task's own, but for the images.
-    dimensions = 4 if isinstance(module, DenseTask) else 1
+    dimensions = None if of_image or isinstance(module, DenseTask) else 1
     if tuple(logits.shape)[:dimensions] != expected[:dimensions]:
-        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}")
+        instead = "; use a classifier, as model=resnet18" if of_image else ""
+        raise ConfigError(f"model: gives logits {tuple(logits.shape)} for {shape}, expected {expected}{instead}")
     if not logits.is_floating_point():
         raise ConfigError(f"model: gives {logits.dtype} for {shape}, expected floats before any activation")
     if bool(logits.isnan().any()):

@@ -95,7 +95,10 @@ def _parts(experiment: Experiment) -> Iterator[Part]:
             "datamodule=, as in check scope=contracts --config-dir my_conf model=tiny"
         )
     if experiment.task_class != SEGMENTATION:
-        raise ConfigError(f"scope=contracts: found task {experiment.task_class}, expected {SEGMENTATION}")
+        raise ConfigError(
+            f"scope=contracts: found task {experiment.task_class}, expected {SEGMENTATION}: the contracts are of "
+            "masks; scope=all checks parts of other tasks"
+        )
     option = {group: f"{group}={experiment.invocation.choices.get(group)}" for group in chosen}
     if "model" in chosen:
         yield _model(option["model"], experiment.model)

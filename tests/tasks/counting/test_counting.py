@@ -150,7 +150,7 @@ def test_predicts_a_table(straight: Path, tmp_path: Path, capsys: pytest.Capture
         (["predict", "input=x.png", "output=out", "engine=ray"], "engine: found ray"),
         (["evaluate", "metric=hd95"], "metric: found hd95, but Counting takes no costly measures"),
         (["evaluate", "datamodule=synthetic"], "its target is segmentation"),
-        (["export", "format=onnx"], "is of kind counting, expected a segmentation"),
+        (["export", "int8=true"], "int8: what it costs is measured in IoU, but"),
         (["demo"], "is of kind counting, expected a segmentation"),
     ],
 )
@@ -160,11 +160,25 @@ def test_what_makes_no_sense_for_it_is_refused(
     monkeypatch.setattr("segexp.inference.demo.command.check_gradio", lambda: None)
     save_png(Path("x.png"), np.zeros((64, 64, 3), np.uint8))
     before = sorted(straight.rglob("*"))
-    assert run([words[0], f"run={straight}", "device=cpu" if words[0] != "export" else "images=0", "trust=[tests]",
+    assert run([words[0], f"run={straight}", "device=cpu" if words[0] != "export" else "rounds=0", "trust=[tests]",
                 *words[1:]]) == 2  # fmt: skip
     told = [line for line in capsys.readouterr().err.splitlines() if message in line]
     assert len(told) == 1
     assert sorted(straight.rglob("*")) == before and not Path("out").exists()
+
+
+def test_is_exported(straight: Path) -> None:
+    image = CountedScenes(scene="cells", size=64).read()["test"][0].image
+    expected = load_task(straight, device="cpu", trust=["tests"]).outputs(image)
+    for form, ending in (("safetensors", "safetensors"), ("torch_export", "pt2")):
+        call = ["export", f"run={straight}", f"format={form}", f"output=m.{ending}", "rounds=0", "images=1"]
+        assert run([*call, "trust=[tests]"]) == 0
+        told = read_json(Path(f"m.{ending}.json"))
+        assert (told["kind"], told["outputs"], told["image_size"]) == ("counting", ["outputs"], [64, 64])
+        assert told["target"]["what"] == "nucleus"
+    np.testing.assert_array_equal(load_task("m.safetensors", device="cpu", trust=["tests"]).outputs(image), expected)
+    batch = torch.from_numpy(image).permute(2, 0, 1)[None]
+    np.testing.assert_allclose(torch.export.load("m.pt2").module()(batch)[0][0].detach(), expected, atol=1e-4)
 
 
 def test_its_samples_are_previewed_and_its_model_and_data_checked(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,53 @@
+"""The exported graph of a task that is no segmentation: raw pixels in, what the task gives of its outputs out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from segexp.inference.export.graph import DeployedMember, pixel_type
+from segexp.tasks.base import BaseTask
+
+FREE: Mapping[int, Any] = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
+"""Any number of images; of any height and width where the network is free of them."""
+
+
+class DeployedTask(nn.Module):
+    """One network of any task with its scaling; see :attr:`segexp.tasks.base.BaseTask.output_name`.
+
+    Attributes:
+        output_names: The one output.
+        axes: Which axes of its input may have another length than the traced one.
+        spec: Target and channels.
+        side: Height and width, in pixels, of the images that it is traced with.
+    """
+
+    def __init__(self, task: BaseTask, side: tuple[int, int] = (64, 64)) -> None:
+        """Copies the network; that of ``task`` stays as it is."""
+        super().__init__()
+        self.member = DeployedMember(task)
+        self.output_names, self.axes = (task.output_name,), FREE
+        self.spec, self.side = task.spec, side
+        self._read = task.deployed
+        self.eval()
+
+    def forward(self, image: Tensor) -> tuple[Tensor]:
+        """Computes what the task gives of raw images.
+
+        Args:
+            image: Raw pixels as they are in a file, integers (B, C, H, W).
+
+        Returns:
+            float32 (B, K, ...).
+        """
+        return (self._read(self.member(image.to(torch.float32))),)
+
+    def example(self) -> Tensor:
+        """Gives a batch of zeros to trace with, (2, C, H, W)."""
+        return torch.zeros((2, self.spec.in_channels, *self.side), dtype=pixel_type(self.spec))
+
+    def program(self) -> torch.export.ExportedProgram:
+        """Exports the graph with ``torch.export``."""
+        with torch.no_grad():
+            return torch.export.export(self, (self.example(),), dynamic_shapes={"image": dict(FREE)}, strict=False)
