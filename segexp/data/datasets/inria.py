@@ -81,6 +81,11 @@ class InriaDataModule(FilesDataModule):
         generate("buildings", "inria", folder / "files", count=8, size=48, seed=0)
         return {"root": str(folder / "files"), "crop_size": 32, "crops_per_image": 2}
 
+    @classmethod
+    def write_drawn(cls, folder: Path) -> dict[str, Any]:
+        """The same tiles, each of four patches."""
+        return cls.write_example(folder) | {"crop_size": 24, "patch_size": 24}
+
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Background and building."""
         return ("background", "building"), ((40, 40, 48), (250, 190, 40))

@@ -186,7 +186,7 @@ LATENT_PICTURES = {
 }
 """Pictures of codes by their place in the run folder."""
 PANELS_OF_KIND = {
-    entries.CLASSIFICATION: "Images, from the least probable class to the most",
+    entries.CLASSIFICATION: "Images, from worst to best",
     entries.RECONSTRUCTION: "Images and what comes back of them, from worst to best",
 }
 """Heading of the pictures that have no layers."""

@@ -32,7 +32,10 @@ def folder(tmp_path: Path) -> Path:
     content["confusion"] = [[1_000_000, 0], [0, 3]]
     bins = {"probability": [0.2, None, 0.9], "share": [0.8, None, 0.1], "pixels": [10, 0, 90]}
     content["reliability"] = {"vessel": bins}
+    content["latents"] = {"axes": ["code 1", "code 2"], "classes": ["1", "5"]}
     write_json(tmp_path / "results.json", content)
+    codes = [{"image": f"i{n}", "class": "15"[n % 2], "x": n / 10, "y": -n / 7} for n in range(20)]
+    write_rows(tmp_path / "latents.csv", codes)
     curves: list[dict[str, object]] = [
         {"epoch": 1, "train/loss": 0.5, "val/loss": 0.7, "val/miou": 0.6, "val/iou/a": 0.4, "lr": 1e-5},
         {"epoch": 0, "train/loss": 1.0, "val/loss": "", "val/miou": "", "val/iou/a": "nan", "lr": 1e-3},
@@ -55,6 +58,7 @@ def test_every_figure_is_made_from_plain_files(folder: Path, name: str, kind: st
 
 def test_the_report_command_writes_what_there_is(folder: Path) -> None:
     (folder / "thresholds.csv").unlink()
+    (folder / "latents.csv").unlink()
     write_json(folder / "run.json", {"state": "finished"})
     assert run_line(["report", str(folder), "charts=[pdf,svg]"]) == 0
     made = {path.name for path in folder.iterdir() if path.suffix in (".pdf", ".svg")}
