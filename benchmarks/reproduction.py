@@ -114,12 +114,26 @@ def gather(runs: Sequence[RunContents]) -> list[Row]:
 
 def command(row: Row) -> str:
     """The command of a row without a path of the machine, for all of its seeds and folds."""
-    repeated = {
-        key: sorted({value for run in row.runs if (value := _overrides(run).get(key)) is not None}) for key in REPEATED
-    }
-    several = any(len(values) > 1 for values in repeated.values())
+    given = [_overrides(run) for run in row.runs]
+    seeds = [words.get("seed") for words in given]
+    repeated = {}
+    for key in REPEATED:
+        values = [words.get(key) for words in given]
+        paired = key != "seed" and values == seeds and len(set(values)) > 1
+        repeated[key] = ["${seed}"] if paired else sorted({value for value in values if value is not None})
     words = [f"{key}={','.join(values)}" for key, values in repeated.items() if values]
-    return " ".join(["python -m segexp", *(["-m"] if several else []), *row.words, *words])
+    flag = ["-m"] if any(len(values) > 1 for values in repeated.values()) else []
+    return " ".join(["python -m segexp", *_command_word(row.runs[0]), *flag, *map(_quoted, (*row.words, *words))])
+
+
+def _command_word(run: RunContents) -> list[str]:
+    """The word behind ``segexp``; none of a training."""
+    words = str(run.run.get("command", "")).split()
+    return [word for word in words[1:2] if word != "train" and word.isidentifier()]
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if re.search(r"[\[\]{}$*? ]", word) and "'" not in word else word
 
 
 def _table_lines(row: Row) -> Iterator[str]:
@@ -189,9 +203,19 @@ def _told(run: RunContents) -> tuple[str, ...]:
 def _overrides(run: RunContents) -> dict[str, str]:
     words = get_in(run.run, "overrides")
     pairs = [str(word).partition("=") for word in words] if isinstance(words, list) else []
-    data = get_in(run.run, "data", "name")
-    # A path from the root, quoted or not.
-    return {key: f"data/{data}" if re.match(r"['\"]?(/|~|[A-Za-z]:\\)", value) else value for key, _, value in pairs}
+    return {key: _place(value, key, run) for key, _, value in pairs}
+
+
+def _place(value: str, key: str, run: RunContents) -> str:
+    """A path from the root, quoted or not, as one below data/; any other value as it is."""
+    path = value.strip("'\"")
+    if not re.match(r"/|~|[A-Za-z]:\\", path):
+        return value
+    parts = re.split(r"[/\\]", path)
+    if "data" in parts:
+        return "/".join(parts[parts.index("data") :])
+    name = str(get_in(run.run, "data", "name"))
+    return f"data/{name if key == 'datamodule.root' else parts[-1]}"
 
 
 if __name__ == "__main__":

@@ -27,9 +27,10 @@ def text(tmp_path: Path) -> str:
     for seed, mse in enumerate((0.25, 0.75)):
         metrics = "epoch,train/loss\n" + "".join(f"{epoch},{mse + 1 - epoch / 9}\n" for epoch in range(10))
         words = ["datamodule.root=/home/me/MNIST", f"seed={seed}", "output_dir=/scratch/out"]
+        words += [f"datamodule.split_seed={seed}"]
         write_run(tmp_path / f"r/{seed}", "mnist_cae", words, "reconstruction", metrics, dataset={"mse": mse})
     scores = {"dataset": {"accuracy": 0.9}, "interval": {"dataset": {"accuracy": [0.8, 0.95]}}}
-    words = ["datamodule.root='/home/me/ALL IDB'", "trainer.max_epochs=3"]
+    words = ["datamodule.root='/home/me/data/ALL IDB'", "trainer.max_epochs=3"]
     write_run(tmp_path / "r/cam", "allidb_cam", words, "classification", "epoch,train/loss\n0,1\n", **scores)
     write_run(tmp_path / "r/own", "own", [], "segmentation", "epoch\n0\n", dataset={"miou": 0.5})
     main([str(tmp_path / "r"), f"out={tmp_path / 'page.md'}"])
@@ -50,8 +51,11 @@ def test_rows_have_reference_figure_interval_and_seeds(text: str) -> None:
 
 
 def test_commands_name_no_place_of_the_machine(text: str) -> None:
-    assert "python -m segexp -m experiment=mnist_cae datamodule.root=data/mnist seed=0,1\n" in text
-    assert "python -m segexp experiment=allidb_cam datamodule.root=data/allidb trainer.max_epochs=3\n" in text
+    assert (
+        "python -m segexp -m experiment=mnist_cae datamodule.root=data/mnist seed=0,1 'datamodule.split_seed=${seed}'\n"
+        in text
+    )
+    assert "python -m segexp experiment=allidb_cam 'datamodule.root=data/ALL IDB' trainer.max_epochs=3\n" in text
     assert "/home" not in text
     assert "/scratch" not in text
 

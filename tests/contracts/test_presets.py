@@ -38,6 +38,7 @@ COUNTS = {
     "arrays_fcn8s_vgg16": (3, 2, 136_514_116),
     "cells_from_cam": (3, 1, 1_941_105),
     "cells_unet": (3, 3, 1_941_139),
+    "cifar_minigooglenet": (3, 10, 1_651_114),
     "drive_cunet": (3, 1, 29_465),
     "drive_segnet": (3, 2, 29_444_162),
     "drive_shallow_segnet": (3, 3, 3_523),
@@ -147,6 +148,10 @@ def test_two_epochs_narrow(name: str, tmp_path: Path, monkeypatch: pytest.Monkey
 def test_two_epochs_as_it_is(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check(run(preset(name, *QUICK), pictures=True))
+
+
+def test_every_preset_but_templates_is_counted() -> None:
+    assert set(NAMES) - set(COUNTS) == {"small_models_cells", "small_models_drive"}
 
 
 @pytest.mark.parametrize("name", COUNTS)
