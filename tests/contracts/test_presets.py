@@ -27,7 +27,7 @@ QUICK = (
     "trainer.progress=none", "bootstrap=0", "panels=1", "metric=[]", "output_dir=outputs",
 )  # fmt: skip
 SMALL = {
-    "datamodule": {"crops_total": 4, "eval_size": 32, "image_size": 32, "size": 32},
+    "datamodule": {"crops_total": 4, "eval_size": 32, "image_size": 32, "size": 32, "crop_size": 32},
     "model": SHRINK | {"base": 2},
 }
 """Keys that make a preset small, where it has them and they are set."""
