@@ -6,17 +6,15 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from segexp.config.experiment import RunConfig
 from segexp.errors import ConfigError, DataError
-from segexp.inference.load import load_network
+from segexp.inference.members import load_member
 from segexp.inference.pixels import open_image
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.runs.checkpoints import RunPath, Source, find_sources
 from segexp.spec import DataSpec
 from segexp.tasks.reconstruction import Reconstruction
-from segexp.training.build import build_task, read_task
 from segexp.training.hardware import device_type
 
 BYTES = 64
@@ -135,17 +133,15 @@ def load_autoencoder(
     sources = find_sources(run, checkpoint)
     if len(sources) != 1:
         raise ConfigError(f"run: found {len(sources)} runs, expected one: codes of two autoencoders mean two things")
-    network = load_network(sources[0], trust)
     kind = device_type("gpu" if device == "cuda" else device)
-    block = read_task(network.config.task)
-    if not issubclass(block.kind, Reconstruction):
+    member = load_member(sources[0], kind, trust)
+    task = member.module
+    if not isinstance(task, Reconstruction):
         raise ConfigError(
-            f"run: {sources[0].name} was trained with {block.kind.__name__}, expected an autoencoder "
+            f"run: {sources[0].name} was trained with {type(task).__name__}, expected an autoencoder "
             "(task=reconstruction); for the others there are evaluate, predict and segexp.load"
         )
-    parts = {"model": network.model, "loss": nn.MSELoss(), "spec": network.spec, "optimizer": torch.optim.SGD}
-    task = build_task(block, **parts)
-    if not isinstance(task, Reconstruction) or not task.has_codes:
+    if not task.has_codes:
         raise ConfigError(f"run: the model of {sources[0].name} has no codes (encode and decode)")
     task.requires_grad_(requires_grad=False)
-    return AutoencoderModel(task.to(kind), sources[0], network.config, Limit(image_limit))
+    return AutoencoderModel(task.to(kind), sources[0], member.config, Limit(image_limit))

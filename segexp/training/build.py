@@ -1,6 +1,5 @@
 """Builds objects from a checked config; what a constructor refuses becomes a message with its section's name."""
 
-import math
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -8,31 +7,45 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import torch
-from hydra.errors import InstantiationException
-from hydra.utils import get_class, get_method, instantiate
+from hydra.utils import get_class, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
-from segexp.config.schema import ObjectConfig, SchedulerConfig
-from segexp.config.sections import structured
+from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
-from segexp.config.signatures.task_figures import SEGMENTATION, watched_direction
+from segexp.config.signatures.task_figures import watched_direction
 from segexp.data.base import ImageDataModule
 from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
-from segexp.system.free_memory import free_memory, gib
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import AUTO, Schedule
+from segexp.training.build_model import PUBLISHED, build_model
+from segexp.training.build_schedule import build_schedule, check_length
 from segexp.training.checks.config_trials import expect, try_measure, trying
-from segexp.training.constructor_errors import joined_lines, naming_section
+from segexp.training.constructor_errors import naming_section
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_split import split_of
+
+__all__ = [
+    "NO_AUGMENT",
+    "PUBLISHED",
+    "TaskBlock",
+    "build_any_loss",
+    "build_callbacks",
+    "build_datamodule",
+    "build_loss",
+    "build_measures",
+    "build_model",
+    "build_optimizer",
+    "build_schedule",
+    "build_task",
+    "check_length",
+    "read_task",
+]
 
 NO_AUGMENT: ObjectConfig = {"_target_": "segexp.data.sampling.augment.Augment"}
 """The block ``augment`` of images that nothing trains on."""
@@ -64,53 +77,6 @@ def build_datamodule(
 def _with_drawn_files(section: ObjectConfig) -> ObjectConfig:
     """The block ``datamodule`` with the keys of drawn files, where it asks for such."""
     return section | drawn_keys(get_class(section["_target_"])) if section.get("generate") is True else section
-
-
-def build_model(section: ObjectConfig, spec: DataSpec, *, published: bool = True) -> nn.Module:
-    """Builds the network for the channels of the data.
-
-    Args:
-        section: The block ``model``.
-        spec: Channels and classes.
-        published: Whether weights that the block asks for are loaded; False where a checkpoint brings all of them, so
-            that no network is touched.
-    """
-    if not published:
-        section = _without_published(section)
-    _refuse_too_large(section, spec)
-    with naming_section("model", {**section, "in_channels": spec.in_channels, "out_channels": spec.out_channels}):
-        model: nn.Module = instantiate(
-            section, in_channels=spec.in_channels, out_channels=spec.out_channels, _convert_="all"
-        )
-        expect(model, nn.Module, "model", "a torch.nn.Module that gives logits (B, K, H, W)")
-    return model
-
-
-def _without_published(section: ObjectConfig) -> ObjectConfig:
-    return section | {key: off for key, off in PUBLISHED.items() if key in section}
-
-
-def _refuse_too_large(section: ObjectConfig, spec: DataSpec) -> None:
-    """Models of ours are first built without their weights: what is larger than the memory is found at once."""
-    if not str(section.get("_target_")).startswith("segexp.models."):
-        return
-    channels = {"in_channels": spec.in_channels, "out_channels": spec.out_channels}
-    try:
-        with torch.device("meta"), warnings.catch_warnings(action="ignore"):
-            model: nn.Module = instantiate(_without_published(section), **channels, _convert_="all")
-        need = sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
-    except InstantiationException as error:
-        if not isinstance(error.__cause__, RuntimeError | OverflowError | MemoryError):
-            return  # told, or working, where it is built in earnest
-        raise ConfigError(f"model: {joined_lines(error.__cause__)}; {_SMALLER}") from error
-    free = free_memory()
-    if free is not None and need > free:
-        raise ConfigError(f"model: its weights take {gib(need)}, but {gib(free)} are free; {_SMALLER}")
-
-
-_SMALLER = "use fewer channels or stages"
-PUBLISHED = {"pretrained": False, "encoder_weights": None}
-"""Keys of models that load published weights, and what turns that off."""
 
 
 @dataclass(frozen=True)
@@ -191,94 +157,6 @@ def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], 
         make: Callable[[Any], Optimizer] = instantiate(section, _convert_="all")
         expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
     return make
-
-
-def build_schedule(
-    section: ObjectConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
-) -> Schedule | None:
-    """Builds the learning-rate schedule; None for a constant rate.
-
-    Args:
-        section: The block ``scheduler``.
-        optimizer: The block of that name, on whose optimiser the schedule is tried.
-        every: Epochs between validations.
-        task: Dotted name of the class of the task, which says what it logs.
-    """
-    if section["_target_"] is None:
-        return None
-    beside = structured(SchedulerConfig, section)
-    settings = {key: value for key, value in section.items() if not key.startswith("_") and not hasattr(beside, key)}
-    monitor = beside.monitor
-    towards = watched_direction(monitor, task) if monitor is not None else "min"
-    schedule = Schedule(get_method(section["_target_"]), settings, beside.interval, monitor, towards, every)
-    built = _tried(section["_target_"], optimizer, schedule)
-    expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler", "a schedule of torch.optim.lr_scheduler")
-    if monitor is None and isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau):
-        raise ConfigError("scheduler.monitor: found null, but a plateau schedule watches a measure; use val/loss")
-    return schedule
-
-
-def _tried(target: str, asked: ObjectConfig, schedule: Schedule) -> Any:
-    """A schedule of the real optimiser, on a weight of its own: one step, so that what they refuse is found now."""
-    optimizer = _one_weight(asked)
-    given = {key: value for key, value in schedule.settings.items() if value != AUTO}
-    settings = {"_target_": target, "_partial_": True, **given}
-    with naming_section("scheduler", settings), warnings.catch_warnings(action="ignore"):
-        try:
-            built = schedule.build(optimizer, steps=100, epochs=100)
-            optimizer.step(lambda: 0.0)
-            built.step(*((0.0,) if isinstance(built, torch.optim.lr_scheduler.ReduceLROnPlateau) else ()))
-        except (RuntimeError, AssertionError) as error:
-            raise ConfigError(f"scheduler: {joined_lines(error)}") from error
-        except ValueError as error:
-            if "cycle_momentum" not in str(error):
-                raise
-            name, cycle = type(optimizer).__name__, target.rpartition(".")[2]
-            plus = "" if "cycle_momentum" in given else "+"
-            raise ConfigError(
-                f"scheduler: {cycle} moves the momentum too, and {name} has none; add "
-                f"{plus}scheduler.cycle_momentum=false"
-            ) from error
-    for rate in (float(group["lr"]) for group in optimizer.param_groups):
-        # A schedule sets whatever it is told, and no optimiser looks at it again.
-        if not (math.isfinite(rate) and rate >= 0):
-            where = ", ".join(f"{key} {value}" for key, value in given.items())
-            raise ConfigError(f"scheduler ({where}): sets a learning rate of {rate:g}, expected at least 0")
-    return built
-
-
-def _one_weight(section: ObjectConfig) -> Optimizer:
-    """The optimiser that is asked for, with a weight of its own."""
-    weight = torch.nn.Parameter(torch.zeros(1, 1))
-    weight.grad = torch.zeros(1, 1)
-    with naming_section("optimizer", section):
-        made: Optimizer = instantiate(section, _convert_="all")([weight])
-    return made
-
-
-def check_length(experiment: Experiment, schedule: Schedule | None, batches: int) -> None:
-    """Checks that a schedule of a length of its own is as long as the run: it cannot be moved any further.
-
-    Args:
-        experiment: How long the run is, and its optimiser.
-        schedule: That of the run.
-        batches: Batches of an epoch.
-
-    Raises:
-        ConfigError: It is shorter.
-    """
-    if schedule is None:
-        return
-    epochs = experiment.trainer.max_epochs
-    steps = epochs * -(-batches // experiment.trainer.accumulate_grad_batches)
-    length = steps if schedule.interval == "step" else epochs
-    built = schedule.build(_one_weight(experiment.optimizer), steps=steps, epochs=epochs)
-    own = getattr(built, "total_steps", length)
-    if own < length:
-        raise ConfigError(
-            f"scheduler: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
-            "scheduler.total_steps=auto, or fewer trainer.max_epochs"
-        )
 
 
 def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict[str, ImageMeasure]:

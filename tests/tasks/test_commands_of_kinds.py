@@ -74,7 +74,9 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def test_it_goes_on_and_is_repeated_to_the_last_digit(trained: Trained) -> None:
+def test_it_goes_on_and_is_repeated_to_the_last_digit_and_compared(
+    trained: Trained, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run([*trained.words, STOP]) == 130
     assert run([*trained.words, f"resume={folders()[0]}"]) == 0
     resumed = folders()[-1]
@@ -84,16 +86,18 @@ def test_it_goes_on_and_is_repeated_to_the_last_digit(trained: Trained) -> None:
             table(trained.path / "metrics.csv"), "seconds"
         )
         assert rows(other / "per_image.csv") == rows(trained.path / "per_image.csv")
-
-
-def test_it_is_swept_and_compared(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run([*trained.words, "-m", "seed=0,1", "sweep.jobs=1"]) == 0
-    told = capsys.readouterr().out
+    capsys.readouterr()
+    assert run(["compare", f"runs=[again,{trained.path}]", "out=together", "resamples=20"]) == 0
     label = {"classification": "accuracy", "reconstruction": "MSE"}[trained.kind]
-    assert re.search(rf"{label}", told)
-    assert run(["compare", f"runs=[outputs,{trained.path}]", "out=together", "resamples=20"]) == 0
     assert re.search(rf"^configuration +n +.*{label}", capsys.readouterr().out, flags=re.MULTILINE)
     assert (Path("together") / "summary.csv").is_file()
+
+
+@pytest.mark.slow
+def test_it_is_swept(trained: Trained, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([*trained.words, "-m", "seed=0,1", "sweep.jobs=1"]) == 0
+    assert {read_json(path / "results.json")["kind"] for path in folders()} == {trained.kind}
+    assert {"classification": "accuracy", "reconstruction": "MSE"}[trained.kind] in capsys.readouterr().out
 
 
 def test_it_is_evaluated_with_the_figures_of_its_test_and_reported(trained: Trained) -> None:

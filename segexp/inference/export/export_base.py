@@ -143,7 +143,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
 
     def _written(self) -> Agreed:
         graph = self.graph()
-        refuse_exceptions(graph, self.config.format)
+        refuse_exceptions(graph.networks(), self.config.format)
         with write_if_good(self.path) as part:
             try:
                 self.form.write(self.model, graph, part, self.facts)

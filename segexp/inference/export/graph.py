@@ -1,7 +1,7 @@
 """The exported graph: raw pixels in, probabilities and classes out, with all scaling and padding inside."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import torch
@@ -13,8 +13,8 @@ from segexp.models.auxiliary import Supervised
 from segexp.models.contracts import exceptions_of
 from segexp.models.sizes import same_size
 from segexp.spec import DataSpec
-from segexp.tasks.base import BaseTask
 from segexp.tasks.ensemble import EnsembleModule
+from segexp.tasks.normalize import Normalize
 from segexp.tasks.segmentation import SMALLEST, Segmentation
 
 TRACED = (2, 64, 80)
@@ -30,30 +30,48 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 """Contracts that a model must keep for a format; ONNX and TorchScript files are made of an exported program."""
 
 
-class DeployedMember(nn.Module):
-    """One network with its scaling, of any task, in float32 and PyTorch's plain memory order."""
+class TraceableNormalize(nn.Module):
+    """Scaling of raw images as :class:`segexp.tasks.normalize.Normalize`, for images of any size in a graph."""
 
     factor: Tensor
     offset: Tensor
 
-    def __init__(self, module: BaseTask) -> None:
-        """Copies the network; that of ``module`` stays as it is."""
+    def __init__(self, scale: Normalize) -> None:
+        """Takes the numbers."""
         super().__init__()
-        model = copy.deepcopy(module.model).float()
-        self.model = model.to(memory_format=torch.contiguous_format)
-        self.per_image = module.scale.per_image
-        mean, std = module.scale.mean, module.scale.std
-        self.register_buffer("factor", (1 / std)[..., None, None], persistent=False)
-        self.register_buffer("offset", (-mean / std)[..., None, None], persistent=False)
+        self.per_image = scale.per_image
+        self.register_buffer("factor", (1 / scale.std)[..., None, None], persistent=False)
+        self.register_buffer("offset", (-scale.mean / scale.std)[..., None, None], persistent=False)
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Computes outputs, logits (B, K, H, W) of a segmentation, of a raw image, float32 (B, C, H, W)."""
+    def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
+        """Scales whole raw images, float32 (B, C, H, W); ``stats`` is not for them."""
         factor, offset = self.factor, self.offset
         if self.per_image:
             mean, std = traceable_statistics(image)
             factor, offset = 1 / std, -mean / std
-        outputs = same_size(self.model, image * factor + offset)
+        return image * factor + offset
+
+
+class DeployedMember(nn.Module):
+    """One network with its scaling, in float32 and PyTorch's plain memory order."""
+
+    def __init__(self, module: Segmentation) -> None:
+        """Copies the network; that of ``module`` stays as it is."""
+        super().__init__()
+        self.model = plain_copy(module.model)
+        self.scale = TraceableNormalize(module.scale)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Computes logits (B, K, H, W) of a raw image, float32 (B, C, H, W)."""
+        outputs = same_size(self.model, self.scale(image))
         return outputs.logits if isinstance(outputs, Supervised) else outputs
+
+
+def plain_copy(network: nn.Module) -> nn.Module:
+    """Copies a network into float32 and PyTorch's plain memory order."""
+    copied = copy.deepcopy(network).float()
+    found: nn.Module = copied.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload] # stubs know only the one form
+    return found
 
 
 class Deployed(nn.Module):
@@ -93,6 +111,10 @@ class Deployed(nn.Module):
             score = self._scores(joint)
             return score.sigmoid(), (score[:, 0] >= self.threshold).to(torch.uint8)
         return joint.softmax(dim=1), joint.argmax(dim=1).to(torch.uint8)
+
+    def networks(self) -> list[nn.Module]:
+        """The networks of the members."""
+        return [member.model for member in self.members if isinstance(member, DeployedMember)]
 
     def example(self) -> Tensor:
         """Gives a batch to trace with."""
@@ -153,13 +175,13 @@ def pixel_type(spec: DataSpec) -> torch.dtype:
     return found
 
 
-def refuse_exceptions(graph: nn.Module, form: str) -> None:
-    """Refuses a model that says itself that it cannot be exported.
+def refuse_exceptions(networks: Sequence[nn.Module], form: str) -> None:
+    """Refuses networks of which one says itself that it cannot be exported.
 
     Raises:
         MismatchError: With the model's own reason.
     """
-    for network in (member.model for member in graph.modules() if isinstance(member, DeployedMember)):
+    for network in networks:
         declared = exceptions_of(network)
         for contract in NEEDS.get(form, ()):
             if contract in declared:

@@ -49,7 +49,7 @@ class SafetensorsFormat(ExportFormat):
 
     def read(self, path: Path) -> Run:
         """Builds the model again as :func:`segexp.load` and :func:`segexp.load_task` do it."""
-        from segexp.inference.load import load_members
+        from segexp.inference.members import load_members
 
         (member,) = load_members(path, "best", "cpu")
         module = member.module.eval().requires_grad_(requires_grad=False)

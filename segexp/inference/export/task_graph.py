@@ -6,15 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from segexp.inference.export.graph import DeployedMember, pixel_type
+from segexp.inference.export.graph import TraceableNormalize, pixel_type, plain_copy
 from segexp.tasks.base import BaseTask
+from segexp.tasks.dense import DenseTask
 
 FREE: Mapping[int, Any] = {0: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.AUTO, 3: torch.export.Dim.AUTO}
 """Any number of images; of any height and width where the network is free of them."""
 
 
 class DeployedTask(nn.Module):
-    """One network of any task with its scaling; see :attr:`segexp.tasks.base.BaseTask.output_name`.
+    """A task without training, windows and views: its ``forward``, scaling inside, then its ``deployed``.
 
     Attributes:
         output_names: The one output.
@@ -26,10 +27,11 @@ class DeployedTask(nn.Module):
     def __init__(self, task: BaseTask, side: tuple[int, int] = (64, 64)) -> None:
         """Copies the network; that of ``task`` stays as it is."""
         super().__init__()
-        self.member = DeployedMember(task)
+        self.task = task.twin()
+        self.task.model = plain_copy(task.model)
+        self.task.scale = TraceableNormalize(task.scale)  # type: ignore[assignment] # scales as the other one
         self.output_names, self.axes = (task.output_name,), FREE
         self.spec, self.side = task.spec, side
-        self._read = task.deployed
         self.eval()
 
     def forward(self, image: Tensor) -> tuple[Tensor]:
@@ -41,7 +43,14 @@ class DeployedTask(nn.Module):
         Returns:
             float32 (B, K, ...).
         """
-        return (self._read(self.member(image.to(torch.float32))),)
+        outputs = self.task(image.to(torch.float32)).float()
+        if isinstance(self.task, DenseTask):
+            outputs = self.task.judged(outputs)
+        return (self.task.deployed(outputs),)
+
+    def networks(self) -> list[nn.Module]:
+        """The network of the task."""
+        return [self.task.model]
 
     def example(self) -> Tensor:
         """Gives a batch of zeros to trace with, (2, C, H, W)."""

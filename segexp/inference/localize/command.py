@@ -8,7 +8,6 @@ from tqdm import tqdm
 
 from segexp.config.command_schema import LocalizeConfig
 from segexp.errors import ConfigError, SegexpError
-from segexp.inference.load import StoredNetwork
 from segexp.inference.localize.baselines import COLOUR
 from segexp.inference.localize.image_work import ImageWork, PeakRule
 from segexp.inference.localize.localizer import load_localizer
@@ -19,6 +18,7 @@ from segexp.inference.localize.training_size import TrainingSize, training_size
 from segexp.inference.localize.truth import of_images, read_objects
 from segexp.inference.predict.command import separate_duplicates
 from segexp.inference.predict.inputs import Input, find_inputs
+from segexp.inference.stored_network import StoredNetwork
 from segexp.rasters import Limit
 from segexp.runs.checkpoints import Source, find_sources
 from segexp.runs.console import LOG, start_console

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from segexp.errors import ConfigError, MismatchError
-from segexp.inference.load import StoredNetwork, load_network
 from segexp.inference.localize.maps import contrast_weights, grad_cam, mean_over_views, place, stretch, weigh_maps
 from segexp.inference.localize.peaks import FloatMap, blur
 from segexp.inference.localize.settings import MapSettings
+from segexp.inference.stored_network import StoredNetwork, load_network
 from segexp.models.classifier import Classifier
 from segexp.runs.checkpoints import Source
 from segexp.tasks.normalize import Normalize

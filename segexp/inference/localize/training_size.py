@@ -5,7 +5,7 @@ from statistics import median
 from typing import Any
 
 from segexp.errors import DataError
-from segexp.inference.load import StoredNetwork
+from segexp.inference.stored_network import StoredNetwork
 from segexp.runs.json_yaml import read_json
 
 

@@ -148,7 +148,7 @@ def test_a_file_that_disagrees_is_not_kept(
     def shifted(self: Deployed, module: torch.nn.Module) -> None:
         made(self, module)  # type: ignore[arg-type]
         with torch.no_grad():
-            self.members[0].offset.add_(0.1)
+            self.members[0].scale.offset.add_(0.1)
 
     monkeypatch.setattr(Deployed, "__init__", shifted)
     Path("model.pt2").write_text("an earlier export")

@@ -76,9 +76,9 @@ def test_a_model_that_cannot_be_exported_says_why() -> None:
     graph = Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)), padded=False))
     for form in ("onnx", "torch_export", "torchscript"):
         with pytest.raises(MismatchError, match=rf"format={form}: UNet cannot be exported \(the border it asks for"):
-            refuse_exceptions(graph, form)
-    refuse_exceptions(graph, "safetensors")
-    refuse_exceptions(Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)))), "onnx")
+            refuse_exceptions(graph.networks(), form)
+    refuse_exceptions(graph.networks(), "safetensors")
+    refuse_exceptions(Deployed(module(DataSpec(MaskTarget(("a", "b"), COLOURS)))).networks(), "onnx")
 
 
 def test_training_in_bfloat16_and_channels_last_is_not_in_the_graph() -> None:

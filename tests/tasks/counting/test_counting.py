@@ -168,13 +168,13 @@ def test_what_makes_no_sense_for_it_is_refused(
 
 
 def test_is_exported(straight: Path) -> None:
-    image = CountedScenes(scene="cells", size=64).read()["test"][0].image
+    image = CountedScenes(scene="cells", size=32).read()["test"][0].image
     expected = load_task(straight, device="cpu", trust=["tests"]).outputs(image)
     for form, ending in (("safetensors", "safetensors"), ("torch_export", "pt2")):
         call = ["export", f"run={straight}", f"format={form}", f"output=m.{ending}", "rounds=0", "images=1"]
         assert run([*call, "trust=[tests]"]) == 0
         told = read_json(Path(f"m.{ending}.json"))
-        assert (told["kind"], told["outputs"], told["image_size"]) == ("counting", ["outputs"], [64, 64])
+        assert (told["kind"], told["outputs"], told["image_size"]) == ("counting", ["outputs"], [32, 32])
         assert told["target"]["what"] == "nucleus"
     np.testing.assert_array_equal(load_task("m.safetensors", device="cpu", trust=["tests"]).outputs(image), expected)
     batch = torch.from_numpy(image).permute(2, 0, 1)[None]

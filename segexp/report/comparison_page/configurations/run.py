@@ -126,6 +126,10 @@ class Run:
         return entries.to_text(self.contents.run.get("threads"))
 
 
+NAMES = ("image", "row", "true", "predicted")
+"""Columns of per_image.csv that hold names: of image and predictor, and of a classification the two classes."""
+
+
 def image_values(rows: list[dict[str, str]], name: str, path: Path) -> ImageValues:
     """Figures by column and image of the predictor ``name`` in per_image.csv.
 
@@ -133,7 +137,7 @@ def image_values(rows: list[dict[str, str]], name: str, path: Path) -> ImageValu
         DataError: A figure is no number.
     """
     own = [row for row in rows if row.get("row", name) == name]
-    cells = [{column: text for column, text in row.items() if column not in ("image", "row")} for row in own]
+    cells = [{column: text for column, text in row.items() if column not in NAMES} for row in own]
     found: ImageValues = {}
     for row, figures in zip(own, numbers_of(cells, path), strict=True):
         for column, value in figures.items():

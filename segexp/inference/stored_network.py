@@ -1,0 +1,103 @@
+"""The network of a checkpoint of any task, built from what the file holds alone."""
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from hydra.utils import get_class
+from torch import nn
+
+from segexp.config.experiment import RunConfig
+from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.stored.check import check_stored
+from segexp.config.stored.plain_values import refuse_references
+from segexp.errors import DataError, ResourceError, SegexpError, one_line
+from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
+from segexp.runs.archive import check_archive
+from segexp.runs.checkpoints import Source
+from segexp.runs.console import LOG
+from segexp.spec import DataSpec, Target
+from segexp.system.causes import cause_of, describe_cause
+from segexp.training.build import build_model
+
+BUILT = ("task", "model", "datamodule", "augment", "metric")
+"""Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
+
+
+class StoredNetwork(NamedTuple):
+    """The network of one checkpoint: its origin, its config, what it was trained on, its weights, and all else kept."""
+
+    source: Source
+    config: RunConfig
+    spec: DataSpec
+    model: nn.Module
+    kept: Mapping[str, Any]
+
+
+def load_network(
+    source: Source, trust: Collection[str] = (), changed: Mapping[str, Any] | None = None
+) -> StoredNetwork:
+    """Builds the network of one checkpoint of any task, in evaluation mode.
+
+    Args:
+        source: The checkpoint.
+        trust: Packages beside segexp's own whose classes it may name.
+        changed: Keys of its block ``model`` that differ, and leave its weights as they are: ``output_stride``.
+
+    Raises:
+        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        StoredError: Its config asks for more than data may.
+    """
+    try:
+        content = _content(source.checkpoint)
+        kept, state = content["segexp"], content["state_dict"]
+        config = migrated_stored(kept["config"], source.checkpoint)
+        spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
+    except SegexpError:
+        raise
+    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
+    if "inference" not in config:
+        raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
+    check_stored(config, source.checkpoint, trust, built=BUILT)
+    if (note := migration_note(kept["config"])) is not None:
+        LOG.info(f"run         {note}")
+    refuse_references(config, source.checkpoint)
+    if "_target_" not in config.get("model", {}):
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
+    weights = network_weights(state, source.checkpoint)
+    try:
+        run = RunConfig.from_plain(config)
+    except (KeyError, TypeError) as error:
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({one_line(error)})") from error
+    section = {**run.model, **(changed or {})}
+    refuse_mismatch(section, spec, weights, source.checkpoint)
+    model = build_model(section, spec, published=False)
+    load_network_weights(model, section, weights, source.checkpoint)
+    return StoredNetwork(source, run, spec, model.eval(), kept)
+
+
+def _target_class(source: Path, trust: Collection[str], name: str) -> type[Target]:
+    """The class of a target that a task brought, checked before it is imported.
+
+    Raises:
+        StoredError: It is no target, or of a package that is not trusted.
+    """
+    check_stored({"target": {"_target_": name}}, source, trust, built=("target",))
+    found: type[Target] = get_class(name)
+    return found
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """What a checkpoint holds, or the weights that were exported from one."""
+    if path.suffix == ".safetensors":
+        from segexp.inference.safetensors_reader import read_safetensors
+
+        return read_safetensors(path)
+    check_archive(path)
+    found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return found
