@@ -95,7 +95,7 @@ def unknown_names(config_name: str, argv: Sequence[str], extra: Sequence[str]) -
     """
     given = _Given(config_name, argv, extra)
     # generate has no model: there, model= is an unknown key. With a + any group may be added.
-    usable = chosen_groups(config_name, given.folders).union(o.key_or_group for o in given.overrides if o.is_add())
+    usable = chosen_groups(config_name, given.folders).union(o.key_or_group for o in given.overrides if _adds(o))
     options = {name: found for name, found in given.options.items() if name in usable}
     return list(_unknown_options(given.overrides, options)) or list(_unknown_keys(given, options))
 
@@ -218,9 +218,14 @@ def _unknown_keys(given: _Given, options: Mapping[str, Sequence[str]]) -> Iterat
     valid = [*dict.fromkeys([*(key for key, _ in _flatten(tree, "")), *options])]
     for override in given.overrides:
         key = override.key_or_group
-        if override.is_add() or key.startswith("hydra") or key in valid:
+        if _adds(override) or key.startswith("hydra") or key in valid:
             continue
         yield f"{key}: no such key. {advice(override, tree, valid, options, given.folders)} (--cfg job lists all keys)"
+
+
+def _adds(override: Override) -> bool:
+    """Whether it may be new to the config: ``+key`` and ``++key``."""
+    return bool(override.is_add() or override.is_force_add())
 
 
 def _compose(config_name: str, folders: Sequence[Path], overrides: Sequence[str], *, resolve: bool) -> Any:

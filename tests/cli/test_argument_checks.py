@@ -38,7 +38,7 @@ WRONG = {
     "-m seed=range(0,1000000)": "-m: found more than 10000 jobs with seed=range(0,1000000)",
     "-m seed=1,1": "seed=1,1: found 1 twice, whose jobs are the same experiment",
     "-m seed=glob(*)": "seed=glob(*): found no values; glob() is for groups of options",
-    "-m model=glob(zz*)": "model=glob(zz*): found no values; options: cfcn, cunet",
+    "-m model=glob(zz*)": "model=glob(zz*): found no values; options: cae, cae_fcn, cfcn, cunet",
     "--config-name train": "--config-name: found 'train', expected a file of a --config-dir",
     "--config-path /": "--config-path: found '/' without check.yaml; use --config-dir",
     "--cfg jobs": "--cfg: found 'jobs', expected job | hydra | all",

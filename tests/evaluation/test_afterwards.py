@@ -222,9 +222,9 @@ def test_a_figure_that_is_infinite_is_no_figure() -> None:
 def test_an_evaluation_writes_its_figures_first(monkeypatch: pytest.MonkeyPatch, outputs: Path) -> None:
     done = run(composed(*QUICK))
     monkeypatch.chdir(outputs.parent)
-    monkeypatch.setattr("segexp.inference.evaluate.command.draw", raising(KeyboardInterrupt()))
+    monkeypatch.setattr("segexp.evaluation.mask_test.draw_mask_pictures", raising(KeyboardInterrupt()))
     assert run_line(["evaluate", f"run={done.path}", "panels=1", "metric=none"]) == 130
-    monkeypatch.setattr("segexp.inference.evaluate.command.draw", raising(RuntimeError("no font")))
+    monkeypatch.setattr("segexp.evaluation.mask_test.draw_mask_pictures", raising(RuntimeError("no font")))
     assert run_line(["evaluate", f"run={done.path}", "panels=1", "metric=none"]) == 0
     found = sorted((done.path / "evaluations").rglob("results.json"))
     assert len(found) == 2

@@ -97,6 +97,8 @@ def test_spec_with_statistics_of_the_training_images_survives_a_round_trip() -> 
 def test_describe_says_how_much_of_what() -> None:
     data = SyntheticDataModule(**SMALL, crop_size=32, crops_per_image=5, loader={"batch_size": 3})
     described = data.describe()
+    sizes = described["train"].pop("sizes")
+    assert (sizes["images"], [found["name"] for found in sizes["objects"]]) == (4, ["vessel"])
     assert described["train"] == {
         "images": 4,
         "samples": 20,

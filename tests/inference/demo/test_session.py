@@ -133,7 +133,7 @@ def test_what_is_wrong_is_said_and_the_next_image_is_served(
 
 def test_what_breaks_is_a_message_too(finished: Finished, photo: np.ndarray) -> None:
     place = session(load(finished.path))
-    with mock.patch.object(place.model.module, "evaluated", side_effect=RuntimeError("out of <memory>")):
+    with mock.patch.object(place.model.module, "evaluated_natively", side_effect=RuntimeError("out of <memory>")):
         view = place.take(Path("my photo.png"))
     assert "could not be predicted (RuntimeError: out of &lt;memory&gt;)" in view.message
 

@@ -70,7 +70,7 @@ def test_files_of_validity_are_mirrored_too(tmp_path: Path) -> None:
     inside[:5] = 1
     found = item(image, mask, tiff(tmp_path / "v.tif", np.ascontiguousarray(inside[::-1]), south(NORTH)))
     assert np.array_equal(found.target, np.where(inside, TRUTH, 255))
-    assert isinstance(found.mask_source.valid, MirroredRaster)  # type: ignore[attr-defined]
+    assert isinstance(found.target_source.valid, MirroredRaster)  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
