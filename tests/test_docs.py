@@ -17,6 +17,7 @@ from segexp.cli.arguments import split
 from segexp.config.checks.monitors import check_monitors
 from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import schema_of
+from segexp.config.migration import for_hydra
 from segexp.config.paths import conf_dir
 from segexp.config.schema import TrainConfig
 from segexp.sweeps.search.space import read_space
@@ -88,7 +89,7 @@ def test_command_composes_and_is_valid(command: str) -> None:
     schema = schema_of(chosen.config)
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         for job in jobs:
-            plain = OmegaConf.to_container(compose(chosen.config, job), resolve=True)
+            plain = OmegaConf.to_container(compose(chosen.config, for_hydra(job)), resolve=True)
             check_config(plain, schema)  # type: ignore[arg-type]
             if issubclass(schema, TrainConfig):
                 check_monitors(plain)  # type: ignore[arg-type]

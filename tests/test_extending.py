@@ -106,7 +106,16 @@ def test_the_label_and_direction_of_a_measure_are_everywhere(
     assert "area error ↓" in [row[0] for row in tables["test/figures/image"].data]
 
 
-@pytest.mark.parametrize("line", [line for line in commands("check") if "datamodule=" not in line])
+@pytest.mark.parametrize("line", [line for line in commands("check") if "scope=contracts" not in line])
+def test_a_callback_is_checked(line: str, command: Callable[..., int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert command(*words(line)) == 0, capsys.readouterr().out
+    assert "config is valid" in capsys.readouterr().out
+
+
+CONTRACTS = [line for line in commands("check") if "scope=contracts" in line]
+
+
+@pytest.mark.parametrize("line", [line for line in CONTRACTS if "datamodule=" not in line])
 def test_they_keep_what_they_promise(
     line: str, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,7 +14,7 @@ from tests.training.runs import TINY
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICK = ("panels=0", "baselines=false", "metric=none", "bootstrap=0")
-PART = "callbacks.extra=[{_target_: tests.training.parts.%s}]"
+PART = "callbacks.part={_target_: tests.training.parts.%s}"
 
 
 def command(*overrides: str) -> list[str]:
