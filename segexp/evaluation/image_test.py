@@ -25,7 +25,7 @@ from segexp.evaluation.test_pictures import select_images
 from segexp.evaluation.test_report import TestReport
 from segexp.metrics.figures import Array, Family
 from segexp.report.run_page.charts.files import save_chart
-from segexp.report.run_page.charts.latents import place_of
+from segexp.report.run_page.charts.latents import place_in_plane
 from segexp.runs.folder import RunFolder
 from segexp.spec import FigureSpec
 from segexp.tasks.predictor_result import PredictorResult
@@ -83,7 +83,7 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
             "shown": len(latents.shown),
             "of": len(self.datamodule.items("test")),
             "classes": latents.classes,
-            "point": None if asked is None else {"latent": list(asked), "place": place_of(asked, short)},
+            "point": None if asked is None else {"latent": list(asked), "place": place_in_plane(asked, short)},
         }
 
     def draw(self, folder: RunFolder, row: PredictorResult, count: int, after: Afterwards) -> Panels:

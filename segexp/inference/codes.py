@@ -16,7 +16,7 @@ from segexp.inference.predict.inputs import find_inputs
 from segexp.report.charts.files import render_charts
 from segexp.report.pictures.png import save_png
 from segexp.report.pictures.side_by_side import unit_pixels
-from segexp.report.run_page.charts.latents import latent_charts, place_of
+from segexp.report.run_page.charts.latents import latent_charts, place_in_plane
 from segexp.runs.console import start_console
 from segexp.runs.files import replace_file
 from segexp.training.build import build_datamodule
@@ -119,6 +119,6 @@ def _among_others(model: AutoencoderModel, latent: list[float]) -> bytes | None:
     folder, results = model.source.folder, model.source.results
     if folder is None or not isinstance(known := results.get("latents"), dict):
         return None
-    point = {"latent": list(latent), "place": place_of(latent, known)}
+    point = {"latent": list(latent), "place": place_in_plane(latent, known)}
     charts = latent_charts(folder / "latents.csv", {**results, "latents": {**known, "point": point}})
     return render_charts(charts, "png") if charts else None

@@ -11,11 +11,11 @@ def run_compare(config: Any, invocation: Invocation) -> None:
     from segexp.config.command_schema import CompareConfig
 
     asked = checked(config, CompareConfig)
-    from segexp.report.comparison_page.compare import compare, place_of
+    from segexp.report.comparison_page.compare import compare, summary_folder
 
     found = compare(asked.runs, asked.measure, asked.base, asked.resamples, asked.seed)
     print(found.text())  # noqa: T201 - the command's answer
-    files = found.write(place_of(asked.runs, asked.out))
+    files = found.write(summary_folder(asked.runs, asked.out))
     print("\n" + "\n".join(map(str, files)))  # noqa: T201
 
 

@@ -30,7 +30,7 @@ def write_summary(folder: Path) -> list[Path]:
     return compare([folder]).write(folder)
 
 
-def place_of(places: Sequence[str | Path], out: str | Path | None) -> Path:
+def summary_folder(places: Sequence[str | Path], out: str | Path | None) -> Path:
     """Chooses the folder for the summaries: the one asked for, the folder of a sweep, or a new one."""
     if out is not None:
         return Path(out)

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 from segexp.errors import DataError
-from segexp.report.comparison_page.compare import compare, place_of, write_summary
+from segexp.report.comparison_page.compare import compare, summary_folder, write_summary
 from segexp.report.pictures.panels import draw_panel, split_panel
 from segexp.report.pictures.png import save_png
 from tests.report.comparison_page.made import make_run
@@ -229,10 +229,10 @@ def test_runs_that_have_all_failed_are_named(tmp_path: Path) -> None:
 
 
 def test_where_summaries_go(sweep: Path) -> None:
-    assert place_of([sweep], None) == sweep
-    assert place_of([sweep], "else") == Path("else")
+    assert summary_folder([sweep], None) == sweep
+    assert summary_folder([sweep], "else") == Path("else")
     for places in ([sweep / "1"], [sweep / "1", sweep / "2"], [f"{sweep}/*"]):
-        found = place_of(places, None)
+        found = summary_folder(places, None)
         assert found.parent == Path("outputs", "compare")
         assert found.is_dir()
 

@@ -45,7 +45,7 @@ def latent_charts(latents_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
     return [Chart(title, spec, f"{title}, {across} and {up}: {', '.join(filter(None, names))}", tuple(legend))]
 
 
-def place_of(latent: Sequence[float], known: Mapping[str, Any]) -> list[float] | None:
+def place_in_plane(latent: Sequence[float], known: Mapping[str, Any]) -> list[float] | None:
     """Where a code lies in the plane, of which results.json holds origin and directions; None: it has none there."""
     origin, directions = known.get("origin"), known.get("directions")
     if not (isinstance(origin, list) and isinstance(directions, list) and len(origin) == len(latent)):
