@@ -57,14 +57,14 @@ def draw_mask_pictures(
 
 
 def _panel(folder: RunFolder, module: Segmentation, item: Item, number: int, rank: str) -> dict[str, Any]:
-    """Draws a test image, and for many classes their probabilities; gives its entry."""
+    """Draws a test image, and where each class has a logit the planes of all; gives its entry."""
     release_image_memory(math.prod(item.shape))
     item, spec = item.decoded(), module.spec
     prediction, probabilities = predict(module, item, module.threshold)
     picture = picture_of(item, prediction, spec)
     stem = f"{number:02d}_{rank}_{picture.stem}"
     picture.save(folder.panels / f"{stem}.png")
-    if not spec.is_binary:
+    if spec.out_channels > 1:
         plot_class_maps(item.image, probabilities, item.target, spec, folder.path / "class_maps" / f"{stem}.png")
     layers = {
         "image": picture.image, "truth": picture.truth, "prediction": picture.prediction,

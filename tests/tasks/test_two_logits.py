@@ -120,6 +120,8 @@ class OwnLoss(BCE):
 def test_trains_is_loaded_and_predicts() -> None:
     done = go("task.two_logits=true", "loss=ce_dice", "metric=none", "bootstrap=0")
     assert done.best["segexp"]["spec"]["target"]["two_logits"] is True
+    # Both planes, predicted and true, are drawn, as for more classes.
+    assert len(list((done.path / "class_maps").glob("*.png"))) == len(list((done.path / "panels").glob("*.png"))) > 0
     assert done.best["state_dict"]["model.head.weight"].shape[0] == 2
     model = load(done.path)
     assert (model.threshold is None) is False
