@@ -85,7 +85,7 @@ def literal_keys() -> list[tuple[str, str, Any]]:
     return [(model, key, choice) for (_, key, choice), model in found.items()]
 
 
-LONG = {"googlenet", "minigooglenet"}
+LONG = {"deeplabv3plus_xception", "googlenet", "minigooglenet"}
 """Models of many small layers, whose exports take long; that of resnet18 stands for classifiers in every change."""
 
 

@@ -105,7 +105,8 @@ def check_masks(done: Done, sizes: dict[str, tuple[int, int]], name: str) -> Non
     assert width > 3 * height, "image, truth, prediction and errors side by side"
     classes = len(done.content["task"]["classes"])
     maps = [size for place, size in sizes.items() if place.startswith("class_maps/")]
-    assert len(maps) == (1 if classes > 2 else 0)
+    planes = classes > 2 or bool(done.experiment.task.get("two_logits"))
+    assert len(maps) == (1 if planes else 0)
     assert sizes["confusion.png"][1] > 400
 
 

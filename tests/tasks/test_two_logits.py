@@ -22,7 +22,7 @@ from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.tta import Tta
 from segexp.training.build import build_loss
 from segexp.windows.settings import Inference
-from tests.training.runs import go
+from tests.training.runs import composed, run
 
 DATA = {"size": 40, "train_images": 2, "val_images": 3, "test_images": 3, "crop_size": None}
 
@@ -118,7 +118,8 @@ class OwnLoss(BCE):
 
 
 def test_trains_is_loaded_and_predicts() -> None:
-    done = go("task.two_logits=true", "loss=ce_dice", "metric=none", "bootstrap=0")
+    words = ("task.two_logits=true", "loss=ce_dice", "metric=none", "bootstrap=0", "panels=1")
+    done = run(composed(*words), pictures=True)
     assert done.best["segexp"]["spec"]["target"]["two_logits"] is True
     # Both planes, predicted and true, are drawn, as for more classes.
     assert len(list((done.path / "class_maps").glob("*.png"))) == len(list((done.path / "panels").glob("*.png"))) > 0

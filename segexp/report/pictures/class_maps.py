@@ -58,7 +58,7 @@ def plot_class_maps(
 
 def _planes(probabilities: NDArray[np.float32], truth: NDArray[np.uint8], spec: DataSpec) -> NDArray[np.float32]:
     """Check and give (K, h, w), the first class of two completed, large ones reduced."""
-    allowed = {spec.num_classes, spec.out_channels}
+    allowed = {spec.num_classes, spec.score_channels}
     fits = probabilities.ndim == 3 and probabilities.shape[0] in allowed
     if not fits or probabilities.shape[1:] != truth.shape:
         raise DataError(
