@@ -62,7 +62,7 @@ images that were not at hand: such a figure speaks of nothing else.
 | system | preset | figure | reference | here | data | epochs | minutes |
 | --- | --- | --- | --- | --- | --- | --- | --- |
 """
-UNTOLD = ("output_dir", "trainer.progress", "name", "sweep.jobs", "panels", "bootstrap", "datamodule.cache")
+UNTOLD = ("output_dir", "resume", "trainer.progress", "name", "sweep.jobs", "panels", "bootstrap", "datamodule.cache")
 """Keys that change no figure."""
 REPEATED = ("seed", "datamodule.fold", "datamodule.split_seed")
 """Keys in which the runs of one row may differ."""
