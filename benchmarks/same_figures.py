@@ -62,7 +62,8 @@ def _commands(drive: Path, cells: Path) -> dict[str, list[str]]:
 def _drawn(place: Path, layout: str) -> Path:
     """Images in the layout of a data set, made by the code of this checkout."""
     folder = place / f"{layout}_drawn"
-    _segexp(HERE, place, ["generate", f"layout={layout}", f"out={folder}"])
+    scene = "cells" if layout == "cells" else "vessels"
+    _segexp(HERE, place, ["generate", f"scene={scene}", f"layout={layout}", f"out={folder}"])
     return folder
 
 
