@@ -54,7 +54,7 @@ class Experiment(TrainConfig):
     @property
     def direction(self) -> Direction:
         """True if ``monitor`` is better low ("min") or high ("max")."""
-        return watched_direction(self.monitor, self.task_class)
+        return watched_direction(self.monitor, self.task_class, self.metric)
 
     @property
     def task_class(self) -> str:
