@@ -33,6 +33,7 @@ from segexp.inference.task_model import TaskModel
 from segexp.invocation import Invocation
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.report import values
+from segexp.report.labels import head_of
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -260,10 +261,7 @@ def _model_name(model: Model | TaskModel) -> str:
 
 def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
     """Builds a table with one line per run."""
-    first = found[0]
-    foreground = entries.foreground_of(first)
-    columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
-    columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
+    columns = _compared_figures(found[0])
     rows = tuple(
         (
             name,
@@ -275,3 +273,14 @@ def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> T
         for name, content in zip(names, found, strict=True)
     )
     return Table("runs", ("run", *(name for name, _ in columns)), rows)
+
+
+def _compared_figures(content: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """Heading of each column and where in the figures of a row it lies; of other kinds those that are one number."""
+    if entries.task_kind(content) != entries.SEGMENTATION:
+        figures = entries.model_row(content)["dataset"]
+        return [(head_of(content, name), (name,)) for name, value in figures.items() if not isinstance(value, dict)]
+    columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
+    if (foreground := entries.foreground_of(content)) is not None:
+        columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))]
+    return columns
