@@ -24,6 +24,7 @@ from segexp.inference.evaluate.data import (
     has_own_images,
     keep_own_split,
     note_trained_images,
+    require_other_parts,
 )
 from segexp.inference.evaluate.rescaled import check_rescaled
 from segexp.inference.load import MaskSettings, load_members, mask_model, segmentations, task_model
@@ -118,6 +119,8 @@ class Evaluation:
         keep_own_split(source, self.model, self.section, phase)
         config = self.model.config
         data = evaluation_data(source, self.model.module, config.task, phase, config.datamodule)
+        if self.config.baselines:
+            require_other_parts(data)
         names = [item.name for item in data.items("test")]
         if phase != "train":
             data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
@@ -176,7 +179,7 @@ class Evaluation:
         outcome = Outcome(
             folder,
             found.rows(),
-            found.other_rows(),
+            {**(found.trivial_rows() if self.config.baselines else {}), **found.other_rows()},
             found.names,
             lambda rows, resamples: self._content(found.content(rows, resamples), data),
         )
