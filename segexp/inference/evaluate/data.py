@@ -67,7 +67,7 @@ class EvaluationData(ImageDataModule):
         return self.spec.classes, self.spec.colours
 
     def target(self) -> Target:
-        """What the model learnt to give."""
+        """Target that the model was trained to give."""
         return self.spec.target
 
     def read(self) -> dict[Any, list[Item]]:
