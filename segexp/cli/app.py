@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, split
-from segexp.cli.hydra_app import INTERRUPTED, invocation, run_guarded, run_hydra
+from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
 from segexp.config.migration import for_hydra
@@ -23,6 +23,7 @@ from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
+    from segexp.config.experiment import Experiment
     from segexp.sweeps.command import Sweep
     from segexp.sweeps.search.command import SearchCommand
 
@@ -54,6 +55,37 @@ def run(argv: Sequence[str]) -> int:
     except (OSError, MemoryError) as error:
         say_exception(error, debug="debug=true" in argv)
         return 1
+
+
+def compose_training(words: Sequence[str]) -> "Experiment":
+    """Composes and checks one training for a program in Python; nothing is run, and no state of Hydra is left.
+
+    Args:
+        words: As on the command line.
+
+    Raises:
+        ConfigError: As on the command line; or the words are those of another command, a sweep or a search.
+    """
+    from segexp.cli.from_run import expand
+    from segexp.config.composed import checked_train
+    from segexp.sweeps.command import asks_for_sweep
+    from segexp.sweeps.search.arguments import names_search
+
+    command, argv = split(list(words))
+    argv = for_hydra(argv)
+    if command.name != "train":
+        raise ConfigError(f"{command.name}: is a command of the terminal; give the words of a training alone")
+    if asks_for_sweep(argv) or names_search(argv, config_dirs(argv)):
+        raise ConfigError("a sweep is started in a terminal: python -m segexp -m <words>; in Python, train one by one")
+    found: list[tuple[Any, Invocation]] = []
+    with trusting(argv), hydra_as_it_was(), tempfile.TemporaryDirectory() as folder:
+        _refuse_words(command, argv)
+        _start_from(command, argv)
+        argv = _single_values(argv)
+        more = [f"hydra.sweep.dir='{folder}'"]
+        run_hydra(command, expand(argv), more, lambda config: found.append((config, invocation(command, argv, config))))
+        config, how = found[0]
+        return checked_train(config, how)
 
 
 def _dispatch(command: Command, argv: list[str]) -> int:

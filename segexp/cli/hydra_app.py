@@ -3,7 +3,8 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,27 @@ def run_hydra(command: Command, argv: list[str], more: Sequence[str], job: Calla
             traceback.print_exc()
         name = PRIMARY if PRIMARY in argv else command.config
         raise translate(error, name, argv, config_dirs(argv)) from error
+
+
+@contextmanager
+def hydra_as_it_was() -> Iterator[None]:
+    """Lets Hydra start in this context, in a process that may use it by itself, and leaves no trace of that."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
+    state, job = GlobalHydra.instance(), HydraConfig.instance()
+    before = state.hydra, job.cfg
+    # Hydra serves one config per process unless what it keeps is cleared.
+    state.clear()
+    try:
+        yield
+    finally:
+        sys.argv = argv
+        os.environ.pop("HYDRA_FULL_ERROR", None)
+        if full is not None:
+            os.environ["HYDRA_FULL_ERROR"] = full
+        state.hydra, job.cfg = before
 
 
 def run_guarded(function: Callable[[], None], *, debug: bool) -> int:
