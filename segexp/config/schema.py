@@ -22,11 +22,14 @@ class Supplied:
         auto: Whether any key may be ``auto``, filled in when training starts.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
+        inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
+            names of the user's.
     """
 
     keys: tuple[str, ...] = ()
     auto: bool = False
     beside: type | None = None
+    inner: tuple[str, ...] = ()
 
 
 TASK_PARTS = (
@@ -166,7 +169,7 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig)]
+    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), True, SchedulerConfig, ("schedulers",))]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
     speed: SpeedConfig
