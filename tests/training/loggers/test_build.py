@@ -42,6 +42,7 @@ def test_tensorboard_holds_what_metrics_csv_holds() -> None:
     assert {path.name for path in done.path.iterdir() if path.is_dir()} == {"checkpoints", "tensorboard"}
 
 
+@pytest.mark.slow
 def test_a_sweep_is_two_offline_runs_of_one_group() -> None:
     """What W&B will show is read back from the offline files; no key, no terminal, no question."""
     done = subprocess.run(
