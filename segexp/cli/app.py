@@ -2,7 +2,6 @@
 
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,10 +101,6 @@ def _dispatch(command: Command, argv: list[str]) -> int:
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
-    if command.takes_training or command.name == "models":
-        # Hydra makes a folder for every sweep: ours is made when all jobs have been checked, a check leaves none.
-        with tempfile.TemporaryDirectory() as folder:
-            return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
     return _compose_and_run(command, argv)
 
 
@@ -131,21 +126,21 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
+def _compose_and_run(command: Command, argv: list[str]) -> int:
     """Composes and runs one job, or gathers those of a sweep and then runs them."""
     if command.name == "train" and (sweep := _sweep(argv)) is not None:
         # Before anything else: its fork server starts, and is what takes longest.
         with sweep:
-            return _composed(command, argv, more, sweep)
-    return _composed(command, argv, more)
+            return _composed(command, argv, sweep)
+    return _composed(command, argv)
 
 
-def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sweep | None" = None) -> int:
+def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -> int:
     from segexp.cli.from_run import expand, own_data
 
     _refuse_words(command, argv)
     _start_from(command, argv)
-    if (search := _search(command, argv, more)) is not None:
+    if (search := _search(command, argv)) is not None:
         return search.run()
     given = argv = _single_values(argv)
     argv = expand(argv, OWN_KEYS.get(command.name))
@@ -153,10 +148,7 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
     if sweep is not None:
-        from segexp.sweeps.compose import composing_once
-
-        with composing_once():
-            run_hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+        run_hydra(command, argv, lambda config: sweep.add(config, invocation(command, given, config)))
         return sweep.run()
     if command.name in ("evaluate", "export"):
         argv = own_data(argv)
@@ -168,7 +160,7 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
             codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
     with garbage_kept():
-        run_hydra(command, argv, more, job)
+        run_hydra(command, argv, job)
     return max(codes, default=0)
 
 
@@ -216,7 +208,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")
 
 
-def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
+def _search(command: Command, argv: list[str]) -> "SearchCommand | None":
     """The search that a command line of train asks for."""
     from segexp.cli.from_run import expand
     from segexp.sweeps.search.arguments import asks_only, names_search, resumed_search
@@ -232,9 +224,7 @@ def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCo
         found: list[tuple[Any, Invocation]] = []
         # Hydra serves one config per process unless what it keeps is cleared.
         GlobalHydra.instance().clear()
-        run_hydra(
-            command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config)))
-        )
+        run_hydra(command, expand(words), lambda config: found.append((config, invocation(command, argv, config))))
         return found[0]
 
     return SearchCommand(argv, extra, compose)
