@@ -77,12 +77,11 @@ def compose_training(words: Sequence[str]) -> "Experiment":
     if asks_for_sweep(argv) or names_search(argv, config_dirs(argv)):
         raise ConfigError("a sweep is started in a terminal: python -m segexp -m <words>; in Python, train one by one")
     found: list[tuple[Any, Invocation]] = []
-    with trusting(argv), hydra_as_it_was(), tempfile.TemporaryDirectory() as folder:
+    with trusting(argv), hydra_as_it_was():
         _refuse_words(command, argv)
         _start_from(command, argv)
         argv = _single_values(argv)
-        more = [f"hydra.sweep.dir='{folder}'"]
-        run_hydra(command, expand(argv), more, lambda config: found.append((config, invocation(command, argv, config))))
+        run_hydra(command, expand(argv), lambda config: found.append((config, invocation(command, argv, config))))
         config, how = found[0]
         return checked_train(config, how)
 

@@ -66,19 +66,14 @@ def hydra_as_it_was() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
-    argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    state, job = GlobalHydra.instance(), HydraConfig.instance()
-    before = state.hydra, job.cfg
+    before = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     # Hydra serves one config per process unless what it keeps is cleared.
-    state.clear()
+    GlobalHydra.instance().clear()
     try:
         yield
     finally:
-        sys.argv = argv
-        os.environ.pop("HYDRA_FULL_ERROR", None)
-        if full is not None:
-            os.environ["HYDRA_FULL_ERROR"] = full
-        state.hydra, job.cfg = before
+        # Asked for anew: Hydra puts a copy of the instance in its place.
+        GlobalHydra.instance().hydra, HydraConfig.instance().cfg = before
 
 
 def _run_job(config: Any, job: Callable[[Any], None]) -> None:
