@@ -23,12 +23,15 @@ class Supplied:
         optional: Given by the program where the YAML does not.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
+        inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
+            names of the user's.
     """
 
     keys: tuple[str, ...] = ()
     auto: bool = False
     optional: tuple[str, ...] = ()
     beside: type | None = None
+    inner: tuple[str, ...] = ()
 
 
 TASK_PARTS = (
@@ -49,7 +52,7 @@ def default_task() -> ObjectConfig:
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """What the learning-rate schedule has beside its class and the arguments of that."""
+    """Keys of a learning-rate schedule beside its class and the arguments of that."""
 
     interval: Literal["step", "epoch"] = "epoch"
     monitor: str | None = None
@@ -172,7 +175,7 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig)]
+    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), True, SchedulerConfig, ("schedulers",))]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
     speed: SpeedConfig
@@ -208,7 +211,7 @@ class CheckConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class MapsConfig:
-    """Which maps become pseudo-masks, and how: keys of the command localize."""
+    """Choice of the maps that become pseudo-masks, and of the way: keys of the command localize."""
 
     method: Literal["lecture", "gradcam", "fine"] = "fine"
     label: str | None = None

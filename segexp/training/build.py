@@ -10,7 +10,6 @@ from typing import Any
 from hydra.utils import get_class, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
@@ -25,6 +24,7 @@ from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import AUTO
 from segexp.training.build_model import PUBLISHED, build_model
+from segexp.training.build_optimizer import build_optimizer
 from segexp.training.build_schedule import build_schedule, check_length
 from segexp.training.checks.config_trials import expect, try_measure, trying
 from segexp.training.constructor_errors import naming_section
@@ -150,14 +150,6 @@ def build_loss(
     if counts is not None and loss.needs_counts:
         loss.set_counts(counts(), spec)
     return loss
-
-
-def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], Optimizer]:
-    """Builds what makes the optimiser of parameters; tried once so that a value it refuses is found now."""
-    with naming_section("optimizer", section):
-        make: Callable[[Any], Optimizer] = instantiate(section, _convert_="all")
-        expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
-    return make
 
 
 def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict[str, ImageMeasure]:

@@ -47,7 +47,7 @@ from segexp.training.trainer import build_trainer, check_trainer, try_trainer
 from segexp.training.warning_filters import quiet_warnings
 
 
-def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
+def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     """Runs one experiment.
 
     Everything that can be wrong with config and data is found before the run folder is made.

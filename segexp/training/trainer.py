@@ -16,6 +16,7 @@ from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
 from segexp.runs.folder import RunFolder
+from segexp.system.notebook import in_notebook
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
@@ -88,7 +89,7 @@ def _panels(experiment: Experiment, folder: RunFolder, logged: bool) -> Validati
 
 
 def _bar(progress: str) -> bool:
-    return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
+    return progress == "bar" or (progress == "auto" and (sys.stdout.isatty() or in_notebook()))
 
 
 def _own_bar(own: Sequence[Callback]) -> bool:

@@ -61,8 +61,8 @@ def _check_callback(key: str, name: str, section: ObjectConfig, config: Mapping[
     """
     task, target = str(config.get("task", {}).get("_target_", SEGMENTATION)), str(section.get("_target_"))
     if name.startswith("val/"):
-        of_lightning = target.startswith("lightning.") and target.rpartition(".")[2] in _WITH_MODE
-        if of_lightning and "mode" not in section and watched_direction(name, task) == "max":
+        with_mode = target.startswith("lightning.") and target.rpartition(".")[2] in _WITH_MODE
+        if with_mode and "mode" not in section and _is_better_high(name, task):
             raise ConfigError(
                 f"{key}.mode: not given, and Lightning takes min then, but {name} is better high; add {key}.mode=max"
             )
@@ -78,6 +78,13 @@ def _check_callback(key: str, name: str, section: ObjectConfig, config: Mapping[
         f"{key}.monitor: nothing is logged as {name!r}.{did_you_mean(name, known)} Beside val/<measure> there are "
         f"{', '.join(BESIDE)}, and lr-<optimiser> of a LearningRateMonitor"
     )
+
+
+def _is_better_high(name: str, task: str) -> bool:
+    try:
+        return watched_direction(name, task) == "max"
+    except ConfigError:  # of a class of the user's own, nothing is known
+        return False
 
 
 _WITH_MODE = ("ModelCheckpoint", "EarlyStopping")
