@@ -42,9 +42,10 @@ def migration_note(config: Mapping[str, Any]) -> str | None:
 def for_hydra(words: Sequence[str]) -> list[str]:
     """Gives the words of a command as Hydra takes them: keys that may be new to its configs are added, ``++key=value``.
 
-    Keys below ``callbacks``, where names are the user's, those of a block whose class is given by a word, and keys of
-    version 0.1. Whether one of a data set is an old one is known with the class of its section, see :func:`migrated`;
-    one of a user's own class is set just the same. A key that no class takes is found by the check of the config.
+    Keys below ``callbacks`` and ``logger``, where names are the user's, those of a block whose class a word gives, and
+    keys of version 0.1. Whether one of a data set is an old one is known with the class of its section, see
+    :func:`migrated`; one of a user's own class is set just the same. A key that no class takes is found by the check of
+    the config.
     """
     blocks = retargeted_blocks(words)
     return [f"++{word}" if _may_be_new(word, blocks) else _deletes_today(word) for word in words]
@@ -58,6 +59,8 @@ def as_given(words: Sequence[str]) -> list[str]:
 
 _OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
 _OLD_BLOCK = f"scheduler.{NESTED}"
+_OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow")
+"""Blocks of ``logger`` that an option makes: without it, a key of theirs is a mistake."""
 _BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.interval", "scheduler.monitor"})
 """Keys that mean something, or nothing, whether or not the option's YAML lists them."""
 
@@ -65,6 +68,7 @@ _BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.in
 def _may_be_new(word: str, blocks: frozenset[str]) -> bool:
     key, equals, _ = word.partition("=")
     below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.")) or key == _OLD_BLOCK or key in _OLD_KEYS | _BESIDE
+    below = below or (key.startswith("logger.") and key.split(".")[1] not in _OWN_LOGGERS)
     return bool(equals) and (below or lies_in(word, blocks))
 
 

@@ -29,6 +29,7 @@ from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
+from segexp.tasks.steps import optimizer_steps
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
 
@@ -249,9 +250,14 @@ class BaseTask(pl.LightningModule):
         optimizer = self.make_optimizer()
         if self._schedule is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
+        steps = int(optimizer_steps(self.trainer))
         scheduler = self._schedule.build(optimizer, steps=steps, epochs=self.trainer.max_epochs or 1)
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Learning-rate schedule; None: a constant rate."""
+        return self._schedule
 
     # ---- validation and test
 

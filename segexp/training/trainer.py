@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ProgressBar, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
@@ -22,7 +22,6 @@ from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
-from segexp.training.callbacks.weight_average import WeightAverage
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import ONE, trainer_plugins
 
@@ -63,7 +62,7 @@ def build_trainer(
         default_root_dir=folder.path,  # of callbacks that write files
         callbacks=[_panels(experiment, folder, len(loggers) > 1), *_in_order(experiment, folder, own)],
         plugins=[AtomicCheckpointIO(), *trainer_plugins()],
-        enable_progress_bar=_bar(section.progress),
+        enable_progress_bar=_bar(section.progress) or _own_bar(own),
         log_every_n_steps=10**9,  # only whole epochs are logged
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
     )
@@ -93,10 +92,15 @@ def _bar(progress: str) -> bool:
     return progress == "bar" or (progress == "auto" and (sys.stdout.isatty() or in_notebook()))
 
 
+def _own_bar(own: Sequence[Callback]) -> bool:
+    """Whether the config brings a progress bar, which stands in place of ours."""
+    return any(isinstance(callback, ProgressBar) for callback in own)
+
+
 def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]) -> list[Callback]:
     """Callbacks in the order in which they act: weights are averaged before the best of them are kept."""
     trainer = experiment.trainer
-    averages = [callback for callback in own if isinstance(callback, WeightAverage)]
+    averages = [callback for callback in own if isinstance(callback, WeightAveraging)]
     stopping = [callback for callback in own if isinstance(callback, Stopping)]
     return [
         *averages,
@@ -106,6 +110,6 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         Last(folder.checkpoints),
         *([Clock(trainer.max_time)] if trainer.max_time is not None else []),
         *stopping,
-        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) else []),
+        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) and not _own_bar(own) else []),
         *(callback for callback in own if callback not in [*averages, *stopping]),
     ]

@@ -175,8 +175,13 @@ def _parameters(
             yield from _value(keys[name], parameter.annotation, _join(path, name))
         elif name in keys:
             yield from _value(keys[name], Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
+        elif parameter.required and not _comes_later(name, value, supplied):
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _comes_later(name: str, value: Mapping[str, Any], supplied: Supplied) -> bool:
+    """Whether an argument that a block does not name is given all the same."""
+    return bool(value.get("_partial_")) or "_args_" in value or name in value or name in supplied.optional
 
 
 def _objects(value: Any, supplied: Supplied, path: str) -> Iterator[str]:

@@ -109,7 +109,7 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
     ("callbacks", "*"): CALLBACK,
     ("callbacks", "extra", "*"): CALLBACK,
-    ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),
+    ("logger", "*"): Slot(("lightning.pytorch.loggers.Logger",), functions=_LOGGERS),
 }
 """By the path of the key; ``*``: any name or number."""
 
