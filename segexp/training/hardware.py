@@ -6,7 +6,7 @@ import torch
 
 from segexp.config.experiment import Device, Experiment
 from segexp.errors import ConfigError
-from segexp.training.distributed.plan import count_ranks
+from segexp.training.distributed.plan import count_ranks, own_device
 
 
 def with_hardware(experiment: Experiment) -> Experiment:
@@ -16,6 +16,9 @@ def with_hardware(experiment: Experiment) -> Experiment:
         ConfigError: There is no such device, or there are fewer than asked for.
     """
     device = device_type(experiment.trainer.accelerator)
+    number = own_device(experiment.trainer)
+    if device == "cuda" and isinstance(number, list) and len(number) == 1:
+        torch.cuda.set_device(number[0])
     return replace(experiment, device=device, ranks=count_ranks(experiment.trainer))
 
 
