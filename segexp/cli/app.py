@@ -18,6 +18,7 @@ from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
+from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
 
@@ -131,12 +132,15 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
     codes: list[int] = []
 
     def job(config: Any) -> None:
-        codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
+        with garbage_searched():
+            codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
-    run_hydra(command, argv, more, job)
+    with garbage_kept():
+        run_hydra(command, argv, more, job)
     return max(codes, default=0)
 
 
+@garbage_kept()
 def _refuse_words(command: Command, argv: list[str]) -> None:
     """Looks at the words before Hydra, a sweep or a search takes them."""
     from segexp.cli.argument_checks import refuse_flags, refuse_words

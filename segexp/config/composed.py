@@ -9,6 +9,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
+from segexp.system.garbage import garbage_kept
 
 T = TypeVar("T")
 C = TypeVar("C", bound=TrainConfig)
@@ -23,6 +24,7 @@ def checked(config: Any, schema: type[T]) -> T:
     return structured(schema, plain_config(config, schema))
 
 
+@garbage_kept()
 def plain_config(config: Any, schema: type) -> dict[str, Any]:
     """Resolves a composed config and checks it whole; nothing heavy is imported.
 

@@ -54,7 +54,7 @@ def default_task() -> ObjectConfig:
 
 @dataclass(frozen=True)
 class SchedulerConfig:
-    """What the learning-rate schedule has beside its class and the arguments of that."""
+    """Keys of a learning-rate schedule beside its class and the arguments of that."""
 
     interval: Literal["step", "epoch"] = "epoch"
     monitor: str | None = None
@@ -279,7 +279,7 @@ class CheckConfig(TrainConfig):
 
 @dataclass(frozen=True)
 class MapsConfig:
-    """Which maps become pseudo-masks, and how: keys of the command localize."""
+    """Choice of the maps that become pseudo-masks, and of the way: keys of the command localize."""
 
     method: Literal["lecture", "gradcam", "fine"] = "fine"
     label: str | None = None

@@ -17,7 +17,7 @@ from segexp.windows.rescale import Rescale, read_scale, refuse_unlike
 
 @dataclass(frozen=True)
 class MaskSettings:
-    """How a segmentation is asked; see :func:`load`."""
+    """Settings of the inference of a segmentation; see :func:`load`."""
 
     tta: Tta | None = None
     threshold: float | None = None

@@ -68,7 +68,7 @@ class TaskModel:
         return open_image(image, self.spec, luminance=luminance, bands=self.bands, limit=self.limit)
 
     def outputs(self, image: Any) -> NDArray[np.float32]:
-        """What the model gives for an image, as the test judges it: float32 (K, ...), logits of a classification.
+        """Outputs of the model for an image, as the test judges it: float32 (K, ...), logits of a classification.
 
         Args:
             image: As for :meth:`predict`.
@@ -77,7 +77,7 @@ class TaskModel:
         return found
 
     def predict(self, image: Any) -> Prediction:
-        """What the model says of an image.
+        """Predicts an image: its class, its value, or whatever the task predicts.
 
         Args:
             image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
@@ -90,7 +90,7 @@ class TaskModel:
         return self.predict_pixels(self.open(image).read())
 
     def predict_pixels(self, pixels: NDArray[Any]) -> Prediction:
-        """As :meth:`predict`, of raw pixels (H, W, C) that fit the model."""
+        """Predicts raw pixels (H, W, C) that fit the model, see :meth:`predict`."""
         return self.module.predictions(self._evaluated(pixels))[0]
 
     def refuse_silent(self) -> None:

@@ -278,7 +278,7 @@ class BaseTask(pl.LightningModule):
         """The figures of the model after a test, first as it is used, then what is worth standing beside that."""
 
     def predictions(self, outputs: Tensor) -> Sequence[Prediction]:
-        """What is said of each image (B), of outputs as :meth:`evaluated` gives them; a task that has it is predicted.
+        """Predictions for each image (B), of outputs as :meth:`evaluated` gives them; a task that has it is predicted.
 
         Raises:
             NotImplementedError: The task does not say.
@@ -286,7 +286,7 @@ class BaseTask(pl.LightningModule):
         raise NotImplementedError(f"{type(self).__name__} has no predictions")
 
     def deployed(self, outputs: Tensor) -> Tensor:
-        """What an exported file gives of the outputs (B, K, ...): these, unless a task makes something else of them.
+        """Outputs of an exported file, of outputs (B, K, ...): these, unless a task makes something else of them.
 
         Tensor operations alone, so that it becomes part of the graph.
         """

@@ -101,7 +101,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
 
     @abstractmethod
     def differences(self) -> list[str]:
-        """What the run does and the file does not, a line each."""
+        """Lines on each thing that the run does and the exported file does not."""
 
     @abstractmethod
     def graph(self) -> Deployed | DeployedTask:
@@ -117,7 +117,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
 
     @abstractmethod
     def run_pytorch(self, images: NDArray[Any]) -> object:
-        """What the file does, in PyTorch."""
+        """Computes in PyTorch what the exported file computes."""
 
     def compared_beside(self, run: Run) -> Agreed | None:
         """More that is compared on the test images; None: nothing."""

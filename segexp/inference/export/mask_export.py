@@ -33,7 +33,7 @@ class MaskExport(Export[Model, Agreement]):
         return export_facts(self.model, self.rescale)
 
     def differences(self) -> list[str]:
-        """What the run does and the file does not, a line each."""
+        """Lines on each thing that the run does and the exported file does not."""
         return describe_differences(self.model)
 
     def graph(self) -> Deployed:

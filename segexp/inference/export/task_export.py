@@ -43,7 +43,7 @@ class TaskExport(Export[TaskModel, TaskAgreement]):
         return items[0].shape
 
     def differences(self) -> list[str]:
-        """What the run does and the file does not, a line each."""
+        """Lines on each thing that the run does and the exported file does not."""
         return describe_differences(self.model)
 
     def graph(self) -> DeployedTask:
