@@ -42,9 +42,9 @@ def migration_note(config: Mapping[str, Any]) -> str | None:
 def for_hydra(words: Sequence[str]) -> list[str]:
     """Gives the words of a command as Hydra takes them: keys that may be new to its configs are added, ``++key=value``.
 
-    Keys below ``callbacks``, where names are the user's, arguments of Lightning's Trainer that no YAML lists, and keys of
-    version 0.1. ``debug=fdr`` is an option of the group ``debugging``. Whether one of a data set is an old
-    one is known with the class of its section, see :func:`migrated`; one of a user's own class is set just the same.
+    Keys below ``callbacks``, where names are the user's, arguments of Lightning's Trainer that no YAML lists, and keys
+    of version 0.1. ``debug=fdr`` is an option of the group ``debugging``. Whether one of a data set is an old one is
+    known with the class of its section, see :func:`migrated`; one of a user's own class is set just the same.
     """
     return [f"++{word}" if _may_be_new(word) else _as_option(_deletes_today(word)) for word in words]
 

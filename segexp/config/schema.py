@@ -85,7 +85,7 @@ class AlsoTaken:
 
 
 ELSEWHERE = {
-    "logger": "loggers are a group: logger=wandb, or several: 'logger=[csv,tensorboard]'; metrics.csv is always written",
+    "logger": "loggers are a group: logger=wandb, or several: 'logger=[csv,mlflow]'; metrics.csv is always written",
     "callbacks": "callbacks are a block of their own: callbacks.<name>._target_=<class>",
     "enable_checkpointing": "best.ckpt and last.ckpt are always written, results are made of them; more of them by "
     "callbacks.<name>._target_=lightning.pytorch.callbacks.ModelCheckpoint",

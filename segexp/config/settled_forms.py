@@ -1,4 +1,4 @@
-"""The one form in which ``callbacks``, ``scheduler`` and ``trainer`` are stored and compared, however they were written."""
+"""The one form in which ``callbacks``, ``scheduler`` and ``trainer`` are stored, however they were written."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -102,8 +102,7 @@ SHORT_FORMS: Mapping[str, Mapping[str, str]] = {
 def _trainer(section: Mapping[str, Any]) -> dict[str, Any]:
     """The block with whole names: ``16-mixed`` for 16."""
     return {
-        key: SHORT_FORMS[key].get(str(value), value)
-        if key in SHORT_FORMS and isinstance(value, int | str) else value
+        key: SHORT_FORMS[key].get(str(value), value) if key in SHORT_FORMS and isinstance(value, int | str) else value
         for key, value in section.items()
     }
 

@@ -12,9 +12,7 @@ ALONE = LightningEnvironment
 """Environment of a trainer for one process, whatever the variables of a cluster say."""
 
 
-def build_tester(
-    accelerator: str, deterministic: bool | Literal["warn"], devices: int | list[int] = 1
-) -> pl.Trainer:
+def build_tester(accelerator: str, deterministic: bool | Literal["warn"], devices: int | list[int] = 1) -> pl.Trainer:
     """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice.
 
     Args:
@@ -23,8 +21,9 @@ def build_tester(
         devices: The number of a GPU in a list; 1: the first.
     """
     return pl.Trainer(
-        accelerator=accelerator, devices=devices, **determinism(deterministic), logger=False, enable_checkpointing=False,
-        callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False, plugins=[ALONE()],
+        accelerator=accelerator, devices=devices, **determinism(deterministic), logger=False,
+        enable_checkpointing=False, callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False,
+        plugins=[ALONE()],
     )  # fmt: skip
 
 

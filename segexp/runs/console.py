@@ -29,6 +29,8 @@ def silence_libraries() -> None:
     """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    # Who asks for this table is to see it.
+    logging.getLogger("lightning.pytorch.callbacks.model_summary").setLevel(logging.INFO)
 
 
 def start_log_file(path: Path) -> logging.Handler:

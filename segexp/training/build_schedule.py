@@ -16,6 +16,7 @@ from segexp.errors import ConfigError
 from segexp.tasks.schedule import AUTO, Schedule
 from segexp.training.checks.config_trials import expect
 from segexp.training.constructor_errors import joined_lines, naming_section
+from segexp.training.run_length import count_steps
 
 
 def build_schedule(
@@ -85,7 +86,7 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     """Checks that a schedule of a length of its own is as long as the run: it cannot be moved any further.
 
     Args:
-        experiment: How long the run is, and its optimiser.
+        experiment: How many epochs or steps the run has, and its optimiser.
         schedule: That of the run.
         batches: Batches of an epoch.
 
@@ -94,13 +95,17 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     """
     if schedule is None:
         return
-    epochs = experiment.trainer.max_epochs
-    steps = epochs * -(-batches // experiment.trainer.accumulate_grad_batches)
-    length = steps if schedule.interval == "step" else epochs
-    built = schedule.build(_one_weight(experiment.optimizer), steps=steps, epochs=epochs)
-    own = getattr(built, "total_steps", length)
-    if own < length:
+    per_epoch, steps, epochs = count_steps(experiment.fitting, batches)
+    there = steps if schedule.interval == "step" else epochs
+    built = schedule.build(_one_weight(experiment.optimizer), steps=steps or 1, epochs=epochs or 1)
+    own = getattr(built, "total_steps", None)
+    if own is not None and there is None:
+        end = f"trainer.max_steps={own if schedule.interval == 'step' else own * per_epoch}"
         raise ConfigError(
-            f"scheduler: its cycle takes {own} {schedule.interval}s, but the run has {length}; use "
+            f"scheduler: its cycle takes {own} {schedule.interval}s, but nobody knows how many the run has; add {end}"
+        )
+    if own is not None and there is not None and own < there:
+        raise ConfigError(
+            f"scheduler: its cycle takes {own} {schedule.interval}s, but the run has {there}; use "
             "scheduler.total_steps=auto, or fewer trainer.max_epochs"
         )

@@ -11,7 +11,7 @@ from segexp.training.build import PUBLISHED
 from segexp.training.finetuning import Finetuning
 
 
-def check_finetuning(callbacks: Iterable[pl.Callback], model: nn.Module, epochs: int) -> None:
+def check_finetuning(callbacks: Iterable[pl.Callback], model: nn.Module, epochs: int | None) -> None:
     """Compares what freezes for a while with the network and the length of the run.
 
     Raises:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segexp.config.lineage import definition, is_below
 from segexp.config.schema import TrainerConfig
 from segexp.config.sections import structured
 from segexp.config.settled_forms import OWN_CALLBACKS
@@ -10,6 +11,7 @@ from segexp.config.trainer import in_force
 from segexp.errors import ConfigError
 
 Block = Mapping[str, Any]
+TASK, DATA = "segexp.tasks.base.BaseTask", "segexp.data.base.ImageDataModule"
 NO_LIMIT = (None, 1.0)
 
 
@@ -27,6 +29,7 @@ def check_trainer_keys(config: Block) -> None:
     problems = [
         *_ends(asked, section, config), *_nothing_to_do(asked, section), *_without_effect(asked),
         *_precision(section, config["speed"]), *_validations(section), *_unvalidated(section, config),
+        *_done_by_segexp(config),
     ]  # fmt: skip
     if problems:
         raise ConfigError("\n".join(problems))
@@ -36,7 +39,7 @@ def _ends(asked: TrainerConfig, section: TrainerConfig, config: Block) -> Iterat
     """Problems of where training ends."""
     epochs, steps = section.max_epochs or -1, section.max_steps
     if asked.max_epochs is None and steps == -1:
-        yield "trainer.max_epochs: found null, of which Lightning would make 1000; give a number, or -1 and trainer.max_steps"
+        yield "trainer.max_epochs: found null, of which Lightning would make 1000; give it, or trainer.max_steps"
     endless = epochs == steps == -1
     if endless and asked.max_epochs == -1 and section.max_time is None and not config.get("callbacks"):
         yield (
@@ -45,8 +48,8 @@ def _ends(asked: TrainerConfig, section: TrainerConfig, config: Block) -> Iterat
         )
     if endless and (key := _length_of_the_run(config["scheduler"])) is not None:
         yield (
-            f"scheduler.{key}: found auto, all of the run, but its end cannot be counted beforehand; give "
-            f"trainer.max_steps or trainer.max_epochs, or a length of its own, scheduler.{key}=<steps>, or scheduler=none"
+            f"scheduler.{key}: found auto, all of the run, but its end cannot be counted beforehand; "
+            f"give trainer.max_steps or trainer.max_epochs, or the length, scheduler.{key}=<steps>, or scheduler=none"
         )
     for low, high, least, most in (
         ("min_epochs", "max_epochs", section.min_epochs, epochs), ("min_steps", "max_steps", section.min_steps, steps),
@@ -67,15 +70,15 @@ def _nothing_to_do(asked: TrainerConfig, section: TrainerConfig) -> Iterator[str
         if limit is not None and limit == 0:
             yield f"trainer.{name}: found {limit}, so nothing would be {value}; use at least 1"
     if asked.val_check_interval == 0:
-        yield "trainer.val_check_interval: found 0; use a number of batches from 1 on, a share, or null for once an epoch"
+        yield "trainer.val_check_interval: found 0; use batches from 1 on, a share of an epoch, or null: once an epoch"
 
 
 def _without_effect(asked: TrainerConfig) -> Iterator[str]:
     """Problems of keys that others make void."""
     if asked.gradient_clip_algorithm is not None and asked.gradient_clip_val is None:
         yield (
-            f"trainer.gradient_clip_algorithm: found {asked.gradient_clip_algorithm} with trainer.gradient_clip_val=null, "
-            "so that nothing is limited; give a limit, trainer.gradient_clip_val=1.0, or leave it out"
+            f"trainer.gradient_clip_algorithm: found {asked.gradient_clip_algorithm} with "
+            "trainer.gradient_clip_val=null, so that nothing is limited; give a limit, trainer.gradient_clip_val=1.0"
         )
     limits = [name for name in ("limit_train_batches", "limit_val_batches") if getattr(asked, name) is not None]
     if asked.overfit_batches and limits:
@@ -143,6 +146,17 @@ def _searched(section: TrainerConfig, config: Block) -> Iterator[str]:
             f"trainer.limit_val_batches: found {section.limit_val_batches} in a search, which judges trials by whole "
             "validations; use trainer.limit_val_batches=null"
         )
+
+
+def _done_by_segexp(config: Block) -> Iterator[str]:
+    """Problems of switches for what segexp's own tasks and data do by themselves."""
+    for key, block, base, what in (
+        ("sync_batchnorm", "task", TASK, "batch norm takes its statistics over all ranks"),
+        ("use_distributed_sampler", "datamodule", DATA, "batches are divided between ranks"),
+    ):
+        target = config.get(block, {}).get("_target_", "")
+        if config["trainer"].get(key) is True and (found := definition(target)) and is_below(found, frozenset({base})):
+            yield f"trainer.{key}: found true, but {what} by itself here; leave it out"
 
 
 def _null(value: Any) -> str:
