@@ -195,7 +195,7 @@ def _of_sweeps(override: Override) -> Iterator[str]:
 
 def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Problems of several values: none at all, or no end of them."""
-    value: Any = override._value
+    value: Any = override.value()
     line = override.input_line
     if isinstance(value, RangeSweep):
         start, stop, step = (float(number or 0) for number in (value.start, value.stop, value.step))
@@ -216,7 +216,7 @@ def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterato
 def _refuse_many(overrides: Sequence[Override]) -> None:
     jobs = 1
     for override in overrides:
-        if override.is_sweep_override() and not isinstance(override._value, Glob | IntervalSweep):
+        if override.is_sweep_override() and not isinstance(override.value(), Glob | IntervalSweep):
             jobs *= sum(1 for _ in islice(override.sweep_string_iterator(), MOST_JOBS + 1))
         if jobs > MOST_JOBS:
             raise ConfigError(f"-m: found more than {MOST_JOBS} jobs with {override.input_line}, expected fewer")

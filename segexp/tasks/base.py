@@ -30,6 +30,7 @@ from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
+from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
 
@@ -273,13 +274,16 @@ class BaseTask(pl.LightningModule):
         optimizer = self.make_optimizer()
         if self._schedule is None:
             return optimizer
-        steps = self.trainer.estimated_stepping_batches
-        if math.isinf(steps):  # a schedule that is as long as the run was refused
-            steps = 1
-        self.trainer.fit_loop.setup_data()  # Lightning counts batches only where epochs are limited
-        per_epoch = max(1, math.ceil(self.trainer.num_training_batches / self.trainer.accumulate_grad_batches))
-        scheduler = self._schedule.build(optimizer, steps=int(steps), epochs=-(-int(steps) // per_epoch))
+        steps = optimizer_steps(self.trainer)
+        epochs = planned_epochs(self.trainer, steps)
+        # Without an end in steps, a schedule that is as long as the run was refused.
+        scheduler = self._schedule.build(optimizer, steps=1 if math.isinf(steps) else int(steps), epochs=epochs)
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Learning-rate schedule; None: a constant rate."""
+        return self._schedule
 
     # ---- validation and test
 

@@ -24,7 +24,7 @@ from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import AUTO
+from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
 
@@ -146,7 +146,7 @@ def _defaults(section: Any) -> dict[str, Any]:
 def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
-        return not any(value == AUTO for name, value in experiment.scheduler.items() if name != "mode")
+        return not follows_length(experiment.scheduler)
     if key.startswith(f"callbacks.{AVERAGE}."):
         return False
     return any(key == free or key.startswith(f"{free}.") for free in FREE)

@@ -26,6 +26,7 @@ from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checkpoints import state_bytes
+from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.distributed import process_group as group
@@ -37,7 +38,7 @@ from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
-from segexp.training.loggers.tracking import Tracked, tell
+from segexp.training.loggers.tracking import tell
 from segexp.training.partial import describe_parts, restore, shortened
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
@@ -47,7 +48,7 @@ from segexp.training.trainer import build_trainer, try_trainer
 from segexp.training.warning_filters import quiet_warnings
 
 
-def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
+def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     """Runs one experiment.
 
     Everything that can be wrong with config and data is found before the run folder is made.
@@ -75,7 +76,7 @@ def train(experiment: Experiment, *, allocator: bool) -> dict[str, Any]:
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
-    check_finetuning(callbacks.values(), prepared.module.model, experiment.fitting.max_epochs)
+    check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
@@ -100,6 +101,7 @@ def _parent(experiment: Experiment) -> Path:
 def _callbacks(experiment: Experiment) -> dict[str, Callback]:
     """The callbacks of the config by name, tried in a trainer."""
     callbacks = build_callbacks(experiment)
+    check_callbacks(experiment, callbacks)
     try_trainer(experiment, list(callbacks.values()))
     return callbacks
 
@@ -216,7 +218,7 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     return trainer
 
 
-def _tell(loggers: Sequence[Tracked], content: Mapping[str, Any], report: TestReport) -> None:
+def _tell(loggers: Sequence[Logger], content: Mapping[str, Any], report: TestReport) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
     best = content["checkpoint"]
     chosen = {} if best["value"] is None else {f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}

@@ -7,7 +7,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ProgressBar, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
@@ -16,12 +16,12 @@ from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
 from segexp.runs.folder import RunFolder
+from segexp.system.notebook import in_notebook
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
-from segexp.training.callbacks.weight_average import WeightAverage
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.run_length import RunLength
@@ -65,7 +65,7 @@ def build_trainer(
         "default_root_dir": folder.path,  # of callbacks that write files
         "callbacks": [panels, *callbacks],
         "plugins": [AtomicCheckpointIO(), *trainer_plugins(), *build_plugins(section)],
-        "enable_progress_bar": _bar(section.progress),
+        "enable_progress_bar": _bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),
     }
@@ -96,7 +96,12 @@ def _panels(experiment: Experiment, folder: RunFolder, epochs: int | None, logge
 
 
 def _bar(progress: str) -> bool:
-    return progress == "bar" or (progress == "auto" and sys.stdout.isatty())
+    return progress == "bar" or (progress == "auto" and (sys.stdout.isatty() or in_notebook()))
+
+
+def _own_bar(own: Sequence[Callback]) -> bool:
+    """Whether the config brings a progress bar, which stands in place of ours."""
+    return any(isinstance(callback, ProgressBar) for callback in own)
 
 
 def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback], *, chooses: bool) -> list[Callback]:
@@ -105,7 +110,7 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
     ``chooses``: whether validations may choose a checkpoint.
     """
     trainer = experiment.trainer
-    averages = [callback for callback in own if isinstance(callback, WeightAverage)]
+    averages = [callback for callback in own if isinstance(callback, WeightAveraging)]
     stopping = [callback for callback in own if isinstance(callback, Stopping)]
     best = Best(folder.checkpoints, experiment.resume, monitor=experiment.monitor, mode=experiment.direction)
     return [
@@ -116,6 +121,6 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         Last(folder.checkpoints),
         *([Clock(duration(trainer.max_time))] if trainer.max_time is not None else []),
         *stopping,
-        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) else []),
+        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) and not _own_bar(own) else []),
         *(callback for callback in own if callback not in [*averages, *stopping]),
     ]

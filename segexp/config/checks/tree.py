@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS
-from segexp.config.signatures.signature import UNKNOWN, exists, signature
+from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
@@ -181,15 +181,50 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     valid = {name: p for name, p in found.parameters.items() if name not in supplied.keys}
     if not found.open:
         yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, {**valid, **beside}, path)
+    yield from _parameters(value, keys, valid, supplied, path)
+
+
+def _parameters(
+    value: Mapping[str, Any], keys: Mapping[str, Any], valid: Mapping[str, Parameter], supplied: Supplied, path: str
+) -> Iterator[str]:
+    """Problems of the arguments of a class: keys that are given, and those that are missing."""
     for name, parameter in valid.items():
-        if supplied.auto and keys.get(name) == "auto":
+        if supplied.auto and (keys.get(name) == "auto" or is_shares(name, keys.get(name))):
+            continue
+        if name in supplied.inner and name in keys:
+            yield from _objects(keys[name], dataclasses.replace(supplied, beside=None), _join(path, name))
             continue
         if name in keys and parameter.annotation is not UNKNOWN:
             yield from _value(keys[name], parameter.annotation, _join(path, name))
         elif name in keys:
             yield from _value(keys[name], Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
+        elif parameter.required and not _comes_later(name, value, supplied):
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _comes_later(name: str, value: Mapping[str, Any], supplied: Supplied) -> bool:
+    """Whether an argument that a block does not name is given all the same."""
+    return bool(value.get("_partial_")) or "_args_" in value or name in value or name in supplied.optional
+
+
+def _objects(value: Any, supplied: Supplied, path: str) -> Iterator[str]:
+    """Problems of several objects of a kind, in a list or by names."""
+    if isinstance(value, Mapping) and "_target_" not in value:
+        named = {_join(path, str(key)): item for key, item in value.items()}
+    else:
+        named = {f"{path}[{number}]": item for number, item in enumerate(value if isinstance(value, list) else [value])}
+    for place, item in named.items():
+        if isinstance(item, Mapping):
+            yield from _target(item, supplied, place)
+        else:
+            yield f"{place}: found {_short(item)}, expected a block with a _target_"
+
+
+def is_shares(key: str, value: Any) -> bool:
+    """Tells whether a value of ``milestones`` has shares of the run, numbers below 1, which become whole numbers."""
+    return (
+        key == "milestones" and isinstance(value, list) and any(isinstance(one, float) and 0 < one < 1 for one in value)
+    )
 
 
 def _without_object(keys: Mapping[str, Any], path: str) -> Iterator[str]:

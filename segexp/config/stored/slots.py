@@ -117,7 +117,7 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("trainer", "profiler"): Slot(("lightning.pytorch.profilers.Profiler",), words=True),
     ("trainer", "plugins"): PLUGIN,
     ("trainer", "plugins", "*"): PLUGIN,
-    ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),
+    ("logger", "*"): Slot(("lightning.pytorch.loggers.Logger",), functions=_LOGGERS),
 }
 """By the path of the key; ``*``: any name or number."""
 

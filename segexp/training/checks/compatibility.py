@@ -21,6 +21,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
+from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
@@ -47,7 +48,7 @@ class CompatibilityCheck:
         self.spec = self.task.adapted(spec)
         self.problems: list[Problem] = []
         self.experiment = experiment
-        self._callbacks: list[Callback] = []
+        self._callbacks: dict[str, Callback] = {}
         ranks = self._try(lambda: count_ranks(experiment.trainer))
         self.experiment = replace(experiment, ranks=ranks or 1)
 
@@ -80,8 +81,9 @@ class CompatibilityCheck:
         self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._callbacks = list((self._try(lambda: build.build_callbacks(experiment)) or {}).values())
-        self._try(lambda: try_trainer(experiment, self._callbacks))
+        self._callbacks = self._try(lambda: build.build_callbacks(experiment)) or {}
+        self._try(lambda: check_callbacks(experiment, self._callbacks))
+        self._try(lambda: try_trainer(experiment, list(self._callbacks.values())))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)
@@ -106,7 +108,6 @@ class CompatibilityCheck:
         experiment = self.experiment
         self._try(lambda: start_from(model, experiment))
         self._try(lambda: param_groups(experiment, model))
-        self._try(lambda: check_finetuning(self._callbacks, model, experiment.fitting.max_epochs))
         optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
         speed = self._try(
@@ -119,6 +120,8 @@ class CompatibilityCheck:
         parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
         inference = Inference(**vars(experiment.inference))
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
+        epochs = experiment.fitting.max_epochs
+        self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
