@@ -5,7 +5,7 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, Literal
 
 from segexp.types import (
@@ -39,6 +39,7 @@ class Supplied:
     """
 
     keys: tuple[str, ...] = ()
+    _: KW_ONLY
     auto: bool = False
     optional: tuple[str, ...] = ()
     beside: type | None = None
@@ -254,7 +255,9 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), True, SchedulerConfig, ("schedulers",))]
+    scheduler: Annotated[
+        ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig, inner=("schedulers",))
+    ]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
     speed: SpeedConfig
@@ -263,9 +266,7 @@ class TrainConfig:
     # callbacks=[], metric=[] and logger=[] leave no block behind.
     callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
-    logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",), optional=("save_dir", "root_dir"))]] = field(
-        default_factory=dict
-    )
+    logger: dict[str, LoggerConfig] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"
