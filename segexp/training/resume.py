@@ -34,7 +34,7 @@ FREE = (
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "trainer.strategy", "trainer.devices", "trainer.num_nodes",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 

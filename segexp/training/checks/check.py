@@ -72,6 +72,8 @@ def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, foun
     samples = epoch_size(datamodule, train, known) if train else None
     # Of an unknown number there may be full batches alone.
     compatibility.try_batches(samples or datamodule.loader.batch_size, datamodule.loader)
+    if datamodule.loader.on_device:
+        compatibility.try_device(train)
     return compatibility.try_all(sample, others)
 
 

@@ -18,7 +18,7 @@ NEUTRAL = (
     "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
     "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "inference.batch_size",
     "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
 
