@@ -20,18 +20,18 @@ class Supplied:
     Attributes:
         keys: Given by the program; they may not stand in the YAML.
         auto: Whether any key may be ``auto``, filled in when training starts.
-        optional: Given by the program where the YAML does not.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
         inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
             names of the user's.
+        optional: Keys given by the program where the YAML does not.
     """
 
     keys: tuple[str, ...] = ()
     auto: bool = False
-    optional: tuple[str, ...] = ()
     beside: type | None = None
     inner: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 TASK_PARTS = (
@@ -184,9 +184,7 @@ class TrainConfig:
     # callbacks=[], metric=[] and logger=[] leave no block behind.
     callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
-    logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",), optional=("save_dir", "root_dir"))]] = field(
-        default_factory=dict
-    )
+    logger: dict[str, LoggerConfig] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
     panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"

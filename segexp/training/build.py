@@ -22,7 +22,7 @@ from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import AUTO
+from segexp.tasks.schedule_part import AUTO
 from segexp.training.build_model import PUBLISHED, build_model
 from segexp.training.build_optimizer import build_optimizer
 from segexp.training.build_schedule import build_schedule, check_length
