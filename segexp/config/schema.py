@@ -4,7 +4,7 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 :mod:`segexp.config.signatures.signature`.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, Literal
 
 from segexp.types import Draws, Duration, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
@@ -28,6 +28,7 @@ class Supplied:
     """
 
     keys: tuple[str, ...] = ()
+    _: KW_ONLY
     auto: bool = False
     beside: type | None = None
     inner: tuple[str, ...] = ()
@@ -175,7 +176,9 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
     loss: Annotated[ObjectConfig, Supplied()]
     optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), True, SchedulerConfig, ("schedulers",))]
+    scheduler: Annotated[
+        ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig, inner=("schedulers",))
+    ]
     augment: Annotated[ObjectConfig, Supplied()]
     trainer: TrainerConfig
     speed: SpeedConfig
