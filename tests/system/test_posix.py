@@ -62,7 +62,7 @@ def test_it_starts_checks_trains_predicts_and_reports(answers: tuple[Path, list[
     assert found[2]["out"].count("config is valid") == 2
     assert not found[5]["torch"]
     (run,) = (folder / "runs/here").glob("*/")
-    assert json.loads((run / "results.json").read_text())["kind"] == "mask"
+    assert json.loads((run / "results.json").read_text())["kind"] == "segmentation"
     assert (run / "checkpoints/best.ckpt").is_file()
     assert (run / "report.html").is_file()
     assert list((folder / "masks").rglob("*.png"))
