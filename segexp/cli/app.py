@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from segexp.cli.arguments import config_dirs, help_words, split
 from segexp.cli.foreign_flags import refuse_foreign_flags
-from segexp.cli.hydra_app import INTERRUPTED, invocation, run_guarded, run_hydra
+from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
 from segexp.config.migration import for_hydra
@@ -18,10 +18,12 @@ from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.runs.text import tolerant_streams
+from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
+    from segexp.config.experiment import Experiment
     from segexp.sweeps.command import Sweep
     from segexp.sweeps.search.command import SearchCommand
 
@@ -57,6 +59,36 @@ def run(argv: Sequence[str]) -> int:
     except (OSError, MemoryError) as error:
         say_exception(error, debug="debug=true" in argv)
         return 1
+
+
+def compose_training(words: Sequence[str]) -> "Experiment":
+    """Composes and checks one training for a program in Python; nothing is run, and no state of Hydra is left.
+
+    Args:
+        words: As on the command line.
+
+    Raises:
+        ConfigError: As on the command line; or the words are those of another command, a sweep or a search.
+    """
+    from segexp.cli.from_run import expand
+    from segexp.config.composed import checked_train
+    from segexp.sweeps.command import asks_for_sweep
+    from segexp.sweeps.search.arguments import names_search
+
+    command, argv = split(list(words))
+    argv = for_hydra(argv)
+    if command.name != "train":
+        raise ConfigError(f"{command.name}: is a command of the terminal; give the words of a training alone")
+    if asks_for_sweep(argv) or names_search(argv, config_dirs(argv)):
+        raise ConfigError("a sweep is started in a terminal: python -m segexp -m <words>; in Python, train one by one")
+    found: list[tuple[Any, Invocation]] = []
+    with trusting(argv), hydra_as_it_was():
+        _refuse_words(command, argv)
+        _start_from(command, argv)
+        argv = _single_values(argv)
+        run_hydra(command, expand(argv), lambda config: found.append((config, invocation(command, argv, config))))
+        config, how = found[0]
+        return checked_train(config, how)
 
 
 def _help(topics: Sequence[str], argv: Sequence[str]) -> int:
@@ -139,12 +171,15 @@ def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -
     codes: list[int] = []
 
     def job(config: Any) -> None:
-        codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
+        with garbage_searched():
+            codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
-    run_hydra(command, argv, job)
+    with garbage_kept():
+        run_hydra(command, argv, job)
     return max(codes, default=0)
 
 
+@garbage_kept()
 def _refuse_words(command: Command, argv: list[str]) -> None:
     """Looks at the words before Hydra, a sweep or a search takes them."""
     from segexp.cli.argument_checks import refuse_flags, refuse_words

@@ -1,7 +1,8 @@
 """Hands a command line over to Hydra, runs the job that it composes, and says how the job was started."""
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +58,22 @@ def run_hydra(command: Command, argv: list[str], job: Callable[[Any], None]) -> 
             traceback.print_exc()
         primary = PRIMARY if PRIMARY in argv else command.config
         raise translate(error, primary, argv, folders) from error
+
+
+@contextmanager
+def hydra_as_it_was() -> Iterator[None]:
+    """Lets Hydra start in this context, in a process that may use it by itself, and leaves no trace of that."""
+    from hydra.core.global_hydra import GlobalHydra
+    from hydra.core.hydra_config import HydraConfig
+
+    before = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
+    # Hydra serves one config per process unless what it keeps is cleared.
+    GlobalHydra.instance().clear()
+    try:
+        yield
+    finally:
+        # Asked for anew: Hydra puts a copy of the instance in its place.
+        GlobalHydra.instance().hydra, HydraConfig.instance().cfg = before
 
 
 def _run_job(config: Any, job: Callable[[Any], None]) -> None:

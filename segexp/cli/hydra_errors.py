@@ -17,11 +17,13 @@ from omegaconf.errors import OmegaConfBaseException
 from segexp.cli.argument_checks import no_option
 from segexp.cli.hydra_keys import missing_plugin
 from segexp.config.checks.suggest import nearest
+from segexp.config.checks.tree import also_taken
 from segexp.config.checks.unknown_key import advice
 from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override, printed, shell_word
 from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
+from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
@@ -249,7 +251,13 @@ def _unknown_keys(given: _Given, options: Mapping[str, Sequence[str]]) -> Iterat
         key = override.key_or_group
         if _adds(override) or key.startswith("hydra") or key in valid:
             continue
-        yield f"{key}: no such key. {advice(override, tree, valid, options, given.folders)} (--cfg job lists all keys)"
+        known = [*valid, *_unlisted()] if key.startswith("trainer.") else valid
+        yield f"{key}: no such key. {advice(override, tree, known, options, given.folders)} (--cfg job lists all keys)"
+
+
+def _unlisted() -> list[str]:
+    """Arguments of Lightning's Trainer that its YAML does not list."""
+    return [f"trainer.{name}" for name in also_taken(TrainerConfig.also)]
 
 
 def _adds(override: Override) -> bool:

@@ -30,9 +30,9 @@ def run_training(experiment: Experiment) -> None:
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(experiment.speed.allocator)
     with quick_imports():
-        from segexp.training.train import train
+        from segexp.training.train import train_experiment
 
-    train(experiment, allocator=allocator)
+    train_experiment(experiment, allocator=allocator)
 
 
 def _require_processes(experiment: Experiment) -> None:

@@ -191,7 +191,12 @@ def _open_study(name: str, folder: Path, space: Space, corners: Sequence[Job]) -
 def _pruner(corners: Sequence[Job]) -> dict[str, Any]:
     """The settings of the pruner, which every trial is told, see :func:`segexp.system.optuna_storage.make_pruner`."""
     section = corners[0].experiment.sweep
-    epochs = max(corner.experiment.trainer.max_epochs for corner in corners)
+    epochs = max(corner.experiment.fitting.max_epochs or -1 for corner in corners)
+    if epochs < 0 and section.pruner == "hyperband":
+        raise ConfigError(
+            "sweep.pruner: found hyperband, which divides epochs, with trainer.max_epochs=-1; give a number of epochs, "
+            "or sweep.pruner=median"
+        )
     return {"pruner": section.pruner, "startup": section.startup, "warmup": section.warmup, "epochs": epochs}
 
 
