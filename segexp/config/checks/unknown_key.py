@@ -62,7 +62,8 @@ def advice(
 
 
 def _text(override: Override) -> str:
-    return "" if override.is_delete() else override.get_value_element_as_str()
+    """The value as it is given, that of a sweep with all its commas."""
+    return (override.input_line or "").partition("=")[2]
 
 
 def _group(name: str, override: Override, options: Sequence[str]) -> str:
