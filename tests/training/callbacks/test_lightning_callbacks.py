@@ -22,7 +22,7 @@ from segexp.tasks.steps import optimizer_steps
 from segexp.training import train as training
 from segexp.training.callbacks.checks import check_callbacks
 from tests.lightning_page import merged, rows
-from tests.training.runs import TINY, Done, composed, go, same_weights
+from tests.training.runs import TINY, Done, composed, folders, go, same_weights
 
 ROWS = rows("Callbacks")
 APART = ("StochasticWeightAveraging", "BaseFinetuning")
@@ -149,6 +149,36 @@ def test_weights_that_thaw_join_the_optimiser() -> None:
     encoder = [name for name in done.last["state_dict"] if name.startswith("model.encoder.")]
     assert len(thawed) == len(encoder)
     assert not trained & thawed
+
+
+def test_weights_at_an_error_are_kept_where_the_callback_says() -> None:
+    with pytest.raises(RuntimeError, match="the disk caught fire"):
+        go(
+            *QUICK,
+            *words("OnExceptionCheckpoint"),
+            "callbacks.stop={_target_: tests.training.parts.Stop, epoch: 1, error: true}",
+        )
+    (rescued,) = Path("outputs").glob("*/*/rescued/on_exception.ckpt")
+    assert torch.load(rescued, weights_only=True)["global_step"] == 3
+
+
+@pytest.mark.slow
+def test_an_average_goes_on_with_its_run() -> None:
+    """As in one go: taken from the checkpoint, with its schedule."""
+    given = (
+        *QUICK,
+        *words("StochasticWeightAveraging"),
+        "callbacks.swa.swa_epoch_start=2",
+        "trainer.max_epochs=4",
+        "scheduler=none",
+    )
+    whole = go(*given)
+    with pytest.raises(RuntimeError):
+        go(*given, "callbacks.stop={_target_: tests.training.parts.Stop, epoch: 3, error: true}")
+    broken = folders()[-1]
+    again = go(*given, f"resume={broken}")
+    assert [row["val/loss"] for row in again.rows] == [row["val/loss"] for row in whole.rows]
+    assert same_weights(again.best, whole.best)
 
 
 LR = 0.01
