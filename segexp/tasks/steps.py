@@ -22,4 +22,20 @@ def optimizer_steps(trainer: pl.Trainer) -> float:
     if not changing or trainer.max_epochs in (None, -1):
         return steps
     epochs, batches = range(trainer.max_epochs or 0), trainer.num_training_batches
-    return sum(math.ceil(batches / changing[0].get_accumulate_grad_batches(epoch)) for epoch in epochs)
+    found = sum(math.ceil(batches / changing[0].get_accumulate_grad_batches(epoch)) for epoch in epochs)
+    return min(found, trainer.max_steps) if trainer.max_steps > 0 else found
+
+
+def planned_epochs(trainer: pl.Trainer, steps: float) -> int:
+    """Epochs of a whole run, one that ``max_steps`` cuts short among them; 1 where nobody knows.
+
+    Args:
+        trainer: Attached to the module.
+        steps: Of the optimiser, see :func:`optimizer_steps`.
+    """
+    limit = trainer.max_epochs if trainer.max_epochs is not None and trainer.max_epochs > 0 else None
+    if trainer.max_steps <= 0:
+        return limit or 1
+    trainer.fit_loop.setup_data()  # Lightning's estimate loads it only where epochs are limited
+    found = math.ceil(steps / math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches))
+    return found if limit is None else min(found, limit)

@@ -2,6 +2,7 @@
 
 import contextlib
 
+import lightning.pytorch as pl
 import torch
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
@@ -13,6 +14,7 @@ from segexp.evaluation.run_page import write_page
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
+from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
 from segexp.training.resume_source import command, needed_words
 
@@ -45,6 +47,21 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
     if not after.complete and (message := still_valid(folder)):
         LOG.info(message)
     return shown
+
+
+def why_it_ended(trainer: pl.Trainer) -> str:
+    """What ended training, for run.json; said on the terminal where it is not a planned end."""
+    if 0 < trainer.max_steps <= trainer.global_step:
+        return "trainer.max_steps"
+    if 0 < (trainer.max_epochs or 0) <= trainer.current_epoch:
+        return "trainer.max_epochs"
+    stopping = trainer.early_stopping_callback
+    early = stopping is not None and stopping.stopped_epoch > 0
+    clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined] # Trainer sets it
+    late = clock is not None and (clock.time_remaining() or 0) <= 0
+    why = "callbacks.early_stopping" if early else "trainer.max_time" if late else "a callback"
+    LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
+    return why
 
 
 def was_stopped(error: BaseException) -> bool:

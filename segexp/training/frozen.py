@@ -16,7 +16,7 @@ from segexp.training.finetuning import Finetuning
 
 
 def check_finetuning(
-    callbacks: Mapping[str, pl.Callback], module: nn.Module, schedule: Schedule | None, epochs: int
+    callbacks: Mapping[str, pl.Callback], module: nn.Module, schedule: Schedule | None, epochs: int | None
 ) -> None:
     """Compares callbacks that freeze for a while with the network, the schedule and the length of the run.
 
@@ -24,7 +24,7 @@ def check_finetuning(
         callbacks: By name.
         module: The task, with its network under ``model``.
         schedule: Of the learning rate.
-        epochs: Length of the run.
+        epochs: Length of the run; None or -1: it ends otherwise.
 
     Raises:
         ConfigError: They do not go together.

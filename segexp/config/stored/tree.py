@@ -97,7 +97,8 @@ class TreeCheck:
         """
         if self._is_typed(path):
             return
-        if slot_at(path) is not None and self.whole and not isinstance(value, Mapping | None):
+        place = slot_at(path)
+        if place is not None and not place.words and self.whole and not isinstance(value, Mapping | None):
             raise StoredError(
                 f"{self.rules.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_"
             )

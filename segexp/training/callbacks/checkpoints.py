@@ -135,6 +135,27 @@ def restore_best(trainer: pl.Trainer, module: BaseTask, folder: RunFolder) -> di
     }
 
 
+def restore_last(module: BaseTask, folder: RunFolder) -> dict[str, Any]:
+    """Loads the weights after the last epoch, where validations saw too little to choose others.
+
+    Returns:
+        Path and epoch as :func:`restore_best`, and that nothing was chosen.
+    """
+    path = folder.checkpoints / "last.ckpt"
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.on_load_checkpoint(checkpoint)
+    return {
+        "path": str(path.relative_to(folder.path)),
+        "epoch": int(checkpoint["epoch"]),
+        "epochs_counted_from": 0,
+        "monitor": None,
+        "mode": None,
+        "value": None,
+        "chosen": False,
+    }
+
+
 def state_bytes(model: nn.Module) -> int:
     """Bytes of the checkpoints of a run: best, last and the one being written, each with two moments per weight."""
     weights = sum(weight.numel() * weight.element_size() for weight in model.state_dict().values())
