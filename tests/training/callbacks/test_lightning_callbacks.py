@@ -22,7 +22,7 @@ from segexp.tasks.steps import optimizer_steps
 from segexp.training import train as training
 from segexp.training.callbacks.checks import check_callbacks
 from tests.lightning_page import merged, rows
-from tests.training.runs import TINY, Done, composed, go, same_weights
+from tests.training.runs import TINY, Done, composed, folders, go, same_weights, table
 
 ROWS = rows("Callbacks")
 APART = ("StochasticWeightAveraging", "BaseFinetuning")
@@ -98,6 +98,10 @@ def test_rates_and_figures_of_the_device_are_logged(together: Together) -> None:
     rates = callbacks["learning_rate_monitor"].lrs["lr-AdamW"]
     assert len(rates) == 4
     assert max(rates) > rates[-1] > 0
+    steps = table(together[0].path / "steps.csv")
+    assert [float(row["lr-AdamW"]) for row in steps if row["lr-AdamW"]] == pytest.approx(rates)
+    for hook in ("on_train_batch_start", "on_train_batch_end"):
+        assert {row[f"DeviceStatsMonitor.{hook}/cpu_percent"] for row in steps} >= {"12.0"}
 
 
 def test_the_schedule_is_as_long_as_the_steps_of_an_accumulation(together: Together) -> None:
@@ -149,6 +153,43 @@ def test_weights_that_thaw_join_the_optimiser() -> None:
     encoder = [name for name in done.last["state_dict"] if name.startswith("model.encoder.")]
     assert len(thawed) == len(encoder)
     assert not trained & thawed
+
+
+def test_weights_at_an_error_are_kept_where_the_callback_says() -> None:
+    with pytest.raises(RuntimeError, match="the disk caught fire"):
+        go(
+            *QUICK,
+            *words("OnExceptionCheckpoint"),
+            "callbacks.stop={_target_: tests.training.parts.Stop, epoch: 1, error: true}",
+        )
+    (rescued,) = Path("outputs").glob("*/*/rescued/on_exception.ckpt")
+    assert torch.load(rescued, weights_only=True)["global_step"] == 3
+
+
+def test_run_json_says_which_callback_ended_the_training() -> None:
+    done = go(*QUICK, *words("EarlyStopping"), "callbacks.stop.patience=1", "callbacks.stop.min_delta=100",
+              "trainer.max_epochs=9", "logger.table._target_=lightning.pytorch.loggers.CSVLogger",
+              "callbacks=device_stats", "callbacks.device_stats.cpu_stats=false")  # fmt: skip
+    assert (done.record["ended_by"], done.record["epochs"]) == ("callbacks.stop", 2)
+
+
+@pytest.mark.slow
+def test_an_average_goes_on_with_its_run() -> None:
+    """As in one go: taken from the checkpoint, with its schedule."""
+    given = (
+        *QUICK,
+        *words("StochasticWeightAveraging"),
+        "callbacks.swa.swa_epoch_start=2",
+        "trainer.max_epochs=4",
+        "scheduler=none",
+    )
+    whole = go(*given)
+    with pytest.raises(RuntimeError):
+        go(*given, "callbacks.stop={_target_: tests.training.parts.Stop, epoch: 3, error: true}")
+    broken = folders()[-1]
+    again = go(*given, f"resume={broken}")
+    assert [row["val/loss"] for row in again.rows] == [row["val/loss"] for row in whole.rows]
+    assert same_weights(again.best, whole.best)
 
 
 LR = 0.01
@@ -210,7 +251,7 @@ def test_figures_of_the_processor_are_asked_for_only_where_they_are_wanted() -> 
 def test_steps_of_an_accumulation_that_changes(scheduling: dict[int, int] | None, steps: int) -> None:
     callbacks = [] if scheduling is None else [GradientAccumulationScheduler(scheduling)]
     trainer: Any = SimpleNamespace(
-        estimated_stepping_batches=25, callbacks=callbacks, max_epochs=5, num_training_batches=5
+        estimated_stepping_batches=25, callbacks=callbacks, max_epochs=5, num_training_batches=5, max_steps=-1
     )
     assert optimizer_steps(trainer) == steps
 
