@@ -6,9 +6,11 @@ import sys
 def main() -> None:
     """Runs the command line and ends with its exit code."""
     from segexp.cli.app import run
+    from segexp.system.garbage import keep_garbage_at_exit
     from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 
     code = run(sys.argv[1:])
+    keep_garbage_at_exit()
     sys.exit(BROKEN_PIPE if output_is_closed() else code)
 
 

@@ -144,6 +144,7 @@ class EvaluateConfig:
     threshold: Annotated[float, Range(low=0, high=1)] | None
     scale: Scale | None
     inference: OtherInferenceConfig
+    baselines: bool
     panels: NonNegativeInt
     bootstrap: Draws
     seed: Seed
@@ -226,7 +227,7 @@ class DemoConfig:
 
 @dataclass(frozen=True)
 class PseudoMaskConfig:
-    """How a map becomes a mask to train on."""
+    """Rule by which a map becomes a mask to train on."""
 
     threshold: Annotated[float, Range(low=0, high=1, open_low=True, open_high=True)]
     band: Annotated[float, Range(low=0, high=0.5)]

@@ -10,6 +10,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig, TrainConfig
 from segexp.config.sections import structured
 from segexp.invocation import Invocation
+from segexp.system.garbage import garbage_kept
 
 T = TypeVar("T")
 C = TypeVar("C", bound=TrainConfig)
@@ -24,6 +25,7 @@ def checked(config: Any, schema: type[T]) -> T:
     return structured(schema, plain_config(config, schema))
 
 
+@garbage_kept()
 def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[str, Any]:
     """Resolves a composed config and checks it whole; nothing heavy is imported.
 
@@ -103,10 +105,12 @@ def checked_with_own(config: Any, schema: type[C], invocation: Invocation) -> tu
 def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invocation | None) -> dict[str, Any]:
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.overruled import refuse_overruled
+    from segexp.config.checks.trainer import check_trainer_keys
 
     plain = plain_config(config, schema, () if invocation is None else (*invocation.command, *invocation.overrides))
     _check_names(plain)
     check_monitors(plain)
+    check_trainer_keys(plain)
     if invocation is not None:
         refuse_overruled(plain, invocation.command)
     return plain

@@ -1,4 +1,4 @@
-"""The one form in which ``callbacks``, ``optimizer`` and ``scheduler`` are stored and compared, however written."""
+"""The one form in which ``callbacks``, ``trainer``, ``optimizer`` and ``scheduler`` are stored, however written."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -34,6 +34,8 @@ def settle_forms(config: Mapping[str, Any]) -> dict[str, Any]:
     found = dict(config)
     if isinstance(callbacks := config.get("callbacks"), Mapping):
         found["callbacks"] = _callbacks(callbacks)
+    if isinstance(trainer := config.get("trainer"), Mapping):
+        found["trainer"] = _trainer(trainer)
     if isinstance(scheduler := config.get("scheduler"), Mapping):
         found["scheduler"] = _scheduler(scheduler)
     if isinstance(optimizer := config.get("optimizer"), Mapping):
@@ -93,6 +95,22 @@ def _names(section: Mapping[str, Any], listed: list[Any]) -> list[str]:
         taken.add(name)
         names.append(name)
     return names
+
+
+SHORT_FORMS: Mapping[str, Mapping[str, str]] = {
+    "precision": {"16": "16-mixed", "32": "32-true", "64": "64-true", "bf16": "bf16-mixed"},
+    "devices": {"-1": "auto"},
+    "accelerator": {"cuda": "gpu"},
+}
+"""Values of the Trainer of which Lightning has two, by key: the other one and that of configs."""
+
+
+def _trainer(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The block with whole names: ``16-mixed`` for 16."""
+    return {
+        key: SHORT_FORMS[key].get(str(value), value) if key in SHORT_FORMS and isinstance(value, int | str) else value
+        for key, value in section.items()
+    }
 
 
 def _in_small_letters(name: str) -> str:

@@ -23,7 +23,7 @@ SHEET, SHEET_SIDE = 12, 84
 
 
 def reconstruct(task: Reconstruction, item: Item) -> Array:
-    """What comes back of an image, float32 (H, W, K), 1 is white."""
+    """Encodes and decodes an image: its reconstruction, float32 (H, W, K), 1 is white."""
     image = torch.from_numpy(np.ascontiguousarray(item.image)).permute(2, 0, 1)[None].to(task.device)
     task.eval()
     with torch.inference_mode():
@@ -59,7 +59,7 @@ def sheet_picture(task: Reconstruction, items: Sequence[Item]) -> Picture:
 
 
 def grid_picture(latents: Latents) -> Picture:
-    """What is decoded from a grid over the plane of the codes."""
+    """Picture of the images that are decoded from a grid over the plane of the codes."""
     plane, shape = latents.plane, latents.code_shape
     places = plane.project(latents.codes)
     low, high = np.percentile(places, GRID_SHARE, axis=0)

@@ -45,7 +45,7 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
         return found if found is not None and found.alike else None
 
     def rows(self) -> Sequence[PredictorResult]:
-        """Of the model; where classes are known, with the accuracy of its codes' nearest neighbours."""
+        """Row of the model; where classes are known, with the accuracy of its codes' nearest neighbours."""
         (model,) = self.task.predictor_results()
         if self.latents is None or not self.latents.compares:
             return [model]
@@ -142,7 +142,7 @@ class ImageTest(TaskTest[Reconstruction, PredictorResult]):
         return image_pictures(task, items)
 
     def report(self, content: Mapping[str, Any], per_image: Path, step: int) -> TestReport:
-        """What the loggers are told, with the pictures on the disk."""
+        """Gives the loggers their figures and pictures, once the pictures are on the disk."""
         report = super().report(content, per_image, step)
         items = {item.name: item for item in self.datamodule.items("test")}
         shown = image_pictures(self.task, [items[entry["image"]] for entry in content["panels"]])

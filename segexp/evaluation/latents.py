@@ -62,7 +62,7 @@ class LatentPlane:
 
     @property
     def names(self) -> tuple[str, str]:
-        """What the two axes are, in words."""
+        """Names of the two axes of the plane."""
         if self.share is None:
             return "first number of the code", "second number of the code" if self.axes.shape[1] > 1 else ""
         first, second = (f"{100 * share:.0f} % of the variance" for share in self.share)
@@ -88,7 +88,7 @@ class Latents:
 
     @cached_property
     def alike(self) -> bool:
-        """Whether all images have one size, so that their codes have one length."""
+        """True if all images have one size, so that their codes have one length."""
         return len({item.shape for item in self._items()}) == 1
 
     @cached_property
@@ -113,7 +113,7 @@ class Latents:
 
     @property
     def compares(self) -> bool:
-        """Whether the nearest training codes say of which class a test image is."""
+        """True if the nearest training codes say of which class a test image is."""
         return self.classes is not None and bool(self.trained)
 
     def class_of(self, item: Item) -> str | None:

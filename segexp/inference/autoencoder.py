@@ -87,7 +87,7 @@ class AutoencoderModel:
 
     @torch.inference_mode()
     def reconstruct(self, image: Any) -> NDArray[np.float32]:
-        """What comes back of an image, float32 (H, W, K), 1 is white; ``image`` as :meth:`encode`."""
+        """Reconstruction of an image, float32 (H, W, K), 1 is white; ``image`` as :meth:`encode`."""
         found = self.task.evaluated(self._tensor(image))[0]
         return np.asarray(found.permute(1, 2, 0).cpu().numpy())
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
 from segexp.config.experiment import RunConfig
 from segexp.data.items.forms import VALUE_FORM
@@ -13,6 +14,8 @@ from segexp.data.items.item import Item
 from segexp.errors import ConfigError
 from segexp.inference.pixels import open_image
 from segexp.rasters import Limit, Raster
+from segexp.report.pictures.displayed import display_image
+from segexp.report.pictures.side_by_side import draw_beside
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
@@ -68,7 +71,7 @@ class TaskModel:
         return open_image(image, self.spec, luminance=luminance, bands=self.bands, limit=self.limit)
 
     def outputs(self, image: Any) -> NDArray[np.float32]:
-        """What the model gives for an image, as the test judges it: float32 (K, ...), logits of a classification.
+        """Outputs of the model for an image, as the test judges it: float32 (K, ...), logits of a classification.
 
         Args:
             image: As for :meth:`predict`.
@@ -76,8 +79,26 @@ class TaskModel:
         found: NDArray[np.float32] = self._evaluated(self.open(image).read())[0].cpu().numpy()
         return found
 
+    def __call__(self, image: Any) -> Any:
+        """Predicts as :meth:`predict`; of a list of images the list of what is said of them."""
+        return [self.predict(each) for each in image] if isinstance(image, list | tuple) else self.predict(image)
+
+    def plot(self, image: Any) -> PillowImage.Image:
+        """Draws an image with what is said of it: its values in words, and the task's own picture where there is one.
+
+        Args:
+            image: As for :meth:`predict`.
+        """
+        found = self.predict(image)
+        said = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in found.values.items())
+        pixels = display_image(self.open(image).read())
+        shown = {"image": pixels}
+        if found.image is not None and found.image.shape[:2] == pixels.shape[:2]:
+            shown["output"] = display_image(found.image)
+        return PillowImage.fromarray(draw_beside(shown, said))
+
     def predict(self, image: Any) -> Prediction:
-        """What the model says of an image.
+        """Predicts an image: its class, its value, or whatever the task predicts.
 
         Args:
             image: Path of a file; Pillow image; array (H, W) or (H, W, C) of uint8 or uint16, raw.
@@ -90,7 +111,7 @@ class TaskModel:
         return self.predict_pixels(self.open(image).read())
 
     def predict_pixels(self, pixels: NDArray[Any]) -> Prediction:
-        """As :meth:`predict`, of raw pixels (H, W, C) that fit the model."""
+        """Predicts raw pixels (H, W, C) that fit the model, see :meth:`predict`."""
         return self.module.predictions(self._evaluated(pixels))[0]
 
     def refuse_silent(self) -> None:

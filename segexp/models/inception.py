@@ -78,7 +78,7 @@ def naive_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
 
 
 def reduced_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
-    """As the naive one, with 1x1 reductions before the large filters and after the pooling (figure 2b, 2015)."""
+    """Inception module with 1x1 reductions before the large filters and after the pooling (figure 2b, 2015)."""
     f = filters
     branches: list[nn.Module] = [
         conv(in_channels, f.one, 1, norm),
@@ -90,7 +90,7 @@ def reduced_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
 
 
 def stacked_module(in_channels: int, filters: Filters, norm: Norm) -> Branches:
-    """As the reduced one, with two 3x3 in place of the 5x5: 18 weights for 25 (figure 5 of 2016)."""
+    """Inception module with reductions and two 3x3 in place of the 5x5: 18 weights for 25 (figure 5 of 2016)."""
     f = filters
     branches: list[nn.Module] = [
         conv(in_channels, f.one, 1, norm),

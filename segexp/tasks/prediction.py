@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is said of an image.
+    """Prediction for one image.
 
     Attributes:
         values: Numbers and words by name: the cells of the image's row in predictions.csv.

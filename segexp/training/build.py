@@ -25,6 +25,7 @@ from segexp.losses.plain_loss import as_segmentation_loss
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.schedule_part import AUTO
 from segexp.training.build_metrics import build_metrics
 from segexp.training.build_model import PUBLISHED, build_model
 from segexp.training.build_optimizer import build_optimizer
@@ -197,11 +198,18 @@ def build_callbacks(experiment: Experiment) -> dict[str, Callback]:
 
 
 def _callback(name: str, section: ObjectConfig, experiment: Experiment) -> Callback:
-    """A callback; early stopping of ours goes by the measure of the training unless it names another."""
+    """A callback; one whose ``mode`` is ``auto`` gets the direction of its measure.
+
+    Early stopping of ours goes by the measure of the training unless it names another.
+    """
     if section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]:
-        monitor = section.get("monitor") or experiment.monitor
-        mode = section.get("mode") or watched_direction(monitor, experiment.task_class, experiment.metric)
-        section = {**section, "monitor": monitor, "mode": mode}
+        section = {
+            **section,
+            "monitor": section.get("monitor") or experiment.monitor,
+            "mode": section.get("mode") or AUTO,
+        }
+    if section.get("mode") == AUTO and (monitor := section.get("monitor")) is not None:
+        section = {**section, "mode": watched_direction(monitor, experiment.task_class, experiment.metric)}
     with naming_section(f"callbacks.{name}", section):
         made: Callback = instantiate(section, _convert_="all")
         expect(made, Callback, f"callbacks.{name}", "a lightning.pytorch.callbacks.Callback")

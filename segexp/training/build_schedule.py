@@ -19,6 +19,7 @@ from segexp.tasks.schedule_part import AUTO, MILESTONES, SchedulePart
 from segexp.training.build_optimizer import optimizer_of_one_weight
 from segexp.training.checks.config_trials import expect
 from segexp.training.constructor_errors import joined_lines, naming_section
+from segexp.training.run_length import count_steps
 
 
 def build_schedule(
@@ -93,7 +94,7 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     """Checks that a schedule of a length of its own is as long as the run: it cannot be moved any further.
 
     Args:
-        experiment: How long the run is, and its optimiser.
+        experiment: How many epochs or steps the run has, and its optimiser.
         schedule: That of the run.
         batches: Batches of an epoch.
 
@@ -102,12 +103,17 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     """
     if schedule is None:
         return
-    epochs = experiment.trainer.max_epochs
-    steps = epochs * -(-batches // experiment.trainer.accumulate_grad_batches)
-    length = steps if schedule.interval == "step" else epochs
-    _refuse_late(schedule, length)
+    per_epoch, steps, epochs = count_steps(experiment.fitting, batches)
+    by_step = schedule.interval == "step"
+    length = steps if by_step else epochs
+    if length is not None:
+        _refuse_late(schedule, length)
     with warnings.catch_warnings(action="ignore"):
-        built = schedule.build(optimizer_of_one_weight(experiment.optimizer), steps=steps, epochs=epochs)
+        one = optimizer_of_one_weight(experiment.optimizer)
+        built = schedule.build(one, steps=steps or 1, epochs=epochs or 1)
+    if length is None:
+        _refuse_endless(built, schedule.interval, 1 if by_step else per_epoch)
+        return
     for scheduler, stretch in schedule.part.with_lengths(built, length):
         own = getattr(scheduler, "total_steps", stretch)
         if own < stretch:
@@ -116,6 +122,21 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
                 f"scheduler: its cycle takes {own} {schedule.interval}s, but {of} has {stretch}; use "
                 "scheduler.total_steps=auto, or fewer trainer.max_epochs"
             )
+
+
+def _refuse_endless(built: Any, interval: str, steps: int) -> None:
+    """Refuses a cycle of a length of its own where nobody knows how long the run is: it cannot be moved any further.
+
+    Args:
+        built: The schedule.
+        interval: When it moves.
+        steps: Of the optimiser in each of its moves.
+    """
+    if (own := getattr(built, "total_steps", None)) is not None:
+        raise ConfigError(
+            f"scheduler: its cycle takes {own} {interval}s, but nobody knows how many the run has; add "
+            f"trainer.max_steps={own * steps}"
+        )
 
 
 def _refuse_late(schedule: Schedule, length: int) -> None:

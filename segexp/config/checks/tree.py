@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
-from segexp.config.schema import Supplied
+from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
@@ -44,12 +44,35 @@ def _section(value: Any, schema: type, path: str) -> Iterator[str]:
         return
     hints = typing.get_type_hints(schema, include_extras=True)
     required = {f.name for f in dataclasses.fields(schema) if f.default is f.default_factory is dataclasses.MISSING}
+    also = getattr(schema, "also", None)
+    if isinstance(also, AlsoTaken) and not value.keys() <= hints.keys():
+        yield from _elsewhere(value, also, path)
+        hints = also_taken(also) | hints
     yield from _names(value, hints, path)
     for key in sorted(required - set(value)):
         yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
     for key, item in value.items():
         if key in hints:
             yield from _value(item, hints[key], _join(path, key))
+
+
+def _elsewhere(value: Mapping[str, Any], also: AlsoTaken, path: str) -> Iterator[str]:
+    """Problems of keys that are said in another place."""
+    for key in value.keys() & also.elsewhere.keys():
+        yield f"{_join(path, key)}: is set by segexp: {also.elsewhere[key]}"
+
+
+def also_taken(also: AlsoTaken) -> dict[str, Any]:
+    """Keys that a section takes beside its fields, with their annotations; those said elsewhere take anything."""
+    found = signature(also.target)
+    return (
+        {}
+        if found is None
+        else {
+            name: Any if name in also.elsewhere or parameter.annotation is UNKNOWN else parameter.annotation
+            for name, parameter in found.parameters.items()
+        }
+    )
 
 
 def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -173,6 +196,9 @@ def _parameters(
             continue
         if name in keys and is_tensor(str(value["_target_"]), name, keys[name]):
             continue
+        if supplied.filled and isinstance(item := keys.get(name), Mapping) and "_target_" in item:
+            yield from _target(item, Supplied(filled=supplied.filled), _join(path, name))
+            continue
         if name in supplied.inner and name in keys:
             yield from _objects(keys[name], dataclasses.replace(supplied, beside=None), _join(path, name))
             continue
@@ -180,8 +206,13 @@ def _parameters(
             yield from _value(keys[name], parameter.annotation, _join(path, name))
         elif name in keys:
             yield from _value(keys[name], Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
+        elif parameter.required and not _comes_later(name, value, supplied):
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _comes_later(name: str, value: Mapping[str, Any], supplied: Supplied) -> bool:
+    """Whether an argument that a block does not name is given all the same."""
+    return bool(value.get("_partial_")) or "_args_" in value or name in value or name in supplied.optional
 
 
 def _objects(value: Any, supplied: Supplied, path: str) -> Iterator[str]:

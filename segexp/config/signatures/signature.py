@@ -87,12 +87,42 @@ def _of_class(node: ast.ClassDef, module: str, depth: int = DEPTH) -> Signature 
             return _of_dataclass(node, module, depth)
         # Other decorators and metaclasses may write a constructor, as attrs does.
         return None if node.decorator_list or _has_metaclass(node) else _of_base(node, module, depth)
-    # A constructor that ends in **keys hands them to its base class: the schema goes on there.
-    if own.open and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
+    # A constructor that ends in **keys and hands them to its base class: the schema goes on there.
+    if own.open and _hands_on(node) and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
         given = _given_to_base(node)
         above = {name: parameter for name, parameter in base.parameters.items() if name not in given}
         return Signature({**above, **own.parameters}, base.open)
     return own
+
+
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """``__init__``, or ``__new__`` where there is no other; the last one wins (the others are overloads)."""
+    methods = {method.name: method for method in node.body if isinstance(method, ast.FunctionDef)}
+    return methods.get("__init__", methods.get("__new__"))
+
+
+def _hands_on(node: ast.ClassDef) -> bool:
+    """Whether its ``**keys`` go to another constructor; Lightning's DDPStrategy keeps them for torch's DDP.
+
+    A ``__new__`` may call another class in place of a base, as torchmetrics.F1Score does.
+    """
+    constructor = _constructor(node)
+    if constructor is None or constructor.args.kwarg is None:
+        return False
+    every = [each for each in ast.walk(constructor) if isinstance(each, ast.Name)]
+    used = [each for each in every if each.id == constructor.args.kwarg.arg]
+    calls = [each for each in ast.walk(constructor) if isinstance(each, ast.Call)]
+    handed = [
+        given.value
+        for call in calls
+        for given in call.keywords
+        if given.arg is None
+        and (
+            constructor.name == "__new__"
+            or (isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__"))
+        )
+    ]
+    return not used or any(each in handed for each in used)
 
 
 def _given_to_base(node: ast.ClassDef) -> set[str]:
@@ -103,9 +133,8 @@ def _given_to_base(node: ast.ClassDef) -> set[str]:
 
 
 def _own(node: ast.ClassDef) -> Signature | None:
-    """What ``__init__`` takes, or ``__new__`` where there is no other; the last one wins (the others are overloads)."""
-    methods = {method.name: method for method in node.body if isinstance(method, ast.FunctionDef)}
-    constructor = methods.get("__init__", methods.get("__new__"))
+    """What its constructor takes."""
+    constructor = _constructor(node)
     if constructor is None:
         return None
     found, taken = _read(constructor.args, skip_first=True), _taken_out(constructor)

@@ -83,7 +83,7 @@ class InriaDataModule(FilesDataModule):
 
     @classmethod
     def write_drawn(cls, folder: Path) -> dict[str, Any]:
-        """The same tiles, each of four patches."""
+        """Writes a drawn set in the layout of Inria: its tiles, each of four patches."""
         return cls.write_example(folder) | {"crop_size": 24, "patch_size": 24}
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:

@@ -23,7 +23,7 @@ BYTES_PER_VALUE = 4
 
 @dataclass(frozen=True)
 class PeakRule:
-    """Which maxima of a map are peaks, see :func:`segexp.inference.localize.peaks.find_peaks`."""
+    """Rule that says which maxima of a map are peaks, see :func:`segexp.inference.localize.peaks.find_peaks`."""
 
     distance: int
     most: int
@@ -32,7 +32,7 @@ class PeakRule:
 
 @dataclass(frozen=True)
 class SeenImage:
-    """What was found in an image.
+    """Findings in one image: class, maps and peaks.
 
     Attributes:
         name: Of its file, without ending.

@@ -25,7 +25,7 @@ MapOf = Callable[[Tensor, int], Tensor]
 
 
 class Localized(NamedTuple):
-    """What is seen in an image.
+    """Class activation maps of one image and the class that they are of.
 
     Attributes:
         probabilities: float64 (K,) of the whole image.

@@ -12,7 +12,7 @@ from segexp.spec import IGNORED
 
 @dataclass(frozen=True)
 class MaskRule:
-    """How a map becomes a mask.
+    """Rule by which a map becomes a mask.
 
     Attributes:
         threshold: Share of the map's highest value from which on a pixel is of the class (Zhou et al. 2016, section

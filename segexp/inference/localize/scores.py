@@ -16,7 +16,7 @@ FIGURES = ("inside", "near", "ap")
 
 
 class Scored(NamedTuple):
-    """What the peaks of one image are worth.
+    """Scores of the peaks of one image against its boxes and centres.
 
     Attributes:
         objects: How many there are.

@@ -32,7 +32,7 @@ class Objects:
     boxes: NDArray[np.float64] | None = None
 
     def inside(self, peak: Peak) -> bool | None:
-        """Whether a place lies in a box, its border included; None: there are no boxes to be had."""
+        """True if a place lies in a box, its border included; None: the set has no boxes."""
         if self.boxes is None:
             return None
         x0, y0, x1, y1 = self.boxes.T

@@ -16,5 +16,5 @@ class WeightAverage(EMAWeightAveraging):
 
     @property
     def state_key(self) -> str:
-        """As Lightning's own, whose state checkpoints of version 0.1 hold."""
+        """Key of Lightning's own callback, whose state checkpoints of version 0.1 hold."""
         return "EMAWeightAveraging"

@@ -46,7 +46,7 @@ def latent_charts(latents_csv: Path, results: Mapping[str, Any]) -> list[Chart]:
 
 
 def place_in_plane(latent: Sequence[float], known: Mapping[str, Any]) -> list[float] | None:
-    """Where a code lies in the plane, of which results.json holds origin and directions; None: it has none there."""
+    """Place of a code in the plane, of which results.json holds origin and directions; None: it has none there."""
     origin, directions = known.get("origin"), known.get("directions")
     if not (isinstance(origin, list) and isinstance(directions, list) and len(origin) == len(latent)):
         return None
@@ -55,7 +55,7 @@ def place_in_plane(latent: Sequence[float], known: Mapping[str, Any]) -> list[fl
 
 
 def latents_told(results: Mapping[str, Any]) -> str:
-    """What the plane is and which images are in it, in a sentence; empty where there is none."""
+    """Sentence that says what the plane is and which images are in it; empty where there is none."""
     known = results.get("latents")
     if not isinstance(known, Mapping):
         return ""
