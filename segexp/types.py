@@ -95,6 +95,7 @@ class LoaderOptions:
         pin_memory: Page-locked memory for faster copies to a GPU; None: only where there is one.
         persistent_workers: Keep the workers between epochs.
         drop_last: Leave out a last training batch that is not full.
+        on_device: Training images lie in the memory of the device, where samples are cut and flipped.
     """
 
     batch_size: PositiveInt = 16
@@ -104,6 +105,7 @@ class LoaderOptions:
     pin_memory: bool | None = None
     persistent_workers: bool = True
     drop_last: bool = False
+    on_device: bool = False
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.cli.arguments import config_dirs, split
+from segexp.cli.arguments import config_dirs, help_words, split
+from segexp.cli.foreign_flags import refuse_foreign_flags
 from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
@@ -38,6 +39,10 @@ def run(argv: Sequence[str]) -> int:
     """
     tolerant_streams()
     try:
+        if any(word.startswith("-") for word in argv):
+            refuse_foreign_flags(argv)
+        if (topics := help_words(argv)) is not None:
+            return _help(topics, argv)
         command, rest = split(list(argv))
         rest = for_hydra(rest)
         with trusting(rest):
@@ -86,11 +91,22 @@ def compose_training(words: Sequence[str]) -> "Experiment":
         return checked_train(config, how)
 
 
+def _help(topics: Sequence[str], argv: Sequence[str]) -> int:
+    """Answers ``help`` with its topics."""
+    from segexp.cli.help_topics import help_for
+
+    print(help_for(topics, [Path(folder) for folder in config_dirs(list(argv))]))
+    return 0
+
+
 def _dispatch(command: Command, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
         from segexp.cli.help import format_help
+        from segexp.cli.help_topics import help_for, options_asked
 
-        print(format_help(command, [Path(folder) for folder in config_dirs(argv)]))
+        extra = [Path(folder) for folder in config_dirs(argv)]
+        asked = options_asked(argv, extra) if command.takes_training else []
+        print(help_for(asked, extra) if asked else format_help(command, extra))
         return 0
     if "--version" in argv:
         print(f"segexp {VERSION}")

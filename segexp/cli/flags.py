@@ -55,6 +55,13 @@ def belongs_to_flag(argv: list[str], index: int) -> bool:
     return before in _OPTIONS_WITH_VALUE or (before in _INFO and argv[index] in _ABOUT)
 
 
+def is_flag(word: str) -> bool:
+    """Returns whether a word is a flag of Hydra or of ours, maybe with its value."""
+    name, equals, _ = word.partition("=")
+    known = name in _FLAGS or name in _INFO
+    return known or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--")))
+
+
 def config_dirs(argv: list[str]) -> list[str]:
     """Values of ``--config-dir``, so that a user's own options are listed and suggested too."""
     found = []
@@ -155,14 +162,23 @@ def _known(flag: str) -> str:
     Raises:
         ConfigError: It has not.
     """
-    name, equals, _ = flag.partition("=")
-    if name in _FLAGS or name in _INFO or (name in _OPTIONS_WITH_VALUE and not (equals and not name.startswith("--"))):
+    if is_flag(flag):
         return flag
+    raise no_flag(flag)
+
+
+def nearest_flag(flag: str) -> str | None:
+    """The flag that a wrong one is a misspelling of; None: there is none."""
     from segexp.config.checks.suggest import nearest
 
-    best = nearest(name, [*_FLAGS, *_INFO, *_OPTIONS_WITH_VALUE])
+    return nearest(flag.partition("=")[0], [*_FLAGS, *_INFO, *_OPTIONS_WITH_VALUE])
+
+
+def no_flag(flag: str) -> ConfigError:
+    """The error for a flag that there is not."""
+    best = nearest_flag(flag)
     hint = f" Did you mean '{best}'?" if best else ""
-    raise ConfigError(f"{flag}: no such flag.{hint} A key is written without dashes, key=value")
+    return ConfigError(f"{flag}: no such flag.{hint} A key is written without dashes, key=value")
 
 
 def _one_config_dir(flags: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from hydra import compose
 from hydra.core.hydra_config import HydraConfig
@@ -12,6 +13,7 @@ from omegaconf import Container, DictConfig, OmegaConf, open_dict, read_write
 
 from segexp.cli.flags import Flags
 from segexp.config.checks.suggest import did_you_mean
+from segexp.config.overrides.comments import comments_of, with_comments
 from segexp.config.paths import conf_dir
 from segexp.errors import ConfigError
 
@@ -32,6 +34,7 @@ def show(name: str, flags: Flags) -> None:
     """
     config = compose(name, flags.overrides, return_hydra_config=True)
     HydraConfig.instance().set_config(config)
+    comments = _comments(config, name) if flags.comments else {}
     shown = _part(config, flags)
     if not isinstance(shown, Container):
         sys.stdout.write(f"{shown}\n")
@@ -39,8 +42,17 @@ def show(name: str, flags: Flags) -> None:
     if flags.resolve:
         OmegaConf.resolve(shown)
     text = OmegaConf.to_yaml(shown)
+    if flags.comments:
+        text = with_comments(text, comments, "" if (flags.package or "") in _WHOLE else str(flags.package))
     head = "" if (flags.package or "") in _WHOLE else f"# @package {flags.package}\n"
     sys.stdout.write(head + text)
+
+
+def _comments(config: DictConfig, name: str) -> dict[str, str]:
+    """The comments in all folders where Hydra has looked."""
+    folders = [Path(each.path) for each in config.hydra.runtime.config_sources if each.schema == "file"]
+    choices = {str(group): str(option) for group, option in config.hydra.runtime.choices.items()}
+    return comments_of(choices, name, {str(key): None for key in config}, folders)
 
 
 def _part(config: DictConfig, flags: Flags) -> object:

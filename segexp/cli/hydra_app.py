@@ -81,7 +81,9 @@ def _run_job(config: Any, job: Callable[[Any], None]) -> None:
     from hydra.core.utils import env_override
 
     from segexp.cli.composing import job_config
+    from segexp.cli.hydra_keys import refuse_hydra_block
 
+    refuse_hydra_block(config)
     plain = job_config(config)
     with env_override(dict(config.hydra.job.env_set)):
         job(plain)

@@ -73,7 +73,7 @@ def _as_option(word: str) -> str:
 
 _OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
 _OLD_BLOCK = f"scheduler.{NESTED}"
-_OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow")
+_OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow", "comet")
 """Blocks of ``logger`` that an option makes: without it, a key of theirs is a mistake."""
 _BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.interval", "scheduler.monitor"})
 """Keys that mean something, or nothing, whether or not the option's YAML lists them."""

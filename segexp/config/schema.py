@@ -31,19 +31,19 @@ class Supplied:
     Attributes:
         keys: Given by the program; they may not stand in the YAML.
         auto: Whether any key may be ``auto``, filled in when training starts.
-        optional: Given by the program where the YAML does not.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
         inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
             names of the user's.
+        optional: Keys given by the program where the YAML does not.
     """
 
     keys: tuple[str, ...] = ()
     _: KW_ONLY
     auto: bool = False
-    optional: tuple[str, ...] = ()
     beside: type | None = None
     inner: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
 
 
 TASK_PARTS = (

@@ -15,6 +15,7 @@ from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.loader import worker_count
 from segexp.data.sampling.loader_memory import loaders_fit
 from segexp.data.sampling.normalization import check_normalize
+from segexp.data.sampling.on_device.checks import on_device_fits
 from segexp.data.splits.rules import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
 from segexp.spec import MaskTarget, Target
@@ -156,6 +157,7 @@ class DataSettings(pl.LightningDataModule):
             *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),
+            *(on_device_fits(items["train"], self.crop_size, self.augment) if self.loader.on_device else ()),
             *loaders_fit(items["train"], others, self.crop_size, self.loader, worker_count(self.loader)),
         ]
 

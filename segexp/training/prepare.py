@@ -61,6 +61,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     """
     datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
+    datamodule.check_device(experiment.device)
     experiment = settled(experiment, datamodule)
     block = build.read_task(experiment.task)
     check_views(experiment, block.kind)

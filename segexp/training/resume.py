@@ -38,7 +38,7 @@ FREE = (
     "trainer.min_steps", "trainer.inference_mode", "trainer.benchmark", "trainer.enable_model_summary",
     "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 

@@ -32,7 +32,7 @@ from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
-from segexp.training.endings import ended, was_stopped, why_it_ended
+from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
@@ -185,8 +185,9 @@ def _fit_and_test(
     try:
         trainer = _fit(prepared, folder, [table, *loggers], callbacks)
         end_if_pruned(trainer)
-        ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer)
-        record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
+        ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
+        seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
+        record.update(train_seconds=seconds, epochs=epochs, ended_by=ended)
         best = restore(trainer, prepared, folder)
         data, devices = shortened(prepared), own_device(experiment.trainer)
         # Every later command computes in float32, whatever the training did.

@@ -88,7 +88,7 @@ class RandomCrops(Dataset[Sample]):
 
     def __getitem__(self, key: Key) -> Sample:
         epoch, index = key
-        rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
+        rng = self.generator(epoch, index)
         with naming(f"training sample {index} of epoch {epoch + 1}") as making:
             item, place = self.places.draw(index, rng)
             making.image = item.name
@@ -97,6 +97,10 @@ class RandomCrops(Dataset[Sample]):
             if self.stats:
                 sample["stats"] = item.stats
         return sample
+
+    def generator(self, epoch: int, index: int) -> np.random.Generator:
+        """Source of all randomness of a sample, in the state before its first draw."""
+        return np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
 
 
 class WholeImages(Dataset[Sample]):

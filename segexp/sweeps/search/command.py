@@ -32,6 +32,7 @@ from segexp.sweeps.search.study import open_study, require_optuna
 from segexp.sweeps.search.trials import report_trials
 from segexp.sweeps.start import run_jobs, show_table
 from segexp.system.optuna_storage import storage_url
+from segexp.system.posix import require_posix
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class SearchCommand:
             ConfigError: A word or a config is wrong; nothing was written.
             MissingExtraError: Optuna is not installed.
         """
+        require_posix("sweep=optuna", "give each key one value")
         require_optuna()
         folder = resumed_search(self._argv)
         earlier = [] if folder is None else Manifest.read(folder).facts["search"]["words"]

@@ -19,7 +19,7 @@ FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels", "baselines", "bootstrap", "metric",
     "logger", "sweep", "tta", "trainer.progress", "trainer.accelerator", "datamodule.root",
     "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory",
-    "datamodule.loader.persistent_workers",
+    "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys that have no part in a trial's value; several workers of a study may differ in them."""
 

@@ -79,7 +79,7 @@ def _averaged_at_the_end(callback: pl.Callback, trainer: pl.Trainer) -> bool:
         isinstance(callback, StochasticWeightAveraging)
         and bool(callback.n_averaged)
         and not callback._model_contains_batch_norm
-        and trainer.current_epoch - 1 == callback.swa_end
+        and (callback._max_epochs == -1 or trainer.current_epoch - 1 == callback.swa_end)
     )
 
 

@@ -73,6 +73,8 @@ def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, foun
     # Of an unknown number there may be full batches alone.
     images = len(found.parts["val"]), len(found.parts["test"])
     compatibility.try_batches(samples or datamodule.loader.batch_size, datamodule.loader, images)
+    if datamodule.loader.on_device:
+        compatibility.try_device(train)
     return compatibility.try_all(sample, others)
 
 

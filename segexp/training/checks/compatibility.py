@@ -1,7 +1,7 @@
 """What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,9 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.data.checks.problems import Problem, problem_of
+from segexp.data.items.item import Item
 from segexp.data.sampling.batches import check_batches
+from segexp.data.sampling.on_device.checks import check_device_memory
 from segexp.errors import UserError
 from segexp.losses.base import SegmentationLoss
 from segexp.runs.writable import check_place
@@ -67,6 +69,10 @@ class CompatibilityCheck:
         length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
             self._try(lambda: build.check_length(self.experiment, self._schedule(), length.seen.train))
+
+    def try_device(self, train: Sequence[Item]) -> None:
+        """Tries whether training images that are to lie on the device fit into its memory."""
+        self._try(lambda: check_device_memory(train, device_type(self.experiment.trainer.accelerator)))
 
     def try_all(self, sample: tuple[int, int] | None, others: Iterable[tuple[int, int]]) -> list[Problem]:
         """Tries everything.

@@ -1,7 +1,6 @@
 """MLflow: one run per job, in a database of the output folder or on a server, without holding up training."""
 
 import csv
-import fcntl
 import io
 import os
 import re
@@ -174,7 +173,8 @@ def _key(name: str) -> str:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Jobs of a sweep start together, and two that make the tables of a database at once fail."""
+    from filelock import FileLock
+
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".mlflow.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with FileLock(folder / ".mlflow.lock"):
         yield

@@ -16,14 +16,15 @@ def with_places(settings: Mapping[str, Any], make: Callable[..., Any], folder: P
 
     Args:
         settings: Its block.
-        make: Its class; one that takes a ``save_dir`` that the block does not give gets the run folder.
+        make: Its class, whose own defaults count; one that asks for a ``save_dir`` gets the run folder.
         folder: The run folder.
     """
-    found = dict(settings)
-    if USUAL in inspect.signature(make).parameters:
+    known = inspect.signature(make).parameters
+    found = {key: known[key].default for key in KEYS if key in known and isinstance(known[key].default, str)}
+    if USUAL in known:
         found.setdefault(USUAL, ".")
     for key in KEYS:
-        given = found.get(key)
+        given = settings.get(key, found.get(key))
         if isinstance(given, str) and "://" not in given and not Path(given).expanduser().is_absolute():
             found[key] = str(folder / given)
-    return found
+    return {**settings, **found}

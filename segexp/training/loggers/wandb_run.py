@@ -178,7 +178,8 @@ def has_key() -> bool:
 def _settings(facts: RunFacts, timeouts: tuple[float, float]) -> Any:
     import wandb
 
-    place: dict[str, Any] = {} if DIR in os.environ else {"root_dir": str(facts.folder)}
+    # The process of W&B that writes the files, started with the first run, may have another working folder.
+    place: dict[str, Any] = {} if DIR in os.environ else {"root_dir": str(facts.folder.resolve())}
     # Console off: log.txt holds the lines, and wandb would wrap the streams that our handlers write to.
     return wandb.Settings(
         console="off", silent=True, init_timeout=timeouts[0], login_timeout=timeouts[0], finish_timeout=timeouts[1],
@@ -201,7 +202,7 @@ def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str,
 
     # The variable too: wandb reads it before it looks for a terminal to ask on.
     os.environ["WANDB_MODE"] = mode
-    place: dict[str, Any] = {} if DIR in os.environ else {"dir": str(facts.folder)}
+    place: dict[str, Any] = {} if DIR in os.environ else {"dir": str(facts.folder.resolve())}
     return wandb.init(config=dict(facts.config), mode=mode, reinit="finish_previous", **place, **wanted)
 
 

@@ -27,7 +27,7 @@ MEANT = {
 }
 GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic": "datamodule", "arch=unet": "model"}
 NOTHING = (
-    "model.name=x", "model.num_classes=2", "model.in_channels=3", "optimizer.params=1", "tags=x",
+    "model.name=x", "model.num_classes=2", "model.in_channels=3", "optimizer.params=1",
 )  # fmt: skip
 PLUS = {
     "optimizer.amsgrad=true": "AdamW takes it",

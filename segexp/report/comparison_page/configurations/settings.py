@@ -21,7 +21,7 @@ NEUTRAL = (
     "trainer.profiler", "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.enable_model_summary",
     "trainer.enable_autolog_hparams", "trainer.inference_mode", "inference.batch_size",
     "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
 
