@@ -207,6 +207,12 @@ def test_weights_of_another_precision(words: tuple[str, ...], dtype: str, runs: 
 
 
 @pytest.mark.slow
+def test_loaders_that_are_made_anew_give_the_same_samples(runs: Callable[[str], Done]) -> None:
+    words = ("trainer.reload_dataloaders_every_n_epochs=1", "datamodule.loader.num_workers=1")
+    assert losses(run(composed(*words))) == losses(runs("plain"))
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["advanced", "pytorch"])
 def test_other_profilers_write_into_the_run_folder(name: str) -> None:
     done = run(composed(f"trainer.profiler={name}", "trainer.max_epochs=1"))
