@@ -195,7 +195,7 @@ def wandb_logger(
 
     asked = {"project": project, "entity": entity, "name": name, "group": group, "id": id, "tags": tags}
     asked |= {"notes": notes, "job_type": job_type}
-    return open_wandb(run, asked, mode, (init_timeout, finish_timeout), log_model=log_model, watch=(watch, watch_steps))
+    return open_wandb(run, asked, mode, (init_timeout, finish_timeout), log_model, (watch, watch_steps))
 
 
 def tensorboard_logger(run: RunFacts, flush_secs: PositiveInt = 30) -> Tracked:
@@ -240,9 +240,7 @@ def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Logger]:
     try:
         for name, settings in section.items():
             if settings is not None and not _switched_off(settings):
-                built.append(kept_quiet(_build(name, settings, run)))
-                if not isinstance(built[-1], Tracked):
-                    built[-1].log_hyperparams(dict(run.config))
+                built.append(_build(name, settings, run))
     except BaseException:
         close_loggers(built, ok=False)
         raise
@@ -254,10 +252,11 @@ def _build(name: str, settings: Mapping[str, Any], run: RunFacts) -> Logger:
     make: Callable[..., Logger] = get_method(settings["_target_"])
     if _takes_run(make):
         # Not instantiate: it would build the objects that the config handed to the logger describes.
-        return make(run, **{key: value for key, value in settings.items() if not key.startswith("_")})
+        return kept_quiet(make(run, **{key: value for key, value in settings.items() if not key.startswith("_")}))
     with naming_section(f"logger.{name}"):
         made: Logger = instantiate(with_places(settings, make, run.folder), _convert_="all")
         expect(made, Logger, f"logger.{name}", "a lightning.pytorch.loggers.Logger")
+    kept_quiet(made).log_hyperparams(dict(run.config))
     return made
 
 
