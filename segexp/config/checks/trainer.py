@@ -12,7 +12,6 @@ from segexp.errors import ConfigError
 
 Block = Mapping[str, Any]
 TASK, DATA = "segexp.tasks.base.BaseTask", "segexp.data.base.ImageDataModule"
-NO_LIMIT = (None, 1.0)
 
 
 def check_trainer_keys(config: Block) -> None:
@@ -135,7 +134,9 @@ def _unvalidated(section: TrainerConfig, config: Block) -> Iterator[str]:
         name = block.get("monitor") or (config["monitor"] if own else None)
         if none and isinstance(name, str) and name.startswith("val/"):
             yield f"callbacks.{owner}.monitor: found {name} with trainer.limit_val_batches=0: no validation would run"
-    if none or section.limit_val_batches not in NO_LIMIT:
+    limit = section.limit_val_batches
+    # 1 is one batch, 1.0 are all.
+    if limit is not None and (isinstance(limit, int) or limit < 1):
         yield from _searched(section, config)
 
 

@@ -45,7 +45,7 @@ def advice(
     best = nearest(key, valid)
     if best is not None and best in options:
         return _group(best, override, options[best])
-    if (group := _group_of(override, options)) is not None:
+    if not _takes_text(tree, best, key) and (group := _group_of(override, options)) is not None:
         return f"Did you mean '{group}={override.value()}'?"
     meant = in_group(key, list(options)) or key
     if meant not in valid and (found := _elsewhere(meant, options, folders)):
@@ -59,6 +59,14 @@ def advice(
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
     return f"Did you mean '{best}'?"
+
+
+def _takes_text(tree: Mapping[str, Any], best: str | None, key: str) -> bool:
+    """Whether the nearest key has the same name, and is neither a block nor a list: ``accelerator=cpu``."""
+    if best is None or best.rpartition(".")[2] != key.rpartition(".")[2]:
+        return False
+    above = _at(tree, best.rpartition(".")[0])
+    return above is not None and not isinstance(above.get(best.rpartition(".")[2]), Mapping | list)
 
 
 def _text(override: Override) -> str:

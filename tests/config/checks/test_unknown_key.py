@@ -19,7 +19,7 @@ MEANT = {
     "lr=0.1": "optimizer.lr",
     "model.lr=0.1": "optimizer.lr",
     "trainer.gpus=1": "trainer.devices",
-    "optimizer.precision=float32": "speed.precision",
+    "speed.precison=float32": "speed.precision",
     "max_lr=0.1": "scheduler.max_lr",
     "datamodule=folder data.root=x": "datamodule.root",
 }
