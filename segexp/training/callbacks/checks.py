@@ -9,6 +9,7 @@ from lightning.pytorch.callbacks import (
     GradientAccumulationScheduler,
     ProgressBar,
     StochasticWeightAveraging,
+    WeightAveraging,
 )  # fmt: skip
 
 from segexp.config.experiment import Experiment
@@ -35,8 +36,13 @@ def check_callbacks(experiment: Experiment, callbacks: Mapping[str, Callback]) -
             _check_device_stats(key, callback, experiment)
         elif isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(key, experiment)
-        elif isinstance(callback, StochasticWeightAveraging) and experiment.trainer.strategy == "fsdp":
+        elif isinstance(callback, StochasticWeightAveraging | WeightAveraging) and _is_divided(experiment):
             raise ConfigError(f"{key}: trainer.strategy=fsdp divides the weights, and an average needs all; use ddp")
+
+
+def _is_divided(experiment: Experiment) -> bool:
+    """Whether each rank holds a part of the weights only."""
+    return experiment.ranks > 1 and experiment.trainer.strategy == "fsdp"
 
 
 def _check_bar(key: str, experiment: Experiment) -> None:

@@ -7,12 +7,14 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import callbacks as callbacks_of_lightning
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler, StochasticWeightAveraging
 
 from segexp.cli.app import run as run_line
@@ -190,6 +192,8 @@ def test_an_average_goes_on_with_its_run() -> None:
     again = go(*given, f"resume={broken}")
     assert [row["val/loss"] for row in again.rows] == [row["val/loss"] for row in whole.rows]
     assert same_weights(again.best, whole.best)
+    with pytest.raises(ConfigError, match=r"callbacks\.swa\._target_: found None, but the run"):
+        go(*QUICK, "trainer.max_epochs=4", "scheduler=none", f"resume={broken}")
 
 
 LR = 0.01
@@ -237,6 +241,15 @@ def test_names_that_something_logs(name: str, callbacks: Mapping[str, str]) -> N
     if "mine" not in callbacks:
         with pytest.raises(ConfigError, match="no/such"):
             check_monitors(config)
+
+
+@pytest.mark.parametrize("name", ["StochasticWeightAveraging", "EMAWeightAveraging"])
+def test_an_average_needs_whole_weights(name: str) -> None:
+    callback = getattr(callbacks_of_lightning, name)(*([0.1] if name.startswith("Stoch") else []))
+    divided = replace(composed("trainer.strategy=fsdp"), ranks=2)
+    with pytest.raises(ConfigError, match="an average needs all; use ddp"):
+        check_callbacks(divided, {"my": callback})
+    check_callbacks(replace(divided, ranks=1), {"my": callback})
 
 
 def test_figures_of_the_processor_are_asked_for_only_where_they_are_wanted() -> None:
