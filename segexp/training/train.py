@@ -26,7 +26,7 @@ from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checkpoints import state_bytes
-from segexp.training.callbacks.checks import check_callbacks
+from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.distributed import process_group as group
@@ -76,6 +76,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
+    check_finders(callbacks, prepared.module, prepared.datamodule)
     check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
     if rank > 0:
