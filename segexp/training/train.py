@@ -37,7 +37,8 @@ from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
-from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
+from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
 from segexp.training.partial import describe_parts, restore, shortened
 from segexp.training.prepare import Prepared, prepare
