@@ -171,8 +171,13 @@ def test_weights_at_an_error_are_kept_where_the_callback_says() -> None:
 def test_run_json_says_which_callback_ended_the_training() -> None:
     done = go(*QUICK, *words("EarlyStopping"), "callbacks.stop.patience=1", "callbacks.stop.min_delta=100",
               "trainer.max_epochs=9", "logger.table._target_=lightning.pytorch.loggers.CSVLogger",
-              "callbacks=device_stats", "callbacks.device_stats.cpu_stats=false")  # fmt: skip
+              "callbacks=model_checkpoint", "callbacks.model_checkpoint.verbose=true",
+              "callbacks.stop.verbose=true")  # fmt: skip
     assert (done.record["ended_by"], done.record["epochs"]) == ("callbacks.stop", 2)
+    said = (done.path / "log.txt").read_text()
+    assert "Metric val/loss improved. New best score" in said
+    assert "global step 2: 'val/miou' reached" in said
+    assert "litlogger" not in said  # of Lightning's other lines, none
 
 
 @pytest.mark.slow
