@@ -26,7 +26,7 @@ from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
 from segexp.training.callbacks.checkpoints import state_bytes
-from segexp.training.callbacks.checks import check_callbacks
+from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.distributed import process_group as group
@@ -37,7 +37,8 @@ from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
-from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
+from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
+from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
 from segexp.training.partial import describe_parts, restore, shortened
 from segexp.training.prepare import Prepared, prepare
@@ -76,6 +77,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     callbacks = _callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
+    check_finders(callbacks, prepared.module, prepared.datamodule)
     check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
     if rank > 0:

@@ -14,7 +14,7 @@ from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
-from segexp.training.loggers.build import EpochTable
+from segexp.training.loggers.epoch_table import EpochTable
 
 
 class Best(ModelCheckpoint):
