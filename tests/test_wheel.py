@@ -75,6 +75,35 @@ def test_the_installed_copy_is_what_runs(installed: Path) -> None:
     assert conf == installed / "segexp" / "conf"
 
 
+CONF_AS_A_MODULE = """
+import importlib.util, hydra, segexp.conf
+with hydra.initialize_config_module("segexp.conf", version_base="1.3"):
+    print(hydra.compose("train", ["model=unet"]).model._target_)
+print(*segexp.conf.__path__)
+"""
+
+
+def test_hydra_finds_the_config_as_a_module(installed: Path) -> None:
+    model, *folders = python(installed, "-c", CONF_AS_A_MODULE).split()
+    assert model == "segexp.models.unet.UNet"
+    assert folders == [str(installed / "segexp" / "conf")]
+
+
+def test_an_editable_install_puts_segexp_alone_on_the_path(tmp_path: Path) -> None:
+    pytest.importorskip("editables", reason="comes with an editable install")
+    target = tmp_path / "target"
+    build = f"from hatchling.build import build_editable; build_editable({str(tmp_path)!r})"
+    subprocess.run([sys.executable, "-c", build], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
+    (archive,) = tmp_path.glob("*.whl")
+    zipfile.ZipFile(archive).extractall(target)
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    # Without the site-packages of this Python, whose own editable install would be in the way.
+    script = f"import site, sys; sys.path += [{str(target)!r}, *{libraries}]; site.addsitedir({str(target)!r}); print("
+    script += "*[importlib.util.find_spec(n) is None for n in ('segexp', 'conf', 'tests', 'benchmarks')])"
+    out = python(target, "-ISc", f"import importlib.util; {script}; {CONF_AS_A_MODULE}")
+    assert out.splitlines() == ["False True True True", "segexp.models.unet.UNet", str(REPOSITORY / "conf")]
+
+
 def test_config_is_composed_from_an_empty_folder(installed: Path, elsewhere: Path) -> None:
     out = python(installed, "-m", "segexp", "--cfg", "job")
     assert "segexp.data.datasets.synthetic.SyntheticDataModule" in out

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
+from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, TrainerConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
 from segexp.config.signatures.task_figures import watched_direction
+from segexp.config.trainer import in_force
 from segexp.invocation import Invocation
 from segexp.spec import Direction
 
@@ -50,6 +52,11 @@ class Experiment(TrainConfig):
         for name in key.split("."):
             found = found[name]
         return found
+
+    @cached_property
+    def fitting(self) -> TrainerConfig:
+        """The block ``trainer`` as it is in force, see :func:`segexp.config.trainer.in_force`."""
+        return in_force(self.trainer)
 
     @property
     def direction(self) -> Direction:

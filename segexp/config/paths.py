@@ -8,4 +8,5 @@ PACKAGE = Path(__file__).resolve().parent.parent
 def conf_dir() -> Path:
     """The folder of the Hydra groups that ships with segexp."""
     shipped = PACKAGE / "conf"
-    return shipped if shipped.is_dir() else PACKAGE.parent / "conf"
+    # In a checkout that folder is there too, and points to the other: segexp.conf.
+    return shipped if (shipped / "train.yaml").is_file() else PACKAGE.parent / "conf"

@@ -278,10 +278,23 @@ class ImageDataModule(DataSettings):
 
     def items(self, phase: Phase) -> list[Item]:
         """Decoded images of a phase."""
+        return self._all_items()[phase]
+
+    def _all_items(self) -> Items:
         self.setup()
         if self._items is None:
             raise RuntimeError("setup did not define the items")
-        return self._items[phase]
+        return self._items
+
+    def keep_first(self, phase: Phase, images: int) -> None:
+        """Forgets the images of a part but for the first ones, after :meth:`setup`.
+
+        Args:
+            phase: The part.
+            images: How many stay.
+        """
+        self._items = {**self._all_items(), phase: self.items(phase)[:images]}
+        self._surveys[phase] = self._surveys[phase][:images]
 
     @property
     def origin(self) -> "ImageDataModule":
@@ -331,9 +344,10 @@ class ImageDataModule(DataSettings):
         :meth:`transfer_batch_to_device` makes the same batches of both.
         """
         samples = self.loaded_samples()
-        sampler = KeyedSampler(len(samples), self.seed, shuffle=True)
-        # Workers ask for their first samples before Lightning tells the sampler which epoch a resumed run is in.
-        sampler.set_epoch(self.first_epoch)
+        sampler = KeyedSampler(len(samples), self.seed, shuffle=True, repeats=self.repeats)
+        # Workers ask for their first samples before Lightning tells the sampler which epoch it is, of a run that goes
+        # on or of a loader that is made anew.
+        sampler.set_epoch(max(self.first_epoch, self.trainer.current_epoch if self.trainer is not None else 0))
         return make_loader(samples, sampler, self.loader, training=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:

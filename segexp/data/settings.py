@@ -33,6 +33,7 @@ class DataSettings(pl.LightningDataModule):
     """Keys of every data set.
 
     Attributes:
+        repeats: Whether every epoch has the samples of the first.
         first_epoch: Epoch that training starts with; not 0 when a run is resumed.
         notes: What was decided or passed over, in words.
         skipped: Images that were left out, each with the reason.
@@ -109,6 +110,7 @@ class DataSettings(pl.LightningDataModule):
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
         self.generate = generate
         self.first_epoch = 0
+        self.repeats = False
         self.notes: list[str] = [_DRAWN] if generate else []
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
@@ -117,6 +119,10 @@ class DataSettings(pl.LightningDataModule):
     def add_notes(self, notes: Iterable[str]) -> None:
         """Takes what is said of the data beside what it finds itself, a line each."""
         self.notes += notes
+
+    def repeat_first_epoch(self) -> None:
+        """Lets every epoch of the training have the samples of the first, in its order."""
+        self.repeats = True
 
     def begin_at(self, epoch: int) -> None:
         """Lets training start with a later epoch than the first (0): crops and order of samples are those of it."""

@@ -8,12 +8,14 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 from torch import Tensor
 
 from segexp.config.experiment import RunConfig
 from segexp.inference.pixels import open_image
 from segexp.metrics.log_odds import probability
 from segexp.rasters import Limit, Raster
+from segexp.report.pictures.predicted import draw_prediction
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.tasks.segmentation import Segmentation
@@ -120,6 +122,27 @@ class Model:
         """Probability at and above which a pixel is of the second of two classes; None: the most probable class."""
         return probability(self.module.threshold) if self.module.spec.is_binary else None
 
+    def __call__(self, image: Any) -> Any:
+        """Predicts as :meth:`predict`; of a list of images the list of their masks."""
+        return [self.predict(each) for each in image] if isinstance(image, list | tuple) else self.predict(image)
+
+    def plot(self, image: Any, truth: NDArray[np.uint8] | None = None) -> PillowImage.Image:
+        """Draws what is predicted of an image; a notebook shows it, ``.save("seen.png")`` keeps it.
+
+        Args:
+            image: As for :meth:`predict`.
+            truth: uint8 (H, W), class numbers, 255 for pixels that count nowhere; None: not known.
+
+        Returns:
+            Image and prediction side by side, with the truth also truth and errors; without it, for two classes, the
+            probability.
+        """
+        raster = self.open(image)
+        pixels, logits = raster.read(), self.logits(image)[:1]
+        classes: NDArray[np.uint8] = self.module.classify(logits, self.module.threshold)[0].cpu().numpy()
+        probability = self.module.probabilities(logits)[0, 0].cpu().numpy() if self.spec.is_binary else None
+        return PillowImage.fromarray(draw_prediction(pixels, classes, self.spec, truth, probability))
+
     def predict(self, image: Any) -> NDArray[np.uint8]:
         """Predicts the class numbers of an image.
 
@@ -140,16 +163,31 @@ class Model:
         found = self.every_class(self.module.probabilities(self.logits(image)))
         return np.asarray(found[0].float().cpu().numpy())
 
-    @torch.inference_mode()
-    def logits(self, image: Any) -> Tensor:
-        """Computes logits, float32 (1, K, H, W), K = 1 for two classes; ``image`` as :meth:`predict`."""
+    def logits(self, image: Any, *, gradients: bool = False) -> Tensor:
+        """Computes logits, float32 (B, K, H, W), K = 1 for two classes, B = 1 but for a tensor of several images.
+
+        Args:
+            image: As for :meth:`predict`; or a tensor (C, H, W) or (B, C, H, W) of raw values of any type.
+            gradients: Whether the logits can be differentiated: with respect to a tensor that asks for it, and to the
+                weights after ``model.module.requires_grad_(True)``. Large images are then seen whole, not in windows.
+        """
+        with torch.enable_grad() if gradients else torch.inference_mode():
+            module, pixels = self._seen(image)
+            if gradients:
+                module = module.seen_by(inference={"window": None})
+            return module.evaluated(pixels)
+
+    def _seen(self, image: Any) -> tuple[Segmentation, Tensor]:
+        """The task as it sees an image, and the raw pixels (B, C, H, W)."""
+        if isinstance(image, Tensor):
+            return self.module, (image[None] if image.ndim == 3 else image).to(self.device)
         raster = self.open(image)
         if isinstance(image, str | Path):  # an array is in memory already
             self.check_memory(raster, BYTES_PER_LOGIT * self.module.spec.out_channels + BYTES_BESIDE)
         module = self.module
         if self.rescale is not None:
             module = module.seen_by(rescale=self.rescale.at(raster.pixel_size))
-        return module.evaluated(self.tensor(raster.read()))
+        return module, self.tensor(raster.read())
 
     def check_memory(self, raster: Raster, per_pixel: int, advice: str = STREAM) -> None:
         """Refuses an image of which all pixels, and what is made of them, would not fit.

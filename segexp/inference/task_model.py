@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
 from segexp.config.experiment import RunConfig
 from segexp.data.items.forms import VALUE_FORM
@@ -13,6 +14,8 @@ from segexp.data.items.item import Item
 from segexp.errors import ConfigError
 from segexp.inference.pixels import open_image
 from segexp.rasters import Limit, Raster
+from segexp.report.pictures.displayed import display_image
+from segexp.report.pictures.side_by_side import draw_beside
 from segexp.runs.checkpoints import Source
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
@@ -75,6 +78,24 @@ class TaskModel:
         """
         found: NDArray[np.float32] = self._evaluated(self.open(image).read())[0].cpu().numpy()
         return found
+
+    def __call__(self, image: Any) -> Any:
+        """Predicts as :meth:`predict`; of a list of images the list of what is said of them."""
+        return [self.predict(each) for each in image] if isinstance(image, list | tuple) else self.predict(image)
+
+    def plot(self, image: Any) -> PillowImage.Image:
+        """Draws an image with what is said of it: its values in words, and the task's own picture where there is one.
+
+        Args:
+            image: As for :meth:`predict`.
+        """
+        found = self.predict(image)
+        said = ", ".join(f"{k} {v:.3g}" if isinstance(v, float) else f"{k} {v}" for k, v in found.values.items())
+        pixels = display_image(self.open(image).read())
+        shown = {"image": pixels}
+        if found.image is not None and found.image.shape[:2] == pixels.shape[:2]:
+            shown["output"] = display_image(found.image)
+        return PillowImage.fromarray(draw_beside(shown, said))
 
     def predict(self, image: Any) -> Prediction:
         """Predicts an image: its class, its value, or whatever the task predicts.

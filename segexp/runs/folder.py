@@ -29,9 +29,8 @@ class RunFolder:
         Raises:
             ConfigError: None can be made there.
         """
-        stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
         while True:
-            path = parent / f"{stamp}_{secrets.token_hex(2)}"
+            path = new_path(parent)
             try:
                 path.mkdir(parents=True)
             except FileExistsError:
@@ -68,3 +67,9 @@ class RunFolder:
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]], *, as_it_is: bool = False) -> None:
         """Writes one row per mapping, see :func:`segexp.runs.table_file.format_csv`."""
         self.write_text(name, format_csv(rows, as_it_is=as_it_is))
+
+
+def new_path(parent: Path) -> Path:
+    """A path ``<date>_<time>_<short id>`` below a folder, for a run that starts now; nothing is made."""
+    stamp = datetime.now().astimezone().strftime("%Y-%m-%d_%H-%M-%S")
+    return parent / f"{stamp}_{secrets.token_hex(2)}"

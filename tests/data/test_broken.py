@@ -13,7 +13,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.paths import conf_dir
 from segexp.errors import UserError
 from segexp.training.checks.check import check
-from segexp.training.train import train
+from segexp.training.train import train_experiment
 from tests.data.broken import BROKEN, SETS
 from tests.data.broken_changes import IMAGE
 from tests.training.runs import folders
@@ -73,7 +73,7 @@ def test_it_is_found_and_does_not_reach_training(
     ), text
     assert all(problem["text"].splitlines()[0] in text for problem in fatal)
     with pytest.raises(UserError) as refused:
-        train(experiment, allocator=False)
+        train_experiment(experiment, allocator=False)
     assert refused.value.exit_code == 2
     assert kind.reason in str(refused.value)
     assert not folders()

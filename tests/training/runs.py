@@ -83,7 +83,7 @@ def folders(parent: Path = Path("outputs")) -> list[Path]:
 
 def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocation | None = None) -> Done:
     """Trains; without ``pictures`` panels, curves and report.html are left out, which take longer than the rest."""
-    from segexp.training.train import train
+    from segexp.training.train import train_experiment
 
     experiment = experiment if invocation is None else replace(experiment, invocation=invocation)
     before = set(folders(Path(experiment.output_dir)))
@@ -92,7 +92,7 @@ def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocatio
             stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
             stack.enter_context(mock.patch("segexp.training.train.write_page"))
             stack.enter_context(mock.patch("segexp.training.endings.write_page"))
-        content = train(experiment, allocator=False)
+        content = train_experiment(experiment, allocator=False)
     (path,) = set(folders(Path(experiment.output_dir))) - before
     return Done(path.resolve(), experiment, content)
 

@@ -68,9 +68,9 @@ def test_files_of_callbacks_lie_in_the_run_folder() -> None:
                    "monitor": None, "every_n_epochs": 2},
     }  # fmt: skip
     experiment = composed("panels=0", "baselines=false", "metric=[]", "bootstrap=0")
-    from segexp.training.train import train
+    from segexp.training.train import train_experiment
 
-    train(replace(experiment, callbacks=own), allocator=False)
+    train_experiment(replace(experiment, callbacks=own), allocator=False)
     (folder,) = Path("outputs").glob("*/*")
     assert sorted(path.name for path in (folder / "extra").iterdir()) == ["epoch=0-step=2.ckpt", "epoch=1-step=4.ckpt"]
     assert [path.name for path in (folder / "mine").iterdir()] == ["x.ckpt"]

@@ -121,15 +121,24 @@ class WholeImages(Dataset[Sample]):
 class KeyedSampler(Sampler[Key]):
     """Yields (epoch, index) in a random or natural order."""
 
-    def __init__(self, length: int, seed: int, *, shuffle: bool) -> None:
+    def __init__(self, length: int, seed: int, *, shuffle: bool, repeats: bool = False) -> None:
+        """Keeps the settings.
+
+        Args:
+            length: Number of samples.
+            seed: First part of the key of the order.
+            shuffle: A random order.
+            repeats: The order and the crops of the first epoch in all of them.
+        """
         self.length = length
         self.seed = seed
         self.shuffle = shuffle
+        self.repeats = repeats
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch, also after a resume."""
-        self.epoch = epoch
+        self.epoch = 0 if self.repeats else epoch
 
     def __len__(self) -> int:
         return self.length

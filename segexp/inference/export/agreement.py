@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.errors import SegexpError
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.model import Model
 from segexp.spec import DataSpec
 
@@ -113,7 +113,7 @@ class Agreement(AnyAgreement):
         return text + (f" and {self.undecided} within {UNDECIDED} of the border" if self.undecided else "")
 
 
-def compare_with_pytorch(model: Model, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
+def compare_with_pytorch(model: Model, run: ExportedCall, batches: Iterable[NDArray[Any]]) -> Agreement:
     """Runs PyTorch and the exported file on raw batches (B, C, H, W), and counts where they differ.
 
     Args:

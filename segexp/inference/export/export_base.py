@@ -14,7 +14,7 @@ from segexp.config.command_schema import ExportConfig
 from segexp.data.items.item import Item
 from segexp.errors import DataError, SegexpError, one_line
 from segexp.inference.export.agreement import AnyAgreement, ExportFailed
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.export.formats import FORMATS
 from segexp.inference.export.graph import Deployed, refuse_exceptions
 from segexp.inference.export.images import RunImages, image_and_mask, image_batches
@@ -112,18 +112,18 @@ class Export(ABC, Generic[AnyModel, Agreed]):
         """Drawn raw batches (B, C, H, W)."""
 
     @abstractmethod
-    def compare(self, run: Run, batches: Iterable[NDArray[Any]]) -> Agreed:
+    def compare(self, run: ExportedCall, batches: Iterable[NDArray[Any]]) -> Agreed:
         """Compares the file with PyTorch on raw batches."""
 
     @abstractmethod
     def run_pytorch(self, images: NDArray[Any]) -> object:
         """Computes in PyTorch what the exported file computes."""
 
-    def compared_beside(self, run: Run) -> Agreed | None:
+    def compared_beside(self, run: ExportedCall) -> Agreed | None:
         """More that is compared on the test images; None: nothing."""
         return None
 
-    def quantised(self, run: Run) -> Int8 | None:
+    def quantised(self, run: ExportedCall) -> Int8 | None:
         """The quantised file beside the file."""
         return None
 
@@ -133,7 +133,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
         found: np.dtype[Any] = np.dtype(self.facts["dtype"])
         return found
 
-    def _speeds_or_none(self, run: Run, int8: Int8 | None) -> dict[str, float]:
+    def _speeds_or_none(self, run: ExportedCall, int8: Int8 | None) -> dict[str, float]:
         """The file is good whatever becomes of its speed."""
         try:
             return self._speeds(run, int8)
@@ -159,7 +159,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
                 ) from error
         return agreement
 
-    def _compared(self, run: Run) -> Agreed:
+    def _compared(self, run: ExportedCall) -> Agreed:
         agreement = self.compare(run, self.noise())
         LOG.info(f"noise       {agreement.words()}")
         if self.tested:
@@ -188,7 +188,7 @@ class Export(ABC, Generic[AnyModel, Agreed]):
             LOG.warning(f"no test images to compare ({first}); say where they are, datamodule.root=<folder>")
             return []
 
-    def _speeds(self, run: Run, int8: Int8 | None) -> dict[str, float]:
+    def _speeds(self, run: ExportedCall, int8: Int8 | None) -> dict[str, float]:
         if not self.config.rounds:
             return {}
         image = image_and_mask(self.tested[0], self.dtype)[0] if self.tested else self.noise()[0]

@@ -15,7 +15,7 @@ from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
 from segexp.inference.task_model import TaskModel
 
-Run = Callable[[NDArray[Any]], tuple[NDArray[Any], ...]]
+ExportedCall = Callable[[NDArray[Any]], tuple[NDArray[Any], ...]]
 """From raw images (B, C, H, W) to the outputs of the file: of a segmentation probabilities (B, K, H, W) and classes
 (B, H, W), of another task the one that it names."""
 
@@ -45,7 +45,7 @@ class ExportFormat(ABC):
         """
 
     @abstractmethod
-    def read(self, path: Path) -> Run:
+    def read(self, path: Path) -> ExportedCall:
         """Opens a file with the library that it is made for."""
 
 
@@ -67,7 +67,7 @@ def require_packages(form: str, *packages: str) -> None:
         )
 
 
-def run_on_arrays(module: Callable[[Any], Any]) -> Run:
+def run_on_arrays(module: Callable[[Any], Any]) -> ExportedCall:
     """Wraps a torch module as a function of arrays: raw images (B, C, H, W) to its outputs."""
 
     @torch.inference_mode()

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.data.items.item import Item
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.export.images import image_and_mask
 from segexp.inference.export.onnx_file import OnnxRun
 from segexp.inference.export.output_file import format_megabytes, write_if_good
@@ -48,7 +48,7 @@ class Int8:
     iou: NDArray[np.float64]
     images: int
     calibration: int
-    run: Run
+    run: ExportedCall
 
     def as_text(self) -> str:
         """Formats a table of both files: size and IoU of each class."""
@@ -72,7 +72,12 @@ class Int8:
 
 
 def write_int8_file(
-    path: Path, run: Run, training: Sequence[Item], tested: Sequence[Item], dtype: np.dtype[Any], classes: Sequence[str]
+    path: Path,
+    run: ExportedCall,
+    training: Sequence[Item],
+    tested: Sequence[Item],
+    dtype: np.dtype[Any],
+    classes: Sequence[str],
 ) -> Int8:
     """Writes ``<name>.int8.onnx`` beside an ONNX file and measures both on test images.
 
@@ -141,7 +146,7 @@ def _ranges(prepared: Path, training: Sequence[Item], dtype: np.dtype[Any]) -> A
         return calibrator.compute_data()
 
 
-def class_iou(run: Run, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
+def class_iou(run: ExportedCall, items: Sequence[Item], dtype: np.dtype[Any], classes: int) -> NDArray[np.float64]:
     """Measures intersection over union per class (classes,) of all images together, ignored pixels left out."""
     counts = torch.zeros((1, classes, classes), dtype=torch.int64)
     for item in items:

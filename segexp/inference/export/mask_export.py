@@ -10,7 +10,7 @@ from segexp.config.command_schema import ExportConfig
 from segexp.inference.export.agreement import Agreement, compare_with_pytorch, noise_batches, run_pytorch
 from segexp.inference.export.export_base import Export
 from segexp.inference.export.facts import describe_differences, export_facts
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.export.graph import Deployed
 from segexp.inference.export.images import image_batches
 from segexp.inference.export.int8 import Int8, write_int8_file
@@ -44,7 +44,7 @@ class MaskExport(Export[Model, Agreement]):
         """Drawn raw batches (B, C, H, W) of two sizes."""
         return noise_batches(self.model.spec, self.dtype)
 
-    def compare(self, run: Run, batches: Iterable[NDArray[Any]]) -> Agreement:
+    def compare(self, run: ExportedCall, batches: Iterable[NDArray[Any]]) -> Agreement:
         """Compares the file with PyTorch on raw batches."""
         return compare_with_pytorch(self.model, run, batches)
 
@@ -52,7 +52,7 @@ class MaskExport(Export[Model, Agreement]):
         """Probabilities and classes, in PyTorch."""
         return run_pytorch(self.model, images)
 
-    def compared_beside(self, run: Run) -> Agreement | None:
+    def compared_beside(self, run: ExportedCall) -> Agreement | None:
         """The file as it is run at the scale that it tells, and PyTorch at that scale."""
         if self.rescale is None:
             return None
@@ -61,7 +61,7 @@ class MaskExport(Export[Model, Agreement]):
         LOG.info(f"scale={self.rescale.asked}   {found.words()}")
         return found
 
-    def quantised(self, run: Run) -> Int8:
+    def quantised(self, run: ExportedCall) -> Int8:
         """The quantised file beside the file."""
         training = self.images.taken("train", self.config.calibration)
         return write_int8_file(self.path, run, training, self.tested, self.dtype, self.model.classes)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.trained_sizes import TrainedSizes
 from segexp.windows.resampling import resample, resample_image
 from segexp.windows.rescale import read_scale
@@ -21,7 +21,7 @@ class RescaledRun:
         rescale: The scale that the metadata tell; None: images are given as they are.
     """
 
-    def __init__(self, run: Run, facts: Mapping[str, Any], pixel_size: float | None = None) -> None:
+    def __init__(self, run: ExportedCall, facts: Mapping[str, Any], pixel_size: float | None = None) -> None:
         """Reads the scale.
 
         Args:

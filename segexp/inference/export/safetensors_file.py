@@ -9,7 +9,7 @@ import yaml
 
 from segexp.errors import ConfigError
 from segexp.inference.export.facts import encode_metadata
-from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
+from segexp.inference.export.format import ExportedCall, ExportFormat, run_on_arrays
 from segexp.inference.export.graph import Deployed
 from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
@@ -47,7 +47,7 @@ class SafetensorsFormat(ExportFormat):
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         path.with_suffix(".yaml").write_text(text, encoding="utf-8")
 
-    def read(self, path: Path) -> Run:
+    def read(self, path: Path) -> ExportedCall:
         """Builds the model again as :func:`segexp.load` and :func:`segexp.load_task` do it."""
         from segexp.inference.members import load_members
 

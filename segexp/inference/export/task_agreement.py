@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from segexp.inference.export.agreement import TOLERANCE, AnyAgreement, ExportFailed
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.task_model import TaskModel
 
 NUMBERS = (1, 3)
@@ -64,7 +64,7 @@ class TaskAgreement(AnyAgreement):
         return f"{self.images} images, {self.values:,} values: they differ by at most {self.largest:.1e}"
 
 
-def compare_task(model: TaskModel, run: Run, batches: Iterable[NDArray[Any]]) -> TaskAgreement:
+def compare_task(model: TaskModel, run: ExportedCall, batches: Iterable[NDArray[Any]]) -> TaskAgreement:
     """Runs PyTorch and the exported file on raw batches (B, C, H, W), and counts where they differ.
 
     Args:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from segexp.errors import ConfigError
 from segexp.inference.export.export_base import Export
 from segexp.inference.export.facts import describe_differences, task_facts
-from segexp.inference.export.format import Run
+from segexp.inference.export.format import ExportedCall
 from segexp.inference.export.task_agreement import TaskAgreement, compare_task, noise_of_side, run_task
 from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.task_model import TaskModel
@@ -54,7 +54,7 @@ class TaskExport(Export[TaskModel, TaskAgreement]):
         """Drawn raw batches (B, C, H, W) of the size that is traced."""
         return noise_of_side(self.model.spec.in_channels, self.side, self.dtype)
 
-    def compare(self, run: Run, batches: Iterable[NDArray[Any]]) -> TaskAgreement:
+    def compare(self, run: ExportedCall, batches: Iterable[NDArray[Any]]) -> TaskAgreement:
         """Compares the file with PyTorch on raw batches."""
         return compare_task(self.model, run, batches)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
+from segexp.inference.export.format import ExportedCall, ExportFormat, run_on_arrays
 from segexp.inference.export.graph import Deployed
 from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
@@ -28,6 +28,6 @@ class TorchExportFormat(ExportFormat):
         """Writes one file; ``facts`` are in its ``extra_files`` as ``segexp.json``."""
         torch.export.save(graph.program(), path, extra_files={FACTS: json.dumps(facts)})
 
-    def read(self, path: Path) -> Run:
+    def read(self, path: Path) -> ExportedCall:
         """Opens a file with ``torch.export``."""
         return run_on_arrays(torch.export.load(path).module())

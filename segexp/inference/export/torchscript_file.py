@@ -14,7 +14,7 @@ import torch
 from torch import fx
 from torch._ops import OpOverload
 
-from segexp.inference.export.format import ExportFormat, Run, run_on_arrays
+from segexp.inference.export.format import ExportedCall, ExportFormat, run_on_arrays
 from segexp.inference.export.graph import Deployed
 from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
@@ -38,7 +38,7 @@ class TorchScriptFormat(ExportFormat):
             scripted = torch.jit.script(_scriptable(graph.program()).eval())
             torch.jit.save(scripted, path, _extra_files={FACTS: json.dumps(facts).encode()})
 
-    def read(self, path: Path) -> Run:
+    def read(self, path: Path) -> ExportedCall:
         """Opens a file with ``torch.jit``."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

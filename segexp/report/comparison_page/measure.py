@@ -8,7 +8,7 @@ from segexp.config.signatures.measure_names import IMAGE, MEAN, PHASES
 from segexp.errors import ConfigError
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.figures import Figure
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.labels import described
 from segexp.runs import entries
@@ -62,7 +62,7 @@ class Measure:
         return Figure(block, measure, part)
 
 
-def choose_measure(wanted: str | None, runs: Sequence[Run]) -> Measure:
+def choose_measure(wanted: str | None, runs: Sequence[ComparedRun]) -> Measure:
     """The measure that was asked for; else the one by which all runs chose their checkpoints; else the mean IoU.
 
     Args:
@@ -87,7 +87,7 @@ def _parts(column: str) -> tuple[str, str]:
     return measure, part
 
 
-def _monitored(runs: Sequence[Run], columns: Sequence[str]) -> str:
+def _monitored(runs: Sequence[ComparedRun], columns: Sequence[str]) -> str:
     monitors = {entries.to_text(entries.get_in(run.results, "checkpoint", "monitor")) for run in runs}
     column = plain_name(monitors.pop(), columns) if len(monitors) == 1 else DEFAULT
     if column in columns:

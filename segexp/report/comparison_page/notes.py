@@ -6,7 +6,7 @@ from segexp.report import values
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration, Repeat
 from segexp.report.comparison_page.configurations.folds import averaged
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.search import counted
 from segexp.report.labels import name_of
 from segexp.runs import entries
@@ -17,7 +17,9 @@ SHOWN = 3
 """Names that a note lists before it only counts."""
 
 
-def comparison_notes(groups: Sequence[ComparisonGroup], older: Sequence[Run], left_out: Sequence[str]) -> list[str]:
+def comparison_notes(
+    groups: Sequence[ComparisonGroup], older: Sequence[ComparedRun], left_out: Sequence[str]
+) -> list[str]:
     """Notes on the whole comparison, a sentence each.
 
     Args:
@@ -112,7 +114,7 @@ def _missing(repeat: Repeat) -> list[str]:
     return [str(fold) for fold in range(_folds(repeat)) if fold not in {run.fold for run in repeat.runs}]
 
 
-def _mixed(runs: Iterable[Run], text: str, what: Callable[[Run], str]) -> Iterator[str]:
+def _mixed(runs: Iterable[ComparedRun], text: str, what: Callable[[ComparedRun], str]) -> Iterator[str]:
     """A note where runs do not agree in something."""
     found = dict.fromkeys(what(run) for run in runs)
     found.pop("", None)
@@ -120,7 +122,7 @@ def _mixed(runs: Iterable[Run], text: str, what: Callable[[Run], str]) -> Iterat
         yield text.format(_listed(found)) + "."
 
 
-def _times(runs: Sequence[Run]) -> Iterator[str]:
+def _times(runs: Sequence[ComparedRun]) -> Iterator[str]:
     """Times of other machines, else of other numbers of threads."""
     yield from _mixed(runs, "Times were taken on different machines ({}) and do not compare", lambda run: run.machine)
     if len({run.machine for run in runs} - {""}) < 2:
@@ -136,18 +138,18 @@ def _listed(names: Iterable[str]) -> str:
     return ("; " if any("," in name for name in listed) else ", ").join(listed[:SHOWN]) + more
 
 
-def _commit(run: Run) -> str:
+def _commit(run: ComparedRun) -> str:
     git = run.contents.run.get("git")
     dirty = " with changes" if entries.get_in(git, "dirty") else ""
     commit = entries.to_text(entries.get_in(git, "commit"))
     return f"{commit[:8]}{dirty}" if commit else ""
 
 
-def _torch(run: Run) -> str:
+def _torch(run: ComparedRun) -> str:
     return entries.to_text(entries.get_in(run.contents.run, "versions", "torch"))
 
 
-def _decision(run: Run) -> str:
+def _decision(run: ComparedRun) -> str:
     threshold = run.results.get("threshold")
     if not isinstance(threshold, Mapping):
         return ""
@@ -161,5 +163,5 @@ def _decision(run: Run) -> str:
     )
 
 
-def _views(run: Run) -> str:
+def _views(run: ComparedRun) -> str:
     return entries.to_text(entries.get_in(run.results, "task", "tta"))

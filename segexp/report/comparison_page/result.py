@@ -8,7 +8,7 @@ from segexp.errors import DataError, SegexpError, one_line
 from segexp.report.comparison_page.comparison_group import ComparisonGroup, comparison_groups
 from segexp.report.comparison_page.configurations.configuration import grouped
 from segexp.report.comparison_page.configurations.naming import configurations
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.notes import comparison_notes
 from segexp.report.comparison_page.output.files import as_csv, as_markdown
 from segexp.report.comparison_page.output.page import PageInput, render_comparison
@@ -39,7 +39,7 @@ class Comparison:
 
     title: str
     groups: tuple[ComparisonGroup, ...]
-    older: tuple[Run, ...]
+    older: tuple[ComparedRun, ...]
     left_out: tuple[LeftOut, ...]
     searches: tuple[Search, ...] = ()
 
@@ -95,11 +95,11 @@ def build(
     return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
 
 
-def _readable(found: Sequence[RunContents]) -> tuple[list[Run], list[LeftOut]]:
+def _readable(found: Sequence[RunContents]) -> tuple[list[ComparedRun], list[LeftOut]]:
     """Runs whose files hold what they should; one that was damaged does not end the comparison of the others."""
     runs, damaged = [], []
     for contents in found:
-        run = Run(contents)
+        run = ComparedRun(contents)
         try:
             run.read_all()
         except Exception as error:  # files that anybody may have written hold anything

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.runs.contents import read_run
 from tests.report.made_up import write_json, write_rows
 
@@ -93,6 +93,6 @@ def _lines(name: str, value: float | None) -> list[dict[str, object]]:
     return [model, {"image": name, "row": "Otsu", "miou": 0.5, "dice/vessel": 0.5, "ece/vessel": ""}]
 
 
-def run_of(*arguments: Any, **more: Any) -> Run:
+def run_of(*arguments: Any, **more: Any) -> ComparedRun:
     """The run that :func:`make_run` made."""
-    return Run(read_run(make_run(*arguments, **more)))
+    return ComparedRun(read_run(make_run(*arguments, **more)))

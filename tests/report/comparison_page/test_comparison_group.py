@@ -11,7 +11,7 @@ from segexp.report.comparison_page.comparison_group import comparison_groups
 from segexp.report.comparison_page.configurations.configuration import Configuration, grouped
 from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.configurations.naming import configurations
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.measure import choose_measure
 from segexp.report.comparison_page.notes import comparison_notes
 from segexp.report.comparison_page.paired import bootstrap_intervals, differences
@@ -19,11 +19,11 @@ from segexp.report.comparison_page.pareto import front
 from tests.report.comparison_page.made import run_of
 
 
-def rows_of(*runs: Run) -> list[Configuration]:
+def rows_of(*runs: ComparedRun) -> list[Configuration]:
     return configurations(grouped(runs)[0])
 
 
-def three(tmp_path: Path, **more: Any) -> list[Run]:
+def three(tmp_path: Path, **more: Any) -> list[ComparedRun]:
     """Two seeds of cunet, one run of unet and one of wnet."""
     return [
         run_of(tmp_path / "1", {"a": 0.5, "b": 0.7, "c": 0.3}, seed=0, **more),

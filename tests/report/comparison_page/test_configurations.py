@@ -178,10 +178,10 @@ def test_figures_of_counts_are_those_of_the_measures(matrix: list[list[int]]) ->
 def test_a_config_that_cannot_be_read_is_no_reason_to_fail(tmp_path: Path) -> None:
     path = make_run(tmp_path / "1", ONE)
     (path / "config.yaml").write_text("a: [")
-    from segexp.report.comparison_page.configurations.run import Run
+    from segexp.report.comparison_page.configurations.run import ComparedRun
     from segexp.runs.contents import read_run
 
-    run = Run(read_run(path))
+    run = ComparedRun(read_run(path))
     assert run.config == {}
     assert run.seed == "0"
     assert named([run]) == ["cunet"]

@@ -10,7 +10,7 @@ from segexp.report.comparison_page.configurations import settings
 from segexp.report.comparison_page.configurations.figures import Figure, Figures
 from segexp.report.comparison_page.configurations.folds import pooled_figures, pooled_images
 from segexp.report.comparison_page.configurations.image_set import ImageSet, pooled
-from segexp.report.comparison_page.configurations.run import ImageValues, Run
+from segexp.report.comparison_page.configurations.run import ComparedRun, ImageValues
 from segexp.report.comparison_page.configurations.spread import Spread, mean_and_deviation
 from segexp.report.run_page.trivial import Beaten, beaten_by
 
@@ -20,7 +20,7 @@ class Repeat:
     """One seed of a configuration: one run, or one per fold."""
 
     seed: str
-    runs: tuple[Run, ...]
+    runs: tuple[ComparedRun, ...]
 
     @cached_property
     def images(self) -> ImageValues:
@@ -65,7 +65,7 @@ class Configuration:
     varied: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def runs(self) -> list[Run]:
+    def runs(self) -> list[ComparedRun]:
         """All its runs."""
         return [run for repeat in self.repeats for run in repeat.runs]
 
@@ -121,7 +121,7 @@ class Configuration:
         return mean_and_deviation([repeat.rate for repeat in self.repeats])
 
 
-def grouped(runs: Sequence[Run]) -> tuple[list[tuple[Repeat, ...]], list[Run]]:
+def grouped(runs: Sequence[ComparedRun]) -> tuple[list[tuple[Repeat, ...]], list[ComparedRun]]:
     """Runs that repeat each other.
 
     Args:
@@ -131,8 +131,8 @@ def grouped(runs: Sequence[Run]) -> tuple[list[tuple[Repeat, ...]], list[Run]]:
         The repeats of each configuration, in order of appearance; and runs that were made again later with the same
         configuration, seed and fold. They would count twice, so the newest alone counts.
     """
-    found: dict[object, dict[str, dict[int | None, Run]]] = {}
-    older: list[Run] = []
+    found: dict[object, dict[str, dict[int | None, ComparedRun]]] = {}
+    older: list[ComparedRun] = []
     for run in runs:
         # Folds have different images by design; other runs of one configuration must have the same.
         key = (settings.identity(run.config), None if run.fold is not None else run.tested)
@@ -144,11 +144,11 @@ def grouped(runs: Sequence[Run]) -> tuple[list[tuple[Repeat, ...]], list[Run]]:
     return [_repeats(seeds) for seeds in found.values()], older
 
 
-def _started(run: Run) -> str:
+def _started(run: ComparedRun) -> str:
     return str(run.contents.run.get("started") or "")
 
 
-def _repeats(seeds: Mapping[str, Mapping[int | None, Run]]) -> tuple[Repeat, ...]:
+def _repeats(seeds: Mapping[str, Mapping[int | None, ComparedRun]]) -> tuple[Repeat, ...]:
     ordered = sorted(seeds.items(), key=lambda pair: (len(pair[0]), pair[0]))
     return tuple(
         Repeat(seed, tuple(run for _, run in sorted(folds.items(), key=lambda pair: pair[0] or 0)))

@@ -6,12 +6,12 @@ import numpy as np
 
 from segexp.report.comparison_page.configurations.counts import count_figures
 from segexp.report.comparison_page.configurations.figures import Figure, Figures
-from segexp.report.comparison_page.configurations.run import ImageValues, Run
+from segexp.report.comparison_page.configurations.run import ComparedRun, ImageValues
 from segexp.report.labels import SHORT
 from segexp.runs import entries
 
 
-def pooled_images(runs: Sequence[Run]) -> ImageValues:
+def pooled_images(runs: Sequence[ComparedRun]) -> ImageValues:
     """Figures of the images of all folds."""
     found: ImageValues = {}
     for run in runs:
@@ -20,7 +20,7 @@ def pooled_images(runs: Sequence[Run]) -> ImageValues:
     return found
 
 
-def pooled_figures(runs: Sequence[Run], images: ImageValues) -> Figures:
+def pooled_figures(runs: Sequence[ComparedRun], images: ImageValues) -> Figures:
     """Figures of the images of all folds together.
 
     Means over images are taken over all of them; what is made of counts is made of the counts of all folds. The other
@@ -38,14 +38,14 @@ def pooled_figures(runs: Sequence[Run], images: ImageValues) -> Figures:
     return found
 
 
-def averaged(runs: Sequence[Run]) -> list[str]:
+def averaged(runs: Sequence[ComparedRun]) -> list[str]:
     """Measures of the data set that are means over folds."""
     counted = _counted(runs)
     left = (figure for run in runs for figure in run.figures if figure.block == "dataset" and figure not in counted)
     return list(dict.fromkeys(figure.measure for figure in left))
 
 
-def _counted(runs: Sequence[Run]) -> Figures:
+def _counted(runs: Sequence[ComparedRun]) -> Figures:
     matrices = [run.results.get("confusion") for run in runs]
     if not all(isinstance(matrix, list) for matrix in matrices):
         return {}

@@ -6,7 +6,7 @@ from typing import Any
 
 from segexp.report.comparison_page.configurations import settings
 from segexp.report.comparison_page.configurations.configuration import Configuration, Repeat
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.settings import ABSENT
 from segexp.runs.text import shortened
 
@@ -51,7 +51,7 @@ def _of_one_set(groups: Sequence[tuple[Repeat, ...]]) -> list[Configuration]:
     return made
 
 
-def varied_keys(runs: Sequence[Run]) -> list[str]:
+def varied_keys(runs: Sequence[ComparedRun]) -> list[str]:
     """Groups and keys that tell runs apart, one run per configuration.
 
     What the command line set comes first and is kept wherever it differs: in a search, each key counts though one
@@ -70,20 +70,20 @@ def varied_keys(runs: Sequence[Run]) -> list[str]:
     return kept
 
 
-def _may_differ(key: str, runs: Sequence[Run]) -> bool:
+def _may_differ(key: str, runs: Sequence[ComparedRun]) -> bool:
     fold = key == settings.FOLD and any(settings.folded(run.config) for run in runs)
     return not (settings.is_neutral(key) or key in settings.SEEDS or fold)
 
 
-def _differs(key: str, runs: Sequence[Run]) -> bool:
+def _differs(key: str, runs: Sequence[ComparedRun]) -> bool:
     return len({str(value_of(run, key)) for run in runs}) > 1
 
 
-def _classes(keys: Sequence[str], runs: Sequence[Run]) -> int:
+def _classes(keys: Sequence[str], runs: Sequence[ComparedRun]) -> int:
     return len({tuple(str(value_of(run, key)) for key in keys) for run in runs})
 
 
-def value_of(run: Run, key: str) -> Any:
+def value_of(run: ComparedRun, key: str) -> Any:
     """The option of a group or the value of a key; ``-`` where the run has neither."""
     return run.options[key] if key in run.options else run.config.get(key, ABSENT)
 
@@ -107,12 +107,12 @@ def _longest(texts: Sequence[str]) -> int:
     return next(fit, max(LONGEST, *map(len, texts)))
 
 
-def _word(run: Run, key: str, short: str, longest: int) -> str:
+def _word(run: ComparedRun, key: str, short: str, longest: int) -> str:
     """``cunet`` for an option of a group, ``lr=0.01`` for a key."""
     text = shortened(settings.text_of(value_of(run, key)), longest)
     return text if key in run.options else f"{short}={text}"
 
 
-def _alone(run: Run) -> str:
+def _alone(run: ComparedRun) -> str:
     """The only configuration: its model, else its folder."""
     return run.options.get("model") or run.path.name

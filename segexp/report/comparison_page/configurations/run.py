@@ -19,7 +19,7 @@ ImageValues = dict[str, dict[str, float]]
 
 
 @dataclass(frozen=True)
-class Run:
+class ComparedRun:
     """A finished run; everything is read from its folder."""
 
     contents: RunContents

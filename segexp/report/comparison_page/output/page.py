@@ -9,7 +9,7 @@ from segexp.report import values
 from segexp.report.charts.chart import Chart
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.spread import mean_of
 from segexp.report.comparison_page.output import charts, tables, trials
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number
@@ -34,7 +34,7 @@ class PageInput:
     groups: Sequence[ComparisonGroup]
     notes: Sequence[str]
     left_out: Sequence[LeftOut]
-    older: Sequence[Run]
+    older: Sequence[ComparedRun]
     searches: Sequence[Search] = ()
 
 
@@ -217,7 +217,7 @@ def _runs(page: PageInput, out: Path) -> Grid:
     return Grid("runs", heads, rows)
 
 
-def _run_cells(run: Run, name: str, group: ComparisonGroup, out: Path, folds: bool, counts: str) -> list[Cell]:
+def _run_cells(run: ComparedRun, name: str, group: ComparisonGroup, out: Path, folds: bool, counts: str) -> list[Cell]:
     value = run.figures.get(group.measure.headline)
     fold = [number(str(run.fold), run.fold)] if folds else []
     return [

@@ -8,7 +8,7 @@ from pathlib import Path
 from segexp.report import values
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
-from segexp.report.comparison_page.configurations.run import Run
+from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.pictures.embedded import LARGEST, MOST_PIXELS, EmbeddedPicture, embed_png, is_small_png
 from segexp.runs.paths import path_inside
 
@@ -41,7 +41,7 @@ def sights(group: ComparisonGroup) -> list[Sight]:
     return found
 
 
-def _with_panel(group: ComparisonGroup, image: str) -> Iterator[tuple[Configuration, Run, Path]]:
+def _with_panel(group: ComparisonGroup, image: str) -> Iterator[tuple[Configuration, ComparedRun, Path]]:
     """The first run of each configuration that has a panel of the image."""
     for row in group.rows:
         for run in row.runs:
@@ -51,7 +51,7 @@ def _with_panel(group: ComparisonGroup, image: str) -> Iterator[tuple[Configurat
                 break
 
 
-def panel_of(run: Run, image: str) -> Path | None:
+def panel_of(run: ComparedRun, image: str) -> Path | None:
     """The picture of an image in a run folder; runs draw some of their images only."""
     entries = run.results.get("panels")
     for entry in entries if isinstance(entries, list) else ():
@@ -61,7 +61,7 @@ def panel_of(run: Run, image: str) -> Path | None:
     return None
 
 
-def _sight(image: str, there: list[tuple[Configuration, Run, Path]], group: ComparisonGroup) -> Sight:
+def _sight(image: str, there: list[tuple[Configuration, ComparedRun, Path]], group: ComparisonGroup) -> Sight:
     truth: EmbeddedPicture | None = None
     predictions: list[EmbeddedPicture] = []
     for row, run, path in there:

@@ -1,0 +1,1 @@
+"""The configuration as a package, ``segexp.conf``; Hydra asks for this file beside the YAML files."""

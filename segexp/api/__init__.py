@@ -1,0 +1,1 @@
+"""segexp from Python: compose and train an experiment as the command line does, and look at runs."""
