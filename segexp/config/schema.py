@@ -124,7 +124,10 @@ class TrainerConfig:
     Those that segexp hands on without a look are keys too, with the types that Lightning's source gives them.
     """
 
-    also = AlsoTaken("lightning.pytorch.trainer.trainer.Trainer", ELSEWHERE)
+    also = AlsoTaken(
+        "lightning.pytorch.trainer.trainer.Trainer",
+        {**ELSEWHERE, "_target_": "the Trainer is always Lightning's own; leave it out"},
+    )
 
     max_epochs: PositiveInt | Literal[-1] | None
     max_time: Duration | DurationConfig | None

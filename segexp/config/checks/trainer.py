@@ -95,6 +95,8 @@ def _precision(section: TrainerConfig, speed: Block) -> Iterator[str]:
             "trainer.precision: found 16-mixed with trainer.accelerator=cpu, of which Lightning would make bf16-mixed; "
             "use bf16-mixed, or a GPU"
         )
+    if section.strategy == "fsdp" and asked in ("16-mixed", "64-true"):
+        yield f"trainer.precision: found {asked} with trainer.strategy=fsdp, which does not take it; use bf16-mixed"
     same = {"float32": "32-true", "bfloat16": "bf16-mixed"}
     if asked is not None and fast != "auto" and same[fast] != asked:
         yield (

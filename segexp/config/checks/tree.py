@@ -64,14 +64,9 @@ def _elsewhere(value: Mapping[str, Any], also: AlsoTaken, path: str) -> Iterator
 def also_taken(also: AlsoTaken) -> dict[str, Any]:
     """Keys that a section takes beside its fields, with their annotations; those said elsewhere take anything."""
     found = signature(also.target)
-    return (
-        {}
-        if found is None
-        else {
-            name: Any if name in also.elsewhere or parameter.annotation is UNKNOWN else parameter.annotation
-            for name, parameter in found.parameters.items()
-        }
-    )
+    taken = {} if found is None else found.parameters
+    known = {name: Any if each.annotation is UNKNOWN else each.annotation for name, each in taken.items()}
+    return known | dict.fromkeys(also.elsewhere, Any)
 
 
 def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
