@@ -86,7 +86,7 @@ def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
 
 
 # Keys of these are names of blocks, and the user may add some.
-FREE = ("experiment", "metric", "logger", "callbacks")
+FREE = ("experiment", "debugging", "metric", "logger", "callbacks")
 
 
 @pytest.mark.parametrize("name", [name for group, name in OPTIONS if group == "metric" and name not in ("all", "none")])

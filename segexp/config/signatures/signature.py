@@ -102,14 +102,18 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
 def _hands_on(node: ast.ClassDef) -> bool:
     """Whether its ``**keys`` go to another constructor; Lightning's DDPStrategy keeps them for torch's DDP."""
     constructor = _constructor(node)
-    keys = None if constructor is None else constructor.args.kwarg
-    calls = [each for each in ast.walk(constructor) if isinstance(each, ast.Call)] if constructor is not None else []
-    return any(
-        isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__")
+    if constructor is None or constructor.args.kwarg is None:
+        return False
+    every = [each for each in ast.walk(constructor) if isinstance(each, ast.Name)]
+    used = [each for each in every if each.id == constructor.args.kwarg.arg]
+    calls = [each for each in ast.walk(constructor) if isinstance(each, ast.Call)]
+    handed = [
+        given.value
         for call in calls
         for given in call.keywords
-        if given.arg is None and keys is not None and isinstance(given.value, ast.Name) and given.value.id == keys.arg
-    )
+        if isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__") and given.arg is None
+    ]
+    return not used or any(each in handed for each in used)
 
 
 def _own(node: ast.ClassDef) -> Signature | None:

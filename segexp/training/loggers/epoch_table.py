@@ -82,6 +82,8 @@ class EpochTable(Logger):
         of_steps = {key: value for key, value in metrics.items() if key.endswith(STEP)}
         if "epoch" not in metrics or of_steps or (self._within and self._monitor in metrics):
             self._keep_step(metrics, step)
+        if self._within and self._monitor in metrics:
+            self._say_validation(metrics, step)
         metrics = {key: value for key, value in metrics.items() if key not in of_steps}
         if not metrics.keys() - {"epoch"} or "epoch" not in metrics:
             return
@@ -100,6 +102,13 @@ class EpochTable(Logger):
         """
         of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP)}
         self._merge({**of_epoch, "epoch": epoch})
+
+    def _say_validation(self, metrics: Mapping[str, float], step: int | None) -> None:
+        """A line for a validation within an epoch: the best may be any of them."""
+        value = metrics[self._monitor]
+        better = self._sign * value > self._best
+        self._best = max(self._best, self._sign * value)
+        LOG.info(f"  step {step}: {self._monitor} {value:.4f}{'  best' if better else ''}")
 
     def _keep_step(self, metrics: Mapping[str, float], step: int | None) -> None:
         number = len(self.steps) if step is None else step
