@@ -6,12 +6,12 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import AlsoTaken, Supplied
-from segexp.config.settled_forms import OWN_CALLBACKS
+from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
 from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
@@ -234,14 +234,18 @@ def _beside(value: Mapping[str, Any], beside: Mapping[str, Any], path: str) -> I
         yield from _value(value[name], beside[name], _join(path, name))
 
 
+_NAMED: Mapping[str, Collection[str]] = {"callbacks": OWN_CALLBACKS, "logger": OWN_LOGGERS}
+"""Groups whose blocks have names of the user's, with the names of segexp's own."""
+
+
 def _no_class(value: Mapping[str, Any], path: str) -> str | None:
     """The problem of a ``_target_`` that is no dotted path."""
     target = value.get("_target_")
     if "_target_" not in value:
         group, _, name = path.partition(".")
-        if group != "callbacks":
+        if group not in _NAMED:
             return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
-        meant = nearest(name, OWN_CALLBACKS)
+        meant = nearest(name, _NAMED[group])
         hint = f"; did you mean '{group}.{meant}'?" if meant is not None else ""
         return f"{path}: no _target_, the class to build; add {path}._target_=<package.module.Class>{hint}"
     if not isinstance(target, str) or "." not in target.strip("."):
