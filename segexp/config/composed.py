@@ -97,12 +97,14 @@ def checked_with_own(config: Any, schema: type[C], invocation: Invocation) -> tu
 def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invocation | None) -> dict[str, Any]:
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.overruled import refuse_overruled
+    from segexp.config.checks.plain_parts import used_parts
 
-    plain = plain_config(config, schema)
+    command = invocation.command if invocation is not None else ()
+    plain = used_parts(plain_config(config, schema), command)
     _check_names(plain)
     check_monitors(plain)
     if invocation is not None:
-        refuse_overruled(plain, invocation.command)
+        refuse_overruled(plain, command)
     return plain
 
 

@@ -44,21 +44,27 @@ def for_hydra(words: Sequence[str]) -> list[str]:
     Keys below ``callbacks``, where names are the user's, and keys of version 0.1. Whether one of a data set is an old
     one is known with the class of its section, see :func:`migrated`; one of a user's own class is set just the same.
     """
-    return [f"++{word}" if _may_be_new(word) else _deletes_today(word) for word in words]
+    free = tuple(f"{group}." for group in ("task", "datamodule") if f"{group}={PLAIN}" in words)
+    return [f"++{word}" if _may_be_new(word, free) else _deletes_today(word) for word in words]
+
+
+PLAIN = "lightning"
+"""Option of the groups task and datamodule for classes of the user's own, whose keys are in no YAML of segexp's."""
 
 
 def as_given(words: Sequence[str]) -> list[str]:
     """The words of a command as a user gives them: the inverse of :func:`for_hydra`."""
-    return [word[2:] if word.startswith("++") and _may_be_new(word[2:]) else word for word in words]
+    free = tuple(f"{group}." for group in ("task", "datamodule") if f"{group}={PLAIN}" in words)
+    return [word[2:] if word.startswith("++") and _may_be_new(word[2:], free) else word for word in words]
 
 
 _OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
 _OLD_BLOCK = f"scheduler.{NESTED}"
 
 
-def _may_be_new(word: str) -> bool:
+def _may_be_new(word: str, free: tuple[str, ...] = ()) -> bool:
     key, equals, _ = word.partition("=")
-    below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.")) or key == _OLD_BLOCK or key in _OLD_KEYS
+    below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.", *free)) or key == _OLD_BLOCK or key in _OLD_KEYS
     return bool(equals) and below
 
 

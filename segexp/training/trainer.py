@@ -64,7 +64,8 @@ def build_trainer(
         callbacks=[_panels(experiment, folder, len(loggers) > 1), *_in_order(experiment, folder, own)],
         plugins=[AtomicCheckpointIO(), *trainer_plugins()],
         enable_progress_bar=_bar(section.progress),
-        log_every_n_steps=10**9,  # only whole epochs are logged
+        # Of a task only whole epochs are logged; a LightningModule of the user's own decides by itself.
+        log_every_n_steps=50 if experiment.plain_lightning else 10**9,
         num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
     )
 

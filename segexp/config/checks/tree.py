@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS
+from segexp.config.signatures.plain_lightning import is_below
 from segexp.config.signatures.signature import UNKNOWN, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
@@ -152,6 +153,9 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if value.get("generate") is True:
         # What must be given are places of files, and these are drawn.
         keys = {key: item for key, item in keys.items() if item != MISSING}
+    offered: tuple[str, ...] = ()
+    if supplied.base is not None and not is_below(target, supplied.base):
+        supplied, offered = dataclasses.replace(supplied, keys=()), supplied.keys
     for key in keys:
         if key in supplied.keys:
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
@@ -161,11 +165,10 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     for name, parameter in valid.items():
         if supplied.auto and keys.get(name) == "auto":
             continue
-        if name in keys and parameter.annotation is not UNKNOWN:
-            yield from _value(keys[name], parameter.annotation, _join(path, name))
-        elif name in keys:
-            yield from _value(keys[name], Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and "_args_" not in value and name not in value:
+        if name in keys:
+            known = parameter.annotation is not UNKNOWN
+            yield from _value(keys[name], parameter.annotation if known else Any, _join(path, name))
+        elif parameter.required and not value.get("_partial_") and not {"_args_", name} & {*value, *offered}:
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
 
 
@@ -191,6 +194,8 @@ def _no_class(value: Mapping[str, Any], path: str) -> str | None:
         meant = nearest(name, OWN_CALLBACKS)
         hint = f"; did you mean '{group}.{meant}'?" if meant is not None else ""
         return f"{path}: no _target_, the class to build; add {path}._target_=<package.module.Class>{hint}"
+    if target == MISSING:
+        return f"{path}._target_: must be given; add {path}._target_=<package.module.Class>"
     if not isinstance(target, str) or "." not in target.strip("."):
         return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
     return None
