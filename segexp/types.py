@@ -71,6 +71,8 @@ Draws = Annotated[int, Range(low=0, high=1_000_000)]
 Depth = Annotated[int, Range(low=1, high=12)]
 """Stages of a network that halve the image: twelve end in one pixel of 4096."""
 Duration = Annotated[str, Pattern(r"\d+:[0-2]\d:[0-5]\d:[0-5]\d", "as DD:HH:MM:SS, for example 00:00:10:00")]
+BatchLimit = Annotated[int, Range(low=0)] | Annotated[float, Range(low=0, high=1)]
+"""A number of batches, or a share of them; 1 is one batch, 1.0 all of them."""
 Scale = (
     Annotated[float, Range(low=0.01, high=16, open_high=True)]
     | Annotated[int, Range(low=16, high=100_000)]
@@ -93,6 +95,7 @@ class LoaderOptions:
         pin_memory: Page-locked memory for faster copies to a GPU; None: only where there is one.
         persistent_workers: Keep the workers between epochs.
         drop_last: Leave out a last training batch that is not full.
+        on_device: Training images lie in the memory of the device, where samples are cut and flipped.
     """
 
     batch_size: PositiveInt = 16
@@ -102,6 +105,7 @@ class LoaderOptions:
     pin_memory: bool | None = None
     persistent_workers: bool = True
     drop_last: bool = False
+    on_device: bool = False
 
 
 @dataclass(frozen=True)

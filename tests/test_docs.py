@@ -37,6 +37,7 @@ COMMANDS = sorted(
     }
 )
 SEGEXP = [command for command in COMMANDS if command.startswith("python -m segexp")]
+HELP = [command for command in SEGEXP if "--help" in command or command.split()[3:4] == ["help"]]
 
 
 def run(command: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -73,10 +74,16 @@ def test_no_shell_takes_a_word_for_a_pattern(command: str) -> None:
     assert not re.search(r"[\[\]*?]", re.sub(r"'[^']*'|\"[^\"]*\"", "", command))
 
 
-@pytest.mark.parametrize("command", [c for c in SEGEXP if "--help" not in c and "--config-dir" not in c])
+@pytest.mark.parametrize("command", [c for c in SEGEXP if c in HELP])
+def test_help_is_answered(command: str, here: Callable[[str], int], capsys: pytest.CaptureFixture[str]) -> None:
+    assert here(command) == 0
+    assert len(capsys.readouterr().out) > 100
+
+
+@pytest.mark.parametrize("command", [c for c in SEGEXP if c not in HELP and "--config-dir" not in c])
 def test_command_composes_and_is_valid(command: str) -> None:
     chosen, rest = split(shlex.split(command)[3:])
-    flags = {"-m", "--cfg", "job"}
+    flags = {"-m", "--cfg", "job", "--comments"}
     jobs = [[]]
     for override in (word for word in rest if word not in flags):
         key, _, values = override.partition("=")

@@ -2,13 +2,13 @@
 
 import os
 import sys
-import tempfile
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segexp.cli.arguments import config_dirs, split
+from segexp.cli.arguments import config_dirs, help_words, split
+from segexp.cli.foreign_flags import refuse_foreign_flags
 from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
@@ -39,6 +39,10 @@ def run(argv: Sequence[str]) -> int:
     """
     tolerant_streams()
     try:
+        if any(word.startswith("-") for word in argv):
+            refuse_foreign_flags(argv)
+        if (topics := help_words(argv)) is not None:
+            return _help(topics, argv)
         command, rest = split(list(argv))
         rest = for_hydra(rest)
         with trusting(rest):
@@ -78,21 +82,31 @@ def compose_training(words: Sequence[str]) -> "Experiment":
     if asks_for_sweep(argv) or names_search(argv, config_dirs(argv)):
         raise ConfigError("a sweep is started in a terminal: python -m segexp -m <words>; in Python, train one by one")
     found: list[tuple[Any, Invocation]] = []
-    with trusting(argv), hydra_as_it_was(), tempfile.TemporaryDirectory() as folder:
+    with trusting(argv), hydra_as_it_was():
         _refuse_words(command, argv)
         _start_from(command, argv)
         argv = _single_values(argv)
-        more = [f"hydra.sweep.dir='{folder}'"]
-        run_hydra(command, expand(argv), more, lambda config: found.append((config, invocation(command, argv, config))))
+        run_hydra(command, expand(argv), lambda config: found.append((config, invocation(command, argv, config))))
         config, how = found[0]
         return checked_train(config, how)
+
+
+def _help(topics: Sequence[str], argv: Sequence[str]) -> int:
+    """Answers ``help`` with its topics."""
+    from segexp.cli.help_topics import help_for
+
+    print(help_for(topics, [Path(folder) for folder in config_dirs(list(argv))]))
+    return 0
 
 
 def _dispatch(command: Command, argv: list[str]) -> int:
     if "--help" in argv or "-h" in argv:
         from segexp.cli.help import format_help
+        from segexp.cli.help_topics import help_for, options_asked
 
-        print(format_help(command, [Path(folder) for folder in config_dirs(argv)]))
+        extra = [Path(folder) for folder in config_dirs(argv)]
+        asked = options_asked(argv, extra) if command.takes_training else []
+        print(help_for(asked, extra) if asked else format_help(command, extra))
         return 0
     if "--version" in argv:
         print(f"segexp {VERSION}")
@@ -102,10 +116,6 @@ def _dispatch(command: Command, argv: list[str]) -> int:
             raise ConfigError(f"--config-dir: no folder {folder}")
     if "--shell-completion" in argv or "-sc" in argv:
         _hide_command_word()
-    if command.takes_training or command.name == "models":
-        # Hydra makes a folder for every sweep: ours is made when all jobs have been checked, a check leaves none.
-        with tempfile.TemporaryDirectory() as folder:
-            return _compose_and_run(command, argv, [f"hydra.sweep.dir='{folder}'"])
     return _compose_and_run(command, argv)
 
 
@@ -131,21 +141,21 @@ def _refuse_unknown(command: Command, argv: list[str]) -> None:
         raise ConfigError("\n".join(problems))
 
 
-def _compose_and_run(command: Command, argv: list[str], more: Sequence[str] = ()) -> int:
+def _compose_and_run(command: Command, argv: list[str]) -> int:
     """Composes and runs one job, or gathers those of a sweep and then runs them."""
     if command.name == "train" and (sweep := _sweep(argv)) is not None:
         # Before anything else: its fork server starts, and is what takes longest.
         with sweep:
-            return _composed(command, argv, more, sweep)
-    return _composed(command, argv, more)
+            return _composed(command, argv, sweep)
+    return _composed(command, argv)
 
 
-def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sweep | None" = None) -> int:
+def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -> int:
     from segexp.cli.from_run import expand, own_data
 
     _refuse_words(command, argv)
     _start_from(command, argv)
-    if (search := _search(command, argv, more)) is not None:
+    if (search := _search(command, argv)) is not None:
         return search.run()
     given = argv = _single_values(argv)
     argv = expand(argv, OWN_KEYS.get(command.name))
@@ -153,10 +163,7 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
     if sweep is not None:
-        from segexp.sweeps.compose import composing_once
-
-        with composing_once():
-            run_hydra(command, argv, more, lambda config: sweep.add(config, invocation(command, given, config)))
+        run_hydra(command, argv, lambda config: sweep.add(config, invocation(command, given, config)))
         return sweep.run()
     if command.name in ("evaluate", "export"):
         argv = own_data(argv)
@@ -168,7 +175,7 @@ def _composed(command: Command, argv: list[str], more: Sequence[str], sweep: "Sw
             codes.append(run_guarded(lambda: command.run(config, invocation(command, given, config)), debug=debug))
 
     with garbage_kept():
-        run_hydra(command, argv, more, job)
+        run_hydra(command, argv, job)
     return max(codes, default=0)
 
 
@@ -216,7 +223,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")
 
 
-def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCommand | None":
+def _search(command: Command, argv: list[str]) -> "SearchCommand | None":
     """The search that a command line of train asks for."""
     from segexp.cli.from_run import expand
     from segexp.sweeps.search.arguments import asks_only, names_search, resumed_search
@@ -232,9 +239,7 @@ def _search(command: Command, argv: list[str], more: Sequence[str]) -> "SearchCo
         found: list[tuple[Any, Invocation]] = []
         # Hydra serves one config per process unless what it keeps is cleared.
         GlobalHydra.instance().clear()
-        run_hydra(
-            command, expand(words), more, lambda config: found.append((config, invocation(command, argv, config)))
-        )
+        run_hydra(command, expand(words), lambda config: found.append((config, invocation(command, argv, config))))
         return found[0]
 
     return SearchCommand(argv, extra, compose)

@@ -1,6 +1,7 @@
 """What is wrong with the words of a command, before Hydra composes: options, lists, ranges, Hydra's own keys."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import islice
@@ -11,6 +12,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, Override, RangeSweep
 from hydra.errors import HydraException
 
+from segexp.cli.hydra_keys import refusal
 from segexp.config.checks.suggest import nearest
 from segexp.config.overrides.groups import LISTS, ORDER, groups
 from segexp.config.overrides.quoting import shell_word
@@ -22,24 +24,6 @@ MOST_JOBS = 10_000
 """Jobs of a sweep; more are a slip, and would be composed for hours."""
 _SWEEPS = ("-m", "--multirun")
 _OF_A_SEARCH = tuple(field.name for field in fields(SearchConfig))
-_OWN_PLACES = ("hydra.mode", "hydra.searchpath")
-"""Keys of Hydra that do here what they do elsewhere."""
-_INSTEAD = {
-    "hydra.run": "run folders are made by segexp, as <output_dir>/<name>/<date>: set output_dir= or name=",
-    "hydra.sweep": "sweep folders are made by segexp, as <output_dir>/multirun/<date>: set output_dir=",
-    "hydra.output_subdir": "the run folder holds config.yaml by itself",
-    "hydra.job.chdir": "paths are those of the folder in which the command is given",
-    "hydra/launcher": "segexp runs sweeps itself: choose with sweep.engine=local, slurm or ray",
-    "hydra.launcher": "segexp runs sweeps itself: choose with sweep.engine=local, slurm or ray",
-    "hydra/sweeper": "segexp runs sweeps itself: -m for a grid, sweep=optuna for a search",
-    "hydra.sweeper": "segexp runs sweeps itself: -m for a grid, sweep=optuna for a search",
-    "hydra/job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra/hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.job_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.hydra_logging": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.verbose": "segexp writes log.txt itself; debug=true shows the trace of an error",
-    "hydra.callbacks": "callbacks of a training are Lightning's: set callbacks.<name>._target_=",
-}
 
 
 def refuse_flags(arguments: Sequence[str], extra: Sequence[str], config: str) -> None:
@@ -58,7 +42,7 @@ def refuse_flags(arguments: Sequence[str], extra: Sequence[str], config: str) ->
     shows = given.get("--cfg", given.get("-c"))
     if shows is not None and shows not in _SHOWN:
         raise ConfigError(f"--cfg: found {shows!r}, expected {' | '.join(_SHOWN)}")
-    for flag in ("--resolve", "--package", "-p"):
+    for flag in ("--resolve", "--comments", "--package", "-p"):
         if flag in given and shows is None:
             raise ConfigError(f"{flag}: is for a config that is shown; add --cfg job")
     for flag in ("--config-path", "-cp"):
@@ -93,6 +77,7 @@ def refuse_words(arguments: Sequence[str], extra: Sequence[str], *, usable: Sequ
     for override in overrides:
         problems += _own_keys(override)
         problems += _group(override, options, extra, elsewhere)
+        problems += _package(override, extra)
         if alone:
             problems += _of_sweeps(override)
         if override.is_sweep_override() and set(arguments) & set(_SWEEPS):
@@ -119,10 +104,24 @@ def _own_keys(override: Override) -> Iterator[str]:
     key = override.key_or_group
     if not key:
         yield f"{override.input_line}: found no key, expected key=value"
-    if not key.startswith(("hydra.", "hydra/")) or key in _OWN_PLACES:
+    if (line := refusal(key, None if override.is_sweep_override() else override.value())) is not None:
+        yield line
+
+
+def _package(override: Override, extra: Sequence[str]) -> Iterator[str]:
+    """Experiments of the user's whose keys would lie below ``experiment``, for want of a line."""
+    if override.key_or_group != "experiment" or override.package is not None or override.is_delete():
         return
-    why = next((text for name, text in _INSTEAD.items() if key == name or key.startswith(f"{name}.")), None)
-    yield f"{key}: {why or 'is a key of Hydra that segexp has no use for; leave it out'}"
+    for name in {name for choice in _choices(override) for name in (choice if isinstance(choice, list) else [choice])}:
+        paths = [path for folder in extra if (path := Path(folder) / f"experiment/{name}.yaml").is_file()]
+        if paths and not _PACKAGE.search(paths[0].read_text(encoding="utf-8")):
+            yield (
+                f"experiment={name}: {paths[0]} has no line '# @package _global_', without which its keys lie below "
+                "'experiment' and change nothing; make it the first line of the file"
+            )
+
+
+_PACKAGE = re.compile(r"^\s*#\s*@package\s+\S", re.MULTILINE)
 
 
 def _group(
@@ -195,7 +194,7 @@ def _of_sweeps(override: Override) -> Iterator[str]:
 
 def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Problems of several values: none at all, or no end of them."""
-    value: Any = override._value
+    value: Any = override.value()
     line = override.input_line
     if isinstance(value, RangeSweep):
         start, stop, step = (float(number or 0) for number in (value.start, value.stop, value.step))
@@ -216,7 +215,7 @@ def _values(override: Override, options: Mapping[str, Sequence[str]]) -> Iterato
 def _refuse_many(overrides: Sequence[Override]) -> None:
     jobs = 1
     for override in overrides:
-        if override.is_sweep_override() and not isinstance(override._value, Glob | IntervalSweep):
+        if override.is_sweep_override() and not isinstance(override.value(), Glob | IntervalSweep):
             jobs *= sum(1 for _ in islice(override.sweep_string_iterator(), MOST_JOBS + 1))
         if jobs > MOST_JOBS:
             raise ConfigError(f"-m: found more than {MOST_JOBS} jobs with {override.input_line}, expected fewer")

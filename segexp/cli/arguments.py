@@ -1,5 +1,6 @@
 """The words of a command line: which command, and what it is about."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from segexp.cli.flags import belongs_to_flag, config_dirs, flags_first
@@ -7,7 +8,7 @@ from segexp.commands import COMMANDS, Command
 from segexp.config.overrides.quoting import quote_patterns, quoted
 from segexp.errors import ConfigError
 
-__all__ = ["config_dirs", "flags_first", "split"]
+__all__ = ["config_dirs", "flags_first", "help_words", "split"]
 
 
 def split(argv: list[str]) -> tuple[Command, list[str]]:
@@ -25,6 +26,13 @@ def split(argv: list[str]) -> tuple[Command, list[str]]:
         command = COMMANDS[argument]
         return command, argv[:index] + _with_operands(command, argv[index + 1 :])
     return COMMANDS["train"], argv
+
+
+def help_words(argv: Sequence[str]) -> list[str] | None:
+    """The topics of the word ``help``: all that follows it, flags left out; None where another command is meant."""
+    given = list(argv)
+    words = [word for index, word in enumerate(given) if word[:1] != "-" and not belongs_to_flag(given, index)]
+    return words[1:] if words[:1] == ["help"] else None
 
 
 def _with_operands(command: Command, argv: list[str]) -> list[str]:
@@ -49,8 +57,11 @@ def _is_word(argument: str) -> bool:
 
 
 def _no_command(word: str) -> str:
+    from segexp.config.checks.foreign_names import told_command
     from segexp.config.checks.suggest import nearest
 
+    if (here := told_command(word)) is not None:
+        return f"{word}: no such command; here it is: python -m segexp {here}"
     best = nearest(word, COMMANDS)
     hint = f" Did you mean '{best}'?" if best else ""
     listing = "\n".join(f"  {name:<10} {command.meaning}" for name, command in COMMANDS.items())

@@ -18,8 +18,9 @@ Examples
 
 FLAGS = """\
 Flags
-  --help            this text; <command> --help for a command
-  --cfg job         print the composed config, every key
+  --help            this text; <command> --help for a command, <group>=<option> --help for its keys
+  help TOPIC        every key of a group, an option or a block with its comment: help model, help trainer.max_epochs
+  --cfg job         print the composed config, every key; with --comments what each is
   -m, --multirun    a sweep: give keys several values with commas; sweep.resume=FOLDER goes on with one
   from=RUN_FOLDER   start from the config of an earlier run
   --config-dir DIR  a folder of your own groups and options

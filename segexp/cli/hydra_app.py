@@ -1,14 +1,12 @@
 """Hands a command line over to Hydra, runs the job that it composes, and says how the job was started."""
 
-import os
-import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from segexp.cli.arguments import config_dirs, flags_first
+from segexp.cli.flags import config_dirs, flags_first, read_flags, without_config_dirs
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import OWN_KEYS, Command
 from segexp.config.migration import as_given, for_hydra
@@ -23,27 +21,43 @@ INTERRUPTED = 130
 """Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
 
 
-def run_hydra(command: Command, argv: list[str], more: Sequence[str], job: Callable[[Any], None]) -> None:
-    """Hands over to Hydra, and turns what it raises into one line that names key and nearest valid name."""
-    import hydra
+def run_hydra(command: Command, argv: list[str], job: Callable[[Any], None]) -> None:
+    """Lets Hydra compose the jobs of a command line, and turns what it raises into one line with the nearest name.
 
-    from segexp.cli.hydra_mode import composed_once
+    Args:
+        command: Its primary config is composed, unless a flag names another.
+        argv: Arguments without the command word.
+        job: Gets the config of each job, one after the other.
 
-    # Hydra prints and exits by itself unless this is set; with it the exception reaches us.
-    os.environ["HYDRA_FULL_ERROR"] = "1"
-    sys.argv = [sys.argv[0], *flags_first(for_hydra(argv), more)]
-    app = hydra.main(version_base="1.3", config_path=str(conf_dir()), config_name=command.config)(job)
+    Raises:
+        ConfigError: What Hydra does not take.
+    """
+    folders, flags = config_dirs(argv), read_flags(without_config_dirs(for_hydra(argv)))
+    name = flags.config_name or command.config
     try:
-        with composed_once(argv, config_dirs(argv)):
-            app()
+        if flags.asks_hydra:
+            from segexp.cli.hydra_answers import answer
+
+            answer(command.config, flags_first(argv, []))
+            return
+        from segexp.cli.composing import composed_jobs, searching
+
+        with searching(Path(flags.config_path or conf_dir()), folders):
+            if flags.cfg is not None:
+                from segexp.cli.hydra_answers import show
+
+                show(name, flags)
+                return
+            for config in composed_jobs(name, flags.overrides, sweeps=flags.multirun):
+                _run_job(config, job)
     except Exception as error:
         from segexp.cli.from_run import PRIMARY
         from segexp.cli.hydra_errors import translate
 
         if "debug=true" in argv:
             traceback.print_exc()
-        name = PRIMARY if PRIMARY in argv else command.config
-        raise translate(error, name, argv, config_dirs(argv)) from error
+        primary = PRIMARY if PRIMARY in argv else command.config
+        raise translate(error, primary, argv, folders) from error
 
 
 @contextmanager
@@ -52,19 +66,27 @@ def hydra_as_it_was() -> Iterator[None]:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.core.hydra_config import HydraConfig
 
-    argv, full = sys.argv, os.environ.get("HYDRA_FULL_ERROR")
-    state, job = GlobalHydra.instance(), HydraConfig.instance()
-    before = state.hydra, job.cfg
+    before = GlobalHydra.instance().hydra, HydraConfig.instance().cfg
     # Hydra serves one config per process unless what it keeps is cleared.
-    state.clear()
+    GlobalHydra.instance().clear()
     try:
         yield
     finally:
-        sys.argv = argv
-        os.environ.pop("HYDRA_FULL_ERROR", None)
-        if full is not None:
-            os.environ["HYDRA_FULL_ERROR"] = full
-        state.hydra, job.cfg = before
+        # Asked for anew: Hydra puts a copy of the instance in its place.
+        GlobalHydra.instance().hydra, HydraConfig.instance().cfg = before
+
+
+def _run_job(config: Any, job: Callable[[Any], None]) -> None:
+    """Runs a job in the environment that its config asks for."""
+    from hydra.core.utils import env_override
+
+    from segexp.cli.composing import job_config
+    from segexp.cli.hydra_keys import refuse_hydra_block
+
+    refuse_hydra_block(config)
+    plain = job_config(config)
+    with env_override(dict(config.hydra.job.env_set)):
+        job(plain)
 
 
 def run_guarded(function: Callable[[], None], *, debug: bool) -> int:

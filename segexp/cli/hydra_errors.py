@@ -15,11 +15,15 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf.errors import OmegaConfBaseException
 
 from segexp.cli.argument_checks import no_option
+from segexp.cli.hydra_keys import missing_plugin
+from segexp.config.checks.suggest import nearest
+from segexp.config.checks.tree import also_taken
 from segexp.config.checks.unknown_key import advice
 from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override, printed, shell_word
 from segexp.config.overrides.recompose import search_path
 from segexp.config.paths import conf_dir
+from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
 
 SWEEPING = ("train", "check", "preview", "models", "from_run")
@@ -40,11 +44,10 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     # Hydra answers group=null with a bare ValueError.
     if not isinstance(error, HydraException | OmegaConfBaseException | ValueError):
         return error
-    problems = unknown_names(config_name, argv, extra)
-    if problems:
+    if (plugin := missing_plugin(str(error))) is not None:
+        return ConfigError(plugin)
+    if problems := _names_if_composed(config_name, argv, extra):
         return ConfigError("\n".join(problems))
-    if str(error).startswith("Only one of --run"):
-        return ConfigError("-m, --cfg, --info and --shell-completion: give one of them")
     if str(error).startswith(("Ambiguous value", "Sweep parameters")) and (
         several := several_values(config_name, argv, extra)
     ):
@@ -56,6 +59,14 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
     return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
 
 
+def _names_if_composed(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:
+    """As :func:`unknown_names`; none where a file of the user's cannot be composed, which the error itself tells."""
+    try:
+        return unknown_names(config_name, argv, extra)
+    except (HydraException, OmegaConfBaseException):
+        return []
+
+
 def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str:
     """What Hydra's grammar cannot read, with the word in quotes where the key takes a text."""
     key, equals, text = word.partition("=")
@@ -65,6 +76,26 @@ def _not_read(word: str, config_name: str, argv: Sequence[str], extra: Sequence[
     others = [other for other in argv if other != word and not other.startswith("-")]
     takes = _accepted(key, config_name, [*others, hydra_override(key, text)], extra)
     return f"{word}: cannot be read{bracket}" + (f"; as a text, write {printed(key, text)}" if takes else "")
+
+
+def accepted_key(key: str, value: str, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> str | None:
+    """The key or group that was meant by a name, if it takes a value; None where none is near, or none takes it.
+
+    Args:
+        key: A key of ours, a misspelling of one, or what others call it.
+        value: As given.
+        config_name: Primary config of the command.
+        argv: The other arguments.
+        extra: Folders given with ``--config-dir``.
+    """
+    given = _Given(config_name, argv, extra)
+    usable = chosen_groups(config_name, given.folders)
+    options = {name: found for name, found in given.options.items() if name in usable}
+    valid = [*dict.fromkeys([*(name for name, _ in _flatten(given.composed(options), "")), *options])]
+    found = key if key in valid else nearest(key, valid)
+    if found is None or (found in options and value not in options[found]):
+        return None
+    return found if _accepted(found, config_name, [*argv, f"{found}={value}"], extra) else None
 
 
 def _accepted(key: str, config_name: str, arguments: Sequence[str], extra: Sequence[str]) -> bool:
@@ -220,7 +251,13 @@ def _unknown_keys(given: _Given, options: Mapping[str, Sequence[str]]) -> Iterat
         key = override.key_or_group
         if _adds(override) or key.startswith("hydra") or key in valid:
             continue
-        yield f"{key}: no such key. {advice(override, tree, valid, options, given.folders)} (--cfg job lists all keys)"
+        known = [*valid, *_unlisted()] if key.startswith("trainer.") else valid
+        yield f"{key}: no such key. {advice(override, tree, known, options, given.folders)} (--cfg job lists all keys)"
+
+
+def _unlisted() -> list[str]:
+    """Arguments of Lightning's Trainer that its YAML does not list."""
+    return [f"trainer.{name}" for name in also_taken(TrainerConfig.also)]
 
 
 def _adds(override: Override) -> bool:

@@ -6,6 +6,7 @@ from typing import Any
 
 from segexp.cli.restore import Restored, same
 from segexp.config.overrides.recompose import Today, below, key_of
+from segexp.config.trainer import with_trainer_defaults
 from segexp.errors import ConfigError
 
 SHOWN = 6
@@ -74,8 +75,11 @@ def rerun_notes(found: Restored, folder: Path, today: Today, *, recorded: bool) 
         ordered = sorted(found.kept.items(), key=lambda pair: pair[0] in found.alone)
         pairs = [f"{key}={_short(one)} (today {_short(other)})" for key, (one, other) in ordered]
         notes.append(f"kept as in {folder}, where its words give something else today: {_some(pairs)}")
-    if found.added:
-        pairs = [f"{key}={_short(value)}" for key, value in found.added.items()]
+    # What has always been so is no news.
+    usual = {f"trainer.{key}": value for key, value in with_trainer_defaults({}).items()}
+    added = {key: value for key, value in found.added.items() if key not in usual or usual[key] != value}
+    if added:
+        pairs = [f"{key}={_short(value)}" for key, value in added.items()]
         notes.append(f"keys that {folder} did not have, as they are today: {_some(pairs)}")
     return notes
 

@@ -144,6 +144,7 @@ class EvaluateConfig:
     threshold: Annotated[float, Range(low=0, high=1)] | None
     scale: Scale | None
     inference: OtherInferenceConfig
+    baselines: bool
     panels: NonNegativeInt
     bootstrap: Draws
     seed: Seed

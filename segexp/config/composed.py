@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -25,8 +26,13 @@ def checked(config: Any, schema: type[T]) -> T:
 
 
 @garbage_kept()
-def plain_config(config: Any, schema: type) -> dict[str, Any]:
+def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[str, Any]:
     """Resolves a composed config and checks it whole; nothing heavy is imported.
+
+    Args:
+        config: As Hydra composed it.
+        schema: The dataclass of its command.
+        words: Those that it was composed of; a class that one of them gives leaves keys of the option out.
 
     Raises:
         ConfigError: Names every wrong key.
@@ -36,6 +42,7 @@ def plain_config(config: Any, schema: type) -> dict[str, Any]:
 
     from segexp.config.checks.tree import check_config
     from segexp.config.migration import changes, migrated
+    from segexp.config.retargeted import without_left_over
     from segexp.errors import ConfigError
 
     try:
@@ -46,9 +53,10 @@ def plain_config(config: Any, schema: type) -> dict[str, Any]:
             key = missing[1]
             raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
         raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
-    for line in changes(plain):
-        print(f"segexp: note: {line}; write the new name, the old one works until version 0.3", file=sys.stderr)  # noqa: T201
-    plain = migrated(plain)
+    lines = [f"{line}; write the new name, the old one works until version 0.3" for line in changes(plain)]
+    plain, left_out = without_left_over(migrated(plain), words)
+    for line in (*lines, *left_out):
+        print(f"segexp: note: {line}", file=sys.stderr)  # noqa: T201
     _refuse_left_over(plain)
     check_config(plain, schema)
     # It holds for the command, see segexp.config.stored.trust, and is no part of what a run is.
@@ -98,11 +106,14 @@ def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invoca
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.overruled import refuse_overruled
     from segexp.config.checks.plain_parts import used_parts
+    from segexp.config.checks.trainer import check_trainer_keys
 
     command = invocation.command if invocation is not None else ()
-    plain = used_parts(plain_config(config, schema), command)
+    words = () if invocation is None else (*invocation.command, *invocation.overrides)
+    plain = used_parts(plain_config(config, schema, words), command)
     _check_names(plain)
     check_monitors(plain)
+    check_trainer_keys(plain)
     if invocation is not None:
         refuse_overruled(plain, command)
     return plain

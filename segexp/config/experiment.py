@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
-from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, default_task
+from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, TrainerConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
-from segexp.config.signatures.plain_lightning import DATA, is_below, is_plain, logged_direction
+from segexp.config.signatures.plain_lightning import DATA, comes_from, is_plain, logged_direction
 from segexp.config.signatures.task_figures import BASE, watched_direction
+from segexp.config.trainer import in_force
 from segexp.invocation import Invocation
 from segexp.spec import Direction
 
@@ -52,10 +54,15 @@ class Experiment(TrainConfig):
             found = found[name]
         return found
 
+    @cached_property
+    def fitting(self) -> TrainerConfig:
+        """The block ``trainer`` as it is in force, see :func:`segexp.config.trainer.in_force`."""
+        return in_force(self.trainer)
+
     @property
     def direction(self) -> Direction:
         """True if ``monitor`` is better low ("min") or high ("max")."""
-        if not is_below(self.task_class, BASE):
+        if not comes_from(self.task_class, BASE):
             return logged_direction(self.monitor, self.task_class, self.monitor_mode)
         return watched_direction(self.monitor, self.task_class)
 
@@ -82,7 +89,7 @@ class Experiment(TrainConfig):
     @property
     def data_name(self) -> str:
         """The option chosen for the data, which says so where its images are drawn in place of real ones."""
-        if not is_below(self.datamodule.get("_target_"), DATA):
+        if not comes_from(self.datamodule.get("_target_"), DATA):
             return str(self.datamodule["_target_"]).rpartition(".")[2]
         drawn = " (drawn)" if self.datamodule.get("generate") is True else ""
         return self.invocation.choices.get("datamodule", "data") + drawn

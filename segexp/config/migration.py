@@ -1,9 +1,11 @@
 """Brings configs of version 0.1 up to date: a config that a user wrote, or one that a run or checkpoint holds."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from segexp.config.retargeted import lies_in, retargeted_blocks
 from segexp.config.settled_forms import NESTED, form_changes, settle_forms
 from segexp.config.stored.plain_values import refuse_size
 from segexp.moved import KEYS, new_name
@@ -41,31 +43,57 @@ def migration_note(config: Mapping[str, Any]) -> str | None:
 def for_hydra(words: Sequence[str]) -> list[str]:
     """Gives the words of a command as Hydra takes them: keys that may be new to its configs are added, ``++key=value``.
 
-    Keys below ``callbacks``, where names are the user's, and keys of version 0.1. Whether one of a data set is an old
-    one is known with the class of its section, see :func:`migrated`; one of a user's own class is set just the same.
+    Keys below ``callbacks`` and ``logger``, where names are the user's, those of a block whose class a word gives,
+    arguments of Lightning's Trainer that no YAML lists, and keys of version 0.1. ``debug=fdr`` is an option of
+    ``debugging``. Whether one of a data set is an old one is known with the class of its section, see :func:`migrated`;
+    one of a user's own class is set just the same. A key that no class takes is found by the check of the config.
     """
-    free = tuple(f"{group}." for group in ("task", "datamodule") if f"{group}={PLAIN}" in words)
-    return [f"++{word}" if _may_be_new(word, free) else _deletes_today(word) for word in words]
-
-
-PLAIN = "lightning"
-"""Option of the groups task and datamodule for classes of the user's own, whose keys are in no YAML of segexp's."""
+    blocks = retargeted_blocks(words)
+    return [f"++{word}" if _may_be_new(word, blocks) else _as_option(_deletes_today(word)) for word in words]
 
 
 def as_given(words: Sequence[str]) -> list[str]:
     """The words of a command as a user gives them: the inverse of :func:`for_hydra`."""
-    free = tuple(f"{group}." for group in ("task", "datamodule") if f"{group}={PLAIN}" in words)
-    return [word[2:] if word.startswith("++") and _may_be_new(word[2:], free) else word for word in words]
+    blocks = retargeted_blocks(words)
+    given = [word[2:] if word.startswith("++") and _may_be_new(word[2:], blocks) else word for word in words]
+    return [re.sub(f"^{_DEBUGGING}=", "debug=", word) for word in given]
+
+
+_DEBUGGING = "debugging"
+"""Group of the presets for debugging: Hydra takes a key and a group of one name for the group alone."""
+
+
+def _as_option(word: str) -> str:
+    """``debug=fdr`` as the option of a group that it is, and ``+trainer.max_epochs=3`` as a key that may be there."""
+    if word.startswith("+trainer."):
+        return f"+{word}"
+    option = re.fullmatch(r"debug=([A-Za-z_][\w,]*)", word)
+    return word if option is None or option[1].lower() in ("true", "false", "null") else f"{_DEBUGGING}={option[1]}"
 
 
 _OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
 _OLD_BLOCK = f"scheduler.{NESTED}"
+_OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow", "comet")
+"""Blocks of ``logger`` that an option makes: without it, a key of theirs is a mistake."""
+_BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.interval", "scheduler.monitor"})
+"""Keys that mean something, or nothing, whether or not the option's YAML lists them."""
 
 
-def _may_be_new(word: str, free: tuple[str, ...] = ()) -> bool:
+def _may_be_new(word: str, blocks: frozenset[str]) -> bool:
     key, equals, _ = word.partition("=")
-    below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.", *free)) or key == _OLD_BLOCK or key in _OLD_KEYS
-    return bool(equals) and below
+    below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.")) or key == _OLD_BLOCK or key in _OLD_KEYS | _BESIDE
+    below = below or (key.startswith("logger.") and key.split(".")[1] not in _OWN_LOGGERS)
+    below = below or (key.startswith("trainer.") and _is_unlisted(key))
+    return bool(equals) and (below or lies_in(word, blocks))
+
+
+def _is_unlisted(key: str) -> bool:
+    """Whether a key below ``trainer`` is an argument of Lightning's that its YAML does not list, or a part of one."""
+    from segexp.config.checks.tree import also_taken
+    from segexp.config.schema import TrainerConfig
+
+    _, name, *parts = key.split(".")
+    return bool(parts) if name in TrainerConfig.__dataclass_fields__ else name in also_taken(TrainerConfig.also)
 
 
 def _deletes_today(word: str) -> str:

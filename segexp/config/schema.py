@@ -4,11 +4,22 @@ A section with a ``_target_`` takes its schema from the signature of that class,
 :mod:`segexp.config.signatures.signature`.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, Literal
 
 from segexp.spec import Direction
-from segexp.types import Draws, Duration, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, Range, Seed
+from segexp.types import (
+    BatchLimit,
+    Draws,
+    Duration,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    Range,
+    Seed,
+)
 
 ObjectConfig = dict[str, Any]
 """A block with ``_target_``: the class to build and its arguments, on their way to Hydra's ``instantiate``."""
@@ -23,13 +34,19 @@ class Supplied:
         auto: Whether any key may be ``auto``, filled in when training starts.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
+        inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
+            names of the user's.
+        optional: Keys given by the program where the YAML does not.
         base: Dotted name of a class; to classes that are not below it the program gives a key of ``keys`` only where
             the YAML does not, and only if they take it.
     """
 
     keys: tuple[str, ...] = ()
+    _: KW_ONLY
     auto: bool = False
     beside: type | None = None
+    inner: tuple[str, ...] = ()
+    optional: tuple[str, ...] = ()
     base: str | None = None
 
 
@@ -40,6 +57,10 @@ TASK_PARTS = (
 """Arguments of a task that training gives."""
 OFFERED = ("model", "loss", "optimizer", "scheduler", "spec")
 """Arguments that a LightningModule of the user's own is given where it takes them: what sections of the name make."""
+
+
+LoggerConfig = Annotated[ObjectConfig | None, Supplied(("run",), optional=("save_dir", "root_dir"))]
+"""A block of the section ``logger``; null: none."""
 
 
 def default_task() -> ObjectConfig:
@@ -56,21 +77,89 @@ class SchedulerConfig:
 
 
 @dataclass(frozen=True)
-class TrainerConfig:
-    """Arguments of the Lightning Trainer, under Lightning's own names, and the progress display."""
+class DurationConfig:
+    """A time as Lightning takes it in parts: ``max_time: {hours: 3}``."""
 
-    max_epochs: PositiveInt
-    max_time: Duration | None
+    weeks: NonNegativeInt = 0
+    days: NonNegativeInt = 0
+    hours: NonNegativeInt = 0
+    minutes: NonNegativeInt = 0
+    seconds: NonNegativeInt = 0
+
+
+@dataclass(frozen=True)
+class AlsoTaken:
+    """Keys of a section beside its fields: the arguments of a class, read from its source where one is met.
+
+    Attributes:
+        target: Dotted path of the class.
+        elsewhere: Arguments that are said in another place, and where.
+    """
+
+    target: str
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+ELSEWHERE = {
+    "logger": "loggers are a group: logger=wandb, or several: 'logger=[csv,mlflow]'; metrics.csv is always written",
+    "callbacks": "callbacks are a block of their own: callbacks.<name>._target_=<class>",
+    "enable_checkpointing": "best.ckpt and last.ckpt are always written, results are made of them; more of them by "
+    "callbacks.<name>._target_=lightning.pytorch.callbacks.ModelCheckpoint",
+    "enable_progress_bar": "say trainer.progress=bar, lines or none",
+    "default_root_dir": "say output_dir=<folder>",
+    "limit_predict_batches": "predictions are a command of their own, which takes the files that it is given: "
+    "predict run=<run folder> input=<files>",
+    "model_registry": "weights are taken from a file: init_from=<checkpoint>, and written to checkpoints/",
+    "barebones": "it would write no figure and no checkpoint, of which results are made; for the bare time of a step: "
+    "preview step=true",
+}
+"""Arguments of Lightning's Trainer that have another place here, and which."""
+
+
+Precision = Literal[
+    "32-true", "16-mixed", "bf16-mixed", "bf16-true", "16-true", "64-true",
+    "transformer-engine", "transformer-engine-float16",
+]  # fmt: skip
+"""Numbers in which a training computes, as Lightning calls them."""
+
+
+@dataclass(frozen=True)
+class TrainerConfig:
+    """Arguments of the Lightning Trainer, under Lightning's own names, and the progress display.
+
+    Those that segexp hands on without a look are keys too, with the types that Lightning's source gives them.
+    """
+
+    also = AlsoTaken("lightning.pytorch.trainer.trainer.Trainer", ELSEWHERE)
+
+    max_epochs: PositiveInt | Literal[-1] | None
+    max_time: Duration | DurationConfig | None
     accelerator: Literal["auto", "cpu", "gpu", "mps"]
     gradient_clip_val: PositiveFloat | None
     accumulate_grad_batches: PositiveInt
-    check_val_every_n_epoch: PositiveInt
+    check_val_every_n_epoch: PositiveInt | None
     deterministic: bool | Literal["warn"]
     progress: Literal["auto", "bar", "lines", "none"]
-    # Configs of earlier sweeps do not have them.
-    strategy: Literal["auto", "ddp", "fsdp"] = "auto"
-    devices: PositiveInt | Literal["auto"] = 1
+    # Configs of earlier runs do not have them.
+    strategy: Literal["auto", "ddp", "fsdp"] | ObjectConfig = "auto"
+    devices: PositiveInt | Literal["auto"] | list[NonNegativeInt] = 1
     num_nodes: PositiveInt = 1
+    precision: Precision | None = None
+    max_steps: PositiveInt | Literal[-1] = -1
+    min_epochs: PositiveInt | None = None
+    min_steps: PositiveInt | None = None
+    limit_train_batches: BatchLimit | None = None
+    limit_val_batches: BatchLimit | None = None
+    limit_test_batches: BatchLimit | None = None
+    overfit_batches: BatchLimit = 0.0
+    fast_dev_run: bool | NonNegativeInt = False
+    val_check_interval: BatchLimit | Duration | DurationConfig | None = None
+    num_sanity_val_steps: NonNegativeInt | Literal[-1] = 0
+    log_every_n_steps: PositiveInt = 50
+    gradient_clip_algorithm: Literal["norm", "value"] | None = None
+    detect_anomaly: bool = False
+    profiler: Literal["simple", "advanced", "pytorch"] | ObjectConfig | None = None
+    plugins: ObjectConfig | list[ObjectConfig] | None = None
 
 
 @dataclass(frozen=True)
@@ -177,14 +266,14 @@ class TrainConfig:
     model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))] = field(default_factory=dict)
     loss: Annotated[ObjectConfig, Supplied()] = field(default_factory=dict)
     optimizer: Annotated[ObjectConfig, Supplied(("params",))] = field(default_factory=dict)
-    scheduler: Annotated[ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig)] = field(
-        default_factory=dict
-    )
+    scheduler: Annotated[
+        ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig, inner=("schedulers",))
+    ] = field(default_factory=dict)
     augment: Annotated[ObjectConfig, Supplied()] = field(default_factory=dict)
     # callbacks=[], metric=[] and logger=[] leave no block behind.
     callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
     metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
-    logger: dict[str, Annotated[ObjectConfig | None, Supplied(("run",))]] = field(default_factory=dict)
+    logger: dict[str, LoggerConfig] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS, base="segexp.tasks.base.BaseTask")] = field(
         default_factory=default_task

@@ -1,4 +1,4 @@
-"""The one form in which ``callbacks`` and ``scheduler`` are stored and compared, however they were written."""
+"""The one form in which ``callbacks``, ``trainer``, ``optimizer`` and ``scheduler`` are stored, however written."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,18 +20,26 @@ LIST = "extra"
 """Key below ``callbacks`` under which version 0.1 had a list of callbacks without names."""
 NESTED = "target"
 """Key below ``scheduler`` under which version 0.1 had the class and its arguments."""
+PARTS = "schedulers"
+"""Key of a schedule that is made of others."""
 
 
 def settle_forms(config: Mapping[str, Any]) -> dict[str, Any]:
     """Gives a config whose callbacks are blocks by name, none of them switched off, and whose schedule is flat.
+
+    ``_partial_`` says nothing of optimiser and schedule, which the program builds with parameters of its own.
 
     What is of another shape stays as it is: the check of the config says what is wrong with it.
     """
     found = dict(config)
     if isinstance(callbacks := config.get("callbacks"), Mapping):
         found["callbacks"] = _callbacks(callbacks)
+    if isinstance(trainer := config.get("trainer"), Mapping):
+        found["trainer"] = _trainer(trainer)
     if isinstance(scheduler := config.get("scheduler"), Mapping):
         found["scheduler"] = _scheduler(scheduler)
+    if isinstance(optimizer := config.get("optimizer"), Mapping):
+        found["optimizer"] = {key: value for key, value in optimizer.items() if key != "_partial_"}
     return found
 
 
@@ -89,6 +97,22 @@ def _names(section: Mapping[str, Any], listed: list[Any]) -> list[str]:
     return names
 
 
+SHORT_FORMS: Mapping[str, Mapping[str, str]] = {
+    "precision": {"16": "16-mixed", "32": "32-true", "64": "64-true", "bf16": "bf16-mixed"},
+    "devices": {"-1": "auto"},
+    "accelerator": {"cuda": "gpu"},
+}
+"""Values of the Trainer of which Lightning has two, by key: the other one and that of configs."""
+
+
+def _trainer(section: Mapping[str, Any]) -> dict[str, Any]:
+    """The block with whole names: ``16-mixed`` for 16."""
+    return {
+        key: SHORT_FORMS[key].get(str(value), value) if key in SHORT_FORMS and isinstance(value, int | str) else value
+        for key, value in section.items()
+    }
+
+
 def _in_small_letters(name: str) -> str:
     """``ModelCheckpoint`` as ``model_checkpoint``."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower() or LIST
@@ -113,5 +137,18 @@ def _scheduler(section: Mapping[str, Any]) -> dict[str, Any]:
         flat = {**flat, **nested}
     else:
         return dict(section)
-    flat.pop("_partial_", None)
+    flat = _built_by_the_program(flat)
     return {**flat, "interval": flat.get("interval", "epoch"), "monitor": flat.get("monitor")}
+
+
+def _built_by_the_program(block: Any) -> Any:
+    """A schedule, and those that it is made of, without ``_partial_``; what is no block stays as it is."""
+    if not isinstance(block, Mapping):
+        return block
+    found = {key: value for key, value in block.items() if key != "_partial_"}
+    inner = block.get(PARTS)
+    if isinstance(inner, Mapping):
+        found[PARTS] = {key: _built_by_the_program(value) for key, value in inner.items()}
+    elif isinstance(inner, list):
+        found[PARTS] = [_built_by_the_program(value) for value in inner]
+    return found

@@ -23,6 +23,9 @@ from segexp.data.sampling.border_share import beyond_notes
 from segexp.data.sampling.crop_locations import CropLocations, GridLocations, RandomLocations
 from segexp.data.sampling.loader import make_batches, make_loader
 from segexp.data.sampling.normalization import constants
+from segexp.data.sampling.on_device.checks import check_device_memory
+from segexp.data.sampling.on_device.images import DeviceImages
+from segexp.data.sampling.on_device.plans import CropPlans
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops, Sample, WholeImages
 from segexp.data.settings import DataSettings, Items
 from segexp.data.splits.rules import PHASES, Phase, Split, find_moved
@@ -53,6 +56,7 @@ class ImageDataModule(DataSettings):
         self._surveys: dict[Phase, list[Survey]] = {}
         self._places: CropLocations | None = None
         self._spec: DataSpec | None = None
+        self._on_device: DeviceImages | None = None
         self._shared = (set(vars(self)) | {"_shared"}) - before
 
     @abstractmethod
@@ -274,10 +278,23 @@ class ImageDataModule(DataSettings):
 
     def items(self, phase: Phase) -> list[Item]:
         """Decoded images of a phase."""
+        return self._all_items()[phase]
+
+    def _all_items(self) -> Items:
         self.setup()
         if self._items is None:
             raise RuntimeError("setup did not define the items")
-        return self._items[phase]
+        return self._items
+
+    def keep_first(self, phase: Phase, images: int) -> None:
+        """Forgets the images of a part but for the first ones, after :meth:`setup`.
+
+        Args:
+            phase: The part.
+            images: How many stay.
+        """
+        self._items = {**self._all_items(), phase: self.items(phase)[:images]}
+        self._surveys[phase] = self._surveys[phase][:images]
 
     @property
     def origin(self) -> "ImageDataModule":
@@ -312,17 +329,26 @@ class ImageDataModule(DataSettings):
             stats=self.normalize == "image",
         )
 
+    def loaded_samples(self) -> RandomCrops | CropPlans:
+        """Training samples as loading processes make them: pixels, or with ``loader.on_device`` where these lie."""
+        crops = self.train_samples()
+        return CropPlans(crops, self.items("train")) if self.loader.on_device else crops
+
     def train_batches(self) -> KeyedBatches:
         """Sample numbers of the training batches of each epoch."""
         return make_batches(KeyedSampler(len(self.places), self.seed, shuffle=True), self.loader, training=True)
 
-    def train_dataloader(self) -> DataLoader[Sample]:
-        """Random crops in random order."""
-        crops = self.train_samples()
-        sampler = KeyedSampler(len(crops), self.seed, shuffle=True)
-        # Workers ask for their first samples before Lightning tells the sampler which epoch a resumed run is in.
-        sampler.set_epoch(self.first_epoch)
-        return make_loader(crops, sampler, self.loader, training=True)
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Random crops in random order; with ``loader.on_device`` of each only where its pixels lie.
+
+        :meth:`transfer_batch_to_device` makes the same batches of both.
+        """
+        samples = self.loaded_samples()
+        sampler = KeyedSampler(len(samples), self.seed, shuffle=True, repeats=self.repeats)
+        # Workers ask for their first samples before Lightning tells the sampler which epoch it is, of a run that goes
+        # on or of a loader that is made anew.
+        sampler.set_epoch(max(self.first_epoch, self.trainer.current_epoch if self.trainer is not None else 0))
+        return make_loader(samples, sampler, self.loader, training=True)
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole validation images."""
@@ -337,11 +363,36 @@ class ImageDataModule(DataSettings):
         return make_loader(whole, KeyedSampler(len(whole), self.seed, shuffle=False), self.loader, training=False)
 
     def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
-        """Sends uint8, a quarter of float32, without waiting."""
+        """Sends uint8, a quarter of float32, without waiting; or takes the batch from what lies on the device."""
+        if "plan" in batch:
+            return self._images_on(device).batch(batch["plan"], batch["index"])
         # A loader of the user's own may still speak of a mask, as version 0.1 did.
         batch = batch if "target" in batch else Batch(batch, target=batch["mask"])
         sent = {key: batch[key].to(device, non_blocking=True) for key in ("image", "target", "stats") if key in batch}
         return Batch(sent, index=batch["index"])
+
+    def check_device(self, device: str) -> None:
+        """Compares the training images with the memory of the device, where they are to lie on it.
+
+        Args:
+            device: ``cpu``, ``cuda`` or ``mps``.
+
+        Raises:
+            ConfigError: They do not fit.
+        """
+        if self.loader.on_device:
+            check_device_memory(self.items("train"), device)
+
+    def _images_on(self, device: torch.device) -> DeviceImages:
+        """The training images on the device; the first batch takes them there."""
+        if self._on_device is None or self._on_device.device != device:
+            stats = self.normalize == "image"
+            self._on_device = DeviceImages(self.items("train"), self.crop_size, device, stats=stats)
+        return self._on_device
+
+    def teardown(self, stage: str) -> None:
+        """Gives back the memory that the training images take on the device."""
+        self._on_device = None
 
     def describe(self) -> dict[str, Any]:
         """Sizes, names and settings of the data, for run.json."""

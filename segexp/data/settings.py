@@ -15,6 +15,7 @@ from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.loader import worker_count
 from segexp.data.sampling.loader_memory import loaders_fit
 from segexp.data.sampling.normalization import check_normalize
+from segexp.data.sampling.on_device.checks import on_device_fits
 from segexp.data.splits.rules import PHASES, Phase, Split
 from segexp.errors import ConfigError, UserError
 from segexp.spec import MaskTarget, Target
@@ -32,6 +33,7 @@ class DataSettings(pl.LightningDataModule):
     """Keys of every data set.
 
     Attributes:
+        repeats: Whether every epoch has the samples of the first.
         first_epoch: Epoch that training starts with; not 0 when a run is resumed.
         notes: What was decided or passed over, in words.
         skipped: Images that were left out, each with the reason.
@@ -108,6 +110,7 @@ class DataSettings(pl.LightningDataModule):
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
         self.generate = generate
         self.first_epoch = 0
+        self.repeats = False
         self.notes: list[str] = [_DRAWN] if generate else []
         self.skipped: list[dict[str, str]] = []
         self.sources: dict[str, Path] = {}
@@ -116,6 +119,10 @@ class DataSettings(pl.LightningDataModule):
     def add_notes(self, notes: Iterable[str]) -> None:
         """Takes what is said of the data beside what it finds itself, a line each."""
         self.notes += notes
+
+    def repeat_first_epoch(self) -> None:
+        """Lets every epoch of the training have the samples of the first, in its order."""
+        self.repeats = True
 
     def begin_at(self, epoch: int) -> None:
         """Lets training start with a later epoch than the first (0): crops and order of samples are those of it."""
@@ -150,6 +157,7 @@ class DataSettings(pl.LightningDataModule):
             *(check_eval_batches(others, self.loader.eval_batch_size) if self.eval_size is None else ()),
             *self._settings(channels, dtype),
             *self.augment.problems(channels, dtype, self._sample_shape(items["train"] or every)),
+            *(on_device_fits(items["train"], self.crop_size, self.augment) if self.loader.on_device else ()),
             *loaders_fit(items["train"], others, self.crop_size, self.loader, worker_count(self.loader)),
         ]
 

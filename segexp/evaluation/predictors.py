@@ -21,12 +21,12 @@ from segexp.tasks.test_figures import Measures, MeasureSums
 def baseline_rows(datamodule: ImageDataModule, chosen: Measures) -> list[MaskResult]:
     """Trivial predictors on the test images; what they need to choose, they choose on training or validation images."""
     spec = datamodule.spec
-    common = most_frequent_class(datamodule.class_pixels("train"))
+    common = most_frequent_class(datamodule.origin.class_pixels("train"))
     rows = [_row(f"all {spec.classes[common]}", "most frequent class", constant(common), datamodule, chosen)]
     if spec.num_classes > MOST_CLASSES:
         datamodule.add_notes([f"no Otsu thresholds beside the model: they are for at most {MOST_CLASSES} classes"])
         return rows
-    otsu, words = fit_otsu(datamodule.items("val"), spec)
+    otsu, words = fit_otsu(datamodule.origin.items("val"), spec)
     note = f"per image; {words}; chosen on validation images"
     return [*rows, _row("Otsu", note, otsu, datamodule, chosen)]
 

@@ -181,6 +181,9 @@ def threshold(module: Segmentation) -> dict[str, Any] | None:
     """The decision threshold and how it was chosen; None for more than two classes."""
     if not module.spec.is_binary:
         return None
+    if not module.threshold_is_chosen:
+        half = {"value": probability(module.threshold), "logit": module.threshold}
+        return {**half, "rule": "probability 0.5", "chosen_on": "nothing"}
     return {
         "value": probability(module.threshold),
         # JSON knows no infinity.

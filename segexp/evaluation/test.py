@@ -47,9 +47,13 @@ def test(
     task: BaseTask,
     best: Mapping[str, Any],
     after: Afterwards,
+    devices: int | list[int] = 1,
 ) -> FinishedTest:
-    """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures."""
-    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
+    """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures.
+
+    ``devices`` is that of the training, where it is of one process.
+    """
+    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic, devices)
     if experiment.tta != "none" and isinstance(task, DenseTask):
         task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.

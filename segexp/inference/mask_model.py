@@ -94,6 +94,8 @@ def _chosen(member: RunModel[Segmentation], tta: Tta) -> tuple[float, dict[str, 
     if isinstance(tested.get("logit"), int | float) and task.get("tta") == tta:
         return float(tested["logit"]), {"rule": str(tested.get("rule")), "chosen_on": str(tested.get("chosen_on"))}
     views = "" if tta == "none" else ", seen in one view"
+    if not member.module.threshold_is_chosen:
+        return member.module.threshold, {"rule": "probability 0.5", "chosen_on": "nothing"}
     rule = f"highest Dice of {member.module.spec.classes[1]}"
     return member.module.threshold, {"rule": rule, "chosen_on": f"validation images{views}"}
 

@@ -1,4 +1,4 @@
-"""Weights of classes, given or computed from the training images; shared by the losses of single pixels."""
+"""Weights of classes, given or computed from the training images."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,8 +12,8 @@ from segexp.losses.targets import class_numbers
 from segexp.spec import IGNORED, DataSpec
 
 
-class ClassWeighted(SegmentationLoss):
-    """A loss with one weight per class in ``class_weights``, float32 (C,), or None.
+class WithClassWeights(SegmentationLoss):
+    """A loss, of pixels or regions, with one weight per class in ``class_weights``, float32 (C,), or None.
 
     Args:
         weights: Non-negative numbers in the order of the mask values, ``auto`` or None.
@@ -62,11 +62,6 @@ class ClassWeighted(SegmentationLoss):
             raise ConfigError(f"loss.{self._key}=auto: call set_counts with the pixels per class before the first step")
         return self.class_weights
 
-    def pixel_weights(self, mask: Tensor) -> Tensor | None:
-        """Gives the weight of each pixel's class, float32 (B, H, W), 0 at ignored pixels; None without weights."""
-        weights = self.weights_in_force()
-        return None if weights is None else weights[class_numbers(mask)].masked_fill(mask == IGNORED, 0.0)
-
     def check_weights(self, spec: DataSpec, name: str) -> None:
         """Compares the number of given weights with the classes.
 
@@ -78,6 +73,15 @@ class ClassWeighted(SegmentationLoss):
                 f"{self._key} of loss={name} has {len(self.class_weights)} numbers, the data has "
                 f"{describe_classes(spec)}: give one weight per class in this order"
             )
+
+
+class ClassWeighted(WithClassWeights):
+    """A loss of single pixels with one weight per class; the logits of an image are as those of one pixel."""
+
+    def pixel_weights(self, mask: Tensor) -> Tensor | None:
+        """Gives the weight of each pixel's class, float32 (B, H, W), 0 at ignored pixels; None without weights."""
+        weights = self.weights_in_force()
+        return None if weights is None else weights[class_numbers(mask)].masked_fill(mask == IGNORED, 0.0)
 
 
 def median_frequency(counts: Tensor, spec: DataSpec, key: str) -> Tensor:

@@ -9,7 +9,7 @@ from segexp.losses.regions import RegionLoss
 class Dice(RegionLoss):
     """1 - (2 I + s) / (P + T + s) with I = sum of p t, P = sum of p, T = sum of t.
 
-    Milletari et al. 2016, section 3, with plain sums below the line instead of squares.
+    Milletari et al. 2016, section 3, with plain sums below the line instead of squares; ``squared`` gives those.
 
     Activation: sigmoid for two classes (K = 1), p being that of the foreground alone; softmax for more (K > 1),
     and the loss is the mean over all K classes. Sums run over the valid pixels of the batch, or of each image.
@@ -18,10 +18,8 @@ class Dice(RegionLoss):
     and for s > 0 its gradient pushes a false prediction down (s = 0 leaves it at 1 without gradient, or 0 if
     P = 0).
 
-    Args:
-        smooth: s, in pixels.
-        per_image: Mean of each image's own loss instead of one loss of the whole batch; images without a
-            valid pixel are left out.
+    The keys are those of :class:`segexp.losses.regions.RegionLoss`: smoothing, mean of images, classes that take part
+    and their weights, squares below the line, and -log in place of 1 minus the coefficient.
     """
 
     def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,7 @@
 """FocalTversky: a root of the Tversky loss of each class."""
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 
@@ -31,9 +33,11 @@ class FocalTversky(Tversky):
         smooth: s, in pixels.
         per_image: Mean of each image's own loss instead of one loss of the whole batch; images without a
             valid pixel are left out.
+        include_background: Whether class 0 takes part in the mean over classes; without effect for K = 1.
+        class_weights: Weights of the classes in that mean, as of :class:`segexp.losses.regions.RegionLoss`.
 
     Raises:
-        ConfigError: alpha and beta are both 0.
+        ConfigError: alpha and beta are both 0, a weight is negative, or all are 0.
     """
 
     def __init__(
@@ -43,8 +47,10 @@ class FocalTversky(Tversky):
         beta: NonNegativeFloat = 0.7,
         smooth: NonNegativeFloat = 1.0,
         per_image: bool = False,
+        include_background: bool = True,
+        class_weights: list[NonNegativeFloat] | Literal["auto"] | None = None,
     ) -> None:
-        super().__init__(alpha, beta, smooth, per_image)
+        super().__init__(alpha, beta, smooth, per_image, include_background, class_weights)
         self.exponent = 1.0 / gamma
 
     def losses(self, sums: SoftCounts) -> Tensor:

@@ -18,10 +18,8 @@ class Jaccard(RegionLoss):
     and for s > 0 its gradient pushes a false prediction down (s = 0 leaves it at 1 without gradient, or 0 if
     P = 0).
 
-    Args:
-        smooth: s, in pixels.
-        per_image: Mean of each image's own loss instead of one loss of the whole batch; images without a
-            valid pixel are left out.
+    The keys are those of :class:`segexp.losses.regions.RegionLoss`: smoothing, mean of images, classes that take part
+    and their weights, squares below the line, and -log in place of 1 minus the coefficient.
     """
 
     def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:

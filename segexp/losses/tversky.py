@@ -1,15 +1,16 @@
 """Tversky: Dice with a price of its own for false and for missed pixels."""
 
+from typing import Literal
+
 from torch import Tensor
 
 from segexp.errors import ConfigError
-from segexp.losses.base import SegmentationLoss
-from segexp.losses.overlap import SoftCounts, class_losses, group_mean, soft_counts
-from segexp.spec import DataSpec
+from segexp.losses.overlap import SoftCounts
+from segexp.losses.regions import RegionLoss
 from segexp.types import NonNegativeFloat
 
 
-class Tversky(SegmentationLoss):
+class Tversky(RegionLoss):
     """1 - (I + s) / (I + alpha FP + beta FN + s), I = sum of p t, FP = sum of p (1 - t), FN = sum of (1 - p) t.
 
     Salehi et al. 2017, equation 2. alpha = beta = 1/2 is Dice (with half its smoothing), alpha = beta = 1 Jaccard.
@@ -26,9 +27,12 @@ class Tversky(SegmentationLoss):
         smooth: s, in pixels.
         per_image: Mean of each image's own loss instead of one loss of the whole batch; images without a
             valid pixel are left out.
+        include_background: Whether class 0 takes part in the mean over classes; without effect for K = 1.
+        class_weights: Weights of the classes in that mean, as of :class:`segexp.losses.regions.RegionLoss`.
+        log: Whether the loss of a class is -log of its index, in place of 1 minus that.
 
     Raises:
-        ConfigError: alpha and beta are both 0: no mistake would cost anything.
+        ConfigError: alpha and beta are both 0: no mistake would cost anything. Or a weight is negative, or all are 0.
     """
 
     def __init__(
@@ -37,24 +41,17 @@ class Tversky(SegmentationLoss):
         beta: NonNegativeFloat = 0.7,
         smooth: NonNegativeFloat = 1.0,
         per_image: bool = False,
+        include_background: bool = True,
+        class_weights: list[NonNegativeFloat] | Literal["auto"] | None = None,
+        log: bool = False,
     ) -> None:
-        super().__init__()
+        super().__init__(smooth, per_image, include_background, class_weights, log=log)
         if not alpha + beta > 0:
             raise ConfigError("loss.alpha and loss.beta are both 0: no mistake would cost anything, make one positive")
         self.alpha, self.beta = float(alpha), float(beta)
-        self.smooth, self.per_image = float(smooth), per_image
 
-    def forward(self, logits: Tensor, mask: Tensor) -> Tensor:
-        """Loss in [0, 1] of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
-        sums = soft_counts(logits, mask, self.per_image)
-        return group_mean(self.losses(sums), sums.counts)
-
-    def losses(self, sums: SoftCounts) -> Tensor:
-        """Loss of each class, float32 (G, K)."""
+    def ratio(self, sums: SoftCounts) -> tuple[Tensor, Tensor]:
+        """Computes numerator and denominator, float32 (G, K) each, see the class."""
         false = sums.predicted - sums.intersection
         missed = sums.truth - sums.intersection
-        below = sums.intersection + self.alpha * false + self.beta * missed
-        return class_losses(sums.intersection, below, self.smooth)
-
-    def check(self, spec: DataSpec) -> None:
-        """Fits any number of classes."""
+        return sums.intersection, sums.intersection + self.alpha * false + self.beta * missed

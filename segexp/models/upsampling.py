@@ -158,12 +158,14 @@ class MaxUnpool(nn.Module):
     """(B, C, h, w) and the indices of ``MaxPool2d(2, return_indices=True)`` -> (B, C, H, W), 0 elsewhere.
 
     Torch's own kernel, except that it has no deterministic version on CUDA: with
-    ``torch.use_deterministic_algorithms`` a scatter takes its place there, equal in value and gradient.
+    ``torch.use_deterministic_algorithms`` a scatter takes its place there, equal in value and gradient; on the
+    processor too where torch would refuse its kernel and not only warn.
     """
 
     def forward(self, pooled: Tensor, indices: Tensor, height: int, width: int) -> Tensor:
         """Put each maximum back where it was taken from, in a map of ``height`` x ``width``."""
-        if pooled.is_cuda and torch.are_deterministic_algorithms_enabled():
+        strict = not torch.is_deterministic_algorithms_warn_only_enabled()
+        if torch.are_deterministic_algorithms_enabled() and (pooled.is_cuda or strict):
             return scatter_unpool(pooled, indices, height, width)
         return F.max_unpool2d(pooled, indices, kernel_size=(2, 2), output_size=[height, width])
 

@@ -29,6 +29,12 @@ def silence_libraries() -> None:
     """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in ON_REQUEST:
+        logging.getLogger(f"lightning.pytorch.callbacks.{name}").setLevel(logging.INFO)
+
+
+ON_REQUEST = ("model_summary", "early_stopping")
+"""Callbacks of Lightning that say something only where a config asks for them: a table, or with ``verbose`` a line."""
 
 
 def start_log_file(path: Path) -> logging.Handler:

@@ -1,5 +1,6 @@
 """Write a file whole or not at all, also when the power goes."""
 
+import errno
 import os
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -42,10 +43,19 @@ def replace_file(path: Path, content: bytes) -> Path:
 
 
 def sync(path: Path) -> None:
-    """Waits until a file, or the list of names of a folder, is on the disk."""
-    handle = os.open(path, os.O_RDONLY)
+    """Waits until a file, or the list of names of a folder, is on the disk; Windows opens no folders."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except PermissionError:
+        if path.is_dir():
+            return
+        raise
     try:
         os.fsync(handle)
+    except OSError as error:
+        # Where only what was opened to be written can wait.
+        if error.errno != errno.EBADF:
+            raise
     finally:
         os.close(handle)
 

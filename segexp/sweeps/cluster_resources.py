@@ -39,6 +39,8 @@ def _refuse_machines(trainer: TrainerConfig) -> None:
 
 def _compare(engine: str, asked: SlurmConfig | RayConfig, trainer: TrainerConfig) -> None:
     devices, accelerator = trainer.devices, trainer.accelerator
+    if isinstance(devices, list):
+        raise ConfigError(f"trainer.devices: found {devices}, but {engine} gives each job its GPUs; use a number")
     cpus, gpus = asked.cpus, asked.gpus
     ranks = 1 if devices == "auto" else devices
     if isinstance(asked, SlurmConfig) and set(GPU_OPTIONS) & set(asked.options or ()):

@@ -26,6 +26,7 @@ from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.sweeps.plan import Plan, multirun_folder
 from segexp.sweeps.start import run_jobs, show_table
+from segexp.system.posix import require_posix
 from segexp.training.distributed.plan import started
 from segexp.version import VERSION
 
@@ -48,11 +49,9 @@ class Sweep:
     def __init__(self, argv: Sequence[str]) -> None:
         if started() is not None:
             raise ConfigError("-m: a sweep starts the processes of its jobs itself; start it without torchrun or srun")
+        require_posix("-m", "give each key one value, and train the jobs one after the other")
         self._argv = argv
         self._plan = Plan()
-        for argument in argv:
-            if argument.startswith(("hydra/launcher=", "hydra/sweeper=")):
-                raise ConfigError(f"{argument}: segexp runs sweeps itself; choose with sweep.engine=<name>")
 
     def __enter__(self) -> "Sweep":
         if not any(argument.startswith("sweep.engine=") for argument in self._argv):

@@ -116,7 +116,9 @@ def describe_result(folder: Path) -> str:
     try:
         content = read_json(folder / "results.json")
         best = content["checkpoint"]
-        chosen = f"{best['monitor']} {best['value']:.4f} {of_monitor(content)}".rstrip()
+        chosen = "no checkpoint chosen"
+        if best["value"] is not None:
+            chosen = f"{best['monitor']} {best['value']:.4f} {of_monitor(content)}".rstrip()
         return f"{chosen}, test mean IoU {content['rows'][0]['dataset']['miou']:.4f} {of_test(content)}".rstrip()
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -1,7 +1,6 @@
 """One sweep process per folder: a lock that every process of the sweep holds, and that ends with the last of them."""
 
 import contextlib
-import fcntl
 import os
 import socket
 import time
@@ -43,6 +42,9 @@ class SweepLock:
         os.pwrite(self.handle, f"{os.getpid()} {start_time(os.getpid())} {socket.gethostname()}\n".encode(), 0)
 
     def _try(self) -> bool:
+        # Not everywhere: without it there are no sweeps, and commands that need none import this module too.
+        import fcntl
+
         try:
             fcntl.flock(self.handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

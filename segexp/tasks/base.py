@@ -2,6 +2,7 @@
 
 import contextlib
 import copy
+import math
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -29,9 +30,12 @@ from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
+from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
 
+WEIGHTS = (torch.float16, torch.bfloat16, torch.float64)
+"""Numbers that weights have beside float32, as ``trainer.precision`` asks for."""
 MakeOptimizer = Callable[[Any], Optimizer]
 
 
@@ -170,11 +174,17 @@ class BaseTask(pl.LightningModule):
 
     def outputs(self, image: Tensor, stats: Tensor | None = None) -> Tensor | Supervised:
         """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
-        return same_size(self.model, self.scale(image, stats))
+        scaled = self.scale(image, stats)
+        own = next((weight.dtype for weight in self.model.parameters()), scaled.dtype)
+        return same_size(self.model, scaled.to(own) if own in WEIGHTS else scaled)
 
     def evaluated(self, image: Tensor) -> Tensor:
-        """Outputs of whole images as they are judged, the same in validation, test and prediction, float32."""
-        outputs: Tensor = self(image).float()
+        """Outputs of whole images as they are judged, the same in validation, test and prediction, float32.
+
+        Mixed precision is for training: the network sees them in the numbers of its weights.
+        """
+        with torch.autocast(image.device.type, enabled=False):
+            outputs: Tensor = self(image).float()
         return outputs
 
     # ---- training
@@ -204,9 +214,19 @@ class BaseTask(pl.LightningModule):
         self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         sizes = None if self._shares is None else self._shares(batch_idx)
         shared = contextlib.nullcontext() if sizes is None else SharedBatchNorm()
-        with shared, torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.speed.bfloat16):
+        with shared, self.autocast():
             outputs = self.outputs(batch["image"], batch.get("stats"))
-        target = self.target_of(batch)
+        with torch.autocast(self.device.type, enabled=False):
+            return self._trained_loss(outputs, self.target_of(batch), sizes)
+
+    def autocast(self) -> contextlib.AbstractContextManager[Any]:
+        """Where the network trains in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
+        if not self.speed.bfloat16:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+    def _trained_loss(self, outputs: Tensor | Supervised, target: Tensor, sizes: Sequence[int] | None) -> Tensor:
+        """What is minimised, in float32 whatever the network computes in."""
         if sizes is not None:
             outputs, target = all_gather_outputs(outputs, sizes), all_gather_batch(target, sizes)
         if isinstance(outputs, Supervised):
@@ -217,7 +237,12 @@ class BaseTask(pl.LightningModule):
 
     def _log_loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         terms = self.loss_terms(outputs, target)
-        self.log_dict(named_terms("train", terms), on_step=False, on_epoch=True, batch_size=len(target))
+        named = named_terms("train", terms)
+        self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(target))
+        every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined] # Trainer sets it
+        if (self.global_step + 1) % every == 0:
+            of_step = {f"{name}_step": value for name, value in named.items()}
+            self.log_dict(of_step, on_step=True, on_epoch=False)
         return terms[TOTAL]
 
     def _log_auxiliary(self, outputs: Supervised, target: Tensor) -> Tensor:
@@ -249,9 +274,16 @@ class BaseTask(pl.LightningModule):
         optimizer = self.make_optimizer()
         if self._schedule is None:
             return optimizer
-        steps = int(self.trainer.estimated_stepping_batches)
-        scheduler = self._schedule.build(optimizer, steps=steps, epochs=self.trainer.max_epochs or 1)
+        steps = optimizer_steps(self.trainer)
+        epochs = planned_epochs(self.trainer, steps)
+        # Without an end in steps, a schedule that is as long as the run was refused.
+        scheduler = self._schedule.build(optimizer, steps=1 if math.isinf(steps) else int(steps), epochs=epochs)
         return {"optimizer": optimizer, "lr_scheduler": self._schedule.for_lightning(scheduler)}
+
+    @property
+    def schedule(self) -> Schedule | None:
+        """Learning-rate schedule; None: a constant rate."""
+        return self._schedule
 
     # ---- validation and test
 
@@ -311,9 +343,17 @@ class BaseTask(pl.LightningModule):
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
-        terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
+        with torch.autocast(outputs.device.type, enabled=False):
+            terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
+
+    @property
+    def sees_all(self) -> bool:
+        """True if the validation that runs sees all images; one of a part, or a sanity check, chooses nothing."""
+        trainer, loaders = self.trainer, self.trainer.val_dataloaders
+        there = [len(each) for each in (loaders if isinstance(loaders, list) else [loaders]) if each is not None]
+        return not trainer.sanity_checking and list(trainer.num_val_batches) == there
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""

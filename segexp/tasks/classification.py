@@ -161,7 +161,7 @@ class Classification(BaseTask):
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[LabelResult]:
         """The class that most training images are of, for every image."""
         classes = self.spec.classes
-        known = [int(item.target) for item in datamodule.items("train")]
+        known = [int(item.target) for item in datamodule.origin.items("train")]
         common = int(np.bincount(known, minlength=len(classes)).argmax())
         truth = np.array([int(item.target) for item in datamodule.items("test")])
         prediction = np.full_like(truth, common)

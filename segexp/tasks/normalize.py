@@ -26,6 +26,7 @@ class Normalize(nn.Module):
         for name in ("mean", "std"):
             values = torch.tensor(getattr(spec, name), dtype=torch.float32)[None]
             self.register_buffer(name, values, persistent=False)
+        self._exact = spec.mean, spec.std
 
     def forward(self, image: Tensor, stats: Tensor | None = None) -> Tensor:
         """Scales a batch.
@@ -39,6 +40,9 @@ class Normalize(nn.Module):
             float32 (B, C, H, W).
         """
         mean, std = self.mean, self.std
+        if mean.dtype in (torch.float16, torch.bfloat16):
+            # With the weights, Lightning has shortened them to three digits.
+            mean, std = (torch.tensor(values, device=image.device)[None] for values in self._exact)
         if self.per_image:
             stats = batch_statistics(image) if stats is None else stats
             mean, std = stats[:, 0], stats[:, 1]

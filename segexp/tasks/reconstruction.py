@@ -174,7 +174,7 @@ class Reconstruction(DenseTask):
 
     def trivial_results(self, datamodule: ImageDataModule) -> Sequence[PredictorResult]:
         """The mean training image, for every image; of images of several sizes their mean colour."""
-        mean = _mean_image([self.wanted(item) for item in datamodule.items("train")])
+        mean = _mean_image([self.wanted(item) for item in datamodule.origin.items("train")])
         what = "mean training image" if mean.shape[:2] != (1, 1) else "mean colour of the training images"
         errors = [(self.wanted(item) - mean) ** 2 for item in datamodule.items("test")]
         sums = np.array([(each.size, each.sum(dtype=np.float64)) for each in errors])

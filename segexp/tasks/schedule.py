@@ -7,11 +7,8 @@ from typing import Any, Literal
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from segexp.tasks.param_groups import FACTOR
+from segexp.tasks.schedule_part import SchedulePart
 
-AUTO = "auto"
-OWN_RATES = ("max_lr", "base_lr")
-"""Keys of schedules that set learning rates of their own, whatever the optimiser began with."""
 NEVER = 10**9
 """Epochs between two moves that Lightning makes."""
 
@@ -27,6 +24,7 @@ class Schedule:
         monitor: Measure that a plateau schedule watches.
         direction: ``min`` or ``max`` of that measure.
         every: Epochs between validations, so that a watched measure is a fresh one.
+        parts: The schedulers that it is made of, one after the other or together; see :class:`SchedulePart`.
     """
 
     make: Callable[..., Any]
@@ -35,27 +33,17 @@ class Schedule:
     monitor: str | None = None
     direction: Literal["min", "max"] = "min"
     every: int = 1
+    parts: tuple[SchedulePart, ...] = ()
 
     def build(self, optimizer: Optimizer, *, steps: int, epochs: int) -> Any:
         """The scheduler for a run of so many optimiser steps and epochs."""
         length = steps if self.interval == "step" else epochs
-        try:
-            return self.make(optimizer, **self._filled(length, optimizer))
-        except ZeroDivisionError:
-            # OneCycleLR does so when its way up is exactly one step long (4 steps, a quarter of them up). With one
-            # step more, which is never taken, it has a beginning.
-            return self.make(optimizer, **self._filled(length + 1, optimizer))
+        return self.part.build(optimizer, length, self.direction)
 
-    def _filled(self, length: int, optimizer: Optimizer) -> dict[str, Any]:
-        filled = {
-            key: (self.direction if key == "mode" else length) if value == AUTO else value
-            for key, value in self.settings.items()
-        }
-        factors = [group.get(FACTOR, 1.0) for group in optimizer.param_groups]
-        if any(factor != 1 for factor in factors):
-            rates = {key: filled[key] for key in OWN_RATES if isinstance(filled.get(key), int | float)}
-            filled |= {key: [rate * factor for factor in factors] for key, rate in rates.items()}
-        return filled
+    @property
+    def part(self) -> SchedulePart:
+        """The scheduler without when it moves."""
+        return SchedulePart(self.make, self.settings, self.parts)
 
     def for_lightning(self, scheduler: Any) -> dict[str, Any]:
         """The dictionary that Lightning's ``configure_optimizers`` returns."""

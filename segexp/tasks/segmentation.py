@@ -42,6 +42,7 @@ class Segmentation(DenseTask):
     Attributes:
         threshold: Score at and above which a pixel is of the second of two classes: 0 until a validation has chosen
             the one with the highest Dice of that class on validation images. Saved with each checkpoint.
+        threshold_is_chosen: Whether a validation of all images has chosen it.
     """
 
     loss_class = SegmentationLoss
@@ -72,6 +73,7 @@ class Segmentation(DenseTask):
         """
         super().__init__(model, loss, self.adapted(spec, two_logits=two_logits), optimizer, **parts)
         self.threshold = threshold
+        self.threshold_is_chosen = False
         self.tested: Tested
         self._counts = ConfusionCounts(self.spec.num_classes)
         self._choice = ThresholdChoice() if self.spec.is_binary else None
@@ -153,8 +155,10 @@ class Segmentation(DenseTask):
         named = {name.removeprefix("val/"): value for name, value in flat_measures("val", {**pooled, **by_image})}
         self._counts.reset()
         if self._choice is not None:
-            self.threshold, areas = self._choice.choose(log=self.trainer.is_global_zero)
+            threshold, areas = self._choice.choose(log=self.trainer.is_global_zero)
             named |= areas
+            if self.sees_all:
+                self.threshold, self.threshold_is_chosen = threshold, True
         return named
 
     def predictor_results(self) -> list[MaskResult]:
@@ -184,11 +188,13 @@ class Segmentation(DenseTask):
 
     def state(self) -> dict[str, Any]:
         """The threshold that was chosen with these weights."""
-        return {"threshold_logit": self.threshold}
+        told = {} if self.threshold_is_chosen else {"threshold_chosen": False}
+        return {"threshold_logit": self.threshold, **told}
 
     def take_state(self, stored: Mapping[str, Any]) -> None:
         """Takes the threshold that was chosen with these weights."""
         self.threshold = float(stored["threshold_logit"])
+        self.threshold_is_chosen = bool(stored.get("threshold_chosen", True))
 
 
 def __getattr__(name: str) -> Any:

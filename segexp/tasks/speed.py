@@ -25,16 +25,18 @@ class Speed:
     allocator: bool = False
 
 
-def resolve_speed(section: SpeedConfig, device: str, *, allocator: bool) -> Speed:
+def resolve_speed(section: SpeedConfig, device: str, *, allocator: bool, precision: str | None = None) -> Speed:
     """Replaces every ``auto`` by what the machine does well.
 
     Args:
         section: The block ``speed``.
         device: ``cpu``, ``cuda`` or ``mps``.
         allocator: Whether the allocator setting is in force.
+        precision: That of ``trainer``, which Lightning puts in force; None: this block decides.
     """
     channels_last = section.channels_last in (True, "auto")
-    bfloat16 = native_bfloat16(device) if section.precision == "auto" else section.precision == "bfloat16"
+    fast = native_bfloat16(device) if section.precision == "auto" else section.precision == "bfloat16"
+    bfloat16 = fast and precision is None
     return Speed(channels_last, bfloat16, section.compile, allocator)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from hydra.utils import get_class, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
@@ -23,7 +22,9 @@ from segexp.losses.base import SegmentationLoss, refuse_other
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.schedule_part import AUTO
 from segexp.training.build_model import PUBLISHED, build_model
+from segexp.training.build_optimizer import build_optimizer
 from segexp.training.build_schedule import build_schedule, check_length
 from segexp.training.checks.config_trials import expect, try_measure, trying
 from segexp.training.constructor_errors import naming_section
@@ -151,14 +152,6 @@ def build_loss(
     return loss
 
 
-def build_optimizer(section: ObjectConfig, model: nn.Module) -> Callable[[Any], Optimizer]:
-    """Builds what makes the optimiser of parameters; tried once so that a value it refuses is found now."""
-    with naming_section("optimizer", section):
-        make: Callable[[Any], Optimizer] = instantiate(section, _convert_="all")
-        expect(make(model.parameters()), Optimizer, "optimizer", "a torch.optim.Optimizer")
-    return make
-
-
 def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict[str, ImageMeasure]:
     """Builds the costly measures of the test by name, for the classes of the data."""
     built: dict[str, ImageMeasure] = {}
@@ -198,11 +191,18 @@ def build_callbacks(experiment: Experiment) -> dict[str, Callback]:
 
 
 def _callback(name: str, section: ObjectConfig, experiment: Experiment) -> Callback:
-    """A callback; early stopping of ours goes by the measure of the training unless it names another."""
+    """A callback; one whose ``mode`` is ``auto`` gets the direction of its measure.
+
+    Early stopping of ours goes by the measure of the training unless it names another.
+    """
     if section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]:
-        monitor = section.get("monitor") or experiment.monitor
-        mode = section.get("mode") or watched_direction(monitor, experiment.task_class)
-        section = {**section, "monitor": monitor, "mode": mode}
+        section = {
+            **section,
+            "monitor": section.get("monitor") or experiment.monitor,
+            "mode": section.get("mode") or AUTO,
+        }
+    if section.get("mode") == AUTO and (monitor := section.get("monitor")) is not None:
+        section = {**section, "mode": watched_direction(monitor, experiment.task_class)}
     with naming_section(f"callbacks.{name}", section):
         made: Callback = instantiate(section, _convert_="all")
         expect(made, Callback, f"callbacks.{name}", "a lightning.pytorch.callbacks.Callback")

@@ -8,6 +8,7 @@ from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
+from segexp.system.posix import require_posix
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -27,6 +28,7 @@ def run_training(experiment: Experiment) -> None:
     if ranks:
         from segexp.training.distributed.launch import launch
 
+        _require_processes(experiment)
         launch(experiment, ranks)
         return
     from segexp.system.allocator import tune_allocator
@@ -45,12 +47,20 @@ def run_training(experiment: Experiment) -> None:
     train_experiment(experiment, allocator=allocator)
 
 
+def _require_processes(experiment: Experiment) -> None:
+    """Refuses several processes on a system that cannot start, signal and end them."""
+    require_posix(f"trainer.devices={experiment.trainer.devices}", "train on one with trainer.devices=1")
+
+
 def run_check(config: Any, invocation: Invocation) -> None:
     """Prints what a training would find."""
     from segexp.config.overrides.groups import ORDER
     from segexp.config.schema import CheckConfig
+    from segexp.training.distributed.plan import to_start
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
+    if to_start(experiment.trainer):
+        _require_processes(experiment)
     if own.scope == "contracts":
         with quick_imports():
             from segexp.training.checks.contracts import check_contracts

@@ -46,11 +46,13 @@ def _at_fault(section: str, settings: Mapping[str, Any] | None) -> str:
     for key in keys:
         rest = {name: value for name, value in (settings or {}).items() if name != key}
         try:
-            built = instantiate(rest, _convert_="all")
-            if rest.get("_partial_") and section == "optimizer":
-                built([nn.Parameter(torch.zeros(1, 1))])
-            elif rest.get("_partial_"):
-                built(torch.optim.SGD([nn.Parameter(torch.zeros(1, 1))], lr=0.1, momentum=0.9))
+            if section == "optimizer":
+                instantiate(rest, _partial_=True, _convert_="all")([nn.Parameter(torch.zeros(1, 1))])
+            elif section == "scheduler":
+                optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1, 1))], lr=0.1, momentum=0.9)
+                instantiate(rest, _partial_=True, _convert_="all")(optimizer)
+            else:
+                instantiate(rest, _convert_="all")
         except Exception:  # another key is at fault, or this one must be given
             continue
         return f"{section}.{key}: found {(settings or {})[key]!r}"

@@ -1,8 +1,11 @@
 """How a training ends that does not finish: what is recorded, what is said, and how to go on."""
 
 import contextlib
+from collections.abc import Mapping
 
+import lightning.pytorch as pl
 import torch
+from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.config.overrides.quoting import printed
@@ -13,6 +16,7 @@ from segexp.evaluation.run_page import write_page
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
+from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
 from segexp.training.resume_source import command, needed_words
 
@@ -45,6 +49,39 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
     if not after.complete and (message := still_valid(folder)):
         LOG.info(message)
     return shown
+
+
+def trained_epochs(trainer: pl.Trainer) -> int:
+    """Epochs with steps; one more may only have taken the running statistics of averaged weights."""
+    planned = trainer.max_epochs
+    return min(trainer.current_epoch, planned) if planned is not None and planned > 0 else trainer.current_epoch
+
+
+def why_it_ended(trainer: pl.Trainer, callbacks: Mapping[str, Callback]) -> str:
+    """What ended training, for run.json; said on the terminal where it is not a planned end.
+
+    Args:
+        trainer: That has trained.
+        callbacks: Of the config, by name.
+    """
+    if 0 < trainer.max_steps <= trainer.global_step:
+        return "trainer.max_steps"
+    if 0 < (trainer.max_epochs or 0) <= trainer.current_epoch:
+        return "trainer.max_epochs"
+    stopping = next((name for name, callback in callbacks.items() if _has_ended(callback)), None)
+    clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined] # Trainer sets it
+    late = clock is not None and (clock.time_remaining() or 0) <= 0
+    why = f"callbacks.{stopping}" if stopping is not None else "trainer.max_time" if late else "a callback"
+    LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
+    return why
+
+
+def _has_ended(callback: Callback) -> bool:
+    """Whether a callback has ended the training, by a measure or by its own clock."""
+    if isinstance(callback, EarlyStopping):
+        return callback.stopped_epoch > 0
+    left = callback.time_remaining() if isinstance(callback, Timer) else None
+    return left is not None and left <= 0
 
 
 def was_stopped(error: BaseException) -> bool:

@@ -36,8 +36,10 @@ class Finetuning(BaseFinetuning):
         self.unfreeze_epoch = unfreeze_epoch
         self._frozen: bool | None = None
 
-    def check(self, model: nn.Module, epochs: int) -> None:
+    def check(self, model: nn.Module, epochs: int | None) -> None:
         """Compares the settings with a network and the length of a run, before anything is written.
+
+        ``epochs`` of None or -1: the run ends otherwise.
 
         Raises:
             ConfigError: They do not go together.
@@ -51,7 +53,7 @@ class Finetuning(BaseFinetuning):
         inside = {id(weight) for weight in part.parameters()}
         if not any(weight.requires_grad and id(weight) not in inside for weight in model.parameters()):
             raise ConfigError(f"{_KEY}.part: found {self.part}, but {name} holds all weights: none would be trained")
-        if self.unfreeze_epoch is not None and self.unfreeze_epoch >= epochs:
+        if self.unfreeze_epoch is not None and 0 < (epochs or -1) <= self.unfreeze_epoch:
             raise ConfigError(
                 f"{_KEY}.unfreeze_epoch: found {self.unfreeze_epoch}, but the run has {epochs} epochs, from 0; use a "
                 "smaller one, or null: never"

@@ -5,8 +5,9 @@ from dataclasses import replace
 import torch
 
 from segexp.config.experiment import Device, Experiment
+from segexp.config.schema import TrainerConfig
 from segexp.errors import ConfigError
-from segexp.training.distributed.plan import count_ranks
+from segexp.training.distributed.plan import count_ranks, own_device
 
 
 def with_hardware(experiment: Experiment) -> Experiment:
@@ -16,7 +17,24 @@ def with_hardware(experiment: Experiment) -> Experiment:
         ConfigError: There is no such device, or there are fewer than asked for.
     """
     device = device_type(experiment.trainer.accelerator)
+    number = own_device(experiment.trainer)
+    check_precision(experiment.trainer)
+    if device == "cuda" and isinstance(number, list) and len(number) == 1:
+        torch.cuda.set_device(number[0])
     return replace(experiment, device=device, ranks=count_ranks(experiment.trainer))
+
+
+def check_precision(section: TrainerConfig) -> None:
+    """Checks that Lightning computes in the numbers that are asked for.
+
+    Raises:
+        ConfigError: It would take others on this machine.
+    """
+    if section.precision == "16-mixed" and device_type(section.accelerator) == "cpu":
+        raise ConfigError(
+            "trainer.precision: found 16-mixed, but there is no GPU, and on a processor Lightning would make "
+            "bf16-mixed of it; use bf16-mixed"
+        )
 
 
 def device_type(accelerator: str) -> Device:

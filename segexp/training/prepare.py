@@ -26,6 +26,7 @@ from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.initial_weights import Start, start_from
+from segexp.training.run_length import RunLength, measured
 from segexp.windows.settings import Inference
 
 
@@ -37,12 +38,14 @@ class Prepared:
         experiment: With what the data decided, so that a repetition decides the same, whatever files come later.
         datamodule: Set up.
         module: With weights that depend on the seed alone, or that ``init_from`` names.
+        length: How long the training is, and what it sees of the data.
         started_from: What was loaded; None: nothing was.
     """
 
     experiment: Experiment
     datamodule: ImageDataModule
     module: BaseTask
+    length: RunLength
     started_from: Start | None = None
 
 
@@ -58,6 +61,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     """
     datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
+    datamodule.check_device(experiment.device)
     experiment = settled(experiment, datamodule)
     block = build.read_task(experiment.task)
     check_views(experiment, block.kind)
@@ -67,7 +71,8 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     started_from = start_from(model, experiment)
     loss = _loss(experiment, block.kind, spec, datamodule)
     check_watched_measures(experiment, spec.classes)
-    every = experiment.trainer.check_val_every_n_epoch
+    length = measured(experiment, datamodule)
+    every = experiment.fitting.check_val_every_n_epoch or 1
     schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class)
     task = build.build_task(
         _divided(experiment, block),
@@ -76,7 +81,9 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         spec=spec,
         optimizer=build.build_optimizer(experiment.optimizer, model),
         schedule=schedule,
-        speed=resolve_speed(experiment.speed, experiment.device, allocator=allocator),
+        speed=resolve_speed(
+            experiment.speed, experiment.device, allocator=allocator, precision=experiment.trainer.precision
+        ),
         record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
@@ -84,11 +91,11 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
-    build.check_length(experiment, schedule, len(datamodule.train_batches()))
+    build.check_length(experiment, schedule, length.seen.train)
     _try_sizes(task, datamodule)
     if started_from is not None:
         datamodule.add_notes([started_from.described()])
-    return Prepared(experiment, datamodule, task, started_from)
+    return Prepared(experiment, datamodule, task, length, started_from)
 
 
 def param_groups(experiment: Experiment, model: nn.Module) -> ParamGroups:

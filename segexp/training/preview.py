@@ -155,9 +155,9 @@ def _timing(
     experiment: Experiment, workers: list[int], datamodule: ImageDataModule, module: BaseTask | None
 ) -> dict[str, Any]:
     """Loading side by side, and how long training would wait for it."""
-    crops, options = datamodule.train_samples(), datamodule.loader
+    samples, options = datamodule.loaded_samples(), datamodule.loader
     try:
-        found = list(measure(crops, options, workers, SECONDS))
+        found = list(measure(samples, options, workers, SECONDS))
     except RuntimeError as error:
         if (killed := killed_worker(error)) is not None:
             raise killed from error

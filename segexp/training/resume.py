@@ -2,7 +2,7 @@
 
 import csv
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from pydoc import locate
 from typing import Any
@@ -15,6 +15,7 @@ from segexp.config.nested import flatten
 from segexp.config.schema import TrainConfig
 from segexp.config.sections import with_defaults
 from segexp.config.stored.check import check_stored
+from segexp.config.trainer import with_trainer_defaults
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.runs.archive import check_archive
@@ -23,7 +24,7 @@ from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import AUTO
+from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
 
@@ -32,9 +33,12 @@ FREE = (
     "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
     "inference.batch_size", "callbacks",
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
-    "trainer.strategy", "trainer.devices", "trainer.num_nodes",
+    "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps", "trainer.profiler",
+    "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.limit_test_batches", "trainer.min_epochs",
+    "trainer.min_steps", "trainer.inference_mode", "trainer.benchmark", "trainer.enable_model_summary",
+    "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 
@@ -81,13 +85,13 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     _check_same(experiment, earlier)
-    _check_epochs(experiment.trainer.max_epochs, epoch + 1, Path(resume))
+    _check_epochs(experiment.fitting.max_epochs or -1, epoch + 1, Path(resume))
     return epoch + 1
 
 
 def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
     """As many as are done is right: the run goes straight to its test."""
-    if asked < done:
+    if 0 < asked < done:
         line = command(checkpoint, f"trainer.max_epochs={done + 1}")
         raise ConfigError(
             f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
@@ -119,6 +123,7 @@ def _complete(plain: Mapping[str, Any], today: Mapping[str, Any]) -> dict[str, A
     """A config with the keys that it lacks: a run of before they were there has trained with their defaults."""
     whole = with_defaults(TrainConfig, plain)
     # Of classes that this training builds anyway: a stored config makes nothing be imported.
+    whole["trainer"] = with_trainer_defaults(whole["trainer"])
     known = {name: _defaults(block) for name, block in today.items() if _target(block) == _target(whole.get(name))}
     return {name: {**known[name], **block} if known.get(name) else block for name, block in whole.items()}
 
@@ -141,7 +146,7 @@ def _defaults(section: Any) -> dict[str, Any]:
 def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
-        return not any(value == AUTO for name, value in experiment.scheduler.items() if name != "mode")
+        return not follows_length(experiment.scheduler)
     if key.startswith(f"callbacks.{AVERAGE}."):
         return False
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
@@ -159,6 +164,17 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     return [row for row in rows if row["epoch"] < first_epoch]
 
 
+def earlier_steps(resume: str | None, epochs: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Rows of the steps.csv beside a checkpoint, up to the last step of these epochs; empty where there is none."""
+    table = Path(resume).resolve().parent.parent / "steps.csv" if resume is not None else None
+    if table is None or not table.is_file() or not epochs:
+        return []
+    with table.open(newline="", encoding="utf-8") as stream:
+        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
+    last = max((row["step"] for row in rows if row.get("epoch", -1) <= epochs[-1]["epoch"]), default=-1)
+    return [row for row in rows if row["step"] <= last]
+
+
 def keep_last(resume: str | None, folder: RunFolder) -> None:
     """Copies the state that a run goes on from as its last, where no epoch was left to train."""
     last = folder.checkpoints / LAST.name
@@ -167,4 +183,4 @@ def keep_last(resume: str | None, folder: RunFolder) -> None:
 
 
 def _number(key: str, cell: str) -> float:
-    return int(cell) if key == "epoch" else float(cell)
+    return int(cell) if key in ("epoch", "step") else float(cell)

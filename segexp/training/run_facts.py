@@ -52,6 +52,7 @@ def tracked_facts(experiment: Experiment, folder: RunFolder, record: Mapping[str
         config=experiment.plain(),
         monitor=experiment.monitor,
         direction=experiment.direction,
+        goes_on_from=Path(experiment.resume).resolve().parent.parent if experiment.resume is not None else None,
         summary={
             "parameters": model["parameters"],
             "trainable_parameters": model["trainable"],

@@ -45,6 +45,6 @@ def _step(
     loss = module.loss_terms(logits, mask)[TOTAL]
     optimizer.zero_grad()
     loss.backward()  # type: ignore[no-untyped-call] # torch's own
-    optimizer.step()
+    optimizer.step(loss.item)  # some, such as LBFGS, ask for the loss
     # Waits for the device, or only the time to ask for the step would be measured.
     loss.item()

@@ -25,24 +25,26 @@ from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
-from segexp.training.callbacks.checkpoints import restore_best, state_bytes
+from segexp.training.callbacks.checkpoints import state_bytes
+from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
-from segexp.training.callbacks.stopping import Clock
 from segexp.training.distributed import process_group as group
+from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
-from segexp.training.endings import ended, was_stopped
+from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import EpochTable, build_loggers, check_loggers, close_loggers
-from segexp.training.loggers.tracking import Tracked, tell
+from segexp.training.loggers.tracking import tell
+from segexp.training.partial import describe_parts, restore, shortened
 from segexp.training.prepare import Prepared, prepare
-from segexp.training.resume import check_resume, earlier_rows, keep_last
+from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
 from segexp.training.run_facts import run_facts, tracked_facts
 from segexp.training.run_split import dealt_anew, taken_up
-from segexp.training.trainer import build_trainer, check_trainer, try_trainer
+from segexp.training.trainer import build_trainer, try_trainer
 from segexp.training.warning_filters import quiet_warnings
 
 
@@ -66,7 +68,6 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     quiet_warnings()
     experiment = taken_up(experiment)
     check_loggers(experiment.logger)
-    check_trainer(experiment.trainer)
     check_init_from(experiment)
     experiment = with_hardware(experiment)
     check_ranks(experiment)
@@ -75,7 +76,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     callbacks = tried_callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
-    check_finetuning(callbacks.values(), prepared.module.model, experiment.trainer.max_epochs)
+    check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
@@ -100,6 +101,7 @@ def run_parent(experiment: Experiment) -> Path:
 def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
     """The callbacks of the config by name, tried in a trainer."""
     callbacks = build_callbacks(experiment)
+    check_callbacks(experiment, callbacks)
     try_trainer(experiment, list(callbacks.values()))
     return callbacks
 
@@ -118,6 +120,9 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.add_notes(experiment.invocation.notes)
     parts = {phase: [item.name for item in datamodule.items(phase)] for phase in PHASES}
     datamodule.add_notes(dealt_anew(experiment, parts))
+    datamodule.add_notes(describe_parts(experiment.trainer, prepared.length))
+    if experiment.fitting.overfit_batches:
+        datamodule.repeat_first_epoch()
     datamodule.begin_at(check_resume(experiment, prepared.module))
 
 
@@ -168,16 +173,25 @@ def _fit_and_test(
     start = time.perf_counter()
     experiment, module = prepared.experiment, prepared.module
     earlier = earlier_rows(experiment.resume, prepared.datamodule.first_epoch)
-    table = EpochTable(folder, experiment.monitor, experiment.direction, experiment.trainer.max_epochs, earlier)
-    loggers = build_loggers(experiment.logger, tracked_facts(experiment, folder, record.content))
+    epochs = prepared.length.epochs
+    table = EpochTable(folder, experiment.monitor, experiment.direction, epochs, earlier)
+    table.keep_steps(
+        earlier_steps(experiment.resume, earlier), within=experiment.fitting.val_check_interval is not None
+    )
+    # A trial run tries the rest: what it logs is no result.
+    asked = {} if experiment.trainer.fast_dev_run else experiment.logger
+    loggers = build_loggers(asked, tracked_facts(experiment, folder, record.content))
     pruned = False
     try:
         trainer = _fit(prepared, folder, [table, *loggers], callbacks)
         end_if_pruned(trainer)
-        ended = why_it_ended(trainer)
-        record.update(train_seconds=round(time.perf_counter() - start, 1), epochs=trainer.current_epoch, ended_by=ended)
-        best = restore_best(trainer, module, folder)
-        tested = test(experiment, folder, prepared.datamodule, module, best, after)
+        ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
+        seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
+        record.update(train_seconds=seconds, epochs=epochs, ended_by=ended)
+        best = restore(trainer, prepared, folder)
+        data, devices = shortened(prepared), own_device(experiment.trainer)
+        # Every later command computes in float32, whatever the training did.
+        tested = test(experiment, folder, data, module.float(), best, after, devices)
         after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         step = trainer.global_step
         if loggers:
@@ -196,7 +210,8 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks, callbacks, folder.path)
     own = [*callbacks.values(), *pruning_callbacks(experiment)]
-    trainer = build_trainer(experiment, folder, loggers, own, strategy_arguments(module, datamodule))
+    ranks = strategy_arguments(experiment.trainer, module, datamodule)
+    trainer = build_trainer(experiment, folder, loggers, own, ranks, prepared.length)
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
     group.leave()
     gather_weights(module)
@@ -204,22 +219,10 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     return trainer
 
 
-def why_it_ended(trainer: pl.Trainer) -> str:
-    """What ended training, for run.json; said on the terminal where it is not the planned end."""
-    if trainer.current_epoch >= (trainer.max_epochs or 0):
-        return "trainer.max_epochs"
-    stopping = trainer.early_stopping_callback
-    early = stopping is not None and stopping.stopped_epoch > 0
-    clock = next((found for found in trainer.callbacks if isinstance(found, Clock)), None)  # type: ignore[attr-defined]
-    late = clock is not None and (clock.time_remaining() or 0) <= 0
-    why = "callbacks.early_stopping" if early else "trainer.max_time" if late else "a callback"
-    LOG.info(f"training ended after epoch {trainer.current_epoch} by {why}")
-    return why
-
-
-def tell_test(loggers: Sequence[Tracked], content: Mapping[str, Any], report: TestReport) -> None:
+def tell_test(loggers: Sequence[Logger], content: Mapping[str, Any], report: TestReport) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
     best = content["checkpoint"]
-    figures = {**headline(content), f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}
+    chosen = {} if best["value"] is None else {f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}
+    figures = {**headline(content), **chosen}
     tell(loggers, lambda logger: logger.log_metrics(figures, report.step))
     tell(loggers, lambda logger: logger.tested(report))

@@ -7,11 +7,11 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import Callback, TQDMProgressBar
+from lightning.pytorch.callbacks import Callback, ProgressBar, TQDMProgressBar, WeightAveraging
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
-from segexp.config.schema import TrainerConfig
+from segexp.config.trainer import duration, handed_on
 from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
@@ -22,28 +22,17 @@ from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
-from segexp.training.callbacks.weight_average import WeightAverage
 from segexp.training.distributed.plan import count_ranks
-from segexp.training.distributed.strategies import ONE, trainer_plugins
+from segexp.training.distributed.strategies import one_process, trainer_plugins
+from segexp.training.run_length import RunLength
+from segexp.training.trainer_parts import build_plugins, build_profiler, build_strategy
 
 PASSED_ON = (
-    "max_epochs", "accelerator", "gradient_clip_val", "accumulate_grad_batches",
-    "check_val_every_n_epoch",
+    "accelerator", "precision", "max_epochs", "min_epochs", "max_steps", "min_steps", "limit_train_batches",
+    "limit_val_batches", "check_val_every_n_epoch", "num_sanity_val_steps", "log_every_n_steps",
+    "accumulate_grad_batches", "gradient_clip_val", "gradient_clip_algorithm", "detect_anomaly",
 )  # fmt: skip
-
-
-def check_trainer(section: TrainerConfig) -> None:
-    """Checks what would fail only after training, before anything is written.
-
-    Raises:
-        ConfigError: No validation would ever run, so no best checkpoint could be chosen.
-    """
-    every, epochs = section.check_val_every_n_epoch, section.max_epochs
-    if every > epochs:
-        raise ConfigError(
-            f"trainer.check_val_every_n_epoch: found {every} with trainer.max_epochs={epochs}: no validation would "
-            f"run; use at most {epochs}"
-        )
+"""Keys that Lightning gets as they are in force."""
 
 
 def build_trainer(
@@ -51,23 +40,36 @@ def build_trainer(
     folder: RunFolder,
     loggers: list[Logger],
     own: Sequence[Callback] = (),
-    ranks: Mapping[str, Any] = ONE,
+    ranks: Mapping[str, Any] | None = None,
+    length: RunLength | None = None,
 ) -> pl.Trainer:
-    """The trainer for fitting; ``own`` are the callbacks of the config, ``ranks`` is of :func:`spread`."""
-    section = experiment.trainer
-    return pl.Trainer(
-        **ranks,
-        **{key: getattr(section, key) for key in PASSED_ON},
+    """The trainer for fitting.
+
+    Args:
+        experiment: Of the training.
+        folder: Where files go.
+        loggers: Those of the run, metrics.csv first.
+        own: Callbacks of the config.
+        ranks: Devices and strategy, of :func:`strategy_arguments`; None: one process.
+        length: What it sees of the data; None: all.
+    """
+    section = experiment.fitting
+    panels = _panels(experiment, folder, None if length is None else length.epochs, len(loggers) > 1)
+    callbacks = _in_order(experiment, folder, own, chooses=length is None or length.validates_all)
+    arguments = {
         **determinism(section.deterministic),
-        logger=loggers,
-        default_root_dir=folder.path,  # of callbacks that write files
-        callbacks=[_panels(experiment, folder, len(loggers) > 1), *_in_order(experiment, folder, own)],
-        plugins=[AtomicCheckpointIO(), *trainer_plugins()],
-        enable_progress_bar=_bar(section.progress),
-        # Of a task only whole epochs are logged; a LightningModule of the user's own decides by itself.
-        log_every_n_steps=50 if experiment.plain_lightning else 10**9,
-        num_sanity_val_steps=0,  # a part of the validation images would choose a threshold
-    )
+        **{key: getattr(section, key) for key in PASSED_ON},
+        "val_check_interval": duration(section.val_check_interval),
+        "profiler": build_profiler(section.profiler, folder.path),
+        "logger": loggers,
+        "default_root_dir": folder.path,  # of callbacks that write files
+        "callbacks": [panels, *callbacks],
+        "plugins": [AtomicCheckpointIO(), *trainer_plugins(), *build_plugins(section)],
+        "enable_progress_bar": _bar(section.progress) or _own_bar(own),
+        **handed_on(experiment.plain()["trainer"]),
+        **(one_process(section) if ranks is None else ranks),
+    }
+    return pl.Trainer(**arguments)
 
 
 def try_trainer(experiment: Experiment, own: Sequence[Callback]) -> None:
@@ -76,7 +78,10 @@ def try_trainer(experiment: Experiment, own: Sequence[Callback]) -> None:
     Raises:
         ConfigError: It refuses.
     """
-    if count_ranks(experiment.trainer) > 1:
+    ranks = count_ranks(experiment.trainer)
+    if ranks > 1:
+        if isinstance(experiment.trainer.strategy, dict):
+            build_strategy(experiment.trainer.strategy, ranks)
         return  # processes of several ranks are checked by themselves
     try:
         build_trainer(experiment, RunFolder(Path(experiment.output_dir)), [], own)
@@ -84,29 +89,38 @@ def try_trainer(experiment: Experiment, own: Sequence[Callback]) -> None:
         raise ConfigError(f"trainer: {' '.join(str(error).split())}") from error
 
 
-def _panels(experiment: Experiment, folder: RunFolder, logged: bool) -> ValidationPanels:
-    """Pictures of validation images; ``logged``: there is a logger beside metrics.csv."""
-    epochs = panel_epochs(experiment.panel_epochs, experiment.trainer.max_epochs, logged=logged)
-    return ValidationPanels(folder.panels / "val", epochs, experiment.val_panels)
+def _panels(experiment: Experiment, folder: RunFolder, epochs: int | None, logged: bool) -> ValidationPanels:
+    """Pictures of validation images; ``epochs`` are planned, ``logged``: there is a logger beside metrics.csv."""
+    chosen = panel_epochs(experiment.panel_epochs, epochs, logged=logged)
+    return ValidationPanels(folder.panels / "val", chosen, experiment.val_panels)
 
 
 def _bar(progress: str) -> bool:
     return progress == "bar" or (progress == "auto" and (sys.stdout.isatty() or in_notebook()))
 
 
-def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]) -> list[Callback]:
-    """Callbacks in the order in which they act: weights are averaged before the best of them are kept."""
+def _own_bar(own: Sequence[Callback]) -> bool:
+    """Whether the config brings a progress bar, which stands in place of ours."""
+    return any(isinstance(callback, ProgressBar) for callback in own)
+
+
+def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback], *, chooses: bool) -> list[Callback]:
+    """Callbacks in the order in which they act: weights are averaged before the best of them are kept.
+
+    ``chooses``: whether validations may choose a checkpoint.
+    """
     trainer = experiment.trainer
-    averages = [callback for callback in own if isinstance(callback, WeightAverage)]
+    averages = [callback for callback in own if isinstance(callback, WeightAveraging)]
     stopping = [callback for callback in own if isinstance(callback, Stopping)]
+    best = Best(folder.checkpoints, experiment.resume, monitor=experiment.monitor, mode=experiment.direction)
     return [
         *averages,
         ReleaseMemory(),
         RandomState(experiment.seed),
-        Best(folder.checkpoints, experiment.resume, monitor=experiment.monitor, mode=experiment.direction),
+        *([best] if chooses else []),
         Last(folder.checkpoints),
-        *([Clock(trainer.max_time)] if trainer.max_time is not None else []),
+        *([Clock(duration(trainer.max_time))] if trainer.max_time is not None else []),
         *stopping,
-        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) else []),
+        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) and not _own_bar(own) else []),
         *(callback for callback in own if callback not in [*averages, *stopping]),
     ]

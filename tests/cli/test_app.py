@@ -166,7 +166,7 @@ def test_cfg_job_prints_every_key_even_missing_ones() -> None:
         "trust", "init_from", "init_channels", "param_groups", "debug",
         "references", "references_from",
         "references_row",
-        *groups().keys() - {"experiment"},
+        *groups().keys() - {"experiment", "debugging"},
     }  # fmt: skip
     assert config["model"]["base"] == 8
     assert config["datamodule"]["loader"].keys() == {field.name for field in fields(LoaderOptions)}

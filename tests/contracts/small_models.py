@@ -85,8 +85,11 @@ def literal_keys() -> list[tuple[str, str, Any]]:
     return [(model, key, choice) for (_, key, choice), model in found.items()]
 
 
-LONG = {"deeplabv3plus_xception", "googlenet", "minigooglenet"}
-"""Models of many small layers, whose exports take long; that of resnet18 stands for classifiers in every change."""
+LONG = {
+    "deeplabv3plus_xception", "googlenet", "minigooglenet",  # many small layers
+    "deeplabv3_resnet101", "fcn16s", "fcn32s", "fcn8s_vgg16", "unet_little", "wnet",  # parts of others that are short
+}  # fmt: skip
+"""Models whose exports take long or are like those of others; that of resnet18 stands for all classifiers."""
 
 
 def unless_long(names: list[str]) -> list[Any]:
@@ -95,9 +98,14 @@ def unless_long(names: list[str]) -> list[Any]:
 
 
 def choices_unless_long() -> list[Any]:
-    """Parameters of :func:`literal_keys`; those of classifiers are slow."""
-    long = LONG | {"resnet18"}
-    return [pytest.param(*found, marks=pytest.mark.slow) if found[0] in long else found for found in literal_keys()]
+    """Parameters of :func:`literal_keys`: of each choice one model in every change; those of long models are slow."""
+    long, found, seen = LONG | {"resnet18"}, [], {("encoder", "resnet50"), ("encoder", "resnet101")}
+    for model, key, choice in literal_keys():
+        slow = model in long or (key, choice) in seen
+        if model not in long:
+            seen.add((key, choice))
+        found.append(pytest.param(model, key, choice, marks=[pytest.mark.slow] if slow else []))
+    return found
 
 
 DISTINCT = distinct()

@@ -106,7 +106,9 @@ def test_the_page_has_the_sections_of_its_kind(trained: Path) -> None:
 def test_loggers_are_shown_the_same_pictures(trained: Path) -> None:
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-    events = EventAccumulator(str(trained / "tensorboard"), size_guidance={"images": 0})
+    (place,) = (trained / "tensorboard").iterdir()
+    assert place.name.startswith("experiment=mnist_cae datamodule.generate=true")
+    events = EventAccumulator(str(place), size_guidance={"images": 0})
     events.Reload()
     shown = {tag.rpartition("/")[2] for tag in events.Tags()["images"] if tag.startswith("panels/test/")}
     assert {"reconstructions", "latents-grid", "latents-point", "latents"} <= shown

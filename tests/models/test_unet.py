@@ -249,7 +249,14 @@ def test_default_has_the_weights_of_older_files() -> None:
     assert len(shapes) == 3 * 2 * 7 + 4
 
 
-@pytest.mark.parametrize("upsample", get_args(Upsampling))
+IN_EVERY_CHANGE = ("bilinear", "unpool")
+"""The others are exported by the contract tests as well."""
+
+
+@pytest.mark.parametrize(
+    "upsample",
+    [pytest.param(u, marks=[] if u in IN_EVERY_CHANGE else [pytest.mark.slow]) for u in get_args(Upsampling)],
+)
 def test_onnx_file_serves_any_size(upsample: Upsampling) -> None:
     """Exported at one even size, it agrees at two others, one of them odd."""
     pytest.importorskip("onnxscript")

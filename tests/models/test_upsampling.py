@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from segexp.errors import ConfigError
 from segexp.models.segnet import SegNet
-from segexp.models.upsampling import Upsample, Upsampling, bed_of_nails, mean_of_nails, random_nails
+from segexp.models.upsampling import MaxUnpool, Upsample, Upsampling, bed_of_nails, mean_of_nails, random_nails
 
 WAYS = list(get_args(Upsampling))
 SMALL = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -80,6 +80,19 @@ def test_unpool_by_hand() -> None:
     assert torch.equal(found[:4, :4], torch.tensor(wanted))
     assert not found[4].any()
     assert not found[:, 4].any()
+
+
+def test_unpool_is_the_same_where_only_deterministic_kernels_are_allowed() -> None:
+    image = torch.randn(1, 3, 9, 8, generator=torch.Generator().manual_seed(0)).requires_grad_()
+    pooled, places = nn.functional.max_pool2d(image, 2, return_indices=True)
+    found = []
+    for strict in (False, True):
+        torch.use_deterministic_algorithms(strict)
+        whole = MaxUnpool()(pooled, places, 9, 8)
+        found.append((whole, torch.autograd.grad(whole.square().sum(), image, retain_graph=True)[0]))
+    torch.use_deterministic_algorithms(False)
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+    assert int((found[1][0] != 0).sum()) == 3 * 4 * 4
 
 
 def test_unpool_without_indices_is_refused() -> None:

@@ -17,6 +17,7 @@ from segexp.cli.app import run
 from segexp.data.items.forms import VALUE_FORM
 from segexp.data.items.item import Item
 from segexp.data.synthetic.labelled import write_class_folders
+from segexp.inference.evaluate.command import comparison_table
 from segexp.rasters import open_raster
 from segexp.report.pictures.png import save_png
 from segexp.tasks.classification import Classification
@@ -106,6 +107,9 @@ def test_it_is_evaluated_with_the_figures_of_its_test_and_reported(trained: Trai
     again, first = read_json(found / "results.json"), read_json(trained.path / "results.json")
     assert again["kind"] == first["kind"] == trained.kind
     assert again["rows"][0]["dataset"] == first["rows"][0]["dataset"]
+    compared = comparison_table(["one", "other"], [first, again])
+    assert "mean IoU" not in compared.header
+    assert {row[1] for row in compared.rows} == {f"{next(iter(first['rows'][0]['dataset'].values())):.4f}"}
     assert run(["report", f"run={trained.path}"]) == 0
     page = (trained.path / "report.html").read_text(encoding="utf-8")
     assert "mean IoU" not in page and f"{first['rows'][0]['dataset'][FIGURE[trained.kind]]:.4f}" in page

@@ -3,12 +3,13 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
+from segexp.config.checks.suggest import did_you_mean
 from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
-from segexp.config.signatures.measure_names import LOSS
-from segexp.config.signatures.plain_lightning import check_logged, is_below, logged_direction
-from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched
+from segexp.config.signatures.measure_names import LOSS, valid_names
+from segexp.config.signatures.plain_lightning import check_logged, comes_from, logged_direction
+from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched, watched_direction
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -24,19 +25,22 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     costly = chosen_figures(config)
     _check_directions(costly)
     task = str(config.get("task", {}).get("_target_", SEGMENTATION))
-    if not is_below(task, BASE):
+    if not comes_from(task, BASE):
         _check_plain(config, task)
         return
     for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
         _check(key, name, task, costly)
         _check_comparable(key, name, config["loss"])
+    for owner, section in config.get("callbacks", {}).items():
+        if isinstance(name := section.get("monitor"), str):
+            _check_callback(f"callbacks.{owner}", name, section, config)
     _check_references(config, costly)
 
 
 def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, ObjectConfig]) -> Iterator[tuple[str, str]]:
     """Yields key and name of every measure of the validation images that a config watches.
 
-    A callback of others than segexp may also watch what is no measure of them: ``train/loss``, what a callback logs.
+    A callback of others than segexp may also watch what is no measure of them, see :func:`_check_callback`.
     """
     yield "monitor", monitor
     if (name := scheduler.get("monitor")) is not None:
@@ -46,6 +50,50 @@ def watched(monitor: str, scheduler: ObjectConfig, callbacks: Mapping[str, Objec
         own = section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]
         if isinstance(name, str) and (own or name.startswith("val/")):
             yield f"callbacks.{owner}.monitor", name
+
+
+BESIDE = ("train/loss", "lr", "seconds", "epoch", "step")
+"""What a callback can watch beside the figures of the validation images."""
+_PACKAGES = ("segexp", "lightning", "torch", "torchmetrics")
+"""Packages of which it is known what their classes log; whatever else a config names may log under any name."""
+
+
+def _check_callback(key: str, name: str, section: ObjectConfig, config: Mapping[str, Any]) -> None:
+    """Refuses a name that nothing logs, and Lightning's default direction for a measure that is better high.
+
+    Raises:
+        ConfigError: The callback would end the training after its first validation, or keep the worst.
+    """
+    task, target = str(config.get("task", {}).get("_target_", SEGMENTATION)), str(section.get("_target_"))
+    if name.startswith("val/"):
+        with_mode = target.startswith("lightning.") and target.rpartition(".")[2] in _WITH_MODE
+        if with_mode and "mode" not in section and _is_better_high(name, task):
+            raise ConfigError(
+                f"{key}.mode: not given, and Lightning takes min then, but {name} is better high; add {key}.mode=max"
+            )
+        return
+    others = [str(block.get("_target_")) for block in config.get("callbacks", {}).values()]
+    if any(found.partition(".")[0] not in _PACKAGES for found in (task, *others)):
+        return
+    rates = name.startswith("lr-") and any(found.endswith(".LearningRateMonitor") for found in others)
+    if name in BESIDE or name.startswith("train/loss/") or rates:
+        return
+    known = [*valid_names("val", None), *BESIDE]
+    raise ConfigError(
+        f"{key}.monitor: nothing is logged as {name!r}.{did_you_mean(name, known)} Beside val/<measure> there are "
+        f"{', '.join(BESIDE)}, and lr-<optimiser> of a LearningRateMonitor"
+    )
+
+
+def _is_better_high(name: str, task: str) -> bool:
+    try:
+        return watched_direction(name, task) == "max"
+    except ConfigError:  # of a class of the user's own, nothing is known
+        return False
+
+
+_WITH_MODE = ("ModelCheckpoint", "EarlyStopping")
+"""Callbacks of Lightning that take the key ``mode``."""
 
 
 def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 from segexp.config.overrides.recompose import key_of
 from segexp.config.schema import OFFERED
-from segexp.config.signatures.plain_lightning import DATA, is_below
+from segexp.config.signatures.plain_lightning import DATA, comes_from
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.errors import ConfigError
@@ -30,8 +30,8 @@ def used_parts(config: Mapping[str, Any], command: Sequence[str]) -> dict[str, A
     Raises:
         ConfigError: A section is missing, or the command line asks for one that plays no part.
     """
-    own_task = is_below(config.get("task", {}).get("_target_", BASE), BASE)
-    own_data = is_below(config["datamodule"].get("_target_"), DATA)
+    own_task = comes_from(config.get("task", {}).get("_target_", BASE), BASE)
+    own_data = comes_from(config["datamodule"].get("_target_"), DATA)
     if own_task and (missing := [key for key in (*PARTS[:4], *PARTS[4:] * own_data) if not config.get(key)]):
         raise ConfigError("\n".join(f"{key}: missing; leave the key in, every key has a value" for key in missing))
     if own_task and config.get("monitor_mode") is not None:

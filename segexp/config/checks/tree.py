@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
-from segexp.config.schema import Supplied
+from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS
-from segexp.config.signatures.plain_lightning import is_below
-from segexp.config.signatures.signature import UNKNOWN, exists, signature
+from segexp.config.signatures.plain_lightning import comes_from
+from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
@@ -44,12 +44,35 @@ def _section(value: Any, schema: type, path: str) -> Iterator[str]:
         return
     hints = typing.get_type_hints(schema, include_extras=True)
     required = {f.name for f in dataclasses.fields(schema) if f.default is f.default_factory is dataclasses.MISSING}
+    also = getattr(schema, "also", None)
+    if isinstance(also, AlsoTaken) and not value.keys() <= hints.keys():
+        yield from _elsewhere(value, also, path)
+        hints = also_taken(also) | hints
     yield from _names(value, hints, path)
     for key in sorted(required - set(value)):
         yield f"{_join(path, key)}: missing; leave the key in, every key has a value"
     for key, item in value.items():
         if key in hints:
             yield from _value(item, hints[key], _join(path, key))
+
+
+def _elsewhere(value: Mapping[str, Any], also: AlsoTaken, path: str) -> Iterator[str]:
+    """Problems of keys that are said in another place."""
+    for key in value.keys() & also.elsewhere.keys():
+        yield f"{_join(path, key)}: is set by segexp: {also.elsewhere[key]}"
+
+
+def also_taken(also: AlsoTaken) -> dict[str, Any]:
+    """Keys that a section takes beside its fields, with their annotations; those said elsewhere take anything."""
+    found = signature(also.target)
+    return (
+        {}
+        if found is None
+        else {
+            name: Any if name in also.elsewhere or parameter.annotation is UNKNOWN else parameter.annotation
+            for name, parameter in found.parameters.items()
+        }
+    )
 
 
 def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -153,23 +176,58 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if value.get("generate") is True:
         # What must be given are places of files, and these are drawn.
         keys = {key: item for key, item in keys.items() if item != MISSING}
-    offered: tuple[str, ...] = ()
-    if supplied.base is not None and not is_below(target, supplied.base):
-        supplied, offered = dataclasses.replace(supplied, keys=()), supplied.keys
+    if supplied.base is not None and not comes_from(target, supplied.base):
+        supplied = dataclasses.replace(supplied, keys=(), optional=supplied.keys)
     for key in keys:
         if key in supplied.keys:
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
     valid = {name: p for name, p in found.parameters.items() if name not in supplied.keys}
     if not found.open:
         yield from _names({k: v for k, v in keys.items() if k not in supplied.keys}, {**valid, **beside}, path)
+    yield from _parameters(value, keys, valid, supplied, path)
+
+
+def _parameters(
+    value: Mapping[str, Any], keys: Mapping[str, Any], valid: Mapping[str, Parameter], supplied: Supplied, path: str
+) -> Iterator[str]:
+    """Problems of the arguments of a class: keys that are given, and those that are missing."""
     for name, parameter in valid.items():
-        if supplied.auto and keys.get(name) == "auto":
+        if supplied.auto and (keys.get(name) == "auto" or is_shares(name, keys.get(name))):
             continue
-        if name in keys:
-            known = parameter.annotation is not UNKNOWN
-            yield from _value(keys[name], parameter.annotation if known else Any, _join(path, name))
-        elif parameter.required and not value.get("_partial_") and not {"_args_", name} & {*value, *offered}:
+        if name in supplied.inner and name in keys:
+            yield from _objects(keys[name], dataclasses.replace(supplied, beside=None), _join(path, name))
+            continue
+        if name in keys and parameter.annotation is not UNKNOWN:
+            yield from _value(keys[name], parameter.annotation, _join(path, name))
+        elif name in keys:
+            yield from _value(keys[name], Any, _join(path, name))
+        elif parameter.required and not _comes_later(name, value, supplied):
             yield f"{_join(path, name)}: must be given; add {_join(path, name)}=<value> to the command"
+
+
+def _comes_later(name: str, value: Mapping[str, Any], supplied: Supplied) -> bool:
+    """Whether an argument that a block does not name is given all the same."""
+    return bool(value.get("_partial_")) or "_args_" in value or name in value or name in supplied.optional
+
+
+def _objects(value: Any, supplied: Supplied, path: str) -> Iterator[str]:
+    """Problems of several objects of a kind, in a list or by names."""
+    if isinstance(value, Mapping) and "_target_" not in value:
+        named = {_join(path, str(key)): item for key, item in value.items()}
+    else:
+        named = {f"{path}[{number}]": item for number, item in enumerate(value if isinstance(value, list) else [value])}
+    for place, item in named.items():
+        if isinstance(item, Mapping):
+            yield from _target(item, supplied, place)
+        else:
+            yield f"{place}: found {_short(item)}, expected a block with a _target_"
+
+
+def is_shares(key: str, value: Any) -> bool:
+    """Tells whether a value of ``milestones`` has shares of the run, numbers below 1, which become whole numbers."""
+    return (
+        key == "milestones" and isinstance(value, list) and any(isinstance(one, float) and 0 < one < 1 for one in value)
+    )
 
 
 def _without_object(keys: Mapping[str, Any], path: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.types import Override
 
+from segexp.config.checks.foreign_names import told
 from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.tree import describe, fields_of, matches, supplied_keys
 from segexp.config.overrides.groups import LISTS
@@ -37,12 +38,14 @@ def advice(
     key = override.key_or_group
     if (constructor := _taken(tree, key)) is not None and not override.is_delete():
         return _with_plus(override, *constructor)
+    if "trainer" in tree and (line := told(key, _text(override))) is not None:
+        return f"{line}."
     if (option := _switched_on(override, options)) is not None:
         return f"Did you mean '{option}'?"
     best = nearest(key, valid)
     if best is not None and best in options:
         return _group(best, override, options[best])
-    if (group := _group_of(override, options)) is not None:
+    if not _takes_text(tree, best, key) and (group := _group_of(override, options)) is not None:
         return f"Did you mean '{group}={override.value()}'?"
     meant = in_group(key, list(options)) or key
     if meant not in valid and (found := _elsewhere(meant, options, folders)):
@@ -56,6 +59,19 @@ def advice(
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
     return f"Did you mean '{best}'?"
+
+
+def _takes_text(tree: Mapping[str, Any], best: str | None, key: str) -> bool:
+    """Whether the nearest key has the same name, and is neither a block nor a list: ``accelerator=cpu``."""
+    if best is None or best.rpartition(".")[2] != key.rpartition(".")[2]:
+        return False
+    above = _at(tree, best.rpartition(".")[0])
+    return above is not None and not isinstance(above.get(best.rpartition(".")[2]), Mapping | list)
+
+
+def _text(override: Override) -> str:
+    """The value as it is given, that of a sweep with all its commas."""
+    return (override.input_line or "").partition("=")[2]
 
 
 def _group(name: str, override: Override, options: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ ORDER = (
     "speed",
     "sweep",
     "experiment",
+    "debugging",
 )
 
 LISTS = ("metric", "logger", "callbacks")

@@ -13,6 +13,7 @@ import yaml
 from segexp.config.migration import for_hydra, key_today, migrated
 from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.paths import conf_dir
+from segexp.config.retargeted import without_left_over
 
 UNUSED = re.compile(r"[+~]*(hydra|sweep|resume|debug|from|trust)\b")
 """Words that are about another thing than the experiment."""
@@ -127,7 +128,9 @@ def _compose(arguments: Sequence[str], extra: Sequence[str]) -> tuple[dict[str, 
     with open_dict(config):
         del config["hydra"]
     tree: dict[str, Any] = OmegaConf.to_container(config, resolve=False)  # type: ignore[assignment] # a mapping
-    return migrated(tree), {group: option for group, option in found.items() if not group.startswith("hydra/")}
+    return without_left_over(migrated(tree), arguments)[0], {
+        group: option for group, option in found.items() if not group.startswith("hydra/")
+    }
 
 
 def search_path(folders: Iterable[str]) -> str:

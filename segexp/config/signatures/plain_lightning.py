@@ -26,11 +26,11 @@ HIGHER = frozenset((
 def is_plain(config: Mapping[str, Any]) -> bool:
     """Whether a config trains a LightningModule or on a LightningDataModule that is none of segexp's kind."""
     task, data = config.get("task") or {}, config.get("datamodule") or {}
-    return not (is_below(task.get("_target_"), BASE) and is_below(data.get("_target_"), DATA))
+    return not (comes_from(task.get("_target_"), BASE) and comes_from(data.get("_target_"), DATA))
 
 
 @functools.cache
-def is_below(target: Any, base: str) -> bool:
+def comes_from(target: Any, base: str) -> bool:
     """Whether a class is below one of segexp's, as far as source tells; True where it does not tell."""
     name = str(target)
     # Classes of segexp's own, of every command: their source need not be read.

@@ -87,16 +87,34 @@ def _of_class(node: ast.ClassDef, module: str, depth: int = DEPTH) -> Signature 
             return _of_dataclass(node, module, depth)
         # Other decorators and metaclasses may write a constructor, as attrs does.
         return None if node.decorator_list or _has_metaclass(node) else _of_base(node, module, depth)
-    # A constructor that ends in **keys hands them to its base class: the schema goes on there.
-    if own.open and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
+    # A constructor that ends in **keys and hands them to its base class: the schema goes on there.
+    if own.open and _hands_on(node) and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
         return Signature({**base.parameters, **own.parameters}, base.open)
     return own
 
 
-def _own(node: ast.ClassDef) -> Signature | None:
-    """What ``__init__`` takes, or ``__new__`` where there is no other; the last one wins (the others are overloads)."""
+def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
+    """``__init__``, or ``__new__`` where there is no other; the last one wins (the others are overloads)."""
     methods = {method.name: method for method in node.body if isinstance(method, ast.FunctionDef)}
-    constructor = methods.get("__init__", methods.get("__new__"))
+    return methods.get("__init__", methods.get("__new__"))
+
+
+def _hands_on(node: ast.ClassDef) -> bool:
+    """Whether its ``**keys`` go to another constructor; Lightning's DDPStrategy keeps them for torch's DDP."""
+    constructor = _constructor(node)
+    keys = None if constructor is None else constructor.args.kwarg
+    calls = [each for each in ast.walk(constructor) if isinstance(each, ast.Call)] if constructor is not None else []
+    return any(
+        isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__")
+        for call in calls
+        for given in call.keywords
+        if given.arg is None and keys is not None and isinstance(given.value, ast.Name) and given.value.id == keys.arg
+    )
+
+
+def _own(node: ast.ClassDef) -> Signature | None:
+    """What its constructor takes."""
+    constructor = _constructor(node)
     return None if constructor is None else _read(constructor.args, skip_first=True)
 
 

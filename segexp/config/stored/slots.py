@@ -29,12 +29,14 @@ class Slot:
         packages: Where it may come from without ``trust=``.
         functions: The functions that may stand here all the same.
         inner: Keys of the object that hold objects of the same kind, beside those whose annotation says so.
+        words: Whether a word, which names one of Lightning's own, or a list may stand there too.
     """
 
     bases: tuple[str, ...]
     packages: tuple[str, ...] = PACKAGES
     functions: tuple[str, ...] = ()
     inner: tuple[str, ...] = ()
+    words: bool = False
 
     @property
     def described(self) -> str:
@@ -94,6 +96,8 @@ AUGMENT = Slot(("segexp.data.sampling.augment.Augment",), inner=("transforms",))
 SCHEDULER = Slot(("torch.optim.lr_scheduler.LRScheduler",), inner=("schedulers",))
 CALLBACK = Slot(("lightning.pytorch.Callback",))
 LOSS = Slot(("torch.nn.Module",), inner=("terms",))
+_PLUGINS = ("lightning.pytorch.plugins.Precision", "lightning.pytorch.plugins.LayerSync")
+PLUGIN = Slot(_PLUGINS, words=True)
 _LOGGERS = tuple(f"segexp.training.loggers.build.{name}_logger" for name in ("wandb", "tensorboard", "mlflow"))
 
 SLOTS: Mapping[tuple[str, ...], Slot] = {
@@ -109,7 +113,11 @@ SLOTS: Mapping[tuple[str, ...], Slot] = {
     ("metric", "*"): Slot(("segexp.metrics.base.ImageMeasure", "torchmetrics.Metric")),
     ("callbacks", "*"): CALLBACK,
     ("callbacks", "extra", "*"): CALLBACK,
-    ("logger", "*"): Slot(("segexp.training.loggers.tracking.Tracked",), functions=_LOGGERS),
+    ("trainer", "strategy"): Slot(("lightning.pytorch.strategies.Strategy",), words=True),
+    ("trainer", "profiler"): Slot(("lightning.pytorch.profilers.Profiler",), words=True),
+    ("trainer", "plugins"): PLUGIN,
+    ("trainer", "plugins", "*"): PLUGIN,
+    ("logger", "*"): Slot(("lightning.pytorch.loggers.Logger",), functions=_LOGGERS),
 }
 """By the path of the key; ``*``: any name or number."""
 

@@ -13,6 +13,14 @@ from segexp.errors import StoredError
 PAGE = "docs/trust.md"
 
 
+PLAIN = (
+    "datetime.timedelta",
+    "lightning.pytorch.callbacks.RichProgressBarTheme",
+    "lightning.pytorch.callbacks.progress.rich_progress.RichProgressBarTheme",
+)
+"""Classes of numbers and words alone that callbacks of Lightning take: a time, the colours of a bar."""
+
+
 _ADDRESS = re.compile(r"[a-z][\w+.-]*:(?://|:)|(?:file|local|data):|(?:tu-)?(?:hf[-_]hub|local[-_]dir):", re.IGNORECASE)
 """As fsspec and timm read them: ``simplecache::``, ``file:/x`` and ``tu-hf-hub:x`` lead elsewhere, too."""
 
@@ -89,7 +97,8 @@ class TreeCheck:
         """
         if self._is_typed(path):
             return
-        if slot_at(path) is not None and self.whole and not isinstance(value, Mapping | None):
+        place = slot_at(path)
+        if place is not None and not place.words and self.whole and not isinstance(value, Mapping | None):
             raise StoredError(
                 f"{self.rules.source}: {'.'.join(path)}: found {str(value)[:80]!r}, expected a block with a _target_"
             )
@@ -106,9 +115,10 @@ class TreeCheck:
     def _block(self, value: Mapping[Any, Any], path: tuple[str, ...], slot: Slot | None, owner: Slot | None) -> None:
         found = None
         if "_target_" in value and not (path == ("scheduler",) and value["_target_"] is None):
-            if slot is None:
+            if slot is not None:
+                found = self._target(value["_target_"], path, slot)
+            elif path[0] != "callbacks" or value["_target_"] not in PLAIN:
                 raise self._refused(path, value["_target_"], "stands where no object is taken")
-            found = self._target(value["_target_"], path, slot)
         # Single keys of an object, whose class stands elsewhere; else objects by name, as the terms of a loss are.
         is_object = "_target_" in value or slot_at(path) is not None
         for key, item in value.items():

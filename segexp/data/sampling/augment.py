@@ -71,10 +71,7 @@ class Augment:
         image, target = random_crop(item, size, self.rotate, self.scale, rng, place)
         if self.compose is None:
             return image, target
-        # albumentations ignores numpy's and torch's seeds. Its set_random_seed gives every transform the same seed, so
-        # that two flips of p=0.5 happen both or not at all; with shared generators each draws for itself.
-        seed = int(rng.integers(0, 2**31))
-        self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
+        self.draw_from(rng)
         changed, target = item.form.transform(self.compose, image, target)
         if changed.shape[:2] != image.shape[:2]:
             raise MismatchError(
@@ -82,6 +79,15 @@ class Augment:
                 "batched; set a square datamodule.crop_size, or choose augment=flips"
             )
         return changed, target
+
+    def draw_from(self, rng: np.random.Generator) -> None:
+        """Lets the transforms draw their next changes from a generator, of which one number is taken."""
+        if self.compose is None:
+            return
+        # albumentations ignores numpy's and torch's seeds. Its set_random_seed gives every transform the same seed, so
+        # that two flips of p=0.5 happen both or not at all; with shared generators each draws for itself.
+        seed = int(rng.integers(0, 2**31))
+        self.compose.set_random_state(np.random.default_rng(seed), random.Random(seed))
 
 
 def _compose(transforms: list[Any]) -> "albumentations.Compose":

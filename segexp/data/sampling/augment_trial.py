@@ -33,7 +33,7 @@ def transforms_fit(
     image, mask = _pixels(channels, dtype, shape)
     tries = max(2, min(TRIES, BUDGET // mask.size))
     for index, transform in enumerate(transforms):
-        for leaf in _leaves(transform):
+        for leaf in single_transforms(transform):
             name = f"augment.transforms[{index}] ({type(leaf).__name__})"
             for text, fatal in _faults(leaf, image, mask, tries):
                 yield problem_of(MismatchError(f"{name}: {text}"), fatal=fatal, kind="augmentation")
@@ -49,7 +49,7 @@ def _pixels(channels: int, dtype: np.dtype[Any], shape: tuple[int, int]) -> tupl
     return image, mask
 
 
-def _leaves(transform: Any) -> Iterator[Any]:
+def single_transforms(transform: Any) -> Iterator[Any]:
     """The transforms inside ``OneOf`` and the like; any other by itself.
 
     By their class: a transform may have a list ``transforms`` of its own functions, as ``ColorJitter`` has.
@@ -62,7 +62,7 @@ def _leaves(transform: Any) -> Iterator[Any]:
         yield transform
         return
     for part in transform.transforms:
-        yield from _leaves(part)
+        yield from single_transforms(part)
 
 
 def _faults(transform: Any, image: NDArray[Any], mask: NDArray[np.uint8], tries: int) -> Iterator[tuple[str, bool]]:

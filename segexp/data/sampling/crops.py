@@ -53,8 +53,20 @@ def random_crop(
         return item.image, item.target
     if min(item.shape) < size:
         return _padded(item, size, rng, place)
-    top, left = _corner(item, size, rng) if place is None else _corner_of(place, item, size)
+    top, left = crop_corner(item, size, rng, place)
     return item.window(top, left, size, size)
+
+
+def crop_corner(item: Item, size: int, rng: np.random.Generator, place: CropLocation | None = None) -> tuple[int, int]:
+    """Row and column at which a window begins that lies inside the image, without rotation and zoom.
+
+    Args:
+        item: Image and target, of at least ``size`` pixels a side.
+        size: Side of the window in pixels.
+        rng: Source of all randomness.
+        place: Which pixel of the image lies where in the window; None: at random.
+    """
+    return _corner(item, size, rng) if place is None else _corner_of(place, item, size)
 
 
 def _corner(item: Item, size: int, rng: np.random.Generator) -> tuple[int, int]:

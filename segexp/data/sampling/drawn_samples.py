@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from segexp.data.items.item import Image, Item, Mask
 from segexp.data.sampling.footprint import Corners, footprint
-from segexp.data.sampling.samples import CROP_STREAM, RandomCrops
+from segexp.data.sampling.samples import RandomCrops
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Drawn:
 def draw_sample(crops: RandomCrops, epoch: int, index: int) -> Drawn:
     """Sample ``index`` of an epoch, byte for byte as training gets it."""
     sample = crops[epoch, index]
-    rng = np.random.default_rng((crops.seed, epoch if crops.redraw else 0, index, CROP_STREAM))
+    rng = crops.generator(epoch, index)
     item, place = crops.places.draw(index, rng)
     corners = footprint(crops.augment, item, crops.size, rng, place)
     mask = item.form.class_window(sample["target"], 0, 0, *sample["image"].shape[:2])

@@ -1,18 +1,30 @@
 """One place that makes DataLoaders, so that every loader option reaches every loader."""
 
+from typing import TypeVar
+
 import cv2
 import torch
 from torch.utils.data import DataLoader, Dataset
 
 from segexp.data.sampling.batches import KeyedBatches
-from segexp.data.sampling.samples import KeyedSampler, Sample, collate
+from segexp.data.sampling.on_device.plans import CropPlans, collate_plans
+from segexp.data.sampling.samples import KeyedSampler, collate
 from segexp.system.cores import available_cores
 from segexp.types import LoaderOptions
 
+S = TypeVar("S")
+
+ON_DEVICE = 2
+"""Loading processes beside a GPU where it takes the pixels itself: what is left to draw for a sample is little."""
+
 
 def make_loader(
-    dataset: Dataset[Sample], sampler: KeyedSampler, options: LoaderOptions, *, training: bool
-) -> DataLoader[Sample]:
+    dataset: Dataset[S],
+    sampler: KeyedSampler,
+    options: LoaderOptions,
+    *,
+    training: bool,
+) -> DataLoader[S]:
     """A DataLoader with all options applied.
 
     Args:
@@ -28,7 +40,7 @@ def make_loader(
         dataset,
         batch_sampler=make_batches(sampler, options, training=training),
         num_workers=workers,
-        collate_fn=collate,
+        collate_fn=collate_plans if isinstance(dataset, CropPlans) else collate,
         pin_memory=cuda if options.pin_memory is None else options.pin_memory,
         prefetch_factor=options.prefetch_factor if workers else None,
         persistent_workers=options.persistent_workers and workers > 0,
@@ -54,7 +66,7 @@ def worker_count(options: LoaderOptions) -> int:
         return options.num_workers
     if not torch.cuda.is_available():
         return 0
-    return min(8, available_cores())
+    return min(ON_DEVICE if options.on_device else 8, available_cores())
 
 
 def _single_thread(worker: int) -> None:

@@ -22,7 +22,8 @@ def loaders_fit(
         workers: Loading processes of the training loader.
     """
     sample = max((_bytes(item, size) for item in train), default=0)
-    need = workers * options.prefetch_factor * options.batch_size * sample
+    # Where the device takes the pixels itself, batches are a few numbers.
+    need = 0 if options.on_device else workers * options.prefetch_factor * options.batch_size * sample
     if options.num_workers:
         whole = max((_bytes(item, None) for item in others), default=0)
         need = max(need, options.num_workers * options.prefetch_factor * options.eval_batch_size * whole)

@@ -88,7 +88,7 @@ class RandomCrops(Dataset[Sample]):
 
     def __getitem__(self, key: Key) -> Sample:
         epoch, index = key
-        rng = np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
+        rng = self.generator(epoch, index)
         with naming(f"training sample {index} of epoch {epoch + 1}") as making:
             item, place = self.places.draw(index, rng)
             making.image = item.name
@@ -97,6 +97,10 @@ class RandomCrops(Dataset[Sample]):
             if self.stats:
                 sample["stats"] = item.stats
         return sample
+
+    def generator(self, epoch: int, index: int) -> np.random.Generator:
+        """Source of all randomness of a sample, in the state before its first draw."""
+        return np.random.default_rng((self.seed, epoch if self.redraw else 0, index, CROP_STREAM))
 
 
 class WholeImages(Dataset[Sample]):
@@ -117,15 +121,24 @@ class WholeImages(Dataset[Sample]):
 class KeyedSampler(Sampler[Key]):
     """Yields (epoch, index) in a random or natural order."""
 
-    def __init__(self, length: int, seed: int, *, shuffle: bool) -> None:
+    def __init__(self, length: int, seed: int, *, shuffle: bool, repeats: bool = False) -> None:
+        """Keeps the settings.
+
+        Args:
+            length: Number of samples.
+            seed: First part of the key of the order.
+            shuffle: A random order.
+            repeats: The order and the crops of the first epoch in all of them.
+        """
         self.length = length
         self.seed = seed
         self.shuffle = shuffle
+        self.repeats = repeats
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch, also after a resume."""
-        self.epoch = epoch
+        self.epoch = 0 if self.repeats else epoch
 
     def __len__(self) -> int:
         return self.length

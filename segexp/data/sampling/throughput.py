@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from segexp.data.sampling.loader import make_loader
+from segexp.data.sampling.on_device.plans import CropPlans
 from segexp.data.sampling.samples import Batch, KeyedSampler, RandomCrops
 from segexp.types import LoaderOptions
 
@@ -28,13 +29,15 @@ class Throughput:
     batches: int
 
 
-def measure(crops: RandomCrops, options: LoaderOptions, workers: Sequence[int], seconds: float) -> Iterator[Throughput]:
+def measure(
+    crops: RandomCrops | CropPlans, options: LoaderOptions, workers: Sequence[int], seconds: float
+) -> Iterator[Throughput]:
     """Takes batches as fast as they come, for about ``seconds`` with each number of processes."""
     for count in workers:
         yield _timed(crops, replace(options, num_workers=count), count, seconds)
 
 
-def _timed(crops: RandomCrops, options: LoaderOptions, workers: int, seconds: float) -> Throughput:
+def _timed(crops: RandomCrops | CropPlans, options: LoaderOptions, workers: int, seconds: float) -> Throughput:
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, options, training=True)
     begin = time.perf_counter()

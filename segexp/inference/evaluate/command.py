@@ -24,6 +24,7 @@ from segexp.inference.evaluate.data import (
     has_own_images,
     keep_own_split,
     note_trained_images,
+    require_other_parts,
 )
 from segexp.inference.evaluate.rescaled import check_rescaled
 from segexp.inference.load import MaskSettings, load_members, mask_model, segmentations, task_model
@@ -33,6 +34,7 @@ from segexp.inference.task_model import TaskModel
 from segexp.invocation import Invocation
 from segexp.rasters import DEFAULT_GB, Limit
 from segexp.report import values
+from segexp.report.labels import head_of
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.report.table import Table
 from segexp.runs import entries
@@ -117,6 +119,8 @@ class Evaluation:
         keep_own_split(source, self.model, self.section, phase)
         config = self.model.config
         data = evaluation_data(source, self.model.module, config.task, phase, config.datamodule)
+        if self.config.baselines:
+            require_other_parts(data)
         names = [item.name for item in data.items("test")]
         if phase != "train":
             data.add_notes(note_trained_images(self.model, names, self.section["_target_"]))
@@ -175,7 +179,7 @@ class Evaluation:
         outcome = Outcome(
             folder,
             found.rows(),
-            found.other_rows(),
+            {**(found.trivial_rows() if self.config.baselines else {}), **found.other_rows()},
             found.names,
             lambda rows, resamples: self._content(found.content(rows, resamples), data),
         )
@@ -260,10 +264,7 @@ def _model_name(model: Model | TaskModel) -> str:
 
 def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> Table:
     """Builds a table with one line per run."""
-    first = found[0]
-    foreground = entries.foreground_of(first)
-    columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
-    columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))] if foreground is not None else []
+    columns = _compared_figures(found[0])
     rows = tuple(
         (
             name,
@@ -275,3 +276,14 @@ def comparison_table(names: Sequence[str], found: Sequence[dict[str, Any]]) -> T
         for name, content in zip(names, found, strict=True)
     )
     return Table("runs", ("run", *(name for name, _ in columns)), rows)
+
+
+def _compared_figures(content: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """Heading of each column and where in the figures of a row it lies; of other kinds those that are one number."""
+    if entries.task_kind(content) != entries.SEGMENTATION:
+        figures = entries.model_row(content)["dataset"]
+        return [(head_of(content, name), (name,)) for name, value in figures.items() if not isinstance(value, dict)]
+    columns: list[tuple[str, tuple[str, ...]]] = [("mean IoU", ("miou",)), ("mean Dice", ("mdice",))]
+    if (foreground := entries.foreground_of(content)) is not None:
+        columns += [(f"Dice {foreground}", ("dice", foreground)), ("AUC", ("auc",))]
+    return columns

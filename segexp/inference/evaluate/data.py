@@ -13,7 +13,7 @@ from segexp.data.folder import FolderDataModule
 from segexp.data.items.item import Item, Mask
 from segexp.data.reading import read_or_reuse
 from segexp.data.splits.rules import PHASES
-from segexp.errors import DataError, MismatchError, one_line
+from segexp.errors import ConfigError, DataError, MismatchError, one_line
 from segexp.inference.evaluate.classes import adopt_classes, propose_mask_values
 from segexp.inference.model import Model
 from segexp.inference.task_model import TaskModel
@@ -118,6 +118,20 @@ def evaluation_data(
         raise DataError(f"phase={phase}: the data set has no such image")
     # Distances are in metres where these images say how large a pixel is.
     return EvaluationData(source, items, replace(spec, pixel_size=source.pixel_size()), phase)
+
+
+def require_other_parts(data: EvaluationData) -> None:
+    """Refuses trivial predictors where there is nothing that they may choose on.
+
+    Raises:
+        ConfigError: ``phase=all``, or no training or validation images.
+    """
+    if data.phase == "all" or not (data.origin.items("train") and data.origin.items("val")):
+        raise ConfigError(
+            "baselines: found true, but what trivial predictors choose they choose on training and validation images, "
+            f"and phase={data.phase} of this data set leaves none for that; leave baselines, or give phase=test and a "
+            "datamodule.split that makes the three parts"
+        )
 
 
 def has_own_images(model: Model | TaskModel, section: Mapping[str, Any]) -> bool:

@@ -6,6 +6,7 @@ from hashlib import blake2b
 from typing import Any, Protocol
 
 import numpy as np
+import torch
 
 from segexp.data.items.item import Item
 from segexp.data.splits.rules import PHASES, Phase
@@ -31,6 +32,9 @@ class DataSet(Protocol):
 
     def train_dataloader(self) -> Iterable[Batch]:
         """Batches of training samples."""
+
+    def transfer_batch_to_device(self, batch: Batch, device: torch.device, dataloader_idx: int) -> Batch:
+        """A batch of a loader as a task gets it."""
 
     def val_dataloader(self) -> Iterable[Batch]:
         """Whole validation images."""
@@ -98,7 +102,7 @@ def _check_target(batch: Batch, spec: DataSpec) -> None:
 
 def _training(case: DataCase) -> None:
     data = case.read()
-    batches = list(data.train_dataloader())
+    batches = _batches(data)
     count = sum(len(batch["index"]) for batch in batches)
     require(count == data.samples_per_epoch, f"{count} samples an epoch", f"{data.samples_per_epoch}")
     for batch in batches:
@@ -177,7 +181,13 @@ def _seed(case: DataCase) -> None:
 
 
 def _drawn(data: DataSet) -> bytes:
-    return b"".join(batch["image"].contiguous().numpy().tobytes() for batch in data.train_dataloader())
+    return b"".join(batch["image"].contiguous().numpy().tobytes() for batch in _batches(data))
+
+
+def _batches(data: DataSet) -> list[Batch]:
+    """Training batches of an epoch, as a task gets them on the processor."""
+    place = torch.device("cpu")
+    return [data.transfer_batch_to_device(batch, place, 0) for batch in data.train_dataloader()]
 
 
 PROMISES = (

@@ -121,10 +121,11 @@ def checkpoint_and_threshold(folder: RunContents) -> Facts:
     if isinstance(checkpoint, Mapping):
         monitor = entries.to_text(checkpoint.get("monitor"))
         reached = (entries.to_text(checkpoint.get("mode")), monitor, values.format_measure(checkpoint.get("value")))
-        best = " ".join(reached).strip()
+        best = " ".join(reached).strip() if monitor else ""
+        best = "the last one; none was chosen" if checkpoint.get("chosen") is False else best
         epoch = checkpoint.get("epoch")
         pairs.append(("checkpoint", entries.to_text(checkpoint.get("path"))))
-        pairs.append(("epoch", values.format_epoch(epoch) + (f" ({best})" if monitor else "")))
+        pairs.append(("epoch", values.format_epoch(epoch) + (f" ({best})" if best else "")))
     if isinstance(threshold, Mapping):
         rule, place = (entries.to_text(threshold.get(key)) for key in ("rule", "chosen_on"))
         reason = ", chosen on ".join(part for part in (rule, place) if part)

@@ -44,7 +44,7 @@ def plan_devices(
     count: int,
     accelerators: Sequence[str],
     threads: int | None = None,
-    ranks: Sequence[int | Literal["auto"]] = (1,),
+    ranks: Sequence[int | list[int] | Literal["auto"]] = (1,),
 ) -> DeviceLayout:
     """The layout of a sweep.
 
@@ -61,7 +61,12 @@ def plan_devices(
     """
     cores = available_cores()
     gpus = _gpus(section.gpus, accelerators)
-    most = max((number for number in ranks if number != "auto"), default=1)
+    if (numbers := next((each for each in ranks if isinstance(each, list)), None)) is not None:
+        raise ConfigError(
+            f"trainer.devices: found {numbers}, but a sweep gives each job its GPUs; use sweep.gpus={numbers} and "
+            f"trainer.devices={len(numbers)}"
+        )
+    most = max((number for number in ranks if isinstance(number, int)), default=1)
     together = len(gpus) if gpus and "auto" in ranks else most
     gpus = _grouped(gpus, together)
     fixed = threads or _threads_of_user()

@@ -32,6 +32,7 @@ from segexp.sweeps.search.study import open_study, require_optuna
 from segexp.sweeps.search.trials import report_trials
 from segexp.sweeps.start import run_jobs, show_table
 from segexp.system.optuna_storage import storage_url
+from segexp.system.posix import require_posix
 from segexp.version import VERSION
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class SearchCommand:
             ConfigError: A word or a config is wrong; nothing was written.
             MissingExtraError: Optuna is not installed.
         """
+        require_posix("sweep=optuna", "give each key one value")
         require_optuna()
         folder = resumed_search(self._argv)
         earlier = [] if folder is None else Manifest.read(folder).facts["search"]["words"]
@@ -189,7 +191,12 @@ def _open_study(name: str, folder: Path, space: Space, corners: Sequence[Job]) -
 def _pruner(corners: Sequence[Job]) -> dict[str, Any]:
     """The settings of the pruner, which every trial is told, see :func:`segexp.system.optuna_storage.make_pruner`."""
     section = corners[0].experiment.sweep
-    epochs = max(corner.experiment.trainer.max_epochs for corner in corners)
+    epochs = max(corner.experiment.fitting.max_epochs or -1 for corner in corners)
+    if epochs < 0 and section.pruner == "hyperband":
+        raise ConfigError(
+            "sweep.pruner: found hyperband, which divides epochs, with trainer.max_epochs=-1; give a number of epochs, "
+            "or sweep.pruner=median"
+        )
     return {"pruner": section.pruner, "startup": section.startup, "warmup": section.warmup, "epochs": epochs}
 
 

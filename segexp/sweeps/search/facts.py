@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from segexp.config.experiment import Experiment
 from segexp.config.nested import flatten
 from segexp.config.signatures.measure_names import LOSS
+from segexp.config.trainer import with_trainer_defaults
 from segexp.errors import ConfigError
 from segexp.sweeps.difference import SHOWN
 from segexp.sweeps.search.space import Space
@@ -18,7 +19,7 @@ FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels", "baselines", "bootstrap", "metric",
     "logger", "sweep", "tta", "trainer.progress", "trainer.accelerator", "datamodule.root",
     "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor", "datamodule.loader.pin_memory",
-    "datamodule.loader.persistent_workers",
+    "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys that have no part in a trial's value; several workers of a study may differ in them."""
 
@@ -53,10 +54,12 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
     for key in ("monitor", "ranges"):
         if before.get(key) != now[key]:
             yield f"  {key}: {before.get(key)!r} in the study, {now[key]!r} in the command"
+    # A study of an earlier version lacks keys that have always been so.
+    usual = {f"trainer.{key}": value for key, value in with_trainer_defaults({}).items()}
     if before.get("ranges") == now["ranges"]:
         for old, new in zip(before.get("configs", ()), now["configs"], strict=True):
             for key in sorted({*old, *new}):
-                if old.get(key) != new.get(key):
+                if old.get(key) != new.get(key) and (key in old or key not in usual or new.get(key) != usual[key]):
                     yield f"  {key}: {old.get(key)!r} in the study, {new.get(key)!r} now"
 
 

@@ -135,7 +135,7 @@ def _range(word: str, extra: Sequence[str]) -> tuple[str, Dimension] | None:
 
 
 def _dimension(word: str, override: Override, extra: Sequence[str]) -> Dimension | None:
-    value = override._value
+    value = override.value()
     if isinstance(value, IntervalSweep):
         return _numbers(word, [str(value.start), str(value.end)], log="log" in value.tags, whole=False)
     if isinstance(value, RangeSweep):

@@ -5,7 +5,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
-from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.callbacks import ModelCheckpoint, StochasticWeightAveraging
 from torch import nn
 
 from segexp.data.sampling.batches import rank_of
@@ -43,12 +43,43 @@ class Best(ModelCheckpoint):
             }
         )
 
+    def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Lets an epoch without steps be judged as any other: averaged weights get their running statistics in it."""
+        if trainer.fit_loop._skip_backward:
+            self._last_global_step_saved = 0
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judges weights that became the average of several epochs after the last validation, as an epoch of its own.
+
+        Lightning's StochasticWeightAveraging puts the average in place when training ends; a network without batch
+        norm is not validated any more.
+        """
+        if any(_averaged_at_the_end(callback, trainer) for callback in trainer.callbacks):  # type: ignore[attr-defined] # Trainer sets it
+            trainer.validating = True
+            trainer.fit_loop.epoch_loop.val_loop.run()
+            trainer.training = True
+            self._last_global_step_saved = 0
+            self._save_topk_checkpoint(trainer, self._monitor_candidates(trainer))
+            for table in (logger for logger in trainer.loggers if isinstance(logger, EpochTable)):
+                table.close(trainer.current_epoch)
+        super().on_train_end(trainer, pl_module)
+
     def _is_that_of(self, path: Path, state: dict[str, Any]) -> bool:
         """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
         if not path.is_file():
             return False
         stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
         return bool(stored.get("best_model_score") == state["best_model_score"])
+
+
+def _averaged_at_the_end(callback: pl.Callback, trainer: pl.Trainer) -> bool:
+    """Whether a callback has just put the mean of earlier weights in place, without a validation after it."""
+    return (
+        isinstance(callback, StochasticWeightAveraging)
+        and bool(callback.n_averaged)
+        and not callback._model_contains_batch_norm
+        and (callback._max_epochs == -1 or trainer.current_epoch - 1 == callback.swa_end)
+    )
 
 
 class Last(ModelCheckpoint):
@@ -100,6 +131,27 @@ def restore_best(trainer: pl.Trainer, module: pl.LightningModule, folder: RunFol
         "monitor": chooser.monitor,
         "mode": chooser.mode,
         "value": float(chooser.best_model_score),
+    }
+
+
+def restore_last(module: pl.LightningModule, folder: RunFolder) -> dict[str, Any]:
+    """Loads the weights after the last epoch, where validations saw too little to choose others.
+
+    Returns:
+        Path and epoch as :func:`restore_best`, and that nothing was chosen.
+    """
+    path = folder.checkpoints / "last.ckpt"
+    checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+    module.load_state_dict(checkpoint["state_dict"])
+    module.on_load_checkpoint(checkpoint)
+    return {
+        "path": str(path.relative_to(folder.path)),
+        "epoch": int(checkpoint["epoch"]),
+        "epochs_counted_from": 0,
+        "monitor": None,
+        "mode": None,
+        "value": None,
+        "chosen": False,
     }
 
 

@@ -1,6 +1,7 @@
 """Pictures of the same validation images at chosen epochs."""
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -19,6 +20,8 @@ from segexp.training.loggers.tracking import tell
 
 TIMES = 5
 """How often pictures are drawn where nothing else was asked for."""
+EVERY = 10
+"""Epochs between them then, where nobody knows how many there will be."""
 
 
 UNTRAINED = -1
@@ -26,19 +29,19 @@ UNTRAINED = -1
 
 
 def panel_epochs(
-    setting: int | Sequence[int | Literal["untrained"]] | Literal["auto"], epochs: int, *, logged: bool
-) -> set[int]:
+    setting: int | Sequence[int | Literal["untrained"]] | Literal["auto"], epochs: int | None, *, logged: bool
+) -> Container[int]:
     """Epochs, from 0, after whose validation pictures are drawn; -1 for ``untrained``, before the first.
 
     Args:
         setting: The key ``panel_epochs``.
-        epochs: Planned number of epochs.
+        epochs: Planned number of epochs; None: nobody knows.
         logged: Whether a logger beside metrics.csv shows them.
     """
     if setting == "auto":
-        setting = max(1, epochs // TIMES) if logged else 0
+        setting = (EVERY if epochs is None else max(1, epochs // TIMES)) if logged else 0
     if isinstance(setting, int):
-        return set(range(setting - 1, epochs, setting)) if setting else set()
+        return range(setting - 1, sys.maxsize if epochs is None else epochs, setting) if setting else ()
     return {UNTRAINED if epoch == "untrained" else int(epoch) for epoch in setting}
 
 
@@ -49,7 +52,7 @@ class ValidationPanels(Callback):
     figures are; so it stands before all other callbacks.
     """
 
-    def __init__(self, folder: Path, epochs: set[int], count: int) -> None:
+    def __init__(self, folder: Path, epochs: Container[int], count: int) -> None:
         """Sets what is drawn.
 
         Args:
@@ -73,8 +76,8 @@ class ValidationPanels(Callback):
             part.training = training
 
     def on_validation_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        """Draws at the epochs asked for."""
-        if trainer.current_epoch in self._epochs:
+        """Draws at the epochs asked for; a sanity check before training is of none."""
+        if not trainer.sanity_checking and trainer.current_epoch in self._epochs:
             self._draw(trainer, pl_module, trainer.current_epoch)
 
     def _draw(self, trainer: pl.Trainer, module: pl.LightningModule, epoch: int) -> None:

@@ -37,10 +37,12 @@ class Pruning(Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Ends training after this epoch if the pruner says so; the last epoch is only told."""
+        if trainer.sanity_checking:
+            return
         epochs = trainer.current_epoch + 1
         value = trainer.callback_metrics.get(self._monitor)
         bad = trainer.is_global_zero and value is not None and self._report(epochs, float(value))
-        over = trainer.should_stop or epochs >= (trainer.max_epochs or 0)
+        over = trainer.should_stop or 0 < (trainer.max_epochs or 0) <= epochs
         if trainer.strategy.broadcast(bad) and not over:
             self.reason = (
                 f"pruned after epoch {epochs} by the {self._facts['pruner']} pruner: {self._monitor} {value:.4f}"

@@ -71,7 +71,10 @@ def _incompatibilities(experiment: Experiment, datamodule: ImageDataModule, foun
     known = {seen.item.name: seen.survey for seen in found.seen if seen.phase == "train"}
     samples = epoch_size(datamodule, train, known) if train else None
     # Of an unknown number there may be full batches alone.
-    compatibility.try_batches(samples or datamodule.loader.batch_size, datamodule.loader)
+    images = len(found.parts["val"]), len(found.parts["test"])
+    compatibility.try_batches(samples or datamodule.loader.batch_size, datamodule.loader, images)
+    if datamodule.loader.on_device:
+        compatibility.try_device(train)
     return compatibility.try_all(sample, others)
 
 

@@ -1,7 +1,7 @@
 """What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
 
 import traceback
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -12,7 +12,9 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.data.checks.problems import Problem, problem_of
+from segexp.data.items.item import Item
 from segexp.data.sampling.batches import check_batches
+from segexp.data.sampling.on_device.checks import check_device_memory
 from segexp.errors import UserError
 from segexp.losses.base import SegmentationLoss
 from segexp.runs.writable import check_place
@@ -21,17 +23,19 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
+from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.frozen import check_finetuning
-from segexp.training.hardware import device_type
+from segexp.training.hardware import check_precision, device_type
 from segexp.training.initial_weights import check_init_from, start_from
 from segexp.training.loggers.build import check_loggers
 from segexp.training.prepare import check_views, check_watched_measures, param_groups
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
-from segexp.training.trainer import check_trainer, try_trainer
+from segexp.training.run_length import Batches, measure_run
+from segexp.training.trainer import try_trainer
 from segexp.types import LoaderOptions
 from segexp.windows.settings import Inference
 
@@ -46,20 +50,29 @@ class CompatibilityCheck:
         self.spec = self.task.adapted(spec)
         self.problems: list[Problem] = []
         self.experiment = experiment
-        self._callbacks: list[Callback] = []
+        self._callbacks: dict[str, Callback] = {}
         ranks = self._try(lambda: count_ranks(experiment.trainer))
         self.experiment = replace(experiment, ranks=ranks or 1)
 
-    def try_batches(self, samples: int, loader: LoaderOptions) -> None:
-        """Tries whether the batches of an epoch can be divided between the ranks, and fit the schedule.
+    def try_batches(self, samples: int, loader: LoaderOptions, images: tuple[int, int] = (1, 1)) -> None:
+        """Tries whether the batches of an epoch can be divided between the ranks, and fit limits and schedule.
 
         Args:
             samples: In an epoch.
             loader: Options of the loaders.
+            images: Of validation and test.
         """
         self._try(lambda: check_batches(samples, loader, self.experiment.ranks))
         batches = max(1, samples // loader.batch_size if loader.drop_last else -(-samples // loader.batch_size))
-        self._try(lambda: build.check_length(self.experiment, self._schedule(), batches))
+        val, test = (-(-count // loader.eval_batch_size) for count in images)
+        there = Batches(batches, -(-val // self.experiment.ranks), test)
+        length = self._try(lambda: measure_run(self.experiment, there))
+        if length is not None:
+            self._try(lambda: build.check_length(self.experiment, self._schedule(), length.seen.train))
+
+    def try_device(self, train: Sequence[Item]) -> None:
+        """Tries whether training images that are to lie on the device fit into its memory."""
+        self._try(lambda: check_device_memory(train, device_type(self.experiment.trainer.accelerator)))
 
     def try_all(self, sample: tuple[int, int] | None, others: Iterable[tuple[int, int]]) -> list[Problem]:
         """Tries everything.
@@ -70,12 +83,13 @@ class CompatibilityCheck:
         """
         experiment, spec = self.experiment, self.spec
         self._try(lambda: check_loggers(experiment.logger))
-        self._try(lambda: check_trainer(experiment.trainer))
+        self._try(lambda: check_precision(experiment.trainer))
         self._try(lambda: check_init_from(experiment))
         self._try(lambda: check_ranks(experiment))
         self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._callbacks = list((self._try(lambda: build.build_callbacks(experiment)) or {}).values())
-        self._try(lambda: try_trainer(experiment, self._callbacks))
+        self._callbacks = self._try(lambda: build.build_callbacks(experiment)) or {}
+        self._try(lambda: check_callbacks(experiment, self._callbacks))
+        self._try(lambda: try_trainer(experiment, list(self._callbacks.values())))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
         self._try(self._schedule)
@@ -100,15 +114,20 @@ class CompatibilityCheck:
         experiment = self.experiment
         self._try(lambda: start_from(model, experiment))
         self._try(lambda: param_groups(experiment, model))
-        self._try(lambda: check_finetuning(self._callbacks, model, experiment.trainer.max_epochs))
         optimizer = self._try(lambda: build.build_optimizer(experiment.optimizer, model))
         accelerator = experiment.trainer.accelerator
-        speed = self._try(lambda: resolve_speed(experiment.speed, device_type(accelerator), allocator=False))
+        speed = self._try(
+            lambda: resolve_speed(
+                experiment.speed, device_type(accelerator), allocator=False, precision=experiment.trainer.precision
+            )
+        )
         # Sizes do not depend on the loss: one that does not fit hides nothing else.
         stored = loss if loss is not None else nn.Identity()
         parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
         inference = Inference(**vars(experiment.inference))
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
+        epochs = experiment.fitting.max_epochs
+        self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
@@ -126,7 +145,7 @@ class CompatibilityCheck:
         return build.build_any_loss(self.experiment.loss, self.task.kind)
 
     def _schedule(self) -> Schedule | None:
-        every = self.experiment.trainer.check_val_every_n_epoch
+        every = self.experiment.fitting.check_val_every_n_epoch or 1
         return build.build_schedule(
             self.experiment.scheduler, self.experiment.optimizer, every, self.experiment.task_class
         )

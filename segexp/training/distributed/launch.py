@@ -22,7 +22,7 @@ from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ending_signal, python_command
 from segexp.training.distributed.messages import Board, RankError, Report
-from segexp.training.distributed.plan import BOARD
+from segexp.training.distributed.plan import BOARD, chosen_gpus
 
 TICK = 0.05
 """Seconds between looks for ranks that have ended."""
@@ -43,7 +43,7 @@ def launch(experiment: Experiment, ranks: int) -> None:
     with tempfile.TemporaryDirectory(prefix="segexp_ranks_") as folder:
         board = Board(Path(folder))
         board.write_job(experiment)
-        with Crew(board, ranks) as crew:
+        with Crew(board, ranks, chosen_gpus(experiment.trainer)) as crew:
             crew.wait()
         if crew.failed:
             raise _what_happened(board, debug=experiment.debug)
@@ -55,8 +55,9 @@ def launch(experiment: Experiment, ranks: int) -> None:
 class Crew:
     """The processes."""
 
-    def __init__(self, board: Board, ranks: int) -> None:
+    def __init__(self, board: Board, ranks: int, gpus: str | None = None) -> None:
         self._board = board
+        self._gpus = {} if gpus is None else {"CUDA_VISIBLE_DEVICES": gpus}
         self._count = ranks
         self._said: list[IO[bytes]] = []
         self._running: dict[int, subprocess.Popen[bytes]] = {}
@@ -79,7 +80,7 @@ class Crew:
 
     def _start(self, rank: int) -> "subprocess.Popen[bytes]":
         own = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": self._count, "LOCAL_WORLD_SIZE": self._count}
-        environment = {**os.environ, **_threads(self._count), **_network(), BOARD: str(self._board.path)}
+        environment = {**os.environ, **_threads(self._count), **_network(), **self._gpus, BOARD: str(self._board.path)}
         said = None if rank == 0 else self._said[rank]
         return subprocess.Popen(
             python_command("segexp.training.distributed.rank", "run_rank", str(os.getpid())),

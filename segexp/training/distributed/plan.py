@@ -1,6 +1,7 @@
 """How many processes (ranks) a training has, and which of them this one is. Asks the system, not torch."""
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from segexp.config.schema import TrainerConfig
@@ -71,7 +72,9 @@ def _asked(section: TrainerConfig) -> int:
             f"trainer.num_nodes: found {section.num_nodes}, but this process was started alone; start the same "
             "command on every machine by torchrun or srun, see docs/distributed.md"
         )
-    number = max(1, len(gpus)) if devices == "auto" else int(devices)
+    if isinstance(devices, list):
+        _check_numbers(devices, gpus)
+    number = max(1, len(gpus)) if devices == "auto" else _number(devices)
     if gpus and number > len(gpus):
         raise ConfigError(
             f"trainer.devices: found {number}, but there are {len(gpus)} GPUs ({', '.join(gpus)}); use at most "
@@ -82,12 +85,47 @@ def _asked(section: TrainerConfig) -> int:
     return number
 
 
+def _number(devices: int | str | list[int]) -> int:
+    """How many ranks a machine has by this key, where it does not leave that to the machine."""
+    return len(devices) if isinstance(devices, list) else int(devices)
+
+
+def _check_numbers(devices: list[int], gpus: Sequence[str]) -> None:
+    """Compares numbers of GPUs with those that there are."""
+    wrong = [number for number in devices if number >= len(gpus)]
+    if not gpus:
+        raise ConfigError(
+            f"trainer.devices: found {devices}, numbers of GPUs, but there is none; on the processor give how many "
+            "processes, trainer.devices=1"
+        )
+    if wrong or not devices or len(set(devices)) < len(devices):
+        raise ConfigError(
+            f"trainer.devices: found {devices}, expected different numbers from 0 to {len(gpus) - 1}, one for each GPU"
+        )
+
+
+def own_device(section: TrainerConfig) -> int | list[int]:
+    """Gives ``devices`` of a Lightning Trainer of this process alone: one device, or the GPU of that number.
+
+    A rank that segexp has started sees its own GPUs only, see :func:`chosen_gpus`.
+    """
+    return section.devices if isinstance(section.devices, list) and started() is None else 1
+
+
+def chosen_gpus(section: TrainerConfig) -> str | None:
+    """Gives CUDA_VISIBLE_DEVICES of the ranks that this process starts; None: as it is."""
+    if not isinstance(section.devices, list):
+        return None
+    gpus = visible_gpus()
+    return ",".join(gpus[number] for number in section.devices)
+
+
 def _check_started(section: TrainerConfig, place: RankInfo) -> None:
     devices, nodes = section.devices, section.num_nodes
     found = f"{place.count} processes were started, {place.here} on each machine"
     if section.strategy == "auto" and devices == 1:
         raise ConfigError(f"trainer.strategy: {found}, but one is asked for; use trainer=ddp")
-    if devices != "auto" and (devices, nodes) != (place.here, place.nodes):
+    if devices != "auto" and (_number(devices), nodes) != (place.here, place.nodes):
         raise ConfigError(
             f"trainer.devices: {found}, but devices={devices} and num_nodes={nodes} are asked for; use "
             f"trainer.devices={place.here} trainer.num_nodes={place.nodes}, or trainer.devices=auto"

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from inspect import signature
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -12,16 +11,21 @@ from lightning.pytorch.strategies import DDPStrategy, ModelParallelStrategy, Str
 from torch.nn.parallel import DistributedDataParallel
 
 from segexp.config.experiment import Experiment
+from segexp.config.schema import TrainerConfig
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
 from segexp.evaluation.tester import ALONE
 from segexp.models.auxiliary import Supervised
 from segexp.tasks.base import BaseTask
-from segexp.training.distributed.plan import started
+from segexp.training.distributed.plan import own_device, started
+from segexp.training.trainer_parts import build_strategy
 
-ONE: Mapping[str, Any] = MappingProxyType({"devices": 1})
-"""Arguments of a trainer of a single process."""
+
+def one_process(section: TrainerConfig) -> Mapping[str, Any]:
+    """Gives the arguments of a trainer of a single process, devices and strategy, with the block ``trainer``."""
+    own = {"strategy": build_strategy(section.strategy, 1)} if isinstance(section.strategy, dict) else {}
+    return {"devices": own_device(section), **own}
 
 
 def check_ranks(experiment: Experiment) -> None:
@@ -44,13 +48,15 @@ def check_ranks(experiment: Experiment) -> None:
         )
 
 
-def strategy_arguments(module: BaseTask, datamodule: ImageDataModule) -> Mapping[str, Any]:
-    """Arguments of the trainer for fitting: devices, nodes, strategy."""
+def strategy_arguments(section: TrainerConfig, module: BaseTask, datamodule: ImageDataModule) -> Mapping[str, Any]:
+    """Arguments of the trainer for fitting: devices, nodes, strategy; ``section`` is the block ``trainer``."""
     place = started()
     if place is None or place.count == 1:
-        return ONE
+        return one_process(section)
     strategy: Strategy
-    if module.sharded:
+    if isinstance(section.strategy, dict):
+        strategy = build_strategy(section.strategy, place.count)
+    elif module.sharded:
         # One file with the whole model, as every other command reads it.
         strategy = ModelParallelStrategy(place.count, 1, save_distributed_checkpoint=False)
     else:

@@ -1,6 +1,7 @@
 """MLflow: one run per job, in a database of the output folder or on a server, without holding up training."""
 
-import fcntl
+import csv
+import io
 import os
 import re
 import time
@@ -14,11 +15,15 @@ from segexp.config.nested import flatten
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.report.pictures.pixels import Pixels
+from segexp.runs.console import LOG
 from segexp.training.loggers.background_queue import BackgroundQueue
+from segexp.training.loggers.run_ids import keep_id, stored_id
 from segexp.training.loggers.tracking import RunFacts, Tracked
 
 LOCAL = 300.0
 """Seconds to wait at the end for a database on this machine, which is only slow and never gone."""
+
+SERVICE = "mlflow"
 
 LONGEST = 6000
 """Characters of a parameter that MLflow takes."""
@@ -83,9 +88,13 @@ class MlflowRun(Tracked):
             self._log_image(picture.drawn, key=f"{key}/{picture.stem}", step=step)
 
     def tested(self, report: TestReport) -> None:
-        """The panels, numbered from worst to best."""
+        """The panels, numbered from worst to best, and the figures of each image as a table."""
         for number, picture in enumerate(report.pictures, start=1):
             self._log_image(picture.drawn, artifact_file=f"panels/test/{number:02d}_{picture.stem}.png")
+
+        if report.images:
+            text = _csv(report.images)
+            self._queue.put(lambda: self._client.log_text(self._run_id, text, "test/per_image.csv"))
 
     def _log_image(self, pixels: Pixels, **where: Any) -> None:
         self._queue.put(lambda: self._client.log_image(self._run_id, pixels, **where))
@@ -107,8 +116,28 @@ class MlflowRun(Tracked):
         tags |= {key: str(value) for key, value in facts.summary.items() if value is not None}
         if commit := facts.summary.get("commit"):
             tags["mlflow.source.git.commit"] = str(commit)
-        self._run_id = self._client.create_run(number, run_name=facts.name, tags=tags).info.run_id
+        self._run_id = self._earlier(facts, tags) or self._new(number, facts.name, tags)
+        keep_id(facts.folder, SERVICE, self._run_id)
         self._log_config(facts.config)
+
+    def _new(self, number: str, name: str | None, tags: Mapping[str, str]) -> str:
+        return str(self._client.create_run(number, run_name=name, tags=dict(tags)).info.run_id)
+
+    def _earlier(self, facts: RunFacts, tags: Mapping[str, str]) -> str | None:
+        """Opens the run again that this one goes on from, where the server still has it."""
+        from mlflow.exceptions import MlflowException
+
+        found = stored_id(facts.folder, SERVICE) or stored_id(facts.goes_on_from, SERVICE)
+        if found is None:
+            return None
+        try:
+            self._client.update_run(found, status="RUNNING")
+        except MlflowException:
+            LOG.warning(f"MLflow: {self.uri} does not have the run {found} any more; this one is logged as a new run")
+            return None
+        for key, value in tags.items():
+            self._client.set_tag(found, key, value)
+        return found
 
     def _experiment(self, name: str, artifacts: str | None) -> str:
         self._client = self._make_client(tracking_uri=self.uri)
@@ -119,9 +148,21 @@ class MlflowRun(Tracked):
     def _log_config(self, config: Mapping[str, Any]) -> None:
         from mlflow.entities import Param
 
-        params = [Param(_key(key), str(value)[:LONGEST]) for key, value in flatten(config)]
+        # A parameter that is there cannot be changed; a run that goes on has them all.
+        known = self._client.get_run(self._run_id).data.params
+        flat = [(_key(key), str(value)[:LONGEST]) for key, value in flatten(config)]
+        params = [Param(key, value) for key, value in flat if key not in known]
         for start in range(0, len(params), 100):  # as many as MLflow takes at a time
             self._client.log_batch(self._run_id, params=params[start : start + 100])
+
+
+def _csv(lines: Sequence[Mapping[str, str]]) -> str:
+    """Lines as a CSV file, which MLflow shows as a table."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, list(lines[0]))
+    writer.writeheader()
+    writer.writerows(lines)
+    return stream.getvalue()
 
 
 def _key(name: str) -> str:
@@ -132,7 +173,8 @@ def _key(name: str) -> str:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Jobs of a sweep start together, and two that make the tables of a database at once fail."""
+    from filelock import FileLock
+
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".mlflow.lock").open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with FileLock(folder / ".mlflow.lock"):
         yield

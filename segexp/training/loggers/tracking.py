@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, TypeVar
 
 from lightning.pytorch.loggers import Logger
 
@@ -13,6 +13,9 @@ from segexp.errors import one_line
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
+from segexp.training.loggers.other_loggers import OtherLogger
+
+L = TypeVar("L", bound=Logger)
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class RunFacts:
         monitor: Measure that marks the best epoch.
         direction: Whether it is better low or high.
         summary: Facts beside the figures: size of the model, commit.
+        goes_on_from: Folder of the run whose ``last.ckpt`` this one goes on from; None: it starts anew.
     """
 
     folder: Path
@@ -38,6 +42,7 @@ class RunFacts:
     monitor: str
     direction: Literal["min", "max"]
     summary: Mapping[str, str | int | float | None]
+    goes_on_from: Path | None = None
 
 
 class Tracked(Logger, ABC):
@@ -56,12 +61,35 @@ class Tracked(Logger, ABC):
         """Writes out what is buffered and closes the run; ``ok``: it came to its end without an error."""
 
 
-def tell(loggers: Iterable[object], what: Callable[[Tracked], None]) -> None:
-    """Tells every tracker among loggers; where one fails, a line says so and the run goes on."""
+class Tracker(Protocol):
+    """A logger as the rest of the training sees it: one of segexp's own, or any other behind an adapter."""
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> Any:
+        """Logs figures."""
+
+    def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
+        """Shows pictures."""
+
+    def tested(self, report: TestReport) -> None:
+        """Shows what a test gives."""
+
+    def end(self, *, ok: bool) -> None:
+        """Closes the run."""
+
+
+def tracker_of(logger: object) -> Tracker | None:
+    """A logger of segexp's own as it is, any other of Lightning's behind an adapter; None for what is no logger."""
+    if isinstance(logger, Tracked):
+        return logger
+    return OtherLogger(logger) if isinstance(logger, Logger) else None
+
+
+def tell(loggers: Iterable[object], what: Callable[[Tracker], None]) -> None:
+    """Tells every logger; where one fails, a line says so and the run goes on."""
     for logger in loggers:
-        if isinstance(logger, Tracked):
+        if (tracker := tracker_of(logger)) is not None:
             try:
-                what(logger)
+                what(tracker)
             except Exception as error:
                 LOG.warning(f"{type(logger).__name__}: not everything is shown there ({type(error).__name__}: {error})")
 
@@ -69,8 +97,8 @@ def tell(loggers: Iterable[object], what: Callable[[Tracked], None]) -> None:
 CALLED_BY_LIGHTNING = ("log_hyperparams", "log_metrics", "log_graph", "save", "finalize", "after_save_checkpoint")
 
 
-def kept_quiet(logger: Tracked) -> Tracked:
-    """The tracker itself; what Lightning calls on it no longer raises: a line says once that something is missing."""
+def kept_quiet(logger: L) -> L:
+    """The logger itself; what Lightning calls on it no longer raises: a line says once that something is missing."""
     lines: list[str] = []
     for name in CALLED_BY_LIGHTNING:
         setattr(logger, name, _quiet(getattr(logger, name), type(logger).__name__, lines))

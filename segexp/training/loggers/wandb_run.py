@@ -1,19 +1,22 @@
 """Weights & Biases: one run per job, offline by itself, never a question, never a wait without an end."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import WandbLogger
 
 from segexp.config.overrides.quoting import shell_word
 from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
+from segexp.training.loggers.run_ids import keep_id, stored_id
 from segexp.training.loggers.tracking import RunFacts, Tracked
 
-Mode = Literal["auto", "online", "offline"]
+Mode = Literal["auto", "online", "offline", "disabled"]
+Watch = Literal["gradients", "parameters", "all"]
 
 # We write the variable; only what stood there before is the user's.
 MODE_OF_USER = os.environ.get("WANDB_MODE")
@@ -24,14 +27,62 @@ ANSWER_SECONDS = 3
 """How long a server that went online at the start is waited for at the test."""
 
 
+VARIABLES = {
+    "project": "WANDB_PROJECT", "entity": "WANDB_ENTITY", "name": "WANDB_NAME", "group": "WANDB_RUN_GROUP",
+    "id": "WANDB_RUN_ID", "tags": "WANDB_TAGS", "notes": "WANDB_NOTES", "job_type": "WANDB_JOB_TYPE",
+}  # fmt: skip
+"""Arguments of ``wandb.init`` and the variables that W&B takes where one is not given."""
+SERVICE = "wandb"
+LAST = "segexp.last"
+"""State of the callback that writes last.ckpt, see :mod:`segexp.training.callbacks.checkpoints`."""
+
+
 class WandbRun(WandbLogger, Tracked):
     """Lightning's logger around a run that is open already."""
 
-    def __init__(self, run: Any, folder: Path, *, offline: bool) -> None:
-        """Takes an open run of wandb, which keeps its files below the run folder."""
-        super().__init__(experiment=run, offline=offline, save_dir=run.settings.root_dir)
+    def __init__(
+        self,
+        run: Any,
+        folder: Path,
+        *,
+        offline: bool,
+        log_model: bool | Literal["all"] = False,
+        watch: tuple[Watch | None, int] = (None, 0),
+    ) -> None:
+        """Takes an open run of wandb, which keeps its files below the run folder.
+
+        Args:
+            run: Of wandb.
+            folder: The run folder.
+            offline: Whether nothing is sent.
+            log_model: Whether the best weights become an artifact at the end, or (``all``) after every epoch.
+            watch: What is drawn of the network, and every how many steps.
+        """
+        # Lightning refuses artifacts of an offline run, which W&B keeps with the rest until it is synced.
+        super().__init__(experiment=run, save_dir=run.settings.root_dir, log_model=log_model)
+        self._offline = offline
         self._run = run
         self._folder = folder
+        self._watch, self._watch_steps = watch
+        self._watched: Any = None
+
+    def log_graph(self, model: Any, input_array: Any = None) -> None:
+        """Watches the network, where that is asked for; Lightning calls it when training starts."""
+        if self._watch is not None:
+            self._watched = model
+            self.watch(model, log=self._watch, log_freq=self._watch_steps, log_graph=False)
+
+    def after_save_checkpoint(self, checkpoint_callback: ModelCheckpoint) -> None:
+        """Takes the best weights, and those of the user's own callbacks; what a run goes on from stays on the disk."""
+        if checkpoint_callback.state_key != LAST:
+            super().after_save_checkpoint(checkpoint_callback)
+
+    def finalize(self, status: str) -> None:
+        """Takes the hooks off the network, which is tested and exported without them."""
+        if self._watched is not None:
+            self._run.unwatch(self._watched)
+            self._watched = None
+        super().finalize(status)
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Images with switchable masks."""
@@ -57,24 +108,20 @@ class WandbRun(WandbLogger, Tracked):
 
 
 def open_wandb(
-    facts: RunFacts, project: str, entity: str | None, mode: Mode, tags: list[str], timeouts: tuple[float, float]
+    facts: RunFacts, asked: Mapping[str, Any], mode: Mode, timeouts: tuple[float, float], **more: Any
 ) -> WandbRun:
     """Opens a run, online if there is a key and the server answers, else offline.
 
     Args:
         facts: The run.
-        project: W&B project.
-        entity: User or team.
+        asked: Arguments of ``wandb.init`` that the config gives, see ``VARIABLES``.
         mode: As the config has it.
-        tags: Words to find the run by.
         timeouts: Seconds to wait for the server at the start, and at the end.
+        **more: For the logger, see :class:`WandbRun`.
     """
     offline = is_offline(mode)
-    settings = _settings(facts, timeouts)
-    wanted = {"project": project, "entity": entity, "tags": tags, "settings": settings}
-    if (earlier := run_id(facts.folder)) is not None:
-        # A job that goes on is one run, not two; wandb sync puts the files of one run together.
-        wanted |= {"id": earlier, "resume": "allow"}
+    wanted = _arguments(facts, asked)
+    wanted["settings"] = _settings(facts, timeouts)
     if offline and mode == "auto" and not MODE_OF_USER:
         LOG.info(f"W&B: no key is set, so this run is kept offline; {_later(facts.folder)}")
     run = None if offline else _online(facts, wanted)
@@ -86,11 +133,29 @@ def open_wandb(
     best = "max" if facts.direction == "max" else "min"
     run.define_metric(facts.monitor, step_metric="trainer/global_step", summary=f"{best},last")
     run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
-    return WandbRun(run, facts.folder, offline=offline)
+    if isinstance(number := getattr(run, "id", None), str):
+        keep_id(facts.folder, SERVICE, number)
+    return WandbRun(run, facts.folder, offline=offline, **more)
 
 
-def run_id(folder: Path) -> str | None:
+def _arguments(facts: RunFacts, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Arguments of ``wandb.init``: what the config says, else W&B's variables, else what fits the run."""
+    usual = {"project": "segexp", "name": facts.name, "group": facts.group}
+    left = {key: value for key, value in usual.items() if VARIABLES[key] not in os.environ}
+    found = left | {key: value for key, value in asked.items() if value not in (None, [])}
+    earlier = run_id(facts.folder) or stored_id(facts.goes_on_from, SERVICE) or run_id(facts.goes_on_from)
+    if "id" not in found and VARIABLES["id"] not in os.environ and earlier is not None:
+        # A job that goes on is one run, not two; wandb sync puts the files of one run together.
+        found["id"] = earlier
+    if "id" in found and "WANDB_RESUME" not in os.environ:
+        found["resume"] = "allow"
+    return found
+
+
+def run_id(folder: Path | None) -> str | None:
     """The id under which W&B knows the run of a folder already: that of a run which was interrupted."""
+    if folder is None:
+        return None
     # offline-run-<time>-<id> or run-<time>-<id>
     found = sorted(path.name.rsplit("-", 2)[1:] for path in (folder / "wandb").glob("*run-*-*") if path.is_dir())
     return found[-1][1] if found else None
@@ -113,11 +178,12 @@ def has_key() -> bool:
 def _settings(facts: RunFacts, timeouts: tuple[float, float]) -> Any:
     import wandb
 
+    # The process of W&B that writes the files, started with the first run, may have another working folder.
+    place: dict[str, Any] = {} if DIR in os.environ else {"root_dir": str(facts.folder.resolve())}
     # Console off: log.txt holds the lines, and wandb would wrap the streams that our handlers write to.
     return wandb.Settings(
         console="off", silent=True, init_timeout=timeouts[0], login_timeout=timeouts[0], finish_timeout=timeouts[1],
-        finish_timeout_raises=True,
-        root_dir=str(facts.folder), disable_code=True,
+        finish_timeout_raises=True, disable_code=True, **place,
     )  # fmt: skip
 
 
@@ -136,10 +202,8 @@ def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str,
 
     # The variable too: wandb reads it before it looks for a terminal to ask on.
     os.environ["WANDB_MODE"] = mode
-    return wandb.init(
-        name=facts.name, group=facts.group, config=dict(facts.config), dir=str(facts.folder), mode=mode,
-        reinit="finish_previous", **wanted,
-    )  # fmt: skip
+    place: dict[str, Any] = {} if DIR in os.environ else {"dir": str(facts.folder.resolve())}
+    return wandb.init(config=dict(facts.config), mode=mode, reinit="finish_previous", **place, **wanted)
 
 
 def _answers(run: Any) -> bool:
@@ -155,4 +219,9 @@ def _answers(run: Any) -> bool:
 
 
 def _later(folder: Path, kind: str = "offline") -> str:
-    return f"sync it later: wandb sync {shell_word(str(folder))}/wandb/{kind}-*"
+    place = os.environ.get(DIR, str(folder))
+    return f"sync it later: wandb sync {shell_word(place)}/wandb/{kind}-*"
+
+
+DIR = "WANDB_DIR"
+"""Variable with the folder in which W&B keeps its files; without it they lie in the run folder."""

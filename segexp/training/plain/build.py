@@ -9,7 +9,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import OFFERED
-from segexp.config.signatures.plain_lightning import DATA, is_below
+from segexp.config.signatures.plain_lightning import DATA, comes_from
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.data.base import ImageDataModule
@@ -26,7 +26,7 @@ from segexp.windows.settings import Inference
 
 def build_data(experiment: Experiment) -> pl.LightningDataModule:
     """Builds the datamodule; one of segexp's kind reads its images, of any other nothing is called yet."""
-    if is_below(experiment.datamodule.get("_target_"), DATA):
+    if comes_from(experiment.datamodule.get("_target_"), DATA):
         images = build.build_datamodule(experiment.datamodule, experiment.augment)
         images.setup()
         return images
@@ -54,7 +54,7 @@ def build_module(experiment: Experiment, datamodule: pl.LightningDataModule) -> 
     Raises:
         UserError: A key or a part is at fault.
     """
-    if is_below(experiment.task_class, BASE):
+    if comes_from(experiment.task_class, BASE):
         return _task(experiment, spec_of(datamodule))
     names = offered(experiment)
     spec = spec_of(datamodule) if names else None
@@ -94,7 +94,7 @@ def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
     block = build.read_task(experiment.task)
     spec = block.adapted(_known(spec, "task"))
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
-    every = experiment.trainer.check_val_every_n_epoch
+    every = experiment.trainer.check_val_every_n_epoch or 1
     return build.build_task(
         block,
         model=model,

@@ -14,7 +14,7 @@ from segexp.training.loggers.build import EpochTable
 class LoggedTable(EpochTable):
     """One row per epoch of whatever is logged: of a figure logged at steps its last value."""
 
-    def close(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+    def finish_row(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
         """Writes the row of an epoch, and its line.
 
         Args:
@@ -29,7 +29,7 @@ class LoggedTable(EpochTable):
         LOG.info(self._line(row))
 
     def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Nothing: :meth:`close` has written the row."""
+        """Nothing: :meth:`finish_row` has written the row."""
 
     def shown(self, row: Mapping[str, float]) -> list[str]:
         """Names in the line of an epoch: losses and the monitor."""
@@ -51,4 +51,4 @@ class CloseRows(Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         """Hands the table all that was logged."""
         logged = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
-        self._table.close(trainer.current_epoch, logged, time.perf_counter() - self._start)
+        self._table.finish_row(trainer.current_epoch, logged, time.perf_counter() - self._start)

@@ -19,10 +19,10 @@ from segexp.runs.console import LOG, start_console, start_log_file, stop_log_fil
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
-from segexp.training.callbacks.checkpoints import restore_best, state_bytes
+from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import end_if_pruned
-from segexp.training.endings import ended, was_stopped
+from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
 from segexp.training.hardware import with_hardware
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.plain.build import build_data, build_module
@@ -38,9 +38,8 @@ from segexp.training.train import (
     run_parent,
     tell_test,
     tried_callbacks,
-    why_it_ended,
 )
-from segexp.training.trainer import build_trainer, check_trainer
+from segexp.training.trainer import build_trainer
 from segexp.training.warning_filters import quiet_warnings
 
 
@@ -60,7 +59,6 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
     start_console()
     quiet_warnings()
     check_loggers(experiment.logger)
-    check_trainer(experiment.trainer)
     experiment = with_hardware(replace(experiment, resume=checkpoint_of(experiment.resume)))
     place = run_parent(experiment)
     check_place(place, "output_dir")
@@ -118,7 +116,7 @@ def _fit_and_test(
 ) -> dict[str, Any]:
     start = time.perf_counter()
     earlier = earlier_rows(experiment.resume, _epochs_done(experiment.resume))
-    table = LoggedTable(folder, experiment.monitor, experiment.direction, experiment.trainer.max_epochs, earlier)
+    table = LoggedTable(folder, experiment.monitor, experiment.direction, experiment.fitting.max_epochs, earlier)
     loggers = build_loggers(experiment.logger, tracked_facts(experiment, folder, record.content))
     pruned = False
     try:
@@ -129,8 +127,8 @@ def _fit_and_test(
         keep_last(experiment.resume, folder)
         end_if_pruned(trainer)
         seconds = round(time.perf_counter() - start, 1)
-        record.update(train_seconds=seconds, epochs=trainer.current_epoch, ended_by=why_it_ended(trainer))
-        content = test_logged(experiment, folder, module, datamodule, restore_best(trainer, module, folder))
+        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=why_it_ended(trainer, callbacks))
+        content = test_logged(experiment, folder, module, datamodule, _restored(experiment, trainer, module, folder))
         after.complete = True
         report = TestReport(content, [], [], [], [], trainer.global_step)
         after.make("what the loggers show of the test", lambda: tell_test(loggers, content, report))
@@ -140,6 +138,17 @@ def _fit_and_test(
     finally:
         close_loggers(loggers, ok=after.complete or pruned)
     return content
+
+
+def _restored(
+    experiment: Experiment, trainer: pl.Trainer, module: pl.LightningModule, folder: RunFolder
+) -> dict[str, Any]:
+    """The weights that are tested: the best ones, or after validations that saw a part of their data the last ones."""
+    limit = experiment.fitting.limit_val_batches
+    # 1 is one batch, 1.0 are all.
+    if limit is not None and (isinstance(limit, int) or limit < 1):
+        return restore_last(module, folder)
+    return restore_best(trainer, module, folder)
 
 
 def _epochs_done(resume: str | None) -> int:

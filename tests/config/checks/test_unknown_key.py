@@ -19,7 +19,7 @@ MEANT = {
     "lr=0.1": "optimizer.lr",
     "model.lr=0.1": "optimizer.lr",
     "trainer.gpus=1": "trainer.devices",
-    "trainer.precision=float32": "speed.precision",
+    "speed.precison=float32": "speed.precision",
     "max_lr=0.1": "scheduler.max_lr",
     "datamodule=folder data.root=x": "datamodule.root",
 }
@@ -27,7 +27,7 @@ GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic"
 NOTHING = (
     "limit_train_batches=3", "trainer.limit_train_batches=3", "trainer.min_epochs=1",
     "model.name=x", "trainer.max_steps=3", "model.num_classes=2",
-    "model.in_channels=3", "optimizer.params=1", "tags=x",
+    "model.in_channels=3", "optimizer.params=1",
 )  # fmt: skip
 PLUS = {
     "optimizer.amsgrad=true": "AdamW takes it",

@@ -46,6 +46,8 @@ GOOD: list[dict[str, Any]] = [
         }
     },
     {"logger": {"mlflow": {"_target_": "segexp.training.loggers.build.mlflow_logger", "tracking_uri": None}}},
+    {"callbacks": {"my": {**CHECKPOINTS, "train_time_interval": {"_target_": "datetime.timedelta", "minutes": 1}}}},
+    {"logger": {"csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "x"}}},  # below the run folder
     {"metric": {"jaccard": {"_target_": "torchmetrics.JaccardIndex", "task": "binary"}}},
     {"datamodule": {"_target_": "segexp.data.folder.FolderDataModule", "root": "/data/x", "table": "../t.csv"}},
     {"optimizer": {"_target_": "torch.optim.SGD", "lr": "${rate}"}, "rate": 0.1},
@@ -68,10 +70,14 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"metric": {"x": {"_target_": "torchmetrics.text.BERTScore"}}}, "of the package torchmetrics.text"),
     ({"model": {"_target_": "albumentations.D4"}}, "model._target_: 'albumentations.D4'"),
     ({"logger": {"wandb": {"_target_": "segexp.training.loggers.build.check_loggers"}}}, "is a function"),
-    ({"logger": {"csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "x"}}}, "of another kind"),
+    ({"logger": {"csv": {"_target_": "lightning.pytorch.Trainer"}}}, "of another kind"),
+    ({"logger": {"csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "save_dir": "/x"}}}, "a path out of its"),
+    ({"logger": {"csv": {"_target_": "lightning.pytorch.loggers.CSVLogger", "name": "../x"}}}, "a path out of its"),
+    ({"logger": {"m": {"_target_": "lightning.pytorch.loggers.MLFlowLogger", "tracking_uri": "a://x"}}}, "an address"),
     ({"model": {"_target_": ["os.system"]}}, "model._target_: ['os.system']"),
     ({"model": "${loss}", "loss": "os.system"}, "model: found"),
     # An object where none is taken.
+    ({"model": {**UNET, "norm": {"_target_": "datetime.timedelta"}}}, "model.norm._target_: 'datetime.timedelta' st"),
     ({"model": {**UNET, "norm": UNET}}, "model.norm._target_: 'segexp.models.unet.UNet' stands where no object is"),
     ({"model": {**UNET, "_args_": [UNET]}}, "model._args_.0._target_"),
     ({"model": {**UNET, "_partial_": UNET}}, "model._partial_: found"),

@@ -170,6 +170,19 @@ def test_several_runs_as_a_table_or_as_an_ensemble(
     assert content["threshold"]["value"] == pytest.approx(model.threshold)
 
 
+def test_trivial_predictors_are_those_of_the_training_and_choose_nothing_on_other_parts(
+    finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert evaluate(finished.path, "baselines=true", "metric=none", "panels=0", "bootstrap=0", "out=here") == 0
+    tested = {row["name"]: row["dataset"]["miou"] for row in newest(Path("here"))["rows"]}
+    trained = json.loads((finished.path / "results.json").read_text(encoding="utf-8"))["rows"]
+    assert {"all background", "Otsu"} <= tested.keys()
+    assert {row["name"]: row["dataset"]["miou"] for row in trained if row["name"] in tested} == tested
+    assert evaluate(finished.path, "baselines=true", "phase=all", "out=never") == 2
+    assert "phase=all of this data set leaves none for that" in capsys.readouterr().err
+    assert not Path("never").exists()
+
+
 def three_colours(root: str, seeds: range, shown: int) -> None:
     """Images with masks of the first so many of three colours."""
     colours = np.array([(0, 0, 0), (48, 112, 32), (176, 112, 32)], np.uint8)

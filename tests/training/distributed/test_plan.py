@@ -114,3 +114,21 @@ def test_what_does_not_go_with_ranks(overrides: tuple[str, ...], message: str) -
 def test_several_machines_need_a_launcher() -> None:
     with pytest.raises(ConfigError, match=r"trainer\.num_nodes: found 2.*by torchrun or srun"):
         count_ranks(section(devices=2, num_nodes=2))
+
+
+def test_gpus_by_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match=r"trainer\.devices: found \[1\], numbers of GPUs, but there is none"):
+        count_ranks(section(devices=[1]))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,5,7")
+    assert count_ranks(section(devices=[1])) == 1
+    assert to_start(section(devices=[2, 0])) == 2
+    assert plan.own_device(section(devices=[1])) == [1]
+    assert plan.own_device(section(devices=2)) == 1
+    assert plan.chosen_gpus(section(devices=[2, 0])) == "7,4"
+    assert plan.chosen_gpus(section(devices=2)) is None
+    for wrong in ([3], [0, 0], []):
+        with pytest.raises(ConfigError, match="expected different numbers from 0 to 2, one for each GPU"):
+            count_ranks(section(devices=wrong))
+    given(monkeypatch, TORCHRUN)
+    # A rank that segexp has started sees its own GPUs alone.
+    assert plan.own_device(section(devices=[1])) == 1

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from mlflow import MlflowClient
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData
 
 from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
@@ -21,25 +22,46 @@ from segexp.training.loggers import wandb_run
 from segexp.training.loggers.build import EpochTable, close_loggers, mlflow_logger, tensorboard_logger, wandb_logger
 from segexp.training.loggers.tracking import RunFacts, tell
 from tests.training import wandb_file
-from tests.training.runs import TINY, composed, folders, go, read_json, table
+from tests.training.runs import TINY, Done, composed, folders, go, read_json, table
 from tests.training.runs import run as run_tiny
 from tests.training.wandb_server import WandbServer
 
 
 def test_tensorboard_holds_what_metrics_csv_holds() -> None:
     done = go("logger=tensorboard", "panel_epochs=0")
-    events = EventAccumulator(str(done.path / "tensorboard"))
+    (folder,) = (done.path / "tensorboard").iterdir()
+    assert folder.name == done.experiment.run_name  # no overrides are known to a run without a command line
+    events = EventAccumulator(str(folder))
     events.Reload()
     tags = set(events.Tags()["scalars"])
+    # TensorBoard sorts its cards by name: curves come first, then figures of a single dot.
+    curves = {tag for tag in tags if tag.startswith(("train/", "val/"))}
+    dots = {tag for tag in tags if tag.partition("/")[0] == "z_final"}
+    assert tags - curves - dots == {"lr", "seconds", "epoch"}
+    assert min(dots) > max(tags - dots)
     columns = set(done.rows[0]) - {"epoch"}
     assert columns <= tags
     for name in columns:
         values = [event.value for event in events.Scalars(name)]
         assert values == pytest.approx([float(row[name]) for row in done.rows], rel=1e-6), name
-    (tested,) = events.Scalars("test/miou")
+    (tested,) = events.Scalars("z_final/test/miou")
     assert tested.value == pytest.approx(done.content["rows"][0]["dataset"]["miou"], rel=1e-6)
-    assert events.Scalars("test/dice/vessel")[0].value > 0
+    assert events.Scalars("z_final/test/dice/vessel")[0].value > 0
+    check_hparams(events, done)
     assert {path.name for path in done.path.iterdir() if path.is_dir()} == {"checkpoints", "tensorboard"}
+
+
+@pytest.mark.slow
+def check_hparams(events: EventAccumulator, done: Done) -> None:
+    """HPARAMS holds the config, and names figures that there are."""
+    stored = events.summary_metadata
+    parts = {tag: HParamsPluginData.FromString(stored[tag].plugin_data.content) for tag in stored if "_hparams_" in tag}
+    start = parts["_hparams_/session_start_info"].session_start_info.hparams
+    assert start["optimizer.lr"].number_value == done.config["optimizer"]["lr"]
+    assert start["model.base"].number_value == 2
+    assert start["model._target_"].string_value == done.config["model"]["_target_"]
+    figures = {info.name.tag for info in parts["_hparams_/experiment"].experiment.metric_infos}
+    assert {"z_final/test/miou", "z_final/best/val/miou"} <= figures <= set(events.Tags()["scalars"])
 
 
 def test_a_sweep_is_two_offline_runs_of_one_group() -> None:
@@ -107,7 +129,8 @@ def test_the_same_panel_is_on_disk_and_in_every_logger() -> None:
     on_disk = sorted(path.name for path in (done.path / "panels" / "val").iterdir())
     assert [name[:11] for name in on_disk] == ["epoch_0000_"] * 2 + ["epoch_0001_"] * 2
     assert [name[11:] for name in on_disk[:2]] == [name[11:] for name in on_disk[2:]]
-    events = EventAccumulator(str(done.path / "tensorboard"), size_guidance={"images": 0})
+    (folder,) = (done.path / "tensorboard").iterdir()
+    events = EventAccumulator(str(folder), size_guidance={"images": 0})
     events.Reload()
     names = [name[11:-4] for name in on_disk[:2]]
     tags = [tag for tag in events.Tags()["images"] if tag.startswith("panels/val/")]

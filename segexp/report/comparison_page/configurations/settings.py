@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from segexp.config.migration import migrated
+from segexp.config.trainer import with_trainer_defaults
 
 ABSENT = "-"
 """Stands for a key that a config does not have, for example one of another model."""
@@ -16,9 +17,11 @@ FOLD = "datamodule.fold"
 NEUTRAL = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
     "bootstrap", "baselines", "logger", "metric", "sweep", "hydra",
-    "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "inference.batch_size",
+    "trainer.progress", "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps",
+    "trainer.profiler", "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.enable_model_summary",
+    "trainer.enable_autolog_hparams", "trainer.inference_mode", "inference.batch_size",
     "datamodule.loader.eval_batch_size", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers",
+    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
 )  # fmt: skip
 """Keys, and blocks of keys, that change no weight and no figure."""
 
@@ -39,9 +42,16 @@ def flat_config(text: str) -> dict[str, Any]:
         _refuse_huge(tree)
     except (yaml.YAMLError, ValueError, RecursionError):
         return {}
-    flat = dict(_flat(migrated(tree), "")) if isinstance(tree, Mapping) else {}
+    flat = dict(_flat(_today(tree), "")) if isinstance(tree, Mapping) else {}
     # No callbacks are written as an empty block, or not at all.
     return {key: value for key, value in flat.items() if key != "callbacks"}
+
+
+def _today(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """A config with the names of today, and the keys of the Trainer that it lacks."""
+    found = migrated(tree)
+    trainer = found.get("trainer")
+    return found | ({"trainer": with_trainer_defaults(trainer)} if isinstance(trainer, Mapping) else {})
 
 
 def _refuse_huge(tree: Any) -> None:

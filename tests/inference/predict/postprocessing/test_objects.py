@@ -86,6 +86,29 @@ def test_parted_objects(rows: int) -> None:
     np.testing.assert_array_equal(postprocess(given, Postprocess(split=4), 2, rows=rows), expected)
 
 
+def test_parts_are_apart_even_at_corners_and_only_lines_are_lost() -> None:
+    """Two discs that overlap, their centres 24 apart, and a third alone."""
+    rows, columns = np.mgrid[:60, :70]
+    given = np.zeros((60, 70), bool)
+    for row, column in ((20, 15), (20, 39), (46, 53)):
+        given |= (rows - row) ** 2 + (columns - column) ** 2 < 14**2
+    lines = watershed_lines(given, 8)
+    parts, count = ndimage.label(given & ~lines, EIGHT)
+    assert count == 3
+    assert len({parts[20, 15], parts[20, 39], parts[46, 53]}) == 3
+    assert set(np.argwhere(lines)[:, 1]) <= {26, 27, 28}
+    assert lines.sum() < 25
+
+
+def test_a_large_object_with_a_ridge_is_parted_at_once() -> None:
+    """Many centres as deep as each other: scikit-image's own lines take hours here."""
+    given = np.ones((200, 400), bool)
+    lines = watershed_lines(given, 3)
+    _, count = ndimage.label(given & ~lines, EIGHT)
+    assert count > 10
+    assert 0 < lines.mean() < 0.3
+
+
 def test_all_steps_together_and_one_pixel_wide_images() -> None:
     probability = blobs((90, 70), 1.5, 11)
     given = (probability >= 0.7).astype(np.uint8)

@@ -1,0 +1,63 @@
+"""What keys, flags and commands of other tools are here, where no key of this config has another name for the same.
+
+Keys that are only called differently stand in :data:`segexp.config.checks.suggest.SYNONYMS`.
+"""
+
+_EVALUATE = "A finished run is tested by python -m segexp evaluate run=<run folder>"
+_FROM_DATA = "It is taken from the data; python -m segexp check shows it"
+_TOLD = {
+    "train": f"Without a command word a run is trained. {_EVALUATE}",
+    "fit": f"Without a command word a run is trained. {_EVALUATE}",
+    "test": "The best checkpoint is always tested; a short test has metric=none bootstrap=0 panels=0 baselines=false",
+    "validate": _EVALUATE,
+    "eval": _EVALUATE,
+    "evaluate": _EVALUATE,
+    "predict": "Masks of any images are made by python -m segexp predict run=<run folder> input=<images>",
+    "tags": "A run is found by name=<name>; for tags of W&B write logger=wandb 'logger.wandb.tags={value}'",
+    "patience": "Write callbacks=early_stopping callbacks.early_stopping.patience={value}",
+    "wandb_project": "Write logger=wandb logger.wandb.project={value}",
+    "project": "Write logger=wandb logger.wandb.project={value}",
+    "num_classes": _FROM_DATA,
+    "n_classes": _FROM_DATA,
+    "in_channels": _FROM_DATA,
+    "out_channels": _FROM_DATA,
+    "print_config": "Write --cfg job",
+    "hparams_search": "A search is sweep=optuna with ranges, as in sweep=optuna 'optimizer.lr=log(1e-4,1e-2)'",
+    "config": "A preset is a file <folder>/experiment/<name>.yaml: write --config-dir <folder> experiment=<name>",
+}
+"""Key -> a sentence with what to write; ``{value}`` is what was given."""
+_COMMANDS = {
+    "fit": "train",
+    "test": "evaluate run=<run folder>",
+    "eval": "evaluate run=<run folder>",
+    "validate": "evaluate run=<run folder>",
+    "infer": "predict run=<run folder> input=<images>",
+    "inference": "predict run=<run folder> input=<images>",
+    "resume": "resume=<run folder>",
+    "sweep": "-m seed=0,1,2",
+    "multirun": "-m seed=0,1,2",
+    "tune": "sweep=optuna 'optimizer.lr=log(1e-4,1e-2)'",
+    "search": "sweep=optuna 'optimizer.lr=log(1e-4,1e-2)'",
+    "config": "--cfg job",
+    "list": "help",
+    "version": "--version",
+    "serve": "demo run=<run folder>",
+    "visualize": "preview",
+}
+"""Command word of another tool -> the words here."""
+
+
+def told(key: str, value: str) -> str | None:
+    """What to write in place of a key of another tool that has no single counterpart here; None: it is none.
+
+    Args:
+        key: With dots; a key inside a block is not taken for one at the top.
+        value: As given, in Hydra's grammar.
+    """
+    text = _TOLD.get(key)
+    return None if text is None else text.format(value=value)
+
+
+def told_command(word: str) -> str | None:
+    """The words here for a command of another tool; None: it is none."""
+    return _COMMANDS.get(word)

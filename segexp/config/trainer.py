@@ -1,0 +1,42 @@
+"""The block ``trainer`` as it is in force: ``fast_dev_run`` and ``overfit_batches`` say what other keys would."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from typing import Any
+
+from segexp.config.schema import TrainerConfig
+
+
+def in_force(section: TrainerConfig) -> TrainerConfig:
+    """Gives the block that says the same without ``fast_dev_run`` and ``overfit_batches``.
+
+    As Lightning documents them, but for the run folder, which is written as always: a trial run tries that as well.
+    """
+    if batches := int(section.fast_dev_run):
+        section = replace(
+            section, max_epochs=1, max_steps=batches, min_epochs=None, min_steps=None, check_val_every_n_epoch=1,
+            val_check_interval=None, num_sanity_val_steps=0, limit_train_batches=batches, limit_val_batches=batches,
+            limit_test_batches=batches,
+        )  # fmt: skip
+    if section.max_epochs is None:
+        section = replace(section, max_epochs=-1)
+    if section.overfit_batches:
+        few = section.overfit_batches
+        section = replace(section, limit_train_batches=few, limit_val_batches=few)
+    return replace(section, fast_dev_run=False)
+
+
+def handed_on(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Gives the keys of a plain block ``trainer`` that go to Lightning without a look."""
+    known = {field.name for field in fields(TrainerConfig)}
+    return {key: value for key, value in plain.items() if key not in known and key not in TrainerConfig.also.elsewhere}
+
+
+def with_trainer_defaults(plain: Mapping[str, Any]) -> dict[str, Any]:
+    """Adds the keys that a plain block ``trainer`` of an earlier version lacks, each with its default."""
+    return {**{each.name: each.default for each in fields(TrainerConfig) if each.default is not MISSING}, **plain}
+
+
+def duration(value: Any) -> Any:
+    """A time as Lightning takes it: its parts as a mapping, anything else as it is."""
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
