@@ -8,7 +8,8 @@ from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS, valid_names
-from segexp.config.signatures.task_figures import SEGMENTATION, check_watched, watched_direction
+from segexp.config.signatures.plain_lightning import check_logged, comes_from, logged_direction
+from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched, watched_direction
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -23,8 +24,12 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     """
     costly = chosen_figures(config)
     _check_directions(costly)
+    task = str(config.get("task", {}).get("_target_", SEGMENTATION))
+    if not comes_from(task, BASE):
+        _check_plain(config, task)
+        return
     for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
-        _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
+        _check(key, name, task, costly)
         _check_comparable(key, name, config["loss"])
     for owner, section in config.get("callbacks", {}).items():
         if isinstance(name := section.get("monitor"), str):
@@ -100,6 +105,15 @@ def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec
             raise ConfigError(f"references: found {name!r}, expected train/<figure>, val/<figure> or test/<figure>")
         if part != "train" and not (part == "test" and figure.partition("/")[0] in costly):
             _check_logged(f"references.{name}", f"val/{figure}", task, costly)
+
+
+def _check_plain(config: Mapping[str, Any], task: str) -> None:
+    """``monitor`` is logged by the LightningModule, as far as its source says, and its better direction is known."""
+    try:
+        check_logged(config["monitor"], task)
+    except ConfigError as error:
+        raise ConfigError(f"monitor: {error}") from error
+    logged_direction(config["monitor"], task, config.get("monitor_mode"))
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:

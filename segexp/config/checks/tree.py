@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
+from segexp.config.signatures.plain_lightning import comes_from
 from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
 from segexp.errors import ConfigError
@@ -170,6 +171,8 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if value.get("generate") is True:
         # What must be given are places of files, and these are drawn.
         keys = {key: item for key, item in keys.items() if item != MISSING}
+    if supplied.base is not None and not comes_from(target, supplied.base):
+        supplied = dataclasses.replace(supplied, keys=(), optional=supplied.keys)
     for key in keys:
         if key in supplied.keys:
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
@@ -248,6 +251,8 @@ def _no_class(value: Mapping[str, Any], path: str) -> str | None:
         meant = nearest(name, _NAMED[group])
         hint = f"; did you mean '{group}.{meant}'?" if meant is not None else ""
         return f"{path}: no _target_, the class to build; add {path}._target_=<package.module.Class>{hint}"
+    if target == MISSING:
+        return f"{path}._target_: must be given; add {path}._target_=<package.module.Class>"
     if not isinstance(target, str) or "." not in target.strip("."):
         return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
     return None

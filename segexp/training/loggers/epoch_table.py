@@ -135,13 +135,16 @@ class EpochTable(Logger):
         if self.steps:
             self._folder.write_csv("steps.csv", [self.steps[number] for number in sorted(self.steps)])
 
+    def shown(self, row: Mapping[str, float]) -> list[str]:
+        """Names of the figures in the line of an epoch."""
+        return ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
+
     def _line(self, row: dict[str, float]) -> str:
         value = row.get(self._monitor)
         better = value is not None and self._sign * value > self._best
         if better and value is not None:
             self._best = self._sign * value
-        names = ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
-        parts = [f"{name} {row[name]:.4f}" for name in names if name in row]
+        parts = [f"{name} {row[name]:.4f}" for name in self.shown(row) if name in row]
         parts += [f"{row['seconds']:.1f} s"] if "seconds" in row else []
         return f"{self._title(int(row['epoch']))}  {'  '.join(parts)}{'  best' if better else ''}"
 
