@@ -8,7 +8,7 @@ import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 
 from segexp.runs.console import LOG
-from segexp.training.loggers.build import EpochTable
+from segexp.training.loggers.epoch_table import EpochTable
 
 
 class LoggedTable(EpochTable):
