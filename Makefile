@@ -1,4 +1,4 @@
-# make run | test | test-slow | test-cluster | test-browser | zoo | format | bench | clean | help
+# make run | test | test-slow | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -16,7 +16,7 @@ CHROMIUM := { command -v chromium || command -v chromium-browser || command -v g
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow test-cluster test-browser zoo lint unit format bench clean help
+.PHONY: run test test-slow test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -41,6 +41,9 @@ test-slow: $(VENV)/.dev  ## tests that are too long for every change
 
 test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
+
+test-gpu:  ## what a GPU computes and how fast, by the python3 that has CUDA's PyTorch (PYTHON=...); under 8 minutes, no network
+	$(PYTHON) -m tests.gpu.script $(ARGS)
 
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 
 from segexp.config.experiment import Experiment
 
@@ -67,23 +68,34 @@ def _print_table(rounds: list[dict[str, float]]) -> None:
 def _measure(variant: str, steps: int) -> float:
     """Images per second of one variant in this process."""
     if variant == "a":
-        return _bare(steps, ours=False)
-    return _bare(steps, ours=True) if variant == "b" else _fit(steps)
+        return train_bare(OVERRIDES, BATCH, steps, ours=False)
+    images = f"datamodule.train_images={steps * BATCH}"
+    return train_bare(OVERRIDES, BATCH, steps) if variant == "b" else train_fitted([*OVERRIDES, images], BATCH, steps)
 
 
-def _experiment(extra: list[str]) -> "Experiment":
+def _experiment(overrides: Sequence[str]) -> Experiment:
     from hydra import compose, initialize_config_dir
 
     from segexp.config.composed import checked_train
     from segexp.config.paths import conf_dir
 
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        return checked_train(compose("train", [*OVERRIDES, *extra]))
+        return checked_train(compose("train", [*overrides]))
 
 
-def _bare(steps: int, *, ours: bool) -> float:
-    """A loop as anyone would write it, with or without segexp's settings."""
-    experiment = _experiment([] if ours else ["speed=off"])
+def train_bare(overrides: Sequence[str], batch: int, steps: int, *, ours: bool = True) -> float:
+    """A loop as anyone would write it, over scaled batches that are on the device already.
+
+    Args:
+        overrides: The experiment.
+        batch: Its images in a batch.
+        steps: Steps that are measured.
+        ours: Whether with segexp's settings (``speed``) or PyTorch's own.
+
+    Returns:
+        Images per second.
+    """
+    experiment = _experiment(overrides if ours else [*overrides, "speed=off"])
     from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(experiment.speed.allocator)
@@ -96,17 +108,17 @@ def _bare(steps: int, *, ours: bool) -> float:
 
     device = device_type(experiment.trainer.accelerator)
     speed = resolve_speed(experiment.speed, device, allocator=allocator)
-    datamodule = build.build_datamodule({**experiment.datamodule, "train_images": 4 * BATCH}, experiment.augment)
+    datamodule = build.build_datamodule({**experiment.datamodule, "train_images": 4 * batch}, experiment.augment)
     torch.manual_seed(0)
     layout = torch.channels_last if speed.channels_last else torch.contiguous_format
     model = build.build_model(experiment.model, datamodule.spec).to(device, memory_format=layout)  # type: ignore[call-overload]
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
     batches = [
         (
-            ((batch["image"].float() - 128) / 64).contiguous(memory_format=layout).to(device),
-            batch["target"].float().unsqueeze(1).to(device),
+            ((each["image"].float() - 128) / 64).contiguous(memory_format=layout).to(device),
+            each["target"].float().unsqueeze(1).to(device),
         )
-        for batch in datamodule.train_dataloader()
+        for each in datamodule.train_dataloader()
     ]
     start = 0.0
     for step in range(WARM_UP + steps):
@@ -119,7 +131,7 @@ def _bare(steps: int, *, ours: bool) -> float:
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call] # torch publishes no types for it
         optimizer.step()
-    return steps * BATCH / (_now(device) - start)
+    return steps * batch / (_now(device) - start)
 
 
 def _now(device: str) -> float:
@@ -130,9 +142,18 @@ def _now(device: str) -> float:
     return time.perf_counter()
 
 
-def _fit(steps: int) -> float:
-    """The training part of an epoch of segexp's own fit, loading included; the first epoch warms up."""
-    experiment = _experiment(["trainer.max_epochs=2", f"datamodule.train_images={steps * BATCH}"])
+def train_fitted(overrides: Sequence[str], batch: int, steps: int) -> float:
+    """The training part of an epoch of segexp's own fit, loading included; the first epoch warms up.
+
+    Args:
+        overrides: The experiment, whose epochs have ``steps`` batches.
+        batch: Its images in a batch.
+        steps: Steps of an epoch.
+
+    Returns:
+        Images per second.
+    """
+    experiment = _experiment([*overrides, "trainer.max_epochs=2"])
     from segexp.system.allocator import tune_allocator
 
     allocator = tune_allocator(experiment.speed.allocator)
@@ -143,7 +164,7 @@ def _fit(steps: int) -> float:
 
     from segexp.runs.folder import RunFolder
     from segexp.training.hardware import device_type, with_hardware
-    from segexp.training.loggers.build import EpochTable
+    from segexp.training.loggers.epoch_table import EpochTable
     from segexp.training.prepare import prepare
     from segexp.training.trainer import build_trainer
 
@@ -172,7 +193,7 @@ def _fit(steps: int) -> float:
         clock = Clock()
         trainer.callbacks.append(clock)  # type: ignore[attr-defined] # Trainer sets it
         trainer.fit(module, datamodule=datamodule)
-    return steps * BATCH / clock.seconds
+    return steps * batch / clock.seconds
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS, valid_names
-from segexp.config.signatures.task_figures import SEGMENTATION, check_watched, taken_names, watched_direction
+from segexp.config.signatures.plain_lightning import check_logged, comes_from, logged_direction
+from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched, taken_names, watched_direction
 from segexp.config.signatures.torch_metrics import metric_name, torch_metrics
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
@@ -25,6 +26,9 @@ def check_monitors(config: Mapping[str, Any]) -> None:
     costly, metrics = chosen_figures(config), config.get("metric")
     task = str(config.get("task", {}).get("_target_", SEGMENTATION))
     _check_directions(costly)
+    if not comes_from(task, BASE):
+        _check_plain(config, task)
+        return
     found = torch_metrics(metrics)
     _check_metric_names(found, task, costly)
     for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
@@ -108,6 +112,15 @@ def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec
         own = (*(costly if part == "test" else ()), *torch_metrics(config.get("metric")))
         if part != "train" and figure.partition("/")[0] not in own:
             _check_logged(f"references.{name}", f"val/{figure}", task, costly)
+
+
+def _check_plain(config: Mapping[str, Any], task: str) -> None:
+    """``monitor`` is logged by the LightningModule, as far as its source says, and its better direction is known."""
+    try:
+        check_logged(config["monitor"], task)
+    except ConfigError as error:
+        raise ConfigError(f"monitor: {error}") from error
+    logged_direction(config["monitor"], task, config.get("monitor_mode"))
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:

@@ -23,7 +23,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.callbacks.checks import check_callbacks
+from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
@@ -128,6 +128,7 @@ class CompatibilityCheck:
         inference = Inference(**vars(experiment.inference))
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         epochs = experiment.fitting.max_epochs
+        self._try(lambda: check_finders(self._callbacks, module))
         self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
