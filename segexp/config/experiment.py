@@ -64,7 +64,7 @@ class Experiment(TrainConfig):
         """True if ``monitor`` is better low ("min") or high ("max")."""
         if not comes_from(self.task_class, BASE):
             return logged_direction(self.monitor, self.task_class, self.monitor_mode)
-        return watched_direction(self.monitor, self.task_class)
+        return watched_direction(self.monitor, self.task_class, self.metric)
 
     @property
     def plain_lightning(self) -> bool:

@@ -34,6 +34,7 @@ class Supplied:
         auto: Whether any key may be ``auto``, filled in when training starts.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
+        filled: Keys that the program takes from the data where they are ``auto``, or left out.
         inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
             names of the user's.
         optional: Keys given by the program where the YAML does not.
@@ -48,11 +49,12 @@ class Supplied:
     inner: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
     base: str | None = None
+    filled: tuple[str, ...] = ()
 
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "param_groups", "precision", "threshold",
+    "param_groups", "precision", "threshold", "metrics",
 )  # fmt: skip
 """Arguments of a task that training gives."""
 OFFERED = ("model", "loss", "optimizer", "scheduler", "spec")
@@ -275,7 +277,7 @@ class TrainConfig:
     augment: Annotated[ObjectConfig, Supplied()] = field(default_factory=dict)
     # callbacks=[], metric=[] and logger=[] leave no block behind.
     callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
-    metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
+    metric: dict[str, Annotated[ObjectConfig, Supplied(filled=("task", "num_classes"))]] = field(default_factory=dict)
     logger: dict[str, LoggerConfig] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
     task: Annotated[ObjectConfig, Supplied(TASK_PARTS, base="segexp.tasks.base.BaseTask")] = field(

@@ -15,6 +15,7 @@ from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
 from segexp.config.signatures.plain_lightning import comes_from
 from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
+from segexp.config.signatures.tensor_keys import is_tensor
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
 
@@ -187,7 +188,14 @@ def _parameters(
 ) -> Iterator[str]:
     """Problems of the arguments of a class: keys that are given, and those that are missing."""
     for name, parameter in valid.items():
+        if name in supplied.filled and keys.get(name, "auto") == "auto":
+            continue
         if supplied.auto and (keys.get(name) == "auto" or is_shares(name, keys.get(name))):
+            continue
+        if name in keys and is_tensor(str(value["_target_"]), name, keys[name]):
+            continue
+        if supplied.filled and isinstance(item := keys.get(name), Mapping) and "_target_" in item:
+            yield from _target(item, Supplied(filled=supplied.filled), _join(path, name))
             continue
         if name in supplied.inner and name in keys:
             yield from _objects(keys[name], dataclasses.replace(supplied, beside=None), _join(path, name))
