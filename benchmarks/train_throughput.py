@@ -164,7 +164,7 @@ def train_fitted(overrides: Sequence[str], batch: int, steps: int) -> float:
 
     from segexp.runs.folder import RunFolder
     from segexp.training.hardware import device_type, with_hardware
-    from segexp.training.loggers.build import EpochTable
+    from segexp.training.loggers.epoch_table import EpochTable
     from segexp.training.prepare import prepare
     from segexp.training.trainer import build_trainer
 

@@ -23,5 +23,5 @@ def test_every_parameter_composes_and_is_valid() -> None:
         for name, values in sweep["parameters"].items():
             for value in values.get("values") or [values["min"], values["max"]]:
                 checked = checked_train(compose("train", [*fixed, f"{name}={value}"]))
-                assert (checked.logger["wandb"] or {})["project"] == sweep["project"]
+                assert (checked.logger["wandb"] or {})["project"] is None  # WANDB_PROJECT counts, which the agent sets
                 assert checked.monitor == sweep["metric"]["name"]

@@ -29,12 +29,18 @@ def silence_libraries() -> None:
     """Lightning announces accelerators and tips at INFO; what matters of it stands in run.json."""
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.WARNING)
-    for name in ON_REQUEST:
-        logging.getLogger(f"lightning.pytorch.callbacks.{name}").setLevel(logging.INFO)
+    for name in ("callbacks.model_summary", "callbacks.early_stopping", "utilities.rank_zero"):
+        asked = logging.getLogger(f"lightning.pytorch.{name}")
+        asked.setLevel(logging.INFO)
+        if not any(isinstance(each, _OfCallbacks) for each in asked.filters):
+            asked.addFilter(_OfCallbacks())
 
 
-ON_REQUEST = ("model_summary", "early_stopping")
-"""Callbacks of Lightning that say something only where a config asks for them: a table, or with ``verbose`` a line."""
+class _OfCallbacks(logging.Filter):
+    """Lets pass what callbacks of Lightning say, which a config asks for: a table, or with ``verbose`` a line."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.WARNING or "callbacks" in Path(record.pathname).parts
 
 
 def start_log_file(path: Path) -> logging.Handler:

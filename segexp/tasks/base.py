@@ -18,6 +18,7 @@ from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
+from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
@@ -58,6 +59,7 @@ class BaseTask(pl.LightningModule):
         spec: Target, channels and scaling.
         inference: Whether validation and test see images whole or in windows.
         measures: Costly measures by name, taken at the test only.
+        metrics: Measures of torchmetrics, taken at validation and test.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
@@ -79,6 +81,7 @@ class BaseTask(pl.LightningModule):
         record: dict[str, Any] | None = None,
         inference: Inference | None = None,
         measures: Measures | None = None,
+        metrics: TorchMetrics | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
         param_groups: ParamGroups | None = None,
     ) -> None:
@@ -94,6 +97,7 @@ class BaseTask(pl.LightningModule):
             record: Plain values stored in each checkpoint, from which the model can be built again.
             inference: Windows of validation and test; None: the usual ones.
             measures: Costly measures by name, prepared for the data.
+            metrics: Measures of torchmetrics, taken at validation and test.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
             param_groups: Weights with another learning rate or decay; None: none.
         """
@@ -106,6 +110,7 @@ class BaseTask(pl.LightningModule):
         self.scale = Normalize(spec, channels_last=self.speed.channels_last)
         self.inference = inference or Inference()
         self.measures = measures or {}
+        self.metrics = metrics or TorchMetrics()
         self._shares = shares
         self._optimizer = optimizer
         self._schedule = schedule
@@ -147,14 +152,16 @@ class BaseTask(pl.LightningModule):
         other._modules = dict(self._modules)
         return other
 
-    def with_measures(self, measures: Measures) -> Self:
-        """Gives a task of the same network with other costly measures.
+    def with_measures(self, measures: Measures, metrics: TorchMetrics | None = None) -> Self:
+        """Gives a task of the same network with other measures.
 
         Args:
-            measures: By name, prepared for the data.
+            measures: Costly ones by name, prepared for the data.
+            metrics: Those of torchmetrics; None: none.
         """
         other = self.twin()
         other.measures = measures
+        other.metrics = metrics or TorchMetrics()
         return other
 
     # ---- forward
@@ -347,6 +354,20 @@ class BaseTask(pl.LightningModule):
             terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
+        if self.metrics.metrics:
+            self.metrics.update(*self.metric_inputs(outputs, batch))
+
+    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What measures of torchmetrics compare: predictions (B, ...) and targets (B, ...).
+
+        Of data with classes these are probabilities (B, K, ...) and class numbers, of which
+        :func:`segexp.metrics.torch_inputs.class_inputs` makes what each measure takes; else they are handed on.
+
+        Args:
+            outputs: float32, as :meth:`evaluated` gives them.
+            batch: With its target.
+        """
+        return outputs, self.target_of(batch)
 
     @property
     def sees_all(self) -> bool:
@@ -358,16 +379,19 @@ class BaseTask(pl.LightningModule):
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
         self.start_counting("val")
+        self.metrics.start(self.device)
 
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images."""
         self.log_dict(self._val_losses.take())
         named = {f"val/{name}": value for name, value in self.figures().items()}
+        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
         self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
 
     def on_test_epoch_start(self) -> None:
         """Starts counting."""
         self.start_counting("test")
+        self.metrics.start(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Counts whole images, in float32.
@@ -378,6 +402,8 @@ class BaseTask(pl.LightningModule):
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, "for a test image")
         self.count("test", outputs, batch)
+        if self.metrics.metrics:
+            self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
 
     @staticmethod
     def _refuse_nan(outputs: Tensor, when: str) -> None:

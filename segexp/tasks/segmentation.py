@@ -147,6 +147,10 @@ class Segmentation(DenseTask):
         if self._choice is not None:
             self._choice.update(outputs, batch["target"])
 
+    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, K, H, W), K = 1 for two classes, and class numbers (B, H, W)."""
+        return self.probabilities(outputs), batch["target"]
+
     def figures(self) -> dict[str, float | None]:
         """Figures of all validation images; chooses the threshold on them."""
         matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has

@@ -27,8 +27,8 @@ def describe_parts(section: TrainerConfig, length: RunLength) -> Iterator[str]:
         yield f"trained on {seen.train} of {there.train} batches an epoch{again} ({_key(section, 'train')})"
     if not length.validates_all:
         yield (
-            f"validations saw {seen.val} of {there.val} batches ({_key(section, 'val')}), so they chose neither a "
-            "checkpoint nor a threshold: the figures are of the weights after the last epoch"
+            f"validations saw {seen.val} of {there.val} batches ({_key(section, 'val')}), so while training they chose "
+            "neither a checkpoint nor a threshold: the figures are of the weights after the last epoch"
         )
     if not length.tests_all:
         yield f"the test saw {seen.test} of {there.test} batches ({_key(section, 'test')}), of which the figures are"

@@ -163,7 +163,7 @@ def _timing(
             raise killed from error
         raise
     device = device_type(experiment.trainer.accelerator)
-    seconds = None if module is None else _step_seconds(datamodule, module, device)
+    seconds = None if module is None else _step_seconds(datamodule, module, device, experiment.trainer.precision)
     return {
         "batch_size": options.batch_size,
         "step": seconds,
@@ -172,12 +172,12 @@ def _timing(
     }
 
 
-def _step_seconds(datamodule: ImageDataModule, module: BaseTask, device: str) -> float:
+def _step_seconds(datamodule: ImageDataModule, module: BaseTask, device: str, precision: str | None) -> float:
     crops = datamodule.train_samples()
     sampler = KeyedSampler(len(crops), crops.seed, shuffle=True)
     loader = make_loader(crops, sampler, replace(datamodule.loader, num_workers=0), training=True)
     batch: Any = next(iter(loader))
-    return seconds_per_step(module, batch, device, SECONDS)
+    return seconds_per_step(module, batch, device, SECONDS, precision)
 
 
 def _waiting(found: Throughput, step: float | None) -> float | None:

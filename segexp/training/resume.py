@@ -43,8 +43,11 @@ FREE = (
 """Keys that do not shape the training and may differ after a resume."""
 
 
-AVERAGE = "weight_average"
-"""The callback that does shape it: weights that were averaged are no others' weights."""
+SHAPING = (
+    "WeightAverage", "EMAWeightAveraging", "WeightAveraging", "StochasticWeightAveraging",
+    "GradientAccumulationScheduler", "ModelPruning",
+)  # fmt: skip
+"""Classes of callbacks that do shape it: weights that were averaged, say, are no others' weights."""
 
 
 def check_resume(experiment: Experiment, module: BaseTask) -> int:
@@ -113,8 +116,10 @@ def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
     checkpoint = Path(str(experiment.resume))
     today = experiment.plain()
     before, now = (dict(flatten(_complete(plain, today))) for plain in (earlier, today))
+    shaping = {f"callbacks.{name}" for plain in (earlier, today) for name in _shaping(plain)}
     for key in sorted(set(before) | set(now)):
-        if before.get(key) != now.get(key) and not _may_change(key, experiment):
+        of_shaping = ".".join(key.split(".")[:2]) in shaping
+        if before.get(key) != now.get(key) and (of_shaping or not _may_change(key, experiment)):
             found = f"{key}: found {now.get(key)!r}, but the run that resume goes on from has {before.get(key)!r}"
             raise ConfigError(with_command(f"{found}; use that, or start anew without resume", checkpoint))
 
@@ -143,12 +148,16 @@ def _defaults(section: Any) -> dict[str, Any]:
     return {each.name: each.default for each in known if isinstance(each.default, bool | int | float | str)}
 
 
+def _shaping(plain: Mapping[str, Any]) -> list[str]:
+    """Names of the callbacks that shape a training."""
+    blocks = plain.get("callbacks") or {}
+    return [name for name, block in blocks.items() if str(_target(block)).rpartition(".")[2] in SHAPING]
+
+
 def _may_change(key: str, experiment: Experiment) -> bool:
     if key == "trainer.max_epochs":
         # A schedule that was laid over the whole run cannot be stretched.
         return not follows_length(experiment.scheduler)
-    if key.startswith(f"callbacks.{AVERAGE}."):
-        return False
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
 
 

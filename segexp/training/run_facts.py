@@ -29,6 +29,7 @@ def run_facts(prepared: Prepared) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "ranks": experiment.ranks,
         "speed": vars(module.speed),
+        **({} if experiment.trainer.precision is None else {"precision": experiment.trainer.precision}),
         "inference": {phase: inference(module, datamodule.items(phase)) for phase in ("val", "test")},
         "model": {
             "name": invocation.choices.get("model", experiment.model["_target_"]),

@@ -10,11 +10,14 @@ from segexp.losses.base import TOTAL
 from segexp.models.auxiliary import Supervised
 from segexp.tasks.base import BaseTask
 
+MIXED = {"16-mixed": torch.float16, "bf16-mixed": torch.bfloat16}
 WARM_UP = 2
 """Steps before the clock starts: the first ones take memory and choose algorithms."""
 
 
-def seconds_per_step(module: BaseTask, batch: Batch, device: str, seconds: float) -> float:
+def seconds_per_step(
+    module: BaseTask, batch: Batch, device: str, seconds: float, precision: str | None = None
+) -> float:
     """The mean over about ``seconds``, at least three steps; the weights of the module are trained by it.
 
     Args:
@@ -22,24 +25,31 @@ def seconds_per_step(module: BaseTask, batch: Batch, device: str, seconds: float
         batch: Raw images and masks.
         device: ``cpu``, ``cuda`` or ``mps``.
         seconds: How long to measure.
+        precision: ``trainer.precision``; of a mixed one the network alone computes in it, as when training.
     """
+    numbers = MIXED.get(precision or "", torch.bfloat16 if module.speed.bfloat16 else None)
     module.to(device).train()
     image, mask = batch["image"].to(device), batch["target"].to(device)
     stats = batch["stats"].to(device) if "stats" in batch else None
     optimizer = module.make_optimizer()
     for _ in range(WARM_UP):
-        _step(module, optimizer, image, mask, stats)
+        _step(module, optimizer, image, mask, stats, numbers)
     begin, steps = time.perf_counter(), 0
     while time.perf_counter() - begin < seconds or steps < 3:
-        _step(module, optimizer, image, mask, stats)
+        _step(module, optimizer, image, mask, stats, numbers)
         steps += 1
     return (time.perf_counter() - begin) / steps
 
 
 def _step(
-    module: BaseTask, optimizer: torch.optim.Optimizer, image: Tensor, mask: Tensor, stats: Tensor | None
+    module: BaseTask,
+    optimizer: torch.optim.Optimizer,
+    image: Tensor,
+    mask: Tensor,
+    stats: Tensor | None,
+    numbers: torch.dtype | None,
 ) -> None:
-    with torch.autocast(image.device.type, dtype=torch.bfloat16, enabled=module.speed.bfloat16):
+    with torch.autocast(image.device.type, dtype=numbers, enabled=numbers is not None):
         outputs = module.outputs(image, stats)
     logits = outputs.logits if isinstance(outputs, Supervised) else outputs
     loss = module.loss_terms(logits, mask)[TOTAL]

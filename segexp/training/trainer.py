@@ -119,7 +119,7 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         RandomState(experiment.seed),
         *([best] if chooses else []),
         Last(folder.checkpoints),
-        *([Clock(duration(trainer.max_time))] if trainer.max_time is not None else []),
+        *([Clock(duration(trainer.max_time), verbose=False)] if trainer.max_time is not None else []),
         *stopping,
         *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) and not _own_bar(own) else []),
         *(callback for callback in own if callback not in [*averages, *stopping]),

@@ -167,7 +167,7 @@ def test_keys_of_a_later_version_are_added_and_named(line: Line) -> None:
     config, invocation = line.one(f"from={run}")
     assert (config["trainer"]["num_nodes"], config["sweep"]["engine"]) == (1, "local")
     assert "norm" not in config["model"]
-    assert any("keys that run did not have" in note and "trainer.num_nodes=1" in note for note in invocation.notes)
+    assert any("keys that run did not have" in note and "val_panels=2" in note for note in invocation.notes)
     assert line.config(f"from={run}", "model.norm=batch")["model"]["norm"] == "batch"
 
 

@@ -81,7 +81,7 @@ def test_comments_beside_the_keys_of_a_config_that_is_shown(tmp_path: Path, caps
     for line, comment in lines.items():
         assert not comment or re.search(rf"^{re.escape(line)} +# {comment}", commented, re.MULTILINE), line
     block = said(capsys, "--cfg", "job", "-p", "trainer", "--comments")
-    assert re.search(r"^max_epochs: 40 +# passes over the training samples$", block, re.MULTILINE)
+    assert re.search(r"^max_epochs: 40 +# passes over the training samples", block, re.MULTILINE)
     mine = tmp_path / "mine/model"
     mine.mkdir(parents=True)
     (mine / "net.yaml").write_text("# Mine\n_target_: segexp.models.unet.UNet\nbase: 3  # how wide\n")

@@ -3,6 +3,7 @@
 import pytest
 
 from segexp.errors import ConfigError
+from segexp.training.checks.check import check
 from segexp.training.partial import describe_parts
 from segexp.training.run_length import Batches, measure_run
 from tests.training.runs import composed
@@ -66,3 +67,11 @@ def test_batches_over_all_epochs_and_none_at_all() -> None:
     words = ("trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=20")
     assert measure_run(composed(*words), THERE).validates_all
     assert not measure_run(composed("trainer.max_steps=3", "trainer.limit_val_batches=0"), THERE).validates_all
+
+
+def test_the_check_says_what_training_would() -> None:
+    words = ("trainer.limit_val_batches=0.1", "trainer.precision=16-mixed", "trainer.accelerator=auto")
+    content, text = check(composed(*words, "speed.precision=auto"), full=False, scope="all")
+    assert not content["ok"]
+    assert "trainer.limit_val_batches: found 0.1, less than one of 3 batches" in text
+    assert "trainer.precision: found 16-mixed, but there is no GPU" in text

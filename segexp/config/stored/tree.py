@@ -15,7 +15,6 @@ PAGE = "docs/trust.md"
 
 PLAIN = (
     "datetime.timedelta",
-    "lightning.pytorch.callbacks.RichProgressBarTheme",
     "lightning.pytorch.callbacks.progress.rich_progress.RichProgressBarTheme",
 )
 """Classes of numbers and words alone that callbacks of Lightning take: a time, the colours of a bar."""

@@ -1,15 +1,20 @@
 """Compares the callbacks of a config with all else: what Lightning would say after the first batch is said now."""
 
 import importlib.util
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Any
 
 from lightning.pytorch.callbacks import (
+    BatchSizeFinder,
     Callback,
     DeviceStatsMonitor,
     GradientAccumulationScheduler,
+    LearningRateFinder,
     ProgressBar,
     StochasticWeightAveraging,
+    WeightAveraging,
 )  # fmt: skip
+from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, MissingExtraError
@@ -35,8 +40,13 @@ def check_callbacks(experiment: Experiment, callbacks: Mapping[str, Callback]) -
             _check_device_stats(key, callback, experiment)
         elif isinstance(callback, GradientAccumulationScheduler):
             _check_accumulation(key, experiment)
-        elif isinstance(callback, StochasticWeightAveraging) and experiment.trainer.strategy == "fsdp":
+        elif isinstance(callback, StochasticWeightAveraging | WeightAveraging) and _is_divided(experiment):
             raise ConfigError(f"{key}: trainer.strategy=fsdp divides the weights, and an average needs all; use ddp")
+
+
+def _is_divided(experiment: Experiment) -> bool:
+    """Whether each rank holds a part of the weights only."""
+    return experiment.ranks > 1 and experiment.trainer.strategy == "fsdp"
 
 
 def _check_bar(key: str, experiment: Experiment) -> None:
@@ -63,3 +73,33 @@ def _check_accumulation(key: str, experiment: Experiment) -> None:
             f"trainer.accumulate_grad_batches: found {found}, but {key} says it for each epoch; write "
             "trainer.accumulate_grad_batches=1"
         )
+
+
+def check_finders(callbacks: Mapping[str, Callback], module: nn.Module, data: object = None) -> None:
+    """Compares callbacks that look for a learning rate or a batch size with the parts where they would set it.
+
+    Args:
+        callbacks: By name.
+        module: The task.
+        data: Its datamodule, where that is known.
+
+    Raises:
+        ConfigError: Neither has such an attribute.
+    """
+    for name, callback in callbacks.items():
+        if isinstance(callback, LearningRateFinder):
+            wanted, instead = [callback._attr_name] if callback._attr_name else ["lr", "learning_rate"], "optimizer.lr"
+        elif isinstance(callback, BatchSizeFinder):
+            wanted, instead = [callback._batch_arg_name], "datamodule.loader.batch_size"
+        else:
+            continue
+        holders = [module, *(getattr(part, "hparams", {}) for part in (module, data))]
+        if not any(hasattr(holder, key) or key in _keys(holder) for key in wanted for holder in holders):
+            raise ConfigError(
+                f"callbacks.{name}: it sets {' or '.join(wanted)} of the LightningModule, and {type(module).__name__} "
+                f"has none; write {instead}=<value>, or search it: -m sweep=optuna {instead}=..."
+            )
+
+
+def _keys(holder: Any) -> Collection[str]:
+    return holder if isinstance(holder, Mapping) else ()

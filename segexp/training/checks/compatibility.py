@@ -23,7 +23,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.callbacks.checks import check_callbacks
+from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import check_ranks
@@ -95,6 +95,7 @@ class CompatibilityCheck:
         self._try(self._schedule)
         if self.task.kind.takes_measures:
             self._try(lambda: build.build_measures(experiment.metric, spec))
+        self._try(lambda: build.build_metrics(experiment.metric, spec))
         loss = self._try(self._loss)
         if isinstance(loss, SegmentationLoss) and not loss.needs_counts:
             # One whose weights are counted from the training images has none yet.
@@ -127,6 +128,7 @@ class CompatibilityCheck:
         inference = Inference(**vars(experiment.inference))
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         epochs = experiment.fitting.max_epochs
+        self._try(lambda: check_finders(self._callbacks, module))
         self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
@@ -147,7 +149,11 @@ class CompatibilityCheck:
     def _schedule(self) -> Schedule | None:
         every = self.experiment.fitting.check_val_every_n_epoch or 1
         return build.build_schedule(
-            self.experiment.scheduler, self.experiment.optimizer, every, self.experiment.task_class
+            self.experiment.scheduler,
+            self.experiment.optimizer,
+            every,
+            self.experiment.task_class,
+            self.experiment.metric,
         )
 
     def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:

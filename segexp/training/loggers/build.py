@@ -1,10 +1,8 @@
-"""metrics.csv, the epoch lines, and the optional loggers beside them."""
+"""The loggers beside metrics.csv: segexp's own, and any other by its class."""
 
 import importlib.util
 import inspect
-import math
-from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from hydra.utils import get_method, instantiate
@@ -12,141 +10,11 @@ from lightning.pytorch.loggers import Logger
 
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.runs.console import LOG
-from segexp.runs.folder import RunFolder
 from segexp.training.checks.config_trials import expect
 from segexp.training.constructor_errors import naming_section
 from segexp.training.loggers.places import with_places
 from segexp.training.loggers.tracking import RunFacts, Tracked, kept_quiet, tracker_of
 from segexp.types import PositiveFloat, PositiveInt
-
-STEP = "_step"
-"""End of the names of figures of single steps, as Lightning has it."""
-
-
-class EpochTable(Logger):
-    """One row per epoch in metrics.csv, and one line per epoch on the terminal and in log.txt."""
-
-    def __init__(
-        self,
-        folder: RunFolder,
-        monitor: str,
-        direction: Literal["min", "max"],
-        epochs: int | None,
-        earlier: Sequence[Mapping[str, float]] = (),
-    ) -> None:
-        """Starts a table.
-
-        Args:
-            folder: Where metrics.csv is written.
-            monitor: Measure that marks the best epoch.
-            direction: Whether it is better low or high.
-            epochs: Planned number of epochs, for the lines; None: nobody knows.
-            earlier: Rows of the run that this one goes on from.
-        """
-        super().__init__()
-        self._folder = folder
-        self._monitor = monitor
-        self._sign = 1 if direction == "max" else -1
-        self._epochs = epochs
-        self.steps: dict[int, dict[str, float]] = {}
-        self._within = False
-        self.rows: dict[int, dict[str, float]] = {int(row["epoch"]): dict(row) for row in earlier}
-        self._best = max((self._sign * row[monitor] for row in earlier if monitor in row), default=-math.inf)
-        if earlier:
-            self._write()
-
-    @property
-    def name(self) -> str:
-        """Name among the loggers."""
-        return "csv"
-
-    @property
-    def save_dir(self) -> str:
-        """The run folder; callbacks that write files ask for it."""
-        return str(self._folder.path)
-
-    @property
-    def version(self) -> str:
-        """A run folder holds one table."""
-        return ""
-
-    def log_hyperparams(self, params: dict[str, Any] | Namespace, *args: Any, **kwargs: Any) -> None:
-        """Nothing: config.yaml holds them."""
-
-    def keep_steps(self, earlier: Sequence[Mapping[str, float]] = (), *, within: bool) -> None:
-        """Starts the table of steps, steps.csv, which is written where there are rows.
-
-        Args:
-            earlier: Its rows of the run that this one goes on from.
-            within: Whether there are validations within an epoch, whose figures it keeps too.
-        """
-        self.steps = {int(row["step"]): dict(row) for row in earlier}
-        self._within = within
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Merges figures into the row of their epoch; the training figures come last and close the row.
-
-        Figures of single steps, and what callbacks log without an epoch, get a row in steps.csv.
-        """
-        of_steps = {key: value for key, value in metrics.items() if key.endswith(STEP)}
-        if "epoch" not in metrics or of_steps or (self._within and self._monitor in metrics):
-            self._keep_step(metrics, step)
-        metrics = {key: value for key, value in metrics.items() if key not in of_steps}
-        if not metrics.keys() - {"epoch"} or "epoch" not in metrics:
-            return
-        row = self._merge(metrics)
-        if "train/loss" in metrics:
-            LOG.info(self._line(row))
-
-    def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
-        """Closes the row of an epoch before its checkpoint is written, which Lightning does before it logs.
-
-        A kill in between would leave a checkpoint whose last epoch stands in no table.
-
-        Args:
-            epoch: From 0.
-            metrics: All figures logged so far; those of a validation may be older than the epoch and are left out.
-        """
-        of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP)}
-        self._merge({**of_epoch, "epoch": epoch})
-
-    def _keep_step(self, metrics: Mapping[str, float], step: int | None) -> None:
-        number = len(self.steps) if step is None else step
-        row = self.steps.setdefault(number, {"step": number})
-        row.update({key: value for key, value in metrics.items() if not math.isnan(value)})
-
-    def close(self, epoch: int) -> None:
-        """Writes the row of an epoch that was validated and not trained, as averaged weights are."""
-        self._write()
-        found = self.rows[epoch]
-        figures = [f"{name} {found[name]:.4f}" for name in ("val/loss", self._monitor) if name in found]
-        LOG.info(f"averaged weights: {'  '.join(dict.fromkeys(figures))}")
-
-    def _merge(self, metrics: Mapping[str, float]) -> dict[str, float]:
-        """Adds figures to a row, and writes the table if that closed or changed it."""
-        epoch = int(metrics.get("epoch", len(self.rows)))
-        row = self.rows.setdefault(epoch, {"epoch": epoch})
-        before = dict(row)
-        row.update({key: value for key, value in metrics.items() if key != "epoch" and not math.isnan(value)})
-        if "train/loss" in metrics and row != before:
-            self._write()
-        return row
-
-    def _write(self) -> None:
-        self._folder.write_csv("metrics.csv", [self.rows[number] for number in sorted(self.rows)])
-        if self.steps:
-            self._folder.write_csv("steps.csv", [self.steps[number] for number in sorted(self.steps)])
-
-    def _line(self, row: dict[str, float]) -> str:
-        value = row.get(self._monitor)
-        better = value is not None and self._sign * value > self._best
-        if better and value is not None:
-            self._best = self._sign * value
-        names = ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
-        parts = [f"{name} {row[name]:.4f}" for name in names if name in row]
-        parts.append(f"{row.get('seconds', 0):.1f} s")
-        width, end = (0, "") if self._epochs is None else (len(str(self._epochs)), f"/{self._epochs}")
-        return f"epoch {int(row['epoch']) + 1:>{width}}{end}  {'  '.join(parts)}{'  best' if better else ''}"
 
 
 def wandb_logger(
@@ -195,7 +63,7 @@ def wandb_logger(
 
     asked = {"project": project, "entity": entity, "name": name, "group": group, "id": id, "tags": tags}
     asked |= {"notes": notes, "job_type": job_type}
-    return open_wandb(run, asked, mode, (init_timeout, finish_timeout), log_model=log_model, watch=(watch, watch_steps))
+    return open_wandb(run, asked, mode, (init_timeout, finish_timeout), log_model, (watch, watch_steps))
 
 
 def tensorboard_logger(run: RunFacts, flush_secs: PositiveInt = 30) -> Tracked:
@@ -240,9 +108,7 @@ def build_loggers(section: Mapping[str, Any], run: RunFacts) -> list[Logger]:
     try:
         for name, settings in section.items():
             if settings is not None and not _switched_off(settings):
-                built.append(kept_quiet(_build(name, settings, run)))
-                if not isinstance(built[-1], Tracked):
-                    built[-1].log_hyperparams(dict(run.config))
+                built.append(_build(name, settings, run))
     except BaseException:
         close_loggers(built, ok=False)
         raise
@@ -254,10 +120,11 @@ def _build(name: str, settings: Mapping[str, Any], run: RunFacts) -> Logger:
     make: Callable[..., Logger] = get_method(settings["_target_"])
     if _takes_run(make):
         # Not instantiate: it would build the objects that the config handed to the logger describes.
-        return make(run, **{key: value for key, value in settings.items() if not key.startswith("_")})
+        return kept_quiet(make(run, **{key: value for key, value in settings.items() if not key.startswith("_")}))
     with naming_section(f"logger.{name}"):
         made: Logger = instantiate(with_places(settings, make, run.folder), _convert_="all")
         expect(made, Logger, f"logger.{name}", "a lightning.pytorch.loggers.Logger")
+    kept_quiet(made).log_hyperparams(dict(run.config))
     return made
 
 

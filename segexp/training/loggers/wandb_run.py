@@ -108,7 +108,12 @@ class WandbRun(WandbLogger, Tracked):
 
 
 def open_wandb(
-    facts: RunFacts, asked: Mapping[str, Any], mode: Mode, timeouts: tuple[float, float], **more: Any
+    facts: RunFacts,
+    asked: Mapping[str, Any],
+    mode: Mode,
+    timeouts: tuple[float, float],
+    log_model: bool | Literal["all"],
+    watch: tuple[Watch | None, int],
 ) -> WandbRun:
     """Opens a run, online if there is a key and the server answers, else offline.
 
@@ -117,7 +122,8 @@ def open_wandb(
         asked: Arguments of ``wandb.init`` that the config gives, see ``VARIABLES``.
         mode: As the config has it.
         timeouts: Seconds to wait for the server at the start, and at the end.
-        **more: For the logger, see :class:`WandbRun`.
+        log_model: As for :class:`WandbRun`.
+        watch: As for :class:`WandbRun`.
     """
     offline = is_offline(mode)
     wanted = _arguments(facts, asked)
@@ -135,7 +141,7 @@ def open_wandb(
     run.summary.update({key: value for key, value in facts.summary.items() if value is not None})
     if isinstance(number := getattr(run, "id", None), str):
         keep_id(facts.folder, SERVICE, number)
-    return WandbRun(run, facts.folder, offline=offline, **more)
+    return WandbRun(run, facts.folder, offline=offline, log_model=log_model, watch=watch)
 
 
 def _arguments(facts: RunFacts, asked: Mapping[str, Any]) -> dict[str, Any]:

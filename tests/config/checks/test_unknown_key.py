@@ -20,14 +20,14 @@ MEANT = {
     "model.lr=0.1": "optimizer.lr",
     "trainer.gpus=1": "trainer.devices",
     "speed.precison=float32": "speed.precision",
+    "limit_train_batches=3": "trainer.limit_train_batches",
+    "trainer.max_step=3": "trainer.max_steps",
     "max_lr=0.1": "scheduler.max_lr",
     "datamodule=folder data.root=x": "datamodule.root",
 }
 GROUPS = {"optimiser=adam": "optimizer", "modle=unet": "model", "data=synthetic": "datamodule", "arch=unet": "model"}
 NOTHING = (
-    "limit_train_batches=3", "trainer.limit_train_batches=3", "trainer.min_epochs=1",
-    "model.name=x", "trainer.max_steps=3", "model.num_classes=2",
-    "model.in_channels=3", "optimizer.params=1",
+    "model.name=x", "model.num_classes=2", "model.in_channels=3", "optimizer.params=1",
 )  # fmt: skip
 PLUS = {
     "optimizer.amsgrad=true": "AdamW takes it",

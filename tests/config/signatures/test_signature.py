@@ -162,7 +162,7 @@ def test_what_exists(package: str) -> None:
     assert exists(f"{package}.Renamed") is True
     assert exists(f"{package}.nets.Chidl") is False
     assert exists(f"{package}.starred.Child") is True
-    assert exists(f"{package}.starred.Chidl") is None  # comes in through a star, perhaps
+    assert exists(f"{package}.starred.Chidl") is False  # the module of the star has no such word
     assert exists("nowhere_at_all.Net") is None
     assert signature("nowhere_at_all.Net") is None
     assert {"Child", "decorated", "Parent"} <= set(names_in(f"{package}.nets"))
@@ -378,3 +378,13 @@ def test_an_archive_and_a_folder_without_init(tmp_path: Path, monkeypatch: pytes
     monkeypatch.syspath_prepend(str(tmp_path))
     assert exists("in_a_zip.Net") is None
     assert list(keys("without_init.nets.Net")) == ["a"]
+
+
+def test_keys_that_a_class_keeps_for_another_leave_its_signature_open() -> None:
+    found = signature("lightning.pytorch.strategies.DDPStrategy")
+    assert found is not None
+    assert found.open
+    assert "accelerator" in found.parameters
+    handed = signature("segexp.tasks.segmentation.Segmentation")
+    assert handed is not None
+    assert not handed.open

@@ -108,3 +108,11 @@ def test_order_is_seeded_and_changes_with_the_epoch() -> None:
     assert order(1, 0) == order(1, 0)
     assert len({tuple(order(seed, epoch)) for seed in range(3) for epoch in range(3)}) == 9
     assert order(1, 2, shuffle=False) == list(range(20))
+
+
+def test_the_order_of_the_first_epoch_again_and_again() -> None:
+    sampler = KeyedSampler(5, 7, shuffle=True, repeats=True)
+    first = list(sampler)
+    sampler.set_epoch(3)
+    assert list(sampler) == first
+    assert [epoch for epoch, _ in first] == [0] * 5

@@ -7,12 +7,14 @@ import logging
 import re
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from lightning.pytorch import callbacks as callbacks_of_lightning
 from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler, StochasticWeightAveraging
 
 from segexp.cli.app import run as run_line
@@ -169,8 +171,13 @@ def test_weights_at_an_error_are_kept_where_the_callback_says() -> None:
 def test_run_json_says_which_callback_ended_the_training() -> None:
     done = go(*QUICK, *words("EarlyStopping"), "callbacks.stop.patience=1", "callbacks.stop.min_delta=100",
               "trainer.max_epochs=9", "logger.table._target_=lightning.pytorch.loggers.CSVLogger",
-              "callbacks=device_stats", "callbacks.device_stats.cpu_stats=false")  # fmt: skip
+              "callbacks=model_checkpoint", "callbacks.model_checkpoint.verbose=true",
+              "callbacks.stop.verbose=true")  # fmt: skip
     assert (done.record["ended_by"], done.record["epochs"]) == ("callbacks.stop", 2)
+    said = (done.path / "log.txt").read_text()
+    assert "Metric val/loss improved. New best score" in said
+    assert "global step 2: 'val/miou' reached" in said
+    assert "litlogger" not in said  # of Lightning's other lines, none
 
 
 @pytest.mark.slow
@@ -190,6 +197,8 @@ def test_an_average_goes_on_with_its_run() -> None:
     again = go(*given, f"resume={broken}")
     assert [row["val/loss"] for row in again.rows] == [row["val/loss"] for row in whole.rows]
     assert same_weights(again.best, whole.best)
+    with pytest.raises(ConfigError, match=r"callbacks\.swa\._target_: found None, but the run"):
+        go(*QUICK, "trainer.max_epochs=4", "scheduler=none", f"resume={broken}")
 
 
 LR = 0.01
@@ -205,6 +214,8 @@ REFUSED = {
     f"{CLASS}EarlyStopping callbacks.my.monitor=train/los": "nothing is logged as 'train/los'",
     f"{CLASS}ModelCheckpoint callbacks.my.monitor=val/miou":
         "callbacks.my.mode: not given, and Lightning takes min then, but val/miou is better high",
+    f"{CLASS}LearningRateFinder": "it sets lr or learning_rate of the LightningModule, and Segmentation has none",
+    f"{CLASS}BatchSizeFinder": "has none; write datamodule.loader.batch_size=<value>",
     f"{CLASS}BackboneFinetuning": "Segmentation has none; use callbacks=finetuning",
     "callbacks.my._target_=tests.training.callbacks.thaw.Thaw callbacks.my.epoch=1":
         "scheduler: the schedule takes no weights that join later, as those do that callbacks.my thaws",
@@ -237,6 +248,15 @@ def test_names_that_something_logs(name: str, callbacks: Mapping[str, str]) -> N
     if "mine" not in callbacks:
         with pytest.raises(ConfigError, match="no/such"):
             check_monitors(config)
+
+
+@pytest.mark.parametrize("name", ["StochasticWeightAveraging", "EMAWeightAveraging"])
+def test_an_average_needs_whole_weights(name: str) -> None:
+    callback = getattr(callbacks_of_lightning, name)(*([0.1] if name.startswith("Stoch") else []))
+    divided = replace(composed("trainer.strategy=fsdp"), ranks=2)
+    with pytest.raises(ConfigError, match="an average needs all; use ddp"):
+        check_callbacks(divided, {"my": callback})
+    check_callbacks(replace(divided, ranks=1), {"my": callback})
 
 
 def test_figures_of_the_processor_are_asked_for_only_where_they_are_wanted() -> None:

@@ -19,7 +19,8 @@ from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
 from segexp.training.callbacks.panels import panel_epochs
 from segexp.training.loggers import wandb_run
-from segexp.training.loggers.build import EpochTable, close_loggers, mlflow_logger, tensorboard_logger, wandb_logger
+from segexp.training.loggers.build import close_loggers, mlflow_logger, tensorboard_logger, wandb_logger
+from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import RunFacts, tell
 from tests.training import wandb_file
 from tests.training.runs import TINY, Done, composed, folders, go, read_json, table
