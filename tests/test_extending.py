@@ -146,3 +146,23 @@ def test_a_broken_promise_ends_with_code_2(
     assert re.match(r"segexp: loss=sloppy breaks \d+ of \d+ promises: .*ignored", answer.err)
     assert command("check", "scope=contracts", "seed=1") == 2
     assert "expected one at least of model=, loss=, metric= and datamodule=" in capsys.readouterr().err
+
+
+def test_a_lightning_module_and_its_data_need_nothing_of_segexp(
+    place: Path, command: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The page's command; then shorter, by the page's YAML; and both compared."""
+    for name in ("lit", "rings"):
+        assert "segexp" not in (place / "my_parts" / f"{name}.py").read_text(encoding="utf-8")
+    (line,) = [line for line in commands("--config-dir") if "LitClassifier" in line]
+    few = ("trainer.max_epochs=2", "trainer.accelerator=cpu", "trainer.progress=none", "name=lit")
+    assert command(*words(line), *few) == 0, capsys.readouterr().err
+    short = ("--config-dir", "my_conf", "task=lit", "datamodule=lightning", "task.hidden=16")
+    assert command(*short, "datamodule._target_=my_parts.rings.RingsDataModule", *few) == 0, capsys.readouterr().err
+    first, second = (place / "outputs" / "lit").iterdir()
+    found = json.loads((first / "results.json").read_text(encoding="utf-8"))
+    assert 0.5 < found["rows"][0]["dataset"]["acc"] <= 1
+    assert found["directions"] == {"acc": "max"}
+    capsys.readouterr()
+    assert command("compare", str(first), str(second), "out=compared") == 0
+    assert re.search(r"acc +to the best", capsys.readouterr().out)

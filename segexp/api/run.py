@@ -100,16 +100,22 @@ class Run:
         return self.load()
 
     def load(self, **settings: Any) -> Any:
-        """Loads the model: :class:`segexp.inference.model.Model`, of other kinds of task a ``TaskModel``.
+        """Loads the model: a :class:`segexp.inference.model.Model`, of other kinds of task a ``TaskModel``.
+
+        Of a LightningModule of your own it is that module.
 
         Args:
             **settings: Of :func:`segexp.load`, such as ``tta`` and ``threshold``; of other kinds of
                 :func:`segexp.load_task`.
         """
-        segmentation = entries.task_kind(self.results) == entries.SEGMENTATION
+        loaders = {
+            entries.SEGMENTATION: ("segexp.inference.load", "load"),
+            entries.LOGGED: ("segexp.training.plain.load", "load_module"),
+        }
+        kind = entries.task_kind(self.results)
+        module, name = loaders.get(kind, ("segexp.inference.load", "load_task"))
         # By name: torch is imported here, not with the package.
-        loader = getattr(import_module("segexp.inference.load"), "load" if segmentation else "load_task")
-        return loader(self.path, **{"trust": self.trust, **settings})
+        return getattr(import_module(module), name)(self.path, **{"trust": self.trust, **settings})
 
     def __repr__(self) -> str:
         return f"Run({self.path}; {self.state})"

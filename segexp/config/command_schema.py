@@ -153,7 +153,7 @@ class EvaluateConfig:
     device: Literal["auto", "cpu", "gpu", "mps"]
     debug: bool
     datamodule: Annotated[ObjectConfig | None, Supplied(("augment",))] = None
-    metric: dict[str, Annotated[ObjectConfig, Supplied()]] | None = None
+    metric: dict[str, Annotated[ObjectConfig, Supplied(filled=("task", "num_classes"))]] | None = None
     trust: str | list[str] = field(default_factory=list)
 
 

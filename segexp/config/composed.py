@@ -105,14 +105,17 @@ def checked_with_own(config: Any, schema: type[C], invocation: Invocation) -> tu
 def _checked_training(config: Any, schema: type[TrainConfig], invocation: Invocation | None) -> dict[str, Any]:
     from segexp.config.checks.monitors import check_monitors
     from segexp.config.checks.overruled import refuse_overruled
+    from segexp.config.checks.plain_parts import used_parts
     from segexp.config.checks.trainer import check_trainer_keys
 
-    plain = plain_config(config, schema, () if invocation is None else (*invocation.command, *invocation.overrides))
+    command = invocation.command if invocation is not None else ()
+    words = () if invocation is None else (*invocation.command, *invocation.overrides)
+    plain = used_parts(plain_config(config, schema, words), command)
     _check_names(plain)
     check_monitors(plain)
     check_trainer_keys(plain)
     if invocation is not None:
-        refuse_overruled(plain, invocation.command)
+        refuse_overruled(plain, command)
     return plain
 
 

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from segexp.config.schema import InferenceConfig, ObjectConfig, SpeedConfig, TrainConfig, TrainerConfig, default_task
 from segexp.config.sections import blocks, plain_block, structured
-from segexp.config.signatures.task_figures import watched_direction
+from segexp.config.signatures.plain_lightning import DATA, comes_from, is_plain, logged_direction
+from segexp.config.signatures.task_figures import BASE, watched_direction
 from segexp.config.trainer import in_force
 from segexp.invocation import Invocation
 from segexp.spec import Direction
@@ -61,7 +62,14 @@ class Experiment(TrainConfig):
     @property
     def direction(self) -> Direction:
         """True if ``monitor`` is better low ("min") or high ("max")."""
-        return watched_direction(self.monitor, self.task_class)
+        if not comes_from(self.task_class, BASE):
+            return logged_direction(self.monitor, self.task_class, self.monitor_mode)
+        return watched_direction(self.monitor, self.task_class, self.metric)
+
+    @property
+    def plain_lightning(self) -> bool:
+        """True if the LightningModule or the LightningDataModule is none of segexp's kind."""
+        return is_plain({"task": self.task, "datamodule": self.datamodule})
 
     @property
     def task_class(self) -> str:
@@ -74,11 +82,15 @@ class Experiment(TrainConfig):
         # Hydra says "None" of a group that a task has switched off.
         options = (self.invocation.choices.get(group) for group in ("datamodule", "model", "loss"))
         chosen = ("custom" if option in (None, "None") else str(option) for option in options)
+        if self.plain_lightning:
+            chosen = (str(section["_target_"]).rpartition(".")[2] for section in (self.datamodule, self.task))
         return self.name or "_".join(chosen)
 
     @property
     def data_name(self) -> str:
         """The option chosen for the data, which says so where its images are drawn in place of real ones."""
+        if not comes_from(self.datamodule.get("_target_"), DATA):
+            return str(self.datamodule["_target_"]).rpartition(".")[2]
         drawn = " (drawn)" if self.datamodule.get("generate") is True else ""
         return self.invocation.choices.get("datamodule", "data") + drawn
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.retargeted import lies_in, retargeted_blocks
-from segexp.config.settled_forms import NESTED, form_changes, settle_forms
+from segexp.config.settled_forms import NESTED, OWN_LOGGERS, form_changes, settle_forms
 from segexp.config.stored.plain_values import refuse_size
 from segexp.moved import KEYS, new_name
 
@@ -73,8 +73,6 @@ def _as_option(word: str) -> str:
 
 _OLD_KEYS = frozenset(f"datamodule.{key}" for keys in KEYS.values() for key in keys)
 _OLD_BLOCK = f"scheduler.{NESTED}"
-_OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow", "comet")
-"""Blocks of ``logger`` that an option makes: without it, a key of theirs is a mistake."""
 _BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.interval", "scheduler.monitor"})
 """Keys that mean something, or nothing, whether or not the option's YAML lists them."""
 
@@ -82,7 +80,7 @@ _BESIDE = frozenset({"optimizer._partial_", "scheduler._partial_", "scheduler.in
 def _may_be_new(word: str, blocks: frozenset[str]) -> bool:
     key, equals, _ = word.partition("=")
     below = key.startswith(("callbacks.", f"{_OLD_BLOCK}.")) or key == _OLD_BLOCK or key in _OLD_KEYS | _BESIDE
-    below = below or (key.startswith("logger.") and key.split(".")[1] not in _OWN_LOGGERS)
+    below = below or (key.startswith("logger.") and key.split(".")[1] not in OWN_LOGGERS)
     below = below or (key.startswith("trainer.") and _is_unlisted(key))
     return bool(equals) and (below or lies_in(word, blocks))
 

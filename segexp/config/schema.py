@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass, field
 from typing import Annotated, Any, Literal
 
+from segexp.spec import Direction
 from segexp.types import (
     BatchLimit,
     Draws,
@@ -33,9 +34,12 @@ class Supplied:
         auto: Whether any key may be ``auto``, filled in when training starts.
         beside: Dataclass of keys that stand beside the arguments of the class, for the program; where there is one,
             ``_target_`` may be null, for no object.
+        filled: Keys that the program takes from the data where they are ``auto``, or left out.
         inner: Keys that hold more objects of the kind, given the same by the program: a list of them, or a block by
             names of the user's.
         optional: Keys given by the program where the YAML does not.
+        base: Dotted name of a class; to classes that are not below it the program gives a key of ``keys`` only where
+            the YAML does not, and only if they take it.
     """
 
     keys: tuple[str, ...] = ()
@@ -44,13 +48,17 @@ class Supplied:
     beside: type | None = None
     inner: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    base: str | None = None
+    filled: tuple[str, ...] = ()
 
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "param_groups", "precision", "threshold",
+    "param_groups", "precision", "threshold", "metrics",
 )  # fmt: skip
 """Arguments of a task that training gives."""
+OFFERED = ("model", "loss", "optimizer", "scheduler", "spec")
+"""Arguments that a LightningModule of the user's own is given where it takes them: what sections of the name make."""
 
 
 LoggerConfig = Annotated[ObjectConfig | None, Supplied(("run",), optional=("save_dir", "root_dir"))]
@@ -124,7 +132,10 @@ class TrainerConfig:
     Those that segexp hands on without a look are keys too, with the types that Lightning's source gives them.
     """
 
-    also = AlsoTaken("lightning.pytorch.trainer.trainer.Trainer", ELSEWHERE)
+    also = AlsoTaken(
+        "lightning.pytorch.trainer.trainer.Trainer",
+        {**ELSEWHERE, "_target_": "the Trainer is always Lightning's own; leave it out"},
+    )
 
     max_epochs: PositiveInt | Literal[-1] | None
     max_time: Duration | DurationConfig | None
@@ -251,24 +262,28 @@ class TrainConfig:
     output_dir: str
     resume: str | None
     debug: bool
-    datamodule: Annotated[ObjectConfig, Supplied(("augment",))]
-    model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))]
-    loss: Annotated[ObjectConfig, Supplied()]
-    optimizer: Annotated[ObjectConfig, Supplied(("params",))]
-    scheduler: Annotated[
-        ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig, inner=("schedulers",))
-    ]
-    augment: Annotated[ObjectConfig, Supplied()]
+    datamodule: Annotated[ObjectConfig, Supplied(("augment",), base="segexp.data.base.ImageDataModule")]
     trainer: TrainerConfig
     speed: SpeedConfig
     inference: InferenceConfig
     sweep: SweepConfig
+    # A LightningModule of the user's own may bring what these make; every other training has them.
+    model: Annotated[ObjectConfig, Supplied(("in_channels", "out_channels"))] = field(default_factory=dict)
+    loss: Annotated[ObjectConfig, Supplied()] = field(default_factory=dict)
+    optimizer: Annotated[ObjectConfig, Supplied(("params",))] = field(default_factory=dict)
+    scheduler: Annotated[
+        ObjectConfig, Supplied(("optimizer",), auto=True, beside=SchedulerConfig, inner=("schedulers",))
+    ] = field(default_factory=dict)
+    augment: Annotated[ObjectConfig, Supplied()] = field(default_factory=dict)
     # callbacks=[], metric=[] and logger=[] leave no block behind.
     callbacks: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
-    metric: dict[str, Annotated[ObjectConfig, Supplied()]] = field(default_factory=dict)
+    metric: dict[str, Annotated[ObjectConfig, Supplied(filled=("task", "num_classes"))]] = field(default_factory=dict)
     logger: dict[str, LoggerConfig] = field(default_factory=dict)
     # Configs of earlier runs do not have them.
-    task: Annotated[ObjectConfig, Supplied(TASK_PARTS)] = field(default_factory=default_task)
+    task: Annotated[ObjectConfig, Supplied(TASK_PARTS, base="segexp.tasks.base.BaseTask")] = field(
+        default_factory=default_task
+    )
+    monitor_mode: Direction | None = None
     panel_epochs: NonNegativeInt | list[NonNegativeInt | Literal["untrained"]] | Literal["auto"] = "auto"
     val_panels: NonNegativeInt = 4
     references: dict[str, float | list[float]] | None = None

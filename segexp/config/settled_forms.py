@@ -16,6 +16,8 @@ OWN_CALLBACKS: Mapping[str, Mapping[str, Any]] = {
 """Callbacks of segexp's own by name: a block of that name without ``_target_`` is one, with these values by default."""
 _SWITCH = {"early_stopping": "patience", "weight_average": "decay"}
 """Their keys that switch them off when they are null."""
+OWN_LOGGERS = ("csv", "wandb", "tensorboard", "mlflow", "comet")
+"""Blocks of ``logger`` that an option makes: without it, a key of theirs is a mistake."""
 LIST = "extra"
 """Key below ``callbacks`` under which version 0.1 had a list of callbacks without names."""
 NESTED = "target"

@@ -1,8 +1,10 @@
 """Gives memory back around large images of validation and test."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from segexp.rasters.handles import release_image_memory
 
@@ -15,7 +17,8 @@ class ReleaseMemory(Callback):
 
     def on_validation_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:
         """Frees what training, or the image before, has left."""
-        self._pixels = batch["image"][:, 0].numel()
+        image = batch.get("image") if isinstance(batch, Mapping) else None  # loaders of the user's own give anything
+        self._pixels = image[:, 0].numel() if isinstance(image, Tensor) and image.ndim == 4 else 0
         release_image_memory(self._pixels)
 
     def on_test_batch_start(self, trainer: Any, module: Any, batch: Any, *_: Any) -> None:

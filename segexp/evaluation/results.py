@@ -84,8 +84,8 @@ def results(
             "pixels": counted,
             "ignored_pixels": pixels - counted,
         },
-        "averaging": AVERAGING | (BY_GROUP if any(groups) else {}),
-        **figure_texts({k: spec for each in module.measures.values() for k, spec in each.described_figures().items()}),
+        "averaging": AVERAGING | (BY_GROUP if any(groups) else {}) | module.metrics.averaging(),
+        **figure_texts(_described(module)),
         "rows": [row.to_dict(weights, groups) for row in rows],
         "confusion": rows[0].matrices.sum(dim=0).tolist(),
         "reliability": reliability_of(rows[0], module.measures),
@@ -96,6 +96,12 @@ def results(
             *image_notes([item.name for item in items], resamples),
         ],
     }
+
+
+def _described(module: Segmentation) -> dict[str, FigureSpec]:
+    """What the measures of a test say of their figures."""
+    costly = {k: spec for each in module.measures.values() for k, spec in each.described_figures().items()}
+    return costly | module.metrics.described()
 
 
 def inference(module: BaseTask, items: Sequence[Item]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What the test of any task writes; a kind of task that has more to say has a class below this one."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -60,8 +61,10 @@ class TaskTest(Generic[T, R]):
         return {}
 
     def rows(self) -> Sequence[R]:
-        """Rows of results.json: those of the model."""
-        return self.task.predictor_results()  # type: ignore[return-value] # a task gives what its kind of test takes
+        """Rows of results.json: those of the model, with the figures of torchmetrics."""
+        rows: Sequence[R] = self.task.predictor_results()  # type: ignore[assignment] # what its kind of test takes
+        more = self.task.metrics.families(len(self.names))
+        return [replace(row, families={**row.families, **more}) for row in rows] if more else rows
 
     def trivial_rows(self) -> Mapping[str, Callable[[], Sequence[R]]]:
         """Makes the rows of trivial predictors, by what they are in words."""
@@ -87,7 +90,7 @@ class TaskTest(Generic[T, R]):
             "checkpoint": dict(self.checkpoint),
             "trained_on": trained_on(self.task),
             "split": {"name": "test", "images": images},
-            "averaging": ANY_AVERAGING,
+            "averaging": ANY_AVERAGING | self.task.metrics.averaging(),
             **figure_texts(self._figures()),
             "rows": [row.to_dict(weights) for row in rows],
             "notes": [*self.datamodule.notes, *image_notes(self.names, resamples)],
@@ -95,7 +98,8 @@ class TaskTest(Generic[T, R]):
 
     def _figures(self) -> dict[str, FigureSpec]:
         """What the task says of its figures, by their names in results.json: what is of each class stands once."""
-        return {name.partition("/")[0]: spec for name, spec in self.task.described_figures().items()}
+        own = {name.partition("/")[0]: spec for name, spec in self.task.described_figures().items()}
+        return own | self.task.metrics.described()
 
     def draw(self, folder: RunFolder, row: R, count: int, after: Afterwards) -> Panels:
         """Draws pictures into the run folder, each by itself; gives the entries of panels.

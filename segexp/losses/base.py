@@ -7,9 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from segexp.errors import ConfigError
 from segexp.losses.inputs import check_inputs
-from segexp.spec import IGNORED, DataSpec
+from segexp.spec import DataSpec
 
 TOTAL = "total"
 """Key of the scalar to minimise in :meth:`SegmentationLoss.terms`."""
@@ -112,25 +111,15 @@ def describe_classes(spec: DataSpec) -> str:
     return f"{spec.num_classes} ({', '.join(spec.classes)})"
 
 
-def refuse_other(built: object, key: str, target: str) -> None:
-    """Makes sure that a key gave a loss of segexp: a plain one of torch knows nothing of ignored pixels.
+def another_loss(target: str) -> str:
+    """Says what to use in place of a loss that cannot be used as it is: ours of the same idea, or one that wraps it.
 
     Args:
-        built: What the key gave.
-        key: For example ``loss._target_``.
-        target: What the key names.
-
-    Raises:
-        ConfigError: It is something else; the message says how to wrap it.
+        target: Its dotted name.
     """
-    if isinstance(built, SegmentationLoss):
-        return
     name = target.rpartition(".")[2]
     instead = f"use loss={_OURS[name]}, or wrap it: " if name in _OURS else "wrap it: "
-    raise ConfigError(
-        f"{key}: {target or type(built).__name__} is no segexp.losses.base.SegmentationLoss (logits and class numbers "
-        f"in, {IGNORED} ignored); {instead}docs/extending.md has an example"
-    )
+    return f"{instead}docs/extending.md has an example"
 
 
 _OURS = {

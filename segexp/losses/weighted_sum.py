@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from torch import Tensor, nn
+from torch.nn.modules.loss import _Loss
 
 from segexp.errors import ConfigError, MismatchError
-from segexp.losses.base import TOTAL, SegmentationLoss, refuse_other
+from segexp.losses.base import TOTAL, SegmentationLoss
+from segexp.losses.plain_loss import as_segmentation_loss
 from segexp.spec import DataSpec
 from segexp.types import NonNegativeFloat, WeightSchedule
 
@@ -52,7 +54,7 @@ class WeightedSum(SegmentationLoss):
     another measure, such as ``val/miou``. The terms are logged without their weights and stay comparable.
 
     Args:
-        terms: The losses by name; the name appears in the log as ``loss/<name>``.
+        terms: The losses by name, plain ones of torch.nn too; the name appears in the log as ``loss/<name>``.
         weights: One weight of 0 or more for each of them, or a schedule: a block of ``start``, ``end``,
             ``from_epoch``, ``epochs`` and ``shape``. A term of weight 0 is still computed and logged.
 
@@ -65,11 +67,11 @@ class WeightedSum(SegmentationLoss):
     """
 
     def __init__(
-        self, terms: dict[str, SegmentationLoss], weights: dict[str, NonNegativeFloat | WeightSchedule]
+        self, terms: dict[str, SegmentationLoss | _Loss], weights: dict[str, NonNegativeFloat | WeightSchedule]
     ) -> None:
         super().__init__()
         self.schedules = _checked(terms, weights)
-        self.losses = nn.ModuleDict(dict(terms))
+        self.losses = nn.ModuleDict({name: _of_masks(name, term) for name, term in terms.items()})
         self.weights: dict[str, float] = {}
         self.exceptions = {
             key: f"{name}: {why}" for name, loss in self._named() for key, why in loss.exceptions.items()
@@ -141,14 +143,27 @@ class WeightedSum(SegmentationLoss):
                 raise MismatchError(f"term {name} of the loss: {error}, alone or in a sum") from error
 
 
-def _checked(terms: Mapping[str, SegmentationLoss], weights: Mapping[str, Any]) -> dict[str, WeightSchedule]:
+def _of_masks(name: str, term: nn.Module) -> SegmentationLoss:
+    """A term as a loss of masks: one of torch.nn is taken of the valid pixels alone.
+
+    Raises:
+        ConfigError: It is another module; the message says how to wrap it.
+    """
+    if not isinstance(term, SegmentationLoss | _Loss):
+        kind = type(term)
+        raise ConfigError(
+            f"loss.terms.{name}: {kind.__module__}.{kind.__qualname__} is neither a loss of segexp nor of torch.nn; "
+            "wrap it: {_target_: segexp.losses.plain_loss.PlainLoss, loss: {_target_: ...}}"
+        )
+    return as_segmentation_loss(term, f"loss.terms.{name}", type(term).__qualname__)
+
+
+def _checked(terms: Mapping[str, nn.Module], weights: Mapping[str, Any]) -> dict[str, WeightSchedule]:
     """The weights as schedules, which a constant one is too."""
     if not terms or set(terms) != set(weights):
         raise ConfigError(
             f"loss.terms names {sorted(terms)} and loss.weights names {sorted(weights)}: give each term one weight"
         )
-    for name, term in terms.items():
-        refuse_other(term, f"loss.terms.{name}", f"{type(term).__module__}.{type(term).__qualname__}")
     if TOTAL in terms:
         raise ConfigError(f"loss.terms.{TOTAL}: this name is taken by the sum, choose another")
     schedules = {name: schedule_of(f"loss.weights.{name}", weight) for name, weight in weights.items()}

@@ -33,7 +33,7 @@ class Family:
         figures: Sums (M, ...) to figures of M images, data sets or samples.
         classes: Names of the R classes of the figures that have one value per class.
         pooled: Whether sums of several images make sense; if not, there is nothing by data set.
-        exact: Figures by data set that are finer than what the sums can say.
+        exact: Figures by data set that are finer than what the sums can say, or all that there are.
         exact_images: The same per image.
     """
 
@@ -49,12 +49,10 @@ class Family:
         return self.figures(self.sums.astype(np.float64)) if self.exact_images is None else self.exact_images
 
     def of_dataset(self) -> Figures:
-        """Figures of all images as if they were one, M = 1; none where sums of several images make no sense."""
-        if not self.pooled:
-            return {}
-        return (
-            self.of_sums(self.sums.sum(axis=0, keepdims=True, dtype=np.float64)) if self.exact is None else self.exact
-        )
+        """Figures of all images as if they were one, M = 1; none where they are not known and sums make no sense."""
+        if self.exact is not None:
+            return self.exact
+        return self.of_sums(self.sums.sum(axis=0, keepdims=True, dtype=np.float64)) if self.pooled else {}
 
     def of_sums(self, sums: Array) -> Figures:
         """Figures of sums (M, ...) that were added up elsewhere; none where that makes no sense."""

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 SEGMENTATION, CLASSIFICATION, RECONSTRUCTION = "segmentation", "classification", "reconstruction"
+LOGGED = "logged"
+"""Kind of the results of a LightningModule of the user's own: what it logs."""
 
 
 def to_text(value: object) -> str:

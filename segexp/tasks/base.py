@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -18,18 +17,20 @@ from segexp.data.base import ImageDataModule
 from segexp.data.sampling.samples import Batch
 from segexp.errors import DivergedError
 from segexp.losses.base import TOTAL
+from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
-from segexp.tasks.log_names import named_terms
+from segexp.tasks.log_names import headline, named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
+from segexp.tasks.standalone import Standalone
 from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
@@ -39,7 +40,7 @@ WEIGHTS = (torch.float16, torch.bfloat16, torch.float64)
 MakeOptimizer = Callable[[Any], Optimizer]
 
 
-class BaseTask(pl.LightningModule):
+class BaseTask(Standalone):
     """A network that learns; a subclass says what a batch counts for.
 
     It is complete when constructed: a section ``task`` of the config gives the keys of the subclass, and training gives
@@ -58,6 +59,7 @@ class BaseTask(pl.LightningModule):
         spec: Target, channels and scaling.
         inference: Whether validation and test see images whole or in windows.
         measures: Costly measures by name, taken at the test only.
+        metrics: Measures of torchmetrics, taken at validation and test.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
@@ -79,6 +81,7 @@ class BaseTask(pl.LightningModule):
         record: dict[str, Any] | None = None,
         inference: Inference | None = None,
         measures: Measures | None = None,
+        metrics: TorchMetrics | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
         param_groups: ParamGroups | None = None,
     ) -> None:
@@ -94,6 +97,7 @@ class BaseTask(pl.LightningModule):
             record: Plain values stored in each checkpoint, from which the model can be built again.
             inference: Windows of validation and test; None: the usual ones.
             measures: Costly measures by name, prepared for the data.
+            metrics: Measures of torchmetrics, taken at validation and test.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
             param_groups: Weights with another learning rate or decay; None: none.
         """
@@ -106,6 +110,7 @@ class BaseTask(pl.LightningModule):
         self.scale = Normalize(spec, channels_last=self.speed.channels_last)
         self.inference = inference or Inference()
         self.measures = measures or {}
+        self.metrics = metrics or TorchMetrics()
         self._shares = shares
         self._optimizer = optimizer
         self._schedule = schedule
@@ -147,14 +152,16 @@ class BaseTask(pl.LightningModule):
         other._modules = dict(self._modules)
         return other
 
-    def with_measures(self, measures: Measures) -> Self:
-        """Gives a task of the same network with other costly measures.
+    def with_measures(self, measures: Measures, metrics: TorchMetrics | None = None) -> Self:
+        """Gives a task of the same network with other measures.
 
         Args:
-            measures: By name, prepared for the data.
+            measures: Costly ones by name, prepared for the data.
+            metrics: Those of torchmetrics; None: none.
         """
         other = self.twin()
         other.measures = measures
+        other.metrics = metrics or TorchMetrics()
         return other
 
     # ---- forward
@@ -210,6 +217,7 @@ class BaseTask(pl.LightningModule):
         On several ranks each computes the loss of the whole batch, of which its own samples have a gradient; times
         their number, since gradients are averaged over ranks.
         """
+        batch = self.taken(batch)
         # Read here: at the end of the epoch the schedule has moved on.
         self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         sizes = None if self._shares is None else self._shares(batch_idx)
@@ -267,7 +275,8 @@ class BaseTask(pl.LightningModule):
         if not self._param_groups.plain:
             others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
             return self._param_groups.optimizer(self._optimizer, self.model, others)
-        return self._optimizer([p for p in self.parameters() if p.requires_grad])
+        made: Optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
+        return made
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule as Lightning wants them."""
@@ -338,6 +347,7 @@ class BaseTask(pl.LightningModule):
         Raises:
             DivergedError: An output is nan; it would count as something and look like a result.
         """
+        batch = self.taken(batch)
         first = int(batch["index"][0])
         if first < 0:
             return  # a rank without an image of its own was given one that another has
@@ -347,6 +357,20 @@ class BaseTask(pl.LightningModule):
             terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
         self.count("val", outputs, batch)
+        if self.metrics.metrics:
+            self.metrics.update(*self.metric_inputs(outputs, batch))
+
+    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """What measures of torchmetrics compare: predictions (B, ...) and targets (B, ...).
+
+        Of data with classes these are probabilities (B, K, ...) and class numbers, of which
+        :func:`segexp.metrics.torch_inputs.class_inputs` makes what each measure takes; else they are handed on.
+
+        Args:
+            outputs: float32, as :meth:`evaluated` gives them.
+            batch: With its target.
+        """
+        return outputs, self.target_of(batch)
 
     @property
     def sees_all(self) -> bool:
@@ -357,17 +381,22 @@ class BaseTask(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
+        self._numbered = 0
         self.start_counting("val")
+        self.metrics.start(self.device)
 
     def on_validation_epoch_end(self) -> None:
         """Logs the figures of all validation images."""
         self.log_dict(self._val_losses.take())
         named = {f"val/{name}": value for name, value in self.figures().items()}
+        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
         self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
 
     def on_test_epoch_start(self) -> None:
         """Starts counting."""
+        self._numbered = 0
         self.start_counting("test")
+        self.metrics.start(self.device)
 
     def test_step(self, batch: Batch, batch_idx: int) -> None:
         """Counts whole images, in float32.
@@ -375,9 +404,29 @@ class BaseTask(pl.LightningModule):
         Raises:
             DivergedError: An output is nan, as in validation.
         """
+        batch = self.taken(batch)
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, "for a test image")
         self.count("test", outputs, batch)
+        if self.metrics.metrics:
+            self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the figures of all test images: over all of them where there are such, else the mean over images."""
+        if self.logs_test:
+            row = self.predictor_results()[0].to_dict(None)
+            self.log_dict(headline({"rows": [row]}))
+
+    def unlogged(self) -> Self:
+        """Gives a task of the same network whose test is not logged: what reads its results writes them."""
+        other = self.twin()
+        other.logs_test = False
+        return other
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Any:
+        """What the task says of each image (B), see :meth:`predictions`; its outputs where it does not say."""
+        outputs = self.evaluated(self.taken(batch)["image"])
+        return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
 
     @staticmethod
     def _refuse_nan(outputs: Tensor, when: str) -> None:

@@ -119,6 +119,11 @@ class Classification(BaseTask):
         rows = torch.cat([batch["target"][:, None].double().cpu(), outputs.double().cpu()], dim=1)
         self._counted.update(rows, batch["index"].cpu())
 
+    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, K), of two classes (B, 1) of the second, and class numbers (B,)."""
+        found = self.probabilities(outputs)
+        return found[:, 1:] if self.spec.is_binary else found, batch["target"]
+
     def figures(self) -> dict[str, float | None]:
         """Figures of all validation images."""
         truth, logits = self.counted()

@@ -147,6 +147,10 @@ class Segmentation(DenseTask):
         if self._choice is not None:
             self._choice.update(outputs, batch["target"])
 
+    def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Probabilities (B, K, H, W), K = 1 for two classes, and class numbers (B, H, W)."""
+        return self.probabilities(outputs), batch["target"]
+
     def figures(self) -> dict[str, float | None]:
         """Figures of all validation images; chooses the threshold on them."""
         matrices = self._counts.compute()[1].cpu()  # float64 from here on, which not every device has
@@ -185,6 +189,10 @@ class Segmentation(DenseTask):
         """Logs rate and seconds, and the weights of a loss that change with the epochs."""
         super().on_train_epoch_end()
         self.log_dict({f"weight/{term}": weight for term, weight in self.loss.weights_now.items()})
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Class numbers uint8 (B, H, W) of whole images, for two classes at the threshold."""
+        return self.classify(self.evaluated(self.taken(batch)["image"]), self.threshold)
 
     def state(self) -> dict[str, Any]:
         """The threshold that was chosen with these weights."""

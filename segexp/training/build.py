@@ -15,14 +15,18 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.task_figures import watched_direction
+from segexp.config.signatures.tensor_keys import with_tensors
+from segexp.config.signatures.torch_metrics import is_torch_metric
 from segexp.data.base import ImageDataModule
 from segexp.data.synthetic.drawn_set import drawn_keys
 from segexp.errors import ConfigError, MismatchError
-from segexp.losses.base import SegmentationLoss, refuse_other
+from segexp.losses.base import SegmentationLoss
+from segexp.losses.plain_loss import as_segmentation_loss
 from segexp.metrics.base import ImageMeasure
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import AUTO
+from segexp.training.build_metrics import build_metrics
 from segexp.training.build_model import PUBLISHED, build_model
 from segexp.training.build_optimizer import build_optimizer
 from segexp.training.build_schedule import build_schedule, check_length
@@ -40,6 +44,7 @@ __all__ = [
     "build_datamodule",
     "build_loss",
     "build_measures",
+    "build_metrics",
     "build_model",
     "build_optimizer",
     "build_schedule",
@@ -114,7 +119,7 @@ def build_task(block: TaskBlock, **parts: Any) -> BaseTask:
 def build_any_loss(section: ObjectConfig, task: type[BaseTask]) -> nn.Module:
     """Builds the loss of a task that is no segmentation."""
     with naming_section("loss", section):
-        loss: nn.Module = instantiate(section, _convert_="all")
+        loss: nn.Module = instantiate(with_tensors(section), _convert_="all")
         expect(loss, task.loss_class, "loss", f"a {task.loss_class.__module__}.{task.loss_class.__qualname__}")
     return loss
 
@@ -135,8 +140,8 @@ def build_loss(
         kind: What the task takes.
     """
     with naming_section("loss", section):
-        loss: SegmentationLoss = instantiate(section, _convert_="all")
-        refuse_other(loss, "loss._target_", section.get("_target_", ""))
+        built = instantiate(with_tensors(section), _convert_="all")
+        loss = as_segmentation_loss(built, "loss._target_", str(section.get("_target_", "")))
         if not isinstance(loss, kind):
             found, expected = type(loss).__qualname__, f"a {kind.__module__}.{kind.__qualname__}"
             raise ConfigError(f"loss._target_: gives a {found}, expected {expected}: use loss=ce")
@@ -153,9 +158,11 @@ def build_loss(
 
 
 def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict[str, ImageMeasure]:
-    """Builds the costly measures of the test by name, for the classes of the data."""
+    """Builds the costly measures of the test by name, for the classes of the data; not those of torchmetrics."""
     built: dict[str, ImageMeasure] = {}
     for name, section in sections.items():
+        if is_torch_metric(section):
+            continue
         if not isinstance(section, Mapping):
             raise ConfigError(
                 f"metric.{name}: found {section!r}, expected a block that is named as its file: "
@@ -165,7 +172,7 @@ def build_measures(sections: Mapping[str, ObjectConfig], spec: DataSpec) -> dict
             built[name] = instantiate(section, _convert_="all")
             expect(
                 built[name], ImageMeasure, f"metric.{name}",
-                "a segexp.metrics.base.ImageMeasure; docs/extending.md says how to write one",
+                "a segexp.metrics.base.ImageMeasure or a torchmetrics.Metric; docs/extending.md says how to write one",
             )  # fmt: skip
         with trying(f"metric.{name}", "its prepare(spec)"):
             built[name].prepare(spec)
@@ -202,7 +209,7 @@ def _callback(name: str, section: ObjectConfig, experiment: Experiment) -> Callb
             "mode": section.get("mode") or AUTO,
         }
     if section.get("mode") == AUTO and (monitor := section.get("monitor")) is not None:
-        section = {**section, "mode": watched_direction(monitor, experiment.task_class)}
+        section = {**section, "mode": watched_direction(monitor, experiment.task_class, experiment.metric)}
     with naming_section(f"callbacks.{name}", section):
         made: Callback = instantiate(section, _convert_="all")
         expect(made, Callback, f"callbacks.{name}", "a lightning.pytorch.callbacks.Callback")

@@ -23,7 +23,11 @@ from segexp.training.run_length import count_steps
 
 
 def build_schedule(
-    section: ObjectConfig, optimizer: ObjectConfig, every: int, task: str = SEGMENTATION
+    section: ObjectConfig,
+    optimizer: ObjectConfig,
+    every: int,
+    task: str = SEGMENTATION,
+    metrics: Mapping[str, ObjectConfig] | None = None,
 ) -> Schedule | None:
     """Builds the learning-rate schedule; None for a constant rate.
 
@@ -32,13 +36,14 @@ def build_schedule(
         optimizer: The block of that name, on whose optimiser the schedule is tried.
         every: Epochs between validations.
         task: Dotted name of the class of the task, which says what it logs.
+        metrics: The section ``metric``, whose measures of torchmetrics are logged too.
     """
     if section["_target_"] is None:
         return None
     beside = structured(SchedulerConfig, section)
     part = _part({key: value for key, value in section.items() if not hasattr(beside, key)})
     monitor = beside.monitor
-    towards = watched_direction(monitor, task) if monitor is not None else "min"
+    towards = watched_direction(monitor, task, metrics) if monitor is not None else "min"
     schedule = Schedule(part.make, dict(part.settings), beside.interval, monitor, towards, every, part.parts)
     built = _tried(section["_target_"], optimizer, schedule)
     expect(built, torch.optim.lr_scheduler.LRScheduler, "scheduler", "a schedule of torch.optim.lr_scheduler")

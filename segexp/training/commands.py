@@ -5,6 +5,7 @@ from typing import Any
 
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
+from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
@@ -19,7 +20,12 @@ def run_training(experiment: Experiment) -> None:
     """Runs one experiment; torch is imported here, or in the ranks that it starts."""
     from segexp.training.distributed.plan import to_start
 
-    if ranks := to_start(experiment.trainer):
+    if (ranks := to_start(experiment.trainer)) and experiment.plain_lightning:
+        raise ConfigError(
+            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
+            "your own trains in one process; use trainer.devices=1"
+        )
+    if ranks:
         from segexp.training.distributed.launch import launch
 
         _require_processes(experiment)
@@ -29,6 +35,12 @@ def run_training(experiment: Experiment) -> None:
 
     # Before torch takes its first large block, or the setting comes too late.
     allocator = tune_allocator(experiment.speed.allocator)
+    if experiment.plain_lightning:
+        with quick_imports():
+            from segexp.training.plain.train import train_plain
+
+        train_plain(experiment)
+        return
     with quick_imports():
         from segexp.training.train import train_experiment
 

@@ -12,6 +12,7 @@ from torch import nn
 from segexp.config.checks.monitors import watched
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.task_figures import check_watched
+from segexp.config.signatures.torch_metrics import metric_name, torch_metrics
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image, Item
 from segexp.data.sampling.batches import check_batches
@@ -70,10 +71,13 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     model = build.build_model(experiment.model, spec, published=not experiment.resumes)
     started_from = start_from(model, experiment)
     loss = _loss(experiment, block.kind, spec, datamodule)
+    metrics = build.build_metrics(experiment.metric, spec)
     check_watched_measures(experiment, spec.classes)
     length = measured(experiment, datamodule)
     every = experiment.fitting.check_val_every_n_epoch or 1
-    schedule = build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class)
+    schedule = build.build_schedule(
+        experiment.scheduler, experiment.optimizer, every, experiment.task_class, experiment.metric
+    )
     task = build.build_task(
         _divided(experiment, block),
         model=model,
@@ -87,6 +91,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
+        metrics=metrics,
         param_groups=param_groups(experiment, model),
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
@@ -163,8 +168,19 @@ def check_watched_measures(experiment: Experiment, classes: Sequence[str]) -> No
         ConfigError: There is no such measure.
     """
     terms = [str(term) for term in experiment.loss.get("terms", {})]
+    own = torch_metrics(experiment.metric)
     for key, name in watched(experiment.monitor, experiment.scheduler, experiment.callbacks):
+        if metric_name(name) in own:
+            _check_part(key, name, classes)
+            continue
         _check_measure(key, name, experiment.task_class, classes, terms)
+
+
+def _check_part(key: str, name: str, classes: Sequence[str]) -> None:
+    """What follows the name of a measure of torchmetrics is a class, where the data has classes."""
+    _, _, part = name.removeprefix("val/").partition("/")
+    if part and classes and part not in classes:
+        raise ConfigError(f"{key}: nothing is logged as {name!r}, the data has the classes {', '.join(classes)}")
 
 
 def _check_measure(key: str, name: str, task: str, classes: Sequence[str], terms: Sequence[str]) -> None:

@@ -72,9 +72,9 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     check_init_from(experiment)
     experiment = with_hardware(experiment)
     check_ranks(experiment)
-    place = _parent(experiment)
+    place = run_parent(experiment)
     check_place(place, "output_dir")
-    callbacks = _callbacks(experiment)
+    callbacks = tried_callbacks(experiment)
     rank = group.join(experiment).rank
     prepared = prepare(experiment, allocator=allocator)
     check_finders(callbacks, prepared.module, prepared.datamodule)
@@ -85,7 +85,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
         _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
         return {}
     check_place(place, "output_dir", PAGES + state_bytes(prepared.module.model))
-    folder = _run_folder(prepared.experiment)
+    folder = make_run_folder(prepared.experiment)
     group.broadcast_run_dir(folder.path)
     handler = start_log_file(folder.path / "log.txt")
     try:
@@ -94,13 +94,13 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
         stop_log_file(handler)
 
 
-def _parent(experiment: Experiment) -> Path:
+def run_parent(experiment: Experiment) -> Path:
     """Where the run folder is made."""
     folder = experiment.invocation.folder
     return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
 
 
-def _callbacks(experiment: Experiment) -> dict[str, Callback]:
+def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
     """The callbacks of the config by name, tried in a trainer."""
     callbacks = build_callbacks(experiment)
     check_callbacks(experiment, callbacks)
@@ -108,7 +108,7 @@ def _callbacks(experiment: Experiment) -> dict[str, Callback]:
     return callbacks
 
 
-def _pruning(experiment: Experiment) -> list[Callback]:
+def pruning_callbacks(experiment: Experiment) -> list[Callback]:
     """What tells a search how its trial goes, and ends a bad one."""
     trial, sweep = experiment.invocation.trial, experiment.invocation.sweep_dir
     return [] if trial is None or sweep is None else [Pruning(trial, sweep, experiment.monitor)]
@@ -128,11 +128,11 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.begin_at(check_resume(experiment, prepared.module))
 
 
-def _run_folder(experiment: Experiment) -> RunFolder:
+def make_run_folder(experiment: Experiment) -> RunFolder:
     """The folder with config.yaml, which stays as it is where the run goes on in place."""
     invocation = experiment.invocation
     if invocation.folder is None:
-        folder = RunFolder.create(_parent(experiment))
+        folder = RunFolder.create(run_parent(experiment))
     else:
         invocation.folder.mkdir(parents=True, exist_ok=invocation.goes_on)
         folder = RunFolder(invocation.folder)
@@ -198,7 +198,7 @@ def _fit_and_test(
         step = trainer.global_step
         if loggers:
             shown = "what the loggers show of the test"
-            after.make(shown, lambda: _tell(loggers, tested.content, tested.report(step)))
+            after.make(shown, lambda: tell_test(loggers, tested.content, tested.report(step)))
     except Pruned:
         pruned = True
         raise
@@ -211,7 +211,7 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks, callbacks, folder.path)
-    own = [*callbacks.values(), *_pruning(experiment)]
+    own = [*callbacks.values(), *pruning_callbacks(experiment)]
     ranks = strategy_arguments(experiment.trainer, module, datamodule)
     trainer = build_trainer(experiment, folder, loggers, own, ranks, prepared.length)
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
@@ -221,7 +221,7 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     return trainer
 
 
-def _tell(loggers: Sequence[Logger], content: Mapping[str, Any], report: TestReport) -> None:
+def tell_test(loggers: Sequence[Logger], content: Mapping[str, Any], report: TestReport) -> None:
     """Tells the loggers beside metrics.csv how the test ended."""
     best = content["checkpoint"]
     chosen = {} if best["value"] is None else {f"best/{best['monitor']}": best["value"], "best/epoch": best["epoch"]}

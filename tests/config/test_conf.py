@@ -80,9 +80,17 @@ def test_every_option_composes_and_is_valid(group: str, name: str) -> None:
         with pytest.raises(ConfigError, match=r"^datamodule\.root: must be given; add datamodule\.root=<value>"):
             checked_train(config)
         config = composed([*overrides, "datamodule.root=/data"])
+    if name == "lightning":
+        with pytest.raises(ConfigError, match=rf"^{group}\._target_: must be given; add {group}\._target_=<package"):
+            checked_train(config)
+        config = composed([*overrides, f"{group}._target_=tests.training.plain.parts.{OF_TESTS[group]}"])
     experiment = checked_train(config)
-    assert "_target_" in experiment.model
+    assert "_target_" in experiment.model or group == "task"
     assert experiment.direction in ("min", "max")
+
+
+OF_TESTS = {"task": "LitAutoEncoder", "datamodule": "Digits"}
+"""Classes for the options that take any."""
 
 
 # Keys of these are names of blocks, and the user may add some.

@@ -26,7 +26,7 @@ def test_every_file_of_the_design_is_there(finished: Finished) -> None:
     expected = {
         "config.yaml", "run.json", "metrics.csv", "results.json", "per_image.csv", "log.txt", "report.html",
         "curves.png", "confusion.png", "scores.png", "reliability.png", "checkpoints/best.ckpt",
-        "checkpoints/last.ckpt", "split.json", "thresholds.csv",
+        "checkpoints/last.ckpt", "split.json", "thresholds.csv", "steps.csv",
     }  # fmt: skip
     panels = {panel["file"] for panel in finished.content["panels"]}
     assert len(panels) == 4

@@ -8,7 +8,9 @@ from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS, valid_names
-from segexp.config.signatures.task_figures import SEGMENTATION, check_watched, watched_direction
+from segexp.config.signatures.plain_lightning import check_logged, comes_from, logged_direction
+from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched, taken_names, watched_direction
+from segexp.config.signatures.torch_metrics import metric_name, torch_metrics
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -21,10 +23,19 @@ def check_monitors(config: Mapping[str, Any]) -> None:
             is the loss, and that changes from epoch to epoch. Or a measure of the test says of no direction that it
             is the better one.
     """
-    costly = chosen_figures(config)
+    costly, metrics = chosen_figures(config), config.get("metric")
+    task = str(config.get("task", {}).get("_target_", SEGMENTATION))
     _check_directions(costly)
+    if not comes_from(task, BASE):
+        _check_plain(config, task)
+        return
+    found = torch_metrics(metrics)
+    _check_metric_names(found, task, costly)
     for key, name in watched(config["monitor"], config["scheduler"], config.get("callbacks", {})):
-        _check(key, name, str(config.get("task", {}).get("_target_", SEGMENTATION)), costly)
+        if name.startswith("val/") and metric_name(name) in found:
+            _check_direction(key, name, task, metrics)
+            continue
+        _check(key, name, task, costly)
         _check_comparable(key, name, config["loss"])
     for owner, section in config.get("callbacks", {}).items():
         if isinstance(name := section.get("monitor"), str):
@@ -62,7 +73,7 @@ def _check_callback(key: str, name: str, section: ObjectConfig, config: Mapping[
     task, target = str(config.get("task", {}).get("_target_", SEGMENTATION)), str(section.get("_target_"))
     if name.startswith("val/"):
         with_mode = target.startswith("lightning.") and target.rpartition(".")[2] in _WITH_MODE
-        if with_mode and "mode" not in section and _is_better_high(name, task):
+        if with_mode and "mode" not in section and _is_better_high(name, task, config.get("metric")):
             raise ConfigError(
                 f"{key}.mode: not given, and Lightning takes min then, but {name} is better high; add {key}.mode=max"
             )
@@ -80,9 +91,9 @@ def _check_callback(key: str, name: str, section: ObjectConfig, config: Mapping[
     )
 
 
-def _is_better_high(name: str, task: str) -> bool:
+def _is_better_high(name: str, task: str, metrics: Mapping[str, Any] | None) -> bool:
     try:
-        return watched_direction(name, task) == "max"
+        return watched_direction(name, task, metrics) == "max"
     except ConfigError:  # of a class of the user's own, nothing is known
         return False
 
@@ -98,14 +109,41 @@ def _check_references(config: Mapping[str, Any], costly: Mapping[str, FigureSpec
         part, _, figure = name.partition("/")
         if part not in ("train", "val", "test") or not figure:
             raise ConfigError(f"references: found {name!r}, expected train/<figure>, val/<figure> or test/<figure>")
-        if part != "train" and not (part == "test" and figure.partition("/")[0] in costly):
+        own = (*(costly if part == "test" else ()), *torch_metrics(config.get("metric")))
+        if part != "train" and figure.partition("/")[0] not in own:
             _check_logged(f"references.{name}", f"val/{figure}", task, costly)
+
+
+def _check_plain(config: Mapping[str, Any], task: str) -> None:
+    """``monitor`` is logged by the LightningModule, as far as its source says, and its better direction is known."""
+    try:
+        check_logged(config["monitor"], task)
+    except ConfigError as error:
+        raise ConfigError(f"monitor: {error}") from error
+    logged_direction(config["monitor"], task, config.get("monitor_mode"))
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:
     for figure, spec in costly.items():
         if spec.direction not in get_args(Direction):
             raise ConfigError(f"metric: found {spec.direction!r} as the direction of {figure}, expected min or max")
+
+
+def _check_metric_names(found: Mapping[str, object], task: str, costly: Mapping[str, FigureSpec]) -> None:
+    """A measure of torchmetrics is logged under the name of its block, which must be its own."""
+    for name in found:
+        if name in taken_names(task) or name in costly or "/" in name:
+            raise ConfigError(
+                f"metric.{name}: found a block of torchmetrics with a name that is taken, expected one of its own; "
+                f"write metric.my_{name.rpartition('/')[2]}"
+            )
+
+
+def _check_direction(key: str, name: str, task: str, metrics: Mapping[str, Any] | None) -> None:
+    try:
+        watched_direction(name, task, metrics)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from error
 
 
 def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:

@@ -46,8 +46,9 @@ def refuse_overruled(config: Block, command: Sequence[str]) -> None:
 
 
 def _overruled(config: Block, typed: set[str]) -> Iterator[str]:
-    target, optimizer = config["scheduler"], config["optimizer"]
-    cycle = CYCLES.get(target["_target_"] or "")
+    # A LightningModule of the user's own may do without either.
+    target, optimizer = config.get("scheduler") or {}, config.get("optimizer") or {}
+    cycle = CYCLES.get(target.get("_target_") or "") if optimizer else None
     if cycle is None:
         return
     name, (rate, low, high) = target["_target_"].rpartition(".")[2], cycle

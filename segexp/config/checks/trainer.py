@@ -45,7 +45,7 @@ def _ends(asked: TrainerConfig, section: TrainerConfig, config: Block) -> Iterat
             "trainer.max_epochs: found -1, and nothing else ends the training; add trainer.max_steps=<steps>, "
             "trainer.max_time=<DD:HH:MM:SS> or callbacks=early_stopping"
         )
-    if endless and (key := _length_of_the_run(config["scheduler"])) is not None:
+    if endless and (key := _length_of_the_run(config.get("scheduler") or {})) is not None:
         yield (
             f"scheduler.{key}: found auto, all of the run, but its end cannot be counted beforehand; "
             f"give trainer.max_steps or trainer.max_epochs, or the length, scheduler.{key}=<steps>, or scheduler=none"
@@ -95,6 +95,8 @@ def _precision(section: TrainerConfig, speed: Block) -> Iterator[str]:
             "trainer.precision: found 16-mixed with trainer.accelerator=cpu, of which Lightning would make bf16-mixed; "
             "use bf16-mixed, or a GPU"
         )
+    if section.strategy == "fsdp" and asked in ("16-mixed", "64-true"):
+        yield f"trainer.precision: found {asked} with trainer.strategy=fsdp, which does not take it; use bf16-mixed"
     same = {"float32": "32-true", "bfloat16": "bf16-mixed"}
     if asked is not None and fast != "auto" and same[fast] != asked:
         yield (
@@ -122,7 +124,7 @@ def _validations(section: TrainerConfig) -> Iterator[str]:
 def _unvalidated(section: TrainerConfig, config: Block) -> Iterator[str]:
     """Problems of what watches validations where there are none, or none at the ends of epochs."""
     none = section.limit_val_batches is not None and section.limit_val_batches == 0
-    scheduler = config["scheduler"]
+    scheduler = config.get("scheduler") or {}  # a LightningModule of the user's own may do without
     if (name := scheduler.get("monitor")) is not None and (none or section.check_val_every_n_epoch is None):
         why = "trainer.limit_val_batches=0" if none else "trainer.check_val_every_n_epoch=null"
         yield (

@@ -6,14 +6,16 @@ import math
 import sys
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import AlsoTaken, Supplied
-from segexp.config.settled_forms import OWN_CALLBACKS
+from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
+from segexp.config.signatures.plain_lightning import comes_from
 from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signature
 from segexp.config.signatures.source import broken, names_in
+from segexp.config.signatures.tensor_keys import is_tensor
 from segexp.errors import ConfigError
 from segexp.types import Pattern, Range
 
@@ -64,14 +66,9 @@ def _elsewhere(value: Mapping[str, Any], also: AlsoTaken, path: str) -> Iterator
 def also_taken(also: AlsoTaken) -> dict[str, Any]:
     """Keys that a section takes beside its fields, with their annotations; those said elsewhere take anything."""
     found = signature(also.target)
-    return (
-        {}
-        if found is None
-        else {
-            name: Any if name in also.elsewhere or parameter.annotation is UNKNOWN else parameter.annotation
-            for name, parameter in found.parameters.items()
-        }
-    )
+    taken = {} if found is None else found.parameters
+    known = {name: Any if each.annotation is UNKNOWN else each.annotation for name, each in taken.items()}
+    return known | dict.fromkeys(also.elsewhere, Any)
 
 
 def _names(value: Mapping[str, Any], valid: Mapping[str, Any], path: str) -> Iterator[str]:
@@ -175,6 +172,8 @@ def _target(value: Mapping[str, Any], supplied: Supplied, path: str) -> Iterator
     if value.get("generate") is True:
         # What must be given are places of files, and these are drawn.
         keys = {key: item for key, item in keys.items() if item != MISSING}
+    if supplied.base is not None and not comes_from(target, supplied.base):
+        supplied = dataclasses.replace(supplied, keys=(), optional=supplied.keys)
     for key in keys:
         if key in supplied.keys:
             yield f"{_join(path, key)}: is taken from the data or the program and cannot be set; remove it"
@@ -189,7 +188,14 @@ def _parameters(
 ) -> Iterator[str]:
     """Problems of the arguments of a class: keys that are given, and those that are missing."""
     for name, parameter in valid.items():
+        if name in supplied.filled and keys.get(name, "auto") == "auto":
+            continue
         if supplied.auto and (keys.get(name) == "auto" or is_shares(name, keys.get(name))):
+            continue
+        if name in keys and is_tensor(str(value["_target_"]), name, keys[name]):
+            continue
+        if supplied.filled and isinstance(item := keys.get(name), Mapping) and "_target_" in item:
+            yield from _target(item, Supplied(filled=supplied.filled), _join(path, name))
             continue
         if name in supplied.inner and name in keys:
             yield from _objects(keys[name], dataclasses.replace(supplied, beside=None), _join(path, name))
@@ -239,16 +245,22 @@ def _beside(value: Mapping[str, Any], beside: Mapping[str, Any], path: str) -> I
         yield from _value(value[name], beside[name], _join(path, name))
 
 
+_NAMED: Mapping[str, Collection[str]] = {"callbacks": OWN_CALLBACKS, "logger": OWN_LOGGERS}
+"""Groups whose blocks have names of the user's, with the names of segexp's own."""
+
+
 def _no_class(value: Mapping[str, Any], path: str) -> str | None:
     """The problem of a ``_target_`` that is no dotted path."""
     target = value.get("_target_")
     if "_target_" not in value:
         group, _, name = path.partition(".")
-        if group != "callbacks":
+        if group not in _NAMED:
             return f"{path}: no _target_, the class to build; choose an option: {path}=<name>"
-        meant = nearest(name, OWN_CALLBACKS)
+        meant = nearest(name, _NAMED[group])
         hint = f"; did you mean '{group}.{meant}'?" if meant is not None else ""
         return f"{path}: no _target_, the class to build; add {path}._target_=<package.module.Class>{hint}"
+    if target == MISSING:
+        return f"{path}._target_: must be given; add {path}._target_=<package.module.Class>"
     if not isinstance(target, str) or "." not in target.strip("."):
         return f"{path}._target_: found {_short(target)}, expected a class with its module, as package.module.Class"
     return None

@@ -89,7 +89,9 @@ def _of_class(node: ast.ClassDef, module: str, depth: int = DEPTH) -> Signature 
         return None if node.decorator_list or _has_metaclass(node) else _of_base(node, module, depth)
     # A constructor that ends in **keys and hands them to its base class: the schema goes on there.
     if own.open and _hands_on(node) and (base := _of_base(node, module, depth)) is not None and base is not _OBJECT:
-        return Signature({**base.parameters, **own.parameters}, base.open)
+        given = _given_to_base(node)
+        above = {name: parameter for name, parameter in base.parameters.items() if name not in given}
+        return Signature({**above, **own.parameters}, base.open)
     return own
 
 
@@ -100,7 +102,10 @@ def _constructor(node: ast.ClassDef) -> ast.FunctionDef | None:
 
 
 def _hands_on(node: ast.ClassDef) -> bool:
-    """Whether its ``**keys`` go to another constructor; Lightning's DDPStrategy keeps them for torch's DDP."""
+    """Whether its ``**keys`` go to another constructor; Lightning's DDPStrategy keeps them for torch's DDP.
+
+    A ``__new__`` may call another class in place of a base, as torchmetrics.F1Score does.
+    """
     constructor = _constructor(node)
     if constructor is None or constructor.args.kwarg is None:
         return False
@@ -111,15 +116,49 @@ def _hands_on(node: ast.ClassDef) -> bool:
         given.value
         for call in calls
         for given in call.keywords
-        if isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__") and given.arg is None
+        if given.arg is None
+        and (
+            constructor.name == "__new__"
+            or (isinstance(call.func, ast.Attribute) and call.func.attr in ("__init__", "__new__"))
+        )
     ]
     return not used or any(each in handed for each in used)
+
+
+def _given_to_base(node: ast.ClassDef) -> set[str]:
+    """Keys that a constructor gives its base class by itself: of ``super().__init__(beta=1.0, **keywords)``, beta."""
+    calls = [each for each in ast.walk(node) if isinstance(each, ast.Call)]
+    supers = [call for call in calls if ast.unparse(call.func) == "super().__init__"]
+    return {keyword.arg for call in supers for keyword in call.keywords if keyword.arg is not None}
 
 
 def _own(node: ast.ClassDef) -> Signature | None:
     """What its constructor takes."""
     constructor = _constructor(node)
-    return None if constructor is None else _read(constructor.args, skip_first=True)
+    if constructor is None:
+        return None
+    found, taken = _read(constructor.args, skip_first=True), _taken_out(constructor)
+    return found if taken is None else Signature({**found.parameters, **taken})
+
+
+def _taken_out(constructor: ast.FunctionDef) -> dict[str, Parameter] | None:
+    """Keys that ``**keywords`` may have where what is left of them is refused; None where anything goes.
+
+    As torchmetrics does: ``keywords.pop("sync_on_compute", True)`` for each, then ``if keywords: raise ...``.
+    """
+    rest = constructor.args.kwarg
+    refused = rest is not None and any(
+        isinstance(node, ast.If)
+        and isinstance(node.test, ast.Name)
+        and node.test.id == rest.arg
+        and any(isinstance(inner, ast.Raise) for inner in node.body)
+        for node in constructor.body
+    )
+    if rest is None or not refused:
+        return None
+    calls = [node for node in ast.walk(constructor) if isinstance(node, ast.Call) and node.args]
+    popped = [call.args[0] for call in calls if ast.unparse(call.func) == f"{rest.arg}.pop"]
+    return {str(key.value): Parameter(UNKNOWN, False) for key in popped if isinstance(key, ast.Constant)}
 
 
 def _has_metaclass(node: ast.ClassDef) -> bool:

@@ -48,11 +48,11 @@ def find(module: str, name: str, depth: int = DEPTH) -> Found:
         return readable
     # A name that is bound nowhere may come from a star: torch.nn hands on its layers and losses so.
     stars = [absolute(star, module, path) for star in every if not bound and _is_star(star)]
-    through = (find(star, name, depth - 1) for star in stars if _mentions(star, name))
+    through = [_through_star(star, name, depth - 1) for star in stars]
     handed_on = next((one for one in through if one.node is not None), None)
     if handed_on is not None:
         return handed_on
-    absent = all(one.absent for one in found) and not any(_is_open(statement) for statement in every)
+    absent = all(one.absent for one in (*found, *through)) and not any(_is_open(statement) for statement in every)
     return Found(None, module, absent=absent and source(f"{module}.{name}") is None)
 
 
@@ -109,6 +109,16 @@ def _is_star(statement: ast.stmt) -> TypeGuard[ast.ImportFrom]:
     return isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names)
 
 
+def _through_star(module: str, name: str, depth: int) -> Found:
+    """What a star hands on under a name; it is surely absent where the text of the module could not give it."""
+    if _mentions(module, name):
+        return find(module, name, depth)
+    path = source(module)
+    content = b"" if path is None else path.read_bytes()
+    writes = any(word.encode() in content for word in (*_WRITERS, "__getattr__"))
+    return Found(None, module, absent=path is not None and not writes)
+
+
 def _mentions(module: str, name: str) -> bool:
     """Whether it is worth parsing: albumentations hands on 150 kB of source for one class by stars."""
     path = source(module)
@@ -120,9 +130,7 @@ def _mentions(module: str, name: str) -> bool:
 
 
 def _is_open(statement: ast.stmt) -> bool:
-    """Whether names may come in that are not written down: from a star, a ``__getattr__`` or ``globals()``."""
-    if _is_star(statement):
-        return True
+    """Whether names may come in that are not written down: from a ``__getattr__`` or ``globals()``."""
     match statement:
         case ast.FunctionDef(name="__getattr__"):
             return True

@@ -1,11 +1,13 @@
 """The figures that a task logs, read from its source: ``monitor`` is checked before torch is imported."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from segexp.config.checks.suggest import did_you_mean
 from segexp.config.lineage import definition
 from segexp.config.signatures.declared_figures import written_figures
-from segexp.config.signatures.measure_names import LOSS, THRESHOLD_FREE, check_name, direction
+from segexp.config.signatures.measure_names import BUILT_IN, LOSS, THRESHOLD_FREE, check_name, direction
+from segexp.config.signatures.torch_metrics import metric_name, torch_metrics
 from segexp.errors import ConfigError
 from segexp.spec import Direction, FigureSpec
 
@@ -42,16 +44,25 @@ def _named(figures: Mapping[str, Direction], classes: Sequence[str] | None) -> l
     return [figure for figure in named if binary or not classes or figure not in THRESHOLD_FREE]
 
 
-def watched_direction(name: str, task: str) -> Direction:
+def watched_direction(name: str, task: str, metrics: Mapping[str, Any] | None = None) -> Direction:
     """Returns whether lower ("min") or higher ("max") is better of what a task logs under a name.
 
     Args:
         name: For example ``val/miou``.
         task: Dotted name of the class of the task.
+        metrics: The section ``metric``, of whose blocks those of torchmetrics are logged too.
 
     Raises:
-        ConfigError: It logs nothing of that name.
+        ConfigError: It logs nothing of that name, or a measure does not say which way is better.
     """
+    block = metric_name(name)
+    if block in (found := torch_metrics(metrics)):
+        if (towards := found[block]) is None:
+            raise ConfigError(
+                f"{name}: {(metrics or {})[block]['_target_']} does not say which way is better; watch another "
+                "measure, or a class of yours below it with higher_is_better = True or False"
+            )
+        return towards
     figures = own_figures(task)
     if figures is None:
         return direction(name)
@@ -90,3 +101,9 @@ def check_watched(
     if classes is None and any(name.startswith(each.removesuffix(CLASS)) for each in known if each.endswith(CLASS)):
         return
     raise ConfigError(f"nothing is logged as {name!r}.{did_you_mean(name, known)} Valid names are {', '.join(known)}")
+
+
+def taken_names(task: str) -> set[str]:
+    """Names under which a task logs figures, which a block of the section ``metric`` cannot have."""
+    figures = own_figures(task)
+    return {LOSS, *(figure.partition("/")[0] for figure in (BUILT_IN if figures is None else figures))}

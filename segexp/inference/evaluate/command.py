@@ -10,6 +10,7 @@ from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import DataConfig, EvaluateConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
+from segexp.config.signatures.torch_metrics import is_torch_metric
 from segexp.errors import ConfigError
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.outcome import Outcome
@@ -103,6 +104,7 @@ class Evaluation:
             record = RunRecord(folder, self.invocation.command, facts)
             with _ending(record, after):
                 tester = build_tester(self.config.device, self.model.config.deterministic)
+                module = module.unlogged()
                 tester.test(module, datamodule=data, verbose=False)
                 content = self._write(folder, module, data, after)
         finally:
@@ -164,15 +166,14 @@ class Evaluation:
             ConfigError: It takes none.
         """
         task = self.model.module
-        if not task.takes_measures:
-            if self.config.metric:
-                raise ConfigError(
-                    f"metric: found {', '.join(self.config.metric)}, but {type(task).__name__} takes no costly "
-                    "measures; leave it"
-                )
-            return task
         sections = self.config.metric if self.config.metric is not None else self.model.config.metric
-        return task.with_measures(build.build_measures(sections, spec))
+        costly = [name for name, section in (self.config.metric or {}).items() if not is_torch_metric(section)]
+        if costly and not task.takes_measures:
+            raise ConfigError(
+                f"metric: found {', '.join(costly)}, but {type(task).__name__} takes no costly measures; leave it"
+            )
+        measures = build.build_measures(sections, spec) if task.takes_measures else {}
+        return task.with_measures(measures, build.build_metrics(sections, spec))
 
     def _write(self, folder: RunFolder, task: BaseTask, data: EvaluationData, after: Afterwards) -> dict[str, Any]:
         found = test_of(task)(task, data, self._checkpoint(), self.name, self.config.seed)

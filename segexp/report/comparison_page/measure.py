@@ -26,6 +26,7 @@ class Measure:
         lower: Whether less is more.
         unit: Such as ``px``; empty for shares.
         pooled: Whether there is a figure over all pixels.
+        by_loader: Whether what stands for an image is all data of a loader, as a LightningModule logs it.
     """
 
     column: str
@@ -33,6 +34,12 @@ class Measure:
     lower: bool
     unit: str
     pooled: bool
+    by_loader: bool = False
+
+    @property
+    def label_by_image(self) -> str:
+        """The label of :attr:`by_image` with what it is a mean of."""
+        return self.label if self.by_loader else f"{self.label} per image"
 
     @property
     def by_image(self) -> Figure:
@@ -79,7 +86,8 @@ def choose_measure(wanted: str | None, runs: Sequence[ComparedRun]) -> Measure:
     pooled = any(Figure("dataset", *_parts(column)) in run.figures for run in runs)
     spec = described(results, measure)
     label = Figure("image", *_parts(column)).label(results)
-    return Measure(column, label, spec.direction == "min", spec.unit, pooled)
+    by_loader = entries.task_kind(results) == entries.LOGGED
+    return Measure(column, label, spec.direction == "min", spec.unit, pooled, by_loader)
 
 
 def _parts(column: str) -> tuple[str, str]:

@@ -74,7 +74,7 @@ def _of_group(group: ComparisonGroup) -> Iterator[str]:
         names = ", ".join(name_of(name, runs[0].results) for name in dict.fromkeys(pooled))
         yield f"Folds are pooled. Over all pixels that cannot be done for {names}: of these it is the mean over folds."
     images = len(group.rows[0].tested.images)
-    if group.differences and images < FEW:
+    if group.differences and images < FEW and not group.measure.by_loader:
         text = "is 1 test image" if images == 1 else f"are {images} test images"
         yield f"There {text}: with fewer than {FEW} the intervals of differences are too narrow."
 

@@ -13,7 +13,6 @@ from segexp.evaluation.outcome import RunFailed
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
-from segexp.tasks.base import BaseTask
 from segexp.training.loggers.epoch_table import EpochTable
 
 
@@ -106,7 +105,7 @@ class Last(ModelCheckpoint):
         super().on_train_epoch_end(trainer, pl_module)
 
 
-def restore_best(trainer: pl.Trainer, module: BaseTask, folder: RunFolder) -> dict[str, Any]:
+def restore_best(trainer: pl.Trainer, module: pl.LightningModule, folder: RunFolder) -> dict[str, Any]:
     """Loads the weights and the threshold of the best epoch.
 
     Returns:
@@ -135,7 +134,7 @@ def restore_best(trainer: pl.Trainer, module: BaseTask, folder: RunFolder) -> di
     }
 
 
-def restore_last(module: BaseTask, folder: RunFolder) -> dict[str, Any]:
+def restore_last(module: pl.LightningModule, folder: RunFolder) -> dict[str, Any]:
     """Loads the weights after the last epoch, where validations saw too little to choose others.
 
     Returns:

@@ -40,8 +40,10 @@ def panel_epochs(
     """
     if setting == "auto":
         setting = (EVERY if epochs is None else max(1, epochs // TIMES)) if logged else 0
+    if isinstance(setting, int) and epochs is None:
+        return range(setting - 1, sys.maxsize, setting) if setting else ()
     if isinstance(setting, int):
-        return range(setting - 1, sys.maxsize if epochs is None else epochs, setting) if setting else ()
+        return set(range(setting - 1, epochs or 0, setting)) if setting else set()
     return {UNTRAINED if epoch == "untrained" else int(epoch) for epoch in setting}
 
 

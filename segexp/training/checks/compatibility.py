@@ -95,6 +95,7 @@ class CompatibilityCheck:
         self._try(self._schedule)
         if self.task.kind.takes_measures:
             self._try(lambda: build.build_measures(experiment.metric, spec))
+        self._try(lambda: build.build_metrics(experiment.metric, spec))
         loss = self._try(self._loss)
         if isinstance(loss, SegmentationLoss) and not loss.needs_counts:
             # One whose weights are counted from the training images has none yet.
@@ -148,7 +149,11 @@ class CompatibilityCheck:
     def _schedule(self) -> Schedule | None:
         every = self.experiment.fitting.check_val_every_n_epoch or 1
         return build.build_schedule(
-            self.experiment.scheduler, self.experiment.optimizer, every, self.experiment.task_class
+            self.experiment.scheduler,
+            self.experiment.optimizer,
+            every,
+            self.experiment.task_class,
+            self.experiment.metric,
         )
 
     def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:

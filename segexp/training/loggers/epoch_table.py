@@ -118,9 +118,7 @@ class EpochTable(Logger):
     def close(self, epoch: int) -> None:
         """Writes the row of an epoch that was validated and not trained, as averaged weights are."""
         self._write()
-        found = self.rows[epoch]
-        figures = [f"{name} {found[name]:.4f}" for name in ("val/loss", self._monitor) if name in found]
-        LOG.info(f"averaged weights: {'  '.join(dict.fromkeys(figures))}")
+        LOG.info(self._line(self.rows[epoch]))
 
     def _merge(self, metrics: Mapping[str, float]) -> dict[str, float]:
         """Adds figures to a row, and writes the table if that closed or changed it."""
@@ -137,13 +135,25 @@ class EpochTable(Logger):
         if self.steps:
             self._folder.write_csv("steps.csv", [self.steps[number] for number in sorted(self.steps)])
 
+    def shown(self, row: Mapping[str, float]) -> list[str]:
+        """Names of the figures in the line of an epoch."""
+        return ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
+
     def _line(self, row: dict[str, float]) -> str:
         value = row.get(self._monitor)
         better = value is not None and self._sign * value > self._best
         if better and value is not None:
             self._best = self._sign * value
-        names = ["train/loss", "val/loss", *([self._monitor] if self._monitor != "val/loss" else [])]
-        parts = [f"{name} {row[name]:.4f}" for name in names if name in row]
-        parts.append(f"{row.get('seconds', 0):.1f} s")
-        width, end = (0, "") if self._epochs is None else (len(str(self._epochs)), f"/{self._epochs}")
-        return f"epoch {int(row['epoch']) + 1:>{width}}{end}  {'  '.join(parts)}{'  best' if better else ''}"
+        parts = [f"{name} {row[name]:.4f}" for name in self.shown(row) if name in row]
+        parts += [f"{row['seconds']:.1f} s"] if "seconds" in row else []
+        return f"{self._title(int(row['epoch']))}  {'  '.join(parts)}{'  best' if better else ''}"
+
+    def _title(self, epoch: int) -> str:
+        """``epoch 3/40``; after the last one there is only the average of weights of earlier ones."""
+        if self._epochs is None:
+            return f"epoch {epoch + 1}"
+        return (
+            f"epoch {epoch + 1:>{len(str(self._epochs))}}/{self._epochs}"
+            if epoch < self._epochs
+            else "averaged weights"
+        )

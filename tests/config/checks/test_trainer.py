@@ -20,6 +20,8 @@ REFUSED = [
     (["gradient_clip_algorithm=norm"], "trainer.gradient_clip_algorithm: found norm with trainer.gradient_clip_val=nu"),
     (["overfit_batches=2", "limit_val_batches=1"], "trainer.limit_val_batches: found 1 with trainer.overfit_batches=2"),
     (["precision=16", "accelerator=cpu"], "trainer.precision: found 16-mixed with trainer.accelerator=cpu, of which"),
+    (["precision=64-true", "strategy=fsdp"], "trainer.precision: found 64-true with trainer.strategy=fsdp, which does"),
+    (["_target_=lightning.pytorch.Trainer"], "trainer._target_: is set by segexp: the Trainer is always Lightning"),
     (["precision=64-true"], "speed.precision: found float32 with trainer.precision=64-true; give one of them"),
     (["check_val_every_n_epoch=null"], "trainer.check_val_every_n_epoch: found null with trainer.val_check_interval=n"),
     (["check_val_every_n_epoch=3"], "trainer.check_val_every_n_epoch: found 3 with trainer.max_epochs=2: no"),

@@ -133,7 +133,8 @@ WRONG = {
     "logger.my._target_=lightning.pytorch.loggers.CSVLogger logger.my.flush=1": "logger.my.flush: no such key",
     "logger.my._target_=torch.nn.Identity": "logger.my._target_: found torch.nn.Identity, expected a lightning.pytorch",
     "logger.my._target_=lightning.pytorch.loggers.CometLogger": "logger.my: CometLogger needs the package comet_ml",
-    "logger.my.project=x": "logger.my: no _target_",
+    "logger.my.project=x": "logger.my: no _target_, the class to build; add logger.my._target_=<package.module.Class>",
+    "logger.wandbb.project=x": "did you mean 'logger.wandb'?",
 }
 
 

@@ -48,7 +48,7 @@ def _left_out(left_out: Sequence[LeftOut]) -> list[str]:
 def _grid(group: ComparisonGroup) -> Grid:
     measure = group.measure
     # The mean over images, of which the difference is one; the page has the figure over all pixels too.
-    heads = [Head("configuration", number=False), Head("n"), Head(f"{measure.label} per image")]
+    heads = [Head("configuration", number=False), Head("n"), Head(measure.label_by_image)]
     best = group.base is group.best_row
     heads += [Head(f"to {'the best' if best else 'base'} [95 %]")] if group.differences else []
     heads += [Head("parameters"), Head("training")]

@@ -1,0 +1,1 @@
+"""Training of LightningModules on LightningDataModules that know nothing of segexp."""

@@ -1,0 +1,54 @@
+"""metrics.csv of a LightningModule that logs under names of its own."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import lightning.pytorch as pl
+from lightning.pytorch.callbacks import Callback
+
+from segexp.runs.console import LOG
+from segexp.training.loggers.epoch_table import EpochTable
+
+
+class LoggedTable(EpochTable):
+    """One row per epoch of whatever is logged: of a figure logged at steps its last value."""
+
+    def finish_row(self, epoch: int, metrics: Mapping[str, float], seconds: float) -> None:
+        """Writes the row of an epoch, and its line.
+
+        Args:
+            epoch: From 0.
+            metrics: All that was logged so far; what an earlier epoch left and this one did not log is left out.
+            seconds: Of the epoch.
+        """
+        older = {key: value for number, row in self.rows.items() if number < epoch for key, value in row.items()}
+        new = {k: v for k, v in metrics.items() if not k.endswith("_step") and older.get(k) != v}
+        row = self._merge({**new, "seconds": seconds, "epoch": epoch})
+        self._write()
+        LOG.info(self._line(row))
+
+    def keep(self, epoch: int, metrics: Mapping[str, float]) -> None:
+        """Nothing: :meth:`finish_row` has written the row."""
+
+    def shown(self, row: Mapping[str, float]) -> list[str]:
+        """Names in the line of an epoch: losses and the monitor."""
+        losses = [name for name in row if "loss" in name.lower() and not name.endswith("_step")]
+        return list(dict.fromkeys([*losses, self._monitor]))[:4]
+
+
+class CloseRows(Callback):
+    """Closes the row of each epoch before its checkpoint is written."""
+
+    def __init__(self, table: LoggedTable) -> None:
+        self._table = table
+        self._start = 0.0
+
+    def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Starts the clock."""
+        self._start = time.perf_counter()
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Hands the table all that was logged."""
+        logged = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
+        self._table.finish_row(trainer.current_epoch, logged, time.perf_counter() - self._start)

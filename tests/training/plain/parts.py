@@ -1,0 +1,104 @@
+"""Modules and data as Lightning's own pages teach them: nothing of segexp is in them."""
+
+from functools import partial
+from typing import Any
+
+import lightning as L
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset, random_split
+
+
+class LitAutoEncoder(L.LightningModule):
+    def __init__(self, hidden: int = 8, lr: float = 1e-3) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.encoder = nn.Sequential(nn.Linear(64, hidden), nn.ReLU(), nn.Linear(hidden, 3))
+        self.decoder = nn.Sequential(nn.Linear(3, hidden), nn.ReLU(), nn.Linear(hidden, 64))
+
+    def loss_of(self, batch: Any) -> Tensor:
+        x = batch[0].flatten(1)
+        return F.mse_loss(self.decoder(self.encoder(x)), x)
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        loss = self.loss_of(batch)
+        self.log("train_loss", loss)
+        return loss
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.log("val_loss", self.loss_of(batch), add_dataloader_idx=False)
+
+    def test_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.log("test_loss", self.loss_of(batch))
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.Adam(self.parameters(), lr=self.hparams["lr"])
+
+
+class Untested(LitAutoEncoder):
+    """Has neither a test nor a name whose words say which way is better."""
+
+    test_step = L.LightningModule.test_step  # type: ignore[assignment]
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.log("val_closeness", -self.loss_of(batch))
+
+
+class LitNet(LitAutoEncoder):
+    """Takes objects, as the modules of lightning-hydra-template do."""
+
+    def __init__(self, net: nn.Module, optimizer: partial[torch.optim.Optimizer]) -> None:
+        super().__init__()
+        self.save_hyperparameters()
+        self.net = net
+
+    def loss_of(self, batch: Any) -> Tensor:
+        return self.net(batch[0].flatten(1)).square().mean()
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return self.hparams["optimizer"](self.net.parameters())
+
+
+class Pixels(L.LightningModule):
+    """Takes segexp's model and optimizer, and images of one of its data sets."""
+
+    def __init__(self, model: nn.Module, optimizer: Any, weight: float = 1.0) -> None:
+        super().__init__()
+        self.model, self.make, self.weight = model, optimizer, weight
+
+    def loss_of(self, batch: Any) -> Tensor:
+        logits = self.model(batch["image"].float() / 255)[:, 0]
+        return self.weight * F.binary_cross_entropy_with_logits(logits, (batch["target"] == 1).float())
+
+    def training_step(self, batch: Any, batch_idx: int) -> Tensor:
+        return self.loss_of(batch)
+
+    def validation_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("val_loss", self.loss_of(batch), batch_size=1)
+
+    def test_step(self, batch: Any, batch_idx: int) -> None:
+        self.log("test_loss", self.loss_of(batch), batch_size=1)
+
+    def configure_optimizers(self) -> Any:
+        return self.make(self.parameters())
+
+
+class Digits(L.LightningDataModule):
+    def __init__(self, count: int = 60, batch_size: int = 12, tests: int = 1) -> None:
+        super().__init__()
+        self.count, self.batch_size, self.tests = count, batch_size, tests
+
+    def setup(self, stage: str) -> None:
+        generator = torch.Generator().manual_seed(42)
+        whole = TensorDataset(torch.rand(self.count, 1, 8, 8, generator=generator))
+        self.train, self.val, self.test = random_split(whole, [0.6, 0.2, 0.2], generator)
+
+    def train_dataloader(self) -> Any:
+        return DataLoader(self.train, self.batch_size, shuffle=True)
+
+    def val_dataloader(self) -> Any:
+        return DataLoader(self.val, self.batch_size)
+
+    def test_dataloader(self) -> Any:
+        return [DataLoader(self.test, self.batch_size) for _ in range(self.tests)]

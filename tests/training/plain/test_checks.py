@@ -1,0 +1,71 @@
+"""What is wrong with a LightningModule of the user's own is said before torch is imported."""
+
+import re
+
+import pytest
+
+from segexp import compose
+from segexp.config.signatures.plain_lightning import direction_of_words, logged_names
+from segexp.errors import ConfigError
+
+HERE = "tests.training.plain.parts"
+PLAIN = (
+    "task=lightning", f"task._target_={HERE}.LitAutoEncoder", "datamodule=lightning",
+    f"datamodule._target_={HERE}.Digits",
+)  # fmt: skip
+
+
+def test_the_config_holds_what_plays_a_part() -> None:
+    experiment = compose(*PLAIN, "task.hidden=4", "datamodule.batch_size=6")
+    assert experiment.task == {"_target_": f"{HERE}.LitAutoEncoder", "hidden": 4}
+    assert experiment.datamodule == {"_target_": f"{HERE}.Digits", "batch_size": 6}
+    assert experiment.direction == "min"
+    assert experiment.run_name == "Digits_LitAutoEncoder"
+    assert not {"model", "loss", "optimizer", "scheduler", "augment", "metric"} & experiment.plain().keys()
+    assert experiment.invocation.command[-2:] == ["task.hidden=4", "datamodule.batch_size=6"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("task.hiden=3",), "task.hiden: no such key. Did you mean 'task.hidden'?"),
+        (("task.hidden=x",), "task.hidden: found 'x', expected a whole number"),
+        (("datamodule.batch=3",), "datamodule.batch: no such key."),
+        (("monitor=val_los",), "logs nothing as 'val_los'. Did you mean 'val_loss'?"),
+        (("monitor=test_loss",), "they choose nothing"),
+        (("tta=d4",), "tta: has no effect here"),
+        (("model=unet",), "model: has no effect here"),
+        (("speed.precision=bfloat16",), "speed.precision: has no effect here"),
+        ((f"task._target_={HERE}.Untested", "monitor=val_closeness"), "add monitor_mode=min or monitor_mode=max"),
+        ((f"task._target_={HERE}.Pixels",), "task.model: must be given"),
+        ((f"task._target_={HERE}.Lit",), "has no 'Lit'"),
+    ],
+)
+def test_what_is_wrong_is_said(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        compose(*PLAIN, *words)
+
+
+def test_a_direction_that_is_known_is_not_given() -> None:
+    with pytest.raises(ConfigError, match="monitor_mode: is for what a LightningModule"):
+        compose("monitor_mode=max")
+    words = (f"task._target_={HERE}.Untested", "monitor=val_closeness", "monitor_mode=max")
+    assert compose(*PLAIN, *words).direction == "max"
+
+
+def test_sections_of_other_trainings_stay_required() -> None:
+    with pytest.raises(ConfigError, match="model: missing; leave the key in"):
+        compose("~model")
+
+
+def test_names_are_read_from_source() -> None:
+    assert logged_names(f"{HERE}.LitAutoEncoder") == {"train_loss", "val_loss", "test_loss"}
+    assert logged_names("lightning.pytorch.demos.boring_classes.BoringModel") == frozenset()
+    assert logged_names("nowhere.at.all") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "way"), [("val_loss", "min"), ("val/MeanAbsoluteError", "min"), ("val_acc", "max"), ("v", None)]
+)
+def test_words_say_which_way_is_better(name: str, way: str | None) -> None:
+    assert direction_of_words(name) == way
