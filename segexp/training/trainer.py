@@ -60,6 +60,8 @@ def build_trainer(
         **determinism(section.deterministic),
         **{key: getattr(section, key) for key in PASSED_ON},
         "val_check_interval": duration(section.val_check_interval),
+        # Data of segexp repeats its first epoch by itself; other loaders Lightning makes repeat theirs.
+        "overfit_batches": section.overfit_batches if length is None else 0.0,
         "profiler": build_profiler(section.profiler, folder.path),
         "logger": loggers,
         "default_root_dir": folder.path,  # of callbacks that write files
