@@ -34,14 +34,9 @@ def task(spec: Any) -> Segmentation:
     return Segmentation(model, Dice(), spec, partial(torch.optim.SGD, lr=0.1))
 
 
-def trainer(**more: Any) -> pl.Trainer:
-    quiet = {
-        "logger": False,
-        "enable_checkpointing": False,
-        "enable_progress_bar": False,
-        "enable_model_summary": False,
-    }
-    return pl.Trainer(max_epochs=1, accelerator="cpu", **quiet, **more)
+def trainer(epochs: int = 1) -> pl.Trainer:
+    quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
+    return pl.Trainer(max_epochs=epochs, accelerator="cpu", **dict.fromkeys(quiet, False))
 
 
 def test_fit_validate_test_predict() -> None:
@@ -107,7 +102,7 @@ def test_the_learning_rate_finder_finds_the_optimizer() -> None:
     images.setup()
     module = task(images.spec)
     weights = {name: value.clone() for name, value in module.state_dict().items()}
-    found = Tuner(trainer()).lr_find(module, datamodule=images, num_training=30, early_stop_threshold=None)
+    found = Tuner(trainer(20)).lr_find(module, datamodule=images, num_training=30, early_stop_threshold=None)
     assert found is not None
     assert len(found.results["lr"]) == 30
     assert all(torch.equal(value, weights[name]) for name, value in module.state_dict().items())
