@@ -199,4 +199,9 @@ def test_lightning_announces_nothing(drive: Path, capsys: pytest.CaptureFixture[
     for name in ("lightning.pytorch", "lightning.fabric", "lightning"):
         logging.getLogger(name).setLevel(logging.INFO)  # as at the start of a process
     said(capsys, "datamodule=drive", f"datamodule.root={drive}", *SMALL)
-    assert not logging.getLogger("lightning.pytorch.utilities.rank_zero").isEnabledFor(logging.INFO)
+    said_by = logging.getLogger("lightning.pytorch.utilities.rank_zero")
+    of_trainer = said_by.makeRecord(
+        said_by.name, logging.INFO, "lightning/pytorch/trainer/setup.py", 1, "tip", (), None
+    )
+    assert not said_by.filter(of_trainer)
+    assert not logging.getLogger("lightning.fabric").isEnabledFor(logging.INFO)
