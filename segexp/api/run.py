@@ -72,12 +72,12 @@ class Run:
     @property
     def per_image(self) -> Any:
         """per_image.csv, a row for each test image and predictor: a pandas frame, without pandas a list of dicts."""
-        return read_table(self.path / "per_image.csv")
+        return table_with_numbers(self.path / "per_image.csv")
 
     @property
     def metrics(self) -> Any:
         """metrics.csv, a row for each epoch: a pandas frame, without pandas a list of dicts."""
-        return read_table(self.path / "metrics.csv")
+        return table_with_numbers(self.path / "metrics.csv")
 
     @property
     def report(self) -> Path:
@@ -127,7 +127,7 @@ class Run:
         return f"<p>{escape(printable(repr(self)))}</p><table>{rows}</table>"
 
 
-def read_table(path: Path) -> Any:
+def table_with_numbers(path: Path) -> Any:
     """Reads a table of a run with numbers as numbers: a pandas frame, without pandas a list of dicts.
 
     Raises:

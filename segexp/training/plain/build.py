@@ -36,7 +36,7 @@ def build_data(experiment: Experiment) -> pl.LightningDataModule:
     return built
 
 
-def spec_of(datamodule: pl.LightningDataModule) -> DataSpec | None:
+def data_spec(datamodule: pl.LightningDataModule) -> DataSpec | None:
     """The target and the channels of the data, where a datamodule says them by an attribute ``spec``."""
     if not isinstance(datamodule, ImageDataModule):
         with trying("datamodule", "its setup"):
@@ -55,9 +55,9 @@ def build_module(experiment: Experiment, datamodule: pl.LightningDataModule) -> 
         UserError: A key or a part is at fault.
     """
     if comes_from(experiment.task_class, BASE):
-        return _task(experiment, spec_of(datamodule))
+        return _task(experiment, data_spec(datamodule))
     names = offered(experiment)
-    spec = spec_of(datamodule) if names else None
+    spec = data_spec(datamodule) if names else None
     parts = {name: part for name in names if (part := _part(experiment, name, spec)) is not None}
     with naming_section("task", {**experiment.task, **parts}):
         built: pl.LightningModule = instantiate(experiment.task, _convert_="all", _recursive_=True, **parts)
