@@ -36,7 +36,7 @@ def rows(section: str) -> list[tuple[str, str]]:
 
 OPTIMIZERS = [row for row in rows("Optimizers, schedulers") if row[0].split("(")[1].startswith("params")]
 SCHEDULERS = [row for row in rows("Optimizers, schedulers") if row not in OPTIMIZERS]
-METRICS = rows("Losses, measures")
+METRICS = [(code, words, f"m{number}") for number, (code, words) in enumerate(rows("Losses, measures"))]
 
 
 def composed(line: str) -> Experiment:
@@ -108,11 +108,20 @@ def scene(classes: int) -> tuple[Tensor, Tensor]:
     return (logits.sigmoid() if classes == 2 else logits.softmax(1)), target
 
 
-@pytest.mark.parametrize(("code", "words"), METRICS)
-def test_metrics(code: str, words: str) -> None:
+@cache
+def measured() -> Experiment:
+    """One experiment with the measures of all rows, which saves the time to compose each."""
+    return composed(
+        " ".join(["metric=[]", *(words.replace("metric.my.", f"metric.{name}.") for _, words, name in METRICS)])
+    )
+
+
+@pytest.mark.parametrize(("code", "words", "name"), METRICS)
+def test_metrics(code: str, words: str, name: str) -> None:
+    assert words.startswith("metric.my._target_=torchmetrics.")
     classes = 3 if "num_classes=3" in code else 2
     spec = DataSpec(MaskTarget(("a", "b", "c")[:classes], ((0, 0, 0),) * classes))
-    found: TorchMetrics = build_metrics(composed(f"metric=[] {words}").metric, spec)
+    found: TorchMetrics = build_metrics({"my": measured().metric[name]}, spec)
     likely, target = scene(classes)
     found.start(torch.device("cpu"))
     found.update(likely, target)

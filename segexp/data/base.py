@@ -358,6 +358,10 @@ class ImageDataModule(DataSettings):
         """Whole test images."""
         return self._whole("test")
 
+    def predict_dataloader(self) -> DataLoader[Sample]:
+        """Whole test images."""
+        return self._whole("test")
+
     def _whole(self, phase: Phase) -> DataLoader[Sample]:
         whole = WholeImages(self.items(phase))
         return make_loader(whole, KeyedSampler(len(whole), self.seed, shuffle=False), self.loader, training=False)

@@ -58,6 +58,7 @@ def test(
         task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
         tester.validate(task, datamodule=datamodule, verbose=False)
+    task = task.unlogged()
     start = time.perf_counter()
     tester.test(task, datamodule=datamodule, verbose=False)
     seconds = time.perf_counter() - start

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from torch import Tensor, nn
+from torch.nn.modules.loss import _Loss
 
 from segexp.errors import ConfigError, MismatchError
 from segexp.losses.base import TOTAL, SegmentationLoss
@@ -65,7 +66,9 @@ class WeightedSum(SegmentationLoss):
             a term is called ``total``.
     """
 
-    def __init__(self, terms: dict[str, nn.Module], weights: dict[str, NonNegativeFloat | WeightSchedule]) -> None:
+    def __init__(
+        self, terms: dict[str, SegmentationLoss | _Loss], weights: dict[str, NonNegativeFloat | WeightSchedule]
+    ) -> None:
         super().__init__()
         self.schedules = _checked(terms, weights)
         self.losses = nn.ModuleDict({name: _of_masks(name, term) for name, term in terms.items()})
@@ -141,8 +144,18 @@ class WeightedSum(SegmentationLoss):
 
 
 def _of_masks(name: str, term: nn.Module) -> SegmentationLoss:
-    """A term as a loss of masks: one of torch.nn is taken of the valid pixels alone."""
-    return as_segmentation_loss(term, f"loss.terms.{name}", f"{type(term).__module__}.{type(term).__qualname__}")
+    """A term as a loss of masks: one of torch.nn is taken of the valid pixels alone.
+
+    Raises:
+        ConfigError: It is another module; the message says how to wrap it.
+    """
+    if not isinstance(term, SegmentationLoss | _Loss):
+        kind = type(term)
+        raise ConfigError(
+            f"loss.terms.{name}: {kind.__module__}.{kind.__qualname__} is neither a loss of segexp nor of torch.nn; "
+            "wrap it: {_target_: segexp.losses.plain_loss.PlainLoss, loss: {_target_: ...}}"
+        )
+    return as_segmentation_loss(term, f"loss.terms.{name}", type(term).__qualname__)
 
 
 def _checked(terms: Mapping[str, nn.Module], weights: Mapping[str, Any]) -> dict[str, WeightSchedule]:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, Self
 
-import lightning.pytorch as pl
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -24,13 +23,14 @@ from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
-from segexp.tasks.log_names import named_terms
+from segexp.tasks.log_names import headline, named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.prediction import Prediction
 from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
+from segexp.tasks.standalone import Standalone
 from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
@@ -40,7 +40,7 @@ WEIGHT_TYPES = (torch.float16, torch.bfloat16, torch.float64)
 MakeOptimizer = Callable[[Any], Optimizer]
 
 
-class BaseTask(pl.LightningModule):
+class BaseTask(Standalone):
     """A network that learns; a subclass says what a batch counts for.
 
     It is complete when constructed: a section ``task`` of the config gives the keys of the subclass, and training gives
@@ -217,6 +217,7 @@ class BaseTask(pl.LightningModule):
         On several ranks each computes the loss of the whole batch, of which its own samples have a gradient; times
         their number, since gradients are averaged over ranks.
         """
+        batch = self.taken(batch)
         # Read here: at the end of the epoch the schedule has moved on.
         self._rate = self.trainer.optimizers[0].param_groups[0]["lr"]
         sizes = None if self._shares is None else self._shares(batch_idx)
@@ -274,7 +275,8 @@ class BaseTask(pl.LightningModule):
         if not self._param_groups.plain:
             others = [p for name, p in self.named_parameters() if not name.startswith("model.") and p.requires_grad]
             return self._param_groups.optimizer(self._optimizer, self.model, others)
-        return self._optimizer([p for p in self.parameters() if p.requires_grad])
+        made: Optimizer = self._optimizer([p for p in self.parameters() if p.requires_grad])
+        return made
 
     def configure_optimizers(self) -> Any:
         """Optimiser and schedule as Lightning wants them."""
@@ -345,6 +347,7 @@ class BaseTask(pl.LightningModule):
         Raises:
             DivergedError: An output is nan; it would count as something and look like a result.
         """
+        batch = self.taken(batch)
         first = int(batch["index"][0])
         if first < 0:
             return  # a rank without an image of its own was given one that another has
@@ -378,6 +381,7 @@ class BaseTask(pl.LightningModule):
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
+        self._numbered = 0
         self.start_counting("val")
         self.metrics.start(self.device)
 
@@ -390,6 +394,7 @@ class BaseTask(pl.LightningModule):
 
     def on_test_epoch_start(self) -> None:
         """Starts counting."""
+        self._numbered = 0
         self.start_counting("test")
         self.metrics.start(self.device)
 
@@ -399,11 +404,29 @@ class BaseTask(pl.LightningModule):
         Raises:
             DivergedError: An output is nan, as in validation.
         """
+        batch = self.taken(batch)
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, "for a test image")
         self.count("test", outputs, batch)
         if self.metrics.metrics:
             self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
+
+    def on_test_epoch_end(self) -> None:
+        """Logs the figures of all test images: over all of them where there are such, else the mean over images."""
+        if self.logs_test:
+            row = self.predictor_results()[0].to_dict(None)
+            self.log_dict(headline({"rows": [row]}))
+
+    def unlogged(self) -> Self:
+        """Gives a task of the same network whose test is not logged: what reads its results writes them."""
+        other = self.twin()
+        other.logs_test = False
+        return other
+
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Any:
+        """What the task says of each image (B), see :meth:`predictions`; its outputs where it does not say."""
+        outputs = self.evaluated(self.taken(batch)["image"])
+        return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
 
     @staticmethod
     def _refuse_nan(outputs: Tensor, when: str) -> None:

@@ -190,6 +190,10 @@ class Segmentation(DenseTask):
         super().on_train_epoch_end()
         self.log_dict({f"weight/{term}": weight for term, weight in self.loss.weights_now.items()})
 
+    def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Tensor:
+        """Class numbers uint8 (B, H, W) of whole images, for two classes at the threshold."""
+        return self.classify(self.evaluated(self.taken(batch)["image"]), self.threshold)
+
     def state(self) -> dict[str, Any]:
         """The threshold that was chosen with these weights."""
         told = {} if self.threshold_is_chosen else {"threshold_chosen": False}

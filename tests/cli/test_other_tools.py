@@ -21,14 +21,16 @@ TOLD = {
     "train=false": "python -m segexp evaluate run=<run folder>",
     "predict=true": "python -m segexp predict run=<run folder>",
     "num_classes=3": "It is taken from the data",
-    "--config x.yaml": "--config-dir <folder> experiment=<name>",
-    "--lr abc": "--lr: no such flag. A key is written without dashes, key=value",
-    "--foo": "--foo: no such flag.",
+}
+PLUGINS = {
     "hydra/launcher=submitit_slurm": "for submitit_slurm write sweep.engine=slurm",
-    "hydra/launcher=joblib -m seed=0,1": "for joblib write sweep.jobs=auto",
     "hydra/sweeper=optuna": "for optuna write sweep=optuna",
     "hydra.launcher.n_jobs=4": "its key here is sweep.jobs",
     "hydra.sweeper.n_trials=4": "its key here is sweep.trials, with sweep=optuna",
+}
+FLAGS = {
+    "--config x.yaml": "--config-dir <folder> experiment=<name>",
+    "--lr abc": "--lr: no such flag. A key is written without dashes, key=value",
     "datamodule=folder --data_dir x": "Write datamodule.root=x",
 }
 FILES = {
@@ -77,11 +79,14 @@ def _together(lines: list[list[str]]) -> list[list[str]]:
 
 
 def test_what_has_no_key_here_is_told_in_words() -> None:
-    answers = run_lines([[*CHECK, *shlex.split(words)] for words in TOLD])
-    for (words, part), answer in zip(TOLD.items(), answers, strict=True):
-        assert answer.code == 2
-        assert answer.err.count("\n") == 1, answer.err
-        assert part in answer.err, f"{words}: {answer.err}"
+    """Keys, and those of Hydra's plugins, are answered together; a flag alone."""
+    keys, plugins, *flags = run_lines(
+        [[*CHECK, *TOLD], [*CHECK, *PLUGINS], *([*CHECK, *shlex.split(line)] for line in FLAGS)]
+    )
+    said = [*keys.err.splitlines(), *plugins.err.splitlines(), *(answer.err.strip() for answer in flags)]
+    for (typed, part), line in zip((TOLD | PLUGINS | FLAGS).items(), said, strict=True):
+        assert part in line, f"{typed}: {line}"
+    assert {answer.code for answer in (keys, plugins, *flags)} == {2}
 
 
 @pytest.mark.parametrize(("word", "here"), COMMANDS.items())

@@ -132,7 +132,8 @@ def test_an_unknown_key_is_refused_in_every_option(group: str, name: str) -> Non
     config = composed([f"{group}={name}", f"+{group}.no_such_key_at_all=1"])
     with pytest.raises(
         ConfigError,
-        match=rf"(?m)^{group}\.(no_such_key_at_all: no such key\.|_target_: found null, which takes no no_such)",
+        match=rf"(?m)^{group}\.(no_such_key_at_all: no such key\.|_target_: found null, which takes no no_such|"
+        r"_target_: must be given)",
     ):
         checked_train(config)
 

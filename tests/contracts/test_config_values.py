@@ -23,7 +23,9 @@ ODD: tuple[Any, ...] = (
     -1, 0, 1.5, 10**12, 10**400, math.inf, math.nan, True, "", "abc", [], None, {}, {"_target_": 5},
     {"_target_": "nowhere.X"},
 )  # fmt: skip
-OPTIONS = [(group, option.name) for group, found in groups().items() for option in found if group != "experiment"]
+PRESETS = ("experiment", "debugging")
+"""Groups whose options set keys of others."""
+OPTIONS = [(group, option.name) for group, found in groups().items() for option in found if group not in PRESETS]
 MANY = ("datamodule", "model", "loss", "metric")
 """Groups of so many keys that they are left to the long tests."""
 LONGEST = 1500

@@ -1,11 +1,10 @@
 """What the tests of this folder compute on, and tiny runs there."""
 
 import os
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import pytest
 import torch
 from hydra import compose, initialize_config_dir
 
@@ -13,7 +12,6 @@ from segexp.config.composed import checked_train
 from segexp.config.experiment import Experiment
 from segexp.config.migration import for_hydra
 from segexp.config.paths import conf_dir
-from segexp.config.schema import TrainerConfig
 
 NAME = os.environ.get("SEGEXP_TEST_DEVICE", "cuda")
 
@@ -55,15 +53,13 @@ class Device:
         """The command line of a run of two epochs on vessels."""
         return self.words(*VESSELS, f"datamodule.root={drive}", *overrides)
 
-    def precision(self, wanted: Literal["bf16-mixed", "16-mixed"]) -> str:
-        """The override for a precision of training; skips where the device cannot have it."""
+    def precision(self, wanted: Literal["bf16-mixed", "16-mixed"]) -> tuple[str, ...]:
+        """The overrides for a precision of training."""
         if wanted == "16-mixed" and self.name == "cpu":
-            pytest.skip("Lightning computes 16-mixed on a processor as bf16-mixed, so it is refused there")
-        if "precision" in {field.name for field in fields(TrainerConfig)}:
-            return f"trainer.precision={wanted}"
-        if wanted == "16-mixed":
-            pytest.skip("this version has no trainer.precision")
-        return "speed.precision=bfloat16"
+            # trainer.precision would be refused: Lightning makes bf16-mixed of it on a processor, but not of a plugin.
+            plugin = "{_target_: lightning.pytorch.plugins.MixedPrecision, precision: 16-mixed, device: cpu}"
+            return (f"trainer.plugins={plugin}", "speed.precision=float32")
+        return (f"trainer.precision={wanted}",)
 
 
 def composed(device: Device, *overrides: str) -> Experiment:

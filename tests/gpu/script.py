@@ -64,7 +64,7 @@ def steps(device: str, figures: Path) -> list[Step]:
     tiny = TINY if device == "cpu" else ()
     benchmark = ("-m", "benchmarks.gpu_throughput", "--figures", str(figures), *tiny)
     system_1 = (*benchmark, "--models", *(("--epochs", "1") if tiny else ()))
-    rates = (*benchmark, "--epochs", "0", *(("--models", "cunet") if tiny else ()))
+    rates = (*benchmark, "--epochs", "0", *(("--models", "cunet") if tiny else ("--rounds", "2")))
     return [
         Step("versions", ("-c", VERSIONS), 60),
         Step("data, determinism", (*PYTEST, "tests/gpu/test_data.py", "tests/gpu/test_determinism.py"), 90),

@@ -72,7 +72,7 @@ def test_it_trains_under_mixed_precision(
     scenes: Path,
     note: Note,
 ) -> None:
-    done = run(small(name, device, drive, scenes, device.precision(precision)))
+    done = run(small(name, device, drive, scenes, *device.precision(precision)))
     losses = [float(row["train/loss"]) for row in done.rows]
     note(model=name, precision=precision, first_loss=losses[0], last_loss=losses[-1])
     assert len(losses) == 2

@@ -53,6 +53,19 @@ def test_a_run_goes_on_where_it_did_not_begin(begins: str, device: Device, drive
     assert float(resumed.rows[-1]["val/loss"]) == pytest.approx(float(straight.rows[-1]["val/loss"]), abs=2e-3)
 
 
+def test_the_scale_of_the_loss_goes_on(device: Device, drive: Path, note: Note) -> None:
+    half = keys(drive, "trainer.max_epochs=3", *device.precision("16-mixed"))
+    straight = run(composed(device, *half))
+    with pytest.raises(Interrupted):
+        run(composed(device, *half, STOP))
+    resumed = run(composed(device, *half, f"resume={folders()[-1] / 'checkpoints' / 'last.ckpt'}"))
+    (state,) = (value for key, value in straight.last.items() if "Precision" in key)
+    note(scale=float(state["scale"]), steps_since_it_grew=float(state["_growth_tracker"]))
+    assert state == next(value for key, value in resumed.last.items() if "Precision" in key)
+    assert state["_growth_tracker"] > 0
+    assert same_weights(straight.last, resumed.last)
+
+
 def test_panels_page_and_files_of_a_run(device: Device, drive: Path, note: Note) -> None:
     assert segexp(device.vessels(drive, "panel_epochs=1", "panels=2")) == 0
     (path,) = folders()
@@ -73,7 +86,7 @@ def test_panels_page_and_files_of_a_run(device: Device, drive: Path, note: Note)
 
 
 def test_two_jobs_at_a_time_give_what_each_gives_alone(device: Device, drive: Path, note: Note) -> None:
-    words = device.vessels(drive, "trainer.deterministic=true")
+    words = device.vessels(drive)
     shared = ["sweep.jobs=2", *(["sweep.gpus=[0]"] if device.name == "cuda" else [])]
     ended = start([sys.executable, "-m", "segexp", "-m", *words, *shared, "seed=0,1"])
     assert ended.returncode == 0, ended.stdout + ended.stderr

@@ -108,11 +108,13 @@ def test_what_a_loss_of_ones_own_takes_is_said_by_keys() -> None:
 
 def test_a_sum_takes_plain_terms() -> None:
     logits, mask = batch(3)
-    plain = {"ce": nn.CrossEntropyLoss(), "dice": Dice()}
+    plain: dict[str, Any] = {"ce": nn.CrossEntropyLoss(), "dice": Dice()}
     loss = WeightedSum(plain, {"ce": 1.0, "dice": 0.5})
     terms = loss.terms(logits, mask)
     torch.testing.assert_close(terms["ce"], CrossEntropy()(logits, mask))
     torch.testing.assert_close(terms["total"], terms["ce"] + 0.5 * terms["dice"])
+    with pytest.raises(ConfigError, match=r"^loss.terms.a: .*Mine is neither a loss of segexp nor of .*; wrap it"):
+        WeightedSum({"a": Mine()}, {"a": 1.0})  # type: ignore[dict-item]
     with pytest.raises(ConfigError, match=r"^loss.terms.x: a.b gives a int, expected a torch.nn.Module"):
         as_segmentation_loss(3, "loss.terms.x", "a.b")
 

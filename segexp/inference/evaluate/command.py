@@ -104,6 +104,7 @@ class Evaluation:
             record = RunRecord(folder, self.invocation.command, facts)
             with _ending(record, after):
                 tester = build_tester(self.config.device, self.model.config.deterministic)
+                module = module.unlogged()
                 tester.test(module, datamodule=data, verbose=False)
                 content = self._write(folder, module, data, after)
         finally:

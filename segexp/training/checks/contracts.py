@@ -13,6 +13,7 @@ from torch import nn
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.task_figures import SEGMENTATION
+from segexp.config.signatures.torch_metrics import is_torch_metric
 from segexp.errors import ConfigError, MismatchError
 from segexp.inspection.contracts import datamodules, losses, measures, models
 from segexp.inspection.contracts.datamodules import DataCase
@@ -104,7 +105,8 @@ def _parts(experiment: Experiment) -> Iterator[Part]:
         yield _model(option["model"], experiment.model)
     if "loss" in chosen:
         yield _loss(option["loss"], experiment.loss)
-    for name, section in experiment.metric.items() if "metric" in chosen else ():
+    own = {name: section for name, section in experiment.metric.items() if not is_torch_metric(section)}
+    for name, section in own.items() if "metric" in chosen else ():
         yield _measure(f"metric.{name}", name, section)
     if "datamodule" in chosen:
         yield _data(option["datamodule"], experiment.datamodule)

@@ -154,7 +154,7 @@ class Breaks(nn.Module):
                     "terms": {"ce": {"_target_": "pathlib.Path"}}, "weights": {"ce": 1.0},
                 }
             },
-            r"^loss\.terms\.ce: pathlib.*Path gives a PosixPath, expected a torch.nn.Module .*; wrap it: docs/ext",
+            r"^loss\.terms\.ce: pathlib.*PosixPath is neither a loss of segexp nor of torch.nn; wrap it: ",
         ),
         ({"model": section("Breaks")}, r"^model \(.*\): KeyError: 'weights'; debug=true"),
         ({"model": section("Share")}, "^model \\(.*\\): Share\\(\\) takes no arguments"),
