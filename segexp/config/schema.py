@@ -118,7 +118,7 @@ ELSEWHERE = {
 """Arguments of Lightning's Trainer that have another place here, and which."""
 
 
-Precision = Literal[
+TrainerPrecision = Literal[
     "32-true", "16-mixed", "bf16-mixed", "bf16-true", "16-true", "64-true",
     "transformer-engine", "transformer-engine-float16",
 ]  # fmt: skip
@@ -149,7 +149,7 @@ class TrainerConfig:
     strategy: Literal["auto", "ddp", "fsdp"] | ObjectConfig = "auto"
     devices: PositiveInt | Literal["auto"] | list[NonNegativeInt] = 1
     num_nodes: PositiveInt = 1
-    precision: Precision | None = None
+    precision: TrainerPrecision | None = None
     max_steps: PositiveInt | Literal[-1] = -1
     min_epochs: PositiveInt | None = None
     min_steps: PositiveInt | None = None

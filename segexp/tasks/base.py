@@ -35,7 +35,7 @@ from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
 
-WEIGHTS = (torch.float16, torch.bfloat16, torch.float64)
+WEIGHT_TYPES = (torch.float16, torch.bfloat16, torch.float64)
 """Numbers that weights have beside float32, as ``trainer.precision`` asks for."""
 MakeOptimizer = Callable[[Any], Optimizer]
 
@@ -183,7 +183,7 @@ class BaseTask(Standalone):
         """Runs the model like :meth:`forward`, but gives the auxiliary logits of training mode too."""
         scaled = self.scale(image, stats)
         own = next((weight.dtype for weight in self.model.parameters()), scaled.dtype)
-        return same_size(self.model, scaled.to(own) if own in WEIGHTS else scaled)
+        return same_size(self.model, scaled.to(own) if own in WEIGHT_TYPES else scaled)
 
     def evaluated(self, image: Tensor) -> Tensor:
         """Outputs of whole images as they are judged, the same in validation, test and prediction, float32.

@@ -42,7 +42,7 @@ def _key(section: TrainerConfig, part: str) -> str:
     return f"trainer.{key}={str(value).lower()}"
 
 
-def restore(trainer: pl.Trainer, prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
+def restore_tested(trainer: pl.Trainer, prepared: Prepared, folder: RunFolder) -> dict[str, Any]:
     """Loads the weights that are tested: the best ones, or where nothing could choose them the last ones.
 
     Returns:
@@ -64,7 +64,7 @@ def restore(trainer: pl.Trainer, prepared: Prepared, folder: RunFolder) -> dict[
     return restore_best(trainer, module, folder)
 
 
-def shortened(prepared: Prepared) -> ImageDataModule:
+def with_tested_images(prepared: Prepared) -> ImageDataModule:
     """The data whose test is that of the training: with its first test images alone, where not all are asked for."""
     datamodule, length = prepared.datamodule, prepared.length
     if not length.tests_all:

@@ -40,7 +40,7 @@ from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
-from segexp.training.partial import describe_parts, restore, shortened
+from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
 from segexp.training.run_facts import run_facts, tracked_facts
@@ -190,8 +190,8 @@ def _fit_and_test(
         ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
         seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
         record.update(train_seconds=seconds, epochs=epochs, ended_by=ended)
-        best = restore(trainer, prepared, folder)
-        data, devices = shortened(prepared), own_device(experiment.trainer)
+        best = restore_tested(trainer, prepared, folder)
+        data, devices = with_tested_images(prepared), own_device(experiment.trainer)
         # Every later command computes in float32, whatever the training did.
         tested = test(experiment, folder, data, module.float(), best, after, devices)
         after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))

@@ -10,7 +10,7 @@ from lightning.pytorch.loggers import Logger
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 
-STEP = "_step"
+STEP_ENDING = "_step"
 """End of the names of figures of single steps, as Lightning has it."""
 
 
@@ -79,7 +79,7 @@ class EpochTable(Logger):
 
         Figures of single steps, and what callbacks log without an epoch, get a row in steps.csv.
         """
-        of_steps = {key: value for key, value in metrics.items() if key.endswith(STEP)}
+        of_steps = {key: value for key, value in metrics.items() if key.endswith(STEP_ENDING)}
         if "epoch" not in metrics or of_steps or (self._within and self._monitor in metrics):
             self._keep_step(metrics, step)
         if self._within and self._monitor in metrics:
@@ -100,7 +100,7 @@ class EpochTable(Logger):
             epoch: From 0.
             metrics: All figures logged so far; those of a validation may be older than the epoch and are left out.
         """
-        of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP)}
+        of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP_ENDING)}
         self._merge({**of_epoch, "epoch": epoch})
 
     def _say_validation(self, metrics: Mapping[str, float], step: int | None) -> None:
