@@ -95,7 +95,8 @@ def _in_run(folder: Path, checkpoint: str) -> Path:
         path = next((p for p in (folder / checkpoint, Path(checkpoint).expanduser()) if p.is_file()), Path(checkpoint))
     if not path.is_file():
         there = sorted(p.name for p in (folder / "checkpoints").glob("*.ckpt"))
-        raise DataError(f"checkpoint: no file {path}; {folder} has {', '.join(there) or 'no checkpoint'}")
+        advice = "; add checkpoint=last" if checkpoint == "best" and "last.ckpt" in there else ""
+        raise DataError(f"checkpoint: no file {path}; {folder} has {', '.join(there) or 'no checkpoint'}{advice}")
     return path
 
 
