@@ -8,7 +8,7 @@ from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
 from segexp.config.signatures.declared_figures import chosen_figures
 from segexp.config.signatures.measure_names import LOSS, valid_names
-from segexp.config.signatures.plain_lightning import check_logged, comes_from, logged_direction
+from segexp.config.signatures.plain_lightning import check_logged, comes_from, direction_of_words, logged_direction
 from segexp.config.signatures.task_figures import BASE, SEGMENTATION, check_watched, taken_names, watched_direction
 from segexp.config.signatures.torch_metrics import metric_name, torch_metrics
 from segexp.errors import ConfigError
@@ -136,15 +136,25 @@ def _check_plain_callback(key: str, section: ObjectConfig, config: Mapping[str, 
         check_logged(name, task)
     except ConfigError as error:
         raise ConfigError(f"{key}.monitor: {error}") from error
-    own = section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]
+    target = str(section.get("_target_"))
+    with_mode = target.startswith("lightning.") and target.rpartition(".")[2] in _WITH_MODE
+    if with_mode and "mode" not in section and direction_of_words(name) == "max":
+        raise ConfigError(
+            f"{key}.mode: not given, and Lightning takes min then, but {name} is better high; add {key}.mode=max"
+        )
+    own = target == OWN_CALLBACKS["early_stopping"]["_target_"]
     if mode == "auto" or (own and mode is None):
-        try:
-            logged_direction(name, task, config.get("monitor_mode") if name == config["monitor"] else None)
-        except ConfigError as error:
-            raise ConfigError(
-                f"{key}.monitor: found {name}, of which nothing says whether lower or higher is better; add "
-                f"{key}.mode=min or {key}.mode=max"
-            ) from error
+        _check_found_direction(key, name, task, config.get("monitor_mode") if name == config["monitor"] else None)
+
+
+def _check_found_direction(key: str, name: str, task: str, mode: Direction | None) -> None:
+    try:
+        logged_direction(name, task, mode)
+    except ConfigError as error:
+        raise ConfigError(
+            f"{key}.monitor: found {name}, of which nothing says whether lower or higher is better; add "
+            f"{key}.mode=min or {key}.mode=max"
+        ) from error
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:

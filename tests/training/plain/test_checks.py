@@ -56,6 +56,7 @@ def test_a_direction_that_is_known_is_not_given() -> None:
 
 
 STOP = "callbacks=early_stopping"
+KEEP = "callbacks.keep._target_=lightning.pytorch.callbacks.ModelCheckpoint"
 STOP_BY = "callbacks.early_stopping.monitor"
 
 
@@ -69,6 +70,10 @@ STOP_BY = "callbacks.early_stopping.monitor"
         (
             (STOP, f"{STOP_BY}=val_closeness", f"task._target_={HERE}.Untested", "monitor=val_closeness"),
             "add monitor_mode=min or monitor_mode=max",
+        ),
+        (
+            (f"task._target_={HERE}.Accurate", "monitor=val_acc", KEEP, "callbacks.keep.monitor=val_acc"),
+            "callbacks.keep.mode: not given, and Lightning takes min then, but val_acc is better high; add",
         ),
     ],
 )
