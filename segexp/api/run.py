@@ -43,7 +43,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """How it ended: ``finished``, ``failed``, ``interrupted``, ``pruned``; or ``running``."""
+        """State in which it ended: ``finished``, ``failed``, ``interrupted``, ``pruned``; or ``running``."""
         return str(self.record.get("state"))
 
     @property

@@ -47,8 +47,8 @@ _COMMANDS = {
 """Command word of another tool -> the words here."""
 
 
-def told(key: str, value: str) -> str | None:
-    """What to write in place of a key of another tool that has no single counterpart here; None: it is none.
+def advice(key: str, value: str) -> str | None:
+    """Advice on a key of another tool that has no single counterpart here; None: it is none.
 
     Args:
         key: With dots; a key inside a block is not taken for one at the top.
