@@ -228,7 +228,7 @@ class BaseTask(Standalone):
             return self._trained_loss(outputs, self.target_of(batch), sizes)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Context in which the network trains in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
+        """Context of training in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
         if not self.speed.bfloat16:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)

@@ -47,7 +47,7 @@ _COMMANDS = {
 """Command word of another tool -> the words here."""
 
 
-def advice(key: str, value: str) -> str | None:
+def counterpart(key: str, value: str) -> str | None:
     """Advice on a key of another tool that has no single counterpart here; None: it is none.
 
     Args:
