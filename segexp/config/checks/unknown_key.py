@@ -156,8 +156,8 @@ def _dotted(tree: Any, path: str) -> Iterator[str]:
 
 def _listing(key: str, valid: Sequence[str]) -> str:
     section = key.split(".", 1)[0]
-    inside = sorted(name.split(".", 1)[1] for name in valid if name.startswith(f"{section}."))
+    inside = sorted({name.split(".", 1)[1] for name in valid if name.startswith(f"{section}.")})
     if inside:
         more = f" and {len(inside) - LISTED} more" if len(inside) > LISTED else ""
         return f"Keys of {section}: {', '.join(inside[:LISTED])}{more}."
-    return f"Top level: {', '.join(sorted(name for name in valid if '.' not in name))}."
+    return f"Top level: {', '.join(sorted({name for name in valid if '.' not in name}))}."

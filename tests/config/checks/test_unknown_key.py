@@ -107,3 +107,10 @@ def test_what_the_constructor_takes_is_proposed_with_a_plus_and_works() -> None:
 )
 def test_keys_that_the_program_gives(path: str, keys: tuple[str, ...]) -> None:
     assert supplied_keys(TrainConfig, path) == keys
+
+
+def test_each_key_is_listed_once() -> None:
+    (line,) = said(["trainer.auto_lr_find=true"])
+    listed = line.partition("Keys of trainer: ")[2].partition(".")[0].split(", ")
+    assert listed.count("accelerator") == 1
+    assert len(listed) == len(set(listed))
