@@ -62,9 +62,17 @@ class Experiment(TrainConfig):
     @property
     def direction(self) -> Direction:
         """True if ``monitor`` is better low ("min") or high ("max")."""
+        return self.direction_of(self.monitor)
+
+    def direction_of(self, name: str) -> Direction:
+        """Whether lower ("min") or higher ("max") is better of what the task logs under a name.
+
+        Raises:
+            ConfigError: Nothing tells, or it logs nothing of that name.
+        """
         if not comes_from(self.task_class, BASE):
-            return logged_direction(self.monitor, self.task_class, self.monitor_mode)
-        return watched_direction(self.monitor, self.task_class, self.metric)
+            return logged_direction(name, self.task_class, self.monitor_mode if name == self.monitor else None)
+        return watched_direction(name, self.task_class, self.metric)
 
     @property
     def plain_lightning(self) -> bool:

@@ -52,6 +52,7 @@ def load_network(
     """
     try:
         content = _content(source.checkpoint)
+        _check_own_task(content, source.checkpoint)
         kept, state = content["segexp"], content["state_dict"]
         config = migrated_stored(kept["config"], source.checkpoint)
         spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
@@ -101,3 +102,11 @@ def _content(path: Path) -> dict[str, Any]:
     check_archive(path)
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found
+
+
+def _check_own_task(content: Mapping[str, Any], checkpoint: Path) -> None:
+    if "segexp" not in content and "pytorch-lightning_version" in content:
+        raise DataError(
+            f"{checkpoint}: is no checkpoint of segexp's own tasks, but of another LightningModule; "
+            "in Python, Run(<run folder>).model gives it"
+        )

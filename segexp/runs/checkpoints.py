@@ -98,7 +98,8 @@ def _in_run(folder: Path, checkpoint: str) -> Path:
         path = path.with_name("last.ckpt")
     if not path.is_file():
         there = sorted(p.name for p in (folder / "checkpoints").glob("*.ckpt"))
-        raise DataError(f"checkpoint: no file {path}; {folder} has {', '.join(there) or 'no checkpoint'}")
+        advice = "; add checkpoint=last" if checkpoint == "best" and "last.ckpt" in there else ""
+        raise DataError(f"checkpoint: no file {path}; {folder} has {', '.join(there) or 'no checkpoint'}{advice}")
     return path
 
 

@@ -14,7 +14,6 @@ from torch import Tensor, nn
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
-from segexp.config.signatures.task_figures import watched_direction
 from segexp.config.signatures.tensor_keys import with_tensors
 from segexp.config.signatures.torch_metrics import is_torch_metric
 from segexp.data.base import ImageDataModule
@@ -209,7 +208,7 @@ def _callback(name: str, section: ObjectConfig, experiment: Experiment) -> Callb
             "mode": section.get("mode") or AUTO,
         }
     if section.get("mode") == AUTO and (monitor := section.get("monitor")) is not None:
-        section = {**section, "mode": watched_direction(monitor, experiment.task_class, experiment.metric)}
+        section = {**section, "mode": experiment.direction_of(monitor)}
     with naming_section(f"callbacks.{name}", section):
         made: Callback = instantiate(section, _convert_="all")
         expect(made, Callback, f"callbacks.{name}", "a lightning.pytorch.callbacks.Callback")

@@ -67,9 +67,14 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
     try:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
+        if "segexp" not in checkpoint and "pytorch-lightning_version" in checkpoint:
+            raise ConfigError(
+                f"resume: {resume} is no checkpoint of segexp's own tasks, but of another LightningModule; give the "
+                "words task=lightning task._target_=<class> and those of its data again"
+            )
         stored, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
         earlier = migrated_stored(stored, Path(resume))
-    except DataError:
+    except (DataError, ConfigError):
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:

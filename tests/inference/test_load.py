@@ -217,3 +217,13 @@ def test_damaged_weights_are_refused(finished: Finished) -> None:
 
 def checkpoint_path(folder: Path) -> Path:
     return folder / "checkpoints" / "best.ckpt"
+
+
+def test_a_run_without_a_best_checkpoint_is_read_by_its_last(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / "last.ckpt").touch()
+    (tmp_path / "config.yaml").touch()
+    with pytest.raises(DataError, match=r"has last\.ckpt; add checkpoint=last$"):
+        find_sources(tmp_path)
+    (source,) = find_sources(tmp_path, "last")
+    assert source.checkpoint == tmp_path / "checkpoints" / "last.ckpt"

@@ -121,6 +121,30 @@ def _check_plain(config: Mapping[str, Any], task: str) -> None:
     except ConfigError as error:
         raise ConfigError(f"monitor: {error}") from error
     logged_direction(config["monitor"], task, config.get("monitor_mode"))
+    callbacks = config.get("callbacks", {})
+    if all(str(block.get("_target_")).partition(".")[0] in _PACKAGES for block in callbacks.values()):
+        for owner, section in callbacks.items():
+            _check_plain_callback(f"callbacks.{owner}", section, config, task)
+
+
+def _check_plain_callback(key: str, section: ObjectConfig, config: Mapping[str, Any], task: str) -> None:
+    """What a callback watches is logged by the LightningModule, and ``mode=auto`` finds its better direction."""
+    name, mode = section.get("monitor"), section.get("mode")
+    if not isinstance(name, str) or name in BESIDE or name.startswith("lr-"):
+        return
+    try:
+        check_logged(name, task)
+    except ConfigError as error:
+        raise ConfigError(f"{key}.monitor: {error}") from error
+    own = section.get("_target_") == OWN_CALLBACKS["early_stopping"]["_target_"]
+    if mode == "auto" or (own and mode is None):
+        try:
+            logged_direction(name, task, config.get("monitor_mode") if name == config["monitor"] else None)
+        except ConfigError as error:
+            raise ConfigError(
+                f"{key}.monitor: found {name}, of which nothing says whether lower or higher is better; add "
+                f"{key}.mode=min or {key}.mode=max"
+            ) from error
 
 
 def _check_directions(costly: Mapping[str, FigureSpec]) -> None:

@@ -3,10 +3,12 @@
 import re
 
 import pytest
+from lightning.pytorch.callbacks import EarlyStopping
 
 from segexp import compose
 from segexp.config.signatures.plain_lightning import direction_of_words, logged_names
 from segexp.errors import ConfigError
+from segexp.training.build import build_callbacks
 
 HERE = "tests.training.plain.parts"
 PLAIN = (
@@ -51,6 +53,38 @@ def test_a_direction_that_is_known_is_not_given() -> None:
         compose("monitor_mode=max")
     words = (f"task._target_={HERE}.Untested", "monitor=val_closeness", "monitor_mode=max")
     assert compose(*PLAIN, *words).direction == "max"
+
+
+STOP = "callbacks=early_stopping"
+STOP_BY = "callbacks.early_stopping.monitor"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            (STOP, f"{STOP_BY}=val_los"),
+            f"{STOP_BY}: {HERE}.LitAutoEncoder logs nothing as 'val_los'",
+        ),
+        (
+            (STOP, f"{STOP_BY}=val_closeness", f"task._target_={HERE}.Untested", "monitor=val_closeness"),
+            "add monitor_mode=min or monitor_mode=max",
+        ),
+    ],
+)
+def test_what_a_callback_watches_is_checked_before_training(words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        compose(*PLAIN, *words)
+
+
+def test_early_stopping_goes_by_the_direction_of_the_module() -> None:
+    stopping = build_callbacks(compose(*PLAIN, STOP))["early_stopping"]
+    assert isinstance(stopping, EarlyStopping)
+    assert (stopping.monitor, stopping.mode) == ("val_loss", "min")
+    words = (f"task._target_={HERE}.Untested", "monitor=val_closeness", "monitor_mode=max")
+    stopping = build_callbacks(compose(*PLAIN, *words, STOP))["early_stopping"]
+    assert isinstance(stopping, EarlyStopping)
+    assert (stopping.monitor, stopping.mode) == ("val_closeness", "max")
 
 
 def test_sections_of_other_trainings_stay_required() -> None:
