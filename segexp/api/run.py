@@ -11,6 +11,7 @@ from typing import Any
 from segexp.errors import DataError
 from segexp.report.comparison_page.configurations.figures import figures_of
 from segexp.runs import entries
+from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import read_rows
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
@@ -43,7 +44,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """How it ended: ``finished``, ``failed``, ``interrupted``, ``pruned``; or ``running``."""
+        """State in which it ended: ``finished``, ``failed``, ``interrupted``, ``pruned``; or ``running``."""
         return str(self.record.get("state"))
 
     @property
@@ -86,8 +87,9 @@ class Run:
 
     @property
     def best_checkpoint(self) -> Path:
-        """The checkpoint that was tested."""
-        return self.path / "checkpoints" / "best.ckpt"
+        """The checkpoint that was tested: the best, or the last one where nothing was chosen."""
+        (source,) = find_sources(self.path)
+        return source.checkpoint
 
     @property
     def last_checkpoint(self) -> Path:

@@ -43,7 +43,7 @@ def train(*overrides: str | Experiment, config_dir: Folders = ()) -> Run:
     with trusting(words):
         experiment = given[0] if given else compose_training(words)
         _in_this_process(experiment, folder := new_path(Path(experiment.output_dir) / experiment.run_name).resolve())
-    return Run(folder, trust=trusted_packages(words))
+    return Run(folder, trust=trusted_packages(words or experiment.invocation.command))
 
 
 def _in_this_process(experiment: Experiment, folder: Path) -> None:

@@ -40,10 +40,10 @@ def _proposal(key: str, value: str, others: Sequence[str]) -> str | None:
     from hydra.errors import HydraException
 
     from segexp.cli.hydra_errors import accepted_key
-    from segexp.config.checks.foreign_names import told
+    from segexp.config.checks.foreign_names import counterpart
 
     word = next((other for other in others if other in COMMANDS), "train")
-    if COMMANDS[word].takes_training and (line := told(key, value)) is not None:
+    if COMMANDS[word].takes_training and (line := counterpart(key, value)) is not None:
         return line
     kept = [other for other in others if other not in COMMANDS and not other.startswith("-") and "=" in other]
     try:

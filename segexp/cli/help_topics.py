@@ -6,7 +6,7 @@ from pathlib import Path
 
 from segexp.cli.help import format_help
 from segexp.commands import COMMANDS
-from segexp.config.checks.foreign_names import told
+from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import nearest
 from segexp.config.checks.tree import describe, supplied_keys
 from segexp.config.overrides.comments import KeyLine, defaults_of, keys_of_file, keys_of_option
@@ -55,7 +55,7 @@ def _topic(topic: str, folders: Sequence[Path]) -> str:
         return "\n".join(lines)
     best = _nearest(topic, found, folders)
     if best is None:
-        line = told(topic, "<value>") or f"Topics: {', '.join([*COMMANDS, *found])}, or a key"
+        line = counterpart(topic, "<value>") or f"Topics: {', '.join([*COMMANDS, *found])}, or a key"
         raise ConfigError(f"{topic}: no such topic. {line}")
     return f"{topic}: here it is {best}\n{_topic(best, folders)}"
 
@@ -169,7 +169,7 @@ def _is_at(key: str, rest: str) -> bool:
 
 def _nearest(topic: str, found: Mapping[str, Sequence[Option]], folders: Sequence[Path]) -> str | None:
     """The command, group or key that a topic is a misspelling of, or another name for."""
-    if told(topic, "") is not None:
+    if counterpart(topic, "") is not None:
         return None
     keys = [line.key for line in keys_of_file(folders[0] / "train.yaml") if not line.key.startswith("hydra")]
     for group, options in found.items():

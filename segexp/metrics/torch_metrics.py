@@ -127,7 +127,7 @@ class TorchMetrics:
         return Family(values, apart, [], pooled=False, exact=apart(exact))
 
     def averaging(self) -> dict[str, str]:
-        """How these figures are made, for results.json; empty where there are none."""
+        """Text on the averaging of these figures, for results.json; empty where there are none."""
         return {", ".join(self.metrics): _AVERAGING} if self.metrics else {}
 
     def described(self) -> dict[str, FigureSpec]:

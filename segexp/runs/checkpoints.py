@@ -53,7 +53,8 @@ def find_sources(runs: RunPath | Sequence[RunPath], checkpoint: str = "best") ->
 
     Args:
         runs: Run folder, checkpoint file or glob of such, or a list of them.
-        checkpoint: ``best``, ``last``, or a path inside (or outside) the run folder.
+        checkpoint: ``best`` (where nothing was chosen: the last one), ``last``, or a path inside (or outside) the run
+            folder.
 
     Raises:
         DataError: There is no such run, or it has no such checkpoint.
@@ -93,11 +94,19 @@ def _in_run(folder: Path, checkpoint: str) -> Path:
         path = folder / "checkpoints" / f"{checkpoint}.ckpt"
     else:
         path = next((p for p in (folder / checkpoint, Path(checkpoint).expanduser()) if p.is_file()), Path(checkpoint))
+    if checkpoint == "best" and not path.is_file() and _chose_nothing(folder):
+        path = path.with_name("last.ckpt")
     if not path.is_file():
         there = sorted(p.name for p in (folder / "checkpoints").glob("*.ckpt"))
         advice = "; add checkpoint=last" if checkpoint == "best" and "last.ckpt" in there else ""
         raise DataError(f"checkpoint: no file {path}; {folder} has {', '.join(there) or 'no checkpoint'}{advice}")
     return path
+
+
+def _chose_nothing(folder: Path) -> bool:
+    """Whether validations of a part of the images chose no checkpoint, so that the last one was tested."""
+    tested = _json(folder / "results.json").get("checkpoint")
+    return isinstance(tested, dict) and tested.get("chosen") is False
 
 
 def _is_run(path: Path) -> bool:

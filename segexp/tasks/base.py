@@ -228,7 +228,7 @@ class BaseTask(Standalone):
             return self._trained_loss(outputs, self.target_of(batch), sizes)
 
     def autocast(self) -> contextlib.AbstractContextManager[Any]:
-        """Where the network trains in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
+        """Context of training in bfloat16; what ``trainer.precision`` asks for Lightning has put around it."""
         if not self.speed.bfloat16:
             return contextlib.nullcontext()
         return torch.autocast(self.device.type, dtype=torch.bfloat16)
@@ -361,7 +361,7 @@ class BaseTask(Standalone):
             self.metrics.update(*self.metric_inputs(outputs, batch))
 
     def metric_inputs(self, outputs: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
-        """What measures of torchmetrics compare: predictions (B, ...) and targets (B, ...).
+        """Inputs of torchmetrics' measures: predictions (B, ...) and targets (B, ...).
 
         Of data with classes these are probabilities (B, K, ...) and class numbers, of which
         :func:`segexp.metrics.torch_inputs.class_inputs` makes what each measure takes; else they are handed on.
@@ -424,7 +424,7 @@ class BaseTask(Standalone):
         return other
 
     def predict_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> Any:
-        """What the task says of each image (B), see :meth:`predictions`; its outputs where it does not say."""
+        """Predictions for each image (B), see :meth:`predictions`; its outputs where it does not say."""
         outputs = self.evaluated(self.taken(batch)["image"])
         return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
 

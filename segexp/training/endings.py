@@ -58,7 +58,7 @@ def trained_epochs(trainer: pl.Trainer) -> int:
 
 
 def why_it_ended(trainer: pl.Trainer, callbacks: Mapping[str, Callback]) -> str:
-    """What ended training, for run.json; said on the terminal where it is not a planned end.
+    """Reason for which training ended, for run.json; said on the terminal where it is not a planned end.
 
     Args:
         trainer: That has trained.

@@ -10,10 +10,10 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.overrides.quoting import printed
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, DataError
 from segexp.models.weight_files import read_state_dict
 from segexp.models.weight_fit import NAMED, Fit, few, fit_weights
-from segexp.runs.checkpoints import Source
+from segexp.runs.checkpoints import Source, find_sources
 from segexp.training.build import PUBLISHED
 from segexp.training.run_split import kept_of
 
@@ -53,9 +53,11 @@ def weight_file(init_from: str) -> Path:
     """
     place = Path(init_from).expanduser()
     if place.is_dir():
-        if not (place / _BEST).is_file():
-            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {_EXPECTED}")
-        return place / _BEST
+        try:
+            (source,) = find_sources(place)
+        except DataError as error:
+            raise ConfigError(f"init_from: {place} holds no {_BEST}; give {_EXPECTED}") from error
+        return source.checkpoint
     if not place.is_file():
         raise ConfigError(f"init_from: no file or folder {place}; give {_EXPECTED}")
     return place

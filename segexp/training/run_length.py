@@ -20,7 +20,7 @@ class Batches:
 
 @dataclass(frozen=True)
 class RunLength:
-    """How long a training is; the clock and callbacks may end it earlier.
+    """Length of a training; the clock and callbacks may end it earlier.
 
     Attributes:
         seen: Batches of an epoch, of a validation and of the test.

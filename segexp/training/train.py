@@ -95,7 +95,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
 
 
 def run_parent(experiment: Experiment) -> Path:
-    """Where the run folder is made."""
+    """Folder in which the run folder is made."""
     folder = experiment.invocation.folder
     return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
 
@@ -109,7 +109,7 @@ def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
 
 
 def pruning_callbacks(experiment: Experiment) -> list[Callback]:
-    """What tells a search how its trial goes, and ends a bad one."""
+    """Callbacks that tell a search how its trial goes, and end a bad one."""
     trial, sweep = experiment.invocation.trial, experiment.invocation.sweep_dir
     return [] if trial is None or sweep is None else [Pruning(trial, sweep, experiment.monitor)]
 

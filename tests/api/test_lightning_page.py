@@ -6,6 +6,7 @@ from typing import Any
 import hydra
 import numpy as np
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 
 from segexp import Run, compose
 from tests.lightning_page import rows
@@ -38,5 +39,8 @@ def test_every_row_of_python(run: Run) -> None:
     lines = [line for line in table.partition("\n## ")[0].splitlines() if line.startswith("| ") and "`" in line]
     codes = [line.rpartition(" | ")[2].strip(" |`") for line in lines]
     assert len(codes) >= 10
-    for code in codes:
-        assert eval(code, dict(names)) is not None, code
+    try:
+        for code in codes:
+            assert eval(code, dict(names)) is not None, code
+    finally:
+        GlobalHydra.instance().clear()  # one row starts Hydra

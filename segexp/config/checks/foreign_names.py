@@ -13,7 +13,7 @@ _TOLD = {
     "eval": _EVALUATE,
     "evaluate": _EVALUATE,
     "predict": "Masks of any images are made by python -m segexp predict run=<run folder> input=<images>",
-    "tags": "A run is found by name=<name>; for tags of W&B write logger=wandb 'logger.wandb.tags={value}'",
+    "tags": "A run is found by name=<name>; for tags of W&B write logger=wandb 'logger.wandb.tags=[{value}]'",
     "patience": "Write callbacks=early_stopping callbacks.early_stopping.patience={value}",
     "wandb_project": "Write logger=wandb logger.wandb.project={value}",
     "project": "Write logger=wandb logger.wandb.project={value}",
@@ -47,15 +47,15 @@ _COMMANDS = {
 """Command word of another tool -> the words here."""
 
 
-def told(key: str, value: str) -> str | None:
-    """What to write in place of a key of another tool that has no single counterpart here; None: it is none.
+def counterpart(key: str, value: str) -> str | None:
+    """Advice on a key of another tool that has no single counterpart here; None: it is none.
 
     Args:
         key: With dots; a key inside a block is not taken for one at the top.
         value: As given, in Hydra's grammar.
     """
     text = _TOLD.get(key)
-    return None if text is None else text.format(value=value)
+    return None if text is None else text.format(value=value).replace("[[", "[").replace("]]", "]")
 
 
 def told_command(word: str) -> str | None:

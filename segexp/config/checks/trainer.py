@@ -40,7 +40,7 @@ def _ends(asked: TrainerConfig, section: TrainerConfig, config: Block) -> Iterat
     if asked.max_epochs is None and steps == -1:
         yield "trainer.max_epochs: found null, of which Lightning would make 1000; give it, or trainer.max_steps"
     endless = epochs == steps == -1
-    if endless and asked.max_epochs == -1 and section.max_time is None and not config.get("callbacks"):
+    if endless and asked.max_epochs == -1 and section.max_time is None and not _may_end(config):
         yield (
             "trainer.max_epochs: found -1, and nothing else ends the training; add trainer.max_steps=<steps>, "
             "trainer.max_time=<DD:HH:MM:SS> or callbacks=early_stopping"
@@ -55,6 +55,13 @@ def _ends(asked: TrainerConfig, section: TrainerConfig, config: Block) -> Iterat
     ):  # fmt: skip
         if least is not None and 0 < most < least:
             yield f"trainer.{low}: found {least} with trainer.{high}={most}; use at most {most}"
+
+
+def _may_end(config: Block) -> bool:
+    """Whether a callback may end training: early stopping, a timer, or one that nobody here knows."""
+    targets = [str(block.get("_target_")) for block in (config.get("callbacks") or {}).values()]
+    known = ("lightning.pytorch.callbacks.", "segexp.")
+    return any(not target.startswith(known) or target.endswith(("Stopping", "Timer")) for target in targets)
 
 
 def _length_of_the_run(scheduler: Block) -> str | None:
@@ -125,8 +132,11 @@ def _unvalidated(section: TrainerConfig, config: Block) -> Iterator[str]:
     """Problems of what watches validations where there are none, or none at the ends of epochs."""
     none = section.limit_val_batches is not None and section.limit_val_batches == 0
     scheduler = config.get("scheduler") or {}  # a LightningModule of the user's own may do without
-    if (name := scheduler.get("monitor")) is not None and (none or section.check_val_every_n_epoch is None):
+    every, interval = section.check_val_every_n_epoch, section.val_check_interval
+    timed = interval is not None and not isinstance(interval, int | float)
+    if (name := scheduler.get("monitor")) is not None and (none or every is None or timed):
         why = "trainer.limit_val_batches=0" if none else "trainer.check_val_every_n_epoch=null"
+        why = f"trainer.val_check_interval={interval}" if timed and not none else why
         yield (
             f"scheduler.monitor: found {name} with {why}, but the schedule moves by it at the end of an epoch; use "
             "another schedule, such as scheduler=cosine"

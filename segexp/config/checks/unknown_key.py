@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from hydra.core.override_parser.types import Override
 
-from segexp.config.checks.foreign_names import told
+from segexp.config.checks.foreign_names import counterpart
 from segexp.config.checks.suggest import in_group, nearest
 from segexp.config.checks.tree import describe, fields_of, matches, supplied_keys
 from segexp.config.overrides.groups import LISTS
@@ -38,7 +38,7 @@ def advice(
     key = override.key_or_group
     if (constructor := _taken(tree, key)) is not None and not override.is_delete():
         return _with_plus(override, *constructor)
-    if "trainer" in tree and (line := told(key, _text(override))) is not None:
+    if "trainer" in tree and (line := counterpart(key, _text(override))) is not None:
         return f"{line}."
     if (option := _switched_on(override, options)) is not None:
         return f"Did you mean '{option}'?"

@@ -24,14 +24,14 @@ HIGHER = frozenset((
 
 
 def is_plain(config: Mapping[str, Any]) -> bool:
-    """Whether a config trains a LightningModule or on a LightningDataModule that is none of segexp's kind."""
+    """True if a config trains a LightningModule or on a LightningDataModule that is none of segexp's kind."""
     task, data = config.get("task") or {}, config.get("datamodule") or {}
     return not (comes_from(task.get("_target_"), BASE) and comes_from(data.get("_target_"), DATA))
 
 
 @functools.cache
 def comes_from(target: Any, base: str) -> bool:
-    """Whether a class is below one of segexp's, as far as source tells; True where it does not tell."""
+    """True if a class is below one of segexp's, as far as source tells; True where it does not tell."""
     name = str(target)
     # Classes of segexp's own, of every command: their source need not be read.
     if name.startswith("segexp.") or (found := definition(name)) is None or not found.is_class:
@@ -40,7 +40,7 @@ def comes_from(target: Any, base: str) -> bool:
 
 
 def logged_direction(name: str, task: str, mode: Direction | None) -> Direction:
-    """Whether lower ("min") or higher ("max") is better of what a LightningModule logs under a name.
+    """Better direction, "min" or "max", of what a LightningModule logs under a name.
 
     Args:
         name: For example ``val_loss``.

@@ -40,7 +40,7 @@ def metric_name(logged: str) -> str:
 
 
 def metric_direction(section: Mapping[str, Any]) -> Direction | None:
-    """Which way is better of a block, as ``higher_is_better`` of its class, or of the one that it wraps, says."""
+    """Better direction of a block, as ``higher_is_better`` of its class, or of the one that it wraps, says."""
     found = definition(str(section.get("_target_")))
     if found is None:
         return None

@@ -13,9 +13,11 @@ _IMAGE_NETWORKS = ("arniqa", "dists", "fid", "inception", "kid", "lpip", "mifid"
 LOADERS = (
     "torchmetrics.text", "torchmetrics.multimodal", "torchmetrics.audio", "torchmetrics.video",
     "torchmetrics.functional", *(f"torchmetrics.image.{name}" for name in _IMAGE_NETWORKS),
-    "segexp.training.callbacks",
+    "segexp.training.callbacks", "lightning.pytorch.demos",
+    *(f"lightning.pytorch.loggers.{name}" for name in ("comet", "litlogger", "mlflow", "neptune", "wandb")),
 )  # fmt: skip
-"""Not these parts of them: their classes read whole networks from a folder or an address, or write where a key says."""
+"""Not these parts of them: their classes read whole networks from a folder or an address, write where a key says, or
+send what a run holds to the account of a key."""
 HARMLESS = tuple(str(usual["_target_"]) for usual in OWN_CALLBACKS.values())
 """But these classes of them, which read and write nothing."""
 

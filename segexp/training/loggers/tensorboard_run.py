@@ -53,7 +53,8 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
         if report.images:
             self.experiment.add_text("test/per_image", _table(report.images), report.step)
         best = report.content["checkpoint"]
-        self._log_hparams({**headline(report.content), f"best/{best['monitor']}": best["value"]})
+        chosen = {} if best.get("monitor") is None else {f"best/{best['monitor']}": best["value"]}
+        self._log_hparams({**headline(report.content), **chosen})
 
     def _log_hparams(self, figures: Mapping[str, float]) -> None:
         from torch.utils.tensorboard.summary import hparams

@@ -56,7 +56,7 @@ def _figures(logged: Logged, part: str) -> dict[str, float]:
 
 
 def specs_of(task: str, loaders: Sequence[Logged]) -> dict[str, FigureSpec]:
-    """What is known of the figures: by the module's ``figure_specs``, else the better direction by their names."""
+    """Facts of the figures: by the module's ``figure_specs``, else the better direction by their names."""
     found = definition(task)
     written = (written_figures(found) if found is not None else None) or {}
     specs: dict[str, FigureSpec] = {}

@@ -100,3 +100,15 @@ def test_lightnings_keys_with_and_without_a_plus_and_misspelt() -> None:
     assert "Did you mean 'trainer.limit_train_batches'?" in short.err
     assert "Did you mean 'fdr'?" in preset.err
     assert not {"torch", "lightning"} & set(strategy.heavy)
+
+
+def test_a_plateau_has_no_figure_at_the_end_of_an_epoch_where_validations_are_timed() -> None:
+    with pytest.raises(ConfigError, match=r"with trainer\.val_check_interval=00:00:10:00, but the sched"):
+        composed("scheduler=plateau", "trainer.val_check_interval=00:00:10:00")
+
+
+def test_a_callback_that_ends_nothing_is_no_end() -> None:
+    endless = ("trainer.max_epochs=-1", "scheduler=none")
+    with pytest.raises(ConfigError, match="nothing else ends the training"):
+        composed(*endless, "callbacks=learning_rate_monitor")
+    composed(*endless, "callbacks=early_stopping")

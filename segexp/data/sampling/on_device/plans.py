@@ -85,7 +85,7 @@ Step = tuple[int, int]
 
 
 def draw_turn(augment: Augment, rng: np.random.Generator, shape: tuple[int, int]) -> tuple[Step, Step, Step]:
-    """How the transforms turn a sample: which of its pixels comes first, and the steps to the next row and column.
+    """Turn of a sample by its transforms: which of its pixels comes first, and the steps to the next row and column.
 
     Args:
         augment: Its transforms move whole pixels.
