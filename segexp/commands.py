@@ -9,6 +9,7 @@ from segexp.invocation import Invocation
 OWN_KEYS: dict[str, dict[str, Any]] = {
     "check": {"full": False, "scope": "all", "format": "table"},
     "from_cam": {"classifier": "???", "patches": "???", "masks": "???", "maps": {}},
+    "lr_find": {"min_lr": 1e-8, "max_lr": 1.0, "num_training": 100, "mode": "exponential", "early_stop_threshold": 4.0},
     "preview": {"images": 8, "epochs": 3, "workers": [0, 1, 2], "step": "auto"},
 }
 """Keys, with their defaults, that a command has beside those of a training: conf/<command>.yaml."""
@@ -57,6 +58,7 @@ COMMANDS = {
         Command(
             "preview", "contact sheet of training samples, their classes, speed of loading", f"{_TRAIN}:run_preview"
         ),
+        Command("lr_find", "a learning rate for a training, with its curve, by Lightning", f"{_TRAIN}:run_lr_find"),
         Command(
             "generate",
             "write generated images in the file layout of a real data set",

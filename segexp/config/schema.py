@@ -335,3 +335,14 @@ class PreviewConfig(TrainConfig):
     epochs: PositiveInt = 3
     workers: list[Annotated[int, Range(low=0, high=512)]] = field(default_factory=lambda: [0, 1, 2])
     step: bool | Literal["auto"] = "auto"
+
+
+@dataclass(frozen=True)
+class LrFindConfig(TrainConfig):
+    """The tree of ``python -m segexp lr_find``: that of a training, and the arguments of Lightning's finder."""
+
+    min_lr: PositiveFloat = 1e-8
+    max_lr: PositiveFloat = 1.0
+    num_training: Annotated[int, Range(low=20)] = 100
+    mode: Literal["exponential", "linear"] = "exponential"
+    early_stop_threshold: PositiveFloat | None = 4.0

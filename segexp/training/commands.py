@@ -1,4 +1,4 @@
-"""The commands train, check and preview; torch is imported once they are sure to need it."""
+"""The commands train, check, preview and lr_find; torch is imported once they are sure to need it."""
 
 import json
 from typing import Any
@@ -101,3 +101,16 @@ def run_preview(config: Any, invocation: Invocation) -> None:
 
     step = chosen if own.step == "auto" else own.step
     print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+
+
+def run_lr_find(config: Any, invocation: Invocation) -> None:
+    """Prints a learning rate that was found, with the word to add to the command."""
+    from segexp.config.schema import LrFindConfig
+    from segexp.system.allocator import tune_allocator
+
+    experiment, own = checked_with_own(config, LrFindConfig, invocation)
+    allocator = tune_allocator(experiment.speed.allocator)
+    with quick_imports():
+        from segexp.training.lr_find import lr_find
+
+    print(lr_find(experiment, own, allocator=allocator))  # noqa: T201 - the answer

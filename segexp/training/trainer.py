@@ -67,7 +67,7 @@ def build_trainer(
         "default_root_dir": folder.path,  # of callbacks that write files
         "callbacks": [panels, *callbacks],
         "plugins": [AtomicCheckpointIO(), *trainer_plugins(), *build_plugins(section)],
-        "enable_progress_bar": _bar(section.progress) or _own_bar(own),
+        "enable_progress_bar": shows_bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),
     }
@@ -97,7 +97,8 @@ def _panels(experiment: Experiment, folder: RunFolder, epochs: int | None, logge
     return ValidationPanels(folder.panels / "val", chosen, experiment.val_panels)
 
 
-def _bar(progress: str) -> bool:
+def shows_bar(progress: str) -> bool:
+    """Returns whether a progress bar is shown, with the key ``trainer.progress``."""
     return progress == "bar" or (progress == "auto" and (sys.stdout.isatty() or in_notebook()))
 
 
@@ -123,6 +124,6 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         Last(folder.checkpoints),
         *([Clock(duration(trainer.max_time), verbose=False)] if trainer.max_time is not None else []),
         *stopping,
-        *([TQDMProgressBar(refresh_rate=5, leave=False)] if _bar(trainer.progress) and not _own_bar(own) else []),
+        *([TQDMProgressBar(refresh_rate=5, leave=False)] if shows_bar(trainer.progress) and not _own_bar(own) else []),
         *(callback for callback in own if callback not in [*averages, *stopping]),
     ]

@@ -62,6 +62,7 @@ def line_chart(
     upright: tuple[float, str] | None = None,
     unit: tuple[bool, bool] = (False, False),
     log: bool = False,
+    log_x: bool = False,
     whole: bool = False,
     note: str = "",
     form: str = PLAIN_FORMAT,
@@ -76,6 +77,7 @@ def line_chart(
         upright: Where a vertical line stands, and what is written at its upper end.
         unit: Whether the axes run from 0 to 1 whatever the values are.
         log: Whether the vertical axis is logarithmic; values that are not positive are left out.
+        log_x: Whether the horizontal axis is logarithmic, a tick at each power of ten; its values are positive.
         whole: Whether the horizontal axis counts.
         note: A sentence below.
         form: How a value of the vertical axis is written (d3-format).
@@ -87,7 +89,7 @@ def line_chart(
     if not known:
         return None
     legend = _legend([line for line, _ in known], marks)
-    by_line = [_rows(_thinned(points), s) for s, (_, points) in enumerate(known)]
+    by_line = [_rows(points if log_x else _thinned(points), s) for s, (_, points) in enumerate(known)]
     rows = [row for line in by_line for row in line]
     few = [row for line, (_, points) in zip(by_line, known, strict=True) if len(points) <= MARKED for row in line]
     marked = [row for n, mark in enumerate(marks) for row in _rows([mark.point], len(known) + n)]
@@ -96,7 +98,8 @@ def line_chart(
     layers += [_dots(few, look, legend, size=20)] if few else []
     layers += [_dots(marked, look, legend, size=60)] if marked else []
     layers += _upright(*upright) if upright else []
-    x = number_axis("x", names[0], _scale(unit=unit[0], room=0), tickCount=6)
+    x = number_axis("x", names[0], _scale(unit=unit[0], room=0, log=log_x), tickCount=6)
+    x["axis"] |= {"format": ".0e", "values": log_ticks(*_ends(row["x"] for row in rows), most=10)} if log_x else {}
     x["axis"] |= {"format": "d", "tickMinStep": 1} if whole else {}
     y = number_axis("y", names[1], _scale(unit=unit[1], room=6, log=log), form)
     if log:
