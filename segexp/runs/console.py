@@ -37,10 +37,14 @@ def silence_libraries() -> None:
 
 
 class _OfCallbacks(logging.Filter):
-    """Lets pass what callbacks of Lightning say, which a config asks for: a table, or with ``verbose`` a line."""
+    """Lets pass what callbacks of Lightning say, which a config asks for: a table, or with ``verbose`` a line.
+
+    Averaged weights announce unasked that they go on.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return record.levelno >= logging.WARNING or "callbacks" in Path(record.pathname).parts
+        place = Path(record.pathname)
+        return record.levelno >= logging.WARNING or ("callbacks" in place.parts and place.stem != "weight_averaging")
 
 
 def start_log_file(path: Path) -> logging.Handler:

@@ -28,6 +28,15 @@ PRESETS = ("experiment", "debugging")
 OPTIONS = [(group, option.name) for group, found in groups().items() for option in found if group not in PRESETS]
 MANY = ("datamodule", "model", "loss", "metric")
 """Groups of so many keys that they are left to the long tests."""
+ALIKE = ("trainer", "sweep")
+"""Groups whose options have the same keys; one of each is tried in every change."""
+
+
+def is_long(option: tuple[str, str]) -> bool:
+    first = next(name for group, name in OPTIONS if group == option[0])
+    return option[0] in MANY or (option[0] in ALIKE and option[1] not in ("default", first))
+
+
 LONGEST = 1500
 """Characters of a refusal; a value of 400 digits is cut."""
 
@@ -80,7 +89,7 @@ def test_keys_at_the_top() -> None:
 
 @pytest.mark.parametrize(
     ("group", "name"),
-    [pytest.param(*option, marks=[pytest.mark.slow] if option[0] in MANY else []) for option in OPTIONS],
+    [pytest.param(*option, marks=[pytest.mark.slow] if is_long(option) else []) for option in OPTIONS],
 )
 def test_keys_of_an_option(group: str, name: str) -> None:
     tree = composed(f"{group}={name}")

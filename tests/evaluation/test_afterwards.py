@@ -147,10 +147,10 @@ def test_the_commands_that_are_told_make_it_again() -> None:
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(outcome, "per_image"), (explain, "save_chart"), (explain, "picture_of"), (train, "_tell")],
+    [(outcome, "per_image"), (explain, "save_chart"), (explain, "picture_of"), (train, "tell_test")],
 )
 def test_ctrl_c_after_the_test(where: Any, name: str, whole: Done, monkeypatch: pytest.MonkeyPatch) -> None:
-    if name == "_tell":
+    if name == "tell_test":
         monkeypatch.setattr("segexp.training.train.build_loggers", lambda *_: [Silent()])
     monkeypatch.setattr(where, name, raising(KeyboardInterrupt()))
     with pytest.raises(Interrupted, match=r"all figures are in .*; to make it: python -m segexp ") as caught:

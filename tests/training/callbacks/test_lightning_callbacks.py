@@ -214,7 +214,6 @@ REFUSED = {
     f"{CLASS}EarlyStopping callbacks.my.monitor=train/los": "nothing is logged as 'train/los'",
     f"{CLASS}ModelCheckpoint callbacks.my.monitor=val/miou":
         "callbacks.my.mode: not given, and Lightning takes min then, but val/miou is better high",
-    f"{CLASS}LearningRateFinder": "it sets lr or learning_rate of the LightningModule, and Segmentation has none",
     f"{CLASS}BatchSizeFinder": "has none; write datamodule.loader.batch_size=<value>",
     f"{CLASS}BackboneFinetuning": "Segmentation has none; use callbacks=finetuning",
     "callbacks.my._target_=tests.training.callbacks.thaw.Thaw callbacks.my.epoch=1":
