@@ -10,6 +10,7 @@ import torch
 from segexp import Run, train
 from segexp.cli.app import run
 from segexp.errors import ConfigError, StoredError
+from tests.training.plain.parts import Digits, LitAutoEncoder
 from tests.training.plain.test_checks import HERE, PLAIN
 from tests.training.runs import TINY
 
@@ -34,8 +35,6 @@ def test_everything_is_in_the_run_folder(trained: Run) -> None:
 
 def test_the_test_is_of_the_best_weights(trained: Run) -> None:
     """Computed once more by hand, from the checkpoint and the images."""
-    from tests.training.plain.parts import Digits, LitAutoEncoder
-
     module = LitAutoEncoder.load_from_checkpoint(trained.best_checkpoint, weights_only=True)
     assert module.hparams["hidden"] == 8
     data = Digits()
@@ -82,6 +81,27 @@ def test_several_test_loaders_and_none() -> None:
     assert untested.results["split"] == {"name": "val"}
     assert untested.results["checkpoint"]["value"] == pytest.approx(untested.figures["test/closeness"])
     assert untested.results["notes"] == ["no test_step or no test_dataloader: the figures are of the validation data"]
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One batch of training of 9, and one of the test of 3."""
+    words = ("datamodule.batch_size=4", "trainer.limit_train_batches=1", "trainer.limit_test_batches=1")
+    return train(*FAST, *words, f"output_dir={tmp_path_factory.mktemp('trial')}")
+
+
+def test_the_test_sees_the_batches_that_are_asked_for(trial: Run) -> None:
+    """Computed once more by hand, from the first batch."""
+    data = Digits()
+    data.setup("test")
+    module = LitAutoEncoder.load_from_checkpoint(trial.path / trial.results["checkpoint"]["path"], weights_only=True)
+    with torch.no_grad():
+        loss = module.loss_of([torch.stack([data.test[number][0] for number in range(4)])])
+    assert trial.figures == {"test/loss": pytest.approx(float(loss), abs=1e-6)}
+    assert (
+        "the test saw 1 of 3 batches (trainer.limit_test_batches=1), of which the figures are"
+        in (trial.results["notes"])
+    )
 
 
 def test_objects_as_keys_stay_out_of_checkpoints() -> None:
