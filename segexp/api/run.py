@@ -11,6 +11,7 @@ from typing import Any
 from segexp.errors import DataError
 from segexp.report.comparison_page.configurations.figures import figures_of
 from segexp.runs import entries
+from segexp.runs.checkpoints import tested_checkpoint
 from segexp.runs.contents import read_rows
 from segexp.runs.json_yaml import read_json, read_yaml
 from segexp.runs.text import printable
@@ -87,7 +88,7 @@ class Run:
     @property
     def best_checkpoint(self) -> Path:
         """The checkpoint that was tested."""
-        return self.path / "checkpoints" / "best.ckpt"
+        return tested_checkpoint(self.path)
 
     @property
     def last_checkpoint(self) -> Path:

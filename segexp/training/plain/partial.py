@@ -8,8 +8,28 @@ import lightning.pytorch as pl
 from lightning.fabric.utilities.data import sized_len
 from lightning.pytorch.utilities import CombinedLoader
 
+from segexp.config.experiment import Experiment
 from segexp.config.schema import TrainerConfig
+from segexp.config.trainer import is_part
 from segexp.training.partial import limiting_key
+
+
+def describe_training(experiment: Experiment, trainer: pl.Trainer) -> Iterator[str]:
+    """Yields a line for the notes of the results for each part of the data of which training did not see all.
+
+    Args:
+        experiment: Of the training.
+        trainer: That has trained.
+    """
+    section = experiment.trainer
+    if (found := _of_training(trainer, experiment.fitting.limit_train_batches)) is not None:
+        again = ", the same in each epoch" if section.overfit_batches else ""
+        yield f"trained on {found} batches an epoch{again} ({limiting_key(section, 'train')})"
+    if is_part(experiment.fitting.limit_val_batches):
+        yield (
+            f"validations were limited ({limiting_key(section, 'val')}), so they chose no checkpoint: the figures are "
+            "of the weights after the last epoch"
+        )
 
 
 def describe_test(section: TrainerConfig, tester: pl.Trainer, part: str) -> Iterator[str]:
@@ -25,6 +45,14 @@ def describe_test(section: TrainerConfig, tester: pl.Trainer, part: str) -> Iter
         numbers, loaders = tester.num_val_batches, tester.val_dataloaders
     if (found := _part(numbers, loaders)) is not None:
         yield f"the test saw {found} batches ({limiting_key(section, 'test')}), of which the figures are"
+
+
+def _of_training(trainer: pl.Trainer, limit: float | None) -> str | None:
+    """As :func:`_part`; of several loaders, which are read side by side, nobody says how many batches there are."""
+    seen = trainer.num_training_batches
+    if len(CombinedLoader(trainer.train_dataloader).flattened) == 1:
+        return _part([seen], trainer.train_dataloader)
+    return str(seen) if is_part(limit) else None
 
 
 def _part(seen: Sequence[float], loaders: Any) -> str | None:
