@@ -26,6 +26,12 @@ def in_force(section: TrainerConfig) -> TrainerConfig:
     return replace(section, fast_dev_run=False)
 
 
+def is_part(limit: float | None) -> bool:
+    """Tells whether a value of ``limit_..._batches`` asks for a part of them; of a number it is taken as one."""
+    # 1 is one batch, 1.0 are all.
+    return limit is not None and (isinstance(limit, int) or limit < 1)
+
+
 def handed_on(plain: Mapping[str, Any]) -> dict[str, Any]:
     """Gives the keys of a plain block ``trainer`` that go to Lightning without a look."""
     known = {field.name for field in fields(TrainerConfig)}

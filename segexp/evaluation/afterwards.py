@@ -30,12 +30,14 @@ class Afterwards:
     Attributes:
         folder: The run folder, which holds results.json.
         again: The command that makes again what needs the model.
+        tests: Whether that command tests the model.
         complete: Whether results.json holds every figure of the test.
         not_made: What could not be made, for run.json: ``what``, ``error``, and ``again``, a command.
     """
 
     folder: Path
     again: str
+    tests: bool = True
     complete: bool = False
     not_made: list[dict[str, str]] = field(default_factory=list)
 

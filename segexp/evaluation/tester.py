@@ -12,18 +12,25 @@ ALONE = LightningEnvironment
 """Environment of a trainer for one process, whatever the variables of a cluster say."""
 
 
-def build_tester(accelerator: str, deterministic: bool | Literal["warn"], devices: int | list[int] = 1) -> pl.Trainer:
+def build_tester(
+    accelerator: str,
+    deterministic: bool | Literal["warn"],
+    devices: int | list[int] = 1,
+    limit: float | None = None,
+) -> pl.Trainer:
     """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice.
 
     Args:
         accelerator: ``auto``, ``cpu``, ``gpu`` or ``mps``.
         deterministic: That of the training whose model is evaluated.
         devices: The number of a GPU in a list; 1: the first.
+        limit: Batches that it sees of each loader, as Lightning limits them: their number, or a share of them, a
+            float; None: all.
     """
     return pl.Trainer(
         accelerator=accelerator, devices=devices, **determinism(deterministic), logger=False,
         enable_checkpointing=False, callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False,
-        plugins=[ALONE()],
+        plugins=[ALONE()], limit_test_batches=limit, limit_val_batches=limit,
     )  # fmt: skip
 
 

@@ -66,6 +66,17 @@ def find_sources(runs: RunPath | Sequence[RunPath], checkpoint: str = "best") ->
     return list({source.checkpoint.resolve(): source for source in found}.values())
 
 
+def tested_checkpoint(folder: Path) -> Path:
+    """Gives the checkpoint in a run folder that was tested: the one that results.json names, else ``best.ckpt``."""
+    checkpoint = _json(folder / "results.json").get("checkpoint")
+    named = checkpoint.get("path") if isinstance(checkpoint, dict) else None
+    if isinstance(named, str) and "\0" not in named:
+        path = folder / named
+        if path.resolve().is_relative_to(folder.resolve()) and path.is_file():
+            return path
+    return folder / "checkpoints" / "best.ckpt"
+
+
 def _expanded(place: RunPath) -> list[Path]:
     """One path, or what a glob matches; folders that hold no checkpoints (``logs/``) are passed over in a glob."""
     path = Path(place).expanduser()

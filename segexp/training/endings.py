@@ -44,7 +44,7 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
     LOG.error(f"the run failed: {type(shown).__name__}: {shown}")
     with contextlib.suppress(OSError):  # on a full disk run.json cannot say so
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
-    if (folder.checkpoints / "best.ckpt").is_file() and not after.complete:
+    if after.tests and not after.complete and (folder.checkpoints / "best.ckpt").is_file():
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
     if not after.complete and (message := still_valid(folder)):
         LOG.info(message)

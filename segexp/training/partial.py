@@ -24,18 +24,19 @@ def describe_parts(section: TrainerConfig, length: RunLength) -> Iterator[str]:
     seen, there = length.seen, length.all
     if seen.train < there.train:
         again = ", the same in each epoch" if section.overfit_batches else ""
-        yield f"trained on {seen.train} of {there.train} batches an epoch{again} ({_key(section, 'train')})"
+        yield f"trained on {seen.train} of {there.train} batches an epoch{again} ({limiting_key(section, 'train')})"
     if not length.validates_all:
         yield (
-            f"validations saw {seen.val} of {there.val} batches ({_key(section, 'val')}), so while training they chose "
-            "neither a checkpoint nor a threshold: the figures are of the weights after the last epoch"
+            f"validations saw {seen.val} of {there.val} batches ({limiting_key(section, 'val')}), so while training "
+            "they chose neither a checkpoint nor a threshold: the figures are of the weights after the last epoch"
         )
     if not length.tests_all:
-        yield f"the test saw {seen.test} of {there.test} batches ({_key(section, 'test')}), of which the figures are"
+        asked = limiting_key(section, "test")
+        yield f"the test saw {seen.test} of {there.test} batches ({asked}), of which the figures are"
 
 
-def _key(section: TrainerConfig, part: str) -> str:
-    """The key that limits a part, with its value."""
+def limiting_key(section: TrainerConfig, part: str) -> str:
+    """Gives the key that limits a part, ``train``, ``val`` or ``test``, with its value."""
     first = ("overfit_batches", "fast_dev_run") if part != "test" else ("fast_dev_run",)
     key = next((name for name in first if getattr(section, name)), f"limit_{part}_batches")
     value = getattr(section, key)

@@ -2,10 +2,10 @@
 
 import csv
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from pydoc import locate
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
@@ -28,6 +28,8 @@ from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
 from segexp.training.resume_source import LAST, command, told_apart, with_command
 
+T = TypeVar("T")
+
 FREE = (
     "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
     "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
@@ -39,6 +41,9 @@ FREE = (
     "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
+    # Customary names of the same in a LightningDataModule of the user's own.
+    "datamodule.data_dir", "datamodule.num_workers", "datamodule.prefetch_factor", "datamodule.pin_memory",
+    "datamodule.persistent_workers",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 
@@ -51,7 +56,7 @@ SHAPING = (
 
 
 def check_resume(experiment: Experiment, module: BaseTask) -> int:
-    """Checks that the run can go on from ``resume``, before anything is written.
+    """Checks that a run of segexp's own kind can go on from ``resume``, before anything is written.
 
     Returns:
         The epoch that training starts with, from 0.
@@ -62,24 +67,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
     resume = experiment.resume
     if resume is None:
         return 0
-    if not Path(resume).is_file():
-        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
-    try:
-        check_archive(Path(resume))
-        checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
-        if "segexp" not in checkpoint and "pytorch-lightning_version" in checkpoint:
-            raise ConfigError(
-                f"resume: {resume} is no checkpoint of segexp's own tasks, but of another LightningModule; give the "
-                "words task=lightning task._target_=<class> and those of its data again"
-            )
-        stored, state, epoch = checkpoint["segexp"]["config"], checkpoint["state_dict"], int(checkpoint["epoch"])
-        earlier = migrated_stored(stored, Path(resume))
-    except (DataError, ConfigError):
-        raise
-    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
-        if (cause := cause_of(error)) is not None:
-            raise ResourceError(describe_cause(cause, f"resume: {resume}")) from error
-        raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+    checkpoint, state, epoch, (stored, earlier) = read_resumed(resume, lambda found: _recorded(found, Path(resume)))
     check_stored(earlier, Path(resume), built=())
     if (note := migration_note(stored)) is not None:
         LOG.info(f"resume      {note}")
@@ -89,16 +77,55 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
         model = experiment.model
         there, here = told_apart(earlier["model"], model), told_apart(model, earlier["model"])
         if there == here:
-            there, here = _unlike(*shapes), _unlike(*reversed(shapes))
+            there, here = unlike(*shapes), unlike(*reversed(shapes))
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
-    _check_same(experiment, earlier)
-    _check_epochs(experiment.fitting.max_epochs or -1, epoch + 1, Path(resume))
+    check_same(experiment, earlier)
+    check_epochs(experiment.fitting.max_epochs or -1, epoch + 1, Path(resume))
     return epoch + 1
 
 
-def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
-    """As many as are done is right: the run goes straight to its test."""
+def read_resumed(resume: str, more: Callable[[dict[str, Any]], T]) -> tuple[dict[str, Any], dict[str, Any], int, T]:
+    """Reads the checkpoint to go on from, as data.
+
+    Args:
+        resume: Its path.
+        more: Reads what else it has to hold.
+
+    Returns:
+        The checkpoint, its weights, its last epoch (from 0), and what ``more`` gives.
+
+    Raises:
+        ConfigError: There is no such file, or it is no such checkpoint.
+        DataError: It is damaged.
+    """
+    if not Path(resume).is_file():
+        raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
+    try:
+        check_archive(Path(resume))
+        checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
+        return checkpoint, checkpoint["state_dict"], int(checkpoint["epoch"]), more(checkpoint)
+    except (DataError, ConfigError):
+        raise
+    except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
+        if (cause := cause_of(error)) is not None:
+            raise ResourceError(describe_cause(cause, f"resume: {resume}")) from error
+        raise ConfigError(f"resume: {resume} is no checkpoint of segexp; give the path of a last.ckpt") from error
+
+
+def _recorded(checkpoint: Mapping[str, Any], source: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The config in a checkpoint, as it was stored and as it is written today."""
+    if "segexp" not in checkpoint and "pytorch-lightning_version" in checkpoint:
+        raise ConfigError(
+            f"resume: {source} is no checkpoint of segexp's own tasks, but of another LightningModule; give the "
+            "words task=lightning task._target_=<class> and those of its data again"
+        )
+    stored = checkpoint["segexp"]["config"]
+    return stored, migrated_stored(stored, source)
+
+
+def check_epochs(asked: int, done: int, checkpoint: Path) -> None:
+    """Refuses fewer epochs than are done; as many are right: the run goes straight to its test."""
     if 0 < asked < done:
         line = command(checkpoint, f"trainer.max_epochs={done + 1}")
         raise ConfigError(
@@ -107,14 +134,14 @@ def _check_epochs(asked: int, done: int, checkpoint: Path) -> None:
         )
 
 
-def _unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[int, ...]]) -> str:
-    """The first weight that is not as in another model of the same class, whose data has other channels or classes."""
+def unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[int, ...]]) -> str:
+    """Says the first weight that is not as in another model of the same class, whose data has other classes, say."""
     name = next(name for name in [*shapes, *others] if shapes.get(name) != others.get(name))
     return f"{name} of shape {list(shapes[name])}" if name in shapes else f"no {name}"
 
 
-def _check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
-    """Anything that shapes the training must be as it was: else it would be ignored, or two settings mixed in one run.
+def check_same(experiment: Experiment, earlier: Mapping[str, Any]) -> None:
+    """Refuses what shapes the training and is not as it was: it would be ignored, or two settings mixed in one run.
 
     A changed split would even train on images that were tested before.
     """

@@ -51,7 +51,8 @@ def needed_words(folder: Path) -> list[str]:
 
 def with_command(message: str, checkpoint: Path) -> str:
     """A message that two runs differ, and the line that takes over all of the earlier one."""
-    line = command(checkpoint)
+    folder = checkpoint.parent.parent
+    line = command(checkpoint, *needed_words(folder)) if (folder / "config.yaml").is_file() else ""
     return f"{message}; with all options of that run: {line}" if line else message
 
 

@@ -11,7 +11,8 @@ from lightning.pytorch.callbacks import Callback, ProgressBar, TQDMProgressBar, 
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
-from segexp.config.trainer import duration, handed_on
+from segexp.config.schema import TrainerConfig
+from segexp.config.trainer import duration, handed_on, is_part
 from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
@@ -55,7 +56,7 @@ def build_trainer(
     """
     section = experiment.fitting
     panels = _panels(experiment, folder, None if length is None else length.epochs, len(loggers) > 1)
-    callbacks = _in_order(experiment, folder, own, chooses=length is None or length.validates_all)
+    callbacks = _in_order(experiment, folder, own, chooses=_chooses(section, length))
     arguments = {
         **determinism(section.deterministic),
         **{key: getattr(section, key) for key in PASSED_ON},
@@ -72,6 +73,11 @@ def build_trainer(
         **(one_process(section) if ranks is None else ranks),
     }
     return pl.Trainer(**arguments)
+
+
+def _chooses(section: TrainerConfig, length: RunLength | None) -> bool:
+    """Whether validations may choose a checkpoint: they see all of their data."""
+    return not is_part(section.limit_val_batches) if length is None else length.validates_all
 
 
 def try_trainer(experiment: Experiment, own: Sequence[Callback]) -> None:

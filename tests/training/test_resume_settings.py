@@ -6,7 +6,7 @@ import pytest
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
-from segexp.training.resume import _check_same
+from segexp.training.resume import check_same
 from tests.training.runs import composed
 
 
@@ -39,7 +39,7 @@ def config(**changes: Any) -> dict[str, Any]:
 def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
     key = next(iter(changes)).replace("__", ".")
     with pytest.raises(ConfigError, match=f"^{key}"):
-        _check_same(Experiment.from_plain(config(**changes)), config())
+        check_same(Experiment.from_plain(config(**changes)), config())
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ def test_what_shapes_the_training_must_stay(changes: dict[str, Any]) -> None:
     ],
 )
 def test_the_rest_may_change(changes: dict[str, Any]) -> None:
-    _check_same(Experiment.from_plain(config(**changes)), config())
+    check_same(Experiment.from_plain(config(**changes)), config())
 
 
 def test_a_schedule_over_the_whole_run_keeps_its_length() -> None:
     onecycle = {"_target_": "x", "total_steps": "auto", "interval": "step", "monitor": None}
     with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 9, .* has 3"):
         longer = Experiment.from_plain(config(scheduler=onecycle, trainer__max_epochs=9))
-        _check_same(longer, config(scheduler=onecycle))
+        check_same(longer, config(scheduler=onecycle))
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_key_that_was_not_there_had_its_default(block: str, key: str, other: o
     now = composed(*words)
     earlier = {**now.plain()}
     earlier[block] = {name: value for name, value in earlier[block].items() if name != key}
-    _check_same(now, earlier)
+    check_same(now, earlier)
     plain = now.plain()
     with pytest.raises(ConfigError, match=rf"^{block}\.{key}: found {other!r}"):
-        _check_same(Experiment.from_plain({**plain, block: {**plain[block], key: other}}), earlier)
+        check_same(Experiment.from_plain({**plain, block: {**plain[block], key: other}}), earlier)

@@ -73,6 +73,8 @@ class EpochTable(Logger):
         """
         self.steps = {int(row["step"]): dict(row) for row in earlier}
         self._within = within
+        if earlier:
+            self._write()
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Merges figures into the row of their epoch; the training figures come last and close the row.

@@ -6,9 +6,10 @@ from typing import Any
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
+from torch import Tensor
 
 from segexp.runs.console import LOG
-from segexp.training.loggers.epoch_table import EpochTable
+from segexp.training.loggers.epoch_table import STEP_ENDING, EpochTable
 
 
 class LoggedTable(EpochTable):
@@ -19,11 +20,10 @@ class LoggedTable(EpochTable):
 
         Args:
             epoch: From 0.
-            metrics: All that was logged so far; what an earlier epoch left and this one did not log is left out.
+            metrics: What this epoch has logged.
             seconds: Of the epoch.
         """
-        older = {key: value for number, row in self.rows.items() if number < epoch for key, value in row.items()}
-        new = {k: v for k, v in metrics.items() if not k.endswith("_step") and older.get(k) != v}
+        new = {key: value for key, value in metrics.items() if not key.endswith(STEP_ENDING)}
         row = self._merge({**new, "seconds": seconds, "epoch": epoch})
         self._write()
         LOG.info(self._line(row))
@@ -33,7 +33,7 @@ class LoggedTable(EpochTable):
 
     def shown(self, row: Mapping[str, float]) -> list[str]:
         """Names in the line of an epoch: losses and the monitor."""
-        losses = [name for name in row if "loss" in name.lower() and not name.endswith("_step")]
+        losses = [name for name in row if "loss" in name.lower() and not name.endswith(STEP_ENDING)]
         return list(dict.fromkeys([*losses, self._monitor]))[:4]
 
 
@@ -43,12 +43,19 @@ class CloseRows(Callback):
     def __init__(self, table: LoggedTable) -> None:
         self._table = table
         self._start = 0.0
+        self._before: dict[str, Tensor] = {}
 
     def on_train_epoch_start(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Starts the clock."""
+        """Starts the clock, and notes what earlier epochs have left."""
+        self._before = dict(trainer.callback_metrics)
         self._start = time.perf_counter()
 
     def on_train_epoch_end(self, trainer: pl.Trainer, *_: Any) -> None:
-        """Hands the table all that was logged."""
-        logged = {name: float(value) for name, value in trainer.callback_metrics.items() if value.numel() == 1}
+        """Hands the table what was logged since the start of the epoch.
+
+        Lightning keeps figures of earlier epochs, of validations say, and puts a new tensor in place of each that is
+        logged anew, whatever its value.
+        """
+        new = {name: value for name, value in trainer.callback_metrics.items() if self._before.get(name) is not value}
+        logged = {name: float(value) for name, value in new.items() if value.numel() == 1}
         self._table.finish_row(trainer.current_epoch, logged, time.perf_counter() - self._start)

@@ -1,7 +1,7 @@
 """The test of a LightningModule by what it logs, as results.json and per_image.csv hold it."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import lightning.pytorch as pl
@@ -16,6 +16,8 @@ from segexp.evaluation.tester import build_tester
 from segexp.runs.entries import LOGGED
 from segexp.runs.folder import RunFolder
 from segexp.spec import FigureSpec
+from segexp.training.distributed.plan import own_device
+from segexp.training.plain.partial import describe_test
 
 Logged = Mapping[str, float]
 _LOADER = re.compile(r"/dataloader_idx_(\d+)$")
@@ -27,18 +29,23 @@ def test_logged(
     module: pl.LightningModule,
     datamodule: pl.LightningDataModule,
     best: Mapping[str, Any],
+    notes: Iterable[str] = (),
 ) -> dict[str, Any]:
     """Tests the restored weights with Lightning's own loop, writes results.json and per_image.csv, gives the former.
 
-    Without a test the figures are those of the best weights on the validation data, and the results say so.
+    Without a test the figures are those of the same weights on the validation data, and the results say so, as they
+    do of ``notes`` on the training.
     """
-    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic)
+    section = experiment.trainer
+    limit = experiment.fitting.limit_test_batches
+    tester = build_tester(section.accelerator, section.deterministic, own_device(section), limit)
     tested = is_overridden("test_step", module) and is_overridden("test_dataloader", datamodule)
     run = tester.test if tested else tester.validate
     logged: Sequence[Logged] = run(module, datamodule=datamodule, verbose=False)
     part = "test" if tested else "val"
     loaders = [_figures(each, part) for each in logged]
     content = _content(experiment, loaders, best, part, specs_of(experiment.task_class, loaders))
+    content["notes"] += [*notes, *describe_test(section, tester, part)]
     rows = [{"image": f"{part} data{number}", "row": "model", **figures} for number, figures in _numbered(loaders)]
     folder.write_json("results.json", content)
     folder.write_csv("per_image.csv", rows, as_it_is=True)

@@ -11,6 +11,7 @@ import torch
 from lightning.pytorch.callbacks import Callback
 
 from segexp.config.experiment import Experiment
+from segexp.config.trainer import is_part
 from segexp.errors import Pruned
 from segexp.evaluation.afterwards import Afterwards, end, report_line
 from segexp.evaluation.run_page import write_page
@@ -27,9 +28,11 @@ from segexp.training.hardware import with_hardware
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
+from segexp.training.plain.partial import describe_training
+from segexp.training.plain.resume import check_plain_resume
 from segexp.training.plain.table import CloseRows, LoggedTable
 from segexp.training.plain.test import test_logged
-from segexp.training.resume import earlier_rows, keep_last
+from segexp.training.resume import earlier_rows, earlier_steps, keep_last
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_facts import tracked_facts
 from segexp.training.train import (
@@ -66,11 +69,12 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
     pl.seed_everything(experiment.seed, workers=True, verbose=False)
     datamodule = build_data(experiment)
     module = build_module(experiment, datamodule)
+    first = check_plain_resume(experiment, module)
     check_place(place, "output_dir", PAGES + state_bytes(module))
     folder = make_run_folder(experiment)
     handler = start_log_file(folder.path / "log.txt")
     try:
-        return _run(experiment, datamodule, module, folder, callbacks)
+        return _run(experiment, datamodule, module, folder, callbacks, first)
     finally:
         stop_log_file(handler)
 
@@ -81,15 +85,16 @@ def _run(
     module: pl.LightningModule,
     folder: RunFolder,
     callbacks: Mapping[str, Callback],
+    first_epoch: int,
 ) -> dict[str, Any]:
     record = RunRecord(folder, experiment.invocation.command, _facts(experiment, module))
-    after = Afterwards(folder.path, report_line(folder.path))
+    after = Afterwards(folder.path, report_line(folder.path), tests=False)
     LOG.info(f"run folder  {folder.path}")
     LOG.info(f"data        {type(datamodule).__name__}")
     LOG.info(f"model       {type(module).__name__}, {record.content['model']['parameters']:,} parameters")
     handler = signal.getsignal(signal.SIGINT)
     try:
-        content = _fit_and_test(experiment, datamodule, module, folder, record, callbacks, after)
+        content = _fit_and_test(experiment, datamodule, module, folder, record, callbacks, after, first_epoch)
     except BaseException as error:
         if was_stopped(error):
             signal.signal(signal.SIGINT, handler)
@@ -113,11 +118,16 @@ def _fit_and_test(
     record: RunRecord,
     callbacks: Mapping[str, Callback],
     after: Afterwards,
+    first_epoch: int,
 ) -> dict[str, Any]:
     start = time.perf_counter()
-    earlier = earlier_rows(experiment.resume, _epochs_done(experiment.resume))
-    table = LoggedTable(folder, experiment.monitor, experiment.direction, experiment.fitting.max_epochs, earlier)
-    loggers = build_loggers(experiment.logger, tracked_facts(experiment, folder, record.content))
+    earlier = earlier_rows(experiment.resume, first_epoch)
+    section, trial = experiment.fitting, experiment.trainer.fast_dev_run
+    epochs = section.max_epochs if section.max_epochs is not None and section.max_epochs > 0 else None
+    table = LoggedTable(folder, experiment.monitor, experiment.direction, epochs, earlier)
+    table.keep_steps(earlier_steps(experiment.resume, earlier), within=section.val_check_interval is not None)
+    # A trial run tries the rest: what it logs is no result.
+    loggers = build_loggers({} if trial else experiment.logger, tracked_facts(experiment, folder, record.content))
     pruned = False
     try:
         place_callbacks(experiment.callbacks, callbacks, folder.path)
@@ -127,8 +137,10 @@ def _fit_and_test(
         keep_last(experiment.resume, folder)
         end_if_pruned(trainer)
         seconds = round(time.perf_counter() - start, 1)
-        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=why_it_ended(trainer, callbacks))
-        content = test_logged(experiment, folder, module, datamodule, _restored(experiment, trainer, module, folder))
+        reason = "trainer.fast_dev_run" if trial else why_it_ended(trainer, callbacks)
+        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=reason)
+        best, notes = _restored(experiment, trainer, module, folder), list(describe_training(experiment, trainer))
+        content = test_logged(experiment, folder, module, datamodule, best, notes)
         after.complete = True
         report = TestReport(content, [], [], [], [], trainer.global_step)
         after.make("what the loggers show of the test", lambda: tell_test(loggers, content, report))
@@ -144,16 +156,9 @@ def _restored(
     experiment: Experiment, trainer: pl.Trainer, module: pl.LightningModule, folder: RunFolder
 ) -> dict[str, Any]:
     """The weights that are tested: the best ones, or after validations that saw a part of their data the last ones."""
-    limit = experiment.fitting.limit_val_batches
-    # 1 is one batch, 1.0 are all.
-    if limit is not None and (isinstance(limit, int) or limit < 1):
+    if is_part(experiment.fitting.limit_val_batches):
         return restore_last(module, folder)
     return restore_best(trainer, module, folder)
-
-
-def _epochs_done(resume: str | None) -> int:
-    """Epochs that the checkpoint to go on from has behind it."""
-    return 0 if resume is None else int(torch.load(resume, map_location="cpu", weights_only=True)["epoch"]) + 1
 
 
 def _facts(experiment: Experiment, module: pl.LightningModule) -> dict[str, Any]:

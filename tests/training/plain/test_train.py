@@ -2,16 +2,23 @@
 
 import csv
 import json
+import re
+import shutil
+from dataclasses import replace
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import torch
 
-from segexp import Run, train
+from segexp import Run, compose, train
 from segexp.cli.app import run
-from segexp.errors import ConfigError, StoredError
+from segexp.errors import ConfigError, DataError, StoredError
+from segexp.runs.folder import RunFolder
+from segexp.training.plain import test as plain_test
+from tests.training.plain.parts import Digits, LitAutoEncoder
 from tests.training.plain.test_checks import HERE, PLAIN
-from tests.training.runs import TINY
+from tests.training.runs import TINY, table
 
 FAST = (*PLAIN, "trainer.accelerator=cpu", "trainer.progress=none", "trainer.max_epochs=2")
 
@@ -34,8 +41,6 @@ def test_everything_is_in_the_run_folder(trained: Run) -> None:
 
 def test_the_test_is_of_the_best_weights(trained: Run) -> None:
     """Computed once more by hand, from the checkpoint and the images."""
-    from tests.training.plain.parts import Digits, LitAutoEncoder
-
     module = LitAutoEncoder.load_from_checkpoint(trained.best_checkpoint, weights_only=True)
     assert module.hparams["hidden"] == 8
     data = Digits()
@@ -89,6 +94,116 @@ def test_several_test_loaders_and_none() -> None:
     assert untested.results["split"] == {"name": "val"}
     assert untested.results["checkpoint"]["value"] == pytest.approx(untested.figures["test/closeness"])
     assert untested.results["notes"] == ["no test_step or no test_dataloader: the figures are of the validation data"]
+
+
+@pytest.fixture(scope="module")
+def trial(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """One batch of training of 9, of validation and of the test one of 3."""
+    words = ("datamodule.batch_size=4", "trainer.fast_dev_run=true", "logger=tensorboard")
+    return train(*FAST, *words, f"output_dir={tmp_path_factory.mktemp('trial')}")
+
+
+def test_a_trial_run_sees_parts_and_chooses_nothing(trial: Run) -> None:
+    """The test is computed once more by hand, from the first batch and the last weights."""
+    assert [path.name for path in (trial.path / "checkpoints").iterdir()] == ["last.ckpt"]
+    assert (trial.results["checkpoint"]["path"], trial.best_checkpoint) == (
+        "checkpoints/last.ckpt",
+        trial.last_checkpoint,
+    )
+    data = Digits()
+    data.setup("test")
+    module = Run(trial.path, trust=["tests"]).model
+    with torch.no_grad():
+        loss = module.loss_of([torch.stack([data.test[number][0] for number in range(4)])])
+    assert trial.figures == {"test/loss": pytest.approx(float(loss), abs=1e-6)}
+    assert trial.results["notes"] == [
+        "trained on 1 of 9 batches an epoch (trainer.fast_dev_run=true)",
+        "validations were limited (trainer.fast_dev_run=true), so they chose no checkpoint: the figures are of the "
+        "weights after the last epoch",
+        "the test saw 1 of 3 batches (trainer.fast_dev_run=true), of which the figures are",
+    ]
+
+
+def test_a_trial_run_is_told_to_nobody(trial: Run) -> None:
+    assert trial.record["ended_by"] == "trainer.fast_dev_run"
+    assert not list(trial.path.parent.rglob("events.*"))
+
+
+def test_a_test_is_on_the_gpu_that_was_trained_on(monkeypatch: pytest.MonkeyPatch, trained: Run) -> None:
+    experiment = compose(*FAST, "trainer.limit_test_batches=2")
+    chosen = replace(experiment, trainer=replace(experiment.trainer, devices=[1]))
+    tester = mock.Mock(side_effect=RuntimeError("no such GPU"))
+    monkeypatch.setattr("segexp.training.plain.test.build_tester", tester)
+    with pytest.raises(RuntimeError, match="no such GPU"):
+        plain_test.test_logged(chosen, RunFolder(trained.path), LitAutoEncoder(), Digits(), {})
+    assert tester.call_args.args[2:] == ([1], 2)
+
+
+@pytest.fixture(scope="module")
+def endless(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, tuple[str, ...]]:
+    """Nothing is learnt, so that each validation, in every other epoch after each step, gives the same figures."""
+    words = (
+        *FAST, "task.lr=0.0", "trainer.max_epochs=-1", "trainer.max_steps=12", "trainer.val_check_interval=1",
+        "trainer.check_val_every_n_epoch=2",
+    )  # fmt: skip
+    return train(*words, f"output_dir={tmp_path_factory.mktemp('endless')}"), words
+
+
+def test_rows_hold_what_their_epoch_has_logged(endless: tuple[Run, tuple[str, ...]]) -> None:
+    found, _ = endless
+    assert found.metrics["epoch"].tolist() == [0, 1, 2, 3]
+    assert found.metrics["val_loss"].notna().tolist() == [False, True, False, True]
+    assert found.metrics["val_loss"][1] == found.metrics["val_loss"][3]
+    log = (found.path / "log.txt").read_text(encoding="utf-8")
+    assert "epoch 4 " in log
+    assert "averaged weights" not in log
+
+
+def test_steps_come_along(endless: tuple[Run, tuple[str, ...]]) -> None:
+    found, words = endless
+    again = train(*words, f"resume={found.path}")
+    rows = table(again.path / "steps.csv")
+    assert [int(row["step"]) for row in rows if row["val_loss"]] == [3, 4, 5, 9, 10, 11]
+    assert rows == table(found.path / "steps.csv")
+
+
+@pytest.mark.parametrize(
+    ("word", "says"),
+    [
+        ("task.hidden=4", "holds another model: found encoder.0.weight of shape [4, 64], but the run that resume goes"),
+        ("task.lr=0.1", "task.lr: found 0.1, but the run that resume goes on from has 0.001; use that"),
+        ("datamodule.batch_size=6", "datamodule.batch_size: found 6, but"),
+        ("trainer.max_epochs=1", "trainer.max_epochs: found 1, but the run that resume goes on from has done 2 epochs"),
+    ],
+)
+def test_another_training_is_not_gone_on_with(trained: Run, tmp_path: Path, word: str, says: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(says)):
+        train(*FAST, word, f"resume={trained.path}")
+    assert not (tmp_path / "outputs").exists()
+
+
+def test_a_damaged_checkpoint_is_not_read(trained: Run, tmp_path: Path) -> None:
+    shutil.copytree(trained.path, tmp_path / "copy")
+    place = tmp_path / "copy" / "checkpoints" / "last.ckpt"
+    weights = torch.load(place, weights_only=True)["state_dict"]["encoder.0.weight"].numpy().tobytes()
+    place.write_bytes(place.read_bytes().replace(weights, bytes(len(weights))))
+    with pytest.raises(DataError, match="is damaged"):
+        train(*FAST, f"resume={place}")
+    assert not (tmp_path / "outputs").exists()
+    config = tmp_path / "copy" / "config.yaml"
+    config.write_text(re.sub(r"output_dir: .*", "output_dir: outputs", config.read_text()))
+    with pytest.raises(DataError, match="is damaged"):
+        Run(tmp_path / "copy", trust=["tests"]).load(checkpoint="last")
+
+
+def test_a_failed_training_proposes_what_can_be_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("segexp.training.plain.train.test_logged", mock.Mock(side_effect=RuntimeError("no figures")))
+    with pytest.raises(RuntimeError, match="no figures"):
+        train(*FAST, "trainer.max_epochs=1")
+    (log,) = Path("outputs").rglob("log.txt")
+    text = log.read_text(encoding="utf-8")
+    assert "the first 1 epochs are kept" in text
+    assert "to test them" not in text
 
 
 def test_objects_as_keys_stay_out_of_checkpoints() -> None:
