@@ -65,7 +65,7 @@ class Experiment(TrainConfig):
         return self.direction_of(self.monitor)
 
     def direction_of(self, name: str) -> Direction:
-        """Whether lower ("min") or higher ("max") is better of what the task logs under a name.
+        """Better direction, "min" or "max", of what the task logs under a name.
 
         Raises:
             ConfigError: Nothing tells, or it logs nothing of that name.

@@ -55,7 +55,7 @@ PASSED_ON = (
 
 @dataclass(frozen=True)
 class LrCurve:
-    """What the finder saw.
+    """Curve of a learning-rate finder and its suggestion.
 
     Attributes:
         rates: Of each step, in order.
