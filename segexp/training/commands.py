@@ -7,6 +7,7 @@ from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
+from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
 
@@ -80,7 +81,7 @@ def run_check(config: Any, invocation: Invocation) -> None:
     else:
         words = ", ".join(f"{key}={value}" for key, value in chosen.items())
         line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
-        print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+        print(readable("\n\n".join(block for block in (text, line) if block)))  # noqa: T201 - the command's answer
     if not content["ok"]:
         from segexp.training.checks.check import refused
 
@@ -100,7 +101,7 @@ def run_preview(config: Any, invocation: Invocation) -> None:
         from segexp.training.preview import preview
 
     step = chosen if own.step == "auto" else own.step
-    print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(preview(experiment, own, step=step, allocator=allocator)))  # noqa: T201 - the answer
 
 
 def run_lr_find(config: Any, invocation: Invocation) -> None:
@@ -113,4 +114,4 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.training.lr_find import lr_find
 
-    print(lr_find(experiment, own, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(lr_find(experiment, own, allocator=allocator)))  # noqa: T201 - the answer
