@@ -21,6 +21,7 @@ from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
+from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.loaders import flat_loaders, named_by_loader, validates_whole
@@ -469,7 +470,7 @@ class BaseTask(Standalone):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and state: all that is needed to build the model again; plain types only."""
-        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state()}
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state(), **STAMP}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the state that was reached with these weights."""
