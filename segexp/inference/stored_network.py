@@ -14,7 +14,7 @@ from segexp.config.migration import migration_note
 from segexp.config.stored.check import check_stored
 from segexp.errors import DataError, ResourceError, SegexpError, one_line
 from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
-from segexp.runs.archive import check_archive
+from segexp.runs.archive import check_archive, load_failure
 from segexp.runs.checkpoints import Source
 from segexp.runs.console import LOG
 from segexp.runs.stored_record import refuse_stranger, stored_config
@@ -58,7 +58,7 @@ def load_network(
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
             raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({error})") from error
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({load_failure(error)})") from error
     if (note := migration_note(kept["config"])) is not None:
         LOG.info(f"run         {note}")
     weights = network_weights(state, source.checkpoint)
