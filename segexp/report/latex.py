@@ -52,7 +52,7 @@ def format_table(caption: str, label: str, columns: str, head: str, rows: list[s
     if below:
         ends += [r"\midrule", *(f"{row} \\\\" for row in below)]
     lines = [
-        r"\begin{table}", r"\centering", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}",
+        r"\begin{table}", r"\centering\small", rf"\caption{{{caption}}}", rf"\label{{tab:{label}}}",
         rf"\begin{{tabular}}{{{columns}}}", r"\toprule", f"{head} \\\\", r"\midrule", *ends, r"\bottomrule",
         r"\end{tabular}", r"\end{table}",
     ]  # fmt: skip

@@ -65,7 +65,8 @@ class FactorTable:
         levels = [(side, value) for side, values in enumerate((self.rows, self.columns)) for value in values]
         means = [fmean(cell.mean for pair, cell in self.cells.items() if pair[side] == value) for side, value in levels]
         return [
-            Effect(self.keys[side], value, mean, mean - every)
+            # A difference that is rounding alone is none, and has no sign.
+            Effect(self.keys[side], value, mean, round(mean - every, 12) + 0.0)
             for (side, value), mean in zip(levels, means, strict=True)
         ]
 

@@ -25,7 +25,7 @@ def as_latex(
         factors: Of each group its table of two keys, or None.
     """
     warning = few_seeds(groups)
-    lines = [title, *notes, *([warning] if warning else [])]
+    lines = dict.fromkeys([title, *notes, *([warning] if warning else [])])
     parts = [HEAD + "\n".join(f"% {escape_comment(line)}" for line in lines)]
     for group, table in zip(groups, factors, strict=True):
         parts += _tables(group, table)
