@@ -93,6 +93,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
         metrics=metrics,
         param_groups=param_groups(experiment, model),
+        skips_nan=experiment.trainer.on_nan == "skip",
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
     )
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)

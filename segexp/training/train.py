@@ -40,6 +40,7 @@ from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
+from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
@@ -189,11 +190,12 @@ def _fit_and_test(
         end_if_pruned(trainer)
         ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
         seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
-        record.update(train_seconds=seconds, epochs=epochs, ended_by=ended)
+        left_out = skipped_steps(trainer)
+        record.update(train_seconds=seconds, epochs=epochs, ended_by=ended, **left_out)
         best = restore_tested(trainer, prepared, folder)
         data, devices = with_tested_images(prepared), own_device(experiment.trainer)
         # Every later command computes in float32, whatever the training did.
-        tested = test(experiment, folder, data, module.float(), best, after, devices)
+        tested = test(experiment, folder, data, module.float(), best, after, devices, left_out)
         after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         step = trainer.global_step
         if loggers:
@@ -211,7 +213,7 @@ def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks, callbacks, folder.path)
-    own = [*callbacks.values(), *pruning_callbacks(experiment)]
+    own = [*callbacks.values(), *pruning_callbacks(experiment), guard_steps(experiment, folder, module.speed)]
     ranks = strategy_arguments(experiment.trainer, module, datamodule)
     trainer = build_trainer(experiment, folder, loggers, own, ranks, prepared.length)
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)

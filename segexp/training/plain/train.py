@@ -26,6 +26,7 @@ from segexp.training.callbacks.pruning import end_if_pruned
 from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
 from segexp.training.hardware import with_hardware
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
+from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
 from segexp.training.plain.partial import describe_training
@@ -132,15 +133,17 @@ def _fit_and_test(
     try:
         place_callbacks(experiment.callbacks, callbacks, folder.path)
         own = [CloseRows(table), PlainHyperParameters(), *callbacks.values(), *pruning_callbacks(experiment)]
+        own.append(guard_steps(experiment, folder))
         trainer = build_trainer(experiment, folder, [table, *loggers], own)
         trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
         keep_last(experiment.resume, folder)
         end_if_pruned(trainer)
         seconds = round(time.perf_counter() - start, 1)
         reason = "trainer.fast_dev_run" if trial else why_it_ended(trainer, callbacks)
-        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=reason)
+        left_out = skipped_steps(trainer)
+        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=reason, **left_out)
         best, notes = _restored(experiment, trainer, module, folder), list(describe_training(experiment, trainer))
-        content = test_logged(experiment, folder, module, datamodule, best, notes)
+        content = test_logged(experiment, folder, module, datamodule, best, notes, left_out)
         after.complete = True
         report = TestReport(content, [], [], [], [], trainer.global_step)
         after.make("what the loggers show of the test", lambda: tell_test(loggers, content, report))
