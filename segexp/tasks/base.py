@@ -21,8 +21,10 @@ from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
+from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
+from segexp.tasks.loaders import flat_loaders, named_by_loader, validates_whole
 from segexp.tasks.log_names import headline, named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
@@ -125,6 +127,8 @@ class BaseTask(Standalone):
         self._rate = 0.0
         self._skips_nan = skips_nan
         self.trace: StepTrace | None = None
+        self._loader = 0
+        self._loader_figures: list[dict[str, float]] = []
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
@@ -355,12 +359,13 @@ class BaseTask(Standalone):
         """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Loss and counts of whole images, in float32.
 
         Raises:
             DivergedError: An output is nan; it would count as something and look like a result.
         """
+        self._turn_to("val", dataloader_idx)
         batch = self.taken(batch)
         first = int(batch["index"][0])
         if first < 0:
@@ -387,37 +392,57 @@ class BaseTask(Standalone):
         return outputs, self.target_of(batch)
 
     @property
-    def sees_all(self) -> bool:
-        """True if the validation that runs sees all images; one of a part, or a sanity check, chooses nothing."""
-        trainer, loaders = self.trainer, self.trainer.val_dataloaders
-        there = [len(each) for each in (loaders if isinstance(loaders, list) else [loaders]) if each is not None]
-        return not trainer.sanity_checking and list(trainer.num_val_batches) == there
+    def may_choose(self) -> bool:
+        """True if what is counted may choose a threshold: all images of the first loader of a validation."""
+        return self._loader == 0 and validates_whole(self.trainer, 0)
+
+    def _start_loader(self, phase: Literal["val", "test"], number: int) -> None:
+        """Starts counting the images of a loader."""
+        self._loader = number
+        self._numbered = 0
+        self.start_counting(phase)
+        self.metrics.start(self.device)
+
+    def _turn_to(self, phase: Literal["val", "test"], number: int) -> None:
+        """Closes what was counted of the loaders before one; all ranks pass by each of them."""
+        while self._loader < number:
+            self._loader_figures.append(self._figures_to_log(phase))
+            self._start_loader(phase, self._loader + 1)
+
+    def _figures_to_log(self, phase: Literal["val", "test"]) -> dict[str, float]:
+        """Figures of a loader by their logged names."""
+        if phase == "test":
+            return headline({"rows": [self.predictor_results()[0].to_dict(None)]}) if self.logs_test else {}
+        losses = self._val_losses.take()
+        named = {f"val/{name}": value for name, value in self.figures().items()}
+        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
+        return losses | {name: float("nan") if value is None else value for name, value in named.items()}
+
+    def _log_loaders(self, phase: Literal["val", "test"], loaders: Any) -> None:
+        """Logs the figures of all loaders."""
+        self._turn_to(phase, len(flat_loaders(loaders)) - 1)
+        found, self._loader_figures = [*self._loader_figures, self._figures_to_log(phase)], []
+        self.log_dict(named_by_loader(found), add_dataloader_idx=False)
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
-        self._numbered = 0
-        self.start_counting("val")
-        self.metrics.start(self.device)
+        self._start_loader("val", 0)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the figures of all validation images."""
-        self.log_dict(self._val_losses.take())
-        named = {f"val/{name}": value for name, value in self.figures().items()}
-        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
-        self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
+        """Logs the figures of all validation images; of several loaders see :func:`named_by_loader`."""
+        self._log_loaders("val", self.trainer.val_dataloaders)
 
     def on_test_epoch_start(self) -> None:
         """Starts counting."""
-        self._numbered = 0
-        self.start_counting("test")
-        self.metrics.start(self.device)
+        self._start_loader("test", 0)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Counts whole images, in float32.
 
         Raises:
             DivergedError: An output is nan, as in validation.
         """
+        self._turn_to("test", dataloader_idx)
         batch = self.taken(batch)
         outputs = self.evaluated(batch["image"])
         self._refuse_nan(outputs, batch, "test", "for a test image")
@@ -427,9 +452,7 @@ class BaseTask(Standalone):
 
     def on_test_epoch_end(self) -> None:
         """Logs the figures of all test images: over all of them where there are such, else the mean over images."""
-        if self.logs_test:
-            row = self.predictor_results()[0].to_dict(None)
-            self.log_dict(headline({"rows": [row]}))
+        self._log_loaders("test", self.trainer.test_dataloaders)
 
     def unlogged(self) -> Self:
         """Gives a task of the same network whose test is not logged: what reads its results writes them."""
@@ -466,7 +489,7 @@ class BaseTask(Standalone):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and state: all that is needed to build the model again; plain types only."""
-        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state()}
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state(), **STAMP}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the state that was reached with these weights."""

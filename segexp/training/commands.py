@@ -5,6 +5,7 @@ from typing import Any
 
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
+from segexp.config.schema import CheckConfig
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
@@ -20,17 +21,18 @@ def run_training(experiment: Experiment) -> None:
     """Runs one experiment; torch is imported here, or in the ranks that it starts."""
     from segexp.training.distributed.plan import to_start
 
-    if (ranks := to_start(experiment.trainer)) and experiment.plain_lightning:
-        raise ConfigError(
-            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
-            "your own trains in one process; use trainer.devices=1"
-        )
-    if ranks:
+    if ranks := to_start(experiment.trainer):
+        _refuse_several(experiment)
+        _require_processes(experiment)
         from segexp.training.distributed.launch import launch
 
-        _require_processes(experiment)
         launch(experiment, ranks)
-        return
+    else:
+        _train_here(experiment)
+
+
+def _train_here(experiment: Experiment) -> None:
+    """Trains in this process, alone or as one of the ranks."""
     from segexp.system.allocator import tune_allocator
 
     # Before torch takes its first large block, or the setting comes too late.
@@ -47,6 +49,15 @@ def run_training(experiment: Experiment) -> None:
     train_experiment(experiment, allocator=allocator)
 
 
+def _refuse_several(experiment: Experiment) -> None:
+    """Refuses several processes for what trains in one."""
+    if experiment.plain_lightning:
+        raise ConfigError(
+            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
+            "your own trains in one process; use trainer.devices=1"
+        )
+
+
 def _require_processes(experiment: Experiment) -> None:
     """Refuses several processes on a system that cannot start, signal and end them."""
     require_posix(f"trainer.devices={experiment.trainer.devices}", "train on one with trainer.devices=1")
@@ -54,8 +65,6 @@ def _require_processes(experiment: Experiment) -> None:
 
 def run_check(config: Any, invocation: Invocation) -> None:
     """Prints what a training would find."""
-    from segexp.config.overrides.groups import ORDER
-    from segexp.config.schema import CheckConfig
     from segexp.training.distributed.plan import to_start
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
@@ -67,24 +76,36 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
         check_contracts(experiment, own.format)
         return
-    chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
-    content: dict[str, Any] = {"ok": True, "problems": []}
-    text = ""
-    if own.scope != "config":
-        with quick_imports():
-            from segexp.training.checks.check import check
-
-        content, text = check(experiment, full=own.full, scope=own.scope)
-    if own.format == "json":
-        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
-    else:
-        words = ", ".join(f"{key}={value}" for key, value in chosen.items())
-        line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
-        print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+    content, text = _checked(experiment, own)
+    _print_check(experiment, own.format, content, text)
     if not content["ok"]:
         from segexp.training.checks.check import refused
 
         refused(content)
+
+
+def _checked(experiment: Experiment, own: CheckConfig) -> tuple[dict[str, Any], str]:
+    """What was found, in plain values and as text; with ``scope=config`` nothing but the config is looked at."""
+    if own.scope not in ("data", "all"):
+        return {"ok": True, "problems": []}, ""
+    with quick_imports():
+        from segexp.training.checks.check import check
+
+    return check(experiment, full=own.full, scope=own.scope)
+
+
+def _print_check(experiment: Experiment, form: str, content: dict[str, Any], text: str) -> None:
+    """Prints what was found, and which options were chosen."""
+    from segexp.config.overrides.groups import ORDER
+
+    choices = experiment.invocation.choices
+    chosen = {key: choices[key] for key in ORDER if choices.get(key, "None") != "None"}
+    if form == "json":
+        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
+        return
+    words = ", ".join(f"{key}={value}" for key, value in chosen.items())
+    line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
+    print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
 
 
 def run_preview(config: Any, invocation: Invocation) -> None:

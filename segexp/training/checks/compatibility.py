@@ -20,7 +20,6 @@ from segexp.losses.base import SegmentationLoss
 from segexp.runs.writable import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.callbacks.checks import check_callbacks, check_finders
@@ -31,7 +30,7 @@ from segexp.training.frozen import check_finetuning
 from segexp.training.hardware import check_precision, device_type
 from segexp.training.initial_weights import check_init_from, start_from
 from segexp.training.loggers.build import check_loggers
-from segexp.training.prepare import check_views, check_watched_measures, param_groups
+from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_length import Batches, measure_run
@@ -68,7 +67,7 @@ class CompatibilityCheck:
         there = Batches(batches, -(-val // self.experiment.ranks), test)
         length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
-            self._try(lambda: build.check_length(self.experiment, self._schedule(), length.seen.train))
+            self._try(lambda: build.check_length(self.experiment, schedule_of(self.experiment), length.seen.train))
 
     def try_device(self, train: Sequence[Item]) -> None:
         """Tries whether training images that are to lie on the device fit into its memory."""
@@ -92,7 +91,7 @@ class CompatibilityCheck:
         self._try(lambda: try_trainer(experiment, list(self._callbacks.values())))
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
-        self._try(self._schedule)
+        self._try(lambda: schedule_of(experiment))
         if self.task.kind.takes_measures:
             self._try(lambda: build.build_measures(experiment.metric, spec))
         self._try(lambda: build.build_metrics(experiment.metric, spec))
@@ -129,7 +128,7 @@ class CompatibilityCheck:
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         epochs = experiment.fitting.max_epochs
         self._try(lambda: check_finders(self._callbacks, module))
-        self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
+        self._try(lambda: check_finetuning(self._callbacks, module, schedule_of(self.experiment), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
@@ -145,16 +144,6 @@ class CompatibilityCheck:
         if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):
             return build.build_loss(self.experiment.loss, self.spec, kind=kind)
         return build.build_any_loss(self.experiment.loss, self.task.kind)
-
-    def _schedule(self) -> Schedule | None:
-        every = self.experiment.fitting.check_val_every_n_epoch or 1
-        return build.build_schedule(
-            self.experiment.scheduler,
-            self.experiment.optimizer,
-            every,
-            self.experiment.task_class,
-            self.experiment.metric,
-        )
 
     def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:
         before = len(self.problems)

@@ -1,6 +1,7 @@
 """Builds a LightningModule and a LightningDataModule of the user's own, and the parts that the module takes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,6 +18,7 @@ from segexp.errors import MismatchError
 from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.loaders import flat_loaders
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import expect, trying
@@ -55,7 +57,9 @@ def build_module(experiment: Experiment, datamodule: pl.LightningDataModule) -> 
         UserError: A key or a part is at fault.
     """
     if comes_from(experiment.task_class, BASE):
-        return _task(experiment, data_spec(datamodule))
+        spec = data_spec(datamodule)
+        _check_loaders(datamodule)
+        return _task(experiment, spec)
     names = offered(experiment)
     spec = data_spec(datamodule) if names else None
     parts = {name: part for name in names if (part := _part(experiment, name, spec)) is not None}
@@ -87,6 +91,17 @@ def _part(experiment: Experiment, name: str, spec: DataSpec | None) -> Any:
     made = name in ("optimizer", "scheduler")
     with naming_section(name, section):
         return instantiate(section, _convert_="all", **({"_partial_": True} if made else {}))
+
+
+def _check_loaders(datamodule: pl.LightningDataModule) -> None:
+    """Refuses loaders of validation that are read side by side: tasks of segexp take one after the other.
+
+    One that cannot be asked yet, since it looks at its Trainer, is asked when it has one.
+    """
+    loaders = None
+    with suppress(Exception):
+        loaders = datamodule.val_dataloader()
+    flat_loaders(loaders)
 
 
 def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:

@@ -45,7 +45,7 @@ def test_logged(
     run = tester.test if tested else tester.validate
     logged: Sequence[Logged] = run(module, datamodule=datamodule, verbose=False)
     part = "test" if tested else "val"
-    loaders = [_figures(each, part) for each in logged]
+    loaders = [_figures(each, part, number) for number, each in enumerate(logged)]
     content = _content(experiment, loaders, best, part, specs_of(experiment.task_class, loaders))
     content |= training
     content["notes"] += [*notes, *describe_test(section, tester, part)]
@@ -60,9 +60,17 @@ def _numbered(loaders: Sequence[Logged]) -> list[tuple[str, Logged]]:
     return [(f" {number}" if several else "", figures) for number, figures in enumerate(loaders)]
 
 
-def _figures(logged: Logged, part: str) -> dict[str, float]:
-    """Figures without the name of the part and the number of the loader: ``test_loss`` as ``loss``."""
-    return {_LOADER.sub("", re.sub(rf"^{part}[_/]", "", name)): float(value) for name, value in logged.items()}
+def _figures(logged: Logged, part: str, number: int) -> dict[str, float]:
+    """Figures of a loader without the name of the part and the number of the loader: ``test_loss`` as ``loss``.
+
+    What is logged at the end of all loaders may have a number in its name, which is that of one of them.
+    """
+    found: dict[str, float] = {}
+    numbers = {name: int(match[1]) if (match := _LOADER.search(name)) else -1 for name in logged}
+    for name in sorted(logged, key=lambda name: numbers[name]):
+        if numbers[name] in (-1, number):
+            found[_LOADER.sub("", re.sub(rf"^{part}[_/]", "", name))] = float(logged[name])
+    return found
 
 
 def specs_of(task: str, loaders: Sequence[Logged]) -> dict[str, FigureSpec]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import lightning.pytorch as pl
 import pytest
 import torch
 
@@ -16,7 +17,7 @@ from segexp.cli.app import run
 from segexp.errors import ConfigError, DataError, StoredError
 from segexp.runs.folder import RunFolder
 from segexp.training.plain import test as plain_test
-from tests.training.plain.parts import Digits, LitAutoEncoder
+from tests.training.plain.parts import Digits, Halves, LitAutoEncoder
 from tests.training.plain.test_checks import HERE, PLAIN
 from tests.training.runs import TINY, table
 
@@ -94,6 +95,41 @@ def test_several_test_loaders_and_none() -> None:
     assert untested.results["split"] == {"name": "val"}
     assert untested.results["checkpoint"]["value"] == pytest.approx(untested.figures["test/closeness"])
     assert untested.results["notes"] == ["no test_step or no test_dataloader: the figures are of the validation data"]
+
+
+SEVERAL = (
+    *TINY[9:], "datamodule=lightning", f"datamodule._target_={HERE}.Halves", "optimizer=sgd", "trainer.max_epochs=1",
+)  # fmt: skip
+
+
+def test_several_validation_loaders_of_a_task() -> None:
+    """Each has figures under Lightning's names; the first chooses checkpoint and threshold, and is `val/...` too."""
+    found = train(*SEVERAL)
+    numbers = found.metrics.set_index("epoch")
+    assert (numbers["val/miou"] == numbers["val/miou/dataloader_idx_0"]).all()
+    assert (numbers["val/miou"] != numbers["val/miou/dataloader_idx_1"]).all()
+    assert found.results["checkpoint"]["value"] == numbers["val/miou"].max()
+    module, quiet = found.model, {"logger": False, "enable_progress_bar": False}
+    tester = pl.Trainer(accelerator="cpu", enable_checkpointing=False, **quiet)
+    data = Halves()
+    apart = [tester.validate(module, loader, verbose=False)[0] for loader in data.val_dataloader().values()]
+    best = numbers.loc[found.results["checkpoint"]["epoch"]]
+    for number, figures in enumerate(apart):
+        for name, value in figures.items():
+            assert best[f"{name}/dataloader_idx_{number}"] == pytest.approx(value, abs=1e-6, nan_ok=True)
+    stored = torch.load(found.best_checkpoint, weights_only=True)["segexp"]["threshold_logit"]
+    assert stored != module.threshold  # that of the second, which was seen last
+    tester.validate(module, data.val_dataloader()["near"], verbose=False)
+    assert stored == module.threshold
+    tested = found.results["rows"][0]["dataset"]["miou"]
+    alone = [tester.test(module, loader, verbose=False)[0]["test/miou"] for loader in data.test_dataloader()]
+    assert [tested["0"], tested["1"]] == pytest.approx(alone)
+
+
+def test_loaders_side_by_side_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected one after the other"):
+        train(*SEVERAL, "datamodule.side_by_side=true")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
