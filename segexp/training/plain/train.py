@@ -20,6 +20,7 @@ from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checkpoints import restore_best, restore_last
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.loggers.epoch_table import EpochTable
+from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
 from segexp.training.plain.partial import describe_training
@@ -109,6 +110,7 @@ class PlainTrainingRun(TrainingRun):
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         rows = [CloseRows(table) for table in loggers if isinstance(table, LoggedTable)]
         own = [*rows, PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
+        own.append(guard_steps(experiment, folder))
         trainer = build_trainer(experiment, folder, loggers, own)
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
         keep_last(experiment.resume, folder)
@@ -117,7 +119,9 @@ class PlainTrainingRun(TrainingRun):
     def test(self, trainer: pl.Trainer, folder: RunFolder, record: RunRecord, after: Afterwards) -> FinishedTest:
         """Restores the weights that were chosen, tests them by what the module logs, and writes results.json."""
         best, notes = self._restored(trainer, folder), list(describe_training(self.experiment, trainer))
-        content = test_logged(self.experiment, folder, self._module, self._datamodule, best, notes)
+        content = test_logged(
+            self.experiment, folder, self._module, self._datamodule, best, notes, skipped_steps(trainer)
+        )
         after.complete = True
         return FinishedTest(content, {}, lambda step: TestReport(content, [], [], [], [], step))
 
