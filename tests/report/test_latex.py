@@ -21,7 +21,8 @@ def test_signs_of_tables_are_mathematics() -> None:
 def test_a_table_has_the_rules_of_booktabs() -> None:
     text = format_table("A caption", "x", "lr", "a & b", ["1 & 2"], ["3 & 4"])
     assert text.splitlines() == [
-        r"\begin{table}", r"\centering\small", r"\caption{A caption}", r"\label{tab:x}", r"\begin{tabular}{lr}", r"\toprule",
+        r"\begin{table}", r"\centering\small", r"\caption{A caption}", r"\label{tab:x}",
+        r"\begin{tabular}{lr}", r"\toprule",
         r"a & b \\", r"\midrule", r"1 & 2 \\", r"\midrule", r"3 & 4 \\", r"\bottomrule", r"\end{tabular}",
         r"\end{table}",
     ]  # fmt: skip
