@@ -48,6 +48,16 @@ class CompareConfig:
 
 
 @dataclass(frozen=True)
+class DataConfig:
+    """The tree of ``python -m segexp data``."""
+
+    names: list[str]
+    root: str | None
+    format: Literal["table", "json"]
+    debug: bool
+
+
+@dataclass(frozen=True)
 class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
@@ -129,7 +139,7 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class OtherDataConfig:
     """A data set alone."""
 
     datamodule: Annotated[ObjectConfig, Supplied(("augment",))]
