@@ -103,5 +103,11 @@ COMMANDS = {
             "published weights of encoders: files, sources, sha256; or what a file fits",
             "segexp.inspection.weights:run_weights",
         ),
+        Command(
+            "inspect",
+            "what a checkpoint, weights, an export or a run folder holds and would need",
+            "segexp.inspection.inspect_command:run_inspect",
+            "file",
+        ),
     )
 }

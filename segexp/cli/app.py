@@ -17,7 +17,7 @@ from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.text import tolerant_streams
+from segexp.runs.text import readable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
@@ -217,7 +217,7 @@ def _start_from(command: Command, argv: list[str]) -> None:
         raise ConfigError(f"{word}: is for train, check and preview, which start from the config of a run{other}")
     found = earlier(argv, OWN_KEYS.get(command.name))
     for note in found.notes if found is not None else ():
-        print(f"segexp: note: {note}", file=sys.stderr)
+        print(f"segexp: note: {readable(note)}", file=sys.stderr)
 
 
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")

@@ -305,6 +305,17 @@ class WeightsConfig:
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
 
 
+@dataclass(frozen=True)
+class InspectConfig:
+    """The tree of ``python -m segexp inspect``."""
+
+    file: str | list[str]
+    tensors: bool
+    format: Literal["table", "json"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
+
+
 def schema_of(config: str) -> type:
     """Schema of a primary config, ``conf/<config>.yaml``: the class named after it, such as ``ModelsConfig``."""
     known = {**vars(schema), **globals()}
