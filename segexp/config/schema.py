@@ -166,6 +166,7 @@ class TrainerConfig:
     profiler: Literal["simple", "advanced", "pytorch"] | ObjectConfig | None = None
     plugins: ObjectConfig | list[ObjectConfig] | None = None
     on_nan: Literal["stop", "skip"] = "stop"
+    watchdog: PositiveFloat | None = 10.0
 
 
 @dataclass(frozen=True)

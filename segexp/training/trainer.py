@@ -16,6 +16,7 @@ from segexp.config.trainer import duration, handed_on, is_part
 from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
+from segexp.evaluation.watchdog import Watchdog
 from segexp.runs.folder import RunFolder
 from segexp.system.notebook import in_notebook
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
@@ -55,6 +56,7 @@ def build_trainer(
         length: What it sees of the data; None: all.
     """
     section = experiment.fitting
+    watchdog = Watchdog(section.watchdog)
     panels = _panels(experiment, folder, None if length is None else length.epochs, len(loggers) > 1)
     callbacks = _in_order(experiment, folder, own, chooses=_chooses(section, length))
     arguments = {
@@ -66,8 +68,8 @@ def build_trainer(
         "profiler": build_profiler(section.profiler, folder.path),
         "logger": loggers,
         "default_root_dir": folder.path,  # of callbacks that write files
-        "callbacks": [panels, *callbacks],
-        "plugins": [AtomicCheckpointIO(), *trainer_plugins(), *build_plugins(section)],
+        "callbacks": [watchdog, panels, *callbacks],
+        "plugins": [AtomicCheckpointIO(watchdog.during), *trainer_plugins(), *build_plugins(section)],
         "enable_progress_bar": shows_bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),

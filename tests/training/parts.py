@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,9 @@ class Failing(Item):
         if (get_worker_info() is not None) == self.in_worker and _called_by("__getitem__"):
             if self.how == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "slow":
+                time.sleep(1.0)
+                return super().image
             errors = {
                 "data": DataError(f"photos/{self.name}.png: cannot be read as an image (3 bytes; truncated)"),
                 "bug": ValueError("operands could not\nbe broadcast"),
