@@ -6,7 +6,6 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig
-from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
@@ -19,10 +18,10 @@ def run_train(config: Any, invocation: Invocation) -> None:
 
 def run_training(experiment: Experiment) -> None:
     """Runs one experiment; torch is imported here, or in the ranks that it starts."""
-    from segexp.training.distributed.plan import to_start
+    from segexp.training.distributed.plan import check_plain_ranks, to_start
 
+    check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
-        _refuse_several(experiment)
         _require_processes(experiment)
         from segexp.training.distributed.launch import launch
 
@@ -47,15 +46,6 @@ def _train_here(experiment: Experiment) -> None:
         from segexp.training.train import train_experiment
 
     train_experiment(experiment, allocator=allocator)
-
-
-def _refuse_several(experiment: Experiment) -> None:
-    """Refuses several processes for what trains in one."""
-    if experiment.plain_lightning:
-        raise ConfigError(
-            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
-            "your own trains in one process; use trainer.devices=1"
-        )
 
 
 def _require_processes(experiment: Experiment) -> None:

@@ -23,6 +23,7 @@ from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import expect, trying
 from segexp.training.constructor_errors import naming_section
+from segexp.training.distributed.process_group import once_per_machine
 from segexp.windows.settings import Inference
 
 
@@ -44,7 +45,7 @@ def data_spec(datamodule: pl.LightningDataModule) -> DataSpec | None:
         with trying("datamodule", "its setup"):
             if not hasattr(datamodule, "spec"):
                 return None
-            datamodule.prepare_data()
+            once_per_machine(datamodule.prepare_data)
             datamodule.setup("fit")
     found = getattr(datamodule, "spec", None)
     return found if isinstance(found, DataSpec) else None
