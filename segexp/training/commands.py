@@ -5,7 +5,8 @@ from typing import Any
 
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
-from segexp.config.schema import CheckConfig
+from segexp.config.schema import CheckConfig, PreviewConfig
+from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
@@ -100,9 +101,10 @@ def _print_check(experiment: Experiment, form: str, content: dict[str, Any], tex
 
 def run_preview(config: Any, invocation: Invocation) -> None:
     """Writes the contact sheet of training samples."""
-    from segexp.config.schema import PreviewConfig
-
     experiment, own = checked_with_own(config, PreviewConfig, invocation)
+    if experiment.plain_lightning:
+        print(_plain_preview(experiment, own))  # noqa: T201 - the answer
+        return
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -112,6 +114,23 @@ def run_preview(config: Any, invocation: Invocation) -> None:
 
     step = chosen if own.step == "auto" else own.step
     print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+
+
+def _plain_preview(experiment: Experiment, own: PreviewConfig) -> str:
+    """What the samples of a training with a LightningModule or LightningDataModule of the user's own are."""
+    from segexp.config.checks.plain_parts import asked_in_vain
+    from segexp.config.signatures.plain_lightning import has_own_data
+
+    keys = ("images", "epochs", "workers", "step") if has_own_data(experiment.datamodule) else ("step",)
+    if problems := list(asked_in_vain(keys, experiment.invocation.command)):
+        raise ConfigError("\n".join(problems))
+    with quick_imports():
+        from segexp.training.plain.preview import preview_plain
+        from segexp.training.preview import preview
+
+    if has_own_data(experiment.datamodule):
+        return preview_plain(experiment)
+    return preview(experiment, own, step=False, allocator=False)
 
 
 def run_lr_find(config: Any, invocation: Invocation) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import TrainerConfig
-from segexp.config.signatures.plain_lightning import DATA, comes_from
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
 from segexp.config.signatures.task_figures import BASE
 from segexp.errors import ConfigError
 from segexp.system.gpus import visible_gpus
@@ -144,8 +144,7 @@ def check_plain_ranks(experiment: Experiment) -> None:
     section = experiment.trainer
     if not experiment.plain_lightning or count_ranks(section) == 1:
         return
-    own_data = comes_from(experiment.datamodule.get("_target_"), DATA)
-    if comes_from(experiment.task_class, BASE) and not own_data:
+    if comes_from(experiment.task_class, BASE) and has_own_data(experiment.datamodule):
         raise ConfigError(
             f"trainer.devices: found {section.devices}, but on a LightningDataModule of your own a task of segexp's "
             "trains in one process, since nothing tells it which images are whose; use trainer.devices=1"

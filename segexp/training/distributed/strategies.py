@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import TrainerConfig
-from segexp.config.signatures.plain_lightning import DATA, comes_from
+from segexp.config.signatures.plain_lightning import has_own_data
 from segexp.config.trainer import handed_on
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image
@@ -76,7 +76,7 @@ def plain_strategy_arguments(experiment: Experiment) -> Mapping[str, Any]:
         return one_process(section)
     asked = section.strategy
     strategy = build_strategy(asked, place.count) if isinstance(asked, dict) else DDPStrategy()
-    divides = not comes_from(experiment.datamodule["_target_"], DATA)
+    divides = has_own_data(experiment.datamodule)
     sampler = handed_on(experiment.plain()["trainer"]).get("use_distributed_sampler", divides)
     return {
         "devices": place.here,

@@ -10,7 +10,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import OFFERED
-from segexp.config.signatures.plain_lightning import DATA, comes_from
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.data.base import ImageDataModule
@@ -29,7 +29,7 @@ from segexp.windows.settings import Inference
 
 def build_data(experiment: Experiment) -> pl.LightningDataModule:
     """Builds the datamodule; one of segexp's kind reads its images, of any other nothing is called yet."""
-    if comes_from(experiment.datamodule.get("_target_"), DATA):
+    if not has_own_data(experiment.datamodule):
         images = build.build_datamodule(experiment.datamodule, experiment.augment)
         images.setup()
         return images

@@ -220,6 +220,39 @@ def test_another_training_is_not_gone_on_with(trained: Run, tmp_path: Path, word
     assert not (tmp_path / "outputs").exists()
 
 
+def test_check_says_all_of_it_and_writes_nothing(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", *FAST, "trainer.max_epochs=3", f"resume={trained.path}"]) == 0
+    assert "config is valid" in capsys.readouterr().out
+    average = "lightning.pytorch.callbacks.StochasticWeightAveraging"
+    words = (f"callbacks.swa._target_={average}", "callbacks.swa.swa_lrs=-1.0")
+    assert run(["check", *FAST, *words, "format=json", f"resume={trained.path}"]) == 2
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert [text.partition(":")[0] for text in (problem["text"] for problem in problems)] == [
+        "callbacks.swa (swa_lrs -1.0)", "callbacks.swa._target_",
+    ]  # fmt: skip
+    own = ("task=lightning", f"task._target_={HERE}.Pixels", "model=cunet", "optimizer=sgd", "task.weight=2.0")
+    assert run(["check", *TINY, *own, "format=json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"]["train"]["images"] == 4
+    assert not list(tmp_path.iterdir())
+
+
+def test_preview_shows_a_batch_of_each_loader(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", *SEVERAL[:-1]]) == 0
+    assert "val 1" in capsys.readouterr().out
+    (file,) = Path("outputs/preview").rglob("preview.json")
+    loaders = json.loads(file.read_text())["loaders"]
+    assert [(each["loader"], each["batches"]) for each in loaders] == [
+        ("train", 2), ("val 0", 1), ("val 1", 2), ("test 0", 1), ("test 1", 2),
+    ]  # fmt: skip
+    image, mask = loaders[0]["batch"]
+    assert (image["place"], image["shape"], image["type"]) == ("[0]", [2, 1, 16, 16], "uint8")
+    assert (mask["low"], mask["high"]) == (0.0, 1.0)
+    assert run(["preview", *SEVERAL[:-1], "workers=[0]"]) == 2
+    assert "workers: has no effect here" in capsys.readouterr().err
+
+
 def test_a_damaged_checkpoint_is_not_read(trained: Run, tmp_path: Path) -> None:
     shutil.copytree(trained.path, tmp_path / "copy")
     place = tmp_path / "copy" / "checkpoints" / "last.ckpt"
