@@ -38,6 +38,9 @@ class CompareConfig:
     runs: list[str]
     measure: str | None
     base: str | None
+    rows: str | None
+    columns: str | None
+    write: list[Literal["csv", "md", "html", "tex"]]
     out: str | None
     resamples: Draws
     seed: Seed

@@ -1,5 +1,6 @@
 """Checksums of the zip archives that torch writes and does not look at when it reads: weights must be as they were."""
 
+import re
 import zipfile
 import zlib
 from pathlib import Path
@@ -27,6 +28,13 @@ def check_archive(path: Path, *, whole: bool = True) -> None:
         raise DataError(f"{path}: is damaged ({error}); copy it again from its source") from error
     if damaged is not None:
         raise DataError(f"{path}: is damaged: the checksum of {damaged} does not fit; copy it again from its source")
+
+
+def load_failure(error: BaseException) -> str:
+    """Says in a line why ``torch.load`` could not read a file, without its advice to run the code in it."""
+    said = re.sub(r"(?s)^.*WeightsUnpickler error:", "", str(error)).strip()
+    line = next(iter(said.splitlines()), "").partition(". Please use ")[0]
+    return line[:200] or type(error).__name__
 
 
 def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:

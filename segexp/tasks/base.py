@@ -21,6 +21,7 @@ from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
+from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
 from segexp.tasks.loaders import flat_loaders, named_by_loader, validates_whole
@@ -32,6 +33,7 @@ from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.standalone import Standalone
+from segexp.tasks.step_trace import StepTrace
 from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
@@ -61,6 +63,7 @@ class BaseTask(Standalone):
         inference: Whether validation and test see images whole or in windows.
         measures: Costly measures by name, taken at the test only.
         metrics: Measures of torchmetrics, taken at validation and test.
+        trace: What the last training step computed; None once it was judged.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
@@ -85,6 +88,7 @@ class BaseTask(Standalone):
         metrics: TorchMetrics | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
         param_groups: ParamGroups | None = None,
+        skips_nan: bool = False,
     ) -> None:
         """Ties the parts together.
 
@@ -101,6 +105,7 @@ class BaseTask(Standalone):
             metrics: Measures of torchmetrics, taken at validation and test.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
             param_groups: Weights with another learning rate or decay; None: none.
+            skips_nan: Whether steps are left out whose loss is not finite, so that means over an epoch are without it.
         """
         super().__init__()
         self.speed = speed or Speed()
@@ -120,6 +125,8 @@ class BaseTask(Standalone):
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
         self._rate = 0.0
+        self._skips_nan = skips_nan
+        self.trace: StepTrace | None = None
         self._loader = 0
         self._loader_figures: list[dict[str, float]] = []
         if self.speed.compile:
@@ -248,6 +255,9 @@ class BaseTask(Standalone):
 
     def _log_loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         terms = self.loss_terms(outputs, target)
+        self.trace = StepTrace(outputs.detach(), {name: value.detach() for name, value in terms.items()})
+        if self._leaves_out(terms[TOTAL]):
+            return terms[TOTAL]
         named = named_terms("train", terms)
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(target))
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined] # Trainer sets it
@@ -260,8 +270,13 @@ class BaseTask(Standalone):
         """Weighted sum of the losses of the auxiliary logits."""
         pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
         total = torch.stack([weight * self.loss_terms(logits, target)[TOTAL] for weight, logits in pairs]).sum()
-        self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
+        if not self._leaves_out(total):
+            self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
         return total
+
+    def _leaves_out(self, loss: Tensor) -> bool:
+        """Whether the step of this loss is left out, see ``trainer.on_nan``."""
+        return self._skips_nan and not bool(loss.isfinite())
 
     def on_train_epoch_start(self) -> None:
         """Starts the clock of the epoch."""
@@ -356,7 +371,7 @@ class BaseTask(Standalone):
         if first < 0:
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
+        self._refuse_nan(outputs, batch, "val", f"after epoch {self.current_epoch + 1}")
         with torch.autocast(outputs.device.type, enabled=False):
             terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
@@ -430,7 +445,7 @@ class BaseTask(Standalone):
         self._turn_to("test", dataloader_idx)
         batch = self.taken(batch)
         outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, "for a test image")
+        self._refuse_nan(outputs, batch, "test", "for a test image")
         self.count("test", outputs, batch)
         if self.metrics.metrics:
             self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
@@ -450,13 +465,18 @@ class BaseTask(Standalone):
         outputs = self.evaluated(self.taken(batch)["image"])
         return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
 
-    @staticmethod
-    def _refuse_nan(outputs: Tensor, when: str) -> None:
-        if bool(outputs.isnan().any()):
-            raise DivergedError(
-                f"the model gives nan {when}: training diverged. Lower optimizer.lr, "
-                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
-            )
+    def _refuse_nan(self, outputs: Tensor, batch: Batch, phase: Literal["val", "test"], when: str) -> None:
+        bad = outputs.isnan().reshape(len(outputs), -1).any(1)
+        if not bool(bad.any()):
+            return
+        data = getattr(self._trainer, "datamodule", None)
+        items = data.items(phase) if isinstance(data, ImageDataModule) else []
+        names = [items[number].name for number in batch["index"][bad.cpu()].tolist() if number < len(items)]
+        named = f" ({', '.join(names[:4])})" if names else ""
+        raise DivergedError(
+            f"the model gives nan {when}{named}: training diverged. Lower optimizer.lr, "
+            "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
+        )
 
     # ---- checkpoint
 
@@ -469,7 +489,7 @@ class BaseTask(Standalone):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and state: all that is needed to build the model again; plain types only."""
-        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state()}
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state(), **STAMP}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the state that was reached with these weights."""

@@ -104,6 +104,7 @@ def _task(
         record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         param_groups=param_groups(experiment, model),
+        skips_nan=experiment.trainer.on_nan == "skip",
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
         **measures,
     )

@@ -19,6 +19,7 @@ from segexp.config.trainer import with_trainer_defaults
 from segexp.data.sampling.batches import rank_of
 from segexp.errors import ConfigError, DataError, ResourceError
 from segexp.runs.archive import check_archive
+from segexp.runs.checkpoint_format import refuse_newer
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
@@ -37,8 +38,8 @@ FREE = (
     "trainer.progress", "trainer.max_time", "trainer.accelerator",
     "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps", "trainer.profiler",
     "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.limit_test_batches", "trainer.min_epochs",
-    "trainer.min_steps", "trainer.inference_mode", "trainer.benchmark", "trainer.enable_model_summary",
-    "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
+    "trainer.min_steps", "trainer.on_nan", "trainer.inference_mode", "trainer.benchmark",
+    "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
     # Customary names of the same in a LightningDataModule of the user's own.
@@ -97,7 +98,7 @@ def read_resumed(resume: str, more: Callable[[dict[str, Any]], T]) -> tuple[dict
 
     Raises:
         ConfigError: There is no such file, or it is no such checkpoint.
-        DataError: It is damaged.
+        DataError: It is damaged, or of a later version.
     """
     if not Path(resume).is_file():
         raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
@@ -120,6 +121,7 @@ def _recorded(checkpoint: Mapping[str, Any], source: Path) -> tuple[dict[str, An
             f"resume: {source} is no checkpoint of segexp's own tasks, but of another LightningModule; give the "
             "words task=lightning task._target_=<class> and those of its data again"
         )
+    refuse_newer(checkpoint["segexp"], f"resume: {source}")
     stored = checkpoint["segexp"]["config"]
     return stored, migrated_stored(stored, source)
 

@@ -23,6 +23,7 @@ from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.log_summary import log_summary
+from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, keep_last
@@ -115,7 +116,8 @@ class ImageTrainingRun(TrainingRun):
         """Trains, on all ranks together; what comes after is done by one alone."""
         experiment, datamodule, module = self.experiment, self._prepared.datamodule, self._prepared.module
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
-        own = [*self.callbacks.values(), *pruning_callbacks(experiment)]
+        guard = guard_steps(experiment, folder, module.speed)
+        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard]
         ranks = strategy_arguments(experiment.trainer, module, datamodule)
         trainer = build_trainer(experiment, folder, loggers, own, ranks, self._prepared.length)
         trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
@@ -129,7 +131,8 @@ class ImageTrainingRun(TrainingRun):
         best = restore_tested(trainer, self._prepared, folder)
         data, devices = with_tested_images(self._prepared), own_device(self.experiment.trainer)
         # Every later command computes in float32, whatever the training did.
-        tested = test(self.experiment, folder, data, self._prepared.module.float(), best, after, devices)
+        module, left_out = self._prepared.module.float(), skipped_steps(trainer)
+        tested = test(self.experiment, folder, data, module, best, after, devices, left_out)
         after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         return tested
 

@@ -36,6 +36,7 @@ from segexp.training.initial_weights import check_init_from
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
+from segexp.training.nonfinite.guard import skipped_steps
 from segexp.training.resume import earlier_rows, earlier_steps
 from segexp.training.run_facts import tracked_facts
 from segexp.training.trainer import try_trainer
@@ -238,4 +239,5 @@ class TrainingRun(ABC):
         """Writes into run.json how long was trained, and why no longer."""
         trial = self.experiment.trainer.fast_dev_run
         why = "trainer.fast_dev_run" if trial else why_it_ended(trainer, self.callbacks)
-        record.update(train_seconds=round(seconds, 1), epochs=trained_epochs(trainer), ended_by=why)
+        facts = {"epochs": trained_epochs(trainer), "ended_by": why, **skipped_steps(trainer)}
+        record.update(train_seconds=round(seconds, 1), **facts)

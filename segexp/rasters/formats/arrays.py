@@ -26,7 +26,9 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
         version = npy_format.read_magic(file)
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (ValueError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # numpy lets Python's own parser read it, which has errors of its own
         raise unreadable(path, error) from error
     if dtype.hasobject:
         advice = "save the array of pixels alone; of Cellpose take _cp_masks.png"

@@ -68,7 +68,7 @@ def open_stack(path: Path) -> Stack:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise from_system(path, error) from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # numpy lets Python's own parser read the header, which has errors of its own
         raise unreadable(path, error, "Write it again with numpy.save") from error
     if not isinstance(array, np.memmap):
         raise unsupported(path, "an archive of arrays", "one array", "write each with numpy.save")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import lightning.pytorch as pl
@@ -30,11 +31,12 @@ def test_logged(
     datamodule: pl.LightningDataModule,
     best: Mapping[str, Any],
     notes: Iterable[str] = (),
+    training: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Tests the restored weights with Lightning's own loop, writes results.json and per_image.csv, gives the former.
 
     Without a test the figures are those of the same weights on the validation data, and the results say so, as they
-    do of ``notes`` on the training.
+    do of ``notes`` and ``training``, which are entries of results.json on the training.
     """
     section = experiment.trainer
     limit = experiment.fitting.limit_test_batches
@@ -45,6 +47,7 @@ def test_logged(
     part = "test" if tested else "val"
     loaders = [_figures(each, part, number) for number, each in enumerate(logged)]
     content = _content(experiment, loaders, best, part, specs_of(experiment.task_class, loaders))
+    content |= training
     content["notes"] += [*notes, *describe_test(section, tester, part)]
     rows = [{"image": f"{part} data{number}", "row": "model", **figures} for number, figures in _numbered(loaders)]
     folder.write_json("results.json", content)

@@ -25,6 +25,7 @@ from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import check_plain_ranks
 from segexp.training.distributed.strategies import plain_strategy_arguments
 from segexp.training.loggers.epoch_table import EpochTable
+from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
 from segexp.training.plain.partial import describe_ranks, describe_training
@@ -118,6 +119,7 @@ class PlainTrainingRun(TrainingRun):
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
         own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
+        own.append(guard_steps(experiment, folder))
         trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
         group.leave()
@@ -128,7 +130,9 @@ class PlainTrainingRun(TrainingRun):
         """Restores the weights that were chosen, tests them by what the module logs, and writes results.json."""
         best = self._restored(trainer, folder)
         notes = [*describe_ranks(self.experiment), *describe_training(self.experiment, trainer)]
-        content = test_logged(self.experiment, folder, self._module, self._datamodule, best, notes)
+        content = test_logged(
+            self.experiment, folder, self._module, self._datamodule, best, notes, skipped_steps(trainer)
+        )
         after.complete = True
         return FinishedTest(content, {}, lambda step: TestReport(content, [], [], [], [], step))
 
