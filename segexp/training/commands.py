@@ -5,7 +5,7 @@ from typing import Any
 
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
-from segexp.config.schema import CheckConfig
+from segexp.config.schema import CheckConfig, PreviewConfig
 from segexp.errors import ConfigError
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
@@ -19,10 +19,10 @@ def run_train(config: Any, invocation: Invocation) -> None:
 
 def run_training(experiment: Experiment) -> None:
     """Runs one experiment; torch is imported here, or in the ranks that it starts."""
-    from segexp.training.distributed.plan import to_start
+    from segexp.training.distributed.plan import check_plain_ranks, to_start
 
+    check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
-        _refuse_several(experiment)
         _require_processes(experiment)
         from segexp.training.distributed.launch import launch
 
@@ -47,15 +47,6 @@ def _train_here(experiment: Experiment) -> None:
         from segexp.training.train import train_experiment
 
     train_experiment(experiment, allocator=allocator)
-
-
-def _refuse_several(experiment: Experiment) -> None:
-    """Refuses several processes for what trains in one."""
-    if experiment.plain_lightning:
-        raise ConfigError(
-            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
-            "your own trains in one process; use trainer.devices=1"
-        )
 
 
 def _require_processes(experiment: Experiment) -> None:
@@ -110,9 +101,10 @@ def _print_check(experiment: Experiment, form: str, content: dict[str, Any], tex
 
 def run_preview(config: Any, invocation: Invocation) -> None:
     """Writes the contact sheet of training samples."""
-    from segexp.config.schema import PreviewConfig
-
     experiment, own = checked_with_own(config, PreviewConfig, invocation)
+    if experiment.plain_lightning:
+        print(_plain_preview(experiment, own))  # noqa: T201 - the answer
+        return
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -122,6 +114,23 @@ def run_preview(config: Any, invocation: Invocation) -> None:
 
     step = chosen if own.step == "auto" else own.step
     print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+
+
+def _plain_preview(experiment: Experiment, own: PreviewConfig) -> str:
+    """What the samples of a training with a LightningModule or LightningDataModule of the user's own are."""
+    from segexp.config.checks.plain_parts import asked_in_vain
+    from segexp.config.signatures.plain_lightning import has_own_data
+
+    keys = ("images", "epochs", "workers", "step") if has_own_data(experiment.datamodule) else ("step",)
+    if problems := list(asked_in_vain(keys, experiment.invocation.command)):
+        raise ConfigError("\n".join(problems))
+    with quick_imports():
+        from segexp.training.plain.preview import preview_plain
+        from segexp.training.preview import preview
+
+    if has_own_data(experiment.datamodule):
+        return preview_plain(experiment)
+    return preview(experiment, own, step=False, allocator=False)
 
 
 def run_lr_find(config: Any, invocation: Invocation) -> None:

@@ -11,6 +11,8 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.trainer import is_part
+from segexp.data.base import ImageDataModule
+from segexp.data.sampling.batches import check_batches
 from segexp.evaluation.afterwards import Afterwards, report_line
 from segexp.evaluation.test import FinishedTest
 from segexp.evaluation.test_report import TestReport
@@ -19,11 +21,14 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checkpoints import restore_best, restore_last
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.distributed import process_group as group
+from segexp.training.distributed.plan import check_plain_ranks
+from segexp.training.distributed.strategies import plain_strategy_arguments
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
-from segexp.training.plain.partial import describe_training
+from segexp.training.plain.partial import describe_ranks, describe_training
 from segexp.training.plain.resume import check_plain_resume
 from segexp.training.plain.table import CloseRows, LoggedTable
 from segexp.training.plain.test import test_logged
@@ -42,7 +47,7 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
         experiment: As the command line or a sweep hands it down.
 
     Returns:
-        The content of results.json.
+        The content of results.json; empty on a rank that only helps.
 
     Raises:
         UserError: Config, module or datamodule do not fit; nothing is written then.
@@ -50,12 +55,16 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
     """
     start_console()
     quiet_warnings()
+    check_plain_ranks(experiment)
     experiment, callbacks = check_beforehand(replace(experiment, resume=checkpoint_of(experiment.resume)))
+    rank = group.join(experiment).rank
     pl.seed_everything(experiment.seed, workers=True, verbose=False)
     datamodule = build_data(experiment)
     module = build_module(experiment, datamodule)
+    if isinstance(datamodule, ImageDataModule):
+        check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     first = check_plain_resume(experiment, module)
-    return PlainTrainingRun(experiment, callbacks, datamodule, module, first_epoch=first).start(rank=0)
+    return PlainTrainingRun(experiment, callbacks, datamodule, module, first_epoch=first).start(rank)
 
 
 class PlainTrainingRun(TrainingRun):
@@ -105,20 +114,22 @@ class PlainTrainingRun(TrainingRun):
         LOG.info(f"model       {type(self._module).__name__}, {record.content['model']['parameters']:,} parameters")
 
     def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
-        """Trains."""
+        """Trains, on all ranks together; what comes after is done by one alone."""
         experiment = self.experiment
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
-        rows = [CloseRows(table) for table in loggers if isinstance(table, LoggedTable)]
-        own = [*rows, PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
+        table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
+        own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
         own.append(guard_steps(experiment, folder))
-        trainer = build_trainer(experiment, folder, loggers, own)
+        trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
+        group.leave()
         keep_last(experiment.resume, folder)
         return trainer
 
     def test(self, trainer: pl.Trainer, folder: RunFolder, record: RunRecord, after: Afterwards) -> FinishedTest:
         """Restores the weights that were chosen, tests them by what the module logs, and writes results.json."""
-        best, notes = self._restored(trainer, folder), list(describe_training(self.experiment, trainer))
+        best = self._restored(trainer, folder)
+        notes = [*describe_ranks(self.experiment), *describe_training(self.experiment, trainer)]
         content = test_logged(
             self.experiment, folder, self._module, self._datamodule, best, notes, skipped_steps(trainer)
         )
