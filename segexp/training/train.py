@@ -125,7 +125,7 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.add_notes(describe_parts(experiment.trainer, prepared.length))
     if experiment.fitting.overfit_batches:
         datamodule.repeat_first_epoch()
-    datamodule.begin_at(check_resume(experiment, prepared.module))
+    datamodule.begin_at(*check_resume(experiment, prepared.module))
 
 
 def make_run_folder(experiment: Experiment) -> RunFolder:
