@@ -88,7 +88,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
         speed=resolve_speed(
             experiment.speed, experiment.device, allocator=allocator, precision=experiment.trainer.precision
         ),
-        record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
+        record={"config": experiment.recorded(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
         metrics=metrics,

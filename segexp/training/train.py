@@ -3,8 +3,6 @@
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -14,12 +12,12 @@ from lightning.pytorch.loggers import Logger
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import Pruned
-from segexp.evaluation.afterwards import Afterwards, end, evaluate_line
-from segexp.evaluation.run_page import write_page
+from segexp.evaluation.afterwards import Afterwards, evaluate_line
 from segexp.evaluation.test import test
 from segexp.evaluation.test_report import TestReport
 from segexp.report.run_page.tables.predictors import results_table
-from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.runs.attempts import is_trained, record_of
+from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
@@ -29,10 +27,12 @@ from segexp.training.callbacks.checkpoints import state_bytes
 from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
+from segexp.training.callbacks.stopping import Over
+from segexp.training.callbacks.training_time import trained_before
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
-from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
+from segexp.training.endings import ended, finished, trained_epochs, was_stopped, why_it_ended
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
@@ -40,6 +40,7 @@ from segexp.training.log_summary import log_summary
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
+from segexp.training.own_folder import own_run_folder, run_parent
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
@@ -82,22 +83,14 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     _look_back(prepared, list(callbacks.values()))
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
-        _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
+        place = group.broadcast_run_dir()
+        _fit(prepared, RunFolder(place), [], callbacks, over=is_trained(record_of(place)))
         return {}
     check_place(place, "output_dir", PAGES + state_bytes(prepared.module.model))
-    folder = make_run_folder(prepared.experiment)
-    group.broadcast_run_dir(folder.path)
-    handler = start_log_file(folder.path / "log.txt")
-    try:
-        return _run(prepared, folder, callbacks)
-    finally:
-        stop_log_file(handler)
-
-
-def run_parent(experiment: Experiment) -> Path:
-    """Folder in which the run folder is made."""
-    folder = experiment.invocation.folder
-    return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
+    with own_run_folder(prepared.experiment) as folder:
+        group.broadcast_run_dir(folder.path)
+        with log_file(folder.path / "log.txt"):
+            return _run(prepared, folder, callbacks)
 
 
 def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
@@ -128,23 +121,11 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.begin_at(*check_resume(experiment, prepared.module))
 
 
-def make_run_folder(experiment: Experiment) -> RunFolder:
-    """The folder with config.yaml, which stays as it is where the run goes on in place."""
-    invocation = experiment.invocation
-    if invocation.folder is None:
-        folder = RunFolder.create(run_parent(experiment))
-    else:
-        invocation.folder.mkdir(parents=True, exist_ok=invocation.goes_on)
-        folder = RunFolder(invocation.folder)
-    if not (folder.path / "config.yaml").is_file():
-        folder.write_yaml("config.yaml", replace(experiment, name=experiment.run_name).plain())
-    return folder
-
-
 def _run(prepared: Prepared, folder: RunFolder, callbacks: Mapping[str, Callback]) -> dict[str, Any]:
     datamodule = prepared.datamodule
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
-    record = RunRecord(folder, prepared.experiment.invocation.command, run_facts(prepared))
+    invocation = prepared.experiment.invocation
+    record = RunRecord(folder, invocation.command, run_facts(prepared), goes_on=invocation.goes_on)
     after = Afterwards(folder.path, evaluate_line(folder.path))
     log_summary(folder, datamodule, prepared.module, prepared.experiment.ranks)
     handler = signal.getsignal(signal.SIGINT)
@@ -158,8 +139,7 @@ def _run(prepared: Prepared, folder: RunFolder, callbacks: Mapping[str, Callback
         if shown is error:
             raise
         raise shown from error
-    end(record, "finished", after)
-    report = write_page(folder.path)
+    report = finished(folder, record, after)
     LOG.info("\n" + results_table(content))
     LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
     return content
@@ -185,20 +165,20 @@ def _fit_and_test(
     loggers = build_loggers(asked, tracked_facts(experiment, folder, record.content))
     pruned = False
     try:
-        trainer = _fit(prepared, folder, [table, *loggers], callbacks)
+        trainer = _fit(prepared, folder, [table, *loggers], callbacks, over=record.trained)
         end_if_pruned(trainer)
-        ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
-        seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
-        record.update(train_seconds=seconds, epochs=epochs, ended_by=ended)
+        if not record.trained:
+            record.update(**training_facts(experiment, trainer, callbacks, time.perf_counter() - start))
         best = restore_tested(trainer, prepared, folder)
         data, devices = with_tested_images(prepared), own_device(experiment.trainer)
         # Every later command computes in float32, whatever the training did.
         tested = test(experiment, folder, data, module.float(), best, after, devices)
-        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         step = trainer.global_step
         if loggers:
             shown = "what the loggers show of the test"
             after.make(shown, lambda: tell_test(loggers, tested.content, tested.report(step)))
+        # From here on only the page is left.
+        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
     except Pruned:
         pruned = True
         raise
@@ -207,11 +187,27 @@ def _fit_and_test(
     return tested.content
 
 
-def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks: Mapping[str, Callback]) -> pl.Trainer:
+def training_facts(
+    experiment: Experiment, trainer: pl.Trainer, callbacks: Mapping[str, Callback], seconds: float
+) -> dict[str, Any]:
+    """What run.json says of a training that has ended; ``seconds`` are those since this command started it."""
+    ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
+    total = round(trained_before(trainer) + seconds, 1)
+    return {"train_seconds": total, "epochs": trained_epochs(trainer), "ended_by": ended}
+
+
+def _fit(
+    prepared: Prepared,
+    folder: RunFolder,
+    loggers: list[Logger],
+    callbacks: Mapping[str, Callback],
+    *,
+    over: bool = False,
+) -> pl.Trainer:
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks, callbacks, folder.path)
-    own = [*callbacks.values(), *pruning_callbacks(experiment)]
+    own = [*callbacks.values(), *pruning_callbacks(experiment), *([Over()] if over else [])]
     ranks = strategy_arguments(experiment.trainer, module, datamodule)
     trainer = build_trainer(experiment, folder, loggers, own, ranks, prepared.length)
     trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)

@@ -13,19 +13,20 @@ from lightning.pytorch.callbacks import Callback
 from segexp.config.experiment import Experiment
 from segexp.config.trainer import is_part
 from segexp.errors import Pruned
-from segexp.evaluation.afterwards import Afterwards, end, report_line
-from segexp.evaluation.run_page import write_page
+from segexp.evaluation.afterwards import Afterwards, report_line
 from segexp.evaluation.test_report import TestReport
-from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
+from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
 from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import end_if_pruned
-from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
+from segexp.training.callbacks.stopping import Over
+from segexp.training.endings import ended, finished, was_stopped
 from segexp.training.hardware import with_hardware
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
+from segexp.training.own_folder import own_run_folder, run_parent
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
 from segexp.training.plain.partial import describe_training
@@ -35,13 +36,7 @@ from segexp.training.plain.test import test_logged
 from segexp.training.resume import earlier_rows, earlier_steps, keep_last
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_facts import tracked_facts
-from segexp.training.train import (
-    make_run_folder,
-    pruning_callbacks,
-    run_parent,
-    tell_test,
-    tried_callbacks,
-)
+from segexp.training.train import pruning_callbacks, tell_test, training_facts, tried_callbacks
 from segexp.training.trainer import build_trainer
 from segexp.training.warning_filters import quiet_warnings
 
@@ -71,12 +66,8 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
     module = build_module(experiment, datamodule)
     first = check_plain_resume(experiment, module)
     check_place(place, "output_dir", PAGES + state_bytes(module))
-    folder = make_run_folder(experiment)
-    handler = start_log_file(folder.path / "log.txt")
-    try:
+    with own_run_folder(experiment) as folder, log_file(folder.path / "log.txt"):
         return _run(experiment, datamodule, module, folder, callbacks, first)
-    finally:
-        stop_log_file(handler)
 
 
 def _run(
@@ -87,7 +78,8 @@ def _run(
     callbacks: Mapping[str, Callback],
     first_epoch: int,
 ) -> dict[str, Any]:
-    record = RunRecord(folder, experiment.invocation.command, _facts(experiment, module))
+    invocation = experiment.invocation
+    record = RunRecord(folder, invocation.command, _facts(experiment, module), goes_on=invocation.goes_on)
     after = Afterwards(folder.path, report_line(folder.path), tests=False)
     LOG.info(f"run folder  {folder.path}")
     LOG.info(f"data        {type(datamodule).__name__}")
@@ -102,8 +94,7 @@ def _run(
         if shown is error:
             raise
         raise shown from error
-    end(record, "finished", after)
-    report = write_page(folder.path)
+    report = finished(folder, record, after)
     for name, value in content["rows"][0]["dataset"].items():
         LOG.info(f"{content['split']['name']:<11} {name} {value}")
     LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
@@ -132,18 +123,20 @@ def _fit_and_test(
     try:
         place_callbacks(experiment.callbacks, callbacks, folder.path)
         own = [CloseRows(table), PlainHyperParameters(), *callbacks.values(), *pruning_callbacks(experiment)]
+        own += [Over()] if record.trained else []
         trainer = build_trainer(experiment, folder, [table, *loggers], own)
         trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
         keep_last(experiment.resume, folder)
         end_if_pruned(trainer)
-        seconds = round(time.perf_counter() - start, 1)
-        reason = "trainer.fast_dev_run" if trial else why_it_ended(trainer, callbacks)
-        record.update(train_seconds=seconds, epochs=trained_epochs(trainer), ended_by=reason)
+        if not record.trained:
+            record.update(**training_facts(experiment, trainer, callbacks, time.perf_counter() - start))
         best, notes = _restored(experiment, trainer, module, folder), list(describe_training(experiment, trainer))
         content = test_logged(experiment, folder, module, datamodule, best, notes)
         after.complete = True
         report = TestReport(content, [], [], [], [], trainer.global_step)
         after.make("what the loggers show of the test", lambda: tell_test(loggers, content, report))
+        # From here on only the page is left.
+        after.make("the test in run.json", lambda: record.update(test={}))
     except Pruned:
         pruned = True
         raise

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from segexp import compose
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, Interrupted
 from segexp.runs.folder import RunFolder
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.random_state import random_states, set_random_states
 from segexp.training.callbacks.within_epoch import KEY, Costs, position
-from segexp.training.endings import Interrupted, still_valid
+from segexp.training.endings import still_valid
 from tests.training.plain.test_checks import PLAIN
 from tests.training.runs import composed, folders, go, table, without
 from tests.training.test_resume import assert_same
@@ -32,7 +32,7 @@ def stopped(*overrides: str) -> Path:
         go(*overrides)
     found = re.search(r"resume=(\S+)", str(caught.value))
     assert found is not None
-    return Path(found[1])
+    return Path(found[1]) / "checkpoints" / "last.ckpt"
 
 
 def test_goes_on_with_the_next_batch_to_the_last_digit() -> None:
