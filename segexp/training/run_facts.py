@@ -63,7 +63,7 @@ def tracked_facts(experiment: Experiment, folder: RunFolder, record: Mapping[str
         output_dir=Path(experiment.output_dir),
         name=" ".join(invocation.overrides) or None,
         group=invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
-        config=experiment.plain(),
+        config=experiment.recorded(),
         monitor=experiment.monitor,
         direction=experiment.direction,
         goes_on_from=Path(experiment.resume).resolve().parent.parent if experiment.resume is not None else None,

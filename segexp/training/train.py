@@ -18,6 +18,7 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checks import check_finders
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
@@ -71,7 +72,7 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.add_notes(describe_parts(experiment.trainer, prepared.length))
     if experiment.fitting.overfit_batches:
         datamodule.repeat_first_epoch()
-    datamodule.begin_at(check_resume(experiment, prepared.module))
+    datamodule.begin_at(*check_resume(experiment, prepared.module))
 
 
 def _split(prepared: Prepared) -> dict[Phase, list[str]]:
@@ -112,12 +113,12 @@ class ImageTrainingRun(TrainingRun):
         """Says what is trained on what."""
         log_summary(folder, self._prepared.datamodule, self._prepared.module, self.experiment.ranks)
 
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
         """Trains, on all ranks together; what comes after is done by one alone."""
         experiment, datamodule, module = self.experiment, self._prepared.datamodule, self._prepared.module
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         guard = guard_steps(experiment, folder, module.speed)
-        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard]
+        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard, *([Over()] if over else [])]
         ranks = strategy_arguments(experiment.trainer, module, datamodule)
         trainer = build_trainer(experiment, folder, loggers, own, ranks, self._prepared.length)
         trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
@@ -132,9 +133,7 @@ class ImageTrainingRun(TrainingRun):
         data, devices = with_tested_images(self._prepared), own_device(self.experiment.trainer)
         # Every later command computes in float32, whatever the training did.
         module, left_out = self._prepared.module.float(), skipped_steps(trainer)
-        tested = test(self.experiment, folder, data, module, best, after, devices, left_out)
-        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
-        return tested
+        return test(self.experiment, folder, data, module, best, after, devices, left_out)
 
     def summary(self, content: Mapping[str, Any]) -> Iterator[str]:
         """Gives the table of results."""

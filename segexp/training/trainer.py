@@ -24,6 +24,8 @@ from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
 from segexp.training.callbacks.stopping import Clock, Stopping
+from segexp.training.callbacks.training_time import TrainingTime
+from segexp.training.callbacks.within_epoch import WithinEpoch
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.run_length import RunLength
@@ -128,6 +130,8 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         *averages,
         ReleaseMemory(),
         RandomState(experiment.seed),
+        WithinEpoch(folder.checkpoints, trainer.checkpoint_every),
+        TrainingTime(),
         *([best] if chooses else []),
         Last(folder.checkpoints),
         *([Clock(duration(trainer.max_time), verbose=False)] if trainer.max_time is not None else []),

@@ -21,6 +21,7 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checkpoints import restore_best, restore_last
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import check_plain_ranks
 from segexp.training.distributed.strategies import plain_strategy_arguments
@@ -113,13 +114,13 @@ class PlainTrainingRun(TrainingRun):
         LOG.info(f"data        {type(self._datamodule).__name__}")
         LOG.info(f"model       {type(self._module).__name__}, {record.content['model']['parameters']:,} parameters")
 
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
         """Trains, on all ranks together; what comes after is done by one alone."""
         experiment = self.experiment
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
         own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
-        own.append(guard_steps(experiment, folder))
+        own += [guard_steps(experiment, folder), *([Over()] if over else [])]
         trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
         group.leave()

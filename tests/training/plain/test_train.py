@@ -73,8 +73,12 @@ def test_the_module_is_loaded_again(trained: Run) -> None:
 def test_commands_of_segmentations_say_what_they_lack(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", f"run={trained.path}"]) == 2
     assert "but of another LightningModule; in Python, Run(<run folder>).model" in capsys.readouterr().err
-    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    last = trained.path / "checkpoints" / "last.ckpt"
+    assert run([f"resume={last}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
     assert "give the words task=lightning" in capsys.readouterr().err
+    # A run folder brings its words along, which name a class of another package.
+    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    assert "add 'trust=[tests]'" in capsys.readouterr().err
 
 
 def test_they_are_compared(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
