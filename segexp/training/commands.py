@@ -6,7 +6,7 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
-from segexp.errors import Interrupted
+from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix

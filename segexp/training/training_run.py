@@ -130,7 +130,7 @@ class TrainingRun(ABC):
 
     @abstractmethod
     def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
-        """Trains, on all ranks together; metrics.csv is the first logger, of rank 0 alone; ``over``: not a step more."""
+        """Trains, on all ranks together, not a step more where it is ``over``; metrics.csv is rank 0's first logger."""
 
     @abstractmethod
     def test(self, trainer: pl.Trainer, folder: RunFolder, record: RunRecord, after: Afterwards) -> FinishedTest:

@@ -178,7 +178,7 @@ def test_a_test_is_on_the_gpu_that_was_trained_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("segexp.training.plain.test.build_tester", tester)
     with pytest.raises(RuntimeError, match="no such GPU"):
         plain_test.test_logged(chosen, RunFolder(trained.path), LitAutoEncoder(), Digits(), {})
-    assert tester.call_args.args[2:] == ([1], 2)
+    assert tester.call_args.args[2:4] == ([1], 2)
 
 
 @pytest.fixture(scope="module")
