@@ -16,7 +16,7 @@ from segexp.runs.text import printable, shortened
 
 _LOG_LINES = 40
 """Last lines of log.txt that are read."""
-_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**30
+_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**28
 """Bytes of log.txt and of config.yaml, and of a table, that are read at most."""
 
 

@@ -8,6 +8,7 @@ from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
 from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
+from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
 from segexp.system.signals import exit_code, stopped_in_order
@@ -135,7 +136,7 @@ def _print_check(experiment: Experiment, form: str, content: dict[str, Any], tex
         return
     words = ", ".join(f"{key}={value}" for key, value in chosen.items())
     line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
-    print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+    print(readable("\n\n".join(block for block in (text, line) if block)))  # noqa: T201 - the command's answer
 
 
 def run_preview(config: Any, invocation: Invocation) -> None:
@@ -152,7 +153,7 @@ def run_preview(config: Any, invocation: Invocation) -> None:
         from segexp.training.preview import preview
 
     step = chosen if own.step == "auto" else own.step
-    print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(preview(experiment, own, step=step, allocator=allocator)))  # noqa: T201 - the answer
 
 
 def _plain_preview(experiment: Experiment, own: PreviewConfig) -> str:
@@ -182,4 +183,4 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.training.lr_find import lr_find
 
-    print(lr_find(experiment, own, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(lr_find(experiment, own, allocator=allocator)))  # noqa: T201 - the answer

@@ -1,6 +1,5 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
-import csv
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -17,10 +16,11 @@ from segexp.config.sections import with_defaults
 from segexp.config.stored.check import check_stored
 from segexp.config.trainer import with_trainer_defaults
 from segexp.data.sampling.batches import rank_of
-from segexp.errors import ConfigError, DataError, ResourceError
+from segexp.errors import ConfigError, DataError, ResourceError, one_line
 from segexp.runs.archive import check_archive
 from segexp.runs.checkpoint_format import refuse_newer
 from segexp.runs.console import LOG
+from segexp.runs.contents import read_rows
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, describe_cause
@@ -84,6 +84,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
         raise ConfigError(with_command(found, Path(resume)))
     check_same(experiment, earlier)
     check_epochs(experiment.fitting.max_epochs or -1, begin[0], Path(resume))
+    earlier_rows(resume, epoch + 1)
     return begin
 
 
@@ -203,20 +204,15 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     if resume is None:
         return []
     table = Path(resume).resolve().parent.parent / "metrics.csv"
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
-    return [row for row in rows if row["epoch"] < first_epoch]
+    return [row for row in _numbers(table, "epoch") if row["epoch"] < first_epoch]
 
 
 def earlier_steps(resume: str | None, epochs: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Rows of the steps.csv beside a checkpoint, up to the last step of these epochs; empty where there is none."""
     table = Path(resume).resolve().parent.parent / "steps.csv" if resume is not None else None
-    if table is None or not table.is_file() or not epochs:
+    if table is None or not epochs:
         return []
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
+    rows = _numbers(table, "step")
     last = max((row["step"] for row in rows if row.get("epoch", -1) <= epochs[-1]["epoch"]), default=-1)
     return [row for row in rows if row["step"] <= last]
 
@@ -226,6 +222,21 @@ def keep_last(resume: str | None, folder: RunFolder) -> None:
     last = folder.checkpoints / LAST.name
     if resume is not None and not last.is_file() and rank_of()[0] == 0:
         replace_file(last, Path(resume).read_bytes())
+
+
+def _numbers(table: Path, number: str) -> list[dict[str, float]]:
+    """Rows of a table of figures, which anybody may have written; none where there is no file.
+
+    Raises:
+        DataError: A cell is no number, or a row lacks its own.
+    """
+    try:
+        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in read_rows(table)]
+    except ValueError as error:
+        raise DataError(f"{table}: {one_line(error)}; expected numbers alone. Was it edited?") from error
+    if not all(number in row for row in rows):
+        raise DataError(f"{table}: a row has no {number}; was it edited or cut short?")
+    return rows
 
 
 def _number(key: str, cell: str) -> float:

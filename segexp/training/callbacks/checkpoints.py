@@ -10,6 +10,7 @@ from torch import nn
 
 from segexp.data.sampling.batches import rank_of
 from segexp.evaluation.outcome import RunFailed
+from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
@@ -70,6 +71,7 @@ class Best(ModelCheckpoint):
         """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
         if not path.is_file():
             return False
+        check_archive(path)
         stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
         return bool(stored.get("best_model_score") == state["best_model_score"])
 
