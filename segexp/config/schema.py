@@ -165,6 +165,7 @@ class TrainerConfig:
     detect_anomaly: bool = False
     profiler: Literal["simple", "advanced", "pytorch"] | ObjectConfig | None = None
     plugins: ObjectConfig | list[ObjectConfig] | None = None
+    allow_oversize: bool = False
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,6 @@ from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
-from segexp.training.callbacks.checkpoints import state_bytes
 from segexp.training.callbacks.checks import check_callbacks, check_finders
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
@@ -33,6 +32,7 @@ from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
+from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
@@ -80,16 +80,18 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     check_finders(callbacks, prepared.module, prepared.datamodule)
     check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
+    takes = _what_it_takes(prepared, place, list(callbacks.values()))
+    takes.refuse()
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
         _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
         return {}
-    check_place(place, "output_dir", PAGES + state_bytes(prepared.module.model))
+    check_place(place, "output_dir", PAGES + (0 if takes.allowed else takes.disk.checkpoints))
     folder = make_run_folder(prepared.experiment)
     group.broadcast_run_dir(folder.path)
     handler = start_log_file(folder.path / "log.txt")
     try:
-        return _run(prepared, folder, callbacks)
+        return _run(prepared, folder, callbacks, takes)
     finally:
         stop_log_file(handler)
 
@@ -128,6 +130,13 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.begin_at(check_resume(experiment, prepared.module))
 
 
+def _what_it_takes(prepared: Prepared, place: Path, callbacks: Sequence[Callback]) -> RunEstimate:
+    """Memory and disk of a run whose folder is made in ``place``."""
+    datamodule = prepared.datamodule
+    items = {phase: datamodule.items(phase) for phase in PHASES}
+    return estimate_run(prepared.experiment, prepared.module, datamodule, items, place, callbacks)
+
+
 def make_run_folder(experiment: Experiment) -> RunFolder:
     """The folder with config.yaml, which stays as it is where the run goes on in place."""
     invocation = experiment.invocation
@@ -141,12 +150,14 @@ def make_run_folder(experiment: Experiment) -> RunFolder:
     return folder
 
 
-def _run(prepared: Prepared, folder: RunFolder, callbacks: Mapping[str, Callback]) -> dict[str, Any]:
+def _run(
+    prepared: Prepared, folder: RunFolder, callbacks: Mapping[str, Callback], takes: RunEstimate
+) -> dict[str, Any]:
     datamodule = prepared.datamodule
     folder.write_json("split.json", {phase: [i.name for i in datamodule.items(phase)] for phase in PHASES})
-    record = RunRecord(folder, prepared.experiment.invocation.command, run_facts(prepared))
+    record = RunRecord(folder, prepared.experiment.invocation.command, run_facts(prepared, takes))
     after = Afterwards(folder.path, evaluate_line(folder.path))
-    log_summary(folder, datamodule, prepared.module, prepared.experiment.ranks)
+    log_summary(folder, datamodule, prepared.module, prepared.experiment.ranks, takes)
     handler = signal.getsignal(signal.SIGINT)
     try:
         content = _fit_and_test(prepared, folder, record, callbacks, after)
