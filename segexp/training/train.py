@@ -45,7 +45,7 @@ from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
 from segexp.training.run_facts import run_facts, tracked_facts
 from segexp.training.run_split import dealt_anew, taken_up
-from segexp.training.trainer import build_trainer, try_trainer
+from segexp.training.trainer import build_trainer, time_limit, try_trainer
 from segexp.training.warning_filters import quiet_warnings
 
 
@@ -187,7 +187,8 @@ def _fit_and_test(
     experiment, module = prepared.experiment, prepared.module
     earlier = earlier_rows(experiment.resume, prepared.datamodule.first_epoch)
     epochs = prepared.length.epochs
-    table = EpochTable(folder, experiment.monitor, experiment.direction, epochs, earlier)
+    clock = time_limit(experiment.trainer)
+    table = EpochTable(folder, experiment.monitor, experiment.direction, epochs, earlier, most_seconds=clock)
     table.keep_steps(
         earlier_steps(experiment.resume, earlier), within=experiment.fitting.val_check_interval is not None
     )

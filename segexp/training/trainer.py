@@ -79,6 +79,12 @@ def build_trainer(
     return pl.Trainer(**arguments)
 
 
+def time_limit(section: TrainerConfig) -> float | None:
+    """Gives the seconds after which ``trainer.max_time`` ends training; None: it does not."""
+    limit = duration(section.max_time)
+    return None if limit is None else Clock(limit, verbose=False).time_remaining()
+
+
 def _chooses(section: TrainerConfig, length: RunLength | None) -> bool:
     """Whether validations may choose a checkpoint: they see all of their data."""
     return not is_part(section.limit_val_batches) if length is None else length.validates_all

@@ -41,9 +41,10 @@ class RemainingTime(Callback):
         if self._done:
             return
         self._steps += 1
-        if self._steps == FIRST:
-            self._begin = time.perf_counter()
-        passed = time.perf_counter() - self._begin
+        now = time.perf_counter()
+        if self._steps <= FIRST:
+            self._begin = now
+        passed = now - self._begin
         if self._steps <= FIRST or passed < SECONDS:
             return
         self._done = True

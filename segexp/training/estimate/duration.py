@@ -84,7 +84,7 @@ def time_left(rows: Sequence[Mapping[str, float]], epochs: int | None, most: flo
     """Seconds that are left to train by the latest epochs; None: unknown.
 
     Args:
-        rows: Of the table of epochs that this process trained, in order.
+        rows: Of the table of epochs, in order; the last one has just ended.
         epochs: Planned, from the first of all on; None: nobody knows.
         most: Seconds that the clock leaves; None: no such end.
     """
