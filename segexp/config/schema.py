@@ -170,6 +170,7 @@ class TrainerConfig:
     on_nan: Literal["stop", "skip"] = "stop"
     watchdog: PositiveFloat | None = 10.0
     checkpoint_every: CheckpointEvery | None = None
+    allow_oversize: bool = False
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,8 @@ FREE = (
     "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps", "trainer.profiler",
     "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.limit_test_batches", "trainer.min_epochs",
     "trainer.min_steps", "trainer.on_nan", "trainer.watchdog", "trainer.inference_mode", "trainer.benchmark",
-    "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
+    "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.allow_oversize",
+    "trainer.reload_dataloaders_every_n_epochs",
     "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
     "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
     # Customary names of the same in a LightningDataModule of the user's own.
@@ -84,7 +85,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
         raise ConfigError(with_command(found, Path(resume)))
     check_same(experiment, earlier)
     check_epochs(experiment.fitting.max_epochs or -1, begin[0], Path(resume))
-    earlier_rows(resume, epoch + 1)
+    earlier_rows(resume, begin[0])
     return begin
 
 

@@ -6,7 +6,6 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES, Phase
@@ -22,9 +21,11 @@ from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
+from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.log_summary import log_summary
 from segexp.training.nonfinite.guard import guard_steps, skipped_steps
+from segexp.training.own_folder import run_parent
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, keep_last
@@ -59,7 +60,9 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     check_finders(callbacks, prepared.module, prepared.datamodule)
     check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
-    return ImageTrainingRun(prepared, callbacks).start(rank)
+    takes = _what_it_takes(prepared, list(callbacks.values()))
+    takes.refuse()
+    return ImageTrainingRun(prepared, callbacks, takes).start(rank)
 
 
 def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
@@ -75,6 +78,13 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.begin_at(*check_resume(experiment, prepared.module))
 
 
+def _what_it_takes(prepared: Prepared, callbacks: Sequence[Callback]) -> RunEstimate:
+    """Memory and disk of a run."""
+    experiment, datamodule = prepared.experiment, prepared.datamodule
+    items = {phase: datamodule.items(phase) for phase in PHASES}
+    return estimate_run(experiment, prepared.module, datamodule, items, run_parent(experiment), callbacks)
+
+
 def _split(prepared: Prepared) -> dict[Phase, list[str]]:
     return {phase: [item.name for item in prepared.datamodule.items(phase)] for phase in PHASES}
 
@@ -82,8 +92,8 @@ def _split(prepared: Prepared) -> dict[Phase, list[str]]:
 class ImageTrainingRun(TrainingRun):
     """A training of a task on a data set of segexp's kind."""
 
-    def __init__(self, prepared: Prepared, callbacks: Mapping[str, Callback]) -> None:
-        """Takes data and module as they were prepared, and the callbacks of the config by name."""
+    def __init__(self, prepared: Prepared, callbacks: Mapping[str, Callback], takes: RunEstimate) -> None:
+        """Takes data and module as they were prepared, the callbacks of the config by name, and what the run takes."""
         super().__init__(
             prepared.experiment,
             callbacks,
@@ -91,15 +101,15 @@ class ImageTrainingRun(TrainingRun):
             epochs=prepared.length.epochs,
         )
         self._prepared = prepared
+        self._takes = takes
 
-    def weights(self) -> nn.Module:
-        """Gives the network."""
-        model: nn.Module = self._prepared.module.model
-        return model
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that checkpoints take; 0 where the run is to start all the same."""
+        return 0 if self._takes.allowed else self._takes.disk.checkpoints
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
-        return run_facts(self._prepared)
+        return run_facts(self._prepared, self._takes)
 
     def afterwards(self, folder: RunFolder) -> Afterwards:
         """Gives what keeps count of that which could not be made; a test of the run makes it again."""
@@ -111,7 +121,7 @@ class ImageTrainingRun(TrainingRun):
 
     def announce(self, folder: RunFolder, record: RunRecord) -> None:
         """Says what is trained on what."""
-        log_summary(folder, self._prepared.datamodule, self._prepared.module, self.experiment.ranks)
+        log_summary(folder, self._prepared.datamodule, self._prepared.module, self.experiment.ranks, self._takes)
 
     def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
         """Trains, on all ranks together; what comes after is done by one alone."""

@@ -9,7 +9,6 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.errors import Pruned
@@ -23,7 +22,6 @@ from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
-from segexp.training.callbacks.checkpoints import state_bytes
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
 from segexp.training.callbacks.training_time import trained_before
@@ -39,7 +37,7 @@ from segexp.training.nonfinite.guard import skipped_steps
 from segexp.training.own_folder import own_run_folder, run_parent
 from segexp.training.resume import earlier_rows, earlier_steps
 from segexp.training.run_facts import tracked_facts
-from segexp.training.trainer import try_trainer
+from segexp.training.trainer import time_limit, try_trainer
 
 
 def check_beforehand(experiment: Experiment) -> tuple[Experiment, dict[str, Callback]]:
@@ -109,8 +107,8 @@ class TrainingRun(ABC):
         self.epochs = epochs
 
     @abstractmethod
-    def weights(self) -> nn.Module:
-        """Gives the module whose weights fill the checkpoints."""
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that the checkpoints of the run will take."""
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
@@ -154,7 +152,7 @@ class TrainingRun(ABC):
             place = group.broadcast_run_dir()
             self.fit(RunFolder(place), [], over=is_trained(record_of(place)))
             return {}
-        check_place(run_parent(self.experiment), "output_dir", PAGES + state_bytes(self.weights()))
+        check_place(run_parent(self.experiment), "output_dir", PAGES + self.checkpoint_bytes())
         with own_run_folder(self.experiment) as folder:
             group.broadcast_run_dir(folder.path)
             with log_file(folder.path / "log.txt"):
@@ -212,7 +210,10 @@ class TrainingRun(ABC):
         """metrics.csv and steps.csv, with the rows of the run that this one goes on from."""
         experiment = self.experiment
         earlier = earlier_rows(experiment.resume, self.first_epoch)
-        table = self.table_class(folder, experiment.monitor, experiment.direction, self.epochs, earlier)
+        clock = time_limit(experiment.trainer)
+        table = self.table_class(
+            folder, experiment.monitor, experiment.direction, self.epochs, earlier, most_seconds=clock
+        )
         within = experiment.fitting.val_check_interval is not None
         table.keep_steps(earlier_steps(experiment.resume, earlier), within=within)
         return table

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.trainer import is_part
@@ -19,7 +18,7 @@ from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
-from segexp.training.callbacks.checkpoints import restore_best, restore_last
+from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
@@ -89,9 +88,9 @@ class PlainTrainingRun(TrainingRun):
         self._datamodule = datamodule
         self._module = module
 
-    def weights(self) -> nn.Module:
-        """Gives the module."""
-        return self._module
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that the weights take, best and last."""
+        return state_bytes(self._module)
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
