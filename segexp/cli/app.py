@@ -158,7 +158,7 @@ def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -
     if (search := _search(command, argv)) is not None:
         return search.run()
     given = argv = _single_values(argv)
-    argv = expand(argv, OWN_KEYS.get(command.name))
+    argv = expand(argv, OWN_KEYS.get(command.name)) if command.takes_training else argv
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
@@ -208,8 +208,10 @@ def _start_from(command: Command, argv: list[str]) -> None:
         ConfigError: The command trains nothing, so that there is nothing to start from.
     """
     from segexp.cli.from_run import earlier
-    from segexp.config.overrides.from_argument import given
+    from segexp.config.overrides.from_argument import given, resumed_run, taken_over
 
+    if taken_over(argv) is not None and (command.name != "train" or resumed_run(argv) is None):
+        raise ConfigError("take_over: is for a run that goes on in its folder; give it with resume=<run folder> alone")
     if (word := given(argv)) is None:
         return
     if not command.takes_training:

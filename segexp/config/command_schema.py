@@ -38,9 +38,22 @@ class CompareConfig:
     runs: list[str]
     measure: str | None
     base: str | None
+    rows: str | None
+    columns: str | None
+    write: list[Literal["csv", "md", "html", "tex"]]
     out: str | None
     resamples: Draws
     seed: Seed
+    debug: bool
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The tree of ``python -m segexp data``."""
+
+    names: list[str]
+    root: str | None
+    format: Literal["table", "json"]
     debug: bool
 
 
@@ -126,7 +139,7 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class OtherDataConfig:
     """A data set alone."""
 
     datamodule: Annotated[ObjectConfig, Supplied(("augment",))]

@@ -54,6 +54,8 @@ def load_network(
         kept, state = content["segexp"], content.get("state_dict")
         config = stored_config(kept, source.checkpoint, trust)
         spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
+        if min(spec.in_channels, spec.out_channels) < 1:
+            raise ValueError(f"it has {spec.in_channels} channels in and {spec.out_channels} out")
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint

@@ -14,9 +14,11 @@ def run_compare(config: Any, invocation: Invocation) -> None:
     asked = checked(config, CompareConfig)
     from segexp.report.comparison_page.compare import compare, summary_folder
 
-    found = compare(asked.runs, asked.measure, asked.base, asked.resamples, asked.seed)
+    found = compare(
+        asked.runs, asked.measure, asked.base, asked.resamples, asked.seed, rows=asked.rows, columns=asked.columns
+    )
     print(readable(found.text()))  # noqa: T201 - the command's answer
-    files = found.write(summary_folder(asked.runs, asked.out))
+    files = found.write(summary_folder(asked.runs, asked.out), asked.write)
     print("\n" + "\n".join(printable(str(file)) for file in files))  # noqa: T201
 
 

@@ -10,6 +10,7 @@ from segexp.errors import ConfigError, DataError
 from segexp.runs.files import replace_file
 from segexp.runs.json_yaml import read_json
 from segexp.runs.paths import require_inside
+from segexp.runs.text import printable, shortened
 from segexp.sweeps.layout import JobFiles
 from segexp.sweeps.plan import Job
 
@@ -80,7 +81,9 @@ class Manifest:
             content = read_json(path)
             entries = [_entry(folder, job) for job in content.pop("jobs")]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(f"{path}: is no manifest of segexp: {error}; was it edited?") from error
+            raise DataError(
+                f"{path}: is no manifest of segexp: {shortened(printable(str(error)), 200)}; was it edited?"
+            ) from error
         return cls(folder, content, {entry.number: entry for entry in entries})
 
     def __iter__(self) -> Iterator[Entry]:

@@ -40,7 +40,7 @@ def used_parts(config: Mapping[str, Any], command: Sequence[str]) -> dict[str, A
         return dict(config)
     idle = set(_idle(config, own_task=own_task, own_data=own_data))
     in_vain = [*idle, *OF_IMAGES, *(f"speed.{key}" for key in ALL_SPEED)] if not own_task else [*idle, *OF_IMAGES[2:]]
-    problems = [*_asked_in_vain(in_vain, command), *(() if own_task else _lacking(config))]
+    problems = [*asked_in_vain(in_vain, command), *(() if own_task else _lacking(config))]
     if problems:
         raise ConfigError("\n".join(problems))
     return {key: value for key, value in config.items() if key not in idle and (own_task or key != "metric")}
@@ -67,7 +67,8 @@ def _lacking(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"task.{key}: must be given; choose one, {key}=<name>, or write task.{key}._target_=<module.Class>"
 
 
-def _asked_in_vain(keys: Sequence[str], command: Sequence[str]) -> Iterator[str]:
+def asked_in_vain(keys: Sequence[str], command: Sequence[str]) -> Iterator[str]:
+    """Yields a line for each word of a command that asks for one of these keys, which have no effect."""
     for word in command:
         key = key_of(word) if "=" in word and not word.startswith("-") else ""
         if any(key == idle or key.startswith(f"{idle}.") for idle in keys) and not word.endswith(("=null", "=none")):

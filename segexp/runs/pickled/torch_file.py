@@ -1,5 +1,6 @@
 """What lies in a file of ``torch.save``, read as data: its pickle, and where the values of its tensors are."""
 
+import re
 import struct
 import zipfile
 import zlib
@@ -8,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import DataError, one_line
+from segexp.errors import DataError
 from segexp.runs.pickled.directory import check_directory
 from segexp.runs.pickled.reader import MOST_BYTES, Bounded, PickleBombError, Unpickled, read_pickle
 from segexp.runs.pickled.tensors import SIZES, TAKEN, StoredTensor
@@ -146,4 +147,11 @@ def why_unreadable(path: Path, error: BaseException) -> str:
         file = read_torch_file(path)
         if file is not None and file.strangers:
             return file.described_strangers()
-    return shortened(one_line(error), 200)
+    return _load_failure(error)
+
+
+def _load_failure(error: BaseException) -> str:
+    """Says in a line why ``torch.load`` could not read a file, without its advice to run the code in it."""
+    said = re.sub(r"(?s)^.*WeightsUnpickler error:", "", str(error)).strip()
+    line = next(iter(said.splitlines()), "").partition(". Please use ")[0]
+    return line[:200] or type(error).__name__

@@ -27,6 +27,8 @@ class Best(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes over score and file; Lightning by itself forgets the score when the folder is another."""
+        if state_dict["best_model_score"] is None:
+            return  # a checkpoint of before the first validation
         if self._earlier is None or not self._is_that_of(self._earlier, state_dict):
             LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
             return
