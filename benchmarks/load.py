@@ -3,8 +3,8 @@
     python benchmarks/load.py [--cases sweep compare scan predict page] [--scale 1.0]
 
 Each case is done with n, 2n and 4n, each in a process of its own; seconds are of the processor, memory is the peak of
-that process. The exponent is that of what grows: log2 of the second increase over the first, so that what a process costs
-anyway does not count; 1 is linear, 2 quadratic. Full size needs 2 GB of disk, which is given back, and some minutes.
+that process. The exponent is that of what grows: log2 of the second increase over the first, so that what a process
+costs anyway does not count; 1 is linear, 2 quadratic. Full size needs 2 GB of disk, given back, and some minutes.
 """
 
 import argparse
