@@ -100,7 +100,7 @@ def _task(
         model=model,
         loss=loss,
         spec=spec,
-        schedule=schedule_of(experiment),
+        schedule=schedule_of_run(experiment),
         optimizer=build.build_optimizer(experiment.optimizer, model),
         speed=speed_of(experiment, allocator=allocator),
         record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
@@ -121,7 +121,7 @@ def _measures(experiment: Experiment, task: type[BaseTask], spec: DataSpec) -> d
     return {"metrics": metrics, "measures": costly}
 
 
-def schedule_of(experiment: Experiment) -> Schedule | None:
+def schedule_of_run(experiment: Experiment) -> Schedule | None:
     """Builds the learning-rate schedule of an experiment, tried on its optimiser."""
     every = experiment.fitting.check_val_every_n_epoch or 1
     return build.build_schedule(
