@@ -90,10 +90,10 @@ def refuse_words(arguments: Sequence[str], extra: Sequence[str], *, usable: Sequ
 
 
 def _parsed(arguments: Sequence[str]) -> list[Override]:
-    """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` is none."""
+    """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` and ``take_over=`` are none."""
     parser, found = OverridesParser.create(), []
     for word in arguments:
-        if not word.startswith(("-", "from=")) and ("=" in word or word.startswith("~")):
+        if not word.startswith(("-", "from=", "take_over=")) and ("=" in word or word.startswith("~")):
             try:
                 found.append(parser.parse_override(word))
             except (HydraException, ValueError):

@@ -59,10 +59,29 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
     for line in (*lines, *left_out):
         print(f"segexp: note: {line}", file=sys.stderr)  # noqa: T201
     _refuse_left_over(plain)
-    check_config(plain, schema)
+    try:
+        check_config(plain, schema)
+    except ConfigError as error:
+        raise ConfigError(_without_derived(str(error), config)) from error
     # It holds for the command, see segexp.config.stored.trust, and is no part of what a run is.
     plain.pop("trust", None)
     return plain
+
+
+_REFERENCE = re.compile(r"\$\{([\w.]+)\}")
+
+
+def _without_derived(problems: str, config: Any) -> str:
+    """Leaves out the problems of keys that are references to another key with a problem: ``datamodule.seed``."""
+    from omegaconf import OmegaConf
+
+    from segexp.config.nested import flatten
+
+    written = dict(flatten(OmegaConf.to_container(config, resolve=False)))
+    lines = [(line.partition(":")[0], line) for line in problems.splitlines()]
+    wrong = {key for key, _ in lines}
+    refers = {key: found[1] for key in wrong if (found := _REFERENCE.fullmatch(str(written.get(key)))) is not None}
+    return "\n".join(line for key, line in lines if refers.get(key) not in wrong)
 
 
 def _refuse_nameless(plain: dict[str, Any]) -> None:

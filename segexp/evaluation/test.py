@@ -55,7 +55,8 @@ def test(
 
     ``devices`` is that of the training, where it is of one process; ``training`` is what results.json says of it.
     """
-    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic, devices)
+    section = experiment.trainer
+    tester = build_tester(section.accelerator, section.deterministic, devices, watchdog=section.watchdog)
     if experiment.tta != "none" and isinstance(task, DenseTask):
         task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.

@@ -6,10 +6,12 @@ from typing import Any
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
 from segexp.config.schema import CheckConfig, PreviewConfig
-from segexp.errors import ConfigError
+from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
+from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
+from segexp.system.signals import exit_code, stopped_in_order
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -18,9 +20,41 @@ def run_train(config: Any, invocation: Invocation) -> None:
 
 
 def run_training(experiment: Experiment) -> None:
-    """Runs one experiment; torch is imported here, or in the ranks that it starts."""
+    """Runs one experiment; torch is imported here, or in the ranks that it starts.
+
+    Raises:
+        Interrupted: A signal asked to end.
+    """
+    from segexp.training.distributed.plan import to_start
+
+    if experiment.invocation.sweep_dir is not None or to_start(experiment.trainer):
+        # A sweep, and the process beside the ranks, pass signals on.
+        _run_training(experiment)
+        return
+    with stopped_in_order():
+        try:
+            _run_training(experiment)
+        except KeyboardInterrupt as error:
+            raise Interrupted(_before(experiment.invocation), exit_code()) from error
+
+
+def _before(invocation: Invocation) -> str:
+    """What is said of a training that was interrupted before it had a run folder of its own."""
+    if invocation.goes_on:
+        return f"interrupted before it went on; {invocation.folder} is as it was"
+    return "interrupted before there was a run folder; nothing was written"
+
+
+def _run_training(experiment: Experiment) -> None:
     from segexp.training.distributed.plan import check_plain_ranks, to_start
 
+    if experiment.invocation.goes_on:
+        from segexp.training.going_on import what_is_left
+
+        left = what_is_left(experiment)
+        if left is None:
+            return
+        experiment = left
     check_plain_ranks(experiment)
     if ranks := to_start(experiment.trainer):
         _require_processes(experiment)
@@ -59,6 +93,12 @@ def run_check(config: Any, invocation: Invocation) -> None:
     from segexp.training.distributed.plan import to_start
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
+    if invocation.goes_on:
+        from segexp.training.going_on import begun
+        from segexp.training.own_folder import refuse_owned
+
+        refuse_owned(invocation)
+        experiment = begun(experiment)
     if to_start(experiment.trainer):
         _require_processes(experiment)
     if own.scope == "contracts":
@@ -96,7 +136,7 @@ def _print_check(experiment: Experiment, form: str, content: dict[str, Any], tex
         return
     words = ", ".join(f"{key}={value}" for key, value in chosen.items())
     line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
-    print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+    print(readable("\n\n".join(block for block in (text, line) if block)))  # noqa: T201 - the command's answer
 
 
 def run_preview(config: Any, invocation: Invocation) -> None:
@@ -113,7 +153,7 @@ def run_preview(config: Any, invocation: Invocation) -> None:
         from segexp.training.preview import preview
 
     step = chosen if own.step == "auto" else own.step
-    print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(preview(experiment, own, step=step, allocator=allocator)))  # noqa: T201 - the answer
 
 
 def _plain_preview(experiment: Experiment, own: PreviewConfig) -> str:
@@ -143,4 +183,4 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.training.lr_find import lr_find
 
-    print(lr_find(experiment, own, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(lr_find(experiment, own, allocator=allocator)))  # noqa: T201 - the answer

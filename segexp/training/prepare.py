@@ -103,7 +103,7 @@ def _task(
         schedule=schedule_of_run(experiment),
         optimizer=build.build_optimizer(experiment.optimizer, model),
         speed=speed_of(experiment, allocator=allocator),
-        record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
+        record={"config": experiment.recorded(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         param_groups=param_groups(experiment, model),
         skips_nan=experiment.trainer.on_nan == "skip",

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,18 @@ class Stop(Callback):
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if trainer.current_epoch == self.epoch:
             raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
+
+
+class StopAtBatch(Callback):
+    """Ctrl-C after a batch of an epoch."""
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        self.epoch = epoch
+        self.batch = batch
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if (trainer.current_epoch, trainer.fit_loop.batch_idx) == (self.epoch, self.batch):
+            raise KeyboardInterrupt
 
 
 class Terminate(Callback):
@@ -171,6 +184,9 @@ class Failing(Item):
         if (get_worker_info() is not None) == self.in_worker and _called_by("__getitem__"):
             if self.how == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "slow":
+                time.sleep(1.0)
+                return super().image
             errors = {
                 "data": DataError(f"photos/{self.name}.png: cannot be read as an image (3 bytes; truncated)"),
                 "bug": ValueError("operands could not\nbe broadcast"),

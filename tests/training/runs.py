@@ -91,7 +91,6 @@ def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocatio
     with contextlib.ExitStack() as stack:
         if not pictures:
             stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
-            stack.enter_context(mock.patch("segexp.training.training_run.write_page"))
             stack.enter_context(mock.patch("segexp.training.endings.write_page"))
         content = train_experiment(experiment, allocator=False)
     (path,) = set(folders(Path(experiment.output_dir))) - before

@@ -33,7 +33,7 @@ def interrupted(*overrides: str, extra: str = "") -> Path:
         go(*overrides, EPOCHS, f"callbacks.extra=[{STOP}{extra}]")
     found = re.search(r"resume=(\S+)", str(caught.value))
     assert found is not None
-    return Path(found[1])
+    return Path(found[1]) / "checkpoints" / "last.ckpt"
 
 
 def assert_same(straight: Done, resumed: Done) -> None:

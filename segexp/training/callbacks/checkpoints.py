@@ -10,6 +10,7 @@ from torch import nn
 
 from segexp.data.sampling.batches import rank_of
 from segexp.evaluation.outcome import RunFailed
+from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
@@ -29,6 +30,8 @@ class Best(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes over score and file; Lightning by itself forgets the score when the folder is another."""
+        if state_dict["best_model_score"] is None:
+            return  # a checkpoint of before the first validation
         if self._earlier is None or not self._is_that_of(self._earlier, state_dict):
             LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
             return
@@ -71,6 +74,7 @@ class Best(ModelCheckpoint):
         """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
         if not path.is_file():
             return False
+        check_archive(path)
         stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
         return bool(stored.get("best_model_score") == state["best_model_score"])
 

@@ -119,7 +119,7 @@ def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
         optimizer=build.build_optimizer(experiment.optimizer, model),
         schedule=build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class),
         speed=resolve_speed(experiment.speed, experiment.device, allocator=False),
-        record={"config": experiment.plain(), "split": {}},
+        record={"config": experiment.recorded(), "split": {}},
         inference=Inference(**vars(experiment.inference)),
     )
 

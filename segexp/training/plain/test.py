@@ -40,7 +40,7 @@ def test_logged(
     """
     section = experiment.trainer
     limit = experiment.fitting.limit_test_batches
-    tester = build_tester(section.accelerator, section.deterministic, own_device(section), limit)
+    tester = build_tester(section.accelerator, section.deterministic, own_device(section), limit, section.watchdog)
     tested = is_overridden("test_step", module) and is_overridden("test_dataloader", datamodule)
     run = tester.test if tested else tester.validate
     logged: Sequence[Logged] = run(module, datamodule=datamodule, verbose=False)

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.trainer import is_part
@@ -19,8 +18,9 @@ from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
-from segexp.training.callbacks.checkpoints import restore_best, restore_last
+from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import check_plain_ranks
 from segexp.training.distributed.strategies import plain_strategy_arguments
@@ -88,9 +88,9 @@ class PlainTrainingRun(TrainingRun):
         self._datamodule = datamodule
         self._module = module
 
-    def weights(self) -> nn.Module:
-        """Gives the module."""
-        return self._module
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that the weights take, best and last."""
+        return state_bytes(self._module)
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
@@ -113,13 +113,13 @@ class PlainTrainingRun(TrainingRun):
         LOG.info(f"data        {type(self._datamodule).__name__}")
         LOG.info(f"model       {type(self._module).__name__}, {record.content['model']['parameters']:,} parameters")
 
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
         """Trains, on all ranks together; what comes after is done by one alone."""
         experiment = self.experiment
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
         own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
-        own.append(guard_steps(experiment, folder))
+        own += [guard_steps(experiment, folder), *([Over()] if over else [])]
         trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
         group.leave()

@@ -73,8 +73,12 @@ def test_the_module_is_loaded_again(trained: Run) -> None:
 def test_commands_of_segmentations_say_what_they_lack(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", f"run={trained.path}"]) == 2
     assert "but of another LightningModule; in Python, Run(<run folder>).model" in capsys.readouterr().err
-    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    last = trained.path / "checkpoints" / "last.ckpt"
+    assert run([f"resume={last}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
     assert "give the words task=lightning" in capsys.readouterr().err
+    # A run folder brings its words along, which name a class of another package.
+    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    assert "add 'trust=[tests]'" in capsys.readouterr().err
 
 
 def test_they_are_compared(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -174,7 +178,7 @@ def test_a_test_is_on_the_gpu_that_was_trained_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("segexp.training.plain.test.build_tester", tester)
     with pytest.raises(RuntimeError, match="no such GPU"):
         plain_test.test_logged(chosen, RunFolder(trained.path), LitAutoEncoder(), Digits(), {})
-    assert tester.call_args.args[2:] == ([1], 2)
+    assert tester.call_args.args[2:4] == ([1], 2)
 
 
 @pytest.fixture(scope="module")
