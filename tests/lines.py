@@ -26,6 +26,9 @@ for argv in json.load(sys.stdin):
 """
 
 
+CHECK = ("check", "scope=config")
+
+
 @dataclass(frozen=True)
 class Answer:
     """What one command line did.
@@ -57,6 +60,11 @@ def run_lines(lines: Sequence[Sequence[str]], path: str = "", **environment: str
     )
     assert done.returncode == 0, done.stderr
     return [Answer(**json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def check_lines(lines: Sequence[Sequence[str]]) -> list[Answer]:
+    """The answers of checks of the config with some words each."""
+    return run_lines([[*CHECK, *words] for words in lines])
 
 
 def run_once(line: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:

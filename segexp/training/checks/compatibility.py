@@ -24,7 +24,7 @@ from segexp.training.distributed.plan import count_ranks
 from segexp.training.frozen import check_finetuning
 from segexp.training.hardware import device_type
 from segexp.training.initial_weights import start_from
-from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of
+from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of_run
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_length import Batches, measure_run
@@ -59,7 +59,7 @@ class CompatibilityCheck:
         there = Batches(batches, -(-val // self.experiment.ranks), test)
         length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
-            self._try(lambda: build.check_length(self.experiment, schedule_of(self.experiment), length.seen.train))
+            self._try(lambda: build.check_length(self.experiment, schedule_of_run(self.experiment), length.seen.train))
 
     def try_device(self, train: Sequence[Item]) -> None:
         """Tries whether training images that are to lie on the device fit into its memory."""
@@ -76,7 +76,7 @@ class CompatibilityCheck:
         self._callbacks = self._tries.attempt_surroundings(experiment)
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
-        self._try(lambda: schedule_of(experiment))
+        self._try(lambda: schedule_of_run(experiment))
         if self.task.kind.takes_measures:
             self._try(lambda: build.build_measures(experiment.metric, spec))
         self._try(lambda: build.build_metrics(experiment.metric, spec))
@@ -113,7 +113,7 @@ class CompatibilityCheck:
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         epochs = experiment.fitting.max_epochs
         self._try(lambda: check_finders(self._callbacks, module))
-        self._try(lambda: check_finetuning(self._callbacks, module, schedule_of(self.experiment), epochs))
+        self._try(lambda: check_finetuning(self._callbacks, module, schedule_of_run(self.experiment), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
