@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TextIO
@@ -134,7 +134,7 @@ class _AtOnce:
     places = 4
 
     def __init__(self, ended: Callable[[int], None]) -> None:
-        self.facts: dict[str, Any] = {}
+        self.facts: Mapping[str, Any] = {}
         self.notes: list[str] = []
         self.handles = 0
         self._ended, self._started = ended, list[int]()
