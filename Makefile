@@ -46,6 +46,11 @@ test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM a
 test-gpu:  ## what a GPU computes and how fast, by the python3 that has CUDA's PyTorch (PYTHON=...); under 8 minutes, no network
 	$(PYTHON) -m tests.gpu.script $(ARGS)
 
+.PHONY: interruptions
+interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go on, compare: minutes
+	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
+	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
+
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
