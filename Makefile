@@ -71,6 +71,10 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/train_throughput.py
 
+.PHONY: kills
+kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
+	$(BIN)/python -m benchmarks.kills $(ARGS)
+
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
