@@ -46,7 +46,8 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if after.tests and not after.complete and (folder.checkpoints / "best.ckpt").is_file():
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
-    if not after.complete and (message := still_valid(folder)):
+    now = folder.now()
+    if not after.complete and now is not None and (message := still_valid(RunFolder(now))):
         LOG.info(message)
     return shown
 
@@ -104,6 +105,10 @@ def still_valid(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""
-    epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
-    line = command(last, *needed_words(folder.path))
+    try:
+        epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+        line = command(last, *needed_words(folder.path))
+    except Exception:  # without memory or open files it cannot be read now
+        word = printed("resume", str(last))
+        return f"the finished epochs are kept in {last}; to go on after them: add {word} to the same command"
     return f"the first {epochs} epochs are kept in {last}; to go on after them: {line}"

@@ -1,5 +1,6 @@
 """A training in its run folder, from the first line of log.txt to the page: the steps that all of them have."""
 
+import contextlib
 import signal
 import time
 from abc import ABC, abstractmethod
@@ -14,7 +15,7 @@ from lightning.pytorch.loggers import Logger
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.errors import Pruned
+from segexp.errors import Pruned, one_line
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.run_page import write_page
 from segexp.evaluation.test import FinishedTest
@@ -88,7 +89,13 @@ def make_run_folder(experiment: Experiment) -> RunFolder:
         invocation.folder.mkdir(parents=True, exist_ok=invocation.goes_on)
         folder = RunFolder(invocation.folder)
     if not (folder.path / "config.yaml").is_file():
-        folder.write_yaml("config.yaml", replace(experiment, name=experiment.run_name).plain())
+        try:
+            folder.write_yaml("config.yaml", replace(experiment, name=experiment.run_name).plain())
+        except OSError:
+            with contextlib.suppress(OSError):
+                folder.path.rmdir()  # a run folder without its config is none
+            raise
+    folder.watch()
     return folder
 
 
@@ -198,11 +205,18 @@ class TrainingRun(ABC):
                 raise
             raise shown from error
         end(record, "finished", after)
-        report = write_page(folder.path)
-        for line in self.summary(content):
-            LOG.info(line)
+        report = write_page(folder.path) if folder.now() == folder.path else "none: the run folder is gone"
+        self._say_results(content, folder)
         LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
         return content
+
+    def _say_results(self, content: Mapping[str, Any], folder: RunFolder) -> None:
+        """Says the results, which stand on the disk: a table that cannot be made costs the table alone."""
+        try:
+            for line in self.summary(content):
+                LOG.info(line)
+        except Exception as error:
+            LOG.error(f"the results cannot be shown ({one_line(error)}); they are in {folder.path / 'results.json'}")
 
     def _fit_and_test(self, folder: RunFolder, record: RunRecord, after: Afterwards) -> dict[str, Any]:
         start = time.perf_counter()
