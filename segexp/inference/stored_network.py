@@ -14,9 +14,10 @@ from segexp.config.migration import migration_note
 from segexp.config.stored.check import check_stored
 from segexp.errors import DataError, ResourceError, SegexpError, one_line
 from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
-from segexp.runs.archive import check_archive, load_failure
+from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Source
 from segexp.runs.console import LOG
+from segexp.runs.pickled.torch_file import why_unreadable
 from segexp.runs.stored_record import refuse_stranger, stored_config
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, describe_cause
@@ -50,15 +51,18 @@ def load_network(
     try:
         content = _content(source.checkpoint)
         refuse_stranger(content, source.checkpoint)
-        kept, state = content["segexp"], content["state_dict"]
+        kept, state = content["segexp"], content.get("state_dict")
         config = stored_config(kept, source.checkpoint, trust)
         spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
+        if min(spec.in_channels, spec.out_channels) < 1:
+            raise ValueError(f"it has {spec.in_channels} channels in and {spec.out_channels} out")
     except SegexpError:
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
             raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({load_failure(error)})") from error
+        said = why_unreadable(source.checkpoint, error)
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({said})") from error
     if (note := migration_note(kept["config"])) is not None:
         LOG.info(f"run         {note}")
     weights = network_weights(state, source.checkpoint)

@@ -4,7 +4,8 @@ import contextlib
 import logging
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -90,6 +91,16 @@ def reopen_log(path: Path) -> None:
         if Path(handler.baseFilename) == path.absolute():
             handler.begin_anew()
             LOG.warning(f"{path}: was removed while the run goes on; the lines before this one are lost")
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """In this context what is said also goes to a log.txt, see :func:`start_log_file`."""
+    handler = start_log_file(path)
+    try:
+        yield
+    finally:
+        stop_log_file(handler)
 
 
 class _LogFile(logging.FileHandler):

@@ -27,11 +27,13 @@ class RunFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._identity: tuple[int, int] | None = None
-        self._kept: dict[str, str] = {}
+        self._kept: dict[str, bytes] = {}
 
     def watch(self) -> None:
-        """Notes which folder it is: from now on nothing is written once it is gone, see :meth:`require_there`."""
+        """Notes which folder it is, and what it holds: nothing is written once it is gone, see :meth:`require_there`."""
         self._identity = _identity(self.path)
+        there = (name for name in KEPT if (self.path / name).is_file())
+        self._kept = {name: (self.path / name).read_bytes() for name in there}
 
     def require_there(self) -> None:
         """Makes sure that the folder is still the one that was made, with config.yaml, split.json and log.txt.
@@ -46,9 +48,9 @@ class RunFolder:
             return
         if _identity(self.path) != self._identity:
             raise RunFolderGoneError(gone(self.path, self.now()))
-        for name, text in self._kept.items():
+        for name, content in self._kept.items():
             if not (self.path / name).is_file():
-                replace_file(self.path / name, utf8(text))
+                replace_file(self.path / name, content)
                 LOG.warning(f"{self.path / name}: was removed while the run goes on; written anew")
         reopen_log(self.path / "log.txt")
 
@@ -92,7 +94,7 @@ class RunFolder:
         """Writes a text file."""
         self.require_there()
         if name in KEPT:
-            self._kept[name] = text
+            self._kept[name] = utf8(text)
         replace_file(self.path / name, utf8(text))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:

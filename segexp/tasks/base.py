@@ -282,11 +282,20 @@ class BaseTask(Standalone):
         """Starts the clock of the epoch."""
         self._epoch_start = time.perf_counter()
 
+    @property
+    def epoch_seconds(self) -> float:
+        """Seconds that the epoch has taken so far; set where a training goes on within one."""
+        return time.perf_counter() - self._epoch_start
+
+    @epoch_seconds.setter
+    def epoch_seconds(self, seconds: float) -> None:
+        self._epoch_start = time.perf_counter() - seconds
+
     def on_train_epoch_end(self) -> None:
         """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
         if self._schedule is not None:
             self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
-        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
+        self.log_dict({"lr": self._rate, "seconds": self.epoch_seconds})
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser of all weights that are trained."""

@@ -26,6 +26,7 @@ from segexp.tasks.param_groups import ParamGroups
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed, resolve_speed
 from segexp.training import build
+from segexp.training.build_schedule import describe_momentum
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.initial_weights import Start, start_from
 from segexp.training.run_length import RunLength, measured
@@ -74,6 +75,7 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     build.check_length(experiment, task.schedule, length.seen.train)
     _try_sizes(task, datamodule)
+    datamodule.add_notes(describe_momentum(experiment, task.schedule))
     if started_from is not None:
         datamodule.add_notes([started_from.described()])
     return Prepared(experiment, datamodule, task, length, started_from)
@@ -98,10 +100,10 @@ def _task(
         model=model,
         loss=loss,
         spec=spec,
-        schedule=schedule_of(experiment),
+        schedule=schedule_of_run(experiment),
         optimizer=build.build_optimizer(experiment.optimizer, model),
         speed=speed_of(experiment, allocator=allocator),
-        record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
+        record={"config": experiment.recorded(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
         param_groups=param_groups(experiment, model),
         skips_nan=experiment.trainer.on_nan == "skip",
@@ -119,7 +121,7 @@ def _measures(experiment: Experiment, task: type[BaseTask], spec: DataSpec) -> d
     return {"metrics": metrics, "measures": costly}
 
 
-def schedule_of(experiment: Experiment) -> Schedule | None:
+def schedule_of_run(experiment: Experiment) -> Schedule | None:
     """Builds the learning-rate schedule of an experiment, tried on its optimiser."""
     every = experiment.fitting.check_val_every_n_epoch or 1
     return build.build_schedule(

@@ -10,12 +10,13 @@ from torch import nn
 from segexp.config.experiment import Experiment
 from segexp.evaluation.results import inference
 from segexp.runs.folder import RunFolder
+from segexp.training.estimate.run import RunEstimate
 from segexp.training.loggers.tracking import RunFacts
 from segexp.training.prepare import Prepared
 
 
-def run_facts(prepared: Prepared) -> dict[str, Any]:
-    """Gives what run.json says of a run when it starts."""
+def run_facts(prepared: Prepared, takes: RunEstimate) -> dict[str, Any]:
+    """Gives what run.json says of a run when it starts; ``takes``: memory and disk."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     invocation = experiment.invocation
     return {
@@ -27,6 +28,7 @@ def run_facts(prepared: Prepared) -> dict[str, Any]:
         "loss": {"name": invocation.choices.get("loss", experiment.loss["_target_"]), **module.computed()},
         **({} if prepared.started_from is None else {"init_from": dict(prepared.started_from.facts)}),
         "data": {"name": experiment.data_name, **datamodule.describe()},
+        "estimate": takes.to_dict(),
     }
 
 
@@ -63,7 +65,7 @@ def tracked_facts(experiment: Experiment, folder: RunFolder, record: Mapping[str
         output_dir=Path(experiment.output_dir),
         name=" ".join(invocation.overrides) or None,
         group=invocation.sweep_dir.name if invocation.sweep_dir is not None else None,
-        config=experiment.plain(),
+        config=experiment.recorded(),
         monitor=experiment.monitor,
         direction=experiment.direction,
         goes_on_from=Path(experiment.resume).resolve().parent.parent if experiment.resume is not None else None,

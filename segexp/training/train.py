@@ -6,7 +6,6 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES, Phase
@@ -18,12 +17,15 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checks import check_finders
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
+from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.log_summary import log_summary
 from segexp.training.nonfinite.guard import guard_steps, skipped_steps
+from segexp.training.own_folder import run_parent
 from segexp.training.partial import describe_parts, restore_tested, with_tested_images
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, keep_last
@@ -58,7 +60,9 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     check_finders(callbacks, prepared.module, prepared.datamodule)
     check_finetuning(callbacks, prepared.module, prepared.module.schedule, experiment.fitting.max_epochs)
     _look_back(prepared, list(callbacks.values()))
-    return ImageTrainingRun(prepared, callbacks).start(rank)
+    takes = _what_it_takes(prepared, list(callbacks.values()))
+    takes.refuse()
+    return ImageTrainingRun(prepared, callbacks, takes).start(rank)
 
 
 def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
@@ -71,7 +75,14 @@ def _look_back(prepared: Prepared, callbacks: Sequence[Callback]) -> None:
     datamodule.add_notes(describe_parts(experiment.trainer, prepared.length))
     if experiment.fitting.overfit_batches:
         datamodule.repeat_first_epoch()
-    datamodule.begin_at(check_resume(experiment, prepared.module))
+    datamodule.begin_at(*check_resume(experiment, prepared.module))
+
+
+def _what_it_takes(prepared: Prepared, callbacks: Sequence[Callback]) -> RunEstimate:
+    """Memory and disk of a run."""
+    experiment, datamodule = prepared.experiment, prepared.datamodule
+    items = {phase: datamodule.items(phase) for phase in PHASES}
+    return estimate_run(experiment, prepared.module, datamodule, items, run_parent(experiment), callbacks)
 
 
 def _split(prepared: Prepared) -> dict[Phase, list[str]]:
@@ -81,8 +92,8 @@ def _split(prepared: Prepared) -> dict[Phase, list[str]]:
 class ImageTrainingRun(TrainingRun):
     """A training of a task on a data set of segexp's kind."""
 
-    def __init__(self, prepared: Prepared, callbacks: Mapping[str, Callback]) -> None:
-        """Takes data and module as they were prepared, and the callbacks of the config by name."""
+    def __init__(self, prepared: Prepared, callbacks: Mapping[str, Callback], takes: RunEstimate) -> None:
+        """Takes data and module as they were prepared, the callbacks of the config by name, and what the run takes."""
         super().__init__(
             prepared.experiment,
             callbacks,
@@ -90,15 +101,15 @@ class ImageTrainingRun(TrainingRun):
             epochs=prepared.length.epochs,
         )
         self._prepared = prepared
+        self._takes = takes
 
-    def weights(self) -> nn.Module:
-        """Gives the network."""
-        model: nn.Module = self._prepared.module.model
-        return model
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that checkpoints take; 0 where the run is to start all the same."""
+        return 0 if self._takes.allowed else self._takes.disk.checkpoints
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
-        return run_facts(self._prepared)
+        return run_facts(self._prepared, self._takes)
 
     def afterwards(self, folder: RunFolder) -> Afterwards:
         """Gives what keeps count of that which could not be made; a test of the run makes it again."""
@@ -110,14 +121,14 @@ class ImageTrainingRun(TrainingRun):
 
     def announce(self, folder: RunFolder, record: RunRecord) -> None:
         """Says what is trained on what."""
-        log_summary(folder, self._prepared.datamodule, self._prepared.module, self.experiment.ranks)
+        log_summary(folder, self._prepared.datamodule, self._prepared.module, self.experiment.ranks, self._takes)
 
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
         """Trains, on all ranks together; what comes after is done by one alone."""
         experiment, datamodule, module = self.experiment, self._prepared.datamodule, self._prepared.module
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         guard = guard_steps(experiment, folder, module.speed)
-        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard]
+        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard, *([Over()] if over else [])]
         ranks = strategy_arguments(experiment.trainer, module, datamodule)
         trainer = build_trainer(experiment, folder, loggers, own, ranks, self._prepared.length)
         trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
@@ -132,9 +143,7 @@ class ImageTrainingRun(TrainingRun):
         data, devices = with_tested_images(self._prepared), own_device(self.experiment.trainer)
         # Every later command computes in float32, whatever the training did.
         module, left_out = self._prepared.module.float(), skipped_steps(trainer)
-        tested = test(self.experiment, folder, data, module, best, after, devices, left_out)
-        after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
-        return tested
+        return test(self.experiment, folder, data, module, best, after, devices, left_out)
 
     def summary(self, content: Mapping[str, Any]) -> Iterator[str]:
         """Gives the table of results."""

@@ -1,46 +1,43 @@
 """A training in its run folder, from the first line of log.txt to the page: the steps that all of them have."""
 
-import contextlib
 import signal
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.errors import Pruned, one_line
-from segexp.evaluation.afterwards import Afterwards, end
-from segexp.evaluation.run_page import write_page
+from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.test import FinishedTest
 from segexp.evaluation.test_report import TestReport
-from segexp.runs.console import LOG, start_log_file, stop_log_file
+from segexp.runs.attempts import is_trained, record_of
+from segexp.runs.console import LOG, log_file
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.runs.writable import PAGES, check_place
 from segexp.tasks.log_names import headline
 from segexp.training.build import build_callbacks
-from segexp.training.callbacks.checkpoints import state_bytes
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.pruning import Pruning, end_if_pruned
+from segexp.training.callbacks.training_time import trained_before
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.strategies import check_ranks
-from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
+from segexp.training.endings import ended, finished, trained_epochs, was_stopped, why_it_ended
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.loggers.tracking import tell
 from segexp.training.nonfinite.guard import skipped_steps
+from segexp.training.own_folder import own_run_folder, run_parent
 from segexp.training.resume import earlier_rows, earlier_steps
 from segexp.training.run_facts import tracked_facts
-from segexp.training.trainer import try_trainer
+from segexp.training.trainer import time_limit, try_trainer
 
 
 def check_beforehand(experiment: Experiment) -> tuple[Experiment, dict[str, Callback]]:
@@ -60,12 +57,6 @@ def check_beforehand(experiment: Experiment) -> tuple[Experiment, dict[str, Call
     return experiment, tried_callbacks(experiment)
 
 
-def run_parent(experiment: Experiment) -> Path:
-    """Folder in which the run folder is made."""
-    folder = experiment.invocation.folder
-    return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
-
-
 def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
     """The callbacks of the config by name, tried in a trainer."""
     callbacks = build_callbacks(experiment)
@@ -78,25 +69,6 @@ def pruning_callbacks(experiment: Experiment) -> list[Callback]:
     """Callbacks that tell a search how its trial goes, and end a bad one."""
     trial, sweep = experiment.invocation.trial, experiment.invocation.sweep_dir
     return [] if trial is None or sweep is None else [Pruning(trial, sweep, experiment.monitor)]
-
-
-def make_run_folder(experiment: Experiment) -> RunFolder:
-    """The folder with config.yaml, which stays as it is where the run goes on in place."""
-    invocation = experiment.invocation
-    if invocation.folder is None:
-        folder = RunFolder.create(run_parent(experiment))
-    else:
-        invocation.folder.mkdir(parents=True, exist_ok=invocation.goes_on)
-        folder = RunFolder(invocation.folder)
-    if not (folder.path / "config.yaml").is_file():
-        try:
-            folder.write_yaml("config.yaml", replace(experiment, name=experiment.run_name).plain())
-        except OSError:
-            with contextlib.suppress(OSError):
-                folder.path.rmdir()  # a run folder without its config is none
-            raise
-    folder.watch()
-    return folder
 
 
 def tell_test(loggers: Sequence[Logger], content: Mapping[str, Any], report: TestReport) -> None:
@@ -135,8 +107,8 @@ class TrainingRun(ABC):
         self.epochs = epochs
 
     @abstractmethod
-    def weights(self) -> nn.Module:
-        """Gives the module whose weights fill the checkpoints."""
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that the checkpoints of the run will take."""
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
@@ -155,8 +127,8 @@ class TrainingRun(ABC):
         """Says what is trained on what."""
 
     @abstractmethod
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
-        """Trains, on all ranks together; metrics.csv is the first logger, of rank 0 alone."""
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
+        """Trains, on all ranks together, not a step more where it is ``over``; metrics.csv is rank 0's first logger."""
 
     @abstractmethod
     def test(self, trainer: pl.Trainer, folder: RunFolder, record: RunRecord, after: Afterwards) -> FinishedTest:
@@ -177,20 +149,19 @@ class TrainingRun(ABC):
         """
         if rank > 0:
             # It trains and validates with rank 0, which writes everything and tests alone.
-            self.fit(RunFolder(group.broadcast_run_dir()), [])
+            place = group.broadcast_run_dir()
+            self.fit(RunFolder(place), [], over=is_trained(record_of(place)))
             return {}
-        check_place(run_parent(self.experiment), "output_dir", PAGES + state_bytes(self.weights()))
-        folder = make_run_folder(self.experiment)
-        group.broadcast_run_dir(folder.path)
-        handler = start_log_file(folder.path / "log.txt")
-        try:
-            return self._run(folder)
-        finally:
-            stop_log_file(handler)
+        check_place(run_parent(self.experiment), "output_dir", PAGES + self.checkpoint_bytes())
+        with own_run_folder(self.experiment) as folder:
+            group.broadcast_run_dir(folder.path)
+            with log_file(folder.path / "log.txt"):
+                return self._run(folder)
 
     def _run(self, folder: RunFolder) -> dict[str, Any]:
         self.write_inputs(folder)
-        record = RunRecord(folder, self.experiment.invocation.command, self.facts())
+        invocation = self.experiment.invocation
+        record = RunRecord(folder, invocation.command, self.facts(), goes_on=invocation.goes_on)
         after = self.afterwards(folder)
         self.announce(folder, record)
         handler = signal.getsignal(signal.SIGINT)
@@ -204,8 +175,7 @@ class TrainingRun(ABC):
             if shown is error:
                 raise
             raise shown from error
-        end(record, "finished", after)
-        report = write_page(folder.path) if folder.now() == folder.path else "none: the run folder is gone"
+        report = finished(folder, record, after)
         self._say_results(content, folder)
         LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
         return content
@@ -226,13 +196,16 @@ class TrainingRun(ABC):
         loggers = build_loggers(asked, tracked_facts(self.experiment, folder, record.content))
         pruned = False
         try:
-            trainer = self.fit(folder, [table, *loggers])
+            trainer = self.fit(folder, [table, *loggers], over=record.trained)
             end_if_pruned(trainer)
-            self._record_fit(trainer, record, time.perf_counter() - start)
+            if not record.trained:
+                self._record_fit(trainer, record, time.perf_counter() - start)
             tested = self.test(trainer, folder, record, after)
             if loggers:
                 shown = "what the loggers show of the test"
                 after.make(shown, lambda: tell_test(loggers, tested.content, tested.report(trainer.global_step)))
+            # From here on only the page is left.
+            after.make("the time of the test in run.json", lambda: record.update(test=dict(tested.speed)))
         except Pruned:
             pruned = True
             raise
@@ -244,14 +217,17 @@ class TrainingRun(ABC):
         """metrics.csv and steps.csv, with the rows of the run that this one goes on from."""
         experiment = self.experiment
         earlier = earlier_rows(experiment.resume, self.first_epoch)
-        table = self.table_class(folder, experiment.monitor, experiment.direction, self.epochs, earlier)
+        clock = time_limit(experiment.trainer)
+        table = self.table_class(
+            folder, experiment.monitor, experiment.direction, self.epochs, earlier, most_seconds=clock
+        )
         within = experiment.fitting.val_check_interval is not None
         table.keep_steps(earlier_steps(experiment.resume, earlier), within=within)
         return table
 
     def _record_fit(self, trainer: pl.Trainer, record: RunRecord, seconds: float) -> None:
-        """Writes into run.json how long was trained, and why no longer."""
+        """Writes into run.json how long was trained, by earlier commands too, and why no longer."""
         trial = self.experiment.trainer.fast_dev_run
         why = "trainer.fast_dev_run" if trial else why_it_ended(trainer, self.callbacks)
         facts = {"epochs": trained_epochs(trainer), "ended_by": why, **skipped_steps(trainer)}
-        record.update(train_seconds=round(seconds, 1), **facts)
+        record.update(train_seconds=round(trained_before(trainer) + seconds, 1), **facts)

@@ -90,7 +90,7 @@ def _several(do: Callable[[bytes, Draw], bytes], content: bytes, draw: Draw) -> 
     for _ in range(draw.choice((1, 1, 1, 2))):
         try:
             content = do(content, draw)
-        except (ValueError, KeyError, IndexError, TypeError, RecursionError, OverflowError):
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError, OverflowError):
             break  # a change before it has left nothing that could be changed so
     return content
 

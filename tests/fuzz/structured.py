@@ -105,8 +105,8 @@ def safetensors_header(content: bytes, draw: Draw) -> bytes:
     """A safetensors file whose header has a changed place; its length is right."""
     size = int.from_bytes(content[:8], "little")
     header = json.loads(content[8 : 8 + size])
-    if draw.random() < 0.5 and isinstance(header.get("__metadata__"), dict):
-        record = json.loads(header["__metadata__"].get("record", "{}"))
+    if draw.random() < 0.5 and isinstance(header, dict) and isinstance(header.get("__metadata__"), dict):
+        record = json.loads(header["__metadata__"].get("record") or "{}")
         header["__metadata__"]["record"] = json.dumps(change_tree(record, draw))
     else:
         header = change_tree(header, draw)

@@ -48,6 +48,18 @@ class Stop(Callback):
             raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
 
 
+class StopAtBatch(Callback):
+    """Ctrl-C after a batch of an epoch."""
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        self.epoch = epoch
+        self.batch = batch
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if (trainer.current_epoch, trainer.fit_loop.batch_idx) == (self.epoch, self.batch):
+            raise KeyboardInterrupt
+
+
 class Terminate(Callback):
     """SIGTERM to the own process, after the first batch of an epoch."""
 

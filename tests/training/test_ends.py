@@ -43,10 +43,11 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     (folder,) = folders()
     found = re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
     assert found is not None
-    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
-    assert Path(found[1]).is_file()
+    assert Path(found[1]) == folder
+    assert (folder / "checkpoints" / "last.ckpt").is_file()
+    assert not (folder / ".lock").exists()
     # A callback of a package of one's own: the line that goes on says that it is trusted.
-    assert captured.err.rstrip().endswith("last.ckpt 'trust=[tests]'")
+    assert captured.err.rstrip().endswith(f"python -m segexp resume={folder} 'trust=[tests]'")
     assert "Traceback" not in captured.out + captured.err
     assert read_json(folder / "run.json")["state"] == "interrupted"
     assert "interrupted" in (folder / "log.txt").read_text()
@@ -55,11 +56,13 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_scheduler_that_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
     """SIGTERM is told as Ctrl-C is: how to go on."""
-    assert run([*TINY, "trainer.max_epochs=3", PART % "Terminate, epoch: 1"]) == 130
+    assert run([*TINY, "trainer.max_epochs=3", PART % "Terminate, epoch: 1"]) == 143
     captured = capfd.readouterr()
     (folder,) = folders()
     assert re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
-    assert read_json(folder / "run.json")["state"] == "interrupted"
+    assert "warning: interrupted by SIGTERM" in captured.out
+    record = read_json(folder / "run.json")
+    assert (record["state"], record["signal"]) == ("interrupted", "SIGTERM")
 
 
 def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +78,7 @@ def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyP
 def test_ctrl_c_before_the_first_epoch_is_over() -> None:
     with pytest.raises(Interrupted, match="before an epoch was finished") as caught:
         go(PART % "Stop, epoch: 0")
-    assert "resume=" not in str(caught.value)
+    assert "; to begin again in its folder: python -m segexp resume=" in str(caught.value)
     assert read_json(folders()[0] / "run.json")["state"] == "interrupted"
 
 
@@ -124,7 +127,7 @@ def test_ctrl_c_for_real() -> None:
     found = re.search(r"resume=(\S+)", error)
     assert found is not None
     (folder,) = folders()
-    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
+    assert Path(found[1]) == folder
     record = read_json(folder / "run.json")
     assert record["state"] == "interrupted"
     assert record["command"] == shlex.join(["segexp", "train", *arguments])

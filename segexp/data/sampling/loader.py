@@ -26,6 +26,7 @@ def make_loader(
     options: LoaderOptions,
     *,
     training: bool,
+    begin: tuple[int, int] = (0, 0),
 ) -> DataLoader[S]:
     """A DataLoader with all options applied.
 
@@ -34,13 +35,14 @@ def make_loader(
         sampler: Yields these keys; a batch, with all its ranks, is made of them in their order.
         options: The ``loader:`` block.
         training: Whether ``batch_size`` and ``drop_last`` apply, or ``eval_batch_size``.
+        begin: Epoch and batch that a training starts with, of one that goes on within an epoch.
     """
     # Validation and test images lie decoded in memory: they get workers only when asked.
     workers = worker_count(options) if training or options.num_workers is not None else 0
     cuda = torch.cuda.is_available()
     return DataLoader(
         dataset,
-        batch_sampler=make_batches(sampler, options, training=training),
+        batch_sampler=make_batches(sampler, options, training=training, begin=begin),
         num_workers=workers,
         collate_fn=collate_plans if isinstance(dataset, CropPlans) else collate,
         pin_memory=cuda if options.pin_memory is None else options.pin_memory,
@@ -53,10 +55,12 @@ def make_loader(
     )
 
 
-def make_batches(sampler: KeyedSampler, options: LoaderOptions, *, training: bool) -> KeyedBatches:
+def make_batches(
+    sampler: KeyedSampler, options: LoaderOptions, *, training: bool, begin: tuple[int, int] = (0, 0)
+) -> KeyedBatches:
     """The batches of a loader; training batches are divided between ranks."""
     size = options.batch_size if training else options.eval_batch_size
-    return KeyedBatches(sampler, size, drop_last=options.drop_last and training, divide=training)
+    return KeyedBatches(sampler, size, drop_last=options.drop_last and training, divide=training, begin=begin)
 
 
 def worker_count(options: LoaderOptions) -> int:

@@ -124,7 +124,8 @@ def _numbers(path: Path, line: int, cells: list[str], expected: str) -> list[flo
     except ValueError:
         numbers = [math.nan]
     if len(numbers) != (4 if "box" in expected else 2) or not all(map(math.isfinite, numbers)):
-        raise DataError(f"{path}, line {line}: found {' '.join(cells)!r}, expected {expected} in pixels")
+        found = shortened(printable(" ".join(cells)), 200)
+        raise DataError(f"{path}, line {line}: found {found!r}, expected {expected} in pixels")
     return numbers
 
 

@@ -19,6 +19,8 @@ os.environ.setdefault("GDAL_CACHEMAX", "64")
 _COMPRESSIONS = "none lzw deflate adobe_deflate packbits jpeg zstd lzma webp lerc ccittrle ccittfax3 ccittfax4"
 COMPRESSIONS = frozenset(_COMPRESSIONS.split())
 """What the wheels of rasterio decode, by its names in tifffile."""
+MOST_BANDS = 512
+"""GDAL's time for a block grows with the square of their number: of 4,000 it takes seconds, of 65,000 minutes."""
 
 
 def has_rasterio() -> bool:

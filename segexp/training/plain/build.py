@@ -10,7 +10,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import OFFERED
-from segexp.config.signatures.plain_lightning import DATA, comes_from
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.data.base import ImageDataModule
@@ -23,12 +23,13 @@ from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import expect, trying
 from segexp.training.constructor_errors import naming_section
+from segexp.training.distributed.process_group import once_per_machine
 from segexp.windows.settings import Inference
 
 
 def build_data(experiment: Experiment) -> pl.LightningDataModule:
     """Builds the datamodule; one of segexp's kind reads its images, of any other nothing is called yet."""
-    if comes_from(experiment.datamodule.get("_target_"), DATA):
+    if not has_own_data(experiment.datamodule):
         images = build.build_datamodule(experiment.datamodule, experiment.augment)
         images.setup()
         return images
@@ -44,7 +45,7 @@ def data_spec(datamodule: pl.LightningDataModule) -> DataSpec | None:
         with trying("datamodule", "its setup"):
             if not hasattr(datamodule, "spec"):
                 return None
-            datamodule.prepare_data()
+            once_per_machine(datamodule.prepare_data)
             datamodule.setup("fit")
     found = getattr(datamodule, "spec", None)
     return found if isinstance(found, DataSpec) else None
@@ -118,7 +119,7 @@ def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
         optimizer=build.build_optimizer(experiment.optimizer, model),
         schedule=build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class),
         speed=resolve_speed(experiment.speed, experiment.device, allocator=False),
-        record={"config": experiment.plain(), "split": {}},
+        record={"config": experiment.recorded(), "split": {}},
         inference=Inference(**vars(experiment.inference)),
     )
 

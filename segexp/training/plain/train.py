@@ -7,23 +7,28 @@ from typing import Any, ClassVar
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
-from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.trainer import is_part
+from segexp.data.base import ImageDataModule
+from segexp.data.sampling.batches import check_batches
 from segexp.evaluation.afterwards import Afterwards, report_line
 from segexp.evaluation.test import FinishedTest
 from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
-from segexp.training.callbacks.checkpoints import restore_best, restore_last
+from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
 from segexp.training.callbacks.places import place_callbacks
+from segexp.training.callbacks.stopping import Over
+from segexp.training.distributed import process_group as group
+from segexp.training.distributed.plan import check_plain_ranks
+from segexp.training.distributed.strategies import plain_strategy_arguments
 from segexp.training.loggers.epoch_table import EpochTable
 from segexp.training.nonfinite.guard import guard_steps, skipped_steps
 from segexp.training.plain.build import build_data, build_module
 from segexp.training.plain.hyper_parameters import PlainHyperParameters
-from segexp.training.plain.partial import describe_training
+from segexp.training.plain.partial import describe_ranks, describe_training
 from segexp.training.plain.resume import check_plain_resume
 from segexp.training.plain.table import CloseRows, LoggedTable
 from segexp.training.plain.test import test_logged
@@ -42,7 +47,7 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
         experiment: As the command line or a sweep hands it down.
 
     Returns:
-        The content of results.json.
+        The content of results.json; empty on a rank that only helps.
 
     Raises:
         UserError: Config, module or datamodule do not fit; nothing is written then.
@@ -50,12 +55,16 @@ def train_plain(experiment: Experiment) -> dict[str, Any]:
     """
     start_console()
     quiet_warnings()
+    check_plain_ranks(experiment)
     experiment, callbacks = check_beforehand(replace(experiment, resume=checkpoint_of(experiment.resume)))
+    rank = group.join(experiment).rank
     pl.seed_everything(experiment.seed, workers=True, verbose=False)
     datamodule = build_data(experiment)
     module = build_module(experiment, datamodule)
+    if isinstance(datamodule, ImageDataModule):
+        check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
     first = check_plain_resume(experiment, module)
-    return PlainTrainingRun(experiment, callbacks, datamodule, module, first_epoch=first).start(rank=0)
+    return PlainTrainingRun(experiment, callbacks, datamodule, module, first_epoch=first).start(rank)
 
 
 class PlainTrainingRun(TrainingRun):
@@ -79,9 +88,9 @@ class PlainTrainingRun(TrainingRun):
         self._datamodule = datamodule
         self._module = module
 
-    def weights(self) -> nn.Module:
-        """Gives the module."""
-        return self._module
+    def checkpoint_bytes(self) -> int:
+        """Gives the disk that the weights take, best and last."""
+        return state_bytes(self._module)
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
@@ -104,21 +113,23 @@ class PlainTrainingRun(TrainingRun):
         LOG.info(f"data        {type(self._datamodule).__name__}")
         LOG.info(f"model       {type(self._module).__name__}, {record.content['model']['parameters']:,} parameters")
 
-    def fit(self, folder: RunFolder, loggers: list[Logger]) -> pl.Trainer:
-        """Trains."""
+    def fit(self, folder: RunFolder, loggers: list[Logger], *, over: bool = False) -> pl.Trainer:
+        """Trains, on all ranks together; what comes after is done by one alone."""
         experiment = self.experiment
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
-        rows = [CloseRows(table) for table in loggers if isinstance(table, LoggedTable)]
-        own = [*rows, PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
-        own.append(guard_steps(experiment, folder))
-        trainer = build_trainer(experiment, folder, loggers, own)
+        table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
+        own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
+        own += [guard_steps(experiment, folder), *([Over()] if over else [])]
+        trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
+        group.leave()
         keep_last(experiment.resume, folder)
         return trainer
 
     def test(self, trainer: pl.Trainer, folder: RunFolder, record: RunRecord, after: Afterwards) -> FinishedTest:
         """Restores the weights that were chosen, tests them by what the module logs, and writes results.json."""
-        best, notes = self._restored(trainer, folder), list(describe_training(self.experiment, trainer))
+        best = self._restored(trainer, folder)
+        notes = [*describe_ranks(self.experiment), *describe_training(self.experiment, trainer)]
         content = test_logged(
             self.experiment, folder, self._module, self._datamodule, best, notes, skipped_steps(trainer)
         )

@@ -55,6 +55,16 @@ class Accurate(LitAutoEncoder):
         self.log("val_acc", -self.loss_of(batch))
 
 
+class Together(LitAutoEncoder):
+    """Logs figures of all processes that train together; steps along gradients, whose rounding Adam would blow up."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=self.hparams["lr"])
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.log("val_loss", self.loss_of(batch), sync_dist=True)
+
+
 class LitNet(LitAutoEncoder):
     """Takes objects, as the modules of lightning-hydra-template do."""
 
