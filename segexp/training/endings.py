@@ -17,6 +17,7 @@ from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.system.signals import exit_code, name_of_stop
 from segexp.training.callbacks.stopping import Clock
+from segexp.training.callbacks.within_epoch import position
 from segexp.training.distributed import process_group as group
 from segexp.training.resume_source import how_to_go_on, in_place
 
@@ -106,6 +107,7 @@ def still_valid(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""
-    epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
+    epochs, batch = position(torch.load(last, map_location="cpu", weights_only=True, mmap=True))
+    more = f" and {batch} batches of the next" if batch else ""
     line = in_place(folder.path)
-    return f"the first {epochs} epochs are kept in {last}; to go on after them: {line}"
+    return f"the first {epochs} epochs{more} are kept in {last}; to go on after them: {line}"
