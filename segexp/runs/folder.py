@@ -30,7 +30,7 @@ class RunFolder:
         self._kept: dict[str, bytes] = {}
 
     def watch(self) -> None:
-        """Notes which folder it is, and what it holds: nothing is written once it is gone, see :meth:`require_there`."""
+        """Notes which folder it is and what it holds: nothing is written once it is gone, see :meth:`require_there`."""
         self._identity = _identity(self.path)
         there = (name for name in KEPT if (self.path / name).is_file())
         self._kept = {name: (self.path / name).read_bytes() for name in there}
