@@ -10,7 +10,8 @@ from typing import Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.harmless import HARMLESS
-from segexp.config.overrides.quoting import command_line, hydra_override
+from segexp.config.overrides.from_argument import TAKE_OVER
+from segexp.config.overrides.quoting import command_line
 from segexp.errors import Interrupted
 from segexp.invocation import Invocation
 from segexp.runs.attempts import INTERRUPTED, remove_partial
@@ -114,7 +115,7 @@ def refuse_owned(invocation: Invocation) -> None:
 
 def busy(invocation: Invocation, owner: Owner) -> str:
     """Says whose a run folder is, and the line that takes it all the same."""
-    again = command_line([*invocation.command[2:], hydra_override("take_over", owner.key)])
+    again = command_line([*invocation.command[2:], f"{TAKE_OVER}{owner.key}"])
     what = {
         "running": f"is in use by {owner}: wait until it has ended, or end it (kill {owner.pid})",
         "unknown": f"belongs to {owner}, which cannot be asked from here: look there whether it still runs",
