@@ -14,6 +14,8 @@ DRIVER = """
 import contextlib, io, json, os, sys
 from hydra.core.global_hydra import GlobalHydra
 from segexp.cli.app import run
+from tests.parsed_once import parse_once
+parse_once()
 for argv in json.load(sys.stdin):
     GlobalHydra.instance().clear()
     sys.argv = ["segexp", *argv]

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from segexp.config.experiment import Experiment
+from segexp.config.harmless import HARMLESS
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
 from segexp.config.schema import TrainConfig
@@ -33,20 +34,10 @@ from segexp.training.resume_source import LAST, command, told_apart, with_comman
 T = TypeVar("T")
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
-    "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
-    "inference.batch_size", "callbacks",
-    "trainer.progress", "trainer.checkpoint_every", "trainer.max_time", "trainer.accelerator",
-    "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps", "trainer.profiler",
-    "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.limit_test_batches", "trainer.min_epochs",
-    "trainer.min_steps", "trainer.on_nan", "trainer.watchdog", "trainer.inference_mode", "trainer.benchmark",
-    "trainer.enable_model_summary", "trainer.enable_autolog_hparams", "trainer.allow_oversize",
+    *HARMLESS, "name", "output_dir", "resume", "panels", "panel_epochs", "val_panels",
+    "baselines", "tta", "metric", "bootstrap", "sweep", "callbacks", "trainer.max_time", "trainer.limit_test_batches",
+    "trainer.min_epochs", "trainer.min_steps", "trainer.on_nan", "trainer.inference_mode", "trainer.benchmark",
     "trainer.reload_dataloaders_every_n_epochs",
-    "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
-    # Customary names of the same in a LightningDataModule of the user's own.
-    "datamodule.data_dir", "datamodule.num_workers", "datamodule.prefetch_factor", "datamodule.pin_memory",
-    "datamodule.persistent_workers",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 
@@ -84,7 +75,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     check_same(experiment, earlier)
-    check_epochs(experiment.fitting.max_epochs or -1, begin[0], Path(resume))
+    check_length(experiment, begin[0], checkpoint, Path(resume))
     earlier_rows(resume, begin[0])
     return begin
 
@@ -131,14 +122,27 @@ def _recorded(checkpoint: Mapping[str, Any], source: Path) -> tuple[dict[str, An
     return stored, migrated_stored(stored, source)
 
 
-def check_epochs(asked: int, done: int, checkpoint: Path) -> None:
-    """Refuses fewer epochs than are done; as many are right: the run goes straight to its test."""
-    if 0 < asked < done:
-        line = command(checkpoint, f"trainer.max_epochs={done + 1}")
-        raise ConfigError(
-            f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
-            f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without resume"
-        )
+def check_length(experiment: Experiment, epochs: int, checkpoint: Mapping[str, Any], source: Path) -> None:
+    """Refuses fewer epochs or steps than are done; as many are right: the run goes straight to its test.
+
+    Args:
+        experiment: The run as it is to go on.
+        epochs: That are done.
+        checkpoint: Which it goes on from, with the steps that are done.
+        source: Its path.
+
+    Raises:
+        ConfigError: Fewer are asked for.
+    """
+    section, steps = experiment.fitting, int(checkpoint.get("global_step", 0))
+    for key, asked, done in (("epochs", section.max_epochs or -1, epochs), ("steps", section.max_steps, steps)):
+        if 0 < asked < done:
+            line = command(source, f"trainer.max_{key}={done + 1}")
+            raise ConfigError(
+                f"trainer.max_{key}: found {asked}, but the run that resume goes on from has done {done} {key}; give "
+                f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without "
+                "resume"
+            )
 
 
 def unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[int, ...]]) -> str:
@@ -194,7 +198,7 @@ def _shaping(plain: Mapping[str, Any]) -> list[str]:
 
 
 def _may_change(key: str, experiment: Experiment) -> bool:
-    if key == "trainer.max_epochs":
+    if key in ("trainer.max_epochs", "trainer.max_steps"):
         # A schedule that was laid over the whole run cannot be stretched.
         return not follows_length(experiment.scheduler)
     return any(key == free or key.startswith(f"{free}.") for free in FREE)

@@ -15,6 +15,7 @@ from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.training.loggers.epoch_table import EpochTable
+from segexp.training.loggers.tracking import tell_early
 
 AVERAGED = "averaged.ckpt"
 """Weights that an average put in place when training ended, where nothing chose a checkpoint."""
@@ -48,6 +49,8 @@ class Best(ModelCheckpoint):
                 "last_model_path": "",
             }
         )
+        # Lightning leaves it out, and the next checkpoint would lack what one of a run without a break has.
+        self.current_score = state_dict.get("current_score")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lets an epoch without steps be judged as any other: averaged weights get their running statistics in it."""
@@ -109,6 +112,12 @@ class Last(ModelCheckpoint):
         for logger in trainer.loggers:
             if isinstance(logger, EpochTable):
                 logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
+        if trainer.loggers and trainer._results is not None:
+            # Lightning counts one step less while it logs them.
+            step = trainer.fit_loop.epoch_loop._batches_that_stepped - 1
+            figures = {name: float(value) for name, value in trainer._results.metrics(on_step=False)["log"].items()}
+            if "step" not in figures:  # which would stand for the number of steps
+                tell_early(trainer.loggers, figures, trainer.current_epoch, step)
         super().on_train_epoch_end(trainer, pl_module)
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
