@@ -74,7 +74,7 @@ def run_check(config: Any, invocation: Invocation) -> None:
         with quick_imports():
             from segexp.training.checks.check import check
 
-        content, text = check(experiment, full=own.full, scope=own.scope)
+        content, text = check(experiment, full=own.full, scope=own.scope, probe=own.probe)
     if own.format == "json":
         print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
     else:

@@ -32,6 +32,7 @@ from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import check_ranks, gather_weights, strategy_arguments
 from segexp.training.endings import ended, trained_epochs, was_stopped, why_it_ended
+from segexp.training.estimate.out_of_memory import FailedStage, step_out_of_memory
 from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.hardware import with_hardware
@@ -44,6 +45,7 @@ from segexp.training.partial import describe_parts, restore_tested, with_tested_
 from segexp.training.prepare import Prepared, prepare
 from segexp.training.resume import check_resume, earlier_rows, earlier_steps, keep_last
 from segexp.training.run_facts import run_facts, tracked_facts
+from segexp.training.run_parent import run_parent
 from segexp.training.run_split import dealt_anew, taken_up
 from segexp.training.trainer import build_trainer, time_limit, try_trainer
 from segexp.training.warning_filters import quiet_warnings
@@ -84,7 +86,7 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
     takes.refuse()
     if rank > 0:
         # It trains and validates with rank 0, which writes everything and tests alone.
-        _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks)
+        _fit(prepared, RunFolder(group.broadcast_run_dir()), [], callbacks, takes)
         return {}
     check_place(place, "output_dir", PAGES + (0 if takes.allowed else takes.disk.checkpoints))
     folder = make_run_folder(prepared.experiment)
@@ -94,12 +96,6 @@ def train_experiment(experiment: Experiment, *, allocator: bool) -> dict[str, An
         return _run(prepared, folder, callbacks, takes)
     finally:
         stop_log_file(handler)
-
-
-def run_parent(experiment: Experiment) -> Path:
-    """Folder in which the run folder is made."""
-    folder = experiment.invocation.folder
-    return folder.parent if folder is not None else Path(experiment.output_dir) / experiment.run_name
 
 
 def tried_callbacks(experiment: Experiment) -> dict[str, Callback]:
@@ -160,7 +156,7 @@ def _run(
     log_summary(folder, datamodule, prepared.module, prepared.experiment.ranks, takes)
     handler = signal.getsignal(signal.SIGINT)
     try:
-        content = _fit_and_test(prepared, folder, record, callbacks, after)
+        content = _fit_and_test(prepared, folder, record, callbacks, after, takes)
     except BaseException as error:
         if was_stopped(error):
             # Lightning switches Ctrl-C off while it shuts down; after fitting, it never switches it on again.
@@ -182,6 +178,7 @@ def _fit_and_test(
     record: RunRecord,
     callbacks: Mapping[str, Callback],
     after: Afterwards,
+    takes: RunEstimate,
 ) -> dict[str, Any]:
     start = time.perf_counter()
     experiment, module = prepared.experiment, prepared.module
@@ -197,7 +194,7 @@ def _fit_and_test(
     loggers = build_loggers(asked, tracked_facts(experiment, folder, record.content))
     pruned = False
     try:
-        trainer = _fit(prepared, folder, [table, *loggers], callbacks)
+        trainer = _fit(prepared, folder, [table, *loggers], callbacks, takes)
         end_if_pruned(trainer)
         ended = "trainer.fast_dev_run" if experiment.trainer.fast_dev_run else why_it_ended(trainer, callbacks)
         seconds, epochs = round(time.perf_counter() - start, 1), trained_epochs(trainer)
@@ -219,14 +216,26 @@ def _fit_and_test(
     return tested.content
 
 
-def _fit(prepared: Prepared, folder: RunFolder, loggers: list[Logger], callbacks: Mapping[str, Callback]) -> pl.Trainer:
+def _fit(
+    prepared: Prepared,
+    folder: RunFolder,
+    loggers: list[Logger],
+    callbacks: Mapping[str, Callback],
+    takes: RunEstimate,
+) -> pl.Trainer:
     """Trains, on all ranks together; what comes after is done by one alone."""
     experiment, datamodule, module = prepared.experiment, prepared.datamodule, prepared.module
     place_callbacks(experiment.callbacks, callbacks, folder.path)
-    own = [*callbacks.values(), *pruning_callbacks(experiment)]
+    failed = FailedStage()
+    own = [*callbacks.values(), *pruning_callbacks(experiment), failed]
     ranks = strategy_arguments(experiment.trainer, module, datamodule)
     trainer = build_trainer(experiment, folder, loggers, own, ranks, prepared.length)
-    trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
+    try:
+        trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
+    except Exception as error:
+        if (shown := step_out_of_memory(error, failed.name, takes)) is None:
+            raise
+        raise shown from error
     group.leave()
     gather_weights(module)
     keep_last(experiment.resume, folder)

@@ -35,10 +35,10 @@ from segexp.training.plain.test import test_logged
 from segexp.training.resume import earlier_rows, earlier_steps, keep_last
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_facts import tracked_facts
+from segexp.training.run_parent import run_parent
 from segexp.training.train import (
     make_run_folder,
     pruning_callbacks,
-    run_parent,
     tell_test,
     tried_callbacks,
 )
