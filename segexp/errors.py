@@ -83,6 +83,14 @@ class MissingExtraError(UserError):
     """An optional feature was asked for whose package is not installed."""
 
 
+class Interrupted(SegexpError):
+    """A signal ended the work, Ctrl-C or another; the exit code is as shells have it, 128 and its number."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
 class Pruned(SegexpError):
     """A search has ended its trial early; no failure."""
 

@@ -1,11 +1,14 @@
 """Every command that is printed can be pasted, whatever the folders are called."""
 
+import functools
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
@@ -36,17 +39,35 @@ def words_of(text: str) -> list[str]:
     return found[2:]
 
 
+@functools.cache
+def known(name: str) -> Any:
+    """A config as it is without words."""
+    return composed(name)
+
+
+def composed(name: str, *words: str) -> Any:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return OmegaConf.to_container(compose(name, list(words)))
+
+
+def part(config: Any, key: str) -> Any:
+    return functools.reduce(lambda block, name: block[name], key.split("."), config)
+
+
 def value(words: list[str], key: str) -> str:
-    """What the command finds under a key: ``from`` by itself, the rest through Hydra's grammar."""
+    """What the command finds under a key that it has: ``from`` by itself, the rest through Hydra's grammar."""
     command, rest = split(words)
     word = next(word for word in rest if word.startswith(f"{key}="))
     if key == "from":
         return word.removeprefix("from=")
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = OmegaConf.to_container(compose(command.config, [word]))
-    for part in key.split("."):
-        config = config[part]  # type: ignore[index, call-overload]
-    found = config[0] if isinstance(config, list) else config
+    part(known(command.config), key)
+    override = OverridesParser.create().parse_override(word)
+    assert override.key_or_group == key
+    return resolved(override.value())
+
+
+def resolved(found: Any) -> str:
+    found = found[0] if isinstance(found, list) else found
     return str(OmegaConf.to_container(OmegaConf.create({"a": found}), resolve=True)["a"])  # type: ignore[index, call-overload]
 
 
@@ -83,6 +104,8 @@ def test_the_word_that_goes_on(place: Path) -> None:
     assert found is not None
     (word,) = words_of(f"python -m segexp {found[1]}")
     assert value([word], "resume") == str(place / "checkpoints" / "last.ckpt")
+    # As a run gets it, with all that Hydra does beside.
+    assert resolved(composed("train", *split([word])[1])["resume"]) == str(place / "checkpoints" / "last.ckpt")
 
 
 def test_advice_of_refusals(place: Path) -> None:

@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -63,6 +64,16 @@ def stop_log_file(handler: logging.Handler) -> None:
     for name in ("segexp", "py.warnings", "lightning.pytorch"):
         logging.getLogger(name).removeHandler(handler)
     handler.close()
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """In this context what is said also goes to a log.txt, see :func:`start_log_file`."""
+    handler = start_log_file(path)
+    try:
+        yield
+    finally:
+        stop_log_file(handler)
 
 
 class _LogFile(logging.FileHandler):

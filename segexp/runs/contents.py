@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
+from segexp.runs.attempts import state_of
 from segexp.runs.json_yaml import read_object
 from segexp.runs.schema import RUN, find_problem, find_results_problem
 from segexp.runs.table_file import LONGEST
+from segexp.runs.text import printable, shortened
 
 _LOG_LINES = 40
 """Last lines of log.txt that are read."""
-_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**30
+_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**28
 """Bytes of log.txt and of config.yaml, and of a table, that are read at most."""
 
 
@@ -57,6 +59,8 @@ def read_run(path: Path) -> RunContents:
             "run, for example outputs/<name>/<date>_<time>_<id>."
         )
     run, results = read_object(path / "run.json"), read_object(path / "results.json")
+    # A process that was killed has left the state that it was in.
+    run = {**run, "state": state_of(path, run["state"])} if "state" in run else run
     for name, words in (("run.json", find_problem(run, RUN)), ("results.json", find_results_problem(results))):
         if words:
             raise DataError(f"{path / name}: {words}. Was it edited, or written by another program?")
@@ -98,7 +102,9 @@ def numbers_of(rows: Sequence[Mapping[str, str]], path: Path) -> list[dict[str, 
     try:
         return [{name: _number(cell) for name, cell in row.items()} for row in rows]
     except ValueError as error:
-        raise DataError(f"{path}: {error}; expected numbers alone. Was it edited?") from error
+        raise DataError(
+            f"{path}: {shortened(printable(str(error)), 200)}; expected numbers alone. Was it edited?"
+        ) from error
 
 
 def _number(cell: str) -> float:

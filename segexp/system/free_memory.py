@@ -138,3 +138,12 @@ def gib(size: int | None) -> str:
     if size is None:
         return "an unknown amount"
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def oom_kills() -> int | None:
+    """Counts the processes of this container that the system has ended for lack of memory; None: it does not say."""
+    try:
+        counts = dict(line.split() for line in _lines(CGROUP / "memory.events"))
+        return int(counts["oom_kill"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -9,8 +9,7 @@ import torch
 
 from segexp.errors import ConfigError
 from segexp.training.endings import Interrupted
-from tests.training.conftest import LEARNING
-from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
+from tests.training.runs import LEARNING, Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
 
 EPOCHS = "trainer.max_epochs=4"
 STOP = "{_target_: tests.training.parts.Stop, epoch: 2}"
@@ -34,7 +33,7 @@ def interrupted(*overrides: str, extra: str = "") -> Path:
         go(*overrides, EPOCHS, f"callbacks.extra=[{STOP}{extra}]")
     found = re.search(r"resume=(\S+)", str(caught.value))
     assert found is not None
-    return Path(found[1])
+    return Path(found[1]) / "checkpoints" / "last.ckpt"
 
 
 def assert_same(straight: Done, resumed: Done) -> None:

@@ -1,6 +1,8 @@
 """Writes checkpoints so that a kill at any moment leaves the previous file whole."""
 
 import os
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,16 @@ from lightning.pytorch.plugins.io import TorchCheckpointIO
 
 from segexp.system.causes import resource_error
 
+Watched = Callable[[str, str], AbstractContextManager[None]]
+
 
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Saves beside the target, flushes to the disk, then replaces the target in one step."""
+
+    def __init__(self, watched: Watched = lambda what, kind: nullcontext()) -> None:
+        """``watched`` is a context in which somebody waits for what is written, see :class:`Watchdog`."""
+        super().__init__()
+        self._watched = watched
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
@@ -23,6 +32,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
             OSError: The folder cannot be written.
         """
         target = Path(path)
+        with self._watched(f"the disk, to which {target.name} is written", "checkpoint"):
+            self._save(checkpoint, target)
+
+    @staticmethod
+    def _save(checkpoint: dict[str, Any], target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = target.with_name(f".{target.name}.partial")
         try:

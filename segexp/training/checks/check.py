@@ -1,10 +1,11 @@
 """The check command: what a training would find, and more, all at once; nothing is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from segexp.config.batch_size import KEY, batch_size_is_auto
 from segexp.config.experiment import Experiment
+from segexp.config.signatures.plain_lightning import has_own_data
 from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import Problem, problem_of, propose_line_for_all
 from segexp.data.checks.review import Review, review_data
@@ -18,6 +19,7 @@ from segexp.runs.console import progress, silence_libraries
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.checks.compatibility import CompatibilityCheck
+from segexp.training.plain.check import find_problems
 from segexp.training.run_split import taken_up
 
 
@@ -44,32 +46,31 @@ def check(
     found = Review()
     takes: dict[str, Any] = {}
     lines: list[str] = []
+    plain = scope == "all" and experiment.plain_lightning
     try:
-        experiment = taken_up(experiment)
+        experiment = experiment if experiment.plain_lightning else taken_up(experiment)
+        if has_own_data(experiment.datamodule):
+            return _answer(found, find_problems(experiment) if plain else [])
         datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     except UserError as error:
         problems.append(problem_of(error))
     else:
         found = review_data(datamodule, full=full, progress=_progress)
         problems += found.problems
-        compatibility = _compatibility(experiment, datamodule, found) if scope == "all" else None
-        if compatibility is not None:
+        if plain:
+            problems += find_problems(experiment)
+        elif scope == "all" and (compatibility := _compatibility(experiment, datamodule, found)) is not None:
             fits = not any(problem.fatal for problem in (*problems, *compatibility.problems))
             takes, lines = _what_it_takes(compatibility, datamodule, found, probe if fits else 0.0)
             problems += compatibility.problems
-    content = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
-    content["problems"] = collect_problem_facts(problems, found.files)
-    content["mask_values_line"] = propose_line_for_all(problems)
-    content |= {"estimate": takes} if takes else {}
-    blocks = (format_data_check(content), format_problems(content), "\n".join(lines))
-    return content, "\n\n".join(block for block in blocks if block)
+    return _answer(found, problems, takes, lines)
 
 
 def _what_it_takes(
     compatibility: CompatibilityCheck, datamodule: ImageDataModule, found: Review, probe: float
 ) -> tuple[dict[str, Any], list[str]]:
     """Memory, disk and time of a run, in plain values and in lines; empty where parts of it are missing."""
-    if compatibility.experiment.datamodule and batch_size_is_auto(compatibility.experiment.datamodule):
+    if batch_size_is_auto(compatibility.experiment.datamodule):
         return {}, [f"{KEY}=auto: the size is found when training starts, and memory and time follow from it"]
     takes = compatibility.try_size(datamodule, found.parts)
     if takes is None:
@@ -79,6 +80,18 @@ def _what_it_takes(
     if measured is None:
         return takes.to_dict(), list(takes.lines())
     return {**takes.to_dict(), "time": measured.to_dict()}, [*takes.lines(), f"time        {measured.described()}"]
+
+
+def _answer(
+    found: Review, problems: Sequence[Problem], takes: Mapping[str, Any] | None = None, lines: Sequence[str] = ()
+) -> tuple[dict[str, Any], str]:
+    """What was found in plain values, and as text; ``takes`` and ``lines`` say what a run takes."""
+    content = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
+    content["problems"] = collect_problem_facts(problems, found.files)
+    content["mask_values_line"] = propose_line_for_all(problems)
+    content |= {"estimate": takes} if takes else {}
+    blocks = (format_data_check(content), format_problems(content), "\n".join(lines))
+    return content, "\n\n".join(block for block in blocks if block)
 
 
 def _compatibility(experiment: Experiment, datamodule: ImageDataModule, found: Review) -> CompatibilityCheck | None:

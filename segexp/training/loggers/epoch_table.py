@@ -111,6 +111,18 @@ class EpochTable(Logger):
         of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP_ENDING)}
         self._merge({**of_epoch, "epoch": epoch})
 
+    def open_rows(self, epoch: int) -> dict[str, Any]:
+        """What is known of an epoch that is not over: its figures so far, its rows of steps.csv, and the best value."""
+        before = max((int(row["step"]) for row in self.steps.values() if row.get("epoch", epoch) < epoch), default=-1)
+        steps = [dict(row) for number, row in self.steps.items() if number > before]
+        return {"row": dict(self.rows.get(epoch, {"epoch": epoch})), "steps": steps, "best": self._best}
+
+    def reopen_rows(self, opened: Mapping[str, Any]) -> None:
+        """Takes up an epoch within which a run goes on, of :meth:`open_rows`."""
+        self.rows[int(opened["row"]["epoch"])] = dict(opened["row"])
+        self.steps |= {int(row["step"]): dict(row) for row in opened["steps"]}
+        self._best = opened["best"]
+
     def _say_validation(self, metrics: Mapping[str, float], step: int | None) -> None:
         """A line for a validation within an epoch: the best may be any of them."""
         value = metrics[self._monitor]
