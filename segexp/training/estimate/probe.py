@@ -16,6 +16,9 @@ from segexp.training.estimate.duration import TimeEstimate
 from segexp.training.run_length import RunLength
 from segexp.training.step_time import seconds_per_step
 
+LONG = 10
+"""Times the seconds to be measured: a first step that takes so long is not followed by others."""
+
 
 def probe_time(
     experiment: Experiment,
@@ -33,7 +36,7 @@ def probe_time(
         datamodule: Whose settings say how samples are cut.
         items: Images of each part; a batch of them is read.
         length: How long the training is.
-        seconds: How long steps are measured; the first one is not, unless it alone takes longer.
+        seconds: How long steps are measured, two at least after the first one; of long ones the first alone.
     """
     device = experiment.device or "cpu"
     begin = time.perf_counter()
@@ -43,8 +46,8 @@ def probe_time(
         module.loss.set_counts(torch.ones(1, module.spec.num_classes, dtype=torch.int64), module.spec)
     precision = experiment.trainer.precision
     step = seconds_per_step(module, batch, device, 0.0, precision, warm_up=0, least=1)
-    if step < seconds:
-        step = seconds_per_step(module, batch, device, seconds, precision, warm_up=0, least=1)
+    if step < LONG * seconds:
+        step = seconds_per_step(module, batch, device, seconds, precision, warm_up=0, least=2)
     pixel = _seconds_per_pixel(module, items["val"][0], device)
     whole = {part: pixel * _seen(module, datamodule, items[part]) for part in ("val", "test")}
     section = experiment.fitting
