@@ -1,4 +1,4 @@
-# make run | test | test-slow | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -12,12 +12,14 @@ PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-c
 COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/(tests|databricks|pip)/' $(VENV)/lib || true
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
+SECONDS ?= 60
+SEED ?= 0
 # The browser comes from the system.
 CHROMIUM := { command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || \
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow test-cluster test-gpu test-browser zoo lint unit format bench clean help
+.PHONY: run test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,6 +41,9 @@ unit: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev  ## tests that are too long for every change
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
+
+fuzz: $(VENV)/.dev  ## seeded fuzz of files and configs, properties, faulty commands, for a time (SECONDS=60 SEED=0)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
 
 test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
@@ -67,9 +72,20 @@ format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: faults kills
+faults: $(VENV)/.dev  ## full and read-only disk, vanished folder, no handles, no memory, at ten moments of a run (as root); minutes
+	$(BIN)/python benchmarks/faults.py $(ARGS)
+
+kills: $(VENV)/.dev  ## twenty sweeps and searches, killed at random moments and resumed, against undisturbed ones; long
+	$(BIN)/python benchmarks/sweep_kill.py --rounds 20 --kills 2 --kind both $(ARGS)
+
 bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/train_throughput.py
+
+.PHONY: kills
+kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
+	$(BIN)/python -m benchmarks.kills $(ARGS)
 
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -21,8 +21,13 @@ import segexp
 from segexp import load
 from segexp.cli.app import run
 from segexp.errors import DataError
+from segexp.inference.members import NoLoss
+from segexp.models.unet import UNet
 from segexp.models.weight_files import read_state_dict
 from segexp.runs.checkpoint_format import FORMAT, format_number
+from segexp.spec import DataSpec, MaskTarget
+from segexp.tasks.segmentation import Segmentation
+from segexp.tasks.speed import Speed
 from tests.training.conftest import settings_of_torch
 
 __all__ = ["settings_of_torch"]
@@ -103,6 +108,22 @@ def test_a_run_goes_on_from_checkpoints_alone_and_reads_no_pickle(loads: list[An
     assert set(loads) == {True}
     (path,) = Path().glob("outputs/on/*/checkpoints/last.ckpt")
     torch.testing.assert_close(read(path)["state_dict"], read(Path("kept/last.ckpt"))["state_dict"], rtol=0, atol=0)
+
+
+@pytest.mark.slow
+def test_a_compiled_network_has_the_names_of_the_plain_one() -> None:
+    """It is compiled in place: no ``_orig_mod`` stands before its names."""
+    spec = DataSpec(MaskTarget(("a", "b"), ((0, 0, 0), (1, 1, 1))))
+
+    def task(*, compiled: bool) -> Segmentation:
+        return Segmentation(UNet(3, 1, base=2, depth=2), NoLoss(), spec, torch.optim.SGD, speed=Speed(compile=compiled))
+
+    plain, compiled = task(compiled=False), task(compiled=True)
+    assert list(compiled.state_dict()) == list(plain.state_dict())
+    assert compiled.model._compiled_call_impl is not None
+    stored = read(STORED[FORMAT] / "checkpoints" / "last.ckpt")["state_dict"]
+    assert list(stored) == list(compiled.state_dict())
+    compiled.load_state_dict(stored)
 
 
 def later(content: dict[str, Any]) -> None:

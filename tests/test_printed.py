@@ -19,10 +19,8 @@ from segexp.evaluation.afterwards import evaluate_line, report_line
 from segexp.report.run_page.reproduce import commands
 from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import RunContents
-from segexp.runs.folder import RunFolder
 from segexp.sweeps.layout import resume_command
-from segexp.training.endings import _how_to_go_on
-from segexp.training.resume_source import checkpoint_of, command
+from segexp.training.resume_source import checkpoint_of, command, how_to_go_on, in_place
 from tests.config.overrides.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]
@@ -85,14 +83,14 @@ def test_commands_about_a_run(place: Path) -> None:
     last = place / "checkpoints" / "last.ckpt"
     lines: list[tuple[str, dict[str, Path]]] = [
         (command(last), {"from": place, "resume": last}),
-        (_how_to_go_on(RunFolder(place)), {"from": place, "resume": last}),
+        (how_to_go_on(place), {"resume": place}),
         (evaluate_line(place), {"run": place}),
         (report_line(place), {"run": place}),
         (resume_command(place), {"sweep.resume": place}),
     ]
     told = RunContents(place, {"command": "segexp train", "overrides": [], "state": "failed"}, {}, "seed: 0\n", [], "")
     lines += [(line, {"from": place}) for name, line in commands(told) if name == "from its folder"]
-    lines += [(line, {"from": place, "resume": last}) for name, line in commands(told) if name.startswith("go on")]
+    lines += [(line, {"resume": place}) for name, line in commands(told) if name.startswith("go on")]
     assert len(lines) == 7
     for line, expected in lines:
         for key, path in expected.items():
@@ -100,12 +98,9 @@ def test_commands_about_a_run(place: Path) -> None:
 
 
 def test_the_word_that_goes_on(place: Path) -> None:
-    found = re.search(r"add (.*) to the same command", _how_to_go_on(RunFolder(place)))
-    assert found is not None
-    (word,) = words_of(f"python -m segexp {found[1]}")
-    assert value([word], "resume") == str(place / "checkpoints" / "last.ckpt")
+    (word,) = words_of(in_place(place))[-1:]
     # As a run gets it, with all that Hydra does beside.
-    assert resolved(composed("train", *split([word])[1])["resume"]) == str(place / "checkpoints" / "last.ckpt")
+    assert resolved(composed("train", *split([word])[1])["resume"]) == str(place)
 
 
 def test_advice_of_refusals(place: Path) -> None:

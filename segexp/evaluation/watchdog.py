@@ -77,8 +77,11 @@ class Watchdog(Callback):
         if self._limit is None or self._thread is not None:
             return
         self._over.clear()
-        self._thread = threading.Thread(target=self._look, args=(self._limit / _LOOKS,), daemon=True)
-        self._thread.start()
+        thread = threading.Thread(target=self._look, args=(self._limit / _LOOKS,), daemon=True)
+        # Where there is no memory for a thread, the training itself shall say so.
+        with contextlib.suppress(RuntimeError, MemoryError):
+            thread.start()
+            self._thread = thread
 
     def stop(self) -> None:
         """Looks no more."""

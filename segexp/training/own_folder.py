@@ -1,7 +1,7 @@
 """The run folder of a training, which belongs to its process alone: made anew, or the run goes on in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import reduce
 from operator import getitem
@@ -56,6 +56,7 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
         if invocation.goes_on:
             remove_partial(folder.path)
         _write_config(folder, experiment)
+        folder.watch()
         try:
             yield folder
         except KeyboardInterrupt as error:
@@ -64,6 +65,8 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
         lock.release(remove=True)
+        with suppress(OSError):
+            folder.path.rmdir()  # where not even its config could be written; one that holds anything stays
 
 
 def _write_config(folder: RunFolder, experiment: Experiment) -> None:

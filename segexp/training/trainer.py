@@ -75,7 +75,7 @@ def build_trainer(
         "logger": loggers,
         "default_root_dir": folder.path,  # of callbacks that write files
         "callbacks": [watchdog, panels, *callbacks],
-        "plugins": [AtomicCheckpointIO(watchdog.during), *trainer_plugins(), *build_plugins(section)],
+        "plugins": [AtomicCheckpointIO(watchdog.during, folder), *trainer_plugins(), *build_plugins(section)],
         "enable_progress_bar": shows_bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),

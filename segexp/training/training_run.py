@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from segexp.config.experiment import Experiment
-from segexp.errors import Pruned
+from segexp.errors import Pruned, one_line
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.test import FinishedTest
 from segexp.evaluation.test_report import TestReport
@@ -176,10 +176,17 @@ class TrainingRun(ABC):
                 raise
             raise shown from error
         report = finished(folder, record, after)
-        for line in self.summary(content):
-            LOG.info(line)
+        self._say_results(content, folder)
         LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")
         return content
+
+    def _say_results(self, content: Mapping[str, Any], folder: RunFolder) -> None:
+        """Says the results, which stand on the disk: a table that cannot be made costs the table alone."""
+        try:
+            for line in self.summary(content):
+                LOG.info(line)
+        except Exception as error:
+            LOG.error(f"the results cannot be shown ({one_line(error)}); they are in {folder.path / 'results.json'}")
 
     def _fit_and_test(self, folder: RunFolder, record: RunRecord, after: Afterwards) -> dict[str, Any]:
         start = time.perf_counter()

@@ -9,6 +9,7 @@ import contextlib
 import functools
 import io
 import json
+import math
 import os
 import random
 import re
@@ -65,7 +66,8 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "datamodule.crops_per_image": (1, 2), "datamodule.crops_total": (None, 1, 5), "panels": (0, 1, 6),
     "model.base": (1, 2, 4),
     "datamodule.loader.batch_size": (1, 2, 3, 8), "monitor": ("val/miou", "val/loss", "val/accuracy", "val/dice"),
-    "speed.compile": (False,), "trainer.fast_dev_run": (False, True, 2), "trainer.min_epochs": (None, 1, 2),
+    "speed.compile": (False,), "model.depth": (1, 2, 3),
+    "trainer.fast_dev_run": (False, True, 2), "trainer.min_epochs": (None, 1, 2),
     "trainer.min_steps": (None, 1, 2),
 }  # fmt: skip
 """Keys whose values are kept small, since each start costs its time."""
@@ -319,19 +321,18 @@ class Result:
         )
 
 
-PART = 100
+PART = 20
 """Accepted cases after which some of them are started, so that a run of any length has seen both."""
 
 
-def run(seed: int, *, accepted: int, started: int, seconds: float, jobs: int, first: int = 0) -> Result:
-    """Checks until enough are accepted, and starts some of these."""
+def run(seed: int, *, accepted: int, started: int, seconds: float = math.inf, jobs: int = 1, first: int = 0) -> Result:
+    """Checks until enough are accepted or the time is up, and starts some of these."""
     end, found = time.monotonic() + seconds, Result()
     with tempfile.TemporaryDirectory() as folder:
         cases = Configs(seed, Path(folder))
         while len(found.accepted) < accepted and time.monotonic() < end:
             begin, before = first + len(found.checks), set(found.accepted)
             wanted = min(PART, accepted - len(before))
-            # Whole batches, so that a case is drawn once whatever the part that it falls into.
             for outcome in run_cases(range(begin, begin + wanted), judged(cases.check), CHECK, jobs):
                 found.checks.append(outcome)
                 _tell(outcome, cases)
@@ -353,22 +354,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--accepted", type=int, default=2000)
-    parser.add_argument("--start", type=int, default=200)
+    parser.add_argument("--start", type=int, help="how many of these are started; if not given a tenth")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=float("inf"))
     parser.add_argument("--jobs", type=int, default=2)
     asked = parser.parse_args(argv)
     warm()
-    fine = run(
+    started = asked.accepted // 10 if asked.start is None else asked.start
+    found = run(
         asked.seed,
         accepted=asked.accepted,
-        started=asked.start,
+        started=started,
         seconds=asked.seconds,
         jobs=asked.jobs,
         first=asked.first,
     )
-    return int(not fine)
+    found.tell(asked.seed)
+    return int(bool(found.bad))
 
 
 if __name__ == "__main__":

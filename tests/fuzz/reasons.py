@@ -12,13 +12,14 @@ REASONS: dict[str, str] = {
     "set by segexp": r": is (set by segexp|taken from the data)",
     "two keys": r": found .*(, but | with [\w.]+=|, so (that )?(nothing|no ))",
     "for another choice": r"(is|are) for [\w.]+=",
-    "classes and loss": r"which is for two classes|needs (two|three) classes"
+    "classes and loss": r"which is for two classes|has \d+ numbers, the data has|needs (two|three) classes"
     r"|takes one logit|of two classes with one logit|for each of two",
     "classes and model": r"gives logits \(.*, expected \(",
     "too few": r": found .*, less than one of |use at (least|most) |there are only|too few",
     "too small": r"was given \d+x\d+: use at least|larger than|smaller than",
     "no such part": r"has no part '",
     "no such figure": r"is not (logged|measured|among)|nothing is logged as",
+    "no memory": r"not enough memory|can't allocate memory",
     "no package": r"needs? (the package )?[\w' ]+, which (is|are) not installed",
     "without effect": r"has no effect|without effect|would (be|have) no|leaves? it out",
 }

@@ -49,15 +49,16 @@ class Stop(Callback):
 
 
 class StopAtBatch(Callback):
-    """Ctrl-C after a batch of an epoch."""
+    """Ctrl-C, or an error, after a batch of an epoch."""
 
-    def __init__(self, epoch: int, batch: int) -> None:
+    def __init__(self, epoch: int, batch: int, error: bool = False) -> None:
         self.epoch = epoch
         self.batch = batch
+        self.error = error
 
     def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
         if (trainer.current_epoch, trainer.fit_loop.batch_idx) == (self.epoch, self.batch):
-            raise KeyboardInterrupt
+            raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
 
 
 class Terminate(Callback):

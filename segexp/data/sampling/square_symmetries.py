@@ -30,6 +30,11 @@ class D4(albumentations.D4):  # type: ignore[misc] # albumentations publishes no
         return turned.reshape(*turned.shape[:2], *img.shape[2:])
 
 
+def in_opencv(transform: Any) -> Any:
+    """The same transform, moved by OpenCV if it is albumentations' D4: configs name that one, here and in old runs."""
+    return D4(p=transform.p) if type(transform) is albumentations.D4 else transform
+
+
 def _moved(img: NDArray[Any], element: str) -> NDArray[Any]:
     match element:
         case "r90":

@@ -1,6 +1,5 @@
 """What lies in a file of ``torch.save``, read as data: its pickle, and where the values of its tensors are."""
 
-import re
 import struct
 import zipfile
 import zlib
@@ -9,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from segexp.errors import DataError
+from segexp.errors import DataError, one_line
 from segexp.runs.pickled.directory import check_directory
 from segexp.runs.pickled.reader import MOST_BYTES, Bounded, PickleBombError, Unpickled, read_pickle
 from segexp.runs.pickled.tensors import SIZES, TAKEN, StoredTensor
@@ -151,7 +150,7 @@ def why_unreadable(path: Path, error: BaseException) -> str:
 
 
 def _load_failure(error: BaseException) -> str:
-    """Says in a line why ``torch.load`` could not read a file, without its advice to run the code in it."""
-    said = re.sub(r"(?s)^.*WeightsUnpickler error:", "", str(error)).strip()
-    line = next(iter(said.splitlines()), "").partition(". Please use ")[0]
-    return line[:200] or type(error).__name__
+    """The words of torch in a line, without its advice to run the code in the file."""
+    _, found, said = str(error).rpartition("WeightsUnpickler error:")
+    line = next(iter(said.strip().splitlines()), "") if found else one_line(error)
+    return shortened(line.partition(". Please use ")[0], 200) or type(error).__name__

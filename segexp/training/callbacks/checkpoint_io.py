@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 
+from segexp.runs.folder import RunFolder
 from segexp.system.causes import resource_error
 
 Watched = Callable[[str, str], AbstractContextManager[None]]
@@ -17,10 +18,16 @@ Watched = Callable[[str, str], AbstractContextManager[None]]
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Saves beside the target, flushes to the disk, then replaces the target in one step."""
 
-    def __init__(self, watched: Watched = lambda what, kind: nullcontext()) -> None:
-        """``watched`` is a context in which somebody waits for what is written, see :class:`Watchdog`."""
+    def __init__(self, watched: Watched = lambda what, kind: nullcontext(), folder: RunFolder | None = None) -> None:
+        """Writes whole files or none.
+
+        Args:
+            watched: Context in which somebody waits for what is written, see :class:`Watchdog`.
+            folder: Of the run; None: files lie anywhere.
+        """
         super().__init__()
         self._watched = watched
+        self._folder = folder
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | os.PathLike[str], storage_options: Any = None
@@ -30,8 +37,11 @@ class AtomicCheckpointIO(TorchCheckpointIO):
         Raises:
             ResourceError: The disk is full or failed; the previous file is untouched.
             OSError: The folder cannot be written.
+            RunFolderGoneError: The run folder is gone, and the file would lie in it.
         """
         target = Path(path)
+        if self._folder is not None and target.is_relative_to(self._folder.path.absolute()):
+            self._folder.require_there()
         with self._watched(f"the disk, to which {target.name} is written", "checkpoint"):
             self._save(checkpoint, target)
 

@@ -6,6 +6,7 @@ import albumentations
 import numpy as np
 import pytest
 
+from segexp.data.sampling.augment import Augment
 from segexp.data.sampling.square_symmetries import D4
 
 ELEMENTS = ("e", "r90", "r180", "r270", "v", "hvt", "h", "t")
@@ -37,3 +38,13 @@ def test_the_same_generators_draw_the_same_elements() -> None:
         np.testing.assert_array_equal(ours["image"], theirs["image"])
         np.testing.assert_array_equal(ours["mask"], theirs["mask"])
     assert len({each["image"].tobytes() for each in drawn[0]}) == 8
+
+
+def test_the_d4_of_a_config_is_moved_by_opencv_and_others_stay_what_they_are() -> None:
+    flip = albumentations.HorizontalFlip(p=0.5)
+    augment = Augment(transforms=[albumentations.D4(p=0.25), flip])
+    assert augment.compose is not None
+    assert [type(each) for each in augment.compose.transforms] == [D4, albumentations.HorizontalFlip]
+    assert [each.p for each in augment.compose.transforms] == [0.25, 0.5]
+    # What a run says of itself names what the config names.
+    assert [type(each) for each in augment.transforms] == [albumentations.D4, albumentations.HorizontalFlip]

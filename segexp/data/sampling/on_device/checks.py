@@ -65,9 +65,7 @@ def _moves_pixels(transform: Any) -> bool:
     """By the very class: one derived from it may do more."""
     import albumentations
 
-    from segexp.data.sampling.square_symmetries import D4
-
-    return type(transform) is D4 or any(type(transform) is getattr(albumentations, name) for name in MOVING)
+    return any(type(transform) is getattr(albumentations, name) for name in MOVING)
 
 
 def _refused(text: str) -> Problem:
