@@ -1,4 +1,4 @@
-# make run | test | test-slow | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -8,15 +8,18 @@ DEMO := .venv-demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+# A quarter, those that nothing here imports, waits until somebody does.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/(tests|databricks|pip)/' $(VENV)/lib || true
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
+SECONDS ?= 60
+SEED ?= 0
 # The browser comes from the system.
 CHROMIUM := { command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || \
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow test-cluster test-gpu test-browser zoo lint unit format bench clean help
+.PHONY: run test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
@@ -39,11 +42,19 @@ unit: $(VENV)/.dev
 test-slow: $(VENV)/.dev  ## tests that are too long for every change
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow $(ARGS)
 
+fuzz: $(VENV)/.dev  ## seeded fuzz of files and configs, properties, faulty commands, for a time (SECONDS=60 SEED=0)
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) --seed $(SEED)
+
 test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM and a real Ray, started for it (Debian, as root); minutes
 	SEGEXP_TEST_CLUSTER=1 $(BIN)/python -m pytest -rs tests/cluster $(ARGS)
 
 test-gpu:  ## what a GPU computes and how fast, by the python3 that has CUDA's PyTorch (PYTHON=...); under 8 minutes, no network
 	$(PYTHON) -m tests.gpu.script $(ARGS)
+
+.PHONY: interruptions
+interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go on, compare: minutes
+	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
+	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)

@@ -75,6 +75,10 @@ class ResourceError(SegexpError):
     """The machine, not the file, is at fault: memory, open files, disk, network drive. No image is left out for it."""
 
 
+class RunFolderGoneError(ResourceError):
+    """The run folder was moved or removed while the run goes on."""
+
+
 class DivergedError(SegexpError):
     """Training left the range of numbers: the model gives nan."""
 

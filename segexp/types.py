@@ -89,6 +89,10 @@ Scale = (
     | Literal["auto"]
 )
 """At which size images are seen: a factor, a longer side in pixels, or ``auto``; see segexp.windows.rescale."""
+SceneSide = Annotated[int, Range(low=32, high=5000)]
+"""Side of a drawn scene in pixels: in smaller ones nothing fits."""
+Zoom = Annotated[float, Range(low=0, high=2)]
+"""Largest random zoom as ``exp(+-zoom)``: at 2 a factor of 7, where a crop is cut out of 55 times its pixels."""
 Angle = Annotated[float, Range(low=0, high=180)]
 
 

@@ -12,12 +12,12 @@ from segexp.cli.foreign_flags import refuse_foreign_flags
 from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
-from segexp.config.migration import for_hydra
+from segexp.config.migration import for_hydra, preset_of
 from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.text import tolerant_streams
+from segexp.runs.text import readable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
@@ -187,6 +187,11 @@ def _refuse_words(command: Command, argv: list[str]) -> None:
     from segexp.sweeps.command import RESUME
     from segexp.sweeps.search.arguments import asks_only, names_search
 
+    if not command.takes_training and (preset := preset_of(argv)) is not None:
+        raise ConfigError(
+            f"debug: found {preset}, a preset for debugging a training, expected true | false; {command.name} trains "
+            "nothing: leave it out, or write debug=true for the trace of an error"
+        )
     extra = config_dirs(argv)
     refuse_flags(argv, extra, command.config)
     sweeps = {"-m", "--multirun"} & set(argv) or any(w.lstrip("+").startswith((RESUME, "hydra.mode=")) for w in argv)
@@ -216,10 +221,11 @@ def _start_from(command: Command, argv: list[str]) -> None:
         return
     if not command.takes_training:
         other = f"; a run is given as {command.name} run=<run folder>" if command.name in _OF_A_RUN else ""
-        raise ConfigError(f"{word}: is for train, check and preview, which start from the config of a run{other}")
+        starting = "train, check, preview and lr_find, which start from the config of a run"
+        raise ConfigError(f"{word}: is for {starting}{other}")
     found = earlier(argv, OWN_KEYS.get(command.name))
     for note in found.notes if found is not None else ():
-        print(f"segexp: note: {note}", file=sys.stderr)
+        print(f"segexp: note: {readable(note)}", file=sys.stderr)
 
 
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")

@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 from hydra.errors import HydraException
 
 from segexp.cli.hydra_keys import refusal
+from segexp.config.checks.foreign_names import told_option
 from segexp.config.checks.suggest import nearest
 from segexp.config.overrides.groups import LISTS, ORDER, groups
 from segexp.config.overrides.quoting import shell_word
@@ -175,6 +176,8 @@ def no_option(group: str, name: str, names: Sequence[str]) -> str:
     """The line for an option that there is not."""
     best = nearest(Path(name).stem if name.endswith((".yaml", ".yml")) else name, names)
     hint = f" Did you mean '{best}'?" if best else ""
+    if (told := told_option(group, name)) is not None:
+        hint = f" {told}."
     return f"{group}={name}: no such option.{hint} Options of {group}: {', '.join(names)}"
 
 

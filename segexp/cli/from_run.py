@@ -223,7 +223,7 @@ def _prepared(
     held = (*today.words, *more) if recorded else ()
     written_words = record.get("overrides")
     return Earlier(
-        folder, _written(body, sweep), chosen, held, tuple(lines), body=body,
+        folder, _written(body, sweep), chosen, held, tuple(lines), body={k: v for k, v in body.items() if k not in own},
         origin=str(stored["resume"]) if stored.get("resume") else None,
         recorded=tuple(map(str, written_words)) if isinstance(written_words, list) else (),
     )  # fmt: skip

@@ -5,6 +5,7 @@ import traceback
 from pathlib import Path
 
 from segexp.errors import SegexpError
+from segexp.runs.text import readable
 
 
 def say_exception(error: Exception, *, debug: bool) -> None:
@@ -19,6 +20,7 @@ def say_exception(error: Exception, *, debug: bool) -> None:
 
 
 def say_error(error: SegexpError) -> None:
-    """Prints an error to stderr, each of its lines with the name of the program."""
-    for line in str(error).splitlines():
+    """Prints an error to stderr, each of its lines with the name of the program; what terminals obey is escaped."""
+    # Names of files and texts of strangers may hold what a terminal obeys.
+    for line in readable(str(error)).split("\n"):
         print(f"segexp: {line}" if not line.startswith(" ") else line, file=sys.stderr)

@@ -55,7 +55,7 @@ class Supplied:
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "param_groups", "precision", "threshold", "metrics",
+    "param_groups", "precision", "threshold", "metrics", "skips_nan",
 )  # fmt: skip
 """Arguments of a task that training gives."""
 OFFERED = ("model", "loss", "optimizer", "scheduler", "spec")
@@ -167,7 +167,10 @@ class TrainerConfig:
     detect_anomaly: bool = False
     profiler: Literal["simple", "advanced", "pytorch"] | ObjectConfig | None = None
     plugins: ObjectConfig | list[ObjectConfig] | None = None
+    on_nan: Literal["stop", "skip"] = "stop"
+    watchdog: PositiveFloat | None = 10.0
     checkpoint_every: CheckpointEvery | None = None
+    allow_oversize: bool = False
 
 
 @dataclass(frozen=True)

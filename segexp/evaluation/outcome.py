@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from segexp.errors import SegexpError, one_line
+from segexp.errors import RunFolderGoneError, SegexpError, one_line
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import per_image
 from segexp.metrics.figures import Family, dataset_leaves, image_leaves
@@ -64,9 +64,13 @@ class Outcome(Generic[R]):
         self._keep(content, after)
         after.complete = True
         after.make("per_image.csv", lambda: self._write_images(rows))
-        content["panels"] = after.make("pictures of the test", lambda: draw(rows[0])) or []
+        content["panels"] = after.make("pictures of the test", lambda: self._drawn(rows[0], draw)) or []
         after.make("the list of panels in results.json", lambda: self._write(content))
         return content
+
+    def _drawn(self, row: R, draw: Callable[[R], Panels]) -> Panels:
+        self.folder.require_there()  # or pictures would lie in a folder without all else
+        return draw(row)
 
     def _write(self, content: Mapping[str, Any]) -> None:
         self.folder.write_json("results.json", finite(content))
@@ -79,8 +83,10 @@ class Outcome(Generic[R]):
         """Before there are pictures."""
         try:
             self._write({**content, "panels": []})
-        except OSError as error:
+        except (OSError, RunFolderGoneError) as error:
             LOG.info("\n" + results_table(content))
+            if isinstance(error, RunFolderGoneError):
+                raise RunFailed(f"{error}, so the figures of the test are told above alone") from error
             raise RunFailed(
                 f"{self.folder.path / 'results.json'}: cannot be written ({one_line(error)}), so the figures are told "
                 f"above; make room, then {after.again}"

@@ -11,7 +11,7 @@ from segexp.rasters.formats.mapped import MappedRaster
 from segexp.rasters.formats.pillow import open_pillow
 from segexp.rasters.formats.whole import PillowTiffRaster, check_decoded, open_whole
 from segexp.rasters.limit import Limit, image_limit
-from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, GdalRaster, has_rasterio
+from segexp.rasters.tiff.gdal_raster import COMPRESSIONS, MOST_BANDS, GdalRaster, has_rasterio
 from segexp.rasters.tiff.header import TiffFacts, read_tiff_header
 from segexp.rasters.tiff.tifffile_raster import SegmentsRaster
 from segexp.runs.text import printable
@@ -71,8 +71,7 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
         raise unreadable(path, error) from error
     if tiff.layout is not None:
         return MappedRaster(tiff.header, tiff.layout, raw=raw)
-    # GDAL takes no names that are no UTF-8.
-    if has_rasterio() and tiff.compression in COMPRESSIONS and printable(str(path)) == str(path):
+    if has_rasterio() and _gdal_takes(tiff):
         check_block_memory(tiff, limit)
         return GdalRaster(tiff.header, raw=raw, limit=limit)
     if tiff.codecs:
@@ -85,6 +84,13 @@ def _open_tiff(path: Path, state: tuple[int, int], *, raw: bool, limit: Limit) -
         f"{path}: a TIFF of {bits} bits and compression {tiff.compression} needs rasterio and imagecodecs, which are "
         "not installed: pip install 'segexp[geo]'"
     )
+
+
+def _gdal_takes(tiff: TiffFacts) -> bool:
+    """Whether GDAL decodes it in a time that grows with its size, and takes its name, which must be UTF-8."""
+    name = str(tiff.header.path)
+    few = tiff.header.channels <= MOST_BANDS or not tiff.codecs
+    return tiff.compression in COMPRESSIONS and few and printable(name) == name
 
 
 def check_block_memory(tiff: TiffFacts, limit: Limit) -> None:

@@ -5,23 +5,29 @@ import zlib
 from pathlib import Path
 
 from segexp.errors import DataError
+from segexp.runs.pickled.directory import check_directory
+from segexp.runs.pickled.torch_file import refuse_bomb
 
 
 def check_archive(path: Path, *, whole: bool = True) -> None:
-    """Checks every entry of a checkpoint, reading it once; a file that is no zip archive passes.
+    """Checks the pickle and every entry of a checkpoint, reading it once; what is neither archive nor pickle passes.
 
     Args:
         path: The file.
         whole: False: sizes alone, which reads next to nothing.
 
     Raises:
-        DataError: An entry was changed after it was written, is cut off, or is packed.
+        DataError: An entry was changed after it was written, is cut off, or is packed, or the pickle takes more memory
+            than the file could need.
     """
     try:
+        check_directory(path)
         if not zipfile.is_zipfile(path):
+            refuse_bomb(path)
             return
         with zipfile.ZipFile(path) as archive:
             _check_sizes(path, archive)
+            refuse_bomb(path)
             damaged = archive.testzip() if whole else None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise DataError(f"{path}: is damaged ({error}); copy it again from its source") from error

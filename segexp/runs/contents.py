@@ -12,10 +12,11 @@ from segexp.runs.attempts import state_of
 from segexp.runs.json_yaml import read_object
 from segexp.runs.schema import RUN, find_problem, find_results_problem
 from segexp.runs.table_file import LONGEST
+from segexp.runs.text import printable, shortened
 
 _LOG_LINES = 40
 """Last lines of log.txt that are read."""
-_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**30
+_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**28
 """Bytes of log.txt and of config.yaml, and of a table, that are read at most."""
 
 
@@ -101,7 +102,9 @@ def numbers_of(rows: Sequence[Mapping[str, str]], path: Path) -> list[dict[str, 
     try:
         return [{name: _number(cell) for name, cell in row.items()} for row in rows]
     except ValueError as error:
-        raise DataError(f"{path}: {error}; expected numbers alone. Was it edited?") from error
+        raise DataError(
+            f"{path}: {shortened(printable(str(error)), 200)}; expected numbers alone. Was it edited?"
+        ) from error
 
 
 def _number(cell: str) -> float:

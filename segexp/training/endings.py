@@ -8,6 +8,7 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.data.sampling.worker_errors import killed_worker
 from segexp.errors import Interrupted, Pruned
 from segexp.evaluation.afterwards import Afterwards, end
@@ -42,7 +43,8 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if after.tests and not after.complete and (folder.checkpoints / "best.ckpt").is_file():
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
-    if not after.complete and (message := still_valid(folder)):
+    now = folder.now()
+    if not after.complete and now is not None and (message := still_valid(RunFolder(now))):
         LOG.info(message)
     return shown
 
@@ -57,6 +59,8 @@ def finished(folder: RunFolder, record: RunRecord, after: Afterwards) -> str:
         Interrupted: A signal came meanwhile; the page alone is missing.
     """
     end(record, "finished", after)
+    if folder.now() != folder.path:
+        return "none: the run folder is gone"
     try:
         return write_page(folder.path)
     except KeyboardInterrupt as error:
@@ -107,7 +111,11 @@ def still_valid(folder: RunFolder) -> str:
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""
-    epochs, batch = position(torch.load(last, map_location="cpu", weights_only=True, mmap=True))
+    try:
+        epochs, batch = position(torch.load(last, map_location="cpu", weights_only=True, mmap=True))
+        line = in_place(folder.path)
+    except Exception:  # without memory or open files it cannot be read now
+        again = command_line([hydra_override("resume", str(folder.path))])
+        return f"the finished epochs are kept in {last}; to go on after them: {again}"
     more = f" and {batch} batches of the next" if batch else ""
-    line = in_place(folder.path)
     return f"the first {epochs} epochs{more} are kept in {last}; to go on after them: {line}"

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from segexp.config.experiment import Experiment
+from segexp.errors import ConfigError
 from segexp.evaluation.run_page import write_page
 from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.console import LOG, log_file, start_console
@@ -18,11 +19,12 @@ FINISHED = "finished"
 def what_is_left(experiment: Experiment) -> Experiment | None:
     """The experiment as it goes on; None: all of it is done, which is said.
 
-    A run that was killed before its first checkpoint begins again in its folder; of one that was tested and whose
-    pictures are drawn the page alone is left, which is made here.
+    A run that was killed before its first checkpoint begins again in its folder. One that was trained is tested, also
+    where pictures of a test could not be made; where all but the page is there, it is made here.
 
     Raises:
         BusyError: Another process owns the folder.
+        ConfigError: It is of no training.
     """
     invocation = experiment.invocation
     folder = invocation.folder
@@ -30,11 +32,14 @@ def what_is_left(experiment: Experiment) -> Experiment | None:
         return experiment
     refuse_owned(invocation)
     record = record_of(folder)
-    if record.get("state") == FINISHED:
+    if str(record.get("command", "")).startswith("segexp evaluate "):
+        raise ConfigError(f"resume: {folder} holds an evaluation, which is made again by its own command")
+    missing = record.get("not_made")
+    if record.get("state") == FINISHED and not missing:
         start_console()
-        _say_finished(experiment, folder, record.get("not_made"))
+        _say_finished(experiment, folder)
         return None
-    if is_trained(record) and "test" in record and (folder / "results.json").is_file():
+    if not missing and is_trained(record) and "test" in record and (folder / "results.json").is_file():
         start_console()
         _finish(experiment)
         return None
@@ -49,16 +54,13 @@ def begun(experiment: Experiment) -> Experiment:
     return replace(experiment, resume=None)
 
 
-def _say_finished(experiment: Experiment, folder: Path, not_made: object) -> None:
-    """That there is nothing to go on with, and how what is missing is made; a page that is older is made here."""
+def _say_finished(experiment: Experiment, folder: Path) -> None:
+    """That there is nothing to go on with; a page that is older is made here."""
     page = folder / "report.html"
     if not page.is_file() or page.stat().st_mtime < (folder / "run.json").stat().st_mtime:
         with own_run_folder(experiment):
             LOG.info(f"report      {write_page(folder)}")
     LOG.info(f"run folder  {folder} is finished: nothing of it is left to do")
-    for entry in not_made if isinstance(not_made, list) else ():
-        if isinstance(entry, dict) and isinstance(entry.get("again"), str):
-            LOG.info(f"not made    {entry.get('what')}; to make it: {entry['again']}")
 
 
 def _finish(experiment: Experiment) -> None:

@@ -1,7 +1,7 @@
 """The run folder of a training, which belongs to its process alone: made anew, or the run goes on in it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import reduce
 from operator import getitem
@@ -10,7 +10,8 @@ from typing import Any
 
 from segexp.config.experiment import Experiment
 from segexp.config.harmless import HARMLESS
-from segexp.config.overrides.quoting import command_line, hydra_override
+from segexp.config.overrides.from_argument import TAKE_OVER
+from segexp.config.overrides.quoting import command_line
 from segexp.errors import Interrupted
 from segexp.invocation import Invocation
 from segexp.runs.attempts import INTERRUPTED, remove_partial
@@ -55,6 +56,7 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
         if invocation.goes_on:
             remove_partial(folder.path)
         _write_config(folder, experiment)
+        folder.watch()
         try:
             yield folder
         except KeyboardInterrupt as error:
@@ -63,6 +65,8 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
         lock.release(remove=True)
+        with suppress(OSError):
+            folder.path.rmdir()  # where not even its config could be written; one that holds anything stays
 
 
 def _write_config(folder: RunFolder, experiment: Experiment) -> None:
@@ -111,7 +115,7 @@ def refuse_owned(invocation: Invocation) -> None:
 
 def busy(invocation: Invocation, owner: Owner) -> str:
     """Says whose a run folder is, and the line that takes it all the same."""
-    again = command_line([*invocation.command[2:], hydra_override("take_over", owner.key)])
+    again = command_line([*invocation.command[2:], f"{TAKE_OVER}{owner.key}"])
     what = {
         "running": f"is in use by {owner}: wait until it has ended, or end it (kill {owner.pid})",
         "unknown": f"belongs to {owner}, which cannot be asked from here: look there whether it still runs",

@@ -148,7 +148,8 @@ def test_an_error_in_the_run(capfd: pytest.CaptureFixture[str]) -> None:
 def test_nan_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*TINY, "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30", "model.norm=none"]) == 1
     captured = capfd.readouterr()
-    assert "segexp: the model gives nan after epoch 1: training diverged" in captured.err
+    assert "segexp: the loss is nan in batch 2 of epoch 1 (train_003, train_000): the outputs are not" in captured.err
+    assert "training diverged. Lower optimizer.lr or limit the gradient (trainer.gradient_clip_val=1.0)" in captured.err
     assert "Traceback" not in captured.err
     record = read_json(folders()[0] / "run.json")
     assert (record["state"], record["error"].split(":")[0]) == ("failed", "DivergedError")
@@ -157,6 +158,11 @@ def test_nan_is_named(capfd: pytest.CaptureFixture[str]) -> None:
 def test_nan_of_three_classes() -> None:
     with pytest.raises(DivergedError):
         go("datamodule.scene=cells", "loss=ce", "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30")
+
+
+def test_nan_of_a_validation_image_is_named() -> None:
+    with pytest.raises(DivergedError, match=r"the model gives nan after epoch 1 \(val_000\): training diverged"):
+        go("callbacks.bad={_target_: tests.training.parts.NanWeights}")
 
 
 def test_a_measure_that_is_never_a_number() -> None:

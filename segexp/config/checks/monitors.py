@@ -1,5 +1,6 @@
 """Checks the names of measures that choose or steer something, before training starts."""
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
@@ -180,9 +181,19 @@ def _check_direction(key: str, name: str, task: str, metrics: Mapping[str, Any] 
         raise ConfigError(f"{key}: {error}") from error
 
 
+_PART = re.compile(r"^(val|valid|validation|test|train)[_/.-]")
+"""How other tools begin the name of a measure: ``val_loss``."""
+
+
 def _check(key: str, name: str, task: str, costly: Mapping[str, FigureSpec]) -> None:
     if not name.startswith("val/"):
-        raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>")
+        meant = "val/" + _PART.sub("", name)
+        try:
+            check_watched(meant, task, None, costly=costly)
+            hint = f"; did you mean '{meant}'?"
+        except ConfigError:
+            hint = ""
+        raise ConfigError(f"{key}: found {name!r}, expected a measure of the validation images, val/<measure>{hint}")
     _check_logged(key, name, task, costly)
 
 

@@ -38,6 +38,8 @@ def advice(
     key = override.key_or_group
     if (constructor := _taken(tree, key)) is not None and not override.is_delete():
         return _with_plus(override, *constructor)
+    if "trainer" in tree and _is_supplied(key):
+        return f"It is taken from the data or the program and cannot be set; leave it out. {_listing(key, valid)}"
     if "trainer" in tree and (line := counterpart(key, _text(override))) is not None:
         return f"{line}."
     if (option := _switched_on(override, options)) is not None:
@@ -59,6 +61,12 @@ def advice(
     if block is not None and not isinstance(override.value(), Mapping):
         return f"Did you mean a key of '{best}', which is a block: {', '.join(map(str, block))}?"
     return f"Did you mean '{best}'?"
+
+
+def _is_supplied(key: str) -> bool:
+    """Whether the program gives a key: ``model.in_channels``."""
+    section, _, name = key.rpartition(".")
+    return bool(section) and name in supplied_keys(TrainConfig, section)
 
 
 def _takes_text(tree: Mapping[str, Any], best: str | None, key: str) -> bool:

@@ -48,7 +48,8 @@ def resumed_run(argv: Sequence[str]) -> Path | None:
     if len(found) != 1 or given(argv) is not None or any(_SEVERAL.match(word) for word in argv):
         return None
     folder = Path(unquoted(found[0]))
-    return folder if (folder / "config.yaml").is_file() else None
+    # The files of a job of a sweep lie elsewhere than its run.
+    return folder if (folder / "config.yaml").is_file() and not (folder / "job.json").exists() else None
 
 
 def taken_over(argv: Sequence[str]) -> str | None:

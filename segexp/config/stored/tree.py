@@ -116,7 +116,7 @@ class TreeCheck:
         if "_target_" in value and not (path == ("scheduler",) and value["_target_"] is None):
             if slot is not None:
                 found = self._target(value["_target_"], path, slot)
-            elif path[0] != "callbacks" or value["_target_"] not in PLAIN:
+            elif path[:1] != ("callbacks",) or value["_target_"] not in PLAIN:
                 raise self._refused(path, value["_target_"], "stands where no object is taken")
         # Single keys of an object, whose class stands elsewhere; else objects by name, as the terms of a loss are.
         is_object = "_target_" in value or slot_at(path) is not None

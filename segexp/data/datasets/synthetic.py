@@ -12,7 +12,7 @@ from segexp.data.splits.rules import PHASES
 from segexp.data.synthetic.drawn_item import DrawnItem
 from segexp.data.synthetic.scenes import SCENES
 from segexp.runs.console import LOG, progress
-from segexp.types import NonNegativeFloat, PositiveInt, Seed
+from segexp.types import NonNegativeFloat, PositiveInt, SceneSide, Seed
 
 
 class SyntheticDataModule(ImageDataModule):
@@ -25,7 +25,7 @@ class SyntheticDataModule(ImageDataModule):
     def __init__(
         self,
         scene: Literal["vessels", "buildings", "cells"] = "vessels",
-        size: PositiveInt = 256,
+        size: SceneSide = 256,
         train_images: PositiveInt = 48,
         val_images: PositiveInt = 8,
         test_images: PositiveInt = 8,

@@ -93,7 +93,10 @@ def _cells(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     if not lines:
         raise DataError(f"{KEY}: {path} is empty; expected a line of column names and a line for each image")
     delimiter = max(",;\t", key=lines[0].count)
-    cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    try:
+        cells = [[cell.strip() for cell in row] for row in csv.reader(lines, delimiter=delimiter)]
+    except csv.Error as error:
+        raise DataError(f"{KEY}: {path} cannot be read as a table ({error}); save it as CSV in UTF-8") from error
     names = cells[0]
     if len(set(names)) < len(names):
         raise DataError(f"{KEY}: {path} has two columns of one name: {', '.join(names)}")
@@ -120,7 +123,7 @@ def _found(column: str, cells: Sequence[str], images: Sequence[Match]) -> dict[s
 
 def _plain(text: str) -> str:
     """A number without leading zeros, so that a table that went through a spreadsheet still fits."""
-    return str(int(text)) if text.isdecimal() and text.isascii() else text
+    return (text.lstrip("0") or "0") if text.isdecimal() and text.isascii() else text
 
 
 def _few(paths: Sequence[str], most: int = 3) -> str:

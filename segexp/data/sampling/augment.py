@@ -13,7 +13,7 @@ from segexp.data.sampling.augment_trial import transforms_fit
 from segexp.data.sampling.crop_locations import CropLocation
 from segexp.data.sampling.crops import random_crop
 from segexp.errors import ConfigError, MismatchError
-from segexp.types import Angle, NonNegativeFloat
+from segexp.types import Angle, Zoom
 
 # albumentations asks a package index for its newest version at import unless told not to.
 os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
@@ -28,7 +28,7 @@ class Augment:
     def __init__(
         self,
         rotate: Angle = 0.0,
-        scale: NonNegativeFloat = 0.0,
+        scale: Zoom = 0.0,
         transforms: list[Any] | None = None,
     ) -> None:
         """Prepares the transforms.
@@ -93,13 +93,15 @@ class Augment:
 def _compose(transforms: list[Any]) -> "albumentations.Compose":
     import albumentations
 
+    from segexp.data.sampling.square_symmetries import in_opencv
+
     for index, transform in enumerate(transforms):
         if not isinstance(transform, albumentations.BasicTransform | albumentations.BaseCompose):
             raise ConfigError(
                 f"augment.transforms[{index}]: found {_described(transform)}, expected a transform of albumentations, "
                 "which changes image and mask together: {_target_: albumentations.HorizontalFlip}"
             )
-    return albumentations.Compose(transforms)
+    return albumentations.Compose([in_opencv(transform) for transform in transforms])
 
 
 def _described(transform: Any) -> str:

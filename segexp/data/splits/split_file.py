@@ -9,8 +9,11 @@ from segexp.data.checks.sizes import name_some
 from segexp.data.splits.rules import PHASES, Split
 from segexp.errors import DataError
 from segexp.runs.json_yaml import read_json
+from segexp.runs.text import printable, shortened
 
 KEY = "datamodule.split_file"
+MOST = 5
+"""Problems that are told: the split of another data set has one for each of its images."""
 
 
 def read_split(path: Path, names: Sequence[str], notes: list[str]) -> Split:
@@ -25,20 +28,22 @@ def read_split(path: Path, names: Sequence[str], notes: list[str]) -> Split:
         DataError: The file is missing or no such JSON, names an image that is not there, or one in two parts.
     """
     content = _content(path)
-    problems = []
+    problems: list[str] = []
     seen: dict[str, str] = {}
+    there = set(names)
     for phase in PHASES:
         for name in content[phase]:
-            if name not in names:
-                best = nearest(name, names)
-                problems.append(
-                    f"{KEY}: {path} names {name}, which is not there" + (f"; is it {best}?" if best else "")
-                )
+            told = f"{KEY}: {path} names {shortened(printable(name), 200)}"
+            if name not in there:
+                # To look for the nearest takes its time, and no more than these are told.
+                best = nearest(name, names) if len(problems) < MOST else None
+                problems.append(f"{told}, which is not there" + (f"; is it {best}?" if best else ""))
             if name in seen:
-                problems.append(f"{KEY}: {path} names {name} twice, under {seen[name]} and {phase}")
+                problems.append(f"{told} twice, under {seen[name]} and {phase}")
             seen[name] = phase
     if problems:
-        raise DataError("\n".join(problems))
+        more = [f"{KEY}: {path}: and {len(problems) - MOST} more of the kind"] if len(problems) > MOST else []
+        raise DataError("\n".join([*problems[:MOST], *more]))
     if unused := sorted(set(names) - set(seen)):
         notes.append(f"{KEY}: {path} names {len(seen)} of {len(names)} images; used nowhere: {name_some(unused)}")
     return {phase: list(content[phase]) for phase in PHASES}

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from segexp.errors import DataError
 from segexp.inference.localize.peaks import Peak
+from segexp.runs.text import printable, shortened
 from segexp.system.special_files import special_file
 
 COLUMNS = ("x0", "y0", "x1", "y1")
@@ -80,20 +81,21 @@ def read_boxes(path: Path) -> dict[str, NDArray[np.float64]]:
     """
     rows = list(csv.reader(_lines(path, "boxes")))
     header = [cell.strip() for cell in rows[0]] if rows else []
+    found = shortened(printable(",".join(header)), 200) or "nothing"
     if len(header) < 1 + len(COLUMNS) or any(column not in header for column in COLUMNS):
         raise DataError(
-            f"boxes: {path} begins with {','.join(header) or 'nothing'}, expected a table whose first column names the "
+            f"boxes: {path} begins with {found}, expected a table whose first column names the "
             f"image and that has the columns {', '.join(COLUMNS)} (pixels)"
         )
-    found: dict[str, list[list[float]]] = {}
+    boxes: dict[str, list[list[float]]] = {}
     for number, row in enumerate(rows[1:], start=2):
         if any(cell.strip() for cell in row):
             cells = dict(zip(header, row, strict=False))
             box = _numbers(path, number, [cells.get(column, "") for column in COLUMNS], "a box x0,y0,x1,y1")
             if box[0] > box[2] or box[1] > box[3]:
                 raise DataError(f"{path}, line {number}: found {box}, expected x0 <= x1 and y0 <= y1")
-            found.setdefault(Path(row[0].strip()).stem if "." in row[0] else row[0].strip(), []).append(box)
-    return {name: np.array(each) for name, each in found.items()}
+            boxes.setdefault(Path(row[0].strip()).stem if "." in row[0] else row[0].strip(), []).append(box)
+    return {name: np.array(each) for name, each in boxes.items()}
 
 
 def read_centres(folder: Path) -> dict[str, NDArray[np.float64]]:
@@ -122,7 +124,8 @@ def _numbers(path: Path, line: int, cells: list[str], expected: str) -> list[flo
     except ValueError:
         numbers = [math.nan]
     if len(numbers) != (4 if "box" in expected else 2) or not all(map(math.isfinite, numbers)):
-        raise DataError(f"{path}, line {line}: found {' '.join(cells)!r}, expected {expected} in pixels")
+        found = shortened(printable(" ".join(cells)), 200)
+        raise DataError(f"{path}, line {line}: found {found!r}, expected {expected} in pixels")
     return numbers
 
 

@@ -23,10 +23,12 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
         DataError: Other axes or types.
     """
     try:
-        version = npy_format.read_magic(file)
+        version = check_header_size(file, state[0])
         read = npy_format.read_array_header_1_0 if version == (1, 0) else npy_format.read_array_header_2_0
         shape, fortran, dtype = read(file)
-    except (ValueError, EOFError) as error:
+    except OSError:
+        raise
+    except Exception as error:  # numpy lets Python's own parser read it, which has errors of its own
         raise unreadable(path, error) from error
     if dtype.hasobject:
         advice = "save the array of pixels alone; of Cellpose take _cp_masks.png"
@@ -40,6 +42,27 @@ def open_npy(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -
     return MappedRaster(
         header, PixelLayout(file.tell(), dtype, (height, width, channels), "F" if fortran else "C"), raw=raw
     )
+
+
+def check_header_size(file: BinaryIO, size: int) -> tuple[int, int]:
+    """Gives the version of an array file, and leaves the file behind it.
+
+    Args:
+        file: At its first byte.
+        size: Bytes of the file: numpy makes room for a header of whatever length is declared.
+
+    Raises:
+        ValueError: It is none of numpy's, or its header is longer than the file.
+    """
+    version: tuple[int, int] = npy_format.read_magic(file)
+    if version not in ((1, 0), (2, 0), (3, 0)):
+        raise ValueError(f"its version is {version[0]}.{version[1]}, expected 1.0, 2.0 or 3.0")
+    place = file.tell()
+    declared = int.from_bytes(file.read(2 if version == (1, 0) else 4), "little")
+    if declared > size:
+        raise ValueError(f"its header is said to have {declared} bytes")
+    file.seek(place)
+    return version
 
 
 def open_pnm(path: Path, file: BinaryIO, state: tuple[int, int], *, raw: bool) -> Raster:

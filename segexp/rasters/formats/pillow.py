@@ -25,6 +25,7 @@ from PIL import (
 
 from segexp.errors import SegexpError, TooLargeError
 from segexp.rasters.faults import check_regular, from_system, unreadable, unsupported
+from segexp.rasters.silence import silence_warnings
 
 KINDS = "PNG, JPEG, TIFF, GIF, BMP, WebP, PBM, PGM, PPM or .npy"
 """What is taken."""
@@ -81,7 +82,9 @@ def open_pillow(path: Path) -> Iterator[ImageFile.ImageFile]:
         with _Strict(io.FileIO(path)) as file:
             plugin = _plugin(path, file)
             file.seek(0)
-            with plugin(file, str(path)) as image:
+            with silence_warnings():
+                image = plugin(file, str(path))
+            with image:
                 file.pixels = True
                 yield image
     except SegexpError:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.lib.format import MAGIC_PREFIX
 
 from segexp.rasters.base import Header, Pixels, Raster
 from segexp.rasters.faults import check_regular, from_system, unreadable, unsupported
+from segexp.rasters.formats.arrays import check_header_size
 from segexp.rasters.formats.mapped import MappedRaster, PixelLayout
 
 SHAPES = "(N, H, W) or (N, H, W, C)"
@@ -65,10 +67,14 @@ def open_stack(path: Path) -> Stack:
     """
     state = check_regular(path)
     try:
+        with path.open("rb") as file:
+            if file.read(6) == MAGIC_PREFIX:
+                file.seek(0)
+                check_header_size(file, state.st_size)
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except OSError as error:
         raise from_system(path, error) from error
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # numpy lets Python's own parser read the header, which has errors of its own
         raise unreadable(path, error, "Write it again with numpy.save") from error
     if not isinstance(array, np.memmap):
         raise unsupported(path, "an archive of arrays", "one array", "write each with numpy.save")

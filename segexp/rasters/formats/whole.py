@@ -20,6 +20,7 @@ from segexp.rasters.formats.declared_size import OF_WEBP, check_declared
 from segexp.rasters.formats.pillow import open_pillow
 from segexp.rasters.limit import Limit
 from segexp.rasters.pixel_types import check_size
+from segexp.rasters.silence import silence_warnings
 
 _MODES = {"1": 1, "L": 1, "P": 1, "LA": 2, "RGB": 3, "RGBA": 4, "I": 1, "I;16": 1, "I;16B": 1, "I;16L": 1}
 _INKS = {"CMYK": "CMYK inks", "LAB": "Lab colours", "YCbCr": "YCbCr colours"}
@@ -267,4 +268,5 @@ def _orientation(image: PillowImage.Image) -> int:
     # Pillow would decode a whole PNG in search of the tag.
     if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
         return 1
-    return orientation.valid_orientation(image.getexif().get(_ORIENTATION))
+    with silence_warnings():
+        return orientation.valid_orientation(image.getexif().get(_ORIENTATION))

@@ -2,8 +2,6 @@
 
 import importlib.util
 import os
-import threading
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,9 @@ import tifffile
 
 from segexp.rasters.base import Pixels
 from segexp.rasters.faults import unreadable
+from segexp.rasters.silence import silence_tifffile, silence_warnings
 from segexp.rasters.tiff.blocks import TiffBlocks
 from segexp.rasters.tiff.locked import LockedRaster
-from segexp.rasters.tiff.silence import silence_tifffile
 
 # GDAL keeps decoded blocks of up to a twentieth of the machine's memory, in every loading process.
 os.environ.setdefault("GDAL_CACHEMAX", "64")
@@ -21,7 +19,8 @@ os.environ.setdefault("GDAL_CACHEMAX", "64")
 _COMPRESSIONS = "none lzw deflate adobe_deflate packbits jpeg zstd lzma webp lerc ccittrle ccittfax3 ccittfax4"
 COMPRESSIONS = frozenset(_COMPRESSIONS.split())
 """What the wheels of rasterio decode, by its names in tifffile."""
-_OPENING = threading.Lock()
+MOST_BANDS = 512
+"""GDAL's time for a block grows with the square of their number: of 4,000 it takes seconds, of 65,000 minutes."""
 
 
 def has_rasterio() -> bool:
@@ -36,22 +35,24 @@ class GdalRaster(LockedRaster):
 
     def fill(self, pixels: Pixels, file: tuple[Any, TiffBlocks | None], top: int, left: int) -> None:
         """Decodes the blocks that the window touches."""
+        import rasterio
+        from rasterio.session import DummySession
+
         height, width, _ = pixels.shape
         dataset, blocks = file
         if blocks is not None:
             blocks.check(self.path, top, left, height, width)
-        dataset.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
+        # Outside of an environment GDAL prints on the terminal what it thinks of odd tags.
+        with rasterio.Env(DummySession()):
+            dataset.read(out=pixels.transpose(2, 0, 1), window=((top, top + height), (left, left + width)))
 
     def opened(self) -> tuple[Any, TiffBlocks | None]:
         """Opens the dataset of GDAL, which must see what the header says; gives it and the strips or tiles."""
         import rasterio
-        from rasterio.errors import NotGeoreferencedWarning
 
         try:
             address = self._address()
-            # The filters of warnings belong to the process: two threads at once would undo each other's.
-            with _OPENING, warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            with silence_warnings():
                 dataset = rasterio.open(address, driver="GTiff", sharing=False)
         except OSError:
             raise  # most of GDAL's errors too; told as errors of the system

@@ -16,8 +16,8 @@ from segexp.rasters.faults import unreadable, unsupported
 from segexp.rasters.formats.mapped import PixelLayout
 from segexp.rasters.ground.location import read_tag_location
 from segexp.rasters.pixel_types import check_dtype, check_size
+from segexp.rasters.silence import silence_tifffile
 from segexp.rasters.tiff.blocks import block_size
-from segexp.rasters.tiff.silence import silence_tifffile
 
 _NAMES = {"none": "uncompressed", "adobe_deflate": "deflate", "ccittfax3": "fax 3", "ccittfax4": "fax 4"}
 _PLAIN = {1, 8, 32773, 32946, 34925}

@@ -5,9 +5,9 @@ import tifffile
 
 from segexp.rasters.base import Pixels
 from segexp.rasters.faults import unreadable
+from segexp.rasters.silence import silence_tifffile
 from segexp.rasters.tiff.blocks import TiffBlocks
 from segexp.rasters.tiff.locked import LockedRaster
-from segexp.rasters.tiff.silence import silence_tifffile
 
 
 class SegmentsRaster(LockedRaster):

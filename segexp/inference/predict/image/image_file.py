@@ -7,7 +7,7 @@ import tifffile
 
 from segexp.rasters import Limit, Raster, open_raster
 from segexp.rasters.ground.location import GroundLocation, read_sidecar_location
-from segexp.rasters.tiff.silence import silence_tifffile
+from segexp.rasters.silence import silence_tifffile
 
 TIFFS = ("TIFF", "GeoTIFF")
 """How kinds of files that may lie on the ground begin."""

@@ -1,7 +1,8 @@
-"""Keeps what tifffile logs about odd tags off the terminal: errors say in our own words what matters of it."""
+"""Keeps what libraries say of odd tags off the terminal: errors say in our own words what matters of it."""
 
 import logging
 import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,8 @@ class _Inside(logging.Filter):
 
 _FILTER = _Inside()
 logging.getLogger("tifffile").addFilter(_FILTER)
+_WARNINGS = threading.RLock()
+"""The filters of warnings belong to the process: two threads at once would undo each other's."""
 
 
 @contextmanager
@@ -31,3 +34,10 @@ def silence_tifffile() -> Iterator[None]:
         yield
     finally:
         here.depth -= 1
+
+
+@contextmanager
+def silence_warnings() -> Iterator[None]:
+    """Silences the warnings of Python while a header is read, one thread at a time."""
+    with _WARNINGS, warnings.catch_warnings(action="ignore"):
+        yield
