@@ -151,11 +151,11 @@ def hooks(moment: str, strike: Callable[[], None]) -> None:
     from segexp.evaluation.mask_test import MaskTest
     from segexp.runs.folder import RunFolder
     from segexp.tasks.base import BaseTask
-    from segexp.training import train, training_run
+    from segexp.training import endings, train, training_run
     from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 
     places: dict[str, tuple[Any, str, Callable[..., bool]]] = {
-        "folder": (training_run, "make_run_folder", lambda *_: True),
+        "folder": (training_run, "own_run_folder", lambda *_: True),
         "config": (RunFolder, "write_yaml", lambda *given: given[1] == "config.yaml"),
         "first checkpoint": (AtomicCheckpointIO, "save_checkpoint", lambda *_: True),
         "metrics row": (RunFolder, "write_csv", _after(1, lambda *given: given[1] == "metrics.csv")),
@@ -164,7 +164,7 @@ def hooks(moment: str, strike: Callable[[], None]) -> None:
         "test": (train, "test", lambda *_: True),
         "per_image": (RunFolder, "write_csv", lambda *given: given[1] == "per_image.csv"),
         "pictures": (MaskTest, "draw", lambda *_: True),
-        "page": (training_run, "write_page", lambda *_: True),
+        "page": (endings, "write_page", lambda *_: True),
     }
     owner, name, when = places[moment]
     struck: list[bool] = []
@@ -268,7 +268,7 @@ def tried(case: Case, right: dict[str, Any]) -> Case:
             _compare(case, found[0], right)
         elif last is not None and last.is_file():
             case.again = "resumed"
-            _again(case, [*SMALL, f"resume={last.relative_to(case.place)}"], right)
+            _again(case, [f"resume={last.parent.parent.relative_to(case.place)}"], right)
         else:
             case.again = "new start"
             _again(case, [*SMALL], right)
@@ -318,8 +318,9 @@ def _again(case: Case, words: Sequence[str], right: dict[str, Any]) -> None:
     if code:
         case.problems.append(f"{case.again}: exit code {code}, {said[-1] if said else ''}")
         return
-    (folder,) = set(run_folders(case.place, with_record=False)) - before
-    _compare(case, folder, right)
+    now = run_folders(case.place, with_record=False)
+    # Resumed, it is the folder that was there.
+    _compare(case, next((folder for folder in now if folder not in before), now[0]), right)
 
 
 def _compare(case: Case, folder: Path, right: dict[str, Any]) -> None:
