@@ -56,12 +56,13 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
         if invocation.goes_on:
             remove_partial(folder.path)
         _write_config(folder, experiment)
-        folder.watch()
+        folder.watch(lock)
         try:
             yield folder
         except KeyboardInterrupt as error:
             # Between two things that record how they end.
-            end_from_outside(folder.path, INTERRUPTED, None)
+            if lock.taken_by() is None:
+                end_from_outside(folder.path, INTERRUPTED, None)
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
         lock.release(remove=True)
