@@ -24,6 +24,8 @@ PATIENCE = 10.0
 """Seconds to wait for the processes of an owner that was just killed."""
 _LONGEST = 400
 """Bytes of a lock file that are read."""
+_NAMELESS = 0.5
+"""Seconds in which an owner that has just taken a folder writes its name into the file."""
 _FAR = 2**30
 """Byte that Windows locks: a locked byte cannot be read, and the first ones are."""
 
@@ -120,8 +122,12 @@ class FolderLock:
         """
         self._path = folder / LOCK
         self._owner = Owner.here()
-        end = time.monotonic() + patience
+        begun = time.monotonic()
+        end = begun + patience
         while (found := self._attempt(over)) is not None:
+            if not found.pid and time.monotonic() < begun + _NAMELESS:
+                time.sleep(0.05)
+                continue
             if found.state() != "gone" or time.monotonic() > end:
                 raise BusyError(says(found))
             time.sleep(0.1)
@@ -139,7 +145,7 @@ class FolderLock:
         if (own or _may_take(found, held, over)) and self._is_there():
             return None
         os.close(self.handle)
-        if over is not None and over == found.key:
+        if found.pid and over == found.key:
             # Whoever holds it goes on holding a file that has no name any more.
             with contextlib.suppress(OSError):
                 self._path.unlink()

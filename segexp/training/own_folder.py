@@ -116,6 +116,9 @@ def refuse_owned(invocation: Invocation) -> None:
 
 def busy(invocation: Invocation, owner: Owner) -> str:
     """Says whose a run folder is, and the line that takes it all the same."""
+    if not owner.pid:
+        # Its key names nobody, and would take the folder from anybody.
+        return f"resume: {invocation.folder} is in use by another process: wait until it has ended, or end it"
     again = command_line([*invocation.command[2:], f"{TAKE_OVER}{owner.key}"])
     what = {
         "running": f"is in use by {owner}: wait until it has ended, or end it (kill {owner.pid})",

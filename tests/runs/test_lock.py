@@ -100,6 +100,24 @@ def test_who_lost_a_folder_leaves_it_to_the_new_owner(tmp_path: Path) -> None:
     assert (tmp_path / LOCK).read_text() == ELSEWHERE
 
 
+def test_an_owner_that_has_not_written_its_name_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = taken(tmp_path)
+    name = (tmp_path / LOCK).read_text()
+    (tmp_path / LOCK).write_text("")
+    # It writes while the other waits.
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: (tmp_path / LOCK).write_text(name))
+    with pytest.raises(BusyError, match=f"in use by process {os.getpid()} on"):
+        taken(tmp_path)
+    monkeypatch.undo()
+    (tmp_path / LOCK).write_text("")
+    with pytest.raises(BusyError, match="in use by another process"):
+        taken(tmp_path, over=":0")
+    assert first._is_there()
+    first.release()
+
+
 def test_a_lock_file_that_somebody_removed_costs_no_training(tmp_path: Path) -> None:
     first = taken(tmp_path)
     (tmp_path / LOCK).unlink()
