@@ -22,6 +22,8 @@ from segexp.system.process import is_running, start_time
 LOCK = ".lock"
 PATIENCE = 10.0
 """Seconds to wait for the processes of an owner that was just killed."""
+ANY, FREE = "*", "free"
+"""Words for owners that cannot be asked; a key has a colon."""
 _LONGEST = 400
 """Bytes of a lock file that are read."""
 _NAMELESS = 0.5
@@ -113,8 +115,8 @@ class FolderLock:
         Args:
             folder: What is locked.
             patience: Seconds to wait for processes that a killed owner has left behind.
-            over: Owner from which the folder is taken whatever it does, as :attr:`Owner.key`; ``*``: from any that
-                cannot be asked.
+            over: Owner from which the folder is taken whatever it does, as :attr:`Owner.key`; :data:`ANY`: from any
+                that cannot be asked; :data:`FREE`: from those whose lock of the system is seen to be free.
             says: Makes the message of an owner that runs or cannot be asked.
 
         Raises:
@@ -197,7 +199,9 @@ def _may_take(found: Owner, held: bool | None, over: str | None) -> bool:
         # Only the lock of the system tells; it was free.
         return True
     state = found.state()
-    return state == "gone" or (state == "unknown" and over in ("*", found.key))
+    # Where there are no locks of the system, one that was not refused tells nothing.
+    over_unknown = over in (ANY, found.key) or (over == FREE and held)
+    return state == "gone" or (state == "unknown" and bool(over_unknown))
 
 
 def _try_lock(handle: int) -> bool | None:

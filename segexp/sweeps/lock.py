@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from segexp.runs.lock import PATIENCE, FolderLock
+from segexp.runs.lock import FREE, LOCK, PATIENCE, FolderLock
 
 
 class SweepLock(FolderLock):
     """Held from here on; whoever inherits :attr:`handle` holds it too.
 
-    A sweep whose owner was killed on another machine is taken over: the lock of the system, or the queue of SLURM,
-    tells of the processes that are left.
+    A sweep whose owner was killed on another machine is taken over where the lock of the system tells that no process
+    of it is left.
     """
 
     def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
@@ -21,6 +21,9 @@ class SweepLock(FolderLock):
         super().__init__(
             folder,
             patience,
-            over="*",
-            says=lambda owner: f"sweep.resume: {folder} is in use by {owner}; wait until it has ended, or end it",
+            over=FREE,
+            says=lambda owner: (
+                f"sweep.resume: {folder} is in use by {owner}; wait until it has ended, or end it"
+                + (f"; if it is gone, remove {folder / LOCK}" if owner.pid and owner.state() == "unknown" else "")
+            ),
         )

@@ -10,8 +10,9 @@ from segexp.evaluation.run_page import write_page
 from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.console import LOG, log_file, start_console
 from segexp.runs.folder import RunFolder
+from segexp.training.distributed.plan import started
 from segexp.training.own_folder import own_run_folder, refuse_owned
-from segexp.training.resume_source import LAST
+from segexp.training.resume_source import LAST, command, needed_words
 
 FINISHED = "finished"
 
@@ -20,7 +21,8 @@ def what_is_left(experiment: Experiment) -> Experiment | None:
     """The experiment as it goes on; None: all of it is done, which is said.
 
     A run that was killed before its first checkpoint begins again in its folder. One that was trained is tested, also
-    where pictures of a test could not be made; where all but the page is there, it is made here.
+    where pictures of a test could not be made; where all but the page is there, it is made here, by
+    the first rank alone.
 
     Raises:
         BusyError: Another process owns the folder.
@@ -30,18 +32,23 @@ def what_is_left(experiment: Experiment) -> Experiment | None:
     folder = invocation.folder
     if folder is None or not invocation.goes_on or invocation.sweep_dir is not None:
         return experiment
-    refuse_owned(invocation)
+    place = started()
+    helps = place is not None and place.rank > 0
+    if not helps:
+        refuse_owned(invocation)
     record = record_of(folder)
     if str(record.get("command", "")).startswith("segexp evaluate "):
         raise ConfigError(f"resume: {folder} holds an evaluation, which is made again by its own command")
     missing = record.get("not_made")
     if record.get("state") == FINISHED and not missing:
-        start_console()
-        _say_finished(experiment, folder)
+        if not helps:
+            start_console()
+            _say_finished(experiment, folder)
         return None
     if not missing and is_trained(record) and "test" in record and (folder / "results.json").is_file():
-        start_console()
-        _finish(experiment)
+        if not helps:
+            start_console()
+            _finish(experiment)
         return None
     return begun(experiment)
 
@@ -61,6 +68,10 @@ def _say_finished(experiment: Experiment, folder: Path) -> None:
         with own_run_folder(experiment):
             LOG.info(f"report      {write_page(folder)}")
     LOG.info(f"run folder  {folder} is finished: nothing of it is left to do")
+    if record_of(folder).get("ended_by") == "trainer.max_time" and (folder / LAST).is_file():
+        LOG.info(
+            f"trainer.max_time ended it; to train on in a new run: {command(folder / LAST, *needed_words(folder))}"
+        )
 
 
 def _finish(experiment: Experiment) -> None:

@@ -17,7 +17,7 @@ from segexp.invocation import Invocation
 from segexp.runs.attempts import INTERRUPTED, remove_partial
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_yaml
-from segexp.runs.lock import BusyError, FolderLock, Owner, owner_of
+from segexp.runs.lock import ANY, BusyError, FolderLock, Owner, owner_of
 from segexp.runs.paths import refuse_links
 from segexp.runs.record import end_from_outside
 from segexp.system.signals import exit_code
@@ -50,7 +50,7 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
     if invocation.goes_on:
         refuse_links(folder.path)
     # A sweep knows what has become of the processes of its jobs.
-    over = "*" if invocation.sweep_dir is not None else invocation.take_over
+    over = ANY if invocation.sweep_dir is not None else invocation.take_over
     lock = FolderLock(folder.path, over=over, says=lambda owner: busy(invocation, owner))
     try:
         if invocation.goes_on:

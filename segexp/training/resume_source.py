@@ -1,5 +1,6 @@
 """Where ``resume`` points to, and the command line that goes on with a run as it was."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,10 @@ def checkpoint_of(resume: str | None) -> str | None:
     Raises:
         ConfigError: It is a folder without one.
     """
-    if resume is None or not Path(resume).is_dir():
+    if resume is None:
+        return None
+    resume = os.path.expanduser(resume)  # noqa: PTH111 - that of pathlib raises for an unknown user
+    if not Path(resume).is_dir():
         return resume
     for place in (Path(resume) / LAST, Path(resume) / LAST.name):
         if place.is_file():

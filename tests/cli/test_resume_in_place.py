@@ -9,6 +9,10 @@ import yaml
 
 from segexp.cli.app import compose_training, run
 from segexp.config.experiment import Experiment
+from segexp.config.overrides.from_argument import resumed_run
+from segexp.training.distributed.plan import RankInfo
+from segexp.training.going_on import what_is_left
+from segexp.training.resume_source import checkpoint_of
 
 WORDS = ("datamodule.size=32", "model.base=2", "trainer.max_epochs=4", "trainer.accelerator=cpu", "scheduler=none")
 
@@ -95,3 +99,27 @@ def test_what_is_finished_is_said(folder: Path, capsys: pytest.CaptureFixture[st
     said = capsys.readouterr().out
     assert "outputs/a run is finished: nothing of it is left to do" in said
     assert (folder / "report.html").read_text() == "the page"
+
+
+def test_the_home_folder_is_written_as_in_from(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert resumed_run(["resume='~/outputs/a run'"]) == tmp_path / folder
+    assert resumed_run(["resume=~nobody-of-this-name/a"]) is None
+    assert checkpoint_of("~/last.ckpt") == str(tmp_path / "last.ckpt")
+
+
+def test_what_the_clock_ended_goes_on_in_a_new_run_and_helping_ranks_say_nothing(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = json.loads((folder / "run.json").read_text())
+    (folder / "run.json").write_text(json.dumps({**record, "state": "finished", "ended_by": "trainer.max_time"}))
+    (folder / "report.html").write_text("the page")
+    (folder / "checkpoints").mkdir()
+    (folder / "checkpoints" / "last.ckpt").write_text("")
+    experiment = compose_training([RESUME])
+    assert what_is_left(experiment) is None
+    line = "python -m segexp 'from=outputs/a run' 'resume=outputs/a run/checkpoints/last.ckpt'"
+    assert f"trainer.max_time ended it; to train on in a new run: {line}" in capsys.readouterr().out
+    monkeypatch.setattr("segexp.training.going_on.started", lambda: RankInfo(rank=1, count=2))
+    assert what_is_left(experiment) is None
+    assert capsys.readouterr().out == ""

@@ -11,7 +11,7 @@ import pytest
 
 from segexp.errors import FolderTakenError
 from segexp.runs import lock as module
-from segexp.runs.lock import LOCK, BusyError, FolderLock, Owner, owner_of
+from segexp.runs.lock import ANY, FREE, LOCK, BusyError, FolderLock, Owner, owner_of
 from segexp.system.process import is_running, start_time
 
 HERE = socket.gethostname()
@@ -53,7 +53,7 @@ def test_an_owner_elsewhere_is_asked_about(tmp_path: Path) -> None:
     with pytest.raises(BusyError):
         taken(tmp_path, over="node7:12")
     assert (tmp_path / LOCK).read_text() == ELSEWHERE
-    for over in ("node7:4711", "*"):
+    for over in ("node7:4711", ANY):
         (tmp_path / LOCK).write_text(ELSEWHERE)
         taken(tmp_path, over=over).release()
 
@@ -81,6 +81,9 @@ def test_a_container_elsewhere_with_the_same_number_is_no_owner_that_is_gone(tmp
     (tmp_path / LOCK).write_text(f"{os.getpid()} 17 node7 2026-11-30T12:00:00+00:00\n")
     with pytest.raises(BusyError, match=f"take_over=node7:{os.getpid()}"):
         taken(tmp_path)
+    # A sweep is taken over only where the lock of the system is seen to be free.
+    with pytest.raises(BusyError):
+        taken(tmp_path, over=FREE)
     # This process itself may not have given it back.
     (tmp_path / LOCK).write_text(Owner.here().line())
     taken(tmp_path).release(remove=True)

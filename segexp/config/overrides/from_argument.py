@@ -1,5 +1,6 @@
 """The words ``from=<run folder>`` and ``resume=<run folder>`` of a command line, and the folder that they name."""
 
+import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,7 +48,7 @@ def resumed_run(argv: Sequence[str]) -> Path | None:
     found = [word.partition("=")[2] for word in argv if _RESUME.match(word)]
     if len(found) != 1 or given(argv) is not None or any(_SEVERAL.match(word) for word in argv):
         return None
-    folder = Path(unquoted(found[0]))
+    folder = Path(os.path.expanduser(unquoted(found[0])))  # noqa: PTH111 - that of pathlib raises for an unknown user
     # The files of a job of a sweep lie elsewhere than its run.
     return folder if (folder / "config.yaml").is_file() and not (folder / "job.json").exists() else None
 
