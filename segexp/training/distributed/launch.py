@@ -31,6 +31,8 @@ TICK = 0.05
 """Seconds between looks for ranks that have ended."""
 GRACE = 30.0
 """Seconds that the others have, once a rank has failed, to write down what happened; a lost GPU waits for ever."""
+AT_ONCE = 1.0
+"""Seconds in which further signals are the same request: a logout sends SIGTERM and SIGHUP together."""
 INTERRUPTED = 130
 LAST_WORDS = 2000
 """Characters of what a rank said that are shown when it ends without a word of its own."""
@@ -66,6 +68,7 @@ class Crew:
         self._running: dict[int, subprocess.Popen[bytes]] = {}
         self._presses = 0
         self._told = 0
+        self._first = 0.0
         self._end: float | None = None
         self.failed = False
         self.signal = 0
@@ -112,6 +115,10 @@ class Crew:
 
         def press(number: int, frame: FrameType | None) -> None:
             self.signal = self.signal or number
+            if self._presses == 0:
+                self._first = time.monotonic()
+            elif time.monotonic() < self._first + AT_ONCE:
+                return
             self._presses += 1
 
         known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]

@@ -174,6 +174,17 @@ except KeyboardInterrupt:
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_signals_at_once_are_one_request(tmp_path: Path) -> None:
+    crew = module.Crew(Board(tmp_path), 2)
+    with crew._counting_presses():
+        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert (crew._presses, crew.signal) == (1, signal.SIGTERM)
+        crew._first -= module.AT_ONCE
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert crew._presses == 2
+
+
 def alive(pid: int) -> bool:
     stat = Path(f"/proc/{pid}/stat")
     try:
