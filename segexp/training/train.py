@@ -105,8 +105,8 @@ class ImageTrainingRun(TrainingRun):
         self._takes = takes
 
     def checkpoint_bytes(self) -> int:
-        """Gives the disk that checkpoints take; 0 where the run is to start all the same."""
-        return 0 if self._takes.allowed else self._takes.disk.checkpoints
+        """Gives the disk that best, last and temporary checkpoint take together."""
+        return self._takes.disk.own
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
