@@ -78,11 +78,11 @@ def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) ->
 def test_what_cannot_fit_is_refused_before_anything_is_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(limits, "memory_limit", lambda: MIB)
+    monkeypatch.setattr(limits, "memory_limit", lambda: 2**14)  # one image of 32x32 and the ten decoded are more
     assert run([*TINY]) == 2
     err = capsys.readouterr().err
     assert err.startswith("segexp: memory: training takes ") and err.count("\n") == 1
-    assert "but the memory that this process may have is 1 MiB" in err and "trainer.allow_oversize=true" in err
+    assert "but the memory that this process may have is 0 MiB" in err and "trainer.allow_oversize=true" in err
     assert not folders()
 
 
@@ -99,8 +99,17 @@ def test_only_a_lower_bound_refuses(estimate: Callable[[int], MemoryEstimate]) -
     refuse_oversize(found, Room(65 * MIB, MIB, "it"))
     refuse_oversize(found, Room(MIB, MIB, "it"), allowed=True)
     refuse_oversize(found, Room(None, None, "it"))
-    with pytest.raises(ConfigError, match=r"takes 130 MiB at least .* in each of 2 processes\), but it is 100 MiB"):
+    with pytest.raises(ConfigError) as refused:
         refuse_oversize(found, Room(100 * MIB, MIB, "it"), 2)
+    assert str(refused.value).startswith(
+        "memory: training takes 130 MiB at least (weights 40 MiB, gradients 40 MiB, optimiser state 40 MiB, one sample "
+        "10 MiB in 2 processes together), but it is 100 MiB; use a smaller model"
+    )
+    on_cpu = replace(found, device="cpu", decoded=6 * MIB, images=3 * MIB)
+    assert on_cpu.least == 74 * MIB, "decoded images count, loading processes and libraries do not"
+    with pytest.raises(ConfigError, match=r"142 MiB .*one sample 10 MiB, images 6 MiB, decoded images 6 MiB in 2 p"):
+        refuse_oversize(on_cpu, Room(141 * MIB, MIB, "it"), 2)
+    refuse_oversize(on_cpu, Room(142 * MIB, MIB, "it"), 2)
     keys = {"datamodule.loader.batch_size": 8, "datamodule.crop_size": 128}
     (line,) = warn_of_size(found, Room(200 * MIB, 120 * MIB, "it"), keys)
     assert "about 154 MiB, but 120 MiB of it are free now" in line
