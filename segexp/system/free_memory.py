@@ -154,9 +154,11 @@ def gib(size: int | None) -> str:
 
 
 def oom_kills() -> int | None:
-    """Counts the processes of this container that the system has ended for lack of memory; None: it does not say."""
-    try:
-        counts = dict(line.split() for line in _lines(CGROUP / "memory.events"))
-        return int(counts["oom_kill"])
-    except (OSError, ValueError, KeyError):
-        return None
+    """Counts the processes of this one's control group that were ended for lack of memory; None: it does not say."""
+    events = [folder / "memory.events" for folder in _groups("", CGROUP)]
+    events += [folder / "memory.oom_control" for folder in _groups("memory", CGROUP / "memory")]
+    for path in events:
+        for line in _lines(path):
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return None

@@ -92,3 +92,16 @@ def test_of_a_system_that_says_nothing(system: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(measured, "PROCESS", system / "none")
     assert (measured.free_memory(), measured.memory_limit(), measured.process_memory()) == (None, None, None)
     assert not measured.forget_peak()
+
+
+def test_kills_are_those_of_the_own_group(system: Path) -> None:
+    assert measured.oom_kills() is None
+    group(system / "cgroup/memory", memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
+    assert measured.oom_kills() == 4, "version 1"
+    (system / "self/cgroup").write_text("0::/slice/job\n")
+    group(system / "cgroup/slice", memory__events="low 0\noom 9\noom_kill 9\noom_group_kill 0\n")
+    group(system / "cgroup/slice/job", memory__events="low 0\noom 3\noom_kill 2\noom_group_kill 1\n")
+    assert measured.oom_kills() == 2
+    (system / "self/cgroup").write_text("0::/elsewhere\n")
+    group(system / "cgroup", memory__events="oom_kill 5\n")
+    assert measured.oom_kills() == 5, "a container, whose group is mounted as the root"
