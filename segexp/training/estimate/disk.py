@@ -32,7 +32,7 @@ class DiskEstimate:
         checkpoints: Best and last with a temporary one, and those that callbacks of the config keep.
         pictures: Panels, charts and page.
         free: Bytes that are free where it is made; None: unknown.
-        own: Of the checkpoints best, last and the temporary one: those that a run surely writes.
+        own: Of the checkpoints best, last and the temporary one as of the first step: what a run surely writes.
         lying: Bytes of checkpoints that a run which goes on finds in its folder; they are replaced, or stay.
     """
 
@@ -86,7 +86,7 @@ def estimate_disk(
     divided = experiment.ranks if experiment.trainer.strategy == "fsdp" else 1
     state = (memory.weights + memory.optimizer) * divided
     epochs = max(1, experiment.fitting.max_epochs or 1)
-    own = OWN_FILES * state
+    own = OWN_FILES * (memory.weights + memory.first_state) * divided
     others = sum(
         _kept(each, epochs) * (memory.weights * divided if each.save_weights_only else state)
         for each in callbacks
@@ -101,7 +101,7 @@ def estimate_disk(
     except OSError:
         free = None
     lying = lying_bytes(experiment.invocation, "**/*.ckpt")
-    return DiskEstimate(own + others, PAGES + pictures * TILES * pixels * PIXEL_BYTES, free, own, lying)
+    return DiskEstimate(OWN_FILES * state + others, PAGES + pictures * TILES * pixels * PIXEL_BYTES, free, own, lying)
 
 
 def lying_bytes(invocation: Invocation, pattern: str) -> int:

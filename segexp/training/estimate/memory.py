@@ -20,7 +20,7 @@ from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.system.free_memory import gib, process_memory
 from segexp.tasks.base import BaseTask
-from segexp.training.build_optimizer import optimizer_numbers
+from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
 
 NUMBER_BYTES = {"bf16-true": 2, "16-true": 2, "64-true": 8}
 """Bytes of a weight, by ``trainer.precision``; 4 with any other."""
@@ -90,6 +90,7 @@ class MemoryEstimate:
         program: Python and its libraries.
         known: Whether the network could be run on shapes alone; False: ``activations`` is unknown and counts as 0.
         decoded: Share of ``data`` that stays decoded in memory.
+        first_state: Share of ``optimizer`` that is there after one step.
     """
 
     device: str
@@ -104,6 +105,7 @@ class MemoryEstimate:
     program: int
     known: bool = True
     decoded: int = 0
+    first_state: int = 0
 
     @property
     def reserve(self) -> int:
@@ -134,7 +136,7 @@ class MemoryEstimate:
         processes are left out: they share pages, and the system can write to the disk those that lie idle.
         """
         each = {
-            "weights": self.weights, "gradients": self.gradients, "optimiser state": self.optimizer,
+            "weights": self.weights, "gradients": self.gradients, "optimiser state": self.first_state,
             "one sample": self.sample, "images": self.images,
         }  # fmt: skip
         decoded = self.decoded if self.device != "cuda" else 0
@@ -211,6 +213,7 @@ def estimate_memory(
         device, batch, weights + averaged, gradients, optimizer, activations,
         0 if step is None else step.saved // batch, data.on_device, data.read + data.loading, program,
         known=step is not None, decoded=data.read,
+        first_state=int(first_step_numbers(experiment.optimizer) * gradients),
     )  # fmt: skip
 
 

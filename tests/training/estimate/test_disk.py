@@ -15,7 +15,7 @@ from segexp.training.plain.train import PlainTrainingRun
 from tests.training.runs import composed
 
 MIB = 2**20
-MEMORY = MemoryEstimate("cpu", 2, 10 * MIB, 10 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 0, 0)
+MEMORY = MemoryEstimate("cpu", 2, 10 * MIB, 10 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 0, 0, first_state=5 * MIB)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def test_files_of_a_callback_are_counted_and_not_its_own(
     callback: ModelCheckpoint, files: int, experiment: Experiment
 ) -> None:
     found = estimate_disk(experiment, MEMORY, Path(), (), [callback])
-    assert (found.checkpoints, found.own, found.lying) == ((3 * 30 + files) * MIB, 90 * MIB, 0)
+    assert (found.checkpoints, found.own, found.lying) == ((3 * 30 + files) * MIB, 3 * 15 * MIB, 0)
 
 
 def test_what_lies_in_the_folder_is_not_asked_for_again(going_on: Experiment) -> None:

@@ -12,7 +12,7 @@ from segexp.cli.app import run
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
-from segexp.training.build_optimizer import optimizer_numbers
+from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
 from segexp.training.estimate import limits
 from segexp.training.estimate.duration import TimeEstimate, ends, in_words, time_left
 from segexp.training.estimate.limits import Room, refuse_oversize, smaller, warn_of_size
@@ -61,7 +61,10 @@ def test_weights_gradients_and_state_are_exact() -> None:
     [("SGD", {}, 0), ("SGD", {"momentum": 0.9}, 1), ("Adam", {}, 2), ("LBFGS", {"history_size": 5}, 13)],
 )
 def test_numbers_that_an_optimizer_keeps(name: str, keys: dict[str, float], numbers: float) -> None:
-    assert optimizer_numbers({"_target_": f"torch.optim.{name}", "lr": 0.1, **keys}) == numbers
+    section = {"_target_": f"torch.optim.{name}", "lr": 0.1, **keys}
+    assert optimizer_numbers(section) == numbers
+    # LBFGS: the direction and the gradient before; its history comes with later steps.
+    assert first_step_numbers(section) == (2 if name == "LBFGS" else numbers)
 
 
 def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) -> None:
@@ -89,7 +92,9 @@ def test_what_cannot_fit_is_refused_before_anything_is_written(
 @pytest.fixture
 def estimate() -> Callable[[int], MemoryEstimate]:
     """Fixed parts of 60 MiB, and 10 MiB for each sample of a batch of 8; on a GPU, of which 10 % are a reserve."""
-    one = MemoryEstimate("cuda", 8, 20 * MIB, 20 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 7 * MIB, 9 * MIB)
+    one = MemoryEstimate(
+        "cuda", 8, 20 * MIB, 20 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 7 * MIB, 9 * MIB, first_state=20 * MIB
+    )
     return one.with_batch
 
 
@@ -105,6 +110,7 @@ def test_only_a_lower_bound_refuses(estimate: Callable[[int], MemoryEstimate]) -
         "memory: training takes 130 MiB at least (weights 40 MiB, gradients 40 MiB, optimiser state 40 MiB, one sample "
         "10 MiB in 2 processes together), but it is 100 MiB; use a smaller model"
     )
+    assert replace(found, first_state=2 * MIB).least == 47 * MIB, "state of later steps is no lower bound"
     on_cpu = replace(found, device="cpu", decoded=6 * MIB, images=3 * MIB)
     assert on_cpu.least == 74 * MIB, "decoded images count, loading processes and libraries do not"
     with pytest.raises(ConfigError, match=r"142 MiB .*one sample 10 MiB, images 6 MiB, decoded images 6 MiB in 2 p"):
