@@ -1,10 +1,11 @@
 """Compares the memory that a training says it will take with what it took, for ten models, each in its own process.
 
-``python benchmarks/memory_estimate.py``; words after it are handed on, such as ``speed=off``. Prints a table in MiB:
-the estimate that stands in run.json, the most that the process ever held (from the system, at its end), and their
+``python benchmarks/memory_estimate.py``; words after it are those of all trainings, such as ``speed=off``. Prints in
+MiB the estimate that stands in run.json, the most that the process ever held (from the system, at its end), and their
 ratio, for all of it, and without Python, its libraries and the data, which the process held before.
 """
 
+import argparse
 import json
 import os
 import subprocess
@@ -62,4 +63,6 @@ def main(words: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("words", nargs="*", help="of all trainings, such as speed=off")
+    main(parser.parse_args().words)

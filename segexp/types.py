@@ -55,6 +55,16 @@ class Pattern:
         return self.words
 
 
+@dataclass(frozen=True)
+class Word:
+    """A word that a config may hold in place of a value; training puts the value there before anything is built."""
+
+    word: str
+
+    def __str__(self) -> str:
+        return self.word
+
+
 PositiveInt = Annotated[int, Range(low=1)]
 NonNegativeInt = Annotated[int, Range(low=0)]
 PositiveFloat = Annotated[float, Range(low=0, open_low=True)]
@@ -96,6 +106,10 @@ Zoom = Annotated[float, Range(low=0, high=2)]
 Angle = Annotated[float, Range(low=0, high=180)]
 
 
+BatchSize = Annotated[int, Range(low=1), Word("auto")]
+"""Samples of a batch; ``auto``: as many as fit into the memory."""
+
+
 @dataclass(frozen=True)
 class LoaderOptions:
     """Keys of the ``loader:`` block; each one reaches every DataLoader.
@@ -111,7 +125,7 @@ class LoaderOptions:
         on_device: Training images lie in the memory of the device, where samples are cut and flipped.
     """
 
-    batch_size: PositiveInt = 16
+    batch_size: BatchSize = 16
     eval_batch_size: PositiveInt = 1
     num_workers: Annotated[int, Range(low=0, high=512)] | None = None
     prefetch_factor: Annotated[int, Range(low=1, high=1024)] = 2

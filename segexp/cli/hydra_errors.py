@@ -30,6 +30,10 @@ SWEEPING = ("train", "check", "preview", "models", "from_run")
 """Primary configs whose command may have ``-m``."""
 
 
+_MERGED = re.compile(r"Error merging override \+{0,2}([\w./@-]+)=(.*)", re.DOTALL)
+"""A list for a block of keys, or the other way round."""
+
+
 def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Sequence[str]) -> Exception:
     """The ConfigError to show instead of an exception of Hydra; any other exception as it is.
 
@@ -56,7 +60,11 @@ def translate(error: Exception, config_name: str, argv: Sequence[str], extra: Se
         return error
     if isinstance(error, MissingConfigException):
         return ConfigError(_first(str(error)))
-    return ConfigError(" ".join(str(error).split()) + (f" ({error.__cause__})" if error.__cause__ else ""))
+    cause = " ".join(str(error.__cause__ or "").split())
+    if (word := _MERGED.match(str(error))) is not None and "Cannot merge" in cause:
+        expected = "a list" if "with ListConfig" in cause and "object_type=list" in cause else "a block of keys"
+        return ConfigError(f"{word[1]}: found {word[2]}, expected {expected}")
+    return ConfigError(" ".join(str(error).split()) + (f" ({cause})" if cause else ""))
 
 
 def _names_if_composed(config_name: str, argv: Sequence[str], extra: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ A run goes on in its own folder with other values of these alone; with any other
 from collections.abc import Mapping
 from typing import Any
 
+from segexp.config.batch_size import AUTO, KEY
 from segexp.config.nested import flatten
 
 HARMLESS = (
@@ -49,6 +50,8 @@ def changed_keys(now: Mapping[Any, Any], stored: Mapping[Any, Any]) -> list[str]
 def _left_open(key: str, after: Mapping[str, Any]) -> bool:
     """Whether a key is left to the data, as it was when the run started, which has settled it."""
     block, _, name = key.partition(".")
+    if key == KEY and after.get(key) == AUTO:
+        return True
     return block == "datamodule" and "." not in name and key in after and after[key] in ("auto", None)
 
 

@@ -306,6 +306,7 @@ class CheckConfig(TrainConfig):
     """The tree of ``python -m segexp check``: that of a training, and the check's own keys."""
 
     full: bool = False
+    probe: NonNegativeFloat = 0.3
     scope: Literal["config", "data", "all", "contracts"] = "all"
     format: Literal["table", "json"] = "table"
 

@@ -1,12 +1,14 @@
 """The keys that all data sets share, and whether they fit each other and the images."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import lightning.pytorch as pl
 import numpy as np
 
+from segexp.config.batch_size import AUTO, KEY
 from segexp.data.checks.labels import check_labels, check_target_channels
 from segexp.data.checks.problems import Problem, problem_of
 from segexp.data.checks.sizes import check_alike, check_crops, check_eval_batches, find_most_common
@@ -109,6 +111,10 @@ class DataSettings(pl.LightningDataModule):
         self.eval_size = eval_size
         self.normalize = normalize
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
+        if str(self.loader.batch_size) == AUTO:
+            raise ConfigError(
+                f"{KEY}: found auto, which the command train puts a number in the place of; give a number here"
+            )
         self.generate = generate
         self.first_epoch = 0
         self.first_batch = 0
@@ -121,6 +127,10 @@ class DataSettings(pl.LightningDataModule):
     def add_notes(self, notes: Iterable[str]) -> None:
         """Takes what is said of the data beside what it finds itself, a line each."""
         self.notes += notes
+
+    def set_batch_size(self, size: int) -> None:
+        """Takes the batch size that was found for a training."""
+        self.loader = replace(self.loader, batch_size=size)
 
     def repeat_first_epoch(self) -> None:
         """Lets every epoch of the training have the samples of the first, in its order."""

@@ -146,10 +146,6 @@ class FolderLock:
             return os.path.samestat(os.fstat(self.handle), self._path.stat())
         return False
 
-    def is_ours(self) -> bool:
-        """Whether no other process has taken the folder over."""
-        return self._is_there() and owner_of(self._path.parent) == self._owner
-
     def release(self, *, remove: bool = False) -> None:
         """Gives it back.
 

@@ -24,6 +24,8 @@ class Display:
         self._stream = stream or sys.stdout
         self._live = self._stream.isatty()
         self._drawn = 0
+        self._labels = (0, 0)
+        """Jobs whose labels were looked at, and the letters of the longest."""
         self._next = 0.0
         self._start = time.monotonic()
         self.total = len(manifest.entries)
@@ -39,8 +41,15 @@ class Display:
         """Prints a line on what has become of a job."""
         self.say(self._line(entry, what, more))
 
+    def _label_width(self) -> int:
+        """Letters of the longest label, up to 60; looked for again where jobs have come."""
+        if len(self._manifest.entries) != self._labels[0]:
+            longest = max((len(known.label) for known in self._manifest), default=0)
+            self._labels = (len(self._manifest.entries), min(60, longest))
+        return self._labels[1]
+
     def _line(self, entry: Entry, what: str, more: str) -> str:
-        width = min(60, max(len(known.label) for known in self._manifest))
+        width = self._label_width()
         return f"job {entry.number:>3}  {what:<11}  {entry.label:<{width}}  {more}".rstrip()
 
     def refresh(self, places: int) -> None:

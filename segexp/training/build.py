@@ -11,6 +11,7 @@ from hydra.utils import get_class, instantiate
 from lightning.pytorch.callbacks import Callback
 from torch import Tensor, nn
 
+from segexp.config.batch_size import TRIAL, with_batch_size
 from segexp.config.experiment import Experiment
 from segexp.config.schema import ObjectConfig
 from segexp.config.settled_forms import OWN_CALLBACKS
@@ -62,7 +63,7 @@ def build_datamodule(
     """Builds a datamodule with its augmentation; reads no image yet.
 
     Args:
-        section: The block ``datamodule``.
+        section: The block ``datamodule``; a batch size of ``auto`` is a small one until it is found.
         augment: The block of that name.
         resume: Checkpoint, or folder of a run, whose split is taken; None: the data set's own rules deal the images.
     """
@@ -71,7 +72,7 @@ def build_datamodule(
         warnings.filterwarnings("error", message=".*not valid for transform.*")
         transforms = instantiate(augment, _convert_="all")
     with naming_section("datamodule"):
-        section = _with_drawn_files(section)
+        section = _with_drawn_files(with_batch_size(section, TRIAL))
         built: ImageDataModule = instantiate(section, augment=transforms, _convert_="all")
         expect(built, ImageDataModule, "datamodule", "a segexp.data.base.ImageDataModule")
     if (checkpoint := checkpoint_of(resume)) is not None and (split := split_of(Path(checkpoint))) is not None:

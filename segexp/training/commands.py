@@ -122,7 +122,7 @@ def _checked(experiment: Experiment, own: CheckConfig) -> tuple[dict[str, Any], 
     with quick_imports():
         from segexp.training.checks.check import check
 
-    return check(experiment, full=own.full, scope=own.scope)
+    return check(experiment, full=own.full, scope=own.scope, probe=own.probe)
 
 
 def _print_check(experiment: Experiment, form: str, content: dict[str, Any], text: str) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from segexp.config.batch_size import TRIAL, batch_size_is_auto, with_batch_size
 from segexp.config.checks.monitors import watched
 from segexp.config.experiment import Experiment
 from segexp.config.signatures.task_figures import check_watched
@@ -28,6 +29,7 @@ from segexp.tasks.speed import Speed, resolve_speed
 from segexp.training import build
 from segexp.training.build_schedule import describe_momentum
 from segexp.training.checks.config_trials import try_loss, try_model
+from segexp.training.estimate.batch_size import find_batch_size
 from segexp.training.initial_weights import Start, start_from
 from segexp.training.run_length import RunLength, measured
 from segexp.windows.settings import Inference
@@ -66,6 +68,22 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     datamodule.setup()
     datamodule.check_device(experiment.device)
     experiment = settled(experiment, datamodule)
+    if batch_size_is_auto(experiment.datamodule):
+        experiment = _with_found_batch(experiment, datamodule, allocator=allocator)
+    return _built(experiment, datamodule, allocator=allocator)
+
+
+def _with_found_batch(experiment: Experiment, datamodule: ImageDataModule, *, allocator: bool) -> Experiment:
+    """Finds the batch size with parts of its own: nothing that is trained afterwards has seen a trial."""
+    trial = replace(experiment, datamodule=with_batch_size(experiment.datamodule, TRIAL))
+    found = find_batch_size(trial, datamodule, _built(trial, datamodule, allocator=allocator).module)
+    datamodule.set_batch_size(found.size)
+    datamodule.add_notes([found.described()])
+    return replace(experiment, datamodule=with_batch_size(experiment.datamodule, found.size))
+
+
+def _built(experiment: Experiment, datamodule: ImageDataModule, *, allocator: bool) -> Prepared:
+    """The parts of a training whose data are set up."""
     block = build.read_task(experiment.task)
     check_views(experiment, block.kind)
     pl.seed_everything(experiment.seed, verbose=False)

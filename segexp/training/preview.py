@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from segexp.config.batch_size import batch_size_is_auto
 from segexp.config.experiment import Experiment
 from segexp.config.schema import PreviewConfig
 from segexp.data.base import ImageDataModule
@@ -88,9 +89,9 @@ def _prepared(
     experiment: Experiment, *, step: bool, allocator: bool
 ) -> tuple[Experiment, ImageDataModule, BaseTask | None]:
     """The data, with the module only where a training step is measured."""
-    if step:
+    if step or batch_size_is_auto(experiment.datamodule):
         found = prepare(with_hardware(experiment), allocator=allocator)
-        return found.experiment, found.datamodule, found.module
+        return found.experiment, found.datamodule, found.module if step else None
     datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     datamodule.setup()
     return settled(experiment, datamodule), datamodule, None

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from segexp.config.batch_size import with_batch_size
 from segexp.config.experiment import Experiment
 from segexp.config.migration import migrated_stored
 from segexp.config.overrides.from_argument import folder_of
@@ -125,8 +126,16 @@ def taken_up(experiment: Experiment) -> Experiment:
     earlier = stored.get("datamodule") if isinstance(stored, Mapping) else None
     if not isinstance(earlier, Mapping) or earlier.get("_target_") != data.get("_target_"):
         return experiment
+    data = _with_stored_batch_size(data, earlier)
     settled = {k: earlier[k] for k, value in data.items() if value in OPEN and k in earlier and _is_data(earlier[k])}
     return replace(experiment, datamodule={**data, **settled})
+
+
+def _with_stored_batch_size(data: ObjectConfig, earlier: Mapping[str, Any]) -> ObjectConfig:
+    """The block with the batch size that was found when the run began, where it is left to be found."""
+    loader = earlier.get("loader")
+    found = loader.get("batch_size") if isinstance(loader, Mapping) else None
+    return with_batch_size(data, found) if isinstance(found, int) else data
 
 
 def _is_data(value: Any) -> bool:

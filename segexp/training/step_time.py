@@ -16,9 +16,16 @@ WARM_UP = 2
 
 
 def seconds_per_step(
-    module: BaseTask, batch: Batch, device: str, seconds: float, precision: str | None = None
+    module: BaseTask,
+    batch: Batch,
+    device: str,
+    seconds: float,
+    precision: str | None = None,
+    *,
+    warm_up: int = WARM_UP,
+    least: int = 3,
 ) -> float:
-    """The mean over about ``seconds``, at least three steps; the weights of the module are trained by it.
+    """The mean over about ``seconds``; the weights of the module are trained by it.
 
     Args:
         module: Built as for a training.
@@ -26,19 +33,33 @@ def seconds_per_step(
         device: ``cpu``, ``cuda`` or ``mps``.
         seconds: How long to measure.
         precision: ``trainer.precision``; of a mixed one the network alone computes in it, as when training.
+        warm_up: Steps before.
+        least: Steps that are measured in any case.
     """
     numbers = MIXED.get(precision or "", torch.bfloat16 if module.speed.bfloat16 else None)
     module.to(device).train()
     image, mask = batch["image"].to(device), batch["target"].to(device)
     stats = batch["stats"].to(device) if "stats" in batch else None
     optimizer = module.make_optimizer()
-    for _ in range(WARM_UP):
+    for _ in range(warm_up):
         _step(module, optimizer, image, mask, stats, numbers)
     begin, steps = time.perf_counter(), 0
-    while time.perf_counter() - begin < seconds or steps < 3:
+    while time.perf_counter() - begin < seconds or steps < least:
         _step(module, optimizer, image, mask, stats, numbers)
         steps += 1
     return (time.perf_counter() - begin) / steps
+
+
+def train_once(module: BaseTask, batch: Batch, device: str, precision: str | None = None) -> None:
+    """Does a single step; the weights of the module are trained by it.
+
+    Args:
+        module: Built as for a training.
+        batch: Raw images and masks.
+        device: ``cpu``, ``cuda`` or ``mps``.
+        precision: ``trainer.precision``.
+    """
+    seconds_per_step(module, batch, device, 0.0, precision, warm_up=0, least=1)
 
 
 def _step(

@@ -21,6 +21,7 @@ from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.plan import own_device
 from segexp.training.distributed.strategies import gather_weights, strategy_arguments
+from segexp.training.estimate.out_of_memory import FailedStage, step_out_of_memory
 from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning, describe_random_frozen
 from segexp.training.log_summary import log_summary
@@ -128,10 +129,16 @@ class ImageTrainingRun(TrainingRun):
         experiment, datamodule, module = self.experiment, self._prepared.datamodule, self._prepared.module
         place_callbacks(experiment.callbacks, self.callbacks, folder.path)
         guard = guard_steps(experiment, folder, module.speed)
-        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard, *([Over()] if over else [])]
+        failed = FailedStage()
+        own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard, failed, *([Over()] if over else [])]
         ranks = strategy_arguments(experiment.trainer, module, datamodule)
         trainer = build_trainer(experiment, folder, loggers, own, ranks, self._prepared.length)
-        trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
+        try:
+            trainer.fit(module, datamodule=datamodule, ckpt_path=experiment.resume, weights_only=True)
+        except Exception as error:
+            if (shown := step_out_of_memory(error, failed.name, self._takes)) is None:
+                raise
+            raise shown from error
         group.leave()
         gather_weights(module)
         keep_last(experiment.resume, folder)

@@ -80,10 +80,7 @@ def build_trainer(
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),
     }
-    trainer = pl.Trainer(**arguments)
-    # With max_steps Lightning takes a finished epoch for one to go on with: a run that goes on would leave one out.
-    vars(trainer.fit_loop)["_iteration_based_training"] = lambda: False
-    return trainer
+    return pl.Trainer(**arguments)
 
 
 def time_limit(section: TrainerConfig) -> float | None:

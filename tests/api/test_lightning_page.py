@@ -97,7 +97,7 @@ PYTHON: dict[str, Callable[[Any, Run], bool]] = {
     "files": _are_files,
     "the model on an image, on a list": _are_masks,
     "a picture of what it sees": lambda found, run: found.width > 3 * 48,
-    "logits, with gradients": _are_logits,
+    "logits, with gradients by a float tensor (1, C, H, W)": _are_logits,
     "other settings than those of its test": lambda found, run: (
         (found.tta, found.threshold) == ("flips", pytest.approx(0.4))
     ),
@@ -108,6 +108,7 @@ PYTHON: dict[str, Callable[[Any, Run], bool]] = {
 
 def test_every_row_of_python(run: Run) -> None:
     names: dict[str, Any] = {"Run": Run, "compose": compose, "hydra": hydra, "run": run, "image": IMAGE}
+    names["pixels"] = torch.from_numpy(IMAGE).permute(2, 0, 1)[None].float()
     table = PAGE.read_text(encoding="utf-8").partition("\n## Python\n")[2].partition("\n## ")[0]
     lines = [line for line in table.splitlines() if line.startswith("| ") and "`" in line]
     cells = [line.strip("| ").rpartition(" | ") for line in lines]

@@ -93,6 +93,8 @@ TYPED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("datamodule.loader.batch_size=2.5", ("datamodule.loader.batch_size", "whole number")),
     ("datamodule.loader.num_workers=-1", ("datamodule.loader.num_workers", "0 <= value")),
     ("datamodule.crop_size=[256,256]", ("datamodule.crop_size", "whole number")),
+    ("datamodule.loader=[4,2]", ("datamodule.loader", "expected a block of keys")),
+    ("optimizer.betas={beta1:0.9}", ("optimizer.betas", "expected a list")),
     ("datamodule.size=8", ("datamodule.size", "32 <= value")),
     ("datamodule.crop_size=0", ("datamodule.crop_size", "at least 1")),
     ("datamodule.normalize=zscore", ("datamodule.normalize", "imagenet")),

@@ -17,6 +17,7 @@ REASONS: dict[str, str] = {
     "classes and model": r"gives logits \(.*, expected \(",
     "too few": r": found .*, less than one of |use at (least|most) |there are only|too few",
     "too small": r"was given \d+x\d+: use at least|larger than|smaller than",
+    "weights": r"give weights of 0 or more|a weight of",
     "no such part": r"has no part '",
     "no such figure": r"is not (logged|measured|among)|nothing is logged as",
     "no memory": r"not enough memory|can't allocate memory",

@@ -1,10 +1,12 @@
 """What fuzzing has found, each as the smallest file of its kind."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from segexp.cli.messages import say_error
 from segexp.config.stored.check import check_stored
@@ -47,6 +49,17 @@ def test_gdal_says_nothing_of_odd_tags(tmp_path: Path, capfd: pytest.CaptureFixt
     (tmp_path / "a.tif").write_bytes(content)
     assert open_raster(tmp_path / "a.tif").read().min() == 1
     assert capfd.readouterr().err == ""
+
+
+def test_pillow_says_nothing_of_odd_tags(tmp_path: Path) -> None:
+    entries = (5).to_bytes(2, "little") + bytes(7)  # five of them are declared, not even one is there
+    broken = b"Exif\0\0II*\0" + (8).to_bytes(4, "little") + entries
+    Image.new("RGB", (8, 8)).save(tmp_path / "a.jpg", exif=broken)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert open_raster(tmp_path / "a.jpg").read().shape == (8, 8, 3)
+    with pytest.warns(UserWarning, match="Corrupt EXIF"), Image.open(tmp_path / "a.jpg") as image:
+        image.getexif()
 
 
 def test_a_stored_config_with_a_target_at_its_top(tmp_path: Path) -> None:

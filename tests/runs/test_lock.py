@@ -31,7 +31,7 @@ def test_one_process_at_a_time_and_nothing_is_left(tmp_path: Path) -> None:
     )  # fmt: skip
     with pytest.raises(BusyError, match=f"in use by process {os.getpid()} on {HERE}, since 20.*take_over={HERE}:"):
         taken(tmp_path)
-    assert lock.is_ours()
+    assert lock._is_there()
     lock.release(remove=True)
     assert not list(tmp_path.iterdir())
     assert owner_of(tmp_path) is None
@@ -62,10 +62,10 @@ def test_the_word_takes_it_from_a_process_that_runs(tmp_path: Path) -> None:
     with pytest.raises(BusyError):
         taken(tmp_path, over="*")
     second = taken(tmp_path, over=f"{HERE}:{os.getpid()}")
-    assert not first.is_ours()
-    assert second.is_ours()
+    assert not first._is_there()
+    assert second._is_there()
     first.release(remove=True)
-    assert second.is_ours()
+    assert second._is_there()
     second.release(remove=True)
 
 

@@ -158,10 +158,13 @@ def without_seconds(path: Path) -> list[dict[str, str]]:
         return [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(stream)]
 
 
+OF_THE_PROCESS = ("tensorboard", "wandb", "trackers.json", "git.diff")
+
+
 def files(place: Path) -> list[Path]:
-    """Files of a run folder, those of trackers left out: they bear the time and the number of a process."""
+    """Files of a run folder, but those that bear the time and number of a process, or the state of the code."""
     found = [path.relative_to(place) for path in place.rglob("*") if path.is_file()]
-    return [path for path in found if path.parts[0] not in ("tensorboard", "wandb", "trackers.json")]
+    return [path for path in found if path.parts[0] not in OF_THE_PROCESS]
 
 
 def differences(one: Path, other: Path) -> list[str]:
@@ -262,7 +265,9 @@ def interrupted(phase: str, number: signal.Signals, folder: Path, alone: Path, w
     found["ends"] = record["state"]
     found["attempts"] = [each["state"] for each in record.get("attempts", [])]
     found["trained_again"] = "epoch 1/3" in (folder / "out.txt").read_text()
-    found["differences"] = differences(alone, place)
+    # W&B writes its file in a process of its own, which may lose what it had not written when ours is killed.
+    lost = number == signal.SIGKILL
+    found["differences"] = [each for each in differences(alone, place) if not (lost and each.startswith("wandb: "))]
     return found
 
 

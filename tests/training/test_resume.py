@@ -84,8 +84,8 @@ def test_more_steps_than_planned() -> None:
     resumed = go(*words, "trainer.max_steps=4", f"resume={half.path}")
     assert_same(straight, resumed)
     assert resumed.record["train_seconds"] > half.record["train_seconds"] > 0
-    with pytest.raises(ConfigError, match=r"max_steps: found 1, but the run .* has done 2 steps; give 3 or more"):
-        go(*words, "trainer.max_steps=1", f"resume={half.path}")
+    with pytest.raises(ConfigError, match=r"max_steps: found 3, but the run .* has done 4 steps; give 5 or more"):
+        go(*words, "trainer.max_steps=3", f"resume={resumed.path}")
 
 
 def test_an_earlier_best_epoch_stays_the_best() -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from segexp.config.batch_size import KEY, batch_size_is_auto
 from segexp.config.lineage import definition, is_below
 from segexp.config.schema import TrainerConfig
 from segexp.config.sections import structured
 from segexp.config.settled_forms import OWN_CALLBACKS
+from segexp.config.signatures.plain_lightning import is_plain
 from segexp.config.trainer import in_force
 from segexp.errors import ConfigError
 
@@ -28,7 +30,7 @@ def check_trainer_keys(config: Block) -> None:
     problems = [
         *_ends(asked, section, config), *_nothing_to_do(asked, section), *_without_effect(asked),
         *_precision(section, config["speed"]), *_validations(section), *_unvalidated(section, config),
-        *_done_by_segexp(config), *_within_an_epoch(section, config),
+        *_done_by_segexp(config), *_within_an_epoch(section, config), *_found_batch(asked, config),
     ]  # fmt: skip
     if problems:
         raise ConfigError("\n".join(problems))
@@ -183,6 +185,26 @@ def _within_an_epoch(section: TrainerConfig, config: Block) -> Iterator[str]:
                 f"trainer.checkpoint_every: found {section.checkpoint_every}, but {target.rpartition('.')[2]} is your "
                 "own, and may not go on within an epoch; leave it out: last.ckpt is written after each epoch"
             )
+
+
+def _found_batch(asked: TrainerConfig, config: Block) -> Iterator[str]:
+    """The problem of a batch size that is to be found where there is nothing to find it by."""
+    if not batch_size_is_auto(config["datamodule"]):
+        return
+    why = ""
+    if is_plain(config):
+        why = "nobody knows what a step of a LightningModule or LightningDataModule of your own takes"
+    elif asked.overfit_batches:
+        why = f"trainer.overfit_batches={asked.overfit_batches} trains on a few batches of a size that you choose"
+    elif asked.num_nodes > 1 or not (asked.devices == 1 or _is_one(asked.devices)):
+        why = f"it is found in one process, and trainer.devices={asked.devices} may be several"
+    if why:
+        yield f"{KEY}: found auto, but {why}; give a number, such as {KEY}=8"
+
+
+def _is_one(devices: Any) -> bool:
+    """Whether devices are a list of one GPU."""
+    return isinstance(devices, list) and len(devices) == 1
 
 
 def _null(value: Any) -> str:

@@ -18,7 +18,7 @@ from segexp.config.signatures.signature import UNKNOWN, Parameter, exists, signa
 from segexp.config.signatures.source import broken, names_in
 from segexp.config.signatures.tensor_keys import is_tensor
 from segexp.errors import ConfigError
-from segexp.types import Pattern, Range
+from segexp.types import Pattern, Range, Word
 
 MISSING = "???"
 INSTANTIATE_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
@@ -293,6 +293,8 @@ def matches(value: Any, annotation: Any) -> bool:
     if annotation is Any or annotation is UNKNOWN:
         return True
     if origin is Annotated:
+        if any(isinstance(m, Word) and value == m.word for m in annotation.__metadata__):
+            return True
         ranges = [m for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
         return matches(value, args[0]) and all(r.allows(value) for r in ranges)
     if origin is Literal:
@@ -330,7 +332,8 @@ def describe(annotation: Any) -> str:
     origin, args = get_origin(annotation), get_args(annotation)
     if origin is Annotated:
         ranges = [str(m) for m in annotation.__metadata__ if isinstance(m, Range | Pattern)]
-        return ", ".join([describe(args[0]), *ranges])
+        instead = [str(m) for m in annotation.__metadata__ if isinstance(m, Word)]
+        return " | ".join([", ".join([describe(args[0]), *ranges]), *instead])
     if origin is Literal:
         return " | ".join(str(choice) for choice in args)
     if origin in (typing.Union, types.UnionType):
@@ -358,6 +361,8 @@ def _hint(value: Any, annotation: Any) -> str:
 def _choices(annotation: Any) -> Iterator[Any]:
     if get_origin(annotation) is Literal:
         yield from get_args(annotation)
+    elif isinstance(annotation, Word):
+        yield annotation.word
     elif get_origin(annotation) is not None:
         for member in get_args(annotation):
             yield from _choices(member)

@@ -31,6 +31,7 @@ Kind = Literal[
     "augmentation",
     "loader",
     "model, loss and measures",
+    "memory and disk",
 ]
 MOST = 20
 """Lines of one kind in an error; the check command names them all."""

@@ -17,6 +17,7 @@ from lightning.pytorch.callbacks import (
 )  # fmt: skip
 from torch import nn
 
+from segexp.config.batch_size import KEY
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.training.finetuning import Finetuning
@@ -103,14 +104,15 @@ def check_finders(callbacks: Mapping[str, Callback], module: nn.Module, data: ob
         if isinstance(callback, LearningRateFinder):
             wanted, instead = [callback._attr_name] if callback._attr_name else ["lr", "learning_rate"], "optimizer.lr"
         elif isinstance(callback, BatchSizeFinder):
-            wanted, instead = [callback._batch_arg_name], "datamodule.loader.batch_size"
+            wanted, instead = [callback._batch_arg_name], KEY
         else:
             continue
         holders = [module, *(getattr(part, "hparams", {}) for part in (module, data))]
         if not any(hasattr(holder, key) or key in _keys(holder) for key in wanted for holder in holders):
+            other = f"{KEY}=auto, which finds it" if instead == KEY else f"-m sweep=optuna {instead}=..., to search it"
             raise ConfigError(
                 f"callbacks.{name}: it sets {' or '.join(wanted)} of the LightningModule, and {type(module).__name__} "
-                f"has none; write {instead}=<value>, or search it: -m sweep=optuna {instead}=..."
+                f"has none; write {instead}=<value>, or {other}"
             )
 
 

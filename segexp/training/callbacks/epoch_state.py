@@ -5,6 +5,7 @@ from typing import Any
 
 import lightning.pytorch as pl
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from torch import nn
 
 from segexp.tasks.base import BaseTask
@@ -21,7 +22,7 @@ def epoch_state(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, An
     Called between two batches.
     """
     connector = trainer._logger_connector
-    return {
+    found = {
         "figures": list(_figures(trainer)),
         "measures": dict(_measures(trainer, module)),
         "gradients": _gradients(trainer, module),
@@ -30,6 +31,9 @@ def epoch_state(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, An
         "seconds": module.epoch_seconds if isinstance(module, BaseTask) else 0.0,
         "table": [table.open_rows(trainer.current_epoch) for table in _tables(trainer)],
     }
+    # Another rank would take them to the device that they came from.
+    moved: dict[str, Any] = move_data_to_device(found, "cpu")
+    return moved
 
 
 def take_epoch_state(trainer: pl.Trainer, module: pl.LightningModule, states: Sequence[Mapping[str, Any]]) -> None:
@@ -55,7 +59,6 @@ def take_epoch_state(trainer: pl.Trainer, module: pl.LightningModule, states: Se
     for name, weight in module.named_parameters():
         found = [state["gradients"][name] for state in ([own] if same else states) if name in state["gradients"]]
         if found:
-            # A copy keeps the order of the channels in memory, a sum of one would too.
             weight.grad = (found[0] if len(found) == 1 else torch.stack(found).mean(0)).to(weight.device)
     if isinstance(module, BaseTask):
         module.epoch_seconds = own["seconds"]
@@ -105,8 +108,8 @@ def _measures(trainer: pl.Trainer, module: pl.LightningModule) -> Any:
 
 
 def _take_measure(measure: Any, stored: Mapping[str, Any]) -> None:
-    for name, value in stored["states"].items():
-        setattr(measure, name, _moved(value, measure.device))
+    for name in measure.metric_state.keys() & stored["states"].keys():
+        setattr(measure, name, _moved(stored["states"][name], measure.device))
     measure._update_count = stored["updates"]
 
 

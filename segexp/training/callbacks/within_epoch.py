@@ -126,8 +126,7 @@ class WithinEpoch(Callback):
         if self._every.steps is not None:
             return trainer.global_step - self._saved_step >= self._every.steps
         late = time.monotonic() - self._saved_at + step + self._costs.longest
-        last = loop.batch_progress.current.ready + 1 >= trainer.num_training_batches
-        due = late + (self._validation if last else 0.0) >= (self._every.seconds or 0.0)
+        due = late + (self._validation if _validated_after_next(trainer) else 0.0) >= (self._every.seconds or 0.0)
         return bool(trainer.strategy.broadcast(due))  # one clock for all ranks
 
     # ---- going on
@@ -169,6 +168,14 @@ def position(checkpoint: Mapping[str, Any]) -> tuple[int, int]:
     within = checkpoint.get("callbacks", {}).get(KEY)
     epoch = int(checkpoint["epoch"])
     return (epoch + 1, 0) if within is None else (epoch, int(within["batch"]))
+
+
+def _validated_after_next(trainer: pl.Trainer) -> bool:
+    """Whether a validation may follow the next batch."""
+    progress = trainer.fit_loop.epoch_loop.batch_progress
+    batches = progress.total if trainer.check_val_every_n_epoch is None else progress.current
+    every = trainer.val_check_batch
+    return every is not None and (batches.ready + 1) % every == 0
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
 
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -8,10 +9,12 @@ from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from segexp.config.experiment import Experiment
+from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import Problem
 from segexp.data.items.item import Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.sampling.on_device.checks import check_device_memory
+from segexp.data.settings import Items
 from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
@@ -21,13 +24,17 @@ from segexp.training.callbacks.checks import check_finders
 from segexp.training.checks.attempts import Attempts
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
+from segexp.training.estimate.duration import TimeEstimate
+from segexp.training.estimate.probe import probe_time
+from segexp.training.estimate.run import RunEstimate, estimate_run
 from segexp.training.frozen import check_finetuning
 from segexp.training.hardware import device_type
 from segexp.training.initial_weights import start_from
+from segexp.training.own_folder import run_parent
 from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of_run
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
-from segexp.training.run_length import Batches, measure_run
+from segexp.training.run_length import Batches, RunLength, measure_run
 from segexp.types import LoaderOptions
 from segexp.windows.settings import Inference
 
@@ -42,6 +49,8 @@ class CompatibilityCheck:
         self._try = self._tries.attempt
         self.experiment = experiment
         self._callbacks: dict[str, Callback] = {}
+        self._module: BaseTask | None = None
+        self._length: RunLength | None = None
         ranks = self._try(lambda: count_ranks(experiment.trainer))
         self.experiment = replace(experiment, ranks=ranks or 1)
 
@@ -57,7 +66,7 @@ class CompatibilityCheck:
         batches = max(1, samples // loader.batch_size if loader.drop_last else -(-samples // loader.batch_size))
         val, test = (-(-count // loader.eval_batch_size) for count in images)
         there = Batches(batches, -(-val // self.experiment.ranks), test)
-        length = self._try(lambda: measure_run(self.experiment, there))
+        length = self._length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
             self._try(lambda: build.check_length(self.experiment, schedule_of_run(self.experiment), length.seen.train))
 
@@ -111,6 +120,7 @@ class CompatibilityCheck:
         parts = {"model": model, "loss": stored, "spec": self.spec, "optimizer": optimizer or torch.optim.SGD}
         inference = Inference(**vars(experiment.inference))
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
+        self._module = module if loss is not None and optimizer is not None else None
         epochs = experiment.fitting.max_epochs
         self._try(lambda: check_finders(self._callbacks, module))
         self._try(lambda: check_finetuning(self._callbacks, module, schedule_of_run(self.experiment), epochs))
@@ -124,6 +134,32 @@ class CompatibilityCheck:
         if loss is not None and optimizer is not None:
             checkpoint = checkpoint_of(experiment.resume)
             self._try(lambda: check_resume(replace(experiment, resume=checkpoint), module))
+
+    def try_size(self, datamodule: ImageDataModule, items: Items) -> RunEstimate | None:
+        """Estimates memory and disk, after all else, and tries whether a sample can fit; None: parts are missing."""
+        module = self._module
+        if module is None or not items["train"]:
+            return None
+        device = device_type(self.experiment.trainer.accelerator)
+        self.experiment = replace(self.experiment, device=device)
+        place = run_parent(self.experiment)
+        takes = estimate_run(self.experiment, module, datamodule, items, place, list(self._callbacks.values()))
+        self._try(takes.refuse)
+        self._tries.problems += [Problem("memory and disk", text, fatal=False) for text in takes.warnings()]
+        return takes
+
+    def measure_time(self, datamodule: ImageDataModule, items: Items, seconds: float) -> TimeEstimate | None:
+        """Measures a few steps, after :meth:`try_size`; None: parts are missing, or they cannot be done here."""
+        if self._module is None or self._length is None or not items["val"]:
+            return None
+        with contextlib.suppress(Exception):  # a problem of the data that the check has told, or passed over
+            return probe_time(self.experiment, self._module, datamodule, items, self._length, seconds)
+        return None
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All that does not fit, each once."""
+        return self._tries.problems
 
     def _loss(self) -> nn.Module:
         if issubclass(kind := self.task.kind.loss_class, SegmentationLoss):

@@ -130,6 +130,10 @@ class MemoryEstimate:
         """The estimate of another batch size, by proportion."""
         return replace(self, batch=batch, activations=self.activations * batch // self.batch)
 
+    def with_activations(self, activations: int) -> "MemoryEstimate":
+        """The estimate with other bytes of the batch, such as were measured."""
+        return replace(self, activations=activations)
+
     def largest_batch(self, room: int) -> int:
         """Samples of a step that fit into so many bytes; 0: not even one."""
         one = self.with_batch(1).total

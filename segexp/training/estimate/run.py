@@ -57,16 +57,12 @@ class RunEstimate:
         yield f"memory      {self.memory.described()}{several}; {gib(self.room.free)} may be had now"
         yield f"disk        {self.disk.described()}"
 
-    def words(self, room: int | None = None) -> list[str]:
-        """Words for the command line with which a step would fit.
-
-        Args:
-            room: Bytes for one process; None: three quarters of what is free now, or else of the estimate.
-        """
-        if room is None:
-            room = self.memory.total * 3 // 4
-            room = room if self.room.free is None else min(room, self.room.free // self.processes * 3 // 4)
-        return list(smaller(self.memory, room, self.keys))
+    def words(self) -> list[str]:
+        """Words for the command line with which a step would fit that did not: with less than it took, and was free."""
+        fixed = self.memory.with_batch(0).total
+        room = fixed + (self.memory.total - fixed) * 3 // 4
+        free = room if self.room.free is None else self.room.free // self.processes
+        return list(smaller(self.memory, min(room, free), self.keys))
 
     def to_dict(self) -> dict[str, Any]:
         """Bytes by name, for JSON."""

@@ -1,5 +1,6 @@
 """What a run says that it will take, and what is refused for it."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
@@ -136,3 +137,16 @@ def test_time_that_is_left() -> None:
     assert time_left(rows, None) is None
     assert time_left(rows, 10, most=30) == 30
     assert time_left([], 10) is None
+
+
+def test_check_says_the_same_and_measures_steps(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["check", *TINY, "probe=0.01", "format=json"]) == 0
+    found = json.loads(capsys.readouterr().out)["estimate"]
+    _, takes = taken(composed())
+    for part in ("weights", "gradients", "optimizer", "activations", "data"):
+        assert found["memory"][part] == getattr(takes.memory, part), part
+    assert found["disk"]["checkpoints"] == takes.disk.checkpoints
+    time = found["time"]
+    assert (time["steps"], time["epochs"], time["validations"]) == (2, 2, 1.0), "four images in batches of two"
+    assert time["step"] > 0 and time["epoch"] == pytest.approx(2 * time["step"] + time["validation"])
+    assert time["whole"] == pytest.approx(2 * time["epoch"] + time["test"])
