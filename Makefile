@@ -8,7 +8,8 @@ DEMO := .venv-demo
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
-COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
+# A quarter, those that nothing here imports, waits until somebody does.
+COMPILE := $(BIN)/python -m compileall -qq -j 0 -x '/(tests|databricks|pip)/' $(VENV)/lib || true
 INPUTS := pyproject.toml constraints.txt
 ARGS ?=
 SECONDS ?= 60
@@ -50,6 +51,11 @@ test-cluster: $(VENV)/.cluster  ## sweeps and predictions through a real SLURM a
 test-gpu:  ## what a GPU computes and how fast, by the python3 that has CUDA's PyTorch (PYTHON=...); under 8 minutes, no network
 	$(PYTHON) -m tests.gpu.script $(ARGS)
 
+.PHONY: interruptions
+interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go on, compare: minutes
+	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
+	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
+
 test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
@@ -66,9 +72,20 @@ format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+.PHONY: faults kills
+faults: $(VENV)/.dev  ## full and read-only disk, vanished folder, no handles, no memory, at ten moments of a run (as root); minutes
+	$(BIN)/python benchmarks/faults.py $(ARGS)
+
+kills: $(VENV)/.dev  ## twenty sweeps and searches, killed at random moments and resumed, against undisturbed ones; long
+	$(BIN)/python benchmarks/sweep_kill.py --rounds 20 --kills 2 --kind both $(ARGS)
+
 bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/train_throughput.py
+
+.PHONY: kills
+kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
+	$(BIN)/python -m benchmarks.kills $(ARGS)
 
 clean:  ## remove the environment and caches; outputs stay
 	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,9 +1,10 @@
 """Kills a whole sweep again and again, resumes it each time, and compares all it gives with an undisturbed one.
 
-    python benchmarks/sweep_kill.py [--kills 10] [--seed 0] [--keep FOLDER]
+    python benchmarks/sweep_kill.py [--kills 10] [--rounds 1] [--kind sweep|search|both] [--seed 0] [--keep FOLDER]
 
 Every kill is SIGKILL, at a random moment: to all processes of the sweep, or to the first alone, which must take the
-others with it. Prints a line per kill and at the end whether every number is equal; exit code 1 if one is not.
+others with it. A round is one sweep, or search, with so many kills, compared with an undisturbed one of its kind.
+Prints a line per kill and round, and at the end how many rounds are equal in every number; exit code 1 if one is not.
 """
 
 import argparse
@@ -31,6 +32,12 @@ SMALL = (
     "metric=[asd]", "bootstrap=50",
 )  # fmt: skip
 GRID = ("callbacks.early_stopping.patience=null,2", "loss=bce,bce_jaccard", "seed=0,1")
+SEARCH = (
+    "sweep=optuna", "sweep.trials=5", "sweep.jobs=1", "sweep.startup=2", "sweep.pruner=none",
+    "optimizer.lr=log(1e-3,1e-1)",
+    "loss=bce,bce_jaccard",
+)  # fmt: skip
+"""One trial at a time: what the sampler proposes depends on which trials have ended."""
 EARLY = 0.2
 """Share of the kills that come while the sweep starts; the others while jobs run."""
 TIMES = ("seconds", "epoch_seconds")
@@ -41,14 +48,30 @@ def main() -> None:
     """Runs both sweeps and compares."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--kind", choices=("sweep", "search", "both"), default="sweep")
     parser.add_argument("--seed", type=int, default=0, help="of the moments")
     parser.add_argument("--keep", type=Path, help="folder to work in, kept at the end")
     given = parser.parse_args()
     with contextlib.ExitStack() as stack:
         folder = given.keep or Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        differences = compare(folder, given.kills, random.Random(given.seed), [*SMALL, *GRID])
-    print("\n".join(differences) if differences else "equal: every number of both sweeps")
-    sys.exit(1 if differences else 0)
+        kinds = ("sweep", "search") if given.kind == "both" else (given.kind,)
+        equal = _rounds(folder, kinds, given.rounds, given.kills, given.seed)
+    print(f"equal in every number: {sum(equal)} of {len(equal)}")
+    sys.exit(0 if all(equal) else 1)
+
+
+def _rounds(folder: Path, kinds: Sequence[str], rounds: int, kills: int, seed: int) -> list[bool]:
+    """Whether each round was equal; the undisturbed ones are run once."""
+    words = {"sweep": [*SMALL, *GRID], "search": [*SMALL, *SEARCH]}
+    whole = {kind: undisturbed(folder / f"undisturbed_{kind}", words[kind]) for kind in kinds}
+    equal = []
+    for number in range(rounds):
+        kind, chance = kinds[number % len(kinds)], random.Random(f"{seed} {number}")
+        differences = killed(folder / f"killed_{number:02d}", kills, chance, words[kind], *whole[kind])
+        print(f"round {number} ({kind}): {'; '.join(differences) if differences else 'equal'}", flush=True)
+        equal.append(not differences)
+    return equal
 
 
 def compare(folder: Path, kills: int, chance: random.Random, overrides: Sequence[str]) -> list[str]:
@@ -63,19 +86,42 @@ def compare(folder: Path, kills: int, chance: random.Random, overrides: Sequence
     Returns:
         What differs; empty when nothing does.
     """
-    whole, broken = folder / "undisturbed", folder / "killed"
-    for place in (whole, broken):
-        place.mkdir(parents=True)
+    return killed(folder / "killed", kills, chance, overrides, *undisturbed(folder / "undisturbed", overrides))
+
+
+def undisturbed(place: Path, overrides: Sequence[str]) -> tuple[dict[str, Any], float]:
+    """Gives all numbers of a sweep to which nothing happens, and the seconds that it took."""
+    place.mkdir(parents=True)
     start = time.monotonic()
-    subprocess.run(_command(["-m", *overrides]), cwd=whole, check=True, stdout=subprocess.DEVNULL, env=_environment())
+    subprocess.run(_command(["-m", *overrides]), cwd=place, check=True, stdout=subprocess.DEVNULL, env=_environment())
     seconds = time.monotonic() - start
     print(f"undisturbed: {seconds:.1f} s")
+    return _results(place), seconds
+
+
+def killed(
+    broken: Path, kills: int, chance: random.Random, overrides: Sequence[str], right: dict[str, Any], seconds: float
+) -> list[str]:
+    """Runs a sweep with kills.
+
+    Args:
+        broken: Folder to work in.
+        kills: How many.
+        chance: Where the moments come from.
+        overrides: The sweep.
+        right: Its numbers without kills.
+        seconds: That it takes without.
+
+    Returns:
+        What differs.
+    """
+    broken.mkdir(parents=True)
     for number in range(1, kills + 1):
         # The more kills, the sooner each comes, so that the last ones find jobs too.
         _killed(broken, overrides, chance, seconds / max(4, kills), number)
     code = _run(broken, overrides).wait()
     print(f"last run: exit code {code}")
-    return [*([f"exit code {code}"] if code else []), *_differences(_results(whole), _results(broken))]
+    return [*([f"exit code {code}"] if code else []), *_differences(right, _results(broken))]
 
 
 def _killed(place: Path, overrides: Sequence[str], chance: random.Random, latest: float, number: int) -> None:
@@ -151,7 +197,9 @@ def _results(place: Path) -> dict[str, Any]:
 
 def _of_run(folder: Path) -> dict[str, Any]:
     """Everything that a run measured or drew; times left out."""
-    found: dict[str, Any] = {"files": sorted(str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file())}
+    # Whether there is a git.diff is the business of whoever works on the code meanwhile, or of a git that is too slow.
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "git.diff")
+    found: dict[str, Any] = {"files": sorted(str(path.relative_to(folder)) for path in files)}
     with (folder / "metrics.csv").open(newline="", encoding="utf-8") as stream:
         found["metrics.csv"] = [{k: v for k, v in row.items() if k not in TIMES} for row in csv.DictReader(stream)]
     for name in ("results.json", "per_image.csv", "config.yaml"):

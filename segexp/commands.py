@@ -93,9 +93,21 @@ COMMANDS = {
             "segexp.inspection.command:run_models",
         ),
         Command(
+            "data",
+            "published data sets: source, licence, what to cite, their files, and what lies on disk",
+            "segexp.inspection.data_sources:run_data",
+            "names",
+        ),
+        Command(
             "weights",
             "published weights of encoders: files, sources, sha256; or what a file fits",
             "segexp.inspection.weights:run_weights",
+        ),
+        Command(
+            "inspect",
+            "what a checkpoint, weights, an export or a run folder holds and would need",
+            "segexp.inspection.inspect_command:run_inspect",
+            "file",
         ),
     )
 }

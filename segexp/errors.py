@@ -75,12 +75,24 @@ class ResourceError(SegexpError):
     """The machine, not the file, is at fault: memory, open files, disk, network drive. No image is left out for it."""
 
 
+class RunFolderGoneError(ResourceError):
+    """The run folder was moved or removed while the run goes on."""
+
+
 class DivergedError(SegexpError):
     """Training left the range of numbers: the model gives nan."""
 
 
 class MissingExtraError(UserError):
     """An optional feature was asked for whose package is not installed."""
+
+
+class Interrupted(SegexpError):
+    """A signal ended the work, Ctrl-C or another; the exit code is as shells have it, 128 and its number."""
+
+    def __init__(self, message: str, exit_code: int = 130) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
 
 
 class Pruned(SegexpError):

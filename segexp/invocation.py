@@ -17,6 +17,8 @@ class Invocation:
         job: Number of the job in its sweep.
         folder: Run folder to use; None: a new one with date and time.
         goes_on: Whether that folder holds the start of the same run, from whose checkpoint it goes on.
+        origin: Of a run that goes on in its folder, what its own config says of ``resume``: the run it came from.
+        take_over: Process that owns the folder, as ``host:number``, from which it is taken all the same.
         notes: What the config has from an earlier run that its words would not give today.
         trial: Of a search: study, storage and number, and when to end early; see
             :mod:`segexp.training.callbacks.pruning`.
@@ -31,3 +33,5 @@ class Invocation:
     goes_on: bool = False
     trial: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
+    origin: str | None = None
+    take_over: str | None = None

@@ -71,6 +71,15 @@ Draws = Annotated[int, Range(low=0, high=1_000_000)]
 Depth = Annotated[int, Range(low=1, high=12)]
 """Stages of a network that halve the image: twelve end in one pixel of 4096."""
 Duration = Annotated[str, Pattern(r"\d+:[0-2]\d:[0-5]\d:[0-5]\d", "as DD:HH:MM:SS, for example 00:00:10:00")]
+_UNIT = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?)"
+_TIME = rf"\d+:[0-2]\d:[0-5]\d:[0-5]\d|(?:\d+(?:\.\d+)?\s*{_UNIT}\s*)+"
+CheckpointEvery = Annotated[
+    str,
+    Pattern(
+        rf"(?ai)(?=.*[1-9])(?:{_TIME}|\d+\s*steps?)", "a time, or steps of the optimiser, as 5min, 30s or 100 steps"
+    ),
+]
+"""Time or steps between two checkpoints, see :func:`segexp.config.trainer.checkpoint_interval`."""
 BatchLimit = Annotated[int, Range(low=0)] | Annotated[float, Range(low=0, high=1)]
 """A number of batches, or a share of them; 1 is one batch, 1.0 all of them."""
 Scale = (

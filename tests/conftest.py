@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.parsed_once import parse_once
+
 # Before torch is imported: two workers of xdist with two threads each would wait for each other.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
@@ -21,6 +23,7 @@ gc.disable()
 
 def pytest_collection_finish() -> None:
     """Everything is imported."""
+    parse_once()
     gc.freeze()
     gc.enable()
 

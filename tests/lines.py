@@ -14,6 +14,8 @@ DRIVER = """
 import contextlib, io, json, os, sys
 from hydra.core.global_hydra import GlobalHydra
 from segexp.cli.app import run
+from tests.parsed_once import parse_once
+parse_once()
 for argv in json.load(sys.stdin):
     GlobalHydra.instance().clear()
     sys.argv = ["segexp", *argv]
@@ -24,6 +26,9 @@ for argv in json.load(sys.stdin):
     answer = {"code": code, "out": out.getvalue(), "err": err.getvalue(), "heavy": heavy, "files": os.listdir(".")}
     print(json.dumps(answer))
 """
+
+
+CHECK = ("check", "scope=config")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,11 @@ def run_lines(lines: Sequence[Sequence[str]], path: str = "", **environment: str
     )
     assert done.returncode == 0, done.stderr
     return [Answer(**json.loads(line)) for line in done.stdout.splitlines()]
+
+
+def check_lines(lines: Sequence[Sequence[str]]) -> list[Answer]:
+    """The answers of checks of the config with some words each."""
+    return run_lines([[*CHECK, *words] for words in lines])
 
 
 def run_once(line: Sequence[str], **environment: str) -> subprocess.CompletedProcess[str]:

@@ -1,5 +1,6 @@
 """Every command of README.md and docs/ is composed and checked; those that a reader tries first really run."""
 
+import itertools
 import os
 import re
 import shlex
@@ -18,6 +19,7 @@ from segexp.config.checks.monitors import check_monitors
 from segexp.config.checks.tree import check_config
 from segexp.config.command_schema import schema_of
 from segexp.config.migration import for_hydra
+from segexp.config.overrides.groups import ORDER
 from segexp.config.paths import conf_dir
 from segexp.config.retargeted import without_left_over
 from segexp.config.schema import TrainConfig
@@ -81,15 +83,26 @@ def test_help_is_answered(command: str, here: Callable[[str], int], capsys: pyte
     assert len(capsys.readouterr().out) > 100
 
 
+def jobs_of(words: list[str]) -> list[list[str]]:
+    """All combinations of the options that a sweep names; of its other values, such as seeds, each at least once."""
+    swept = []
+    for word in (word for word in words if word not in ("-m", "--cfg", "job", "--comments")):
+        key, _, values = word.partition("=")
+        swept.append([f"{key}={value}" for value in (values.split(",") if "-m" in words else [values])])
+    options = [line if line[0].partition("=")[0] in ORDER else ["*"] for line in swept]
+    combined = list(itertools.product(*options))
+    count = max([len(combined), *(len(line) for line in swept)])
+    chosen = itertools.islice(itertools.cycle(combined), count)
+    return [
+        [line[number % len(line)] if option == "*" else option for option, line in zip(job, swept, strict=True)]
+        for number, job in enumerate(chosen)
+    ]
+
+
 @pytest.mark.parametrize("command", [c for c in SEGEXP if c not in HELP and "--config-dir" not in c])
 def test_command_composes_and_is_valid(command: str) -> None:
     chosen, rest = split(shlex.split(command)[3:])
-    flags = {"-m", "--cfg", "job", "--comments"}
-    jobs = [[]]
-    for override in (word for word in rest if word not in flags):
-        key, _, values = override.partition("=")
-        several = values.split(",") if "-m" in rest else [values]
-        jobs = [[*job, f"{key}={value}"] for job in jobs for value in several]
+    jobs = jobs_of(rest)
     if "sweep=optuna" in rest:
         space = read_space(rest)
         assert space.ranges

@@ -1,11 +1,14 @@
 """Every command that is printed can be pasted, whatever the folders are called."""
 
+import functools
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from segexp.cli.arguments import split
@@ -16,10 +19,8 @@ from segexp.evaluation.afterwards import evaluate_line, report_line
 from segexp.report.run_page.reproduce import commands
 from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import RunContents
-from segexp.runs.folder import RunFolder
 from segexp.sweeps.layout import resume_command
-from segexp.training.endings import _how_to_go_on
-from segexp.training.resume_source import checkpoint_of, command
+from segexp.training.resume_source import checkpoint_of, command, how_to_go_on, in_place
 from tests.config.overrides.test_quoting import ODD
 
 NAMES = [name for name in ODD if name and "/" not in name and name not in ("...", "~")]
@@ -36,17 +37,35 @@ def words_of(text: str) -> list[str]:
     return found[2:]
 
 
+@functools.cache
+def known(name: str) -> Any:
+    """A config as it is without words."""
+    return composed(name)
+
+
+def composed(name: str, *words: str) -> Any:
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        return OmegaConf.to_container(compose(name, list(words)))
+
+
+def part(config: Any, key: str) -> Any:
+    return functools.reduce(lambda block, name: block[name], key.split("."), config)
+
+
 def value(words: list[str], key: str) -> str:
-    """What the command finds under a key: ``from`` by itself, the rest through Hydra's grammar."""
+    """What the command finds under a key that it has: ``from`` by itself, the rest through Hydra's grammar."""
     command, rest = split(words)
     word = next(word for word in rest if word.startswith(f"{key}="))
     if key == "from":
         return word.removeprefix("from=")
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        config = OmegaConf.to_container(compose(command.config, [word]))
-    for part in key.split("."):
-        config = config[part]  # type: ignore[index, call-overload]
-    found = config[0] if isinstance(config, list) else config
+    part(known(command.config), key)
+    override = OverridesParser.create().parse_override(word)
+    assert override.key_or_group == key
+    return resolved(override.value())
+
+
+def resolved(found: Any) -> str:
+    found = found[0] if isinstance(found, list) else found
     return str(OmegaConf.to_container(OmegaConf.create({"a": found}), resolve=True)["a"])  # type: ignore[index, call-overload]
 
 
@@ -64,14 +83,14 @@ def test_commands_about_a_run(place: Path) -> None:
     last = place / "checkpoints" / "last.ckpt"
     lines: list[tuple[str, dict[str, Path]]] = [
         (command(last), {"from": place, "resume": last}),
-        (_how_to_go_on(RunFolder(place)), {"from": place, "resume": last}),
+        (how_to_go_on(place), {"resume": place}),
         (evaluate_line(place), {"run": place}),
         (report_line(place), {"run": place}),
         (resume_command(place), {"sweep.resume": place}),
     ]
     told = RunContents(place, {"command": "segexp train", "overrides": [], "state": "failed"}, {}, "seed: 0\n", [], "")
     lines += [(line, {"from": place}) for name, line in commands(told) if name == "from its folder"]
-    lines += [(line, {"from": place, "resume": last}) for name, line in commands(told) if name.startswith("go on")]
+    lines += [(line, {"resume": place}) for name, line in commands(told) if name.startswith("go on")]
     assert len(lines) == 7
     for line, expected in lines:
         for key, path in expected.items():
@@ -79,10 +98,9 @@ def test_commands_about_a_run(place: Path) -> None:
 
 
 def test_the_word_that_goes_on(place: Path) -> None:
-    found = re.search(r"add (.*) to the same command", _how_to_go_on(RunFolder(place)))
-    assert found is not None
-    (word,) = words_of(f"python -m segexp {found[1]}")
-    assert value([word], "resume") == str(place / "checkpoints" / "last.ckpt")
+    (word,) = words_of(in_place(place))[-1:]
+    # As a run gets it, with all that Hydra does beside.
+    assert resolved(composed("train", *split([word])[1])["resume"]) == str(place)
 
 
 def test_advice_of_refusals(place: Path) -> None:

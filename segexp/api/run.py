@@ -11,6 +11,7 @@ from typing import Any
 from segexp.errors import DataError
 from segexp.report.comparison_page.configurations.figures import figures_of
 from segexp.runs import entries
+from segexp.runs.attempts import state_of
 from segexp.runs.checkpoints import find_sources
 from segexp.runs.contents import read_rows
 from segexp.runs.json_yaml import read_json, read_yaml
@@ -45,7 +46,7 @@ class Run:
     @property
     def state(self) -> str:
         """State in which it ended: ``finished``, ``failed``, ``interrupted``, ``pruned``; or ``running``."""
-        return str(self.record.get("state"))
+        return str(state_of(self.path, self.record.get("state")))
 
     @property
     def config(self) -> dict[str, Any]:

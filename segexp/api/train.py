@@ -42,7 +42,9 @@ def train(*overrides: str | Experiment, config_dir: Folders = ()) -> Run:
         raise ConfigError("train: takes words or one experiment, not both; give the words to compose()")
     with trusting(words):
         experiment = given[0] if given else compose_training(words)
-        _in_this_process(experiment, folder := new_path(Path(experiment.output_dir) / experiment.run_name).resolve())
+        own = experiment.invocation.folder if experiment.invocation.goes_on else None
+        folder = (own or new_path(Path(experiment.output_dir) / experiment.run_name)).resolve()
+        _in_this_process(experiment, folder)
     return Run(folder, trust=trusted_packages(words or experiment.invocation.command))
 
 

@@ -12,12 +12,12 @@ from segexp.cli.foreign_flags import refuse_foreign_flags
 from segexp.cli.hydra_app import INTERRUPTED, hydra_as_it_was, invocation, run_guarded, run_hydra
 from segexp.cli.messages import say_error, say_exception
 from segexp.commands import COMMANDS, OWN_KEYS, Command
-from segexp.config.migration import for_hydra
+from segexp.config.migration import for_hydra, preset_of
 from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import trusting
 from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
-from segexp.runs.text import tolerant_streams
+from segexp.runs.text import readable, tolerant_streams
 from segexp.system.garbage import garbage_kept, garbage_searched
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 from segexp.version import VERSION
@@ -158,7 +158,7 @@ def _composed(command: Command, argv: list[str], sweep: "Sweep | None" = None) -
     if (search := _search(command, argv)) is not None:
         return search.run()
     given = argv = _single_values(argv)
-    argv = expand(argv, OWN_KEYS.get(command.name))
+    argv = expand(argv, OWN_KEYS.get(command.name)) if command.takes_training else argv
     # With from= the primary config is another one than the command's.
     if argv is given and ("-m" in argv or "--multirun" in argv):
         _refuse_unknown(command, argv)
@@ -187,6 +187,11 @@ def _refuse_words(command: Command, argv: list[str]) -> None:
     from segexp.sweeps.command import RESUME
     from segexp.sweeps.search.arguments import asks_only, names_search
 
+    if not command.takes_training and (preset := preset_of(argv)) is not None:
+        raise ConfigError(
+            f"debug: found {preset}, a preset for debugging a training, expected true | false; {command.name} trains "
+            "nothing: leave it out, or write debug=true for the trace of an error"
+        )
     extra = config_dirs(argv)
     refuse_flags(argv, extra, command.config)
     sweeps = {"-m", "--multirun"} & set(argv) or any(w.lstrip("+").startswith((RESUME, "hydra.mode=")) for w in argv)
@@ -208,16 +213,19 @@ def _start_from(command: Command, argv: list[str]) -> None:
         ConfigError: The command trains nothing, so that there is nothing to start from.
     """
     from segexp.cli.from_run import earlier
-    from segexp.config.overrides.from_argument import given
+    from segexp.config.overrides.from_argument import given, resumed_run, taken_over
 
+    if taken_over(argv) is not None and (command.name != "train" or resumed_run(argv) is None):
+        raise ConfigError("take_over: is for a run that goes on in its folder; give it with resume=<run folder> alone")
     if (word := given(argv)) is None:
         return
     if not command.takes_training:
         other = f"; a run is given as {command.name} run=<run folder>" if command.name in _OF_A_RUN else ""
-        raise ConfigError(f"{word}: is for train, check and preview, which start from the config of a run{other}")
+        starting = "train, check, preview and lr_find, which start from the config of a run"
+        raise ConfigError(f"{word}: is for {starting}{other}")
     found = earlier(argv, OWN_KEYS.get(command.name))
     for note in found.notes if found is not None else ():
-        print(f"segexp: note: {note}", file=sys.stderr)
+        print(f"segexp: note: {readable(note)}", file=sys.stderr)
 
 
 _OF_A_RUN = ("evaluate", "predict", "localize", "export", "demo", "report")

@@ -13,6 +13,7 @@ from hydra.core.override_parser.types import ChoiceSweep, Glob, IntervalSweep, O
 from hydra.errors import HydraException
 
 from segexp.cli.hydra_keys import refusal
+from segexp.config.checks.foreign_names import told_option
 from segexp.config.checks.suggest import nearest
 from segexp.config.overrides.groups import LISTS, ORDER, groups
 from segexp.config.overrides.quoting import shell_word
@@ -89,10 +90,10 @@ def refuse_words(arguments: Sequence[str], extra: Sequence[str], *, usable: Sequ
 
 
 def _parsed(arguments: Sequence[str]) -> list[Override]:
-    """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` is none."""
+    """Overrides among the words; what Hydra cannot read it says itself, and ``from=`` and ``take_over=`` are none."""
     parser, found = OverridesParser.create(), []
     for word in arguments:
-        if not word.startswith(("-", "from=")) and ("=" in word or word.startswith("~")):
+        if not word.startswith(("-", "from=", "take_over=")) and ("=" in word or word.startswith("~")):
             try:
                 found.append(parser.parse_override(word))
             except (HydraException, ValueError):
@@ -175,6 +176,8 @@ def no_option(group: str, name: str, names: Sequence[str]) -> str:
     """The line for an option that there is not."""
     best = nearest(Path(name).stem if name.endswith((".yaml", ".yml")) else name, names)
     hint = f" Did you mean '{best}'?" if best else ""
+    if (told := told_option(group, name)) is not None:
+        hint = f" {told}."
     return f"{group}={name}: no such option.{hint} Options of {group}: {', '.join(names)}"
 
 

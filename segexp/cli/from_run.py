@@ -1,4 +1,4 @@
-"""``from=<run folder>``: an earlier run's experiment, of which new words change a part.
+"""``from=<run folder>``, and ``resume=<run folder>`` alone: an earlier experiment, of which new words change a part.
 
 What Hydra starts from is the stored config with the references of today's YAML put back (:mod:`segexp.cli.restore`):
 without new words it is the stored config, and a word such as ``seed=1`` moves all that derives from it.
@@ -8,18 +8,20 @@ import atexit
 import shutil
 import tempfile
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from omegaconf import OmegaConf
 
 from segexp.cli.flags import config_dirs
 from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
+from segexp.config.harmless import HARMLESS, changed_keys, is_below
 from segexp.config.migration import migrated_stored, migration_note
-from segexp.config.overrides.from_argument import KEY, given, run_folder
+from segexp.config.overrides.from_argument import KEY, TAKE_OVER, given, resumed_run, run_folder, without_own
 from segexp.config.overrides.groups import LISTS, groups
 from segexp.config.overrides.quoting import hydra_override as word_of
 from segexp.config.overrides.recompose import below, key_of, recompose, shipped_references, usable
@@ -29,6 +31,7 @@ from segexp.config.stored.check import check_overrides, check_stored
 from segexp.config.stored.trust import KEY as TRUST
 from segexp.config.stored.trust import trusted_packages, typed_keys
 from segexp.errors import ConfigError
+from segexp.invocation import Invocation
 from segexp.runs.json_yaml import read_json, read_yaml
 
 STORED = "from/run"
@@ -48,6 +51,10 @@ class Earlier:
         choices: Option that it had in each group.
         words: Its overrides; ``+`` and ``~`` among them.
         notes: What is not as its words would give it today, in words.
+        body: Its config, with references in place.
+        recorded: Its overrides as it has them.
+        origin: What its config says of ``resume``.
+        resumed: Whether the command goes on with it, by ``resume=`` without ``from=``.
     """
 
     folder: Path
@@ -55,6 +62,25 @@ class Earlier:
     choices: Mapping[str, str]
     words: tuple[str, ...]
     notes: tuple[str, ...]
+    body: Mapping[str, Any]
+    recorded: tuple[str, ...]
+    origin: str | None = None
+    resumed: bool = False
+
+    def is_the_same(self, config: Any) -> bool:
+        """Whether a composed config is that of the run, so that it may go on in its folder."""
+        before, now = (
+            OmegaConf.to_container(OmegaConf.create(tree), resolve=True) for tree in (dict(self.body), config)
+        )
+        return isinstance(before, dict) and isinstance(now, dict) and not changed_keys(now, before)
+
+    def gone_on(self, command: list[str], new: Sequence[str], take_over: str | None) -> Invocation:
+        """How the run goes on in its own folder; ``new`` are overrides of the command, harmless ones among them."""
+        harmless = [word for word in new if is_below(key_of(word), HARMLESS) and word not in self.recorded]
+        return Invocation(
+            command=command, overrides=(*self.recorded, *harmless), choices=dict(self.choices),
+            folder=self.folder, goes_on=True, origin=self.origin, take_over=take_over,
+        )  # fmt: skip
 
     def chosen(self, now: Mapping[str, str]) -> dict[str, str]:
         """Options of the new run, by those that Hydra tells: a block taken over has the name that it had."""
@@ -70,7 +96,7 @@ class Earlier:
 
 
 def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlier | None:
-    """The run that a command line starts from; None without ``from=``.
+    """The run that a command line starts from, or goes on with; None without ``from=`` and ``resume=``.
 
     Args:
         argv: Arguments without the command word.
@@ -80,18 +106,21 @@ def earlier(argv: Sequence[str], own: Mapping[str, Any] | None = None) -> Earlie
         ConfigError: The folder holds no run, or a new word would leave keys behind that derive from it.
     """
     word = given(argv)
-    if word is None:
+    folder = run_folder(word) if word is not None else resumed_run(argv)
+    if folder is None:
         return None
+    argv = [text for text in argv if not text.startswith(TAKE_OVER)]
     asked = frozenset(key_of(text) for text in argv if not text.startswith(("-", KEY)) and ("=" in text or "~" in text))
     sweeps = any(flag in argv for flag in _SWEEPS) or "sweep" in asked
     extra = tuple(config_dirs(list(argv)))
-    folder = run_folder(word)
     state = tuple(_stamp(folder / name) for name in ("config.yaml", "run.json"))
-    return _prepared(folder, state, asked, trusted_packages(argv), typed_keys(argv), extra, sweeps, _Own(own or {}))
+    trusted, typed = trusted_packages(argv), typed_keys(argv)
+    found = _prepared(folder, state, asked, trusted, typed, extra, sweeps, _Own(own or {}))
+    return replace(found, resumed=word is None)
 
 
 def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
-    """Replaces ``from=<run folder>`` by the flags that make Hydra start from that run's experiment.
+    """Replaces the word that names a run by the flags that make Hydra start from that run's experiment.
 
     Args:
         argv: Arguments without the command word.
@@ -103,8 +132,7 @@ def expand(argv: list[str], own: Mapping[str, Any] | None = None) -> list[str]:
     found = earlier(argv, own)
     if found is None:
         return argv
-    rest = [argument for argument in argv if not argument.startswith(KEY)]
-    return ["--config-dir", str(found.place), "--config-name", PRIMARY, *rest]
+    return ["--config-dir", str(found.place), "--config-name", PRIMARY, *without_own(argv)]
 
 
 def _record(folder: Path) -> dict[str, Any]:
@@ -193,7 +221,12 @@ def _prepared(
     # What they lack would make another run of them.
     more = [word_of(key, one) for key, (one, _) in found.kept.items() if key in found.alone and key not in asked]
     held = (*today.words, *more) if recorded else ()
-    return Earlier(folder, _written(body, sweep), chosen, held, tuple(lines))
+    written_words = record.get("overrides")
+    return Earlier(
+        folder, _written(body, sweep), chosen, held, tuple(lines), body={k: v for k, v in body.items() if k not in own},
+        origin=str(stored["resume"]) if stored.get("resume") else None,
+        recorded=tuple(map(str, written_words)) if isinstance(written_words, list) else (),
+    )  # fmt: skip
 
 
 def _migration(written: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ Flags
   --cfg job         print the composed config, every key; with --comments what each is
   -m, --multirun    a sweep: give keys several values with commas; sweep.resume=FOLDER goes on with one
   from=RUN_FOLDER   start from the config of an earlier run
+  resume=RUN_FOLDER go on with a run in its folder; with words that change what is trained in a new one
   --config-dir DIR  a folder of your own groups and options
   --hydra-help      more flags, of Hydra (shell completion among them)
   --version"""

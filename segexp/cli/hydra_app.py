@@ -13,7 +13,7 @@ from segexp.config.migration import as_given, for_hydra
 from segexp.config.overrides.quoting import as_typed
 from segexp.config.paths import conf_dir
 from segexp.config.stored.trust import without_trust
-from segexp.errors import SegexpError
+from segexp.errors import ConfigError, SegexpError
 from segexp.invocation import Invocation
 from segexp.system.pipe import BROKEN_PIPE, output_is_closed
 
@@ -116,6 +116,7 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     from omegaconf import OmegaConf
 
     from segexp.cli.from_run import earlier
+    from segexp.config.overrides.from_argument import taken_over
 
     state = HydraConfig.get()
     sweep = state.mode == RunMode.MULTIRUN
@@ -126,7 +127,11 @@ def invocation(command: Command, argv: Sequence[str], config: Any) -> Invocation
     if command.takes_training:
         # Hydra does not note a list of options; their blocks bear their names.
         found = {"metric": f"[{','.join(config.get('metric', ()))}]", **found}
-    run = earlier(argv, OWN_KEYS.get(command.name))
+    run = earlier(argv, OWN_KEYS.get(command.name)) if command.takes_training else None
+    if run is not None and run.resumed and run.is_the_same(config):
+        return run.gone_on(["segexp", command.name, *as_typed(as_given(argv))], own, taken_over(argv))
+    if taken_over(argv) is not None:
+        raise ConfigError("take_over: is for a run that goes on in its folder; with these words it becomes a new one")
     return Invocation(
         command=["segexp", command.name, *as_typed(as_given(argv))],
         overrides=tuple(own) if run is None else run.all_words(own, found),

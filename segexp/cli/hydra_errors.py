@@ -220,6 +220,10 @@ def _first(text: str) -> str:
     return text.strip().splitlines()[0].rstrip(".") if text.strip() else ""
 
 
+_NOTHING = {"callbacks": "none", "metric": "none", "scheduler": "none", "logger": "csv"}
+"""Options that choose nothing; metrics.csv is always written."""
+
+
 def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequence[str]]) -> Iterator[str]:
     for override in overrides:
         group = override.key_or_group
@@ -227,7 +231,11 @@ def _unknown_options(overrides: Sequence[Override], options: Mapping[str, Sequen
             continue
         listing = ", ".join(options[group])
         if not override.is_sweep_override() and override.value() is None:
-            yield f"{group}=null: no such option; without the word the default is taken. Options of {group}: {listing}"
+            nothing = f"; write {group}={_NOTHING[group]} for nothing" if group in _NOTHING else ""
+            yield (
+                f"{group}=null: no such option{nothing}; without the word the default is taken. Options of {group}: "
+                f"{listing}"
+            )
         for value in dict.fromkeys(_values(override)):
             if value not in options[group]:
                 yield no_option(group, value, options[group])

@@ -21,5 +21,6 @@ def say_exception(error: Exception, *, debug: bool) -> None:
 
 def say_error(error: SegexpError) -> None:
     """Prints an error to stderr, each of its lines with the name of the program; what terminals obey is escaped."""
-    for line in readable(str(error)).splitlines():
+    # Names of files and texts of strangers may hold what a terminal obeys.
+    for line in readable(str(error)).split("\n"):
         print(f"segexp: {line}" if not line.startswith(" ") else line, file=sys.stderr)

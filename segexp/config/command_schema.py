@@ -38,9 +38,22 @@ class CompareConfig:
     runs: list[str]
     measure: str | None
     base: str | None
+    rows: str | None
+    columns: str | None
+    write: list[Literal["csv", "md", "html", "tex"]]
     out: str | None
     resamples: Draws
     seed: Seed
+    debug: bool
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The tree of ``python -m segexp data``."""
+
+    names: list[str]
+    root: str | None
+    format: Literal["table", "json"]
     debug: bool
 
 
@@ -126,7 +139,7 @@ class PredictConfig:
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class OtherDataConfig:
     """A data set alone."""
 
     datamodule: Annotated[ObjectConfig, Supplied(("augment",))]
@@ -290,6 +303,17 @@ class WeightsConfig:
     format: Literal["table", "json"]
     debug: bool
     model: Annotated[ObjectConfig | None, Supplied(("in_channels", "out_channels"))] = None
+
+
+@dataclass(frozen=True)
+class InspectConfig:
+    """The tree of ``python -m segexp inspect``."""
+
+    file: str | list[str]
+    tensors: bool
+    format: Literal["table", "json"]
+    debug: bool
+    trust: str | list[str] = field(default_factory=list)
 
 
 def schema_of(config: str) -> type:

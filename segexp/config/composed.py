@@ -54,6 +54,7 @@ def plain_config(config: Any, schema: type, words: Sequence[str] = ()) -> dict[s
             raise ConfigError(f"{key}: must be given; add {key}=<value> to the command") from error
         raise ConfigError(f"{error.full_key or 'config'}: {first}") from error
     lines = [f"{line}; write the new name, the old one works until version 0.3" for line in changes(plain)]
+    _refuse_nameless(plain)
     plain, left_out = without_left_over(migrated(plain), words)
     for line in (*lines, *left_out):
         print(f"segexp: note: {line}", file=sys.stderr)  # noqa: T201
@@ -81,6 +82,19 @@ def _without_derived(problems: str, config: Any) -> str:
     wrong = {key for key, _ in lines}
     refers = {key: found[1] for key in wrong if (found := _REFERENCE.fullmatch(str(written.get(key)))) is not None}
     return "\n".join(line for key, line in lines if refers.get(key) not in wrong)
+
+
+def _refuse_nameless(plain: dict[str, Any]) -> None:
+    """Refuses a class where blocks with a name each are expected: ``metric._target_``, not ``metric.my._target_``."""
+    from segexp.errors import ConfigError
+
+    for section in ("metric", "callbacks", "logger"):
+        if isinstance(block := plain.get(section), dict) and "_target_" in block:
+            target = block["_target_"]
+            raise ConfigError(
+                f"{section}._target_: found {target}, but {section} holds a block for each, under a name of your "
+                f"choice; write {section}.my._target_={target}, and its keys as {section}.my.<key>=<value>"
+            )
 
 
 def _refuse_left_over(plain: dict[str, Any]) -> None:

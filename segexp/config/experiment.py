@@ -47,6 +47,11 @@ class Experiment(TrainConfig):
         """Gives the resolved config in plain types, for config.yaml, checkpoints, trackers and other processes."""
         return plain_block(self, TrainConfig, self.written)
 
+    def recorded(self) -> dict[str, Any]:
+        """Gives the plain config for files that last: that a run goes on in its own folder is no part of it."""
+        plain = self.plain()
+        return {**plain, "resume": self.invocation.origin} if self.invocation.goes_on else plain
+
     def value(self, key: str) -> Any:
         """Gives the plain value of a dotted key, such as ``optimizer.lr``."""
         found: Any = self.plain()

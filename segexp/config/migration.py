@@ -63,6 +63,12 @@ _DEBUGGING = "debugging"
 """Group of the presets for debugging: Hydra takes a key and a group of one name for the group alone."""
 
 
+def preset_of(words: Sequence[str]) -> str | None:
+    """The preset for debugging that words of a command ask for, as in ``debug=fdr``; None: none."""
+    found = (word.removeprefix(f"{_DEBUGGING}=") for word in words if word.startswith(f"{_DEBUGGING}="))
+    return next(found, None)
+
+
 def _as_option(word: str) -> str:
     """``debug=fdr`` as the option of a group that it is, and ``+trainer.max_epochs=3`` as a key that may be there."""
     if word.startswith("+trainer."):

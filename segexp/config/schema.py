@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from segexp.spec import Direction
 from segexp.types import (
     BatchLimit,
+    CheckpointEvery,
     Draws,
     Duration,
     NonNegativeFloat,
@@ -54,7 +55,7 @@ class Supplied:
 
 TASK_PARTS = (
     "model", "loss", "spec", "optimizer", "schedule", "speed", "record", "inference", "measures", "shares", "tta",
-    "param_groups", "precision", "threshold", "metrics",
+    "param_groups", "precision", "threshold", "metrics", "skips_nan",
 )  # fmt: skip
 """Arguments of a task that training gives."""
 OFFERED = ("model", "loss", "optimizer", "scheduler", "spec")
@@ -105,7 +106,8 @@ class AlsoTaken:
 ELSEWHERE = {
     "logger": "loggers are a group: logger=wandb, or several: 'logger=[csv,mlflow]'; metrics.csv is always written",
     "callbacks": "callbacks are a block of their own: callbacks.<name>._target_=<class>",
-    "enable_checkpointing": "best.ckpt and last.ckpt are always written, results are made of them; more of them by "
+    "enable_checkpointing": "best.ckpt and last.ckpt are always written, results are made of them; last.ckpt within "
+    "epochs by trainer.checkpoint_every=5min, more of them by "
     "callbacks.<name>._target_=lightning.pytorch.callbacks.ModelCheckpoint",
     "enable_progress_bar": "say trainer.progress=bar, lines or none",
     "default_root_dir": "say output_dir=<folder>",
@@ -165,6 +167,10 @@ class TrainerConfig:
     detect_anomaly: bool = False
     profiler: Literal["simple", "advanced", "pytorch"] | ObjectConfig | None = None
     plugins: ObjectConfig | list[ObjectConfig] | None = None
+    on_nan: Literal["stop", "skip"] = "stop"
+    watchdog: PositiveFloat | None = 10.0
+    checkpoint_every: CheckpointEvery | None = None
+    allow_oversize: bool = False
 
 
 @dataclass(frozen=True)

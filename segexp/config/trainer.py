@@ -1,7 +1,8 @@
 """The block ``trainer`` as it is in force: ``fast_dev_run`` and ``overfit_batches`` say what other keys would."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, fields, is_dataclass, replace
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
 from segexp.config.schema import TrainerConfig
@@ -46,3 +47,37 @@ def with_trainer_defaults(plain: Mapping[str, Any]) -> dict[str, Any]:
 def duration(value: Any) -> Any:
     """A time as Lightning takes it: its parts as a mapping, anything else as it is."""
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
+
+
+@dataclass(frozen=True)
+class CheckpointInterval:
+    """What lies between two checkpoints at most: one of the two.
+
+    Attributes:
+        seconds: Of training.
+        steps: Of the optimiser.
+    """
+
+    seconds: float | None = None
+    steps: int | None = None
+
+
+SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+"""Of the units of time, by their first letters."""
+
+
+def checkpoint_interval(asked: str | None) -> CheckpointInterval | None:
+    """Reads ``trainer.checkpoint_every``: ``5min``, ``1h 30min``, ``00:00:05:00``, ``100 steps``; None: null.
+
+    Args:
+        asked: Of the form that the schema of the key allows.
+    """
+    if asked is None:
+        return None
+    text = asked.lower()
+    if "step" in text:
+        return CheckpointInterval(steps=int(text.partition("s")[0]))
+    if ":" in text:
+        text = "".join(map("".join, zip(text.split(":"), "dhms", strict=True)))
+    parts = re.findall(r"([\d.]+)\s*([a-z])", text)
+    return CheckpointInterval(seconds=sum(float(number) * SECONDS[unit] for number, unit in parts))

@@ -348,7 +348,7 @@ class ImageDataModule(DataSettings):
         # Workers ask for their first samples before Lightning tells the sampler which epoch it is, of a run that goes
         # on or of a loader that is made anew.
         sampler.set_epoch(max(self.first_epoch, self.trainer.current_epoch if self.trainer is not None else 0))
-        return make_loader(samples, sampler, self.loader, training=True)
+        return make_loader(samples, sampler, self.loader, training=True, begin=(self.first_epoch, self.first_batch))
 
     def val_dataloader(self) -> DataLoader[Sample]:
         """Whole validation images."""

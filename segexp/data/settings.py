@@ -35,6 +35,7 @@ class DataSettings(pl.LightningDataModule):
     Attributes:
         repeats: Whether every epoch has the samples of the first.
         first_epoch: Epoch that training starts with; not 0 when a run is resumed.
+        first_batch: Its batch that training starts with; not 0 when a run is resumed within an epoch.
         notes: What was decided or passed over, in words.
         skipped: Images that were left out, each with the reason.
         sources: File of each image, for messages; empty where there are no files.
@@ -110,6 +111,7 @@ class DataSettings(pl.LightningDataModule):
         self.loader = loader if isinstance(loader, LoaderOptions) else LoaderOptions(**(loader or {}))
         self.generate = generate
         self.first_epoch = 0
+        self.first_batch = 0
         self.repeats = False
         self.notes: list[str] = [_DRAWN] if generate else []
         self.skipped: list[dict[str, str]] = []
@@ -124,9 +126,14 @@ class DataSettings(pl.LightningDataModule):
         """Lets every epoch of the training have the samples of the first, in its order."""
         self.repeats = True
 
-    def begin_at(self, epoch: int) -> None:
-        """Lets training start with a later epoch than the first (0): crops and order of samples are those of it."""
-        self.first_epoch = epoch
+    def begin_at(self, epoch: int, batch: int = 0) -> None:
+        """Lets training start with a later epoch than the first (0): crops and order of samples are those of it.
+
+        Args:
+            epoch: From 0.
+            batch: Of that epoch, from 0: those before it were trained already.
+        """
+        self.first_epoch, self.first_batch = epoch, batch
 
     def classes(self) -> tuple[tuple[str, ...], tuple[tuple[int, int, int], ...]]:
         """Names of the classes in the order of their mask values, and their colours; data sets of masks say them."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from segexp.config.overrides.quoting import command_line, hydra_override
-from segexp.errors import one_line
+from segexp.errors import RunFolderGoneError, one_line
 from segexp.runs.console import LOG
 from segexp.runs.record import RunRecord
 
@@ -80,5 +80,5 @@ def end(record: RunRecord, state: str, after: Afterwards, **facts: Any) -> None:
     more = {"not_made": after.not_made} if after.not_made else {}
     try:
         record.end(state, **more, **facts)
-    except OSError as error:
+    except (OSError, RunFolderGoneError) as error:
         LOG.error(f"run.json: cannot be written ({one_line(error)}); it does not say that the run is {state}")

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Generic, TypeVar
 
-from segexp.errors import SegexpError, one_line
+import numpy as np
+
+from segexp.errors import RunFolderGoneError, SegexpError, one_line
 from segexp.evaluation.afterwards import Afterwards
 from segexp.evaluation.results import per_image
-from segexp.metrics.figures import Family, dataset_leaves, image_leaves
+from segexp.metrics.figures import Family, Leaves, dataset_leaves, image_leaves
 from segexp.report.run_page.tables.predictors import results_table
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
@@ -56,7 +58,7 @@ class Outcome(Generic[R]):
         Raises:
             RunFailed: results.json cannot be written; the figures are printed.
         """
-        rows = _sound(self.rows, after)
+        rows = _sound(self.rows, after, self.names)
         self._keep(self.content(rows, 0), after)
         for what, make in self.others.items():
             rows += _sound(after.make(what, make) or [], after)
@@ -64,9 +66,13 @@ class Outcome(Generic[R]):
         self._keep(content, after)
         after.complete = True
         after.make("per_image.csv", lambda: self._write_images(rows))
-        content["panels"] = after.make("pictures of the test", lambda: draw(rows[0])) or []
+        content["panels"] = after.make("pictures of the test", lambda: self._drawn(rows[0], draw)) or []
         after.make("the list of panels in results.json", lambda: self._write(content))
         return content
+
+    def _drawn(self, row: R, draw: Callable[[R], Panels]) -> Panels:
+        self.folder.require_there()  # or pictures would lie in a folder without all else
+        return draw(row)
 
     def _write(self, content: Mapping[str, Any]) -> None:
         self.folder.write_json("results.json", finite(content))
@@ -79,8 +85,10 @@ class Outcome(Generic[R]):
         """Before there are pictures."""
         try:
             self._write({**content, "panels": []})
-        except OSError as error:
+        except (OSError, RunFolderGoneError) as error:
             LOG.info("\n" + results_table(content))
+            if isinstance(error, RunFolderGoneError):
+                raise RunFailed(f"{error}, so the figures of the test are told above alone") from error
             raise RunFailed(
                 f"{self.folder.path / 'results.json'}: cannot be written ({one_line(error)}), so the figures are told "
                 f"above; make room, then {after.again}"
@@ -96,7 +104,7 @@ def finite(tree: Any) -> Any:
     return None if isinstance(tree, float) and not math.isfinite(tree) else tree
 
 
-def _sound(rows: Sequence[R], after: Afterwards) -> list[R]:
+def _sound(rows: Sequence[R], after: Afterwards, names: Sequence[str] = ()) -> list[R]:
     """The rows without the measures whose figures cannot be made of their sums; each is told once."""
     known = {entry["what"] for entry in after.not_made}
     found = []
@@ -104,15 +112,25 @@ def _sound(rows: Sequence[R], after: Afterwards) -> list[R]:
         families = {}
         for name, family in row.families.items():
             what = f"figures of the measure {name}"
-            if what not in known and after.make(what, partial(_figures, family)):
+            if what not in known and (leaves := after.make(what, partial(_figures, family))):
                 families[name] = family
+                if names and row is rows[0]:
+                    _tell_infinite(leaves, names)
             known |= {entry["what"] for entry in after.not_made}
         found.append(replace(row, families=families))
     return found
 
 
-def _figures(family: Family) -> bool:
-    """Makes all figures once."""
+def _figures(family: Family) -> Leaves:
+    """Makes all figures once; gives those of the images."""
     dataset_leaves([family])
-    image_leaves([family])
-    return True
+    return image_leaves([family])
+
+
+def _tell_infinite(leaves: Leaves, names: Sequence[str]) -> None:
+    """Names the images for which a figure of the model is infinite: JSON has no such number."""
+    for path, values in leaves.items():
+        bad = [names[number] for number in np.flatnonzero(np.isinf(values)).tolist() if number < len(names)]
+        if bad:
+            shown = ", ".join(bad[:4]) + (f" and {len(bad) - 4} more" if len(bad) > 4 else "")
+            LOG.warning(f"{'/'.join(path)} is infinite for {shown}: empty in per_image.csv, null in results.json")

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -48,12 +49,14 @@ def test(
     best: Mapping[str, Any],
     after: Afterwards,
     devices: int | list[int] = 1,
+    training: Mapping[str, Any] = MappingProxyType({}),
 ) -> FinishedTest:
     """Tests the restored weights, writes results.json, and then all that hangs on it: baselines, tables, pictures.
 
-    ``devices`` is that of the training, where it is of one process.
+    ``devices`` is that of the training, where it is of one process; ``training`` is what results.json says of it.
     """
-    tester = build_tester(experiment.trainer.accelerator, experiment.trainer.deterministic, devices)
+    section = experiment.trainer
+    tester = build_tester(section.accelerator, section.deterministic, devices, watchdog=section.watchdog)
     if experiment.tta != "none" and isinstance(task, DenseTask):
         task = task.seen_by(tta=experiment.tta)
         # Averaged logits are calmer: the threshold is chosen again, on validation images seen the same way.
@@ -67,7 +70,7 @@ def test(
     trivial = found.trivial_rows() if experiment.baselines else {}
 
     def written(rows: Any, resamples: int) -> dict[str, Any]:
-        content = found.content(rows, resamples)
+        content = {**found.content(rows, resamples), **training}
         beside = reference_entries(experiment, content, folder.path / "metrics.csv") if experiment.references else []
         return {**content, "references": beside} if beside else content
 

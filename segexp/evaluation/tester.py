@@ -7,6 +7,7 @@ import torch
 from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 
 from segexp.evaluation.memory import ReleaseMemory
+from segexp.evaluation.watchdog import Watchdog
 
 ALONE = LightningEnvironment
 """Environment of a trainer for one process, whatever the variables of a cluster say."""
@@ -17,6 +18,7 @@ def build_tester(
     deterministic: bool | Literal["warn"],
     devices: int | list[int] = 1,
     limit: float | None = None,
+    watchdog: float | None = None,
 ) -> pl.Trainer:
     """A trainer for evaluation only: no logger, no checkpoint, one device, so that no image counts twice.
 
@@ -26,11 +28,12 @@ def build_tester(
         devices: The number of a GPU in a list; 1: the first.
         limit: Batches that it sees of each loader, as Lightning limits them: their number, or a share of them, a
             float; None: all.
+        watchdog: Minutes without progress after which a line says so; None: it is not told.
     """
     return pl.Trainer(
         accelerator=accelerator, devices=devices, **determinism(deterministic), logger=False,
-        enable_checkpointing=False, callbacks=[ReleaseMemory()], enable_progress_bar=False, barebones=False,
-        plugins=[ALONE()], limit_test_batches=limit, limit_val_batches=limit,
+        enable_checkpointing=False, callbacks=[ReleaseMemory(), Watchdog(watchdog)], enable_progress_bar=False,
+        barebones=False, plugins=[ALONE()], limit_test_batches=limit, limit_val_batches=limit,
     )  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from segexp.config.command_schema import (
 from segexp.config.composed import checked, checked_with_data, checked_with_own
 from segexp.config.schema import FromCamConfig
 from segexp.invocation import Invocation
+from segexp.runs.text import readable
 from segexp.system.allocator import tune_allocator
 from segexp.system.imports import quick_imports
 
@@ -35,7 +36,7 @@ def run_export(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.export.command import export
 
-    print(export(asked, given))  # noqa: T201 - the command's answer
+    print(readable(export(asked, given)))  # noqa: T201 - the command's answer
 
 
 def run_predict(config: Any, invocation: Invocation) -> None:
@@ -45,7 +46,7 @@ def run_predict(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.predict.command import predict_files
 
-    print(predict_files(asked, invocation.command[1:]))  # noqa: T201 - the command's answer
+    print(readable(predict_files(asked, invocation.command[1:])))  # noqa: T201 - the command's answer
 
 
 def run_encode(config: Any, invocation: Invocation) -> None:
@@ -55,7 +56,7 @@ def run_encode(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.codes import encode_images
 
-    print(encode_images(asked))  # noqa: T201 - the command's answer
+    print(readable(encode_images(asked)))  # noqa: T201 - the command's answer
 
 
 def run_decode(config: Any, invocation: Invocation) -> None:
@@ -65,7 +66,7 @@ def run_decode(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.codes import decode_code
 
-    print(decode_code(asked))  # noqa: T201 - the command's answer
+    print(readable(decode_code(asked)))  # noqa: T201 - the command's answer
 
 
 def run_localize(config: Any, invocation: Invocation) -> None:
@@ -75,7 +76,7 @@ def run_localize(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.inference.localize.command import localize_files
 
-    print(localize_files(asked))  # noqa: T201 - the command's answer
+    print(readable(localize_files(asked)))  # noqa: T201 - the command's answer
 
 
 def run_from_cam(config: Any, invocation: Invocation) -> None:

@@ -1,12 +1,11 @@
 """Reads the weights that ``export format=safetensors`` writes, as torch.load reads a checkpoint."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
 from segexp.inference.export.format import require_packages
-from segexp.runs.json_yaml import JSON_BYTES
+from segexp.runs.json_yaml import JSON_BYTES, parse_json
 
 RECORD = "record"
 """Key of the header that holds config, spec and threshold as a checkpoint has them."""
@@ -28,4 +27,4 @@ def read_safetensors(path: Path) -> dict[str, Any]:
         if RECORD not in header:
             raise DataError(f"{path}: its header has no {RECORD}; segexp export format=safetensors writes one")
         weights = {f"model.{key}": file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - no mapping
-    return {"segexp": json.loads(header[RECORD]), "state_dict": weights}
+    return {"segexp": parse_json(header[RECORD]), "state_dict": weights}

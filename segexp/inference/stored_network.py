@@ -10,20 +10,18 @@ from hydra.utils import get_class
 from torch import nn
 
 from segexp.config.experiment import RunConfig
-from segexp.config.migration import migrated_stored, migration_note
+from segexp.config.migration import migration_note
 from segexp.config.stored.check import check_stored
-from segexp.config.stored.plain_values import refuse_references
 from segexp.errors import DataError, ResourceError, SegexpError, one_line
 from segexp.inference.stored_weights import load_network_weights, network_weights, refuse_mismatch
-from segexp.runs.archive import check_archive, load_failure
+from segexp.runs.archive import check_archive
 from segexp.runs.checkpoints import Source
 from segexp.runs.console import LOG
+from segexp.runs.pickled.torch_file import why_unreadable
+from segexp.runs.stored_record import refuse_stranger, stored_config
 from segexp.spec import DataSpec, Target
 from segexp.system.causes import cause_of, describe_cause
 from segexp.training.build import build_model
-
-BUILT = ("task", "model", "datamodule", "augment", "metric")
-"""Sections of a run whose objects are built again when it is used: loss, callbacks and the like are not."""
 
 
 class StoredNetwork(NamedTuple):
@@ -47,14 +45,14 @@ def load_network(
         changed: Keys of its block ``model`` that differ, and leave its weights as they are: ``output_stride``.
 
     Raises:
-        DataError: It is no checkpoint of segexp, or from before there was ``inference``.
+        DataError: It is no checkpoint of segexp, of a later version, or from before there was ``inference``.
         StoredError: Its config asks for more than data may.
     """
     try:
         content = _content(source.checkpoint)
-        _check_own_task(content, source.checkpoint)
-        kept, state = content["segexp"], content["state_dict"]
-        config = migrated_stored(kept["config"], source.checkpoint)
+        refuse_stranger(content, source.checkpoint)
+        kept, state = content["segexp"], content.get("state_dict")
+        config = stored_config(kept, source.checkpoint, trust)
         spec = DataSpec.from_dict(kept["spec"], partial(_target_class, source.checkpoint, trust))
         if min(spec.in_channels, spec.out_channels) < 1:
             raise ValueError(f"it has {spec.in_channels} channels in and {spec.out_channels} out")
@@ -63,15 +61,10 @@ def load_network(
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
         if (cause := cause_of(error)) is not None:
             raise ResourceError(describe_cause(cause, str(source.checkpoint))) from error
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({load_failure(error)})") from error
-    if "inference" not in config:
-        raise DataError(f"{source.checkpoint}: is from before there were windows (no key inference); train it again")
-    check_stored(config, source.checkpoint, trust, built=BUILT)
+        said = why_unreadable(source.checkpoint, error)
+        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp ({said})") from error
     if (note := migration_note(kept["config"])) is not None:
         LOG.info(f"run         {note}")
-    refuse_references(config, source.checkpoint)
-    if "_target_" not in config.get("model", {}):
-        raise DataError(f"{source.checkpoint}: is no checkpoint of segexp (its config names no model)")
     weights = network_weights(state, source.checkpoint)
     try:
         run = RunConfig.from_plain(config)
@@ -104,11 +97,3 @@ def _content(path: Path) -> dict[str, Any]:
     check_archive(path)
     found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     return found
-
-
-def _check_own_task(content: Mapping[str, Any], checkpoint: Path) -> None:
-    if "segexp" not in content and "pytorch-lightning_version" in content:
-        raise DataError(
-            f"{checkpoint}: is no checkpoint of segexp's own tasks, but of another LightningModule; "
-            "in Python, Run(<run folder>).model gives it"
-        )

@@ -11,6 +11,7 @@ from segexp.errors import ConfigError, DataError
 from segexp.invocation import Invocation
 from segexp.models.encoders.published import PUBLISHED_FILES, claimed_digits
 from segexp.report.table import Table
+from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 
 _NOTES = (
@@ -40,7 +41,7 @@ def run_weights(config: Any, invocation: Invocation) -> None:
         name = invocation.choices.get("model", "model")
         facts["fits"] = find_fits(Path(asked.file), {} if asked.model is None else {name: asked.model})
         text = format_file(facts)
-    print(json.dumps(facts, indent=2) if asked.format == "json" else text)  # noqa: T201 - the command's answer
+    print(json.dumps(facts, indent=2) if asked.format == "json" else readable(text))  # noqa: T201 - the command's answer
 
 
 def published_facts() -> dict[str, Any]:

@@ -10,7 +10,7 @@ from segexp.errors import ConfigError, MismatchError
 from segexp.losses.activations import SURELY_BACKGROUND
 from segexp.losses.base import AUTO, SegmentationLoss, describe_classes
 from segexp.losses.class_weights import refuse_absent
-from segexp.losses.targets import foreground
+from segexp.losses.targets import foreground, has_ignored
 from segexp.spec import IGNORED, DataSpec
 from segexp.types import PositiveFloat
 
@@ -41,13 +41,11 @@ class BCE(SegmentationLoss):
         """Loss of logits (B, 1, H, W) and mask uint8 (B, H, W) of 0, 1 and 255 (ignored): float32 scalar."""
         if self._auto and self.pos_weight is None:
             raise ConfigError("loss.pos_weight=auto: call set_counts with the pixels per class before the first step")
-        ignored = mask == IGNORED
-        # Ignored pixels become certain background: one pass, and no weight map in forward or backward.
-        certain = torch.where(ignored, SURELY_BACKGROUND, logits[:, 0].float())
+        certain, valid = _without_ignored(logits[:, 0].float(), mask)
         total = F.binary_cross_entropy_with_logits(
             certain, foreground(mask), pos_weight=self.pos_weight, reduction="sum"
         )
-        return total / (mask.numel() - ignored.sum()).clamp(min=1)
+        return total / valid.clamp(min=1)
 
     @property
     def needs_counts(self) -> bool:
@@ -81,3 +79,14 @@ class BCE(SegmentationLoss):
             raise MismatchError(
                 "loss=bce takes one logit, task.two_logits=true gives two: set it to false, or use loss=ce"
             )
+
+
+def _without_ignored(logits: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Logits with ignored pixels as certain background, and the number of the others.
+
+    One pass, and no weight map in forward or backward; none of both where no pixel is ignored.
+    """
+    if not has_ignored(mask):
+        return logits, torch.tensor(mask.numel())
+    ignored = mask == IGNORED
+    return torch.where(ignored, SURELY_BACKGROUND, logits), mask.numel() - ignored.count_nonzero()

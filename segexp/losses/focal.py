@@ -49,7 +49,7 @@ class Focal(ClassWeighted):
             # 1 - p from -log p: exact also where p is so near to 1 that 1 - p would round to 0.
             losses = (-torch.expm1(-losses)).clamp(min=_TINY) ** self.gamma * losses
         total = losses.sum() if weights is None else (losses * weights).sum()
-        return total / (mask != IGNORED).sum().clamp(min=1)
+        return total / (mask != IGNORED).count_nonzero().clamp(min=1)
 
     def check(self, spec: DataSpec) -> None:
         """Fits any number of classes.

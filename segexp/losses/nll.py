@@ -34,7 +34,7 @@ class NLL(ClassWeighted):
         """Loss of logits (B, K, H, W) and mask uint8 (B, H, W), 255 ignored: float32 scalar."""
         losses, weights = pixel_nll(logits, mask), self.pixel_weights(mask)
         total = losses.sum() if weights is None else (losses * weights).sum()
-        return total / (mask != IGNORED).sum().clamp(min=1)
+        return total / (mask != IGNORED).count_nonzero().clamp(min=1)
 
     def check(self, spec: DataSpec) -> None:
         """Fits any number of classes.

@@ -14,6 +14,14 @@ def foreground(mask: Tensor) -> Tensor:
     return mask.byte().view(torch.int8).clamp(min=0).float()
 
 
+def has_ignored(mask: Tensor) -> bool:
+    """Whether a pixel of a uint8 mask may be 255: looked up on a CPU, where the largest value costs next to nothing.
+
+    On a GPU the answer is True without a look, which would wait for all that is under way.
+    """
+    return mask.device.type != "cpu" or (mask.numel() > 0 and int(mask.amax()) == IGNORED)
+
+
 def one_hot(mask: Tensor, num_classes: int) -> Tensor:
     """1 at the pixels of each class, 0 elsewhere: uint8 (B, H, W) -> float32 (B, K, H, W)."""
     classes = torch.arange(num_classes, device=mask.device, dtype=torch.uint8).view(1, -1, 1, 1)

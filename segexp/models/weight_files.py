@@ -9,7 +9,9 @@ import torch
 from torch import Tensor
 
 from segexp.errors import DataError, MissingExtraError, UserError
-from segexp.runs.archive import check_archive, load_failure
+from segexp.runs.archive import check_archive
+from segexp.runs.checkpoint_format import refuse_newer
+from segexp.runs.pickled.torch_file import why_unreadable
 
 State = dict[str, Tensor]
 """Weights and running statistics by name, as ``state_dict()`` gives them."""
@@ -34,6 +36,7 @@ def read_state_dict(path: str | Path, key: str, expected: str) -> State:
 
     Raises:
         UserError: There is no such file, or it is none of weights, cut short, or holds something else.
+        DataError: It is a checkpoint of a later version of segexp.
         MissingExtraError: safetensors is not installed.
     """
     place = Path(path).expanduser()
@@ -44,9 +47,12 @@ def read_state_dict(path: str | Path, key: str, expected: str) -> State:
     except (UserError, MemoryError):
         raise
     except Exception as error:  # bytes that are no weights lead torch.load anywhere
+        said = why_unreadable(place, error)
         raise UserError(
-            f"{key}: {place} is no state dict of torch, or is cut short ({load_failure(error)}): get {expected} anew"
+            f"{key}: {place} is no state dict of torch, or is cut short ({said}): get {expected} anew"
         ) from error
+    if isinstance(content, Mapping) and isinstance(record := content.get("segexp"), Mapping):
+        refuse_newer(record, f"{key}: {place}")
     return checked_state(_weights_in(content), f"{key}: {place}", expected)
 
 

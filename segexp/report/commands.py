@@ -4,6 +4,7 @@ from typing import Any
 
 from segexp.config.composed import checked
 from segexp.invocation import Invocation
+from segexp.runs.text import printable, readable
 
 
 def run_compare(config: Any, invocation: Invocation) -> None:
@@ -13,10 +14,12 @@ def run_compare(config: Any, invocation: Invocation) -> None:
     asked = checked(config, CompareConfig)
     from segexp.report.comparison_page.compare import compare, summary_folder
 
-    found = compare(asked.runs, asked.measure, asked.base, asked.resamples, asked.seed)
-    print(found.text())  # noqa: T201 - the command's answer
-    files = found.write(summary_folder(asked.runs, asked.out))
-    print("\n" + "\n".join(map(str, files)))  # noqa: T201
+    found = compare(
+        asked.runs, asked.measure, asked.base, asked.resamples, asked.seed, rows=asked.rows, columns=asked.columns
+    )
+    print(readable(found.text()))  # noqa: T201 - the command's answer
+    files = found.write(summary_folder(asked.runs, asked.out), asked.write)
+    print("\n" + "\n".join(printable(str(file)) for file in files))  # noqa: T201
 
 
 def run_report(config: Any, invocation: Invocation) -> None:
@@ -27,7 +30,8 @@ def run_report(config: Any, invocation: Invocation) -> None:
     from segexp.report.rebuild import write_reports
 
     pages, failed = write_reports(asked.run, asked.charts)
-    print("\n".join([*map(str, pages), *(f"no page: {line}" for line in failed)]))  # noqa: T201 - the command's answer
+    lines = [*map(str, pages), *(f"no page: {line}" for line in failed)]
+    print("\n".join(map(printable, lines)))  # noqa: T201 - the command's answer
     if asked.open:
         import webbrowser
 

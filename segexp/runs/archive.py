@@ -1,40 +1,38 @@
 """Checksums of the zip archives that torch writes and does not look at when it reads: weights must be as they were."""
 
-import re
 import zipfile
 import zlib
 from pathlib import Path
 
 from segexp.errors import DataError
+from segexp.runs.pickled.directory import check_directory
+from segexp.runs.pickled.torch_file import refuse_bomb
 
 
 def check_archive(path: Path, *, whole: bool = True) -> None:
-    """Checks every entry of a checkpoint, reading it once; a file that is no zip archive passes.
+    """Checks the pickle and every entry of a checkpoint, reading it once; what is neither archive nor pickle passes.
 
     Args:
         path: The file.
         whole: False: sizes alone, which reads next to nothing.
 
     Raises:
-        DataError: An entry was changed after it was written, is cut off, or is packed.
+        DataError: An entry was changed after it was written, is cut off, or is packed, or the pickle takes more memory
+            than the file could need.
     """
     try:
+        check_directory(path)
         if not zipfile.is_zipfile(path):
+            refuse_bomb(path)
             return
         with zipfile.ZipFile(path) as archive:
             _check_sizes(path, archive)
+            refuse_bomb(path)
             damaged = archive.testzip() if whole else None
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
         raise DataError(f"{path}: is damaged ({error}); copy it again from its source") from error
     if damaged is not None:
         raise DataError(f"{path}: is damaged: the checksum of {damaged} does not fit; copy it again from its source")
-
-
-def load_failure(error: BaseException) -> str:
-    """Says in a line why ``torch.load`` could not read a file, without its advice to run the code in it."""
-    said = re.sub(r"(?s)^.*WeightsUnpickler error:", "", str(error)).strip()
-    line = next(iter(said.splitlines()), "").partition(". Please use ")[0]
-    return line[:200] or type(error).__name__
 
 
 def _check_sizes(path: Path, archive: zipfile.ZipFile) -> None:

@@ -1,8 +1,11 @@
 """Lines on the terminal and in log.txt: each of ours once, plain, whatever loggers other packages set up."""
 
+import contextlib
 import logging
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -65,8 +68,56 @@ def stop_log_file(handler: logging.Handler) -> None:
     handler.close()
 
 
+def _log_files() -> list["_LogFile"]:
+    return [handler for handler in LOG.handlers if isinstance(handler, _LogFile)]
+
+
+def place_of_log() -> Path | None:
+    """The folder in which the open log.txt lies now; None: it was removed, or the system does not say."""
+    for handler in _log_files():
+        if handler.stream is None:
+            continue
+        with contextlib.suppress(OSError):
+            found = os.readlink(f"/proc/self/fd/{handler.stream.fileno()}")  # noqa: PTH115 - no path, but what is open
+            return Path(found).parent if Path(found).is_file() else None
+    return None
+
+
+def reopen_log(path: Path) -> None:
+    """Starts a new log.txt where the one that is written into has vanished, and says so."""
+    if path.is_file():
+        return
+    for handler in _log_files():
+        if Path(handler.baseFilename) == path.absolute():
+            handler.begin_anew()
+            LOG.warning(f"{path}: was removed while the run goes on; the lines before this one are lost")
+
+
+@contextmanager
+def log_file(path: Path) -> Iterator[None]:
+    """In this context what is said also goes to a log.txt, see :func:`start_log_file`."""
+    handler = start_log_file(path)
+    try:
+        yield
+    finally:
+        stop_log_file(handler)
+
+
 class _LogFile(logging.FileHandler):
     """On a full disk it says so once, in a line, where logging prints a trace for every record."""
+
+    def begin_anew(self) -> None:
+        """Closes the file, whatever it is called by now, and opens one of its name."""
+        with self.lock or contextlib.nullcontext():
+            if self.stream is not None:
+                self.stream.close()
+            self.stream = self._open()
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError:  # what could not be written is tried again here
+            self.handleError(logging.makeLogRecord({}))
 
     def handleError(self, record: logging.LogRecord) -> None:
         error = sys.exc_info()[1]

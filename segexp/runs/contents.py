@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.errors import DataError
+from segexp.runs.attempts import state_of
 from segexp.runs.json_yaml import read_object
 from segexp.runs.schema import RUN, find_problem, find_results_problem
 from segexp.runs.table_file import LONGEST
@@ -15,7 +16,7 @@ from segexp.runs.text import printable, shortened
 
 _LOG_LINES = 40
 """Last lines of log.txt that are read."""
-_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**30
+_LOG, _CONFIG, _TABLE = 2**18, 2**22, 2**28
 """Bytes of log.txt and of config.yaml, and of a table, that are read at most."""
 
 
@@ -58,6 +59,8 @@ def read_run(path: Path) -> RunContents:
             "run, for example outputs/<name>/<date>_<time>_<id>."
         )
     run, results = read_object(path / "run.json"), read_object(path / "results.json")
+    # A process that was killed has left the state that it was in.
+    run = {**run, "state": state_of(path, run["state"])} if "state" in run else run
     for name, words in (("run.json", find_problem(run, RUN)), ("results.json", find_results_problem(results))):
         if words:
             raise DataError(f"{path / name}: {words}. Was it edited, or written by another program?")

@@ -23,9 +23,10 @@ def replace_file(path: Path, content: bytes) -> Path:
         OSError: The folder cannot be written; the old file, if any, is untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # same folder, since os.replace is atomic within one file system only
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    temporary = ""
     try:
+        # same folder, since os.replace is atomic within one file system only
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
             stream.flush()
@@ -34,9 +35,10 @@ def replace_file(path: Path, content: bytes) -> Path:
         _give_usual_rights(Path(temporary))
         Path(temporary).replace(path)
     except BaseException as error:
-        if isinstance(error, OSError) and error.errno is not None and error.filename is None:
-            error.filename = str(path)  # of a disk that is full the system names nothing
-        Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None:
+            error.filename = str(path)  # of a disk that is full the system names nothing, else the temporary file
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
         raise
     sync(path.parent)
     return path

@@ -10,10 +10,15 @@ from typing import Any
 
 import yaml
 
+from segexp.errors import RunFolderGoneError
+from segexp.runs.console import LOG, place_of_log, reopen_log
 from segexp.runs.files import replace_file
 from segexp.runs.table_file import format_csv
 from segexp.runs.text import utf8
 from segexp.runs.writable import unwritable
+
+KEPT = ("config.yaml", "split.json")
+"""Files without which a run cannot be understood: written anew where they vanish while it runs."""
 
 
 class RunFolder:
@@ -21,6 +26,39 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._identity: tuple[int, int] | None = None
+        self._kept: dict[str, bytes] = {}
+
+    def watch(self) -> None:
+        """Notes which folder it is and what it holds: nothing is written once it is gone, see :meth:`require_there`."""
+        self._identity = _identity(self.path)
+        there = (name for name in KEPT if (self.path / name).is_file())
+        self._kept = {name: (self.path / name).read_bytes() for name in there}
+
+    def require_there(self) -> None:
+        """Makes sure that the folder is still the one that was made, with config.yaml, split.json and log.txt.
+
+        Those that vanished are written anew, which is said. A folder that was moved or removed is not made anew: what
+        is written then would be half a run, or lie below the place where a drive was.
+
+        Raises:
+            RunFolderGoneError: It is gone; names where it is now, if that is known.
+        """
+        if self._identity is None:
+            return
+        if _identity(self.path) != self._identity:
+            raise RunFolderGoneError(gone(self.path, self.now()))
+        for name, content in self._kept.items():
+            if not (self.path / name).is_file():
+                replace_file(self.path / name, content)
+                LOG.warning(f"{self.path / name}: was removed while the run goes on; written anew")
+        reopen_log(self.path / "log.txt")
+
+    def now(self) -> Path | None:
+        """Where the folder is now, as far as its open log tells; None: nowhere, or not known."""
+        if self._identity is None or _identity(self.path) == self._identity:
+            return self.path
+        return place_of_log()
 
     @classmethod
     def create(cls, parent: Path) -> "RunFolder":
@@ -54,6 +92,9 @@ class RunFolder:
 
     def write_text(self, name: str, text: str) -> None:
         """Writes a text file."""
+        self.require_there()
+        if name in KEPT:
+            self._kept[name] = utf8(text)
         replace_file(self.path / name, utf8(text))
 
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
@@ -67,6 +108,21 @@ class RunFolder:
     def write_csv(self, name: str, rows: Sequence[Mapping[str, Any]], *, as_it_is: bool = False) -> None:
         """Writes one row per mapping, see :func:`segexp.runs.table_file.format_csv`."""
         self.write_text(name, format_csv(rows, as_it_is=as_it_is))
+
+
+def gone(path: Path, now: Path | None) -> str:
+    """Says that a run folder is gone, and where it is."""
+    where = "it was removed, or its drive is gone" if now is None else f"it was moved to {now}"
+    return f"{path}: the run folder is gone while the run goes on ({where}); nothing more is written"
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Device and number of a folder; None: there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def new_path(parent: Path) -> Path:

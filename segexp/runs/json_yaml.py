@@ -27,7 +27,17 @@ def read_json(path: Path) -> Any:
         OSError: It cannot be read.
         ValueError: It is no JSON, too large or too deep.
     """
-    text = _text(path, JSON_BYTES)
+    return parse_json(_text(path, JSON_BYTES))
+
+
+def parse_json(text: str) -> Any:
+    """The content of a JSON text.
+
+    Raises:
+        ValueError: It is no JSON, too large or too deep.
+    """
+    if len(text) > JSON_BYTES:
+        raise ValueError(_too_large(len(text), JSON_BYTES))
     if text.count("[") + text.count("{") > MOST_PARTS:
         raise ValueError(f"found more than {MOST_PARTS} lists and objects")
     try:

@@ -1,6 +1,7 @@
 """Paths that a stored file names: only those inside its folder are taken, since anybody may have written them."""
 
 import os
+import re
 from pathlib import Path
 
 from segexp.config.stored.tree import leads_outside
@@ -54,8 +55,15 @@ def links_out(folder: Path, path: Path) -> bool:
         return True
 
 
+TRACKER = "wandb"
+_RUN = re.compile(r"run-.*-")
+"""Folder of a run of W&B, ended or killed, which holds links to logs of its own elsewhere; nothing is written there."""
+
+
 def refuse_links(folder: Path) -> None:
     """Refuses a folder that holds a link to a place elsewhere: what is written there would change files of others.
+
+    Links in the folders of W&B's earlier runs are its own: a run that goes on makes a new one.
 
     Raises:
         StoredError: It does.
@@ -68,3 +76,5 @@ def refuse_links(folder: Path) -> None:
                     f"{path}: is a link out of {folder}; what goes on there would change other files. Remove it, or "
                     "put a copy in its place"
                 )
+        if Path(place).name == TRACKER:
+            below[:] = [name for name in below if _RUN.search(name) is None]

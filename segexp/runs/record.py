@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
 from segexp.runs.folder import RunFolder
 
 PACKAGES = (
@@ -22,29 +23,43 @@ MAX_DIFF = 1_000_000
 
 
 class RunRecord:
-    """Keeps run.json up to date while a run goes through its states."""
+    """Keeps run.json up to date while a run goes through its states.
 
-    def __init__(self, folder: RunFolder, command: Sequence[str], facts: Mapping[str, Any]) -> None:
+    Attributes:
+        trained: Whether the training had ended when this attempt began.
+    """
+
+    def __init__(
+        self, folder: RunFolder, command: Sequence[str], facts: Mapping[str, Any], *, goes_on: bool = False
+    ) -> None:
         """Writes the first run.json, in state ``running``.
 
         Args:
             folder: Where it lies.
             command: The command line in words.
             facts: What is known at the start: name, seed, overrides, choices, device, speed, model, data.
+            goes_on: Whether the folder holds the start of the same run: its record is kept, with an entry for each
+                attempt that has ended.
         """
         self._folder = folder
         self._started = datetime.now(UTC)
+        earlier = record_of(folder.path) if goes_on else {}
+        kept = kept_entries(folder.path, earlier) if earlier else {}
+        self.trained = is_trained(kept)
         git, diff = git_state()
         if diff:
             folder.write_text("git.diff", diff)
+        begun = {"command": shlex.join(command), "started": self._started.isoformat(timespec="seconds")}
         self._content: dict[str, Any] = {
-            "command": shlex.join(command),
+            "command": begun["command"],
             "state": "running",
-            "started": self._started.isoformat(timespec="seconds"),
+            "started": begun["started"],
             "git": git,
             "versions": versions(),
             "machine": machine(),
             **facts,
+            **kept,
+            **({"went_on": begun} if kept else {}),
         }
         self._write()
 
@@ -61,7 +76,7 @@ class RunRecord:
     def end(self, state: str, **facts: Any) -> None:
         """Records the end: ``finished``, ``interrupted`` or ``failed``."""
         ended = datetime.now(UTC)
-        seconds = round((ended - self._started).total_seconds(), 1)
+        seconds = round(seconds_before(self._content) + (ended - self._started).total_seconds(), 1)
         self.update(state=state, ended=ended.isoformat(timespec="seconds"), seconds=seconds, **facts)
 
     def _write(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from segexp.errors import Pruned, SegexpError
+from segexp.runs.attempts import remove_partial
 from segexp.runs.files import sync, sync_tree
 from segexp.runs.json_yaml import read_json
 from segexp.sweeps.layout import JobFiles
@@ -68,7 +69,7 @@ def _last_checkpoint(folder: Path, place: JobFiles) -> Path | None:
     outcome = place.outcome()
     failed = outcome is not None and outcome[0] == "failed"
     if last.is_file() and not failed:
-        _remove_partial(folder)
+        remove_partial(folder)
         return last
     if folder.exists():
         _put_away(folder, place.path, keep=failed)
@@ -83,14 +84,6 @@ def _put_away(folder: Path, to: Path, *, keep: bool) -> None:
     sync(folder.parent)
     if not keep:
         shutil.rmtree(target)
-
-
-def _remove_partial(folder: Path) -> None:
-    """Files that a kill left half written."""
-    for place in (folder, folder / "checkpoints", folder / "panels"):
-        for path in place.glob(".*"):
-            if path.is_file():
-                path.unlink()
 
 
 def _ended_badly(place: JobFiles, error: BaseException, code: int) -> int:

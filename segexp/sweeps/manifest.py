@@ -55,6 +55,7 @@ class Manifest:
     entries: dict[int, Entry] = field(default_factory=dict)
     again: list[str] = field(default_factory=list)
     """Words that a command to go on needs beside the folder; not in the file, which could tell any."""
+    _texts: dict[int, tuple[Entry, str]] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def create(cls, folder: Path, jobs: Sequence[Job], facts: dict[str, Any]) -> "Manifest":
@@ -90,8 +91,20 @@ class Manifest:
 
     def write(self) -> None:
         """Replaces the file in one step and waits for the disk."""
-        content = {**self.facts, "jobs": [asdict(entry) for entry in self]}
-        replace_file(self.folder / MANIFEST, (json.dumps(content, indent=2) + "\n").encode())
+        replace_file(self.folder / MANIFEST, self._text().encode())
+
+    def _text(self) -> str:
+        """The file as JSON: of a job that is as it was, the text that was made before; a sweep may have thousands."""
+        head = json.dumps({**self.facts, "jobs": []}, indent=2)
+        jobs = ",\n".join(self._entry_text(entry) for entry in self)
+        return (head.removesuffix("[]\n}") + f"[\n{jobs}\n  ]\n}}" if jobs else head) + "\n"
+
+    def _entry_text(self, entry: Entry) -> str:
+        known = self._texts.get(entry.number)
+        if known is None or known[0] is not entry:
+            text = "    " + json.dumps(asdict(entry), indent=2).replace("\n", "\n    ")
+            self._texts[entry.number] = known = (entry, text)
+        return known[1]
 
     def add(self, job: Job) -> Entry:
         """Takes one more job: its files first, so that a job that is listed can be run."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segexp.errors import ResourceError, SegexpError
+from segexp.system.free_memory import free_memory
 
 _ROOM = "make room there, or give another folder"
 _MOUNT = "look at the disk or network drive, and give the same command again"
@@ -43,8 +44,12 @@ _IN_TEXT = (
 """Those that are known by the system's sentence where a library kept nothing else of them."""
 _NO_MEMORY = ("defaultcpuallocator", "can't allocate memory", "insufficient memory")
 """How torch and OpenCV say it. Of a damaged file, too, libraries say that they are "out of memory"."""
+_NO_PRIMITIVE = ("could not create a primitive", "could not create a memory")
+"""How oneDNN says it, and says of other things too."""
 _BROKE_OFF = ("inline_container", "write error", "writing file", "write failed", "failed to write", "tiffappendto")
 """How libraries say that a write failed, without why."""
+SHORT = 64 << 20
+"""Bytes below which memory counts as used up, where a library does not say why it failed."""
 FULL = 1 << 20
 """Bytes below which a disk counts as full, where a library does not say why a write failed."""
 
@@ -138,7 +143,24 @@ def _number(error: BaseException) -> int | None:
     found = [number for number in _IN_TEXT if os.strerror(number).lower() in text]
     if found:
         return found[0]
-    return errno.ENOMEM if any(words in text for words in _NO_MEMORY) else None
+    if any(words in text for words in _NO_MEMORY):
+        return errno.ENOMEM
+    return errno.ENOMEM if any(words in text for words in _NO_PRIMITIVE) and _is_short_of_memory() else None
+
+
+def _is_short_of_memory() -> bool:
+    """Whether the machine, or the limit of this process, leaves less than :data:`SHORT`."""
+    free = free_memory()
+    if free is not None and free < SHORT:
+        return True
+    try:
+        import resource
+
+        limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+        return limit != resource.RLIM_INFINITY and limit - pages * resource.getpagesize() < SHORT
+    except (ImportError, OSError, ValueError):
+        return False
 
 
 def _path(error: BaseException) -> str | None:

@@ -1,11 +1,15 @@
-"""Measures free memory: of the machine, of the container, and shared between processes."""
+"""Measures memory: what is free, and what this process may have, by machine, container and its own limits."""
 
 import shutil
+from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 SHARED = Path("/dev/shm")
 CGROUP = Path("/sys/fs/cgroup")
 MEMORY = Path("/proc/meminfo")
+PROCESS = Path("/proc/self")
 
 
 def free_shared() -> int | None:
@@ -17,33 +21,116 @@ def free_shared() -> int | None:
 
 
 def free_memory() -> int | None:
-    """Counts the bytes of memory that may still be taken, by machine and container; None: unknown."""
-    known = [found for found in (_of_machine(), _of_container()) if found is not None]
-    return min(known, default=None)
+    """Counts the bytes of memory that may still be taken, by machine, container and limits; None: unknown."""
+    machine = _of_machine("MemAvailable")
+    own = [limit - used for limit, used in _own_limits()]
+    known = [*([] if machine is None else [machine]), *_free_in_containers(), *own]
+    return max(0, min(known)) if known else None
 
 
-def _of_machine() -> int | None:
+def memory_limit() -> int | None:
+    """Counts the bytes of memory that this process may hold at most, other processes apart; None: unknown."""
+    machine = _of_machine("MemTotal")
+    # A limit of addresses counts libraries that take no memory: what is left of it is what may be added.
+    own = [held + limit - used for limit, used in _own_limits() if (held := process_memory()) is not None]
+    limits = [limit for limit, _, _ in _containers()]
+    return min([*([] if machine is None else [machine]), *limits, *own], default=None)
+
+
+def process_memory() -> int | None:
+    """Counts the bytes of memory that this process holds; None: unknown."""
+    return _of_process("VmRSS")
+
+
+def peak_memory() -> int | None:
+    """Counts the most bytes that this process ever held, or has since :func:`forget_peak`; None: unknown."""
+    return _of_process("VmHWM")
+
+
+def forget_peak() -> bool:
+    """Lets :func:`peak_memory` count from now on; returns whether the system does so."""
     try:
-        lines = MEMORY.read_text(encoding="ascii").splitlines()
+        (PROCESS / "clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        return None
-    found = [line.split()[1] for line in lines if line.startswith("MemAvailable:")]
+        return False
+    return True
+
+
+def _of_machine(key: str) -> int | None:
+    return _kibibytes(MEMORY, key)
+
+
+def _of_process(key: str) -> int | None:
+    return _kibibytes(PROCESS / "status", key)
+
+
+def _kibibytes(path: Path, key: str) -> int | None:
+    """Bytes of a line ``key: n kB``."""
+    found = [line.split()[1] for line in _lines(path) if line.startswith(f"{key}:")]
     return int(found[0]) * 1024 if found else None
 
 
-def _of_container() -> int | None:
+def _own_limits() -> Iterator[tuple[int, int]]:
+    """Limits of this process that are set, of addresses and of data, each with what is used of it."""
     try:
-        limit = (CGROUP / "memory.max").read_text(encoding="ascii").strip()
-        used = (CGROUP / "memory.current").read_text(encoding="ascii").strip()
-        # The page cache counts as used, and is given back when it is needed.
-        cached = [line.split()[1] for line in _lines(CGROUP / "memory.stat") if line.startswith("inactive_file ")]
+        resource: Any = import_module("resource")
+    except ImportError:  # not on Windows
+        return
+    for name, key in (("RLIMIT_AS", "VmSize"), ("RLIMIT_DATA", "VmData")):
+        limit = resource.getrlimit(getattr(resource, name))[0]
+        used = _of_process(key)
+        if limit != resource.RLIM_INFINITY and used is not None:
+            yield limit, used
+
+
+def _free_in_containers() -> list[int]:
+    return [limit - used + cached for limit, used, cached in _containers()]
+
+
+def _containers() -> Iterator[tuple[int, int, int]]:
+    """Limit, use, and what of that is page cache, of the control groups that this process is in and that have one.
+
+    The page cache counts as used, and is given back when it is needed.
+    """
+    for folder in _groups("", CGROUP):
+        yield from _read_group(folder, ("memory.max", "memory.current", "inactive_file"))
+    for folder in _groups("memory", CGROUP / "memory"):
+        yield from _read_group(folder, ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"))
+
+
+def _groups(controller: str, root: Path) -> Iterator[Path]:
+    """Folders of this process's group and of those above it, up to the root that is mounted here.
+
+    Args:
+        controller: Of version 1; "" for version 2.
+        root: Where its groups are mounted; in a container that may be the group itself.
+    """
+    paths = [line.split(":", 2) for line in _lines(PROCESS / "cgroup")]
+    own = next((path for _, names, path in paths if controller in names.split(",")), "/")
+    inside = root / own.strip("/")
+    for folder in (inside, *inside.parents):
+        if folder.is_dir():
+            yield folder
+        if folder == root:
+            return
+
+
+def _read_group(folder: Path, names: tuple[str, str, str]) -> Iterator[tuple[int, int, int]]:
+    try:
+        limit, used = ((folder / name).read_text(encoding="ascii").strip() for name in names[:2])
     except OSError:
-        return None
-    return None if limit == "max" else max(0, int(limit) - int(used) + sum(map(int, cached)))
+        return
+    if limit == "max":
+        return
+    cached = [line.split()[1] for line in _lines(folder / "memory.stat") if line.startswith(f"{names[2]} ")]
+    yield int(limit), int(used), sum(map(int, cached))
 
 
 def _lines(path: Path) -> list[str]:
-    return path.read_text(encoding="ascii").splitlines()
+    try:
+        return path.read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return []
 
 
 def gib(size: int | None) -> str:
@@ -51,3 +138,12 @@ def gib(size: int | None) -> str:
     if size is None:
         return "an unknown amount"
     return f"{size / 2**30:.1f} GiB" if size >= 2**30 else f"{size / 2**20:.0f} MiB"
+
+
+def oom_kills() -> int | None:
+    """Counts the processes of this container that the system has ended for lack of memory; None: it does not say."""
+    try:
+        counts = dict(line.split() for line in _lines(CGROUP / "memory.events"))
+        return int(counts["oom_kill"])
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,12 +1,14 @@
 """Starts, ends and describes processes: for the jobs of sweeps and for the ranks of a training."""
 
 import atexit
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 """prctl(2), <linux/prctl.h>."""
@@ -23,6 +25,42 @@ def die_with_parent(parent: int) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def start_time(pid: int) -> str:
+    """When a process started, in clock ticks since the machine did; empty: there is no such process, or no /proc."""
+    with contextlib.suppress(OSError, IndexError):
+        # The name of the program, in brackets, may hold blanks.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    return ""
+
+
+def is_running(pid: int) -> bool:
+    """Tells whether there is a process of that number on this machine."""
+    if sys.platform == "win32":
+        return _runs_on_windows(pid)
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+_QUERY, _STILL_ACTIVE = 0x1000, 259
+"""PROCESS_QUERY_LIMITED_INFORMATION and the exit code of a process that has none yet, <winnt.h>."""
+
+
+def _runs_on_windows(pid: int) -> bool:
+    """``os.kill`` would end it there."""
+    kernel: Any = vars(ctypes)["windll"].kernel32
+    handle, code = kernel.OpenProcess(_QUERY, False, pid), ctypes.c_ulong()
+    if not handle:
+        return False
+    kernel.GetExitCodeProcess(handle, ctypes.byref(code))
+    kernel.CloseHandle(handle)
+    return code.value == _STILL_ACTIVE
 
 
 def ending_signal(code: int) -> str:

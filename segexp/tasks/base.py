@@ -21,8 +21,10 @@ from segexp.metrics.torch_metrics import TorchMetrics
 from segexp.models.auxiliary import Supervised
 from segexp.models.sizes import same_size
 from segexp.moved import warn_of_directions
+from segexp.runs.checkpoint_format import STAMP
 from segexp.spec import DataSpec, Direction, FigureSpec
 from segexp.tasks.distributed import ImageMeans, SharedBatchNorm, all_gather_batch, all_gather_outputs
+from segexp.tasks.loaders import flat_loaders, named_by_loader, validates_whole
 from segexp.tasks.log_names import headline, named_terms
 from segexp.tasks.normalize import Normalize
 from segexp.tasks.param_groups import ParamGroups
@@ -31,6 +33,7 @@ from segexp.tasks.predictor_result import PredictorResult
 from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import Speed
 from segexp.tasks.standalone import Standalone
+from segexp.tasks.step_trace import StepTrace
 from segexp.tasks.steps import optimizer_steps, planned_epochs
 from segexp.tasks.test_figures import Measures
 from segexp.windows.settings import Inference
@@ -60,6 +63,7 @@ class BaseTask(Standalone):
         inference: Whether validation and test see images whole or in windows.
         measures: Costly measures by name, taken at the test only.
         metrics: Measures of torchmetrics, taken at validation and test.
+        trace: What the last training step computed; None once it was judged.
     """
 
     figure_specs: ClassVar[Mapping[str, FigureSpec]] = MappingProxyType({})
@@ -84,6 +88,7 @@ class BaseTask(Standalone):
         metrics: TorchMetrics | None = None,
         shares: Callable[[int], Sequence[int]] | None = None,
         param_groups: ParamGroups | None = None,
+        skips_nan: bool = False,
     ) -> None:
         """Ties the parts together.
 
@@ -100,6 +105,7 @@ class BaseTask(Standalone):
             metrics: Measures of torchmetrics, taken at validation and test.
             shares: On several ranks, how many samples each of them has of a batch of an epoch, by the batch's number.
             param_groups: Weights with another learning rate or decay; None: none.
+            skips_nan: Whether steps are left out whose loss is not finite, so that means over an epoch are without it.
         """
         super().__init__()
         self.speed = speed or Speed()
@@ -119,6 +125,10 @@ class BaseTask(Standalone):
         self._val_losses = ImageMeans()
         self._epoch_start = 0.0
         self._rate = 0.0
+        self._skips_nan = skips_nan
+        self.trace: StepTrace | None = None
+        self._loader = 0
+        self._loader_figures: list[dict[str, float]] = []
         if self.speed.compile:
             # In place: keys of the state dict stay those of the plain model.
             self.model.compile()
@@ -245,6 +255,9 @@ class BaseTask(Standalone):
 
     def _log_loss(self, outputs: Tensor, target: Tensor) -> Tensor:
         terms = self.loss_terms(outputs, target)
+        self.trace = StepTrace(outputs.detach(), {name: value.detach() for name, value in terms.items()})
+        if self._leaves_out(terms[TOTAL]):
+            return terms[TOTAL]
         named = named_terms("train", terms)
         self.log_dict(named, on_step=False, on_epoch=True, batch_size=len(target))
         every: int = self.trainer.log_every_n_steps  # type: ignore[attr-defined] # Trainer sets it
@@ -257,18 +270,32 @@ class BaseTask(Standalone):
         """Weighted sum of the losses of the auxiliary logits."""
         pairs = zip(outputs.weights, outputs.auxiliary, strict=True)
         total = torch.stack([weight * self.loss_terms(logits, target)[TOTAL] for weight, logits in pairs]).sum()
-        self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
+        if not self._leaves_out(total):
+            self.log("train/loss/auxiliary", total.detach(), on_step=False, on_epoch=True, batch_size=len(target))
         return total
+
+    def _leaves_out(self, loss: Tensor) -> bool:
+        """Whether the step of this loss is left out, see ``trainer.on_nan``."""
+        return self._skips_nan and not bool(loss.isfinite())
 
     def on_train_epoch_start(self) -> None:
         """Starts the clock of the epoch."""
         self._epoch_start = time.perf_counter()
 
+    @property
+    def epoch_seconds(self) -> float:
+        """Seconds that the epoch has taken so far; set where a training goes on within one."""
+        return time.perf_counter() - self._epoch_start
+
+    @epoch_seconds.setter
+    def epoch_seconds(self, seconds: float) -> None:
+        self._epoch_start = time.perf_counter() - seconds
+
     def on_train_epoch_end(self) -> None:
         """Logs the learning rate of the last batch and the seconds of the epoch; moves a plateau schedule."""
         if self._schedule is not None:
             self._schedule.watch(self.lr_schedulers(), self.current_epoch, self.trainer.callback_metrics)
-        self.log_dict({"lr": self._rate, "seconds": time.perf_counter() - self._epoch_start})
+        self.log_dict({"lr": self._rate, "seconds": self.epoch_seconds})
 
     def make_optimizer(self) -> Optimizer:
         """The optimiser of all weights that are trained."""
@@ -341,18 +368,19 @@ class BaseTask(Standalone):
         """Terms of the loss of whole images, without a gradient; those of :meth:`loss_terms` unless a task differs."""
         return self.loss_terms(outputs, target)
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+    def validation_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Loss and counts of whole images, in float32.
 
         Raises:
             DivergedError: An output is nan; it would count as something and look like a result.
         """
+        self._turn_to("val", dataloader_idx)
         batch = self.taken(batch)
         first = int(batch["index"][0])
         if first < 0:
             return  # a rank without an image of its own was given one that another has
         outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, f"after epoch {self.current_epoch + 1}")
+        self._refuse_nan(outputs, batch, "val", f"after epoch {self.current_epoch + 1}")
         with torch.autocast(outputs.device.type, enabled=False):
             terms = self.evaluation_loss_terms(outputs, self.target_of(batch))
         self._val_losses.add(first, len(batch["target"]), named_terms("val", terms))
@@ -373,49 +401,67 @@ class BaseTask(Standalone):
         return outputs, self.target_of(batch)
 
     @property
-    def sees_all(self) -> bool:
-        """True if the validation that runs sees all images; one of a part, or a sanity check, chooses nothing."""
-        trainer, loaders = self.trainer, self.trainer.val_dataloaders
-        there = [len(each) for each in (loaders if isinstance(loaders, list) else [loaders]) if each is not None]
-        return not trainer.sanity_checking and list(trainer.num_val_batches) == there
+    def may_choose(self) -> bool:
+        """True if what is counted may choose a threshold: all images of the first loader of a validation."""
+        return self._loader == 0 and validates_whole(self.trainer, 0)
+
+    def _start_loader(self, phase: Literal["val", "test"], number: int) -> None:
+        """Starts counting the images of a loader."""
+        self._loader = number
+        self._numbered = 0
+        self.start_counting(phase)
+        self.metrics.start(self.device)
+
+    def _turn_to(self, phase: Literal["val", "test"], number: int) -> None:
+        """Closes what was counted of the loaders before one; all ranks pass by each of them."""
+        while self._loader < number:
+            self._loader_figures.append(self._figures_to_log(phase))
+            self._start_loader(phase, self._loader + 1)
+
+    def _figures_to_log(self, phase: Literal["val", "test"]) -> dict[str, float]:
+        """Figures of a loader by their logged names."""
+        if phase == "test":
+            return headline({"rows": [self.predictor_results()[0].to_dict(None)]}) if self.logs_test else {}
+        losses = self._val_losses.take()
+        named = {f"val/{name}": value for name, value in self.figures().items()}
+        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
+        return losses | {name: float("nan") if value is None else value for name, value in named.items()}
+
+    def _log_loaders(self, phase: Literal["val", "test"], loaders: Any) -> None:
+        """Logs the figures of all loaders."""
+        self._turn_to(phase, len(flat_loaders(loaders)) - 1)
+        found, self._loader_figures = [*self._loader_figures, self._figures_to_log(phase)], []
+        self.log_dict(named_by_loader(found), add_dataloader_idx=False)
 
     def on_validation_epoch_start(self) -> None:
         """Starts counting."""
-        self._numbered = 0
-        self.start_counting("val")
-        self.metrics.start(self.device)
+        self._start_loader("val", 0)
 
     def on_validation_epoch_end(self) -> None:
-        """Logs the figures of all validation images."""
-        self.log_dict(self._val_losses.take())
-        named = {f"val/{name}": value for name, value in self.figures().items()}
-        named |= {f"val/{name}": value for name, value in self.metrics.values().items()}
-        self.log_dict({name: float("nan") if value is None else value for name, value in named.items()})
+        """Logs the figures of all validation images; of several loaders see :func:`named_by_loader`."""
+        self._log_loaders("val", self.trainer.val_dataloaders)
 
     def on_test_epoch_start(self) -> None:
         """Starts counting."""
-        self._numbered = 0
-        self.start_counting("test")
-        self.metrics.start(self.device)
+        self._start_loader("test", 0)
 
-    def test_step(self, batch: Batch, batch_idx: int) -> None:
+    def test_step(self, batch: Batch, batch_idx: int, dataloader_idx: int = 0) -> None:
         """Counts whole images, in float32.
 
         Raises:
             DivergedError: An output is nan, as in validation.
         """
+        self._turn_to("test", dataloader_idx)
         batch = self.taken(batch)
         outputs = self.evaluated(batch["image"])
-        self._refuse_nan(outputs, "for a test image")
+        self._refuse_nan(outputs, batch, "test", "for a test image")
         self.count("test", outputs, batch)
         if self.metrics.metrics:
             self.metrics.update_images(*self.metric_inputs(outputs, batch), batch["index"])
 
     def on_test_epoch_end(self) -> None:
         """Logs the figures of all test images: over all of them where there are such, else the mean over images."""
-        if self.logs_test:
-            row = self.predictor_results()[0].to_dict(None)
-            self.log_dict(headline({"rows": [row]}))
+        self._log_loaders("test", self.trainer.test_dataloaders)
 
     def unlogged(self) -> Self:
         """Gives a task of the same network whose test is not logged: what reads its results writes them."""
@@ -428,13 +474,18 @@ class BaseTask(Standalone):
         outputs = self.evaluated(self.taken(batch)["image"])
         return outputs if type(self).predictions is BaseTask.predictions else self.predictions(outputs)
 
-    @staticmethod
-    def _refuse_nan(outputs: Tensor, when: str) -> None:
-        if bool(outputs.isnan().any()):
-            raise DivergedError(
-                f"the model gives nan {when}: training diverged. Lower optimizer.lr, "
-                "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
-            )
+    def _refuse_nan(self, outputs: Tensor, batch: Batch, phase: Literal["val", "test"], when: str) -> None:
+        bad = outputs.isnan().reshape(len(outputs), -1).any(1)
+        if not bool(bad.any()):
+            return
+        data = getattr(self._trainer, "datamodule", None)
+        items = data.items(phase) if isinstance(data, ImageDataModule) else []
+        names = [items[number].name for number in batch["index"][bad.cpu()].tolist() if number < len(items)]
+        named = f" ({', '.join(names[:4])})" if names else ""
+        raise DivergedError(
+            f"the model gives nan {when}{named}: training diverged. Lower optimizer.lr, "
+            "limit the gradient (trainer.gradient_clip_val=1.0) or train with speed.precision=float32"
+        )
 
     # ---- checkpoint
 
@@ -447,7 +498,7 @@ class BaseTask(Standalone):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds config, data spec and state: all that is needed to build the model again; plain types only."""
-        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state()}
+        checkpoint["segexp"] = {**self._record, "spec": self.spec.to_dict(), **self.state(), **STAMP}
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Takes the state that was reached with these weights."""

@@ -1,5 +1,6 @@
 """A learning-rate scheduler and those that it is made of, for a stretch of the run whose length is known later."""
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,6 +13,8 @@ from segexp.tasks.param_groups import FACTOR
 AUTO = "auto"
 MILESTONES = "milestones"
 """Key of the moves at which the next scheduler begins, or the rate changes."""
+CYCLES_MOMENTUM = "cycle_momentum"
+"""Key of cycles that asks whether they move the momentum too."""
 OWN_RATES = ("max_lr", "base_lr")
 """Keys of schedules that set learning rates of their own, whatever the optimiser began with."""
 
@@ -48,11 +51,19 @@ class SchedulePart:
         inner = [part.build(optimizer, own, direction) for part, own in stretches]  # type: ignore[arg-type] # as given
         return self.make(optimizer=optimizer, schedulers=inner, **filled)
 
+    def leaves_momentum(self, optimizer: Optimizer) -> bool:
+        """True of a cycle that would move the momentum as well, unless told otherwise, where the optimiser has none."""
+        if CYCLES_MOMENTUM in self.settings or CYCLES_MOMENTUM not in inspect.signature(self.make).parameters:
+            return False
+        return not {"momentum", "betas"} & optimizer.defaults.keys()
+
     def _filled(self, optimizer: Optimizer, length: int, direction: str) -> dict[str, Any]:
         filled = {
             key: (direction if key == "mode" else length) if value == AUTO else value
             for key, value in self.settings.items()
         }
+        if self.leaves_momentum(optimizer):
+            filled[CYCLES_MOMENTUM] = False
         if isinstance(marks := filled.get(MILESTONES), Sequence):
             filled[MILESTONES] = in_moves(marks, length)
         factors = [group.get(FACTOR, 1.0) for group in optimizer.param_groups]

@@ -161,7 +161,7 @@ class Segmentation(DenseTask):
         if self._choice is not None:
             threshold, areas = self._choice.choose(log=self.trainer.is_global_zero)
             named |= areas
-            if self.sees_all:
+            if self.may_choose:
                 self.threshold, self.threshold_is_chosen = threshold, True
         return named
 

@@ -1,9 +1,36 @@
 """How many steps an optimiser makes in a run: the length that schedules are laid over."""
 
 import math
+from collections.abc import Callable
 
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import GradientAccumulationScheduler
+
+
+def steps_of_epochs(batches: int, epochs: int, accumulated: Callable[[int], int]) -> int:
+    """Optimiser steps of some epochs.
+
+    Args:
+        batches: Of an epoch.
+        epochs: Their number.
+        accumulated: Batches that a step takes in an epoch, from 0.
+    """
+    return sum(math.ceil(batches / accumulated(epoch)) for epoch in range(epochs))
+
+
+def epochs_of_steps(batches: int, steps: int, accumulated: Callable[[int], int]) -> int:
+    """Epochs in which an optimiser makes some steps, one that is cut short among them.
+
+    Args:
+        batches: Of an epoch.
+        steps: Their number.
+        accumulated: Batches that a step takes in an epoch, from 0.
+    """
+    epochs = 0
+    while steps > 0 and batches > 0:
+        steps -= math.ceil(batches / accumulated(epochs))
+        epochs += 1
+    return epochs
 
 
 def optimizer_steps(trainer: pl.Trainer) -> float:
@@ -21,8 +48,8 @@ def optimizer_steps(trainer: pl.Trainer) -> float:
     changing = [each for each in trainer.callbacks if isinstance(each, GradientAccumulationScheduler)]  # type: ignore[attr-defined] # Trainer sets it
     if not changing or trainer.max_epochs in (None, -1):
         return steps
-    epochs, batches = range(trainer.max_epochs or 0), trainer.num_training_batches
-    found = sum(math.ceil(batches / changing[0].get_accumulate_grad_batches(epoch)) for epoch in epochs)
+    batches = int(trainer.num_training_batches)
+    found = steps_of_epochs(batches, trainer.max_epochs or 0, changing[0].get_accumulate_grad_batches)
     return min(found, trainer.max_steps) if trainer.max_steps > 0 else found
 
 
@@ -37,5 +64,10 @@ def planned_epochs(trainer: pl.Trainer, steps: float) -> int:
     if trainer.max_steps <= 0:
         return limit or 1
     trainer.fit_loop.setup_data()  # Lightning's estimate loads it only where epochs are limited
-    found = math.ceil(steps / math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches))
+    changing = [each for each in trainer.callbacks if isinstance(each, GradientAccumulationScheduler)]  # type: ignore[attr-defined] # Trainer sets it
+
+    def accumulated(epoch: int) -> int:
+        return changing[0].get_accumulate_grad_batches(epoch) if changing else trainer.accumulate_grad_batches
+
+    found = epochs_of_steps(int(trainer.num_training_batches), int(steps), accumulated)
     return found if limit is None else min(found, limit)

@@ -51,7 +51,10 @@ def _filled(section: ObjectConfig, spec: DataSpec, key: str) -> dict[str, Any]:
     own = signature(str(section["_target_"]))
     if not spec.classes or own is None:
         return found
-    values: dict[str, Any] = {"task": "binary" if spec.is_binary else "multiclass", "num_classes": spec.num_classes}
+    # Of two classes torchmetrics gives the second one's number alone, unless it takes them for several.
+    by_class = "average" in found and found["average"] in (None, "none")
+    task = "binary" if spec.is_binary and not by_class else "multiclass"
+    values: dict[str, Any] = {"task": task, "num_classes": spec.num_classes}
     for name in FILLED:
         if name in own.parameters and found.get(name) in ("auto", None):
             found[name] = values[name]

@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -77,10 +77,8 @@ def _tried(target: str, asked: ObjectConfig, schedule: Schedule) -> Any:
             if "cycle_momentum" not in str(error):
                 raise
             name, cycle = type(optimizer).__name__, target.rpartition(".")[2]
-            plus = "" if "cycle_momentum" in given else "+"
             raise ConfigError(
-                f"scheduler: {cycle} moves the momentum too, and {name} has none; add "
-                f"{plus}scheduler.cycle_momentum=false"
+                f"scheduler: {cycle} moves the momentum too, and {name} has none; add scheduler.cycle_momentum=false"
             ) from error
     for rate in (float(group["lr"]) for group in optimizer.param_groups):
         # A schedule sets whatever it is told, and no optimiser looks at it again.
@@ -88,6 +86,24 @@ def _tried(target: str, asked: ObjectConfig, schedule: Schedule) -> Any:
             where = ", ".join(f"{key} {value}" for key, value in given.items())
             raise ConfigError(f"scheduler ({where}): sets a learning rate of {rate:g}, expected at least 0")
     return built
+
+
+def describe_momentum(experiment: Experiment, schedule: Schedule | None) -> Iterator[str]:
+    """Yields a line for the notes of the results for each cycle that leaves a momentum alone which is not there.
+
+    Args:
+        experiment: Of which the optimiser is.
+        schedule: Of the run.
+    """
+    parts = [] if schedule is None else [schedule.part]
+    for part in parts:
+        parts += part.parts
+        if part.leaves_momentum(optimizer := optimizer_of_one_weight(experiment.optimizer)):
+            cycle = getattr(part.make, "__name__", "the schedule")
+            yield (
+                f"scheduler: {cycle} moves the learning rate alone, as with cycle_momentum=false: "
+                f"{type(optimizer).__name__} has no momentum"
+            )
 
 
 def check_length(experiment: Experiment, schedule: Schedule | None, batches: int) -> None:
@@ -103,7 +119,7 @@ def check_length(experiment: Experiment, schedule: Schedule | None, batches: int
     """
     if schedule is None:
         return
-    per_epoch, steps, epochs = count_steps(experiment.fitting, batches)
+    per_epoch, steps, epochs = count_steps(experiment, batches)
     by_step = schedule.interval == "step"
     length = steps if by_step else epochs
     if length is not None:

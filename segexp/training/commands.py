@@ -5,10 +5,13 @@ from typing import Any
 
 from segexp.config.composed import checked_train, checked_with_own
 from segexp.config.experiment import Experiment
-from segexp.errors import ConfigError
+from segexp.config.schema import CheckConfig, PreviewConfig
+from segexp.errors import ConfigError, Interrupted
 from segexp.invocation import Invocation
+from segexp.runs.text import readable
 from segexp.system.imports import quick_imports
 from segexp.system.posix import require_posix
+from segexp.system.signals import exit_code, stopped_in_order
 
 
 def run_train(config: Any, invocation: Invocation) -> None:
@@ -17,20 +20,53 @@ def run_train(config: Any, invocation: Invocation) -> None:
 
 
 def run_training(experiment: Experiment) -> None:
-    """Runs one experiment; torch is imported here, or in the ranks that it starts."""
+    """Runs one experiment; torch is imported here, or in the ranks that it starts.
+
+    Raises:
+        Interrupted: A signal asked to end.
+    """
     from segexp.training.distributed.plan import to_start
 
-    if (ranks := to_start(experiment.trainer)) and experiment.plain_lightning:
-        raise ConfigError(
-            f"trainer.devices: found {experiment.trainer.devices}, but a LightningModule or LightningDataModule of "
-            "your own trains in one process; use trainer.devices=1"
-        )
-    if ranks:
+    if experiment.invocation.sweep_dir is not None or to_start(experiment.trainer):
+        # A sweep, and the process beside the ranks, pass signals on.
+        _run_training(experiment)
+        return
+    with stopped_in_order():
+        try:
+            _run_training(experiment)
+        except KeyboardInterrupt as error:
+            raise Interrupted(_before(experiment.invocation), exit_code()) from error
+
+
+def _before(invocation: Invocation) -> str:
+    """What is said of a training that was interrupted before it had a run folder of its own."""
+    if invocation.goes_on:
+        return f"interrupted before it went on; {invocation.folder} is as it was"
+    return "interrupted before there was a run folder; nothing was written"
+
+
+def _run_training(experiment: Experiment) -> None:
+    from segexp.training.distributed.plan import check_plain_ranks, to_start
+
+    if experiment.invocation.goes_on:
+        from segexp.training.going_on import what_is_left
+
+        left = what_is_left(experiment)
+        if left is None:
+            return
+        experiment = left
+    check_plain_ranks(experiment)
+    if ranks := to_start(experiment.trainer):
+        _require_processes(experiment)
         from segexp.training.distributed.launch import launch
 
-        _require_processes(experiment)
         launch(experiment, ranks)
-        return
+    else:
+        _train_here(experiment)
+
+
+def _train_here(experiment: Experiment) -> None:
+    """Trains in this process, alone or as one of the ranks."""
     from segexp.system.allocator import tune_allocator
 
     # Before torch takes its first large block, or the setting comes too late.
@@ -54,11 +90,15 @@ def _require_processes(experiment: Experiment) -> None:
 
 def run_check(config: Any, invocation: Invocation) -> None:
     """Prints what a training would find."""
-    from segexp.config.overrides.groups import ORDER
-    from segexp.config.schema import CheckConfig
     from segexp.training.distributed.plan import to_start
 
     experiment, own = checked_with_own(config, CheckConfig, invocation)
+    if invocation.goes_on:
+        from segexp.training.going_on import begun
+        from segexp.training.own_folder import refuse_owned
+
+        refuse_owned(invocation)
+        experiment = begun(experiment)
     if to_start(experiment.trainer):
         _require_processes(experiment)
     if own.scope == "contracts":
@@ -67,31 +107,44 @@ def run_check(config: Any, invocation: Invocation) -> None:
 
         check_contracts(experiment, own.format)
         return
-    chosen = {key: invocation.choices[key] for key in ORDER if invocation.choices.get(key, "None") != "None"}
-    content: dict[str, Any] = {"ok": True, "problems": []}
-    text = ""
-    if own.scope != "config":
-        with quick_imports():
-            from segexp.training.checks.check import check
-
-        content, text = check(experiment, full=own.full, scope=own.scope)
-    if own.format == "json":
-        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
-    else:
-        words = ", ".join(f"{key}={value}" for key, value in chosen.items())
-        line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
-        print("\n\n".join(block for block in (text, line) if block))  # noqa: T201 - the command's answer
+    content, text = _checked(experiment, own)
+    _print_check(experiment, own.format, content, text)
     if not content["ok"]:
         from segexp.training.checks.check import refused
 
         refused(content)
 
 
+def _checked(experiment: Experiment, own: CheckConfig) -> tuple[dict[str, Any], str]:
+    """What was found, in plain values and as text; with ``scope=config`` nothing but the config is looked at."""
+    if own.scope not in ("data", "all"):
+        return {"ok": True, "problems": []}, ""
+    with quick_imports():
+        from segexp.training.checks.check import check
+
+    return check(experiment, full=own.full, scope=own.scope)
+
+
+def _print_check(experiment: Experiment, form: str, content: dict[str, Any], text: str) -> None:
+    """Prints what was found, and which options were chosen."""
+    from segexp.config.overrides.groups import ORDER
+
+    choices = experiment.invocation.choices
+    chosen = {key: choices[key] for key in ORDER if choices.get(key, "None") != "None"}
+    if form == "json":
+        print(json.dumps({"config": {**chosen, "monitor": experiment.monitor}, **content}))  # noqa: T201 - the answer
+        return
+    words = ", ".join(f"{key}={value}" for key, value in chosen.items())
+    line = f"{'config is valid' if content['ok'] else 'config'}: {words}; monitor {experiment.monitor}"
+    print(readable("\n\n".join(block for block in (text, line) if block)))  # noqa: T201 - the command's answer
+
+
 def run_preview(config: Any, invocation: Invocation) -> None:
     """Writes the contact sheet of training samples."""
-    from segexp.config.schema import PreviewConfig
-
     experiment, own = checked_with_own(config, PreviewConfig, invocation)
+    if experiment.plain_lightning:
+        print(_plain_preview(experiment, own))  # noqa: T201 - the answer
+        return
     chosen = any(word.split("=", 1)[0].lstrip("+").split(".")[0] == "model" for word in invocation.overrides)
     from segexp.system.allocator import tune_allocator
 
@@ -100,7 +153,24 @@ def run_preview(config: Any, invocation: Invocation) -> None:
         from segexp.training.preview import preview
 
     step = chosen if own.step == "auto" else own.step
-    print(preview(experiment, own, step=step, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(preview(experiment, own, step=step, allocator=allocator)))  # noqa: T201 - the answer
+
+
+def _plain_preview(experiment: Experiment, own: PreviewConfig) -> str:
+    """What the samples of a training with a LightningModule or LightningDataModule of the user's own are."""
+    from segexp.config.checks.plain_parts import asked_in_vain
+    from segexp.config.signatures.plain_lightning import has_own_data
+
+    keys = ("images", "epochs", "workers", "step") if has_own_data(experiment.datamodule) else ("step",)
+    if problems := list(asked_in_vain(keys, experiment.invocation.command)):
+        raise ConfigError("\n".join(problems))
+    with quick_imports():
+        from segexp.training.plain.preview import preview_plain
+        from segexp.training.preview import preview
+
+    if has_own_data(experiment.datamodule):
+        return preview_plain(experiment)
+    return preview(experiment, own, step=False, allocator=False)
 
 
 def run_lr_find(config: Any, invocation: Invocation) -> None:
@@ -113,4 +183,4 @@ def run_lr_find(config: Any, invocation: Invocation) -> None:
     with quick_imports():
         from segexp.training.lr_find import lr_find
 
-    print(lr_find(experiment, own, allocator=allocator))  # noqa: T201 - the answer
+    print(readable(lr_find(experiment, own, allocator=allocator)))  # noqa: T201 - the answer

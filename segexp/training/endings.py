@@ -8,33 +8,30 @@ import torch
 from lightning.pytorch.callbacks import Callback, EarlyStopping, Timer
 from lightning.pytorch.utilities.exceptions import SIGTERMException
 
-from segexp.config.overrides.quoting import printed
+from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.data.sampling.worker_errors import killed_worker
-from segexp.errors import Pruned, SegexpError
+from segexp.errors import Interrupted, Pruned
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.run_page import write_page
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
+from segexp.system.signals import exit_code, name_of_stop
 from segexp.training.callbacks.stopping import Clock
+from segexp.training.callbacks.within_epoch import position
 from segexp.training.distributed import process_group as group
-from segexp.training.resume_source import command, needed_words
-
-
-class Interrupted(SegexpError):
-    """The user pressed Ctrl-C; exit code as shells have it."""
-
-    exit_code = 130
+from segexp.training.resume_source import how_to_go_on, in_place
 
 
 def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Afterwards) -> BaseException:
     """Records how a run ended otherwise; gives what is to be raised."""
     if was_stopped(error):
-        LOG.warning("interrupted")
+        name = name_of_stop()
+        LOG.warning("interrupted" if name == "SIGINT" else f"interrupted by {name}")
         # With all figures on the disk there is nothing to go on with: only pictures are missing.
-        end(record, "finished" if after.complete else "interrupted", after)
+        end(record, "finished" if after.complete else "interrupted", after, signal=name)
         write_page(folder.path)
-        return Interrupted(after.summary() if after.complete else _how_to_go_on(folder))
+        return Interrupted(after.summary() if after.complete else how_to_go_on(folder.path), exit_code())
     if isinstance(error, Pruned):
         LOG.info(str(error))
         end(record, "pruned", after, ended_by=str(error))
@@ -46,9 +43,28 @@ def ended(error: BaseException, folder: RunFolder, record: RunRecord, after: Aft
         end(record, "failed", after, error=f"{type(shown).__name__}: {shown}")
     if after.tests and not after.complete and (folder.checkpoints / "best.ckpt").is_file():
         LOG.info(f"the best weights so far are kept; to test them: {after.again}")
-    if not after.complete and (message := still_valid(folder)):
+    now = folder.now()
+    if not after.complete and now is not None and (message := still_valid(RunFolder(now))):
         LOG.info(message)
     return shown
+
+
+def finished(folder: RunFolder, record: RunRecord, after: Afterwards) -> str:
+    """Records that a run is finished, and writes its page.
+
+    Returns:
+        Where the page lies.
+
+    Raises:
+        Interrupted: A signal came meanwhile; the page alone is missing.
+    """
+    end(record, "finished", after)
+    if folder.now() != folder.path:
+        return "none: the run folder is gone"
+    try:
+        return write_page(folder.path)
+    except KeyboardInterrupt as error:
+        raise Interrupted(after.summary(), exit_code()) from error
 
 
 def trained_epochs(trainer: pl.Trainer) -> int:
@@ -90,20 +106,16 @@ def was_stopped(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt | SIGTERMException) or by_lightning or group.interrupted()
 
 
-def _how_to_go_on(folder: RunFolder) -> str:
-    last = folder.checkpoints / "last.ckpt"
-    if not last.is_file():
-        return f"interrupted before an epoch was finished; what there is lies in {folder.path}"
-    word = printed("resume", str(last))
-    line = command(last, *needed_words(folder.path))
-    return f"interrupted; the finished epochs are saved: add {word} to the same command to go on, or run {line}"
-
-
 def still_valid(folder: RunFolder) -> str:
     """Says what of a failed run can be gone on with, and how; empty where no epoch was finished."""
     last = folder.checkpoints / "last.ckpt"
     if not last.is_file():
         return ""
-    epochs = int(torch.load(last, map_location="cpu", weights_only=True, mmap=True)["epoch"]) + 1
-    line = command(last, *needed_words(folder.path))
-    return f"the first {epochs} epochs are kept in {last}; to go on after them: {line}"
+    try:
+        epochs, batch = position(torch.load(last, map_location="cpu", weights_only=True, mmap=True))
+        line = in_place(folder.path)
+    except Exception:  # without memory or open files it cannot be read now
+        again = command_line([hydra_override("resume", str(folder.path))])
+        return f"the finished epochs are kept in {last}; to go on after them: {again}"
+    more = f" and {batch} batches of the next" if batch else ""
+    return f"the first {epochs} epochs{more} are kept in {last}; to go on after them: {line}"

@@ -7,10 +7,13 @@ from segexp.data.base import ImageDataModule
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.tasks.base import BaseTask
+from segexp.training.estimate.run import RunEstimate
 
 
-def log_summary(folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int) -> None:
-    """Logs where the run folder is, and model, data, loss and settings of the training."""
+def log_summary(
+    folder: RunFolder, datamodule: ImageDataModule, module: BaseTask, ranks: int, takes: RunEstimate
+) -> None:
+    """Logs where the run folder is, model, data, loss and settings of the training, and what it ``takes``."""
     data = datamodule.describe()
     on = [name for name, value in vars(module.speed).items() if value]
     parameters = sum(p.numel() for p in module.model.parameters())
@@ -25,7 +28,9 @@ def log_summary(folder: RunFolder, datamodule: ImageDataModule, module: BaseTask
     LOG.info(f"speed       {', '.join(on) or 'PyTorch defaults'}")
     if ranks > 1:
         LOG.info(f"ranks       {ranks}, each with its part of every batch")
-    for note in datamodule.notes:
+    for line in takes.lines():
+        LOG.info(line)
+    for note in (*datamodule.notes, *takes.warnings()):
         LOG.warning(note)
 
 

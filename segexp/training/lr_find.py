@@ -16,7 +16,7 @@ from lightning.pytorch.tuner.tuning import Tuner
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import LrFindConfig
-from segexp.config.signatures.plain_lightning import comes_from
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.errors import ConfigError, UserError, one_line
@@ -127,6 +127,8 @@ def _built(experiment: Experiment, *, allocator: bool) -> tuple[pl.LightningModu
     """Module and data, as a training builds them, or those of the user's own."""
     if not experiment.plain_lightning:
         found = prepare(experiment, allocator=allocator)
+        if experiment.fitting.overfit_batches:
+            found.datamodule.repeat_first_epoch()
         if "lr" not in found.module.make_optimizer().defaults:
             raise ConfigError(f"optimizer: {experiment.optimizer['_target_']} has no lr, so there is nothing to find")
         return found.module, found.datamodule
@@ -160,6 +162,13 @@ def find_rate(
             )  # fmt: skip
         except MisconfigurationException as error:
             raise ConfigError(f"task: {one_line(error)}") from error
+        except RuntimeError as error:
+            if "multiple optimizers" not in str(error):
+                raise
+            raise ConfigError(
+                f"task: {experiment.task_class} has several optimizers, of which Lightning's learning-rate finder "
+                "follows a single one; set their rates by hand"
+            ) from error
     rates, losses = found.results["lr"], unbiased(found.results["loss"])
     rates = rates[: len(losses)]
     suggestion = found.suggestion()
@@ -177,6 +186,8 @@ def _trainer(experiment: Experiment, folder: str) -> pl.Trainer:
         **determinism(section.deterministic),
         **{key: getattr(section, key) for key in PASSED_ON},
         **one_process(section),
+        # Data of segexp repeats its first epoch by itself; other loaders Lightning makes repeat theirs.
+        overfit_batches=section.overfit_batches if has_own_data(experiment.datamodule) else 0.0,
         max_epochs=-1,
         check_val_every_n_epoch=NEVER,
         num_sanity_val_steps=0,

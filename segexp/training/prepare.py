@@ -23,8 +23,10 @@ from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
 from segexp.tasks.dense import DenseTask
 from segexp.tasks.param_groups import ParamGroups
-from segexp.tasks.speed import resolve_speed
+from segexp.tasks.schedule import Schedule
+from segexp.tasks.speed import Speed, resolve_speed
 from segexp.training import build
+from segexp.training.build_schedule import describe_momentum
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.initial_weights import Start, start_from
 from segexp.training.run_length import RunLength, measured
@@ -66,41 +68,71 @@ def prepare(experiment: Experiment, *, allocator: bool) -> Prepared:
     experiment = settled(experiment, datamodule)
     block = build.read_task(experiment.task)
     check_views(experiment, block.kind)
-    spec = block.adapted(datamodule.spec)
     pl.seed_everything(experiment.seed, verbose=False)
-    model = build.build_model(experiment.model, spec, published=not experiment.resumes)
+    model = build.build_model(experiment.model, block.adapted(datamodule.spec), published=not experiment.resumes)
     started_from = start_from(model, experiment)
+    task, length = _task(experiment, block, datamodule, model, started_from, allocator=allocator)
+    check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
+    build.check_length(experiment, task.schedule, length.seen.train)
+    _try_sizes(task, datamodule)
+    datamodule.add_notes(describe_momentum(experiment, task.schedule))
+    if started_from is not None:
+        datamodule.add_notes([started_from.described()])
+    return Prepared(experiment, datamodule, task, length, started_from)
+
+
+def _task(
+    experiment: Experiment,
+    block: build.TaskBlock,
+    datamodule: ImageDataModule,
+    model: nn.Module,
+    started_from: Start | None,
+    *,
+    allocator: bool,
+) -> tuple[BaseTask, RunLength]:
+    """The task of its parts, and how long its training is."""
+    spec = block.adapted(datamodule.spec)
     loss = _loss(experiment, block.kind, spec, datamodule)
-    metrics = build.build_metrics(experiment.metric, spec)
-    check_watched_measures(experiment, spec.classes)
+    measures = _measures(experiment, block.kind, spec)
     length = measured(experiment, datamodule)
-    every = experiment.fitting.check_val_every_n_epoch or 1
-    schedule = build.build_schedule(
-        experiment.scheduler, experiment.optimizer, every, experiment.task_class, experiment.metric
-    )
     task = build.build_task(
         _divided(experiment, block),
         model=model,
         loss=loss,
         spec=spec,
+        schedule=schedule_of_run(experiment),
         optimizer=build.build_optimizer(experiment.optimizer, model),
-        schedule=schedule,
-        speed=resolve_speed(
-            experiment.speed, experiment.device, allocator=allocator, precision=experiment.trainer.precision
-        ),
-        record={"config": experiment.plain(), "split": _split(datamodule), **_lineage(started_from)},
+        speed=speed_of(experiment, allocator=allocator),
+        record={"config": experiment.recorded(), "split": _split(datamodule), **_lineage(started_from)},
         inference=Inference(**vars(experiment.inference)),
-        measures=build.build_measures(experiment.metric, spec) if block.kind.takes_measures else {},
-        metrics=metrics,
         param_groups=param_groups(experiment, model),
+        skips_nan=experiment.trainer.on_nan == "skip",
         shares=datamodule.train_batches().shares if experiment.ranks > 1 else None,
+        **measures,
     )
-    check_batches(datamodule.samples_per_epoch, datamodule.loader, experiment.ranks)
-    build.check_length(experiment, schedule, length.seen.train)
-    _try_sizes(task, datamodule)
-    if started_from is not None:
-        datamodule.add_notes([started_from.described()])
-    return Prepared(experiment, datamodule, task, length, started_from)
+    return task, length
+
+
+def _measures(experiment: Experiment, task: type[BaseTask], spec: DataSpec) -> dict[str, Any]:
+    """The measures of torchmetrics and the costly ones, and whether what the config watches is among their names."""
+    metrics = build.build_metrics(experiment.metric, spec)
+    check_watched_measures(experiment, spec.classes)
+    costly = build.build_measures(experiment.metric, spec) if task.takes_measures else {}
+    return {"metrics": metrics, "measures": costly}
+
+
+def schedule_of_run(experiment: Experiment) -> Schedule | None:
+    """Builds the learning-rate schedule of an experiment, tried on its optimiser."""
+    every = experiment.fitting.check_val_every_n_epoch or 1
+    return build.build_schedule(
+        experiment.scheduler, experiment.optimizer, every, experiment.task_class, experiment.metric
+    )
+
+
+def speed_of(experiment: Experiment, *, allocator: bool) -> Speed:
+    """Gives the faster settings that are in force; ``allocator``: whether the allocator setting is."""
+    precision = experiment.trainer.precision
+    return resolve_speed(experiment.speed, experiment.device, allocator=allocator, precision=precision)
 
 
 def param_groups(experiment: Experiment, model: nn.Module) -> ParamGroups:

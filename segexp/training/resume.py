@@ -1,6 +1,5 @@
 """Going on from a checkpoint: whether it fits, and what of the earlier run comes along."""
 
-import csv
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 
 from segexp.config.experiment import Experiment
+from segexp.config.harmless import HARMLESS
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.nested import flatten
 from segexp.config.schema import TrainConfig
@@ -17,33 +17,27 @@ from segexp.config.sections import with_defaults
 from segexp.config.stored.check import check_stored
 from segexp.config.trainer import with_trainer_defaults
 from segexp.data.sampling.batches import rank_of
-from segexp.errors import ConfigError, DataError, ResourceError
+from segexp.errors import ConfigError, DataError, ResourceError, one_line
 from segexp.runs.archive import check_archive
+from segexp.runs.checkpoint_format import refuse_newer
 from segexp.runs.console import LOG
+from segexp.runs.contents import read_rows
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.system.causes import cause_of, describe_cause
 from segexp.tasks.base import BaseTask
 from segexp.tasks.schedule_part import follows_length
 from segexp.training.callbacks.paths import refuse_paths
+from segexp.training.callbacks.within_epoch import position
 from segexp.training.resume_source import LAST, command, told_apart, with_command
 
 T = TypeVar("T")
 
 FREE = (
-    "name", "output_dir", "resume", "debug", "panels", "panel_epochs", "val_panels",
-    "baselines", "tta", "metric", "bootstrap", "logger", "sweep",
-    "inference.batch_size", "callbacks",
-    "trainer.progress", "trainer.max_time", "trainer.accelerator",
-    "trainer.strategy", "trainer.devices", "trainer.num_nodes", "trainer.log_every_n_steps", "trainer.profiler",
-    "trainer.detect_anomaly", "trainer.num_sanity_val_steps", "trainer.limit_test_batches", "trainer.min_epochs",
-    "trainer.min_steps", "trainer.inference_mode", "trainer.benchmark", "trainer.enable_model_summary",
-    "trainer.enable_autolog_hparams", "trainer.reload_dataloaders_every_n_epochs",
-    "datamodule.root", "datamodule.loader.num_workers", "datamodule.loader.prefetch_factor",
-    "datamodule.loader.pin_memory", "datamodule.loader.persistent_workers", "datamodule.loader.on_device",
-    # Customary names of the same in a LightningDataModule of the user's own.
-    "datamodule.data_dir", "datamodule.num_workers", "datamodule.prefetch_factor", "datamodule.pin_memory",
-    "datamodule.persistent_workers",
+    *HARMLESS, "name", "output_dir", "resume", "panels", "panel_epochs", "val_panels",
+    "baselines", "tta", "metric", "bootstrap", "sweep", "callbacks", "trainer.max_time", "trainer.limit_test_batches",
+    "trainer.min_epochs", "trainer.min_steps", "trainer.on_nan", "trainer.inference_mode", "trainer.benchmark",
+    "trainer.reload_dataloaders_every_n_epochs",
 )  # fmt: skip
 """Keys that do not shape the training and may differ after a resume."""
 
@@ -55,19 +49,19 @@ SHAPING = (
 """Classes of callbacks that do shape it: weights that were averaged, say, are no others' weights."""
 
 
-def check_resume(experiment: Experiment, module: BaseTask) -> int:
+def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
     """Checks that a run of segexp's own kind can go on from ``resume``, before anything is written.
 
     Returns:
-        The epoch that training starts with, from 0.
+        The epoch that training starts with, and its batch, both from 0.
 
     Raises:
         ConfigError: There is no such checkpoint, or model or length of the schedule differ.
     """
     resume = experiment.resume
     if resume is None:
-        return 0
-    checkpoint, state, epoch, (stored, earlier) = read_resumed(resume, lambda found: _recorded(found, Path(resume)))
+        return 0, 0
+    checkpoint, state, begin, (stored, earlier) = read_resumed(resume, lambda found: _recorded(found, Path(resume)))
     check_stored(earlier, Path(resume), built=())
     if (note := migration_note(stored)) is not None:
         LOG.info(f"resume      {note}")
@@ -81,11 +75,14 @@ def check_resume(experiment: Experiment, module: BaseTask) -> int:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     check_same(experiment, earlier)
-    check_epochs(experiment.fitting.max_epochs or -1, epoch + 1, Path(resume))
-    return epoch + 1
+    check_length(experiment, begin[0], checkpoint, Path(resume))
+    earlier_rows(resume, begin[0])
+    return begin
 
 
-def read_resumed(resume: str, more: Callable[[dict[str, Any]], T]) -> tuple[dict[str, Any], dict[str, Any], int, T]:
+def read_resumed(
+    resume: str, more: Callable[[dict[str, Any]], T]
+) -> tuple[dict[str, Any], dict[str, Any], tuple[int, int], T]:
     """Reads the checkpoint to go on from, as data.
 
     Args:
@@ -93,18 +90,18 @@ def read_resumed(resume: str, more: Callable[[dict[str, Any]], T]) -> tuple[dict
         more: Reads what else it has to hold.
 
     Returns:
-        The checkpoint, its weights, its last epoch (from 0), and what ``more`` gives.
+        The checkpoint, its weights, the epoch and batch that come next (from 0), and what ``more`` gives.
 
     Raises:
         ConfigError: There is no such file, or it is no such checkpoint.
-        DataError: It is damaged.
+        DataError: It is damaged, or of a later version.
     """
     if not Path(resume).is_file():
         raise ConfigError(f"resume: no file {resume}; give a run folder or the path of a last.ckpt")
     try:
         check_archive(Path(resume))
         checkpoint = torch.load(resume, map_location="cpu", weights_only=True)
-        return checkpoint, checkpoint["state_dict"], int(checkpoint["epoch"]), more(checkpoint)
+        return checkpoint, checkpoint["state_dict"], position(checkpoint), more(checkpoint)
     except (DataError, ConfigError):
         raise
     except Exception as error:  # torch.load raises nearly anything for a file that is no checkpoint
@@ -120,18 +117,32 @@ def _recorded(checkpoint: Mapping[str, Any], source: Path) -> tuple[dict[str, An
             f"resume: {source} is no checkpoint of segexp's own tasks, but of another LightningModule; give the "
             "words task=lightning task._target_=<class> and those of its data again"
         )
+    refuse_newer(checkpoint["segexp"], f"resume: {source}")
     stored = checkpoint["segexp"]["config"]
     return stored, migrated_stored(stored, source)
 
 
-def check_epochs(asked: int, done: int, checkpoint: Path) -> None:
-    """Refuses fewer epochs than are done; as many are right: the run goes straight to its test."""
-    if 0 < asked < done:
-        line = command(checkpoint, f"trainer.max_epochs={done + 1}")
-        raise ConfigError(
-            f"trainer.max_epochs: found {asked}, but the run that resume goes on from has done {done} epochs; give "
-            f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without resume"
-        )
+def check_length(experiment: Experiment, epochs: int, checkpoint: Mapping[str, Any], source: Path) -> None:
+    """Refuses fewer epochs or steps than are done; as many are right: the run goes straight to its test.
+
+    Args:
+        experiment: The run as it is to go on.
+        epochs: That are done.
+        checkpoint: Which it goes on from, with the steps that are done.
+        source: Its path.
+
+    Raises:
+        ConfigError: Fewer are asked for.
+    """
+    section, steps = experiment.fitting, int(checkpoint.get("global_step", 0))
+    for key, asked, done in (("epochs", section.max_epochs or -1, epochs), ("steps", section.max_steps, steps)):
+        if 0 < asked < done:
+            line = command(source, f"trainer.max_{key}={done + 1}")
+            raise ConfigError(
+                f"trainer.max_{key}: found {asked}, but the run that resume goes on from has done {done} {key}; give "
+                f"{done + 1} or more{f' ({line})' if line else ''}, {done} for its test alone, or start anew without "
+                "resume"
+            )
 
 
 def unlike(shapes: Mapping[str, tuple[int, ...]], others: Mapping[str, tuple[int, ...]]) -> str:
@@ -187,7 +198,7 @@ def _shaping(plain: Mapping[str, Any]) -> list[str]:
 
 
 def _may_change(key: str, experiment: Experiment) -> bool:
-    if key == "trainer.max_epochs":
+    if key in ("trainer.max_epochs", "trainer.max_steps"):
         # A schedule that was laid over the whole run cannot be stretched.
         return not follows_length(experiment.scheduler)
     return any(key == free or key.startswith(f"{free}.") for free in FREE)
@@ -198,20 +209,15 @@ def earlier_rows(resume: str | None, first_epoch: int) -> list[dict[str, float]]
     if resume is None:
         return []
     table = Path(resume).resolve().parent.parent / "metrics.csv"
-    if not table.is_file():
-        return []
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
-    return [row for row in rows if row["epoch"] < first_epoch]
+    return [row for row in _numbers(table, "epoch") if row["epoch"] < first_epoch]
 
 
 def earlier_steps(resume: str | None, epochs: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
     """Rows of the steps.csv beside a checkpoint, up to the last step of these epochs; empty where there is none."""
     table = Path(resume).resolve().parent.parent / "steps.csv" if resume is not None else None
-    if table is None or not table.is_file() or not epochs:
+    if table is None or not epochs:
         return []
-    with table.open(newline="", encoding="utf-8") as stream:
-        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in csv.DictReader(stream)]
+    rows = _numbers(table, "step")
     last = max((row["step"] for row in rows if row.get("epoch", -1) <= epochs[-1]["epoch"]), default=-1)
     return [row for row in rows if row["step"] <= last]
 
@@ -221,6 +227,21 @@ def keep_last(resume: str | None, folder: RunFolder) -> None:
     last = folder.checkpoints / LAST.name
     if resume is not None and not last.is_file() and rank_of()[0] == 0:
         replace_file(last, Path(resume).read_bytes())
+
+
+def _numbers(table: Path, number: str) -> list[dict[str, float]]:
+    """Rows of a table of figures, which anybody may have written; none where there is no file.
+
+    Raises:
+        DataError: A cell is no number, or a row lacks its own.
+    """
+    try:
+        rows = [{key: _number(key, cell) for key, cell in row.items() if cell} for row in read_rows(table)]
+    except ValueError as error:
+        raise DataError(f"{table}: {one_line(error)}; expected numbers alone. Was it edited?") from error
+    if not all(number in row for row in rows):
+        raise DataError(f"{table}: a row has no {number}; was it edited or cut short?")
+    return rows
 
 
 def _number(key: str, cell: str) -> float:

@@ -43,6 +43,19 @@ def command(checkpoint: Path, *more: str) -> str:
     return command_line([hydra_override("from", str(folder)), hydra_override("resume", str(checkpoint)), *more])
 
 
+def in_place(folder: Path, *more: str) -> str:
+    """The command that goes on with a run in its own folder, as :func:`command` has it in a new one."""
+    return command_line([hydra_override("resume", str(folder)), *more, *needed_words(folder)])
+
+
+def how_to_go_on(folder: Path) -> str:
+    """Says what of an interrupted run is saved, and the line that goes on with it in its folder."""
+    line = in_place(folder)
+    if not (folder / LAST).is_file():
+        return f"interrupted before an epoch was finished; to begin again in its folder: {line}"
+    return f"interrupted; the finished epochs are saved; to go on: {line}"
+
+
 def needed_words(folder: Path) -> list[str]:
     """Words that a command needs beside the folder of a run of one's own: packages to trust, places elsewhere."""
     config = read_yaml(folder / "config.yaml")

@@ -1,5 +1,6 @@
 """How long a training is, and how much of the data it sees, in batches that are counted before it starts."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from segexp.config.experiment import Experiment
@@ -7,6 +8,7 @@ from segexp.config.schema import TrainerConfig
 from segexp.data.base import ImageDataModule
 from segexp.data.splits.rules import Phase
 from segexp.errors import ConfigError
+from segexp.tasks.steps import epochs_of_steps, steps_of_epochs
 
 
 @dataclass(frozen=True)
@@ -69,23 +71,44 @@ def measure_run(experiment: Experiment, there: Batches) -> RunLength:
         _limited("limit_val_batches", section.limit_val_batches, there.val),
         _limited("limit_test_batches", section.limit_test_batches, there.test),
     )
-    found = RunLength(seen, there, *count_steps(section, seen.train))
-    _check_validated(section, found)
+    found = RunLength(seen, there, *count_steps(experiment, seen.train))
+    _check_validated(section, found, accumulation(experiment))
     return found
 
 
-def count_steps(section: TrainerConfig, batches: int) -> tuple[int, int | None, int | None]:
-    """Counts the steps of an epoch, and steps and epochs up to the nearest end; None where none can be counted.
+def count_steps(experiment: Experiment, batches: int) -> tuple[int, int | None, int | None]:
+    """Counts the steps of the first epoch, and steps and epochs up to the nearest end; None: none can be counted.
 
     Args:
-        section: The block ``trainer`` as it is in force.
+        experiment: Of the training; a GradientAccumulationScheduler among its callbacks sets the batches of a step.
         batches: Of an epoch.
     """
-    per_epoch = -(-batches // section.accumulate_grad_batches)
+    section, accumulated = experiment.fitting, accumulation(experiment)
     epochs = section.max_epochs or -1
-    ends = [end for end in (epochs * per_epoch, section.max_steps) if end > 0]
+    ends = [steps_of_epochs(batches, epochs, accumulated)] if epochs > 0 else []
+    ends += [section.max_steps] if section.max_steps > 0 else []
     steps = min(ends, default=None)
-    return per_epoch, steps, None if steps is None else -(-steps // per_epoch)
+    per_epoch = steps_of_epochs(batches, 1, accumulated)
+    return per_epoch, steps, None if steps is None else epochs_of_steps(batches, steps, accumulated)
+
+
+def accumulation(experiment: Experiment) -> Callable[[int], int]:
+    """Gives the batches that a step of the optimiser takes, by epoch from 0."""
+    blocks = (block for block in experiment.callbacks.values() if str(block.get("_target_")).endswith(_SCHEDULER))
+    block = next(blocks, None)
+    if block is None:
+        return lambda _: experiment.fitting.accumulate_grad_batches
+    # As Lightning takes it: from an epoch on, until another one says otherwise.
+    scheduling = {int(epoch): int(batches) for epoch, batches in dict(block.get("scheduling") or {}).items()}
+
+    def batches_in(epoch: int) -> int:
+        begun = [start for start in scheduling if start <= epoch]
+        return scheduling[max(begun)] if begun else 1
+
+    return batches_in
+
+
+_SCHEDULER = ".GradientAccumulationScheduler"
 
 
 def measured(experiment: Experiment, datamodule: ImageDataModule) -> RunLength:
@@ -108,7 +131,7 @@ def _limited(key: str, limit: float | None, there: int) -> int:
     return int(there * limit)
 
 
-def _check_validated(section: TrainerConfig, length: RunLength) -> None:
+def _check_validated(section: TrainerConfig, length: RunLength, accumulated: Callable[[int], int]) -> None:
     """Checks that there is a validation before the end, if there is to be one."""
     every, interval, batches = section.check_val_every_n_epoch, section.val_check_interval, length.seen.train
     if not length.seen.val or isinstance(interval, str) or not isinstance(interval, int | float | None):
@@ -120,15 +143,17 @@ def _check_validated(section: TrainerConfig, length: RunLength) -> None:
         )
     within = batches if interval is None else interval if isinstance(interval, int) else max(1, int(batches * interval))
     first = ((every or 1) - 1) * batches + within
-    if length.steps is not None and (last := _batches_of(length, section.accumulate_grad_batches)) < first:
+    if length.steps is not None and (last := _batches_of(length, accumulated)) < first:
+        key = "max_steps" if length.steps == section.max_steps else "max_epochs"
         raise ConfigError(
-            f"trainer.max_steps: found {section.max_steps}, which ends training after {last} batches, but the first "
+            f"trainer.{key}: found {getattr(section, key)}, which ends training after {last} batches, but the first "
             f"validation is after {first}: none would run; use trainer.val_check_interval={min(last, batches)}, or "
             "trainer.limit_val_batches=0 for none"
         )
 
 
-def _batches_of(length: RunLength, accumulated: int) -> int:
+def _batches_of(length: RunLength, accumulated: Callable[[int], int]) -> int:
     """Batches up to the end."""
-    whole, rest = divmod(length.steps or 0, length.steps_per_epoch)
-    return whole * length.seen.train + rest * accumulated
+    whole = max(0, (length.epochs or 0) - 1)
+    rest = (length.steps or 0) - steps_of_epochs(length.seen.train, whole, accumulated)
+    return whole * length.seen.train + min(length.seen.train, rest * accumulated(whole))

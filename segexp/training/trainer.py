@@ -16,17 +16,22 @@ from segexp.config.trainer import duration, handed_on, is_part
 from segexp.errors import ConfigError
 from segexp.evaluation.memory import ReleaseMemory
 from segexp.evaluation.tester import determinism
+from segexp.evaluation.watchdog import Watchdog
 from segexp.runs.folder import RunFolder
 from segexp.system.notebook import in_notebook
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 from segexp.training.callbacks.checkpoints import Best, Last
 from segexp.training.callbacks.panels import ValidationPanels, panel_epochs
 from segexp.training.callbacks.random_state import RandomState
+from segexp.training.callbacks.remaining_time import RemainingTime
 from segexp.training.callbacks.stopping import Clock, Stopping
+from segexp.training.callbacks.training_time import TrainingTime
+from segexp.training.callbacks.within_epoch import WithinEpoch
 from segexp.training.distributed.plan import count_ranks
 from segexp.training.distributed.strategies import one_process, trainer_plugins
 from segexp.training.run_length import RunLength
 from segexp.training.trainer_parts import build_plugins, build_profiler, build_strategy
+from segexp.windows.settings import Inference
 
 PASSED_ON = (
     "accelerator", "precision", "max_epochs", "min_epochs", "max_steps", "min_steps", "limit_train_batches",
@@ -55,8 +60,11 @@ def build_trainer(
         length: What it sees of the data; None: all.
     """
     section = experiment.fitting
+    watchdog = Watchdog(section.watchdog)
     panels = _panels(experiment, folder, None if length is None else length.epochs, len(loggers) > 1)
     callbacks = _in_order(experiment, folder, own, chooses=_chooses(section, length))
+    if length is not None:
+        callbacks.append(RemainingTime(length, Inference(**vars(experiment.inference))))
     arguments = {
         **determinism(section.deterministic),
         **{key: getattr(section, key) for key in PASSED_ON},
@@ -66,13 +74,19 @@ def build_trainer(
         "profiler": build_profiler(section.profiler, folder.path),
         "logger": loggers,
         "default_root_dir": folder.path,  # of callbacks that write files
-        "callbacks": [panels, *callbacks],
-        "plugins": [AtomicCheckpointIO(), *trainer_plugins(), *build_plugins(section)],
+        "callbacks": [watchdog, panels, *callbacks],
+        "plugins": [AtomicCheckpointIO(watchdog.during, folder), *trainer_plugins(), *build_plugins(section)],
         "enable_progress_bar": shows_bar(section.progress) or _own_bar(own),
         **handed_on(experiment.plain()["trainer"]),
         **(one_process(section) if ranks is None else ranks),
     }
     return pl.Trainer(**arguments)
+
+
+def time_limit(section: TrainerConfig) -> float | None:
+    """Gives the seconds after which ``trainer.max_time`` ends training; None: it does not."""
+    limit = duration(section.max_time)
+    return None if limit is None else Clock(limit, verbose=False).time_remaining()
 
 
 def _chooses(section: TrainerConfig, length: RunLength | None) -> bool:
@@ -126,6 +140,8 @@ def _in_order(experiment: Experiment, folder: RunFolder, own: Sequence[Callback]
         *averages,
         ReleaseMemory(),
         RandomState(experiment.seed),
+        WithinEpoch(folder.checkpoints, trainer.checkpoint_every),
+        TrainingTime(),
         *([best] if chooses else []),
         Last(folder.checkpoints),
         *([Clock(duration(trainer.max_time), verbose=False)] if trainer.max_time is not None else []),

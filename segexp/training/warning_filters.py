@@ -21,3 +21,5 @@ def quiet_warnings() -> None:
     warnings.filterwarnings("ignore", message=".*`srun` command is available.*")
     # A frozen encoder stays in evaluation mode: its running statistics belong to its weights.
     warnings.filterwarnings("ignore", message=".*in eval mode at the start of training.*")
+    # Ours begin with the batch that comes next, see segexp.training.callbacks.within_epoch.
+    warnings.filterwarnings("ignore", message=".*ended before the epoch ended and your dataloader is.*")

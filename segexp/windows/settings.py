@@ -1,5 +1,6 @@
 """Settings by which validation, test and prediction see images whole or in windows."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -35,6 +36,15 @@ class Inference:
         """Gives the side of the windows for an image of this size in pixels; None: it is seen whole."""
         window = self._side(height * width)
         return window if window is not None and max(height, width) > window else None
+
+    def seen_pixels(self, height: int, width: int) -> int:
+        """Counts the pixels that a network sees of an image of this size: where windows overlap more than it has."""
+        window = self.window_for(height, width)
+        if window is None:
+            return height * width
+        stride = max(1, round(window * (1 - self.overlap)))
+        rows, columns = (1 + math.ceil(max(0, side - window) / stride) for side in (height, width))
+        return rows * columns * min(window, height) * min(window, width)
 
     def windows_in_a_pass(self, device: str) -> int:
         """Gives the number of windows in a forward pass for a kind of device, such as ``cpu``."""

@@ -1,7 +1,5 @@
 """One run that was trained from Python, for many tests."""
 
-import contextlib
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,8 +7,7 @@ import pytest
 import torch
 
 from segexp import Run, train
-from tests.training.conftest import LEARNING
-from tests.training.runs import TINY
+from tests.training.runs import LEARNING, TINY, printed_in
 
 
 @dataclass(frozen=True)
@@ -24,8 +21,7 @@ class FromPython:
 
 @pytest.fixture(scope="session")
 def from_python(tmp_path_factory: pytest.TempPathFactory) -> FromPython:
-    out = io.StringIO()
-    with contextlib.chdir(tmp_path_factory.mktemp("python")), contextlib.redirect_stdout(out):
+    with printed_in(tmp_path_factory.mktemp("python")) as out:
         torch.manual_seed(3)
         run = train(*TINY, *LEARNING, "trainer.max_epochs=2", "panels=1")
         return FromPython(run, out.getvalue(), float(torch.rand(())))

@@ -1,6 +1,7 @@
 """Tasks and data sets in a Trainer of Lightning's, as its own pages use one; no command line, no config."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -17,7 +18,9 @@ from segexp.models.unet import UNet
 from segexp.tasks.classification import Classification
 from segexp.tasks.segmentation import Segmentation
 from segexp.tasks.standalone import numbered_batch
+from segexp.training.callbacks.within_epoch import WithinEpoch, position
 from tests.training.conftest import settings_of_torch
+from tests.training.parts import StopAtBatch
 
 __all__ = ["settings_of_torch"]
 
@@ -34,9 +37,9 @@ def task(spec: Any) -> Segmentation:
     return Segmentation(model, Dice(), spec, partial(torch.optim.SGD, lr=0.1))
 
 
-def trainer(epochs: int = 1) -> pl.Trainer:
+def trainer(epochs: int = 1, *callbacks: pl.Callback) -> pl.Trainer:
     quiet = ("logger", "enable_checkpointing", "enable_progress_bar", "enable_model_summary")
-    return pl.Trainer(max_epochs=epochs, accelerator="cpu", **dict.fromkeys(quiet, False))
+    return pl.Trainer(max_epochs=epochs, accelerator="cpu", callbacks=[*callbacks], **dict.fromkeys(quiet, False))
 
 
 def test_fit_validate_test_predict() -> None:
@@ -72,6 +75,29 @@ def test_loaders_of_ones_own_give_the_same_figures() -> None:
     (other,) = lightning.validate(module, loader, verbose=False)
     assert other == pytest.approx(own, nan_ok=True)
     lightning.fit(module, loader, loader)
+
+
+def test_checkpoints_within_an_epoch(tmp_path: Path) -> None:
+    """Stopped after the third of four batches of the second epoch, and gone on with to the last digit."""
+    images = SyntheticDataModule(
+        size=32, train_images=8, val_images=2, test_images=2, loader={"batch_size": 2, "num_workers": 0}
+    )
+    images.setup()
+    straight = task(images.spec)
+    whole = trainer(2)
+    whole.fit(straight, images)
+    broken, gone_on = task(images.spec), task(images.spec)
+    with pytest.raises(RuntimeError, match="the disk caught fire"):
+        trainer(2, WithinEpoch(tmp_path, "1 step"), StopAtBatch(1, 2, error=True)).fit(broken, images)
+    assert position(torch.load(tmp_path / "last.ckpt", weights_only=True)) == (1, 2)
+    again = trainer(2, WithinEpoch(tmp_path))
+    again.fit(gone_on, images, ckpt_path=str(tmp_path / "last.ckpt"), weights_only=True)
+    assert all(torch.equal(value, straight.state_dict()[name]) for name, value in gone_on.state_dict().items())
+    first, second = ({**each.callback_metrics} for each in (whole, again))
+    assert first.pop("seconds") > 0
+    assert second.pop("seconds") > 0
+    assert first == second
+    assert again.global_step == 8
 
 
 @pytest.mark.parametrize("batch", [{"pixels": torch.zeros(1)}, "text", []])

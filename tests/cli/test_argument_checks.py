@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from segexp.cli.app import run
-from tests.lines import run_lines
+from tests.lines import CHECK, check_lines
 
-CHECK = ["check", "scope=config"]
 WRONG = {
     "augment=[d4,flips]": "augment=[d4,flips]: found a list, expected one option of augment; write augment=d4,flips",
     "model=[unet]": "model=[unet]: found a list, expected one option of model; write model=unet",
@@ -18,6 +17,12 @@ WRONG = {
     "logger=[csv,wandb,csv]": "logger=[csv,wandb,csv]: found csv twice",
     "+model=unet": "+model=unet: the group model is there already; write model=unet",
     "+experiment=drive_cunet": "the group experiment is there already; write experiment=drive_cunet",
+    "callbacks=null": "callbacks=null: no such option; write callbacks=none for nothing",
+    "logger=null": "logger=null: no such option; write logger=csv for nothing",
+    "logger=many_loggers": "Several are given as a list: 'logger=[wandb,tensorboard]'",
+    "trainer=lr_find": "trainer=lr_find: no such option. Write python -m segexp lr_find with the other words",
+    "trainer.strategy=ddp_find_unused_parameters_true": "Use ddp: what no loss depends on is found by itself",
+    "metric._target_=torchmetrics.F1Score": "write metric.my._target_=torchmetrics.F1Score, and its keys as",
     "=1": "=1: found no key, expected key=value",
     "seed==1": "seed==1: cannot be read",
     "seed": "seed: cannot be read; an override is written key=value",
@@ -65,7 +70,7 @@ RIGHT = (
 
 
 def test_wrong_words_are_named_at_once() -> None:
-    answers = run_lines([[*CHECK, *_words(line)] for line in WRONG])
+    answers = check_lines(list(map(_words, WRONG)))
     assert len(answers) == len(WRONG)
     for (line, expected), answer in zip(WRONG.items(), answers, strict=True):
         assert answer.code == 2, line
@@ -76,12 +81,17 @@ def test_wrong_words_are_named_at_once() -> None:
 
 
 def test_right_words_are_taken() -> None:
-    answers = run_lines([[*CHECK, *_words(line)] for line in RIGHT])
+    answers = check_lines(list(map(_words, RIGHT)))
     assert [(line, a.code, a.err) for line, a in zip(RIGHT, answers, strict=True)] == [(line, 0, "") for line in RIGHT]
 
 
 def _words(line: str) -> list[str]:
     return [line] if "{" in line else line.split()
+
+
+def test_presets_for_debugging_are_of_trainings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "debug=fdr", "run=x"]) == 2
+    assert capsys.readouterr().err.startswith("segexp: debug: found fdr, a preset for debugging a training, expected")
 
 
 def test_options_of_own_folders_may_lie_deeper(capsys: pytest.CaptureFixture[str]) -> None:

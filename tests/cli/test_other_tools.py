@@ -7,9 +7,8 @@ import pytest
 
 from segexp.cli.app import run
 from tests.lightning_page import rows
-from tests.lines import run_lines
+from tests.lines import CHECK, check_lines
 
-CHECK = ["check", "scope=config"]
 COMMANDS = {
     "fit": "train",
     "test": "evaluate run=<run folder>",
@@ -21,6 +20,7 @@ TOLD = {
     "train=false": "python -m segexp evaluate run=<run folder>",
     "predict=true": "python -m segexp predict run=<run folder>",
     "num_classes=3": "It is taken from the data",
+    "trainer.auto_lr_find=true": "Write python -m segexp lr_find with the other words",
 }
 PLUGINS = {
     "hydra/launcher=submitit_slurm": "for submitit_slurm write sweep.engine=slurm",
@@ -52,7 +52,7 @@ def test_every_row_of_the_table_is_answered_and_its_words_work() -> None:
     assert len(table) > 30
     keys = [typed for typed in table if not typed.startswith("-")]
     flags = [typed for typed in table if typed.startswith("-")]
-    whole, *single = run_lines([[*CHECK, *keys], *([*CHECK, *shlex.split(flag)] for flag in flags)])
+    whole, *single = check_lines([keys, *map(shlex.split, flags)])
     answers = dict(zip(keys, whole.err.splitlines(), strict=True)) | {
         flag: answer.err.strip() for flag, answer in zip(flags, single, strict=True)
     }
@@ -63,7 +63,7 @@ def test_every_row_of_the_table_is_answered_and_its_words_work() -> None:
             assert said.startswith(f"segexp: {typed.split()[0].partition('=')[0]}"), said
             assert "\n" not in said
             assert f"'{key}'" in said or (word in said and value in said), f"{typed}: {said}"
-    assert [answer.err for answer in run_lines(_together(list(table.values())))] == [""] * 4
+    assert [answer.err for answer in check_lines(_together(list(table.values())))] == [""] * 4
 
 
 def _together(lines: list[list[str]]) -> list[list[str]]:
@@ -75,14 +75,12 @@ def _together(lines: list[list[str]]) -> list[list[str]]:
         if place is None:
             found.append(place := {})
         place |= dict(zip(keys, words, strict=True))
-    return [[*CHECK, *each.values()] for each in found]
+    return [list(each.values()) for each in found]
 
 
 def test_what_has_no_key_here_is_told_in_words() -> None:
     """Keys, and those of Hydra's plugins, are answered together; a flag alone."""
-    keys, plugins, *flags = run_lines(
-        [[*CHECK, *TOLD], [*CHECK, *PLUGINS], *([*CHECK, *shlex.split(line)] for line in FLAGS)]
-    )
+    keys, plugins, *flags = check_lines([[*TOLD], [*PLUGINS], *map(shlex.split, FLAGS)])
     said = [*keys.err.splitlines(), *plugins.err.splitlines(), *(answer.err.strip() for answer in flags)]
     for (typed, part), line in zip((TOLD | PLUGINS | FLAGS).items(), said, strict=True):
         assert part in line, f"{typed}: {line}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -29,12 +30,32 @@ OPTIONS = [(group, option.name) for group, found in groups().items() for option 
 MANY = ("datamodule", "model", "loss", "metric")
 """Groups of so many keys that they are left to the long tests."""
 ALIKE = ("trainer", "sweep")
-"""Groups whose options have the same keys; one of each is tried in every change."""
+"""Groups whose options have the keys of the first one, or of default: that one is tried in every change."""
+
+
+def keys(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for key, value in tree.items():
+        yield (*path, key)
+        if isinstance(value, Mapping):
+            yield from keys(value, (*path, key))
+
+
+def own_keys(group: str, name: str) -> str:
+    """What tells whether two options have the same keys: those of the file, and the option that it builds on."""
+    text = (conf_dir() / group / f"{name}.yaml").read_text(encoding="utf-8")
+    tree = yaml.safe_load(text) or {}
+    return f"{tree.get('defaults')} {sorted('.'.join(path) for path in keys(tree))}"
 
 
 def is_long(option: tuple[str, str]) -> bool:
-    first = next(name for group, name in OPTIONS if group == option[0])
-    return option[0] in MANY or (option[0] in ALIKE and option[1] not in ("default", first))
+    """Whether another option tries the same keys in every change."""
+    group, name = option
+    if group in MANY:
+        return True
+    names = [other for home, other in OPTIONS if home == group]
+    if group in ALIKE:
+        return name != ("default" if "default" in names else names[0])
+    return name != next(other for other in names if own_keys(group, other) == own_keys(group, name))
 
 
 LONGEST = 1500
@@ -48,13 +69,6 @@ def composed(*overrides: str) -> dict[str, Any]:
         config.datamodule.root = "/data"
     plain: dict[str, Any] = OmegaConf.to_container(config, resolve=True)  # type: ignore[assignment] # a mapping
     return plain
-
-
-def keys(tree: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    for key, value in tree.items():
-        yield (*path, key)
-        if isinstance(value, Mapping):
-            yield from keys(value, (*path, key))
 
 
 def changed(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """What every data set in conf/datamodule must do; a new YAML is found by itself, its files by its class."""
 
+import copy
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 from hydra.utils import get_class
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
 from segexp.config.composed import checked_train
 from segexp.config.overrides.groups import groups
@@ -22,9 +24,15 @@ from segexp.spec import IGNORED
 from segexp.training.build import build_datamodule
 
 
-def section(name: str) -> dict[str, Any]:
+@functools.cache
+def composed(name: str) -> DictConfig:
+    """To be copied before anything is changed."""
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        found: Any = OmegaConf.to_container(compose("train", [f"datamodule={name}"]).datamodule, resolve=False)
+        return compose("train", [f"datamodule={name}"])
+
+
+def section(name: str) -> dict[str, Any]:
+    found: Any = OmegaConf.to_container(composed(name).datamodule, resolve=False)
     return dict(found)
 
 
@@ -49,10 +57,11 @@ def case(name: str, tmp_path: Path) -> DataCase:
         )
 
     def make(seed: int) -> ImageDataModule:
-        overrides = [f"datamodule.{key}={json.dumps(value)}" for key, value in keys.items()]
-        overrides += [f"datamodule={name}", "datamodule.loader.batch_size=2", f"seed={seed}"]
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            experiment = checked_train(compose("train", overrides))
+        config = copy.deepcopy(composed(name))
+        for key, value in {**keys, "loader.batch_size": 2}.items():
+            OmegaConf.update(config, f"datamodule.{key}", json.loads(json.dumps(value)))
+        config.seed = seed
+        experiment = checked_train(config)
         return build_datamodule(experiment.datamodule, experiment.augment)
 
     return DataCase(make, keys.get("crop_size"))

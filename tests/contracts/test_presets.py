@@ -138,7 +138,17 @@ def picture_sizes(folder: Path) -> Iterator[tuple[str, tuple[int, int]]]:
             yield path.relative_to(folder).as_posix(), image.size
 
 
-@pytest.mark.parametrize("name", NAMES)
+ALIKE = ("allidb_cam_tuned", "drive_shallow_segnet_tuned", "inria_cunet_bce", "mnist_cae_tuned")
+"""Two epochs of these in ``make test-slow`` alone: the one that they build on, or that builds on them, trains anyway.
+
+What they change there (rates, schedules, augmentation, normalisation) is tried by tests of its own; that they compose
+and are valid, by tests/config/test_conf.py.
+"""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in ALIKE else []) for name in NAMES]
+)
 def test_two_epochs_narrow(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     check(run(preset(name, *QUICK, *narrow(name)), pictures=True))

@@ -13,7 +13,7 @@ from segexp.cli.app import run as run_line
 from segexp.evaluation import outcome, pictures, task_test
 from segexp.evaluation import test_pictures as explain
 from segexp.runs.folder import RunFolder
-from segexp.training import train
+from segexp.training import training_run
 from segexp.training.endings import Interrupted
 from segexp.training.loggers.tracking import Tracked, kept_quiet
 from tests.training.runs import Done, composed, folders, read_json, run
@@ -147,11 +147,11 @@ def test_the_commands_that_are_told_make_it_again() -> None:
 
 @pytest.mark.parametrize(
     ("where", "name"),
-    [(outcome, "per_image"), (explain, "save_chart"), (explain, "picture_of"), (train, "tell_test")],
+    [(outcome, "per_image"), (explain, "save_chart"), (explain, "picture_of"), (training_run, "tell_test")],
 )
 def test_ctrl_c_after_the_test(where: Any, name: str, whole: Done, monkeypatch: pytest.MonkeyPatch) -> None:
     if name == "tell_test":
-        monkeypatch.setattr("segexp.training.train.build_loggers", lambda *_: [Silent()])
+        monkeypatch.setattr("segexp.training.training_run.build_loggers", lambda *_: [Silent()])
     monkeypatch.setattr(where, name, raising(KeyboardInterrupt()))
     with pytest.raises(Interrupted, match=r"all figures are in .*; to make it: python -m segexp ") as caught:
         run(composed(*QUICK), pictures=True)
@@ -242,7 +242,7 @@ def test_a_logger_that_breaks_while_it_trains(capfd: pytest.CaptureFixture[str])
 
     logger = kept_quiet(Broken())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("segexp.training.train.build_loggers", lambda *_: [logger])
+        patch.setattr("segexp.training.training_run.build_loggers", lambda *_: [logger])
         done = run(composed(*QUICK))
     assert done.record["state"] == "finished"
     said = "".join(capfd.readouterr())

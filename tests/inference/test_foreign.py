@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import resource
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 from segexp import load
 from segexp.cli.app import run
 from segexp.errors import StoredError, UserError
+from segexp.training.resume import earlier_rows
 from tests.inference.conftest import Finished
 
 Config = dict[str, Any]
@@ -419,3 +421,68 @@ def test_results_of_a_stranger(content: str, finished: Finished) -> None:
     except UserError as error:
         assert "results.json" in str(error)
         assert "nested too deep" in str(error)
+
+
+def test_a_list_that_holds_itself_a_hundred_thousand_times(
+    finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = foreign(finished, lambda config: None)
+    (folder / "config.yaml").write_text(f"a: &a [{','.join(['*a'] * 30_000)}]\n")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert run(["check", "scope=config", f"from={folder}"]) == 2
+    assert_refused(capsys, folder / "config.yaml", "is no config")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
+
+
+TABLES = {
+    "epoch,train/loss\n0,secret\n": "could not convert string to float: 'secret'; expected numbers alone",
+    "train/loss\n0.5\n": "a row has no epoch",
+    'epoch\n"' + "9" * 5_000 + '"\n': "expected numbers alone",
+}
+
+
+def test_a_table_of_a_stranger_is_read_before_anything_is_made(
+    finished: Finished, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = foreign(finished, lambda config: None)
+    checkpoint = folder / "checkpoints" / "last.ckpt"
+    for table, said in TABLES.items():
+        (folder / "metrics.csv").write_text(table)
+        with pytest.raises(UserError, match=said):
+            earlier_rows(str(checkpoint), 9)
+    assert run([f"from={finished.path}", f"resume={checkpoint}", f"output_dir={Path.cwd() / 'outputs'}"]) == 2
+    assert_refused(capsys, folder / "metrics.csv", "expected numbers alone")
+
+
+CODE: Mapping[str, Callable[[Path], Any]] = {
+    "pickle": lambda path: path.write_bytes(pickle.dumps(Boom())),
+    "archive": lambda path: torch.save({"segexp": Boom()}, path),
+    "old archive": lambda path: torch.save({"segexp": Boom()}, path, _use_new_zipfile_serialization=False),
+}
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_code_in_a_pickle_is_named_and_nobody_is_told_to_run_it(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Torch itself recommends weights_only=False."""
+    CODE[name](Path("x.ckpt"))
+    for words in (["evaluate", "run=x.ckpt", "out=out"], ["weights", "file=x.ckpt"]):
+        assert run(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "x.ckpt" in line
+        assert "it names posix.system, which is no tensor" in line
+        assert "weights_only" not in line
+    assert not Path("canary").exists()
+
+
+def test_a_pickle_that_takes_more_than_its_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """``bytearray`` is no code, and taken by ``weights_only=True``, whatever it is told to make."""
+
+    class Bomb:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return bytearray, (30_000_000_000,)
+
+    torch.save({"segexp": Bomb()}, "x.ckpt")
+    for words in (["evaluate", "run=x.ckpt", "out=out"], ["weights", "file=x.ckpt"], ["resume=x.ckpt"]):
+        assert run(words) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "makes a builtins.bytearray of more values than the file has bytes" in line

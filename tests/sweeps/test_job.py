@@ -162,7 +162,7 @@ def test_a_power_cut_between_any_two_writes_of_an_epoch(tmp_path: Path, monkeypa
     """Nothing is written after it; then the job runs again and gives what it would have given."""
     disk = Disk(monkeypatch)
     monkeypatch.setattr("segexp.evaluation.mask_test.MaskTest.draw", lambda *_: [])
-    monkeypatch.setattr("segexp.training.train.write_page", lambda _: None)
+    monkeypatch.setattr("segexp.training.endings.write_page", lambda _: None)
     one_job(tmp_path / "whole")
     before = len(disk.names)
     assert run_job(tmp_path / "whole", 0) == 0

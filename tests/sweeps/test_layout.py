@@ -10,16 +10,18 @@ import pytest
 import yaml
 
 from segexp.errors import ConfigError, DataError
+from segexp.runs.lock import BusyError
 from segexp.sweeps.difference import refuse_other_grid
 from segexp.sweeps.engines import devices
 from segexp.sweeps.engines.devices import DeviceLayout, plan_devices
 from segexp.sweeps.engines.local import data_hash
 from segexp.sweeps.layout import JobFiles
-from segexp.sweeps.lock import BusyError, SweepLock, start_time
+from segexp.sweeps.lock import SweepLock
 from segexp.sweeps.manifest import Manifest
 from segexp.system import cores, free_memory, gpus
 from segexp.system.cores import available_cores
 from segexp.system.gpus import visible_gpus
+from segexp.system.process import start_time
 from tests.sweeps.made import create, planned, section, seeds
 
 

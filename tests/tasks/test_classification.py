@@ -85,7 +85,7 @@ def test_goes_on_where_it_was_interrupted(done: Path, root: Path) -> None:
     stop = "callbacks.extra=[{_target_: tests.training.parts.Stop, epoch: 1}]"
     words = [*COMMON, f"datamodule.root={root}", "loss.class_weights=auto", "loss.label_smoothing=0.1"]
     assert run([*words, stop]) == 130
-    assert run([*words, f"resume={folders()[0]}"]) == 0
+    assert run([*words, f"resume={folders()[0]}/checkpoints/last.ckpt"]) == 0
     assert rows(folders()[-1], "per_image.csv") == rows(done, "per_image.csv")
 
 

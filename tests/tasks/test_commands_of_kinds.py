@@ -79,7 +79,7 @@ def test_it_goes_on_and_is_repeated_to_the_last_digit_and_compared(
     trained: Trained, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run([*trained.words, STOP]) == 130
-    assert run([*trained.words, f"resume={folders()[0]}"]) == 0
+    assert run([*trained.words, f"resume={folders()[0]}/checkpoints/last.ckpt"]) == 0
     resumed = folders()[-1]
     assert run([f"from={trained.path}", "output_dir=again"]) == 0
     for other in (resumed, folders(Path("again"))[0]):

@@ -1,7 +1,5 @@
 """One finished run that many tests look at."""
 
-import contextlib
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,14 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.runs import TINY, Done, composed, folders, read_json
-
-LEARNING = (
-    "datamodule.scene=buildings", "datamodule.size=48", "datamodule.train_images=8", "datamodule.test_images=5",
-    "datamodule.val_images=4", "trainer.max_epochs=6", "optimizer.lr=0.01", "model.base=4", "panels=4",
-    "datamodule.crops_per_image=3", "model.norm=batch",
-)  # fmt: skip
-"""Enough that the model learns something in a second."""
+from tests.training.runs import LEARNING, TINY, Done, composed, folders, printed_in, read_json
 
 
 @dataclass(frozen=True)
@@ -32,8 +23,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A run with everything: panels, report, baselines."""
     from segexp.cli.app import run
 
-    out = io.StringIO()
-    with contextlib.chdir(tmp_path_factory.mktemp("finished")), contextlib.redirect_stdout(out):
+    with printed_in(tmp_path_factory.mktemp("finished")) as out:
         code = run([*TINY, *LEARNING])
         (path,) = folders()
         return Finished(path.resolve(), composed(*LEARNING), read_json(path / "results.json"), code, out.getvalue())

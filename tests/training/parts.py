@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,19 @@ class Stop(Callback):
             raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
 
 
+class StopAtBatch(Callback):
+    """Ctrl-C, or an error, after a batch of an epoch."""
+
+    def __init__(self, epoch: int, batch: int, error: bool = False) -> None:
+        self.epoch = epoch
+        self.batch = batch
+        self.error = error
+
+    def on_train_batch_end(self, trainer: pl.Trainer, *_: Any) -> None:
+        if (trainer.current_epoch, trainer.fit_loop.batch_idx) == (self.epoch, self.batch):
+            raise RuntimeError("the disk caught fire") if self.error else KeyboardInterrupt
+
+
 class Terminate(Callback):
     """SIGTERM to the own process, after the first batch of an epoch."""
 
@@ -71,6 +85,36 @@ class FailOnRank(Callback):
             if self.killed:
                 os.kill(os.getpid(), signal.SIGKILL)
             raise RuntimeError("the disk caught fire")
+
+
+class NanWeights(Callback):
+    """Spoils the weights before a validation."""
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        with torch.no_grad():
+            next(pl_module.parameters()).fill_(torch.nan)
+
+
+class NotFinite(Callback):
+    """Lets the loss of some steps, counted from 0, be nan, or its gradient alone."""
+
+    def __init__(self, steps: list[int], how: str = "loss") -> None:
+        self.steps = steps
+        self.how = how
+
+    def on_train_batch_start(self, trainer: pl.Trainer, pl_module: Any, *_: Any) -> None:
+        pl_module.__dict__.pop("loss_terms", None)
+        if trainer.global_step in self.steps:
+            own = pl_module.loss_terms
+            pl_module.loss_terms = lambda outputs, target: self._spoiled(own(outputs, target), outputs)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: Any) -> None:
+        pl_module.__dict__.pop("loss_terms", None)
+
+    def _spoiled(self, terms: dict[str, Tensor], outputs: Tensor) -> dict[str, Tensor]:
+        if self.how == "loss":
+            return {**terms, "total": terms["total"] * torch.nan}
+        return {**terms, "total": terms["total"] + (outputs - outputs.detach()).abs().sum().sqrt()}
 
 
 class StopInTest(Callback):
@@ -141,6 +185,9 @@ class Failing(Item):
         if (get_worker_info() is not None) == self.in_worker and _called_by("__getitem__"):
             if self.how == "killed":
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.how == "slow":
+                time.sleep(1.0)
+                return super().image
             errors = {
                 "data": DataError(f"photos/{self.name}.png: cannot be read as an image (3 bytes; truncated)"),
                 "bug": ValueError("operands could not\nbe broadcast"),

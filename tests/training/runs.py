@@ -2,8 +2,9 @@
 
 import contextlib
 import csv
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -90,11 +91,26 @@ def run(experiment: Experiment, *, pictures: bool = False, invocation: Invocatio
     with contextlib.ExitStack() as stack:
         if not pictures:
             stack.enter_context(mock.patch("segexp.evaluation.mask_test.MaskTest.draw", return_value=[]))
-            stack.enter_context(mock.patch("segexp.training.train.write_page"))
             stack.enter_context(mock.patch("segexp.training.endings.write_page"))
         content = train_experiment(experiment, allocator=False)
     (path,) = set(folders(Path(experiment.output_dir))) - before
     return Done(path.resolve(), experiment, content)
+
+
+LEARNING = (
+    "datamodule.scene=buildings", "datamodule.size=48", "datamodule.train_images=8", "datamodule.test_images=5",
+    "datamodule.val_images=4", "trainer.max_epochs=6", "optimizer.lr=0.01", "model.base=4", "panels=4",
+    "datamodule.crops_per_image=3", "model.norm=batch",
+)  # fmt: skip
+"""Enough that the model learns something in a second."""
+
+
+@contextlib.contextmanager
+def printed_in(folder: Path) -> Iterator[io.StringIO]:
+    """Works in a folder, and keeps what is printed there."""
+    out = io.StringIO()
+    with contextlib.chdir(folder), contextlib.redirect_stdout(out):
+        yield out
 
 
 def go(*overrides: str) -> Done:

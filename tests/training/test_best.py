@@ -13,8 +13,8 @@ from segexp.metrics.measures import dataset_scores
 from segexp.tasks.segmentation import Segmentation
 from segexp.training.hardware import with_hardware
 from segexp.training.prepare import prepare
-from tests.training.conftest import LEARNING, Finished
-from tests.training.runs import Done, go, without
+from tests.training.conftest import Finished
+from tests.training.runs import LEARNING, Done, go, without
 
 SPOIL = "callbacks.extra=[{_target_: tests.training.parts.Spoil, epoch: %d}]"
 

@@ -11,6 +11,7 @@ from segexp.errors import ConfigError, UserError
 from segexp.spec import DataSpec, MaskTarget
 from segexp.tasks.schedule import Schedule
 from segexp.training.build import build_model, build_schedule, check_length
+from segexp.training.build_schedule import describe_momentum
 from tests.training.runs import composed
 
 SPEC = DataSpec(MaskTarget(("background", "vessel"), ((0, 0, 0), (255, 0, 0))))
@@ -51,11 +52,6 @@ CYCLE = {"_target_": "OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
 @pytest.mark.parametrize(
     ("optimizer", "target", "message"),
     [
-        (
-            {"_target_": "Adagrad"},
-            CYCLE,
-            r"momentum too, and Adagrad has none; add \+scheduler.cycle_momentum=fa",
-        ),
         ({"_target_": "Rprop"}, {**CYCLE, "cycle_momentum": True}, r"; add scheduler.cycle_momentum=false"),
         ({"_target_": "SGD"}, {"_target_": "LambdaLR", "lr_lambda": "x"}, "^scheduler"),
         ({"_target_": "SGD", "lr": -1.0}, CYCLE, "^optimizer.lr: found -1.0: Invalid learning rate"),
@@ -66,6 +62,30 @@ def test_a_schedule_is_tried_with_the_optimiser_of_the_run(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         built(scheduled(dict(optimizer), dict(target)))
+
+
+def test_a_cycle_leaves_a_momentum_alone_that_is_not_there() -> None:
+    """As with cycle_momentum=false, also inside another schedule; what is said is for the notes of the results."""
+    inner = {"_target_": "torch.optim.lr_scheduler.OneCycleLR", "max_lr": 0.1, "total_steps": "auto"}
+    nested = {"_target_": "SequentialLR", "schedulers": [inner, inner], "milestones": [0.5]}
+    rates = []
+    for target in (CYCLE, {**CYCLE, "cycle_momentum": False}, nested):
+        experiment = scheduled({"_target_": "Adagrad"}, dict(target))
+        schedule = built(experiment)
+        assert schedule is not None
+        optimizer = torch.optim.Adagrad([torch.nn.Parameter(torch.zeros(1))])
+        scheduler = schedule.build(optimizer, steps=8, epochs=1)
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+        rates.append(optimizer.param_groups[0]["lr"])
+        said = list(describe_momentum(experiment, schedule))
+        line = "scheduler: OneCycleLR moves the learning rate alone, as with cycle_momentum=false: Adagrad has no "
+        line += "momentum"
+        assert said == [line] * {2: 1, 4: 0, 6: 2}[len(rates)]
+    assert rates[:2] == rates[2:4]
+    momentum = scheduled({"_target_": "SGD", "momentum": 0.9}, dict(CYCLE))
+    assert list(describe_momentum(momentum, built(momentum))) == []
 
 
 @pytest.mark.parametrize("name", ["SGD", "Adam", "RMSprop", "LBFGS", "Adadelta", "Muon", "ASGD"])

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from segexp.errors import ResourceError
+from segexp.runs.checkpoint_format import FORMAT
 from segexp.spec import DataSpec
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 from tests.training.conftest import Finished
@@ -47,6 +48,16 @@ def test_config_and_spec_are_inside(finished: Finished) -> None:
     spec = DataSpec.from_dict(stored["spec"])
     assert spec.classes == ("background", "building")
     assert 0 < min(spec.mean) < max(spec.mean) < 255
+
+
+def test_what_is_written_is_what_is_kept_of_its_format(finished: Finished) -> None:
+    """Whoever changes it raises the number of the format, and keeps a checkpoint of the one before."""
+    path = Path(__file__).parents[1] / "fixtures" / "formats" / str(FORMAT) / "checkpoints" / "last.ckpt"
+    kept, written = torch.load(path, weights_only=True)["segexp"], finished.last["segexp"]
+    assert list(written) == list(kept)
+    assert {part: list(written[part]) for part in ("spec", "split")} == {
+        part: list(kept[part]) for part in ("spec", "split")
+    }
 
 
 def test_written_and_read_back(tmp_path: Path) -> None:

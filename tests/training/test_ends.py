@@ -43,10 +43,11 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
     (folder,) = folders()
     found = re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
     assert found is not None
-    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
-    assert Path(found[1]).is_file()
+    assert Path(found[1]) == folder
+    assert (folder / "checkpoints" / "last.ckpt").is_file()
+    assert not (folder / ".lock").exists()
     # A callback of a package of one's own: the line that goes on says that it is trusted.
-    assert captured.err.rstrip().endswith("last.ckpt 'trust=[tests]'")
+    assert captured.err.rstrip().endswith(f"python -m segexp resume={folder} 'trust=[tests]'")
     assert "Traceback" not in captured.out + captured.err
     assert read_json(folder / "run.json")["state"] == "interrupted"
     assert "interrupted" in (folder / "log.txt").read_text()
@@ -55,11 +56,13 @@ def test_ctrl_c_on_the_command_line(capfd: pytest.CaptureFixture[str]) -> None:
 
 def test_a_scheduler_that_ends_the_run(capfd: pytest.CaptureFixture[str]) -> None:
     """SIGTERM is told as Ctrl-C is: how to go on."""
-    assert run([*TINY, "trainer.max_epochs=3", PART % "Terminate, epoch: 1"]) == 130
+    assert run([*TINY, "trainer.max_epochs=3", PART % "Terminate, epoch: 1"]) == 143
     captured = capfd.readouterr()
     (folder,) = folders()
     assert re.search(r"^segexp: interrupted; .*resume=(\S+)", captured.err, flags=re.MULTILINE)
-    assert read_json(folder / "run.json")["state"] == "interrupted"
+    assert "warning: interrupted by SIGTERM" in captured.out
+    record = read_json(folder / "run.json")
+    assert (record["state"], record["signal"]) == ("interrupted", "SIGTERM")
 
 
 def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +78,7 @@ def test_pictures_that_are_broken_off_lose_no_figure(monkeypatch: pytest.MonkeyP
 def test_ctrl_c_before_the_first_epoch_is_over() -> None:
     with pytest.raises(Interrupted, match="before an epoch was finished") as caught:
         go(PART % "Stop, epoch: 0")
-    assert "resume=" not in str(caught.value)
+    assert "; to begin again in its folder: python -m segexp resume=" in str(caught.value)
     assert read_json(folders()[0] / "run.json")["state"] == "interrupted"
 
 
@@ -124,7 +127,7 @@ def test_ctrl_c_for_real() -> None:
     found = re.search(r"resume=(\S+)", error)
     assert found is not None
     (folder,) = folders()
-    assert Path(found[1]) == folder / "checkpoints" / "last.ckpt"
+    assert Path(found[1]) == folder
     record = read_json(folder / "run.json")
     assert record["state"] == "interrupted"
     assert record["command"] == shlex.join(["segexp", "train", *arguments])
@@ -145,7 +148,8 @@ def test_an_error_in_the_run(capfd: pytest.CaptureFixture[str]) -> None:
 def test_nan_is_named(capfd: pytest.CaptureFixture[str]) -> None:
     assert run([*TINY, "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30", "model.norm=none"]) == 1
     captured = capfd.readouterr()
-    assert "segexp: the model gives nan after epoch 1: training diverged" in captured.err
+    assert "segexp: the loss is nan in batch 2 of epoch 1 (train_003, train_000): the outputs are not" in captured.err
+    assert "training diverged. Lower optimizer.lr or limit the gradient (trainer.gradient_clip_val=1.0)" in captured.err
     assert "Traceback" not in captured.err
     record = read_json(folders()[0] / "run.json")
     assert (record["state"], record["error"].split(":")[0]) == ("failed", "DivergedError")
@@ -154,6 +158,11 @@ def test_nan_is_named(capfd: pytest.CaptureFixture[str]) -> None:
 def test_nan_of_three_classes() -> None:
     with pytest.raises(DivergedError):
         go("datamodule.scene=cells", "loss=ce", "optimizer=sgd", "scheduler=none", "optimizer.lr=1e30")
+
+
+def test_nan_of_a_validation_image_is_named() -> None:
+    with pytest.raises(DivergedError, match=r"the model gives nan after epoch 1 \(val_000\): training diverged"):
+        go("callbacks.bad={_target_: tests.training.parts.NanWeights}")
 
 
 def test_a_measure_that_is_never_a_number() -> None:

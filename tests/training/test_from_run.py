@@ -25,7 +25,7 @@ def assert_same(one: Path, other: Path) -> None:
 
 
 def test_it_is_repeated_to_the_last_digit_and_another_seed_is_another_seed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("segexp.training.train.write_page", lambda path: path)
+    monkeypatch.setattr("segexp.training.endings.write_page", lambda path: path)
     first = trained(*WORDS)
     assert_same(first, trained(f"from={first}"))
     typed = trained(*WORDS, "seed=1", "optimizer.lr=0.03")

@@ -126,7 +126,7 @@ def test_the_run_is_repeated_from_its_folder(
     first: Done, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A path out of the folder is not taken from a file: the command gives it again."""
-    monkeypatch.setattr("segexp.training.train.write_page", lambda path: path)
+    monkeypatch.setattr("segexp.training.endings.write_page", lambda path: path)
     torch.save(network(first.best), "weights.pth")
     assert run([*TINY, *QUICK, "init_from=weights.pth", "trainer.max_epochs=1"]) == 0
     (path,) = folders()

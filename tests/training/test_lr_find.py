@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from PIL import Image
 from torch import Tensor
 
@@ -30,6 +31,14 @@ class ByHand(LitAutoEncoder):
     def __init__(self) -> None:
         super().__init__()
         self.automatic_optimization = False
+
+
+class Two(LitAutoEncoder):
+    """Leaves two optimizers to Lightning."""
+
+    def configure_optimizers(self) -> Any:
+        parts = (self.encoder, self.decoder)
+        return [torch.optim.SGD(part.parameters(), lr=0.1) for part in parts]
 
 
 def read(out: str) -> tuple[float, Path]:
@@ -87,6 +96,7 @@ def test_a_module_of_ones_own(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("Flat", "max_lr: the training loss falls at none of 40 rates from 0.0001 to 1"),
         ("ByHand", "steps its optimizers itself"),
+        ("Two", "Two has several optimizers, of which Lightning's learning-rate finder follows a single one"),
     ],
 )
 def test_modules_without_a_rate_to_find(module: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -123,4 +123,4 @@ def test_a_disk_that_fills_up_leaves_what_to_go_on_with(
         go("panels=0", "baselines=false", "metric=[]", "trainer.max_epochs=3")
     said = capsys.readouterr().out
     assert "the first 1 epochs are kept in outputs" in said
-    assert "to go on after them: python -m segexp from=outputs" in said
+    assert "to go on after them: python -m segexp resume=outputs" in said

@@ -9,8 +9,7 @@ import torch
 
 from segexp.errors import ConfigError
 from segexp.training.endings import Interrupted
-from tests.training.conftest import LEARNING
-from tests.training.runs import Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
+from tests.training.runs import LEARNING, Done, checkpoint, composed, folders, go, read_json, run, same_weights, without
 
 EPOCHS = "trainer.max_epochs=4"
 STOP = "{_target_: tests.training.parts.Stop, epoch: 2}"
@@ -34,7 +33,7 @@ def interrupted(*overrides: str, extra: str = "") -> Path:
         go(*overrides, EPOCHS, f"callbacks.extra=[{STOP}{extra}]")
     found = re.search(r"resume=(\S+)", str(caught.value))
     assert found is not None
-    return Path(found[1])
+    return Path(found[1]) / "checkpoints" / "last.ckpt"
 
 
 def assert_same(straight: Done, resumed: Done) -> None:
@@ -74,6 +73,19 @@ def test_more_epochs_than_planned() -> None:
     resumed = go("scheduler=none", EPOCHS, f"resume={half.path / 'checkpoints' / 'last.ckpt'}")
     assert_same(straight, resumed)
     assert resumed.path != half.path
+
+
+def test_more_steps_than_planned() -> None:
+    """Ended by steps, in the middle of a schedule that does not follow the length."""
+    words = ("scheduler=none", "trainer.max_epochs=9")
+    straight = go(*words, "trainer.max_steps=4")
+    half = go(*words, "trainer.max_steps=2")
+    assert (half.record["ended_by"], len(half.rows)) == ("trainer.max_steps", 1)
+    resumed = go(*words, "trainer.max_steps=4", f"resume={half.path}")
+    assert_same(straight, resumed)
+    assert resumed.record["train_seconds"] > half.record["train_seconds"] > 0
+    with pytest.raises(ConfigError, match=r"max_steps: found 3, but the run .* has done 4 steps; give 5 or more"):
+        go(*words, "trainer.max_steps=3", f"resume={resumed.path}")
 
 
 def test_an_earlier_best_epoch_stays_the_best() -> None:

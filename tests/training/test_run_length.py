@@ -1,8 +1,11 @@
 """How much a training sees, counted before it starts."""
 
+import contextlib
+
 import pytest
 
 from segexp.errors import ConfigError
+from segexp.training.build_schedule import build_schedule, check_length
 from segexp.training.checks.check import check
 from segexp.training.partial import describe_parts
 from segexp.training.run_length import Batches, measure_run
@@ -61,6 +64,38 @@ def test_refused(words: list[str], line: str) -> None:
         measure_run(composed(*(f"trainer.{word}" for word in words)), THERE)
     assert line in str(caught.value)
     assert "trainer.val_check_interval=5" in str(caught.value) or "max_steps=5" not in words
+
+
+ACCUMULATED = (
+    "callbacks.my._target_=lightning.pytorch.callbacks.GradientAccumulationScheduler",
+    "callbacks.my.scheduling={0: 2, 2: 6}",
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "steps", "epochs"),
+    [(["max_epochs=4"], 6 + 6 + 2 + 2, 4), (["max_epochs=4", "max_steps=13"], 13, 3), (["max_epochs=-1"], None, None)],
+)
+def test_steps_of_a_scheduler_of_accumulation(words: list[str], steps: int | None, epochs: int | None) -> None:
+    more = ("trainer.max_time={hours: 1}", "scheduler=none")
+    found = measure_run(composed(*ACCUMULATED, *(f"trainer.{word}" for word in words), *more), THERE)
+    assert (found.steps_per_epoch, found.steps, found.epochs) == (6, steps, epochs)
+
+
+def test_a_cycle_is_as_long_as_the_steps_of_such_a_scheduler() -> None:
+    words = (*ACCUMULATED, "trainer.max_epochs=4", "optimizer=sgd", "scheduler=onecycle")
+    for total, fits in (("16", True), ("15", False)):
+        experiment = composed(*words, f"scheduler.total_steps={total}", "scheduler.max_lr=0.1")
+        schedule = build_schedule(experiment.scheduler, experiment.optimizer, 1)
+        refused = pytest.raises(ConfigError, match="takes 15 steps, but the run has 16")
+        with contextlib.nullcontext() if fits else refused:
+            check_length(experiment, schedule, 12)
+
+
+def test_the_end_that_is_blamed_is_the_nearest() -> None:
+    words = ("trainer.check_val_every_n_epoch=null", "trainer.val_check_interval=30")
+    with pytest.raises(ConfigError, match=r"^trainer\.max_epochs: found 2, which ends training after 24 batches"):
+        measure_run(composed(*words), THERE)
 
 
 def test_batches_over_all_epochs_and_none_at_all() -> None:

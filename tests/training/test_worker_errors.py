@@ -1,12 +1,13 @@
 """Errors of loading processes end a run with one line that names the image; killed ones with what to do."""
 
+import os
 import re
 from pathlib import Path
 
 import pytest
 
 from segexp.cli.app import run
-from segexp.data.sampling import loader_memory
+from segexp.data.sampling import loader_memory, worker_board, worker_errors
 from segexp.data.sampling.worker_errors import MARK, SampleError, killed_worker
 from segexp.system import free_memory as shared_memory
 from tests.training.runs import TINY, folders, read_json
@@ -48,7 +49,11 @@ def test_debug_shows_the_trace_of_the_worker(capsys: pytest.CaptureFixture[str])
 def test_a_killed_worker_is_named_with_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*TINY, *FAILING, "+datamodule.how=killed", "datamodule.loader.num_workers=2"]) == 1
     err = capsys.readouterr().err
-    assert re.match(r"segexp: a loading process ended \((is killed by signal: Killed|exited unexpectedly)\)", err)
+    assert re.match(
+        r"segexp: a loading process ended \((is killed by signal: Killed|exited unexpectedly)\) while it made "
+        r"the whole image, image val_00\d \(worker [01], process \d+\), most likely by the system",
+        err,
+    )
     assert "memory ran out" in err
     assert "datamodule.loader.num_workers=0" in err
     assert err.count("\n") == 1
@@ -112,3 +117,25 @@ def test_free_memory_is_that_of_the_container(tmp_path: Path, monkeypatch: pytes
     assert (shared_memory.gib(3 * 2**29), shared_memory.gib(2**26), shared_memory.gib(None)) == (
         "1.5 GiB", "64 MiB", "an unknown amount",
     )  # fmt: skip
+
+
+def test_a_crash_is_told_from_a_lack_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    board = worker_board.new_board(2)
+    assert board is not None
+    board.write(1, "training sample 3 of epoch 1, image photos/a b.tif")
+    text = f"DataLoader worker (pid {os.getpid()}) is killed by signal: %s. "
+    shown = str(killed_worker(RuntimeError(text % "Segmentation fault")))
+    assert shown.startswith(
+        "a loading process ended (is killed by signal: Segmentation fault) while it made training sample 3 of epoch 1, "
+        f"image photos/a b.tif (worker 1, process {os.getpid()}): a library crashed in it."
+    )
+    monkeypatch.setattr(worker_errors, "oom_kills", lambda: (board.oom_kills or 0) + 1)
+    board.oom_kills = board.oom_kills or 0
+    assert "), by the system because memory ran out" in str(killed_worker(RuntimeError(text % "Killed")))
+    (work,) = [found for found in worker_board.busy_workers() if found.pid == os.getpid()]
+    assert (work.worker, 0 <= work.seconds < 60) == (1, True)
+    board.write(1, "")
+    assert str(killed_worker(RuntimeError(text % "Killed"))).startswith(
+        f"a loading process ended (is killed by signal: Killed) while it waited (worker 1, process {os.getpid()})"
+    )
+    assert not [found for found in worker_board.busy_workers() if found.pid == os.getpid()]

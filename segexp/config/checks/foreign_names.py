@@ -5,6 +5,8 @@ Keys that are only called differently stand in :data:`segexp.config.checks.sugge
 
 _EVALUATE = "A finished run is tested by python -m segexp evaluate run=<run folder>"
 _FROM_DATA = "It is taken from the data; python -m segexp check shows it"
+_LOGGER = "Any logger is a block: logger.mine._target_=<its class>, with its keys as logger.mine.<key>=<value>"
+_LR_FIND = "Write python -m segexp lr_find with the other words of the training, and add the word that it prints"
 _TOLD = {
     "train": f"Without a command word a run is trained. {_EVALUATE}",
     "fit": f"Without a command word a run is trained. {_EVALUATE}",
@@ -13,6 +15,8 @@ _TOLD = {
     "eval": _EVALUATE,
     "evaluate": _EVALUATE,
     "predict": "Masks of any images are made by python -m segexp predict run=<run folder> input=<images>",
+    "auto_lr_find": _LR_FIND,
+    "trainer.auto_lr_find": _LR_FIND,
     "tags": "A run is found by name=<name>; for tags of W&B write logger=wandb 'logger.wandb.tags=[{value}]'",
     "patience": "Write callbacks=early_stopping callbacks.early_stopping.patience={value}",
     "wandb_project": "Write logger=wandb logger.wandb.project={value}",
@@ -26,6 +30,25 @@ _TOLD = {
     "config": "A preset is a file <folder>/experiment/<name>.yaml: write --config-dir <folder> experiment=<name>",
 }
 """Key -> a sentence with what to write; ``{value}`` is what was given."""
+_OPTIONS = {
+    "trainer=lr_find": _LR_FIND,
+    "logger=many_loggers": "Several are given as a list: 'logger=[wandb,tensorboard]'",
+    "logger=neptune": _LOGGER,
+    "logger=aim": _LOGGER,
+}
+"""Option of lightning-hydra-template -> a sentence with what to write."""
+_UNUSED = (
+    "Use ddp: what no loss depends on is found by itself for tasks of segexp; for a LightningModule of your own write "
+    "trainer.strategy._target_=lightning.pytorch.strategies.DDPStrategy trainer.strategy.find_unused_parameters=true"
+)
+FOREIGN_VALUES = {
+    "ddp_find_unused_parameters_true": _UNUSED,
+    "ddp_find_unused_parameters_false": "Use ddp",
+    "ddp_spawn": "Use ddp: segexp starts the processes itself",
+    "ddp_fork": "Use ddp: segexp starts the processes itself",
+    "ddp_notebook": "Use ddp: segexp starts the processes itself",
+}
+"""Lightning's names of strategies that are called otherwise here -> what to write."""
 _COMMANDS = {
     "fit": "train",
     "test": "evaluate run=<run folder>",
@@ -56,6 +79,11 @@ def counterpart(key: str, value: str) -> str | None:
     """
     text = _TOLD.get(key)
     return None if text is None else text.format(value=value).replace("[[", "[").replace("]]", "]")
+
+
+def told_option(group: str, name: str) -> str | None:
+    """The words here for an option of another tool; None: it is none."""
+    return _OPTIONS.get(f"{group}={name}")
 
 
 def told_command(word: str) -> str | None:

@@ -3,7 +3,10 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import yaml
+
 from segexp.config.overrides.recompose import key_of
+from segexp.config.paths import conf_dir
 from segexp.config.schema import OFFERED
 from segexp.config.signatures.plain_lightning import DATA, comes_from
 from segexp.config.signatures.signature import signature
@@ -17,6 +20,8 @@ OF_IMAGES = (
     "references_from", "references_row", "init_from", "init_channels", "param_groups", "metric",
 )  # fmt: skip
 """Keys that act on tasks and data sets of segexp's kind alone."""
+OFF: tuple[Any, ...] = (None, 0, False, "none", [])
+"""Values that ask for nothing."""
 ALL_SPEED = ("channels_last", "precision", "compile")
 
 
@@ -40,7 +45,8 @@ def used_parts(config: Mapping[str, Any], command: Sequence[str]) -> dict[str, A
         return dict(config)
     idle = set(_idle(config, own_task=own_task, own_data=own_data))
     in_vain = [*idle, *OF_IMAGES, *(f"speed.{key}" for key in ALL_SPEED)] if not own_task else [*idle, *OF_IMAGES[2:]]
-    problems = [*_asked_in_vain(in_vain, command), *(() if own_task else _lacking(config))]
+    problems = [*asked_in_vain(in_vain, command), *(() if own_task else _lacking(config))]
+    problems += _set_in_vain([key for key in in_vain if key in OF_IMAGES], config, problems)
     if problems:
         raise ConfigError("\n".join(problems))
     return {key: value for key, value in config.items() if key not in idle and (own_task or key != "metric")}
@@ -67,7 +73,20 @@ def _lacking(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"task.{key}: must be given; choose one, {key}=<name>, or write task.{key}._target_=<module.Class>"
 
 
-def _asked_in_vain(keys: Sequence[str], command: Sequence[str]) -> Iterator[str]:
+def _set_in_vain(keys: Sequence[str], config: Mapping[str, Any], known: Sequence[str]) -> list[str]:
+    """Lines for keys that a YAML of the user's own sets: those that are neither as conf/train.yaml has them nor off."""
+    usual = yaml.safe_load((conf_dir() / "train.yaml").read_text(encoding="utf-8"))
+    told = {line.partition(":")[0].partition(".")[0] for line in known}
+    return [
+        f"{key}: found {config[key]}, which has no effect on a LightningModule or LightningDataModule of your own; "
+        "remove it from its YAML"
+        for key in keys
+        if key in usual and key not in told and config.get(key) != usual[key] and config.get(key) not in OFF
+    ]
+
+
+def asked_in_vain(keys: Sequence[str], command: Sequence[str]) -> Iterator[str]:
+    """Yields a line for each word of a command that asks for one of these keys, which have no effect."""
     for word in command:
         key = key_of(word) if "=" in word and not word.startswith("-") else ""
         if any(key == idle or key.startswith(f"{idle}.") for idle in keys) and not word.endswith(("=null", "=none")):

@@ -28,7 +28,7 @@ def check_trainer_keys(config: Block) -> None:
     problems = [
         *_ends(asked, section, config), *_nothing_to_do(asked, section), *_without_effect(asked),
         *_precision(section, config["speed"]), *_validations(section), *_unvalidated(section, config),
-        *_done_by_segexp(config),
+        *_done_by_segexp(config), *_within_an_epoch(section, config),
     ]  # fmt: skip
     if problems:
         raise ConfigError("\n".join(problems))
@@ -170,6 +170,19 @@ def _done_by_segexp(config: Block) -> Iterator[str]:
         target = config.get(block, {}).get("_target_", "")
         if config["trainer"].get(key) is True and (found := definition(target)) and is_below(found, frozenset({base})):
             yield f"trainer.{key}: found true, but {what} by itself here; leave it out"
+
+
+def _within_an_epoch(section: TrainerConfig, config: Block) -> Iterator[str]:
+    """The problem of checkpoints within an epoch of data that do not say where in it they are."""
+    if section.checkpoint_every is None:
+        return
+    for block, base in (("task", TASK), ("datamodule", DATA)):
+        target = config.get(block, {}).get("_target_", "")
+        if target and not ((found := definition(target)) and is_below(found, frozenset({base}))):
+            yield (
+                f"trainer.checkpoint_every: found {section.checkpoint_every}, but {target.rpartition('.')[2]} is your "
+                "own, and may not go on within an epoch; leave it out: last.ckpt is written after each epoch"
+            )
 
 
 def _null(value: Any) -> str:

@@ -9,6 +9,7 @@ import typing
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any, Literal, get_args, get_origin
 
+from segexp.config.checks.foreign_names import FOREIGN_VALUES
 from segexp.config.checks.suggest import did_you_mean, nearest, nearest_choice
 from segexp.config.schema import AlsoTaken, Supplied
 from segexp.config.settled_forms import OWN_CALLBACKS, OWN_LOGGERS
@@ -348,6 +349,8 @@ def _hint(value: Any, annotation: Any) -> str:
     """The nearest choice, where the annotation offers choices of text; of a list, for the first item that is none."""
     choices = [str(c) for c in _choices(annotation)]
     wrong = [str(item) for item in (value if isinstance(value, list) else [value]) if str(item) not in choices]
+    if wrong and wrong[0] in FOREIGN_VALUES and "ddp" in choices:
+        return f" {FOREIGN_VALUES[wrong[0]]}."
     found = nearest_choice(wrong[0], choices) if wrong else None
     return f" Did you mean '{found}'?" if found is not None else ""
 

@@ -29,6 +29,11 @@ def is_plain(config: Mapping[str, Any]) -> bool:
     return not (comes_from(task.get("_target_"), BASE) and comes_from(data.get("_target_"), DATA))
 
 
+def has_own_data(datamodule: Mapping[str, Any]) -> bool:
+    """True if a block ``datamodule`` names a LightningDataModule that is none of segexp's kind."""
+    return not comes_from(datamodule.get("_target_"), DATA)
+
+
 @functools.cache
 def comes_from(target: Any, base: str) -> bool:
     """True if a class is below one of segexp's, as far as source tells; True where it does not tell."""

@@ -22,7 +22,8 @@ def refuse_size(config: Any, source: Path) -> None:
     waiting: list[tuple[Any, int]] = [(config, 0)]
     while waiting:
         value, depth = waiting.pop()
-        left -= 1
+        # Before they are put aside: a list may hold itself a million times.
+        left -= len(value) if isinstance(value, Mapping | list | tuple) else 0
         if left < 0 or depth > DEEPEST:
             raise StoredError(f"{source}: is no config: more than {MOST_VALUES} values, or {DEEPEST} blocks in blocks")
         if isinstance(value, Mapping):

@@ -33,7 +33,7 @@ def on_disk(item: Item, name: str) -> Item:
         if _has_target_file(item):
             _save(folder / _last_file(item), item.target)
     kept = StoredItem(item.name, open_raster(folder / "image.npy"), _source(item, folder), item.group, item.form)
-    kept.known_as = key
+    kept.known_as, kept.files = key, item.files
     return kept
 
 

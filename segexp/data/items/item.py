@@ -1,6 +1,7 @@
 """One image with its target: what datamodules hand to the sample stage, decoded or still in its files."""
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -24,9 +25,11 @@ class Item:
         name: What the image is called in tables and pictures; no two images share it.
         group: What it is scored together with beside the whole set (a city, a camera), or None.
         form: How the target follows the image when that is cropped and changed.
+        files: Where image and target were read from; empty where they come from no file.
     """
 
     form: TargetForm = MASK_FORM
+    files: tuple[Path, ...] = ()
 
     def __init__(
         self,
@@ -168,7 +171,7 @@ class DerivedItem(Item):
 
     def __init__(self, whole: Item, name: str) -> None:
         """Keeps the item; ``name`` is that of the new one."""
-        self.name, self.group, self.form = name, whole.group, whole.form
+        self.name, self.group, self.form, self.files = name, whole.group, whole.form, whole.files
         self.whole = whole
 
     @property

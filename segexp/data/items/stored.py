@@ -128,6 +128,7 @@ class StoredItem(Item):
         self.raster = raster
         self.target_source = target
         self.known_as: str | None = None
+        self.files = self.paths
         self._check_sizes()
         for holder, attribute in raster_holders(target):
             setattr(holder, attribute, align_mask(getattr(holder, attribute), raster))
@@ -223,7 +224,9 @@ class StoredItem(Item):
 
     def decoded(self) -> Item:
         """An item with the pixels in memory."""
-        return Item(self.name, *self.window(0, 0, *self.shape), self.group, self.form)
+        made = Item(self.name, *self.window(0, 0, *self.shape), self.group, self.form)
+        made.files = self.files
+        return made
 
 
 class WindowItem(DerivedItem):

@@ -93,13 +93,15 @@ class Augment:
 def _compose(transforms: list[Any]) -> "albumentations.Compose":
     import albumentations
 
+    from segexp.data.sampling.square_symmetries import in_opencv
+
     for index, transform in enumerate(transforms):
         if not isinstance(transform, albumentations.BasicTransform | albumentations.BaseCompose):
             raise ConfigError(
                 f"augment.transforms[{index}]: found {_described(transform)}, expected a transform of albumentations, "
                 "which changes image and mask together: {_target_: albumentations.HorizontalFlip}"
             )
-    return albumentations.Compose(transforms)
+    return albumentations.Compose([in_opencv(transform) for transform in transforms])
 
 
 def _described(transform: Any) -> str:

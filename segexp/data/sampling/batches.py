@@ -17,7 +17,9 @@ class KeyedBatches(Sampler[list[Key]]):
         sampler: Whose keys; Lightning tells it the epoch.
     """
 
-    def __init__(self, sampler: KeyedSampler, size: int, *, drop_last: bool, divide: bool) -> None:
+    def __init__(
+        self, sampler: KeyedSampler, size: int, *, drop_last: bool, divide: bool, begin: tuple[int, int] = (0, 0)
+    ) -> None:
         """Sets how batches are made.
 
         Args:
@@ -26,15 +28,22 @@ class KeyedBatches(Sampler[list[Key]]):
             drop_last: Leave out a last batch that is not full.
             divide: Each rank takes its part of every batch; False: whole batches in turn, so that what is measured
                 batch by batch does not depend on the ranks.
+            begin: An epoch and the number of its first batch: those before it are left out, for a training that goes on
+                within that epoch; other epochs have all of theirs.
         """
         self.sampler = sampler
         self.size = size
         self.drop_last = drop_last
         self.divide = divide
+        self.begin = begin
 
     def __len__(self) -> int:
         rank, ranks = rank_of()
         return self._count() if self.divide else max(1, len(range(rank, self._count(), ranks)))
+
+    def _first(self) -> int:
+        epoch, batch = self.begin
+        return batch if self.sampler.training_epoch == epoch else 0
 
     def _count(self) -> int:
         samples = len(self.sampler)
@@ -42,7 +51,9 @@ class KeyedBatches(Sampler[list[Key]]):
 
     def __iter__(self) -> Iterator[list[Key]]:
         keys = list(self.sampler)
-        batches = [keys[number * self.size : (number + 1) * self.size] for number in range(self._count())]
+        batches = [
+            keys[number * self.size : (number + 1) * self.size] for number in range(self._first(), self._count())
+        ]
         rank, ranks = rank_of()
         if not self.divide:
             # A rank without images would not take part in the exchange at the end, and the others would wait.

@@ -1,5 +1,6 @@
 """One place that makes DataLoaders, so that every loader option reaches every loader."""
 
+from functools import partial
 from typing import TypeVar
 
 import cv2
@@ -9,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset
 from segexp.data.sampling.batches import KeyedBatches
 from segexp.data.sampling.on_device.plans import CropPlans, collate_plans
 from segexp.data.sampling.samples import KeyedSampler, collate
+from segexp.data.sampling.worker_board import WorkerBoard, join_board, new_board
 from segexp.system.cores import available_cores
 from segexp.types import LoaderOptions
 
@@ -24,6 +26,7 @@ def make_loader(
     options: LoaderOptions,
     *,
     training: bool,
+    begin: tuple[int, int] = (0, 0),
 ) -> DataLoader[S]:
     """A DataLoader with all options applied.
 
@@ -32,29 +35,32 @@ def make_loader(
         sampler: Yields these keys; a batch, with all its ranks, is made of them in their order.
         options: The ``loader:`` block.
         training: Whether ``batch_size`` and ``drop_last`` apply, or ``eval_batch_size``.
+        begin: Epoch and batch that a training starts with, of one that goes on within an epoch.
     """
     # Validation and test images lie decoded in memory: they get workers only when asked.
     workers = worker_count(options) if training or options.num_workers is not None else 0
     cuda = torch.cuda.is_available()
     return DataLoader(
         dataset,
-        batch_sampler=make_batches(sampler, options, training=training),
+        batch_sampler=make_batches(sampler, options, training=training, begin=begin),
         num_workers=workers,
         collate_fn=collate_plans if isinstance(dataset, CropPlans) else collate,
         pin_memory=cuda if options.pin_memory is None else options.pin_memory,
         prefetch_factor=options.prefetch_factor if workers else None,
         persistent_workers=options.persistent_workers and workers > 0,
-        worker_init_fn=_single_thread,
+        worker_init_fn=partial(_start_worker, new_board(workers)),
         # Unless given, the loader draws from torch's global stream, more or less often with the number of workers:
         # dropout would then depend on it.
         generator=torch.Generator().manual_seed(0),
     )
 
 
-def make_batches(sampler: KeyedSampler, options: LoaderOptions, *, training: bool) -> KeyedBatches:
+def make_batches(
+    sampler: KeyedSampler, options: LoaderOptions, *, training: bool, begin: tuple[int, int] = (0, 0)
+) -> KeyedBatches:
     """The batches of a loader; training batches are divided between ranks."""
     size = options.batch_size if training else options.eval_batch_size
-    return KeyedBatches(sampler, size, drop_last=options.drop_last and training, divide=training)
+    return KeyedBatches(sampler, size, drop_last=options.drop_last and training, divide=training, begin=begin)
 
 
 def worker_count(options: LoaderOptions) -> int:
@@ -69,6 +75,7 @@ def worker_count(options: LoaderOptions) -> int:
     return min(ON_DEVICE if options.on_device else 8, available_cores())
 
 
-def _single_thread(worker: int) -> None:
+def _start_worker(board: WorkerBoard | None, worker: int) -> None:
+    join_board(board, worker)
     # Each worker is one of several: threads of OpenCV inside it would fight for the same cores.
     cv2.setNumThreads(0)

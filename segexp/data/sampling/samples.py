@@ -134,10 +134,11 @@ class KeyedSampler(Sampler[Key]):
         self.seed = seed
         self.shuffle = shuffle
         self.repeats = repeats
-        self.epoch = 0
+        self.epoch = self.training_epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning before each epoch, also after a resume."""
+        self.training_epoch = epoch
         self.epoch = 0 if self.repeats else epoch
 
     def __len__(self) -> int:

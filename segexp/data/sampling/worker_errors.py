@@ -3,13 +3,13 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 from torch.utils.data import get_worker_info
 
+from segexp.data.sampling.worker_board import WorkerBoard, note_work, work_of
 from segexp.errors import ResourceError, SegexpError, UserError
 from segexp.system.causes import resource_error
-from segexp.system.free_memory import free_memory, gib
+from segexp.system.free_memory import free_memory, gib, oom_kills
 
 MARK = "\x1e"
 """Stands before the message where torch carries it, behind the trace of the loading process, to the main one."""
@@ -37,12 +37,26 @@ class WorkerKilledError(SegexpError):
     """A loading process was ended from outside."""
 
 
-@dataclass
 class Making:
-    """The sample that a worker is making; the image is filled in as soon as it is known."""
+    """The sample that a worker is making; the image is filled in as soon as it is known.
 
-    what: str
-    image: str = ""
+    Attributes:
+        what: The sample in words.
+    """
+
+    def __init__(self, what: str, image: str = "") -> None:
+        self.what = what
+        self.image = image
+
+    @property
+    def image(self) -> str:
+        """Name of its image; empty as long as it is not known."""
+        return self._image
+
+    @image.setter
+    def image(self, name: str) -> None:
+        self._image = name
+        note_work(f"{self.what}, image {name}" if name else self.what)
 
 
 @contextmanager
@@ -59,6 +73,7 @@ def naming(what: str, image: str = "") -> Iterator[Making]:
     making = Making(what, image)
     try:
         yield making
+        note_work("")
     except UserError as error:
         if get_worker_info() is None:
             raise
@@ -82,7 +97,8 @@ def _named(message: str, making: Making) -> str:
     return message if not making.image or making.image in message else f"{making.image}: {message}"
 
 
-_DEATH = re.compile(r"DataLoader worker \(pid(?:\(s\))? [\d, ]+\) (.*)")
+_DEATH = re.compile(r"DataLoader worker \(pid(?:\(s\))? (\d+)[\d, ]*\) (.*)")
+_CRASHES = ("Segmentation fault", "Aborted", "Illegal instruction", "Floating point exception")
 
 
 def killed_worker(error: BaseException) -> WorkerKilledError | None:
@@ -90,17 +106,34 @@ def killed_worker(error: BaseException) -> WorkerKilledError | None:
     found = _DEATH.search(str(error)) if isinstance(error, RuntimeError) else None
     if found is None:
         return None
-    how = found[1].split(". ")[0].rstrip(". ")
+    how, known = found[2].split(". ")[0].rstrip(". "), work_of(int(found[1]))
+    start = f"a loading process ended ({how})"
+    if known is not None:
+        work, _ = known
+        doing = f"while it made {work.what}" if work.what else "while it waited"
+        start = f"{start} {doing} (worker {work.worker}, process {work.pid})"
     if "Bus error" in str(error):
         return WorkerKilledError(
-            f"a loading process ended ({how}): shared memory (/dev/shm) ran out. Use fewer of them "
+            f"{start}: shared memory (/dev/shm) ran out. Use fewer of them "
             "(datamodule.loader.num_workers=0), a smaller batch_size or prefetch_factor, or a larger /dev/shm "
             "(docker run --shm-size=8g)"
         )
+    if any(crash in how for crash in _CRASHES):
+        return WorkerKilledError(
+            f"{start}: a library crashed in it. Look at that file; with datamodule.loader.num_workers=0 no other "
+            "process takes part"
+        )
+    killed = known is not None and _was_short_of_memory(known[1])
+    sure = "by the system" if killed else "most likely by the system"
     return WorkerKilledError(
-        f"a loading process ended ({how}), most likely by the system because memory ran out: {gib(free_memory())} are "
-        f"free now. {_less_memory()}"
+        f"{start}, {sure} because memory ran out: {gib(free_memory())} are free now. {_less_memory()}"
     )
+
+
+def _was_short_of_memory(board: WorkerBoard) -> bool:
+    """Whether the system has ended a process of this container for lack of memory since the loader was made."""
+    now = oom_kills()
+    return now is not None and board.oom_kills is not None and now > board.oom_kills
 
 
 def _less_memory() -> str:

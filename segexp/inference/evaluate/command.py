@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from segexp.config.checks.tree import check_config
-from segexp.config.command_schema import DataConfig, EvaluateConfig
+from segexp.config.command_schema import EvaluateConfig, OtherDataConfig
 from segexp.config.overrides.quoting import command_line
 from segexp.config.schema import ObjectConfig
 from segexp.config.signatures.torch_metrics import is_torch_metric
@@ -236,7 +236,7 @@ def data_section(model: Model | TaskModel, data: Mapping[str, Any] | None) -> Ob
     """
     own = model.config.datamodule
     section = own if data is None else (dict(data) if "_target_" in data else _merged(own, data))
-    check_config({"datamodule": section}, DataConfig)
+    check_config({"datamodule": section}, OtherDataConfig)
     return section
 
 

@@ -15,6 +15,7 @@ from segexp.inference.export.task_graph import DeployedTask
 from segexp.inference.model import Model
 from segexp.inference.safetensors_reader import RECORD
 from segexp.inference.task_model import TaskModel
+from segexp.runs.checkpoint_format import STAMP
 from segexp.tasks.ensemble import EnsembleModule
 from segexp.tasks.segmentation import Segmentation
 
@@ -42,7 +43,7 @@ class SafetensorsFormat(ExportFormat):
         weights = {key: value.contiguous() for key, value in model.module.model.state_dict().items()}
         config = dict(model.config.written)
         record = {"config": config, "spec": model.spec.to_dict(), **model.module.state()}
-        record["scale"] = facts.get("scale")
+        record |= {"scale": facts.get("scale"), **STAMP}
         save_file(weights, path, metadata={**encode_metadata(facts), RECORD: json.dumps(record), "format": "pt"})
         text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
         path.with_suffix(".yaml").write_text(text, encoding="utf-8")

@@ -112,14 +112,22 @@ def read_sidecar_location(path: Path) -> GroundLocation | None:
 def read_coordinate_system(path: Path) -> str | None:
     """Reads the coordinate system as text from .aux.xml or .prj beside an image; None: none."""
     auxiliary = _text(_beside(path, f"{path.name}.aux.xml"))
-    found = re.search(r"<SRS[^>]*>(.*?)</SRS>", auxiliary, re.DOTALL)
-    text = html.unescape(found[1]) if found else _text(_beside(path, f"{path.stem}.prj", f"{path.stem}.PRJ"))
+    found = _element(auxiliary, "SRS")
+    text = html.unescape(found) if found is not None else _text(_beside(path, f"{path.stem}.prj", f"{path.stem}.PRJ"))
     return text.strip() or None
 
 
+def _element(text: str, name: str) -> str | None:
+    """What stands in the first element of a name; None: there is none. One pass, whatever the text repeats."""
+    begin = text.find(f"<{name}")
+    inside = text.find(">", begin) + 1 if begin >= 0 else 0
+    end = text.find(f"</{name}>", inside) if inside else -1
+    return text[inside:end] if end >= 0 else None
+
+
 def _of_auxiliary(text: str) -> Transform | None:
-    found = re.search(r"<GeoTransform>(.*?)</GeoTransform>", text, re.DOTALL)
-    numbers = _numbers(found[1].replace(",", " ")) if found else None
+    found = _element(text, "GeoTransform")
+    numbers = _numbers(found.replace(",", " ")) if found is not None else None
     if numbers is None:
         return None
     c, a, b, f, d, e = numbers

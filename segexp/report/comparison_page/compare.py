@@ -45,6 +45,8 @@ def compare(
     base: str | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
+    rows: str | None = None,
+    columns: str | None = None,
 ) -> "Comparison":
     """Compare runs.
 
@@ -55,18 +57,21 @@ def compare(
         base: Name of a configuration, or folder of one of its runs, that the others are compared with; None: the best,
             of a search the one that validation has chosen.
         resamples: Bootstrap samples of the test images.
-        seed: Of the bootstrap.
+        seed: Of the bootstrap and of the sign flips.
+        rows: A varied key, for a table of it against another one; None: no such table.
+        columns: The other one.
 
     Returns:
         The comparison, which writes its files and its text for the terminal.
 
     Raises:
         DataError: A place holds no run, or no run has finished.
-        ConfigError: No run has the measure, or none is called as ``base``.
+        ConfigError: No run has the measure, none is called as ``base``, or ``rows`` and ``columns`` vary in none.
     """
     found, left_out = find_runs(places)
     from segexp.report.comparison_page.result import build
     from segexp.report.comparison_page.search import best_trial_folder, searches_of
 
     searches = searches_of(found, [top for place in places for top in expand_place(place)])
-    return build(found, left_out, searches, measure, base or best_trial_folder(searches, found), resamples, seed)
+    base = base or best_trial_folder(searches, found)
+    return build(found, left_out, searches, measure, base, resamples, seed, (rows, columns))

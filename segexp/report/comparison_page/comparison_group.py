@@ -1,7 +1,7 @@
 """Configurations that were tested on the same images, compared by one measure."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.configurations.spread import Spread
 from segexp.report.comparison_page.measure import Measure, choose_measure
 from segexp.report.comparison_page.paired import Difference, differences
+from segexp.report.comparison_page.significance import holm, sign_flip_p_values
 from segexp.report.labels import lower_is_better
 from segexp.runs import entries
 from segexp.runs.text import shortened
@@ -28,6 +29,7 @@ class ComparisonGroup:
         base: What the others are compared with.
         differences: Of each row but the base, by name.
         searched: Whether the rows are trials of a search, whose test figures choose nothing.
+        p_values: Of the differences by name, corrected for their number (Holm).
     """
 
     letter: str
@@ -36,6 +38,7 @@ class ComparisonGroup:
     base: Configuration
     differences: dict[str, Difference]
     searched: bool = False
+    p_values: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def best_row(self) -> Configuration | None:
@@ -166,7 +169,9 @@ def _group(
         seed=bootstrap[1],
     )
     by_name = {row.name: difference for row, difference in zip(others, found, strict=True)}
-    return ComparisonGroup(letter, tuple(ordered), measure, base, by_name, searched)
+    corrected = holm(sign_flip_p_values([difference.images for difference in found], bootstrap[1]))
+    p_values = dict(zip(by_name, corrected, strict=True))
+    return ComparisonGroup(letter, tuple(ordered), measure, base, by_name, searched, p_values)
 
 
 def _place(row: Configuration, places: Mapping[Path, int]) -> int | None:

@@ -1,24 +1,31 @@
 """A comparison as a whole: what is compared, what is left out, and where it is written."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from segexp.errors import DataError, SegexpError, one_line
 from segexp.report.comparison_page.comparison_group import ComparisonGroup, comparison_groups
 from segexp.report.comparison_page.configurations.configuration import grouped
 from segexp.report.comparison_page.configurations.naming import configurations
 from segexp.report.comparison_page.configurations.run import ComparedRun
+from segexp.report.comparison_page.factors import FactorTable, factor_tables, few_seeds
 from segexp.report.comparison_page.notes import comparison_notes
 from segexp.report.comparison_page.output.files import as_csv, as_markdown
 from segexp.report.comparison_page.output.page import PageInput, render_comparison
 from segexp.report.comparison_page.output.terminal import as_text
+from segexp.report.comparison_page.output.thesis import as_latex
 from segexp.report.comparison_page.search import Search
 from segexp.runs import entries
 from segexp.runs.contents import RunContents
 from segexp.runs.files import replace_file
 from segexp.runs.find import FINISHED, LeftOut
 from segexp.runs.text import printable, shortened, utf8
+
+Format = Literal["csv", "md", "html", "tex"]
+FORMATS: tuple[Format, ...] = ("csv", "md", "html")
+"""What is written where nothing else is said."""
 
 
 class PageFailed(SegexpError):
@@ -35,6 +42,7 @@ class Comparison:
         older: Runs that were made again later and do not count.
         left_out: Runs and jobs without figures.
         searches: Those that the runs are trials of.
+        factors: Of each group its table of two varied keys, if that was asked for.
     """
 
     title: str
@@ -42,33 +50,65 @@ class Comparison:
     older: tuple[ComparedRun, ...]
     left_out: tuple[LeftOut, ...]
     searches: tuple[Search, ...] = ()
+    factors: tuple[FactorTable | None, ...] = ()
 
     @property
     def notes(self) -> list[str]:
         """Sentences that a reader must know before comparing."""
-        return comparison_notes(self.groups, self.older, [entry.state for entry in self.left_out])
+        found = comparison_notes(self.groups, self.older, [entry.state for entry in self.left_out])
+        return [*found, *_of_factors(self.groups, self.factors)]
 
     def text(self) -> str:
         """For the terminal."""
-        return as_text(self.groups, self.notes, self.left_out)
+        return as_text(self.groups, self.notes, self.left_out, self.factors)
 
-    def write(self, out: Path) -> list[Path]:
-        """Writes ``summary.csv``, ``summary.md`` and ``summary.html`` into ``out``, each whole or not at all.
+    def write(self, out: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
+        """Writes ``summary.csv``, ``summary.md``, ``summary.tex`` and ``summary.html``, each whole or not at all.
+
+        Args:
+            out: The folder.
+            formats: Which of them.
 
         Raises:
             OSError: The folder cannot be written.
-            PageFailed: The page cannot be made; the two tables are written.
+            PageFailed: The page cannot be made; the tables are written.
         """
-        found = replace_file(out / "summary.csv", utf8(as_csv(self.groups)))
-        table = as_markdown(self.title, self.groups, self.notes, self.left_out, self.searches)
-        files = [found, replace_file(out / "summary.md", utf8(table))]
-        page = PageInput(self.title, str(out), self.groups, self.notes, self.left_out, self.older, self.searches)
+        made: dict[Format, Callable[[], str]] = {
+            "csv": lambda: as_csv(self.groups),
+            "md": self._markdown,
+            "tex": lambda: as_latex(self.title, self.groups, self.notes, self.factors or [None] * len(self.groups)),
+        }
+        files = [replace_file(out / f"summary.{name}", utf8(text())) for name, text in made.items() if name in formats]
+        return [*files, self._write_page(out)] if "html" in formats else files
+
+    def _markdown(self) -> str:
+        return as_markdown(self.title, self.groups, self.notes, self.left_out, self.searches, self.factors)
+
+    def _write_page(self, out: Path) -> Path:
+        page = PageInput(
+            self.title, str(out), self.groups, self.notes, self.left_out, self.older, self.searches, self.factors
+        )
         target = out / "summary.html"
         try:
             text = render_comparison(page, out)
         except Exception as error:  # whatever is wrong with it, the tables stand
             raise PageFailed(f"{target}: not made ({one_line(error)}); the tables are in {out}") from error
-        return [*files, replace_file(target, utf8(text))]
+        return replace_file(target, utf8(text))
+
+
+def _of_factors(groups: Sequence[ComparisonGroup], factors: Sequence[FactorTable | None]) -> Iterator[str]:
+    """What a reader of the tables of two keys must know."""
+    if not any(factors):
+        return
+    if (warning := few_seeds(groups)) is not None:
+        yield warning
+    for table in factors:
+        if table is not None and not table.is_complete:
+            pairs = len(table.rows) * len(table.columns)
+            yield (
+                f"{pairs - len(table.cells)} of {pairs} pairs of {table.keys[0]} and {table.keys[1]} have no run: "
+                "means of rows and columns, and main effects, would not compare like with like and are left out."
+            )
 
 
 def build(
@@ -79,6 +119,7 @@ def build(
     base: str | None,
     resamples: int,
     seed: int,
+    by: tuple[str | None, str | None] = (None, None),
 ) -> Comparison:
     """See :func:`segexp.report.comparison_page.compare.compare`."""
     if not found:
@@ -92,7 +133,9 @@ def build(
     # Of two searches in one table, the places of each are its own; both come first.
     places = {run: place for search in searches for run, place in search.places.items()}
     made = comparison_groups(rows, measure, base, resamples, seed, places)
-    return Comparison(_title(made, searches), tuple(made), tuple(older), tuple(left_out), tuple(searches))
+    factors = factor_tables(made, *by)
+    title = _title(made, searches)
+    return Comparison(title, tuple(made), tuple(older), tuple(left_out), tuple(searches), tuple(factors))
 
 
 def _readable(found: Sequence[RunContents]) -> tuple[list[ComparedRun], list[LeftOut]]:

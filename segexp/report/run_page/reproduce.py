@@ -53,7 +53,7 @@ def _going_on(folder: RunContents) -> Commands:
     sweep = folder.path.parent
     if (sweep / MANIFEST).is_file():
         return [("go on with the sweep", command_line([hydra_override("sweep.resume", _place(sweep))]))]
-    arguments = [hydra_override("from", _place(folder.path)), hydra_override("resume", _place(last)), *_trust(folder)]
+    arguments = [hydra_override("resume", _place(folder.path)), *_trust(folder)]
     return [("go on from its last finished epoch", command_line(arguments))]
 
 

@@ -10,10 +10,15 @@ from torch import nn
 
 from segexp.data.sampling.batches import rank_of
 from segexp.evaluation.outcome import RunFailed
+from segexp.runs.archive import check_archive
 from segexp.runs.console import LOG
 from segexp.runs.files import replace_file
 from segexp.runs.folder import RunFolder
 from segexp.training.loggers.epoch_table import EpochTable
+from segexp.training.loggers.tracking import tell_early
+
+AVERAGED = "averaged.ckpt"
+"""Weights that an average put in place when training ended, where nothing chose a checkpoint."""
 
 
 class Best(ModelCheckpoint):
@@ -26,6 +31,8 @@ class Best(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Takes over score and file; Lightning by itself forgets the score when the folder is another."""
+        if state_dict["best_model_score"] is None:
+            return  # a checkpoint of before the first validation
         if self._earlier is None or not self._is_that_of(self._earlier, state_dict):
             LOG.warning("resume: no best.ckpt of the same run beside it; the best epoch is chosen from here on")
             return
@@ -42,6 +49,8 @@ class Best(ModelCheckpoint):
                 "last_model_path": "",
             }
         )
+        # Lightning leaves it out, and the next checkpoint would lack what one of a run without a break has.
+        self.current_score = state_dict.get("current_score")
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Lets an epoch without steps be judged as any other: averaged weights get their running statistics in it."""
@@ -68,6 +77,7 @@ class Best(ModelCheckpoint):
         """A kill between the two writes of an epoch leaves a best.ckpt that is newer than last.ckpt."""
         if not path.is_file():
             return False
+        check_archive(path)
         stored = torch.load(path, map_location="cpu", weights_only=True)["callbacks"].get(self.state_key, {})
         return bool(stored.get("best_model_score") == state["best_model_score"])
 
@@ -102,7 +112,24 @@ class Last(ModelCheckpoint):
         for logger in trainer.loggers:
             if isinstance(logger, EpochTable):
                 logger.keep(trainer.current_epoch, {k: float(v) for k, v in trainer.logged_metrics.items()})
+        if trainer.loggers and trainer._results is not None:
+            # Lightning counts one step less while it logs them.
+            step = trainer.fit_loop.epoch_loop._batches_that_stepped - 1
+            figures = {name: float(value) for name, value in trainer._results.metrics(on_step=False)["log"].items()}
+            if "step" not in figures:  # which would stand for the number of steps
+                tell_early(trainer.loggers, figures, trainer.current_epoch, step)
         super().on_train_epoch_end(trainer, pl_module)
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Keeps weights that became an average after the last epoch, where nothing chooses between them and others.
+
+        Beside ``last.ckpt``, from which training goes on with the weights that its optimiser had moved.
+        """
+        chosen = any(isinstance(callback, Best) for callback in trainer.callbacks)  # type: ignore[attr-defined] # as below
+        averaged = any(_averaged_at_the_end(callback, trainer) for callback in trainer.callbacks)  # type: ignore[attr-defined] # Trainer sets it
+        if averaged and not chosen:
+            trainer.save_checkpoint(Path(str(self.dirpath)) / AVERAGED, weights_only=True)
+        super().on_train_end(trainer, pl_module)
 
 
 def restore_best(trainer: pl.Trainer, module: pl.LightningModule, folder: RunFolder) -> dict[str, Any]:
@@ -135,12 +162,15 @@ def restore_best(trainer: pl.Trainer, module: pl.LightningModule, folder: RunFol
 
 
 def restore_last(module: pl.LightningModule, folder: RunFolder) -> dict[str, Any]:
-    """Loads the weights after the last epoch, where validations saw too little to choose others.
+    """Loads the weights that training ended with, where validations saw too little to choose others.
+
+    They are those after the last epoch, or the average of several epochs that took their place.
 
     Returns:
         Path and epoch as :func:`restore_best`, and that nothing was chosen.
     """
-    path = folder.checkpoints / "last.ckpt"
+    averaged = folder.checkpoints / AVERAGED
+    path = averaged if averaged.is_file() else folder.checkpoints / "last.ckpt"
     checkpoint = torch.load(path, map_location="cpu", weights_only=True)
     module.load_state_dict(checkpoint["state_dict"])
     module.on_load_checkpoint(checkpoint)

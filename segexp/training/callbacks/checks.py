@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lightning.pytorch.callbacks import (
+    BaseFinetuning,
     BatchSizeFinder,
     Callback,
     DeviceStatsMonitor,
@@ -18,6 +19,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.errors import ConfigError, MissingExtraError
+from segexp.training.finetuning import Finetuning
 from segexp.training.hardware import device_type
 
 
@@ -42,11 +44,22 @@ def check_callbacks(experiment: Experiment, callbacks: Mapping[str, Callback]) -
             _check_accumulation(key, experiment)
         elif isinstance(callback, StochasticWeightAveraging | WeightAveraging) and _is_divided(experiment):
             raise ConfigError(f"{key}: trainer.strategy=fsdp divides the weights, and an average needs all; use ddp")
+        _check_going_on(key, callback, experiment)
 
 
 def _is_divided(experiment: Experiment) -> bool:
     """Whether each rank holds a part of the weights only."""
     return experiment.ranks > 1 and experiment.trainer.strategy == "fsdp"
+
+
+def _check_going_on(key: str, callback: Callback, experiment: Experiment) -> None:
+    """Callbacks of Lightning's that change the training at the start of an epoch and do not know that one goes on."""
+    changing = isinstance(callback, StochasticWeightAveraging | BaseFinetuning) and not isinstance(callback, Finetuning)
+    if (found := experiment.trainer.checkpoint_every) is not None and changing:
+        raise ConfigError(
+            f"trainer.checkpoint_every: found {found}, but {key} ({type(callback).__name__}) cannot go on within an "
+            "epoch; write trainer.checkpoint_every=null: last.ckpt is written after each epoch"
+        )
 
 
 def _check_bar(key: str, experiment: Experiment) -> None:

@@ -1,9 +1,10 @@
 """The check command: what a training would find, and more, all at once; nothing is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 from segexp.config.experiment import Experiment
+from segexp.config.signatures.plain_lightning import has_own_data
 from segexp.data.base import ImageDataModule
 from segexp.data.checks.problems import Problem, problem_of, propose_line_for_all
 from segexp.data.checks.review import Review, review_data
@@ -17,6 +18,7 @@ from segexp.runs.console import progress, silence_libraries
 from segexp.spec import DataSpec
 from segexp.training import build
 from segexp.training.checks.compatibility import CompatibilityCheck
+from segexp.training.plain.check import find_problems
 from segexp.training.run_split import taken_up
 
 
@@ -38,16 +40,26 @@ def check(experiment: Experiment, *, full: bool, scope: Literal["data", "all"]) 
     silence_libraries()
     problems: list[Problem] = []
     found = Review()
+    plain = scope == "all" and experiment.plain_lightning
     try:
-        experiment = taken_up(experiment)
+        experiment = experiment if experiment.plain_lightning else taken_up(experiment)
+        if has_own_data(experiment.datamodule):
+            return _answer(found, find_problems(experiment) if plain else [])
         datamodule = build.build_datamodule(experiment.datamodule, experiment.augment, experiment.resume)
     except UserError as error:
         problems.append(problem_of(error))
     else:
         found = review_data(datamodule, full=full, progress=_progress)
         problems += found.problems
-        if scope == "all":
+        if plain:
+            problems += find_problems(experiment)
+        elif scope == "all":
             problems += _incompatibilities(experiment, datamodule, found)
+    return _answer(found, problems)
+
+
+def _answer(found: Review, problems: Sequence[Problem]) -> tuple[dict[str, Any], str]:
+    """What was found in plain values, and as text."""
     content = {"ok": not any(problem.fatal for problem in problems), **collect_facts(found)}
     content["problems"] = collect_problem_facts(problems, found.files)
     content["mask_values_line"] = propose_line_for_all(problems)

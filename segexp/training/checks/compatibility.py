@@ -1,45 +1,35 @@
 """What does not fit between data, model, loss, measures and settings, all of it at once and without reading a pixel."""
 
-import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import TypeVar
 
 import torch
 from lightning.pytorch.callbacks import Callback
 from torch import nn
 
 from segexp.config.experiment import Experiment
-from segexp.data.checks.problems import Problem, problem_of
+from segexp.data.checks.problems import Problem
 from segexp.data.items.item import Item
 from segexp.data.sampling.batches import check_batches
 from segexp.data.sampling.on_device.checks import check_device_memory
-from segexp.errors import UserError
 from segexp.losses.base import SegmentationLoss
-from segexp.runs.writable import check_place
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
-from segexp.tasks.schedule import Schedule
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
-from segexp.training.callbacks.checks import check_callbacks, check_finders
+from segexp.training.callbacks.checks import check_finders
+from segexp.training.checks.attempts import Attempts
 from segexp.training.checks.config_trials import try_loss, try_model
 from segexp.training.distributed.plan import count_ranks
-from segexp.training.distributed.strategies import check_ranks
 from segexp.training.frozen import check_finetuning
-from segexp.training.hardware import check_precision, device_type
-from segexp.training.initial_weights import check_init_from, start_from
-from segexp.training.loggers.build import check_loggers
-from segexp.training.prepare import check_views, check_watched_measures, param_groups
+from segexp.training.hardware import device_type
+from segexp.training.initial_weights import start_from
+from segexp.training.prepare import check_views, check_watched_measures, param_groups, schedule_of_run
 from segexp.training.resume import check_resume
 from segexp.training.resume_source import checkpoint_of
 from segexp.training.run_length import Batches, measure_run
-from segexp.training.trainer import try_trainer
 from segexp.types import LoaderOptions
 from segexp.windows.settings import Inference
-
-T = TypeVar("T")
 
 
 class CompatibilityCheck:
@@ -48,7 +38,8 @@ class CompatibilityCheck:
     def __init__(self, experiment: Experiment, spec: DataSpec) -> None:
         self.task = build.read_task(experiment.task)
         self.spec = self.task.adapted(spec)
-        self.problems: list[Problem] = []
+        self._tries = Attempts(traces=experiment.debug)
+        self._try = self._tries.attempt
         self.experiment = experiment
         self._callbacks: dict[str, Callback] = {}
         ranks = self._try(lambda: count_ranks(experiment.trainer))
@@ -68,7 +59,7 @@ class CompatibilityCheck:
         there = Batches(batches, -(-val // self.experiment.ranks), test)
         length = self._try(lambda: measure_run(self.experiment, there))
         if length is not None:
-            self._try(lambda: build.check_length(self.experiment, self._schedule(), length.seen.train))
+            self._try(lambda: build.check_length(self.experiment, schedule_of_run(self.experiment), length.seen.train))
 
     def try_device(self, train: Sequence[Item]) -> None:
         """Tries whether training images that are to lie on the device fit into its memory."""
@@ -82,17 +73,10 @@ class CompatibilityCheck:
             others: Sizes of validation and test images.
         """
         experiment, spec = self.experiment, self.spec
-        self._try(lambda: check_loggers(experiment.logger))
-        self._try(lambda: check_precision(experiment.trainer))
-        self._try(lambda: check_init_from(experiment))
-        self._try(lambda: check_ranks(experiment))
-        self._try(lambda: check_place(Path(experiment.output_dir) / (experiment.name or ""), "output_dir"))
-        self._callbacks = self._try(lambda: build.build_callbacks(experiment)) or {}
-        self._try(lambda: check_callbacks(experiment, self._callbacks))
-        self._try(lambda: try_trainer(experiment, list(self._callbacks.values())))
+        self._callbacks = self._tries.attempt_surroundings(experiment)
         self._try(lambda: check_watched_measures(experiment, spec.classes))
         self._try(lambda: check_views(experiment, self.task.kind))
-        self._try(self._schedule)
+        self._try(lambda: schedule_of_run(experiment))
         if self.task.kind.takes_measures:
             self._try(lambda: build.build_measures(experiment.metric, spec))
         self._try(lambda: build.build_metrics(experiment.metric, spec))
@@ -103,7 +87,7 @@ class CompatibilityCheck:
         model = self._try(lambda: build.build_model(experiment.model, spec, published=not experiment.resumes))
         if model is not None:
             self._with_model(model, loss, sample, others)
-        return self.problems
+        return self._tries.problems
 
     def _with_model(
         self,
@@ -129,7 +113,7 @@ class CompatibilityCheck:
         module = build.build_task(self.task, **parts, speed=speed, inference=inference).eval()
         epochs = experiment.fitting.max_epochs
         self._try(lambda: check_finders(self._callbacks, module))
-        self._try(lambda: check_finetuning(self._callbacks, module, self._schedule(), epochs))
+        self._try(lambda: check_finetuning(self._callbacks, module, schedule_of_run(self.experiment), epochs))
         windows = {(size, module.inference.window_for(*size)) for size in others}
         shapes = {size if side is None else (min(size[0], side), min(size[1], side)) for size, side in windows}
         for size in sorted({*shapes, *([sample] if sample is not None else [])}):
@@ -146,29 +130,7 @@ class CompatibilityCheck:
             return build.build_loss(self.experiment.loss, self.spec, kind=kind)
         return build.build_any_loss(self.experiment.loss, self.task.kind)
 
-    def _schedule(self) -> Schedule | None:
-        every = self.experiment.fitting.check_val_every_n_epoch or 1
-        return build.build_schedule(
-            self.experiment.scheduler,
-            self.experiment.optimizer,
-            every,
-            self.experiment.task_class,
-            self.experiment.metric,
-        )
-
     def _fits(self, module: BaseTask, image: torch.Tensor) -> bool:
-        before = len(self.problems)
+        before = len(self._tries.problems)
         self._try(lambda: try_model(module, image))
-        return len(self.problems) == before
-
-    def _try(self, do: Callable[[], T]) -> T | None:
-        try:
-            return do()
-        except UserError as error:
-            if self.experiment.debug:
-                traceback.print_exc()
-            problem = problem_of(error, kind="model, loss and measures")
-            # What several checks need first is amiss once.
-            if problem.text not in {known.text for known in self.problems}:
-                self.problems.append(problem)
-            return None
+        return len(self._tries.problems) == before

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import IO
 
 from segexp.config.experiment import Experiment
@@ -21,6 +22,7 @@ from segexp.errors import Pruned
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ending_signal, python_command
+from segexp.system.signals import STOPPING
 from segexp.training.distributed.messages import Board, RankError, Report
 from segexp.training.distributed.plan import BOARD, chosen_gpus
 
@@ -46,7 +48,7 @@ def launch(experiment: Experiment, ranks: int) -> None:
         with Crew(board, ranks, chosen_gpus(experiment.trainer)) as crew:
             crew.wait()
         if crew.failed:
-            raise _what_happened(board, debug=experiment.debug)
+            raise _what_happened(board, 128 + (crew.signal or signal.SIGINT), debug=experiment.debug)
         for report in board.reports():
             # The one end that is neither a result nor a failure.
             raise Pruned(report.text)
@@ -65,6 +67,7 @@ class Crew:
         self._told = 0
         self._end: float | None = None
         self.failed = False
+        self.signal = 0
 
     def __enter__(self) -> "Crew":
         sys.stdout.flush()
@@ -106,14 +109,20 @@ class Crew:
             yield
             return
 
-        def press(*_: object) -> None:
+        def press(number: int, frame: FrameType | None) -> None:
+            self.signal = self.signal or number
             self._presses += 1
 
-        before = signal.signal(signal.SIGINT, press)
+        known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+        # What is ignored (nohup) stays ignored.
+        before = {number: old for number in known if (old := signal.getsignal(number)) is not signal.SIG_IGN}
+        for number in before:
+            signal.signal(number, press)
         try:
             yield
         finally:
-            signal.signal(signal.SIGINT, before)
+            for number, old in before.items():
+                signal.signal(number, old)
 
     def _pass_on(self) -> None:
         """The first Ctrl-C asks all ranks to end, a second one ends them."""
@@ -181,12 +190,15 @@ def _network() -> dict[str, str]:
     return {} if given is None else {"GLOO_SOCKET_IFNAME": given}
 
 
-def _what_happened(board: Board, *, debug: bool) -> RankError:
-    """The error to end with; the run folder says the same where rank 0 could not write it."""
+def _what_happened(board: Board, code: int, *, debug: bool) -> RankError:
+    """The error to end with; the run folder says the same where rank 0 could not write it.
+
+    ``code`` is that of an end by a signal.
+    """
     if board.interrupted:
         own = [report.text for report in board.reports() if report.code == INTERRUPTED and report.rank == 0]
         _end_record(board, "interrupted", None)
-        return RankError(own[0] if own else "interrupted", INTERRUPTED)
+        return RankError(own[0] if own else "interrupted", code)
     cause = board.cause() or Report(0, 0.0, "the ranks have ended")
     if cause.trace and (debug or not cause.ours):
         print(cause.trace, file=sys.stderr, end="")  # noqa: T201 - as for a run in one process

@@ -4,7 +4,10 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from segexp.config.experiment import Experiment
 from segexp.config.schema import TrainerConfig
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
+from segexp.config.signatures.task_figures import BASE
 from segexp.errors import ConfigError
 from segexp.system.gpus import visible_gpus
 
@@ -129,6 +132,27 @@ def _check_started(section: TrainerConfig, place: RankInfo) -> None:
         raise ConfigError(
             f"trainer.devices: {found}, but devices={devices} and num_nodes={nodes} are asked for; use "
             f"trainer.devices={place.here} trainer.num_nodes={place.nodes}, or trainer.devices=auto"
+        )
+
+
+def check_plain_ranks(experiment: Experiment) -> None:
+    """Checks that a training with a LightningModule or LightningDataModule of the user's own may have its ranks.
+
+    Raises:
+        ConfigError: It needs one process, or the weights would be divided.
+    """
+    section = experiment.trainer
+    if not experiment.plain_lightning or count_ranks(section) == 1:
+        return
+    if comes_from(experiment.task_class, BASE) and has_own_data(experiment.datamodule):
+        raise ConfigError(
+            f"trainer.devices: found {section.devices}, but on a LightningDataModule of your own a task of segexp's "
+            "trains in one process, since nothing tells it which images are whose; use trainer.devices=1"
+        )
+    if section.strategy == "fsdp":
+        raise ConfigError(
+            "trainer.strategy: found fsdp, which divides the weights of segexp's tasks alone; for a LightningModule of "
+            "your own use ddp"
         )
 
 

@@ -4,6 +4,7 @@ import logging
 import os
 import time
 import warnings
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,15 @@ def leave() -> None:
     if distributed.is_available() and distributed.is_initialized():
         distributed.barrier()
         distributed.destroy_process_group()
+
+
+def once_per_machine(do: Callable[[], object]) -> None:
+    """Does something on one rank of each machine, while the others wait, as Lightning's ``prepare_data`` is called."""
+    place = started()
+    if place is None or place.local == 0:
+        do()
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
 
 
 def broadcast_run_dir(folder: Path | None = None) -> Path:

@@ -12,6 +12,8 @@ from torch.nn.parallel import DistributedDataParallel
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import TrainerConfig
+from segexp.config.signatures.plain_lightning import has_own_data
+from segexp.config.trainer import handed_on
 from segexp.data.base import ImageDataModule
 from segexp.data.items.item import Image
 from segexp.errors import ConfigError
@@ -62,6 +64,26 @@ def strategy_arguments(section: TrainerConfig, module: BaseTask, datamodule: Ima
     else:
         strategy = _ddp(bool(unused(module, datamodule.train_samples()[0, 0]["image"])))
     return {"devices": place.here, "num_nodes": place.nodes, "strategy": strategy}
+
+
+def plain_strategy_arguments(experiment: Experiment) -> Mapping[str, Any]:
+    """Arguments of the trainer for a LightningModule of the user's own: Lightning's DDP as it is, unless it is said.
+
+    Loaders of the user's own are divided by Lightning; segexp's data sets divide their batches themselves.
+    """
+    section, place = experiment.trainer, started()
+    if place is None or place.count == 1:
+        return one_process(section)
+    asked = section.strategy
+    strategy = build_strategy(asked, place.count) if isinstance(asked, dict) else DDPStrategy()
+    divides = has_own_data(experiment.datamodule)
+    sampler = handed_on(experiment.plain()["trainer"]).get("use_distributed_sampler", divides)
+    return {
+        "devices": place.here,
+        "num_nodes": place.nodes,
+        "strategy": strategy,
+        "use_distributed_sampler": sampler,
+    }
 
 
 def trainer_plugins() -> list[Any]:

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 
 from segexp.runs.console import LOG
@@ -29,6 +30,14 @@ class BackgroundQueue:
         """Takes a call."""
         if not self.failed:
             self._calls.put(call)
+
+    def drain(self, seconds: float) -> None:
+        """Waits until all calls so far are made, but not longer than ``seconds``; a service that is gone is left."""
+        done = threading.Event()
+        self.put(done.set)
+        end = time.monotonic() + seconds
+        while not (self.failed or done.wait(0.05)) and time.monotonic() < end:
+            continue
 
     def close(self, seconds: float) -> None:
         """Waits until all calls are made, but not longer than ``seconds``."""

@@ -13,7 +13,7 @@ from segexp.runs.console import LOG
 from segexp.training.checks.config_trials import expect
 from segexp.training.constructor_errors import naming_section
 from segexp.training.loggers.places import with_places
-from segexp.training.loggers.tracking import RunFacts, Tracked, kept_quiet, tracker_of
+from segexp.training.loggers.tracking import RunFacts, Tracked, kept_quiet, once_each, tracker_of
 from segexp.types import PositiveFloat, PositiveInt
 
 
@@ -120,12 +120,13 @@ def _build(name: str, settings: Mapping[str, Any], run: RunFacts) -> Logger:
     make: Callable[..., Logger] = get_method(settings["_target_"])
     if _takes_run(make):
         # Not instantiate: it would build the objects that the config handed to the logger describes.
-        return kept_quiet(make(run, **{key: value for key, value in settings.items() if not key.startswith("_")}))
+        keys = {key: value for key, value in settings.items() if not key.startswith("_")}
+        return once_each(kept_quiet(make(run, **keys)))
     with naming_section(f"logger.{name}"):
         made: Logger = instantiate(with_places(settings, make, run.folder), _convert_="all")
         expect(made, Logger, f"logger.{name}", "a lightning.pytorch.loggers.Logger")
     kept_quiet(made).log_hyperparams(dict(run.config))
-    return made
+    return once_each(made)
 
 
 def _takes_run(make: Callable[..., Any]) -> bool:

@@ -1,6 +1,7 @@
 """metrics.csv and steps.csv, and the lines of the epochs."""
 
 import math
+import time
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
@@ -9,6 +10,7 @@ from lightning.pytorch.loggers import Logger
 
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
+from segexp.training.estimate.duration import SHOWN_FROM, in_words, time_left
 
 STEP_ENDING = "_step"
 """End of the names of figures of single steps, as Lightning has it."""
@@ -24,6 +26,8 @@ class EpochTable(Logger):
         direction: Literal["min", "max"],
         epochs: int | None,
         earlier: Sequence[Mapping[str, float]] = (),
+        *,
+        most_seconds: float | None = None,
     ) -> None:
         """Starts a table.
 
@@ -33,8 +37,10 @@ class EpochTable(Logger):
             direction: Whether it is better low or high.
             epochs: Planned number of epochs, for the lines; None: nobody knows.
             earlier: Rows of the run that this one goes on from.
+            most_seconds: After which the clock ends training; None: never.
         """
         super().__init__()
+        self._until = None if most_seconds is None else time.monotonic() + most_seconds
         self._folder = folder
         self._monitor = monitor
         self._sign = 1 if direction == "max" else -1
@@ -105,6 +111,18 @@ class EpochTable(Logger):
         of_epoch = {k: v for k, v in metrics.items() if not k.startswith("val/") and not k.endswith(STEP_ENDING)}
         self._merge({**of_epoch, "epoch": epoch})
 
+    def open_rows(self, epoch: int) -> dict[str, Any]:
+        """What is known of an epoch that is not over: its figures so far, its rows of steps.csv, and the best value."""
+        before = max((int(row["step"]) for row in self.steps.values() if row.get("epoch", epoch) < epoch), default=-1)
+        steps = [dict(row) for number, row in self.steps.items() if number > before]
+        return {"row": dict(self.rows.get(epoch, {"epoch": epoch})), "steps": steps, "best": self._best}
+
+    def reopen_rows(self, opened: Mapping[str, Any]) -> None:
+        """Takes up an epoch within which a run goes on, of :meth:`open_rows`."""
+        self.rows[int(opened["row"]["epoch"])] = dict(opened["row"])
+        self.steps |= {int(row["step"]): dict(row) for row in opened["steps"]}
+        self._best = opened["best"]
+
     def _say_validation(self, metrics: Mapping[str, float], step: int | None) -> None:
         """A line for a validation within an epoch: the best may be any of them."""
         value = metrics[self._monitor]
@@ -148,7 +166,15 @@ class EpochTable(Logger):
             self._best = self._sign * value
         parts = [f"{name} {row[name]:.4f}" for name in self.shown(row) if name in row]
         parts += [f"{row['seconds']:.1f} s"] if "seconds" in row else []
+        parts += self._left(int(row["epoch"]))
         return f"{self._title(int(row['epoch']))}  {'  '.join(parts)}{'  best' if better else ''}"
+
+    def _left(self, epoch: int) -> list[str]:
+        """``25 min left``, where that is more than a minute."""
+        rows = [self.rows[number] for number in sorted(self.rows) if number <= epoch]
+        most = None if self._until is None else max(0.0, self._until - time.monotonic())
+        left = time_left(rows, self._epochs, most)
+        return [f"{in_words(left)} left"] if left is not None and left > SHOWN_FROM else []
 
     def _title(self, epoch: int) -> str:
         """``epoch 3/40``; after the last one there is only the average of weights of earlier ones."""

@@ -18,11 +18,13 @@ from segexp.report.pictures.pixels import Pixels
 from segexp.runs.console import LOG
 from segexp.training.loggers.background_queue import BackgroundQueue
 from segexp.training.loggers.run_ids import keep_id, stored_id
-from segexp.training.loggers.tracking import RunFacts, Tracked
+from segexp.training.loggers.tracking import RunFacts, Told, Tracked
 
 LOCAL = 300.0
 """Seconds to wait at the end for a database on this machine, which is only slow and never gone."""
 
+PATIENCE = 5.0
+"""Seconds to wait before a checkpoint is written."""
 SERVICE = "mlflow"
 
 LONGEST = 6000
@@ -56,6 +58,7 @@ class MlflowRun(Tracked):
         self._make_client = make
         self._client: Any = None
         self._run_id = ""
+        self._told: Told = set()
         self._queue = BackgroundQueue("MLflow")
         self._queue.put(lambda: self._open(facts, experiment, output))
 
@@ -80,7 +83,16 @@ class MlflowRun(Tracked):
         found = [
             Metric(_key(name), float(value), now, step or 0) for name, value in metrics.items() if float(value) == value
         ]
-        self._queue.put(lambda: self._client.log_batch(self._run_id, metrics=found))
+        self._queue.put(lambda: self._log(found))
+
+    def _log(self, metrics: Sequence[Any]) -> None:
+        new = [metric for metric in metrics if (metric.key, metric.step) not in self._told]
+        if new:
+            self._client.log_batch(self._run_id, metrics=new)
+
+    def flush(self) -> None:
+        """Waits until the queue is empty: what was logged before a checkpoint must not be lost by a kill after it."""
+        self._queue.drain(min(self._wait, PATIENCE))
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk, with a slider over the steps."""
@@ -137,6 +149,8 @@ class MlflowRun(Tracked):
             return None
         for key, value in tags.items():
             self._client.set_tag(found, key, value)
+        for key in self._client.get_run(found).data.metrics:
+            self._told |= {(key, point.step) for point in self._client.get_metric_history(found, key)}
         return found
 
     def _experiment(self, name: str, artifacts: str | None) -> str:

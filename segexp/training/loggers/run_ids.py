@@ -1,11 +1,11 @@
 """Under which numbers W&B and MLflow know a run: a run that goes on from another one is the same run there."""
 
-import json
 import re
 import threading
 from pathlib import Path
 
 from segexp.runs.folder import RunFolder
+from segexp.runs.json_yaml import read_json
 
 FILE = "trackers.json"
 """In the run folder: the number of the run by the name of the service."""
@@ -36,7 +36,7 @@ def _stored(folder: Path) -> dict[str, object]:
     try:
         if not path.is_file() or path.stat().st_size > _LARGEST:
             return {}
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
     except (OSError, ValueError):
         return {}
     return content if isinstance(content, dict) else {}

@@ -1,7 +1,10 @@
 """TensorBoard event files in ``tensorboard/`` of the run folder."""
 
+import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import TensorBoardLogger
@@ -11,7 +14,7 @@ from segexp.evaluation.pictures import Picture
 from segexp.evaluation.test_report import TestReport
 from segexp.report.markdown import escape_text
 from segexp.tasks.log_names import headline
-from segexp.training.loggers.tracking import RunFacts, Tracked
+from segexp.training.loggers.tracking import RunFacts, Told, Tracked
 
 FINAL = "z_final"
 """Before the names of figures that there is one of: TensorBoard sorts its cards by name, and curves come first."""
@@ -33,6 +36,7 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
         )
         self._config = facts.config
         self._told = False
+        self.told = logged(Path(self.log_dir))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Figures; those of the test and of the best epoch, a dot each, after the curves."""
@@ -44,13 +48,13 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
 
     def show(self, key: str, pictures: Sequence[Picture], step: int) -> None:
         """Panels as they are on disk."""
-        for picture in pictures:
+        for picture in (each for each in pictures if (f"{key}/{each.name}", step) not in self.told):
             self.experiment.add_image(f"{key}/{picture.name}", picture.drawn, step, dataformats="HWC")
 
     def tested(self, report: TestReport) -> None:
         """The panels, from worst to best, the figures of each image as a table, and HPARAMS."""
         self.show("panels/test", report.pictures, report.step)
-        if report.images:
+        if report.images and ("test/per_image/text_summary", report.step) not in self.told:
             self.experiment.add_text("test/per_image", _table(report.images), report.step)
         best = report.content["checkpoint"]
         chosen = {} if best.get("monitor") is None else {f"best/{best['monitor']}": best["value"]}
@@ -71,6 +75,17 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
         if not self._told:
             self._log_hparams({})
         self.finalize("success" if ok else "failed")
+
+
+def logged(folder: Path) -> Told:
+    """Names and steps of all that the event files of a folder hold; one that a kill cut short is read so far."""
+    load: Any = import_module("tensorboard.backend.event_processing.event_file_loader").LegacyEventFileLoader
+    found: Told = set()
+    for path in sorted(folder.glob("events.out.tfevents.*")):
+        with contextlib.suppress(Exception):  # whatever is wrong with a file, training goes on
+            for event in load(str(path)).Load():
+                found |= {(value.tag.removeprefix(f"{FINAL}/"), event.step) for value in event.summary.value}
+    return found
 
 
 def run_name(overrides: str) -> str:

@@ -56,6 +56,9 @@ class Tracked(Logger, ABC):
     def tested(self, report: TestReport) -> None:
         """Shows what there is beside the figures of a test."""
 
+    def flush(self) -> None:
+        """Waits until what was logged is safe, before a checkpoint is written; not for ever."""
+
     @abstractmethod
     def end(self, *, ok: bool) -> None:
         """Writes out what is buffered and closes the run; ``ok``: it came to its end without an error."""
@@ -92,6 +95,47 @@ def tell(loggers: Iterable[object], what: Callable[[Tracker], None]) -> None:
                 what(tracker)
             except Exception as error:
                 LOG.warning(f"{type(logger).__name__}: not everything is shown there ({type(error).__name__}: {error})")
+
+
+Told = set[tuple[str, int]]
+"""Names of what a tracker has been told, with the steps."""
+
+
+def once_each(logger: L) -> L:
+    """The logger itself; a figure of a step that it has been told is not told again.
+
+    A run that was killed goes on from its last checkpoint, and what it does once more its trackers know already.
+    """
+    told: Told = vars(logger).setdefault("told", set())
+    log: Callable[..., None] = logger.log_metrics
+
+    def made(metrics: Mapping[str, float], step: int | None = None) -> None:
+        new = {name: value for name, value in metrics.items() if (name, step) not in told}
+        if new.keys() - {"epoch"}:
+            log(new, step)
+
+    vars(logger)["log_metrics"] = made
+    return logger
+
+
+def tell_early(loggers: Iterable[Logger], metrics: Mapping[str, float], epoch: int, step: int) -> None:
+    """Tells the figures of an epoch before its checkpoint is written, which Lightning does before it logs them.
+
+    A kill in between would leave a checkpoint whose last epoch no tracker knows.
+
+    Args:
+        loggers: Of a trainer; the table of epochs is none of them.
+        metrics: Of the epoch.
+        epoch: From 0.
+        step: Under which Lightning logs them.
+    """
+    for logger in loggers:
+        told: Told | None = vars(logger).get("told")
+        if told is not None:
+            logger.log_metrics({**metrics, "epoch": epoch}, step)
+            told |= {(name, step) for name in (*metrics, "epoch")}
+            if isinstance(logger, Tracked):
+                logger.flush()
 
 
 CALLED_BY_LIGHTNING = ("log_hyperparams", "log_metrics", "log_graph", "save", "finalize", "after_save_checkpoint")

@@ -14,6 +14,7 @@ from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
 from segexp.training.loggers.run_ids import keep_id, stored_id
 from segexp.training.loggers.tracking import RunFacts, Tracked
+from segexp.training.loggers.wandb_history import logged
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 Watch = Literal["gradients", "parameters", "all"]
@@ -65,6 +66,8 @@ class WandbRun(WandbLogger, Tracked):
         self._folder = folder
         self._watch, self._watch_steps = watch
         self._watched: Any = None
+        # Of a run that goes on in its folder; the files of this one are empty so far.
+        self.told = logged(folder)
 
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Watches the network, where that is asked for; Lightning calls it when training starts."""
@@ -88,6 +91,8 @@ class WandbRun(WandbLogger, Tracked):
         """Images with switchable masks."""
         from segexp.training.loggers.wandb_media import image
 
+        if (key, step) in self.told:
+            return
         self._run.log({key: [image(picture) for picture in pictures], "trainer/global_step": step})
 
     def tested(self, report: TestReport) -> None:

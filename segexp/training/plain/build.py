@@ -1,6 +1,7 @@
 """Builds a LightningModule and a LightningDataModule of the user's own, and the parts that the module takes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import lightning.pytorch as pl
@@ -9,7 +10,7 @@ from torch import nn
 
 from segexp.config.experiment import Experiment
 from segexp.config.schema import OFFERED
-from segexp.config.signatures.plain_lightning import DATA, comes_from
+from segexp.config.signatures.plain_lightning import comes_from, has_own_data
 from segexp.config.signatures.signature import signature
 from segexp.config.signatures.task_figures import BASE
 from segexp.data.base import ImageDataModule
@@ -17,16 +18,18 @@ from segexp.errors import MismatchError
 from segexp.losses.base import SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.tasks.base import BaseTask
+from segexp.tasks.loaders import flat_loaders
 from segexp.tasks.speed import resolve_speed
 from segexp.training import build
 from segexp.training.checks.config_trials import expect, trying
 from segexp.training.constructor_errors import naming_section
+from segexp.training.distributed.process_group import once_per_machine
 from segexp.windows.settings import Inference
 
 
 def build_data(experiment: Experiment) -> pl.LightningDataModule:
     """Builds the datamodule; one of segexp's kind reads its images, of any other nothing is called yet."""
-    if comes_from(experiment.datamodule.get("_target_"), DATA):
+    if not has_own_data(experiment.datamodule):
         images = build.build_datamodule(experiment.datamodule, experiment.augment)
         images.setup()
         return images
@@ -42,7 +45,7 @@ def data_spec(datamodule: pl.LightningDataModule) -> DataSpec | None:
         with trying("datamodule", "its setup"):
             if not hasattr(datamodule, "spec"):
                 return None
-            datamodule.prepare_data()
+            once_per_machine(datamodule.prepare_data)
             datamodule.setup("fit")
     found = getattr(datamodule, "spec", None)
     return found if isinstance(found, DataSpec) else None
@@ -55,7 +58,9 @@ def build_module(experiment: Experiment, datamodule: pl.LightningDataModule) -> 
         UserError: A key or a part is at fault.
     """
     if comes_from(experiment.task_class, BASE):
-        return _task(experiment, data_spec(datamodule))
+        spec = data_spec(datamodule)
+        _check_loaders(datamodule)
+        return _task(experiment, spec)
     names = offered(experiment)
     spec = data_spec(datamodule) if names else None
     parts = {name: part for name in names if (part := _part(experiment, name, spec)) is not None}
@@ -89,6 +94,17 @@ def _part(experiment: Experiment, name: str, spec: DataSpec | None) -> Any:
         return instantiate(section, _convert_="all", **({"_partial_": True} if made else {}))
 
 
+def _check_loaders(datamodule: pl.LightningDataModule) -> None:
+    """Refuses loaders of validation that are read side by side: tasks of segexp take one after the other.
+
+    One that cannot be asked yet, since it looks at its Trainer, is asked when it has one.
+    """
+    loaders = None
+    with suppress(Exception):
+        loaders = datamodule.val_dataloader()
+    flat_loaders(loaders)
+
+
 def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
     """A task of segexp's kind on a datamodule of the user's own."""
     block = build.read_task(experiment.task)
@@ -103,7 +119,7 @@ def _task(experiment: Experiment, spec: DataSpec | None) -> pl.LightningModule:
         optimizer=build.build_optimizer(experiment.optimizer, model),
         schedule=build.build_schedule(experiment.scheduler, experiment.optimizer, every, experiment.task_class),
         speed=resolve_speed(experiment.speed, experiment.device, allocator=False),
-        record={"config": experiment.plain(), "split": {}},
+        record={"config": experiment.recorded(), "split": {}},
         inference=Inference(**vars(experiment.inference)),
     )
 

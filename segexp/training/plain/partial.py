@@ -32,6 +32,15 @@ def describe_training(experiment: Experiment, trainer: pl.Trainer) -> Iterator[s
         )
 
 
+def describe_ranks(experiment: Experiment) -> Iterator[str]:
+    """Yields a line for the notes of the results if several processes have trained together."""
+    if experiment.ranks > 1:
+        yield (
+            f"trained by {experiment.ranks} processes: what the module logs in training and validation without "
+            "sync_dist=True is of the batches of the first one; the test is by one process"
+        )
+
+
 def describe_test(section: TrainerConfig, tester: pl.Trainer, part: str) -> Iterator[str]:
     """Yields a line for the notes of the results if the test saw a part of its batches.
 

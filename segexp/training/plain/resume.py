@@ -12,7 +12,7 @@ from segexp.config.stored.check import check_stored
 from segexp.errors import ConfigError
 from segexp.runs.json_yaml import read_yaml
 from segexp.training.callbacks.paths import refuse_paths
-from segexp.training.resume import check_epochs, check_same, read_resumed, unlike
+from segexp.training.resume import check_length, check_same, read_resumed, unlike
 from segexp.training.resume_source import with_command
 
 CHANGING = ("setup", "configure_model", "on_load_checkpoint", "on_save_checkpoint")
@@ -35,7 +35,7 @@ def check_plain_resume(experiment: Experiment, module: pl.LightningModule) -> in
     if experiment.resume is None:
         return 0
     source = Path(experiment.resume)
-    checkpoint, state, epoch, _ = read_resumed(experiment.resume, lambda found: found["pytorch-lightning_version"])
+    checkpoint, state, (epoch, _), _ = read_resumed(experiment.resume, lambda found: found["pytorch-lightning_version"])
     refuse_paths(checkpoint.get("callbacks", {}), source)
     _check_weights(state, module, source)
     config = source.resolve().parent.parent / "config.yaml"
@@ -43,8 +43,8 @@ def check_plain_resume(experiment: Experiment, module: pl.LightningModule) -> in
         earlier = migrated_stored(read_yaml(config), config)
         check_stored(earlier, config, built=())
         check_same(experiment, earlier)
-    check_epochs(experiment.fitting.max_epochs or -1, epoch + 1, source)
-    return epoch + 1
+    check_length(experiment, epoch, checkpoint, source)
+    return epoch
 
 
 def _check_weights(state: dict[str, Any], module: pl.LightningModule, source: Path) -> None:

@@ -38,9 +38,13 @@ class LoggedTable(EpochTable):
 
 
 class CloseRows(Callback):
-    """Closes the row of each epoch before its checkpoint is written."""
+    """Closes the row of each epoch before its checkpoint is written.
 
-    def __init__(self, table: LoggedTable) -> None:
+    On every rank: what is logged for all of them is put together where it is read.
+    """
+
+    def __init__(self, table: LoggedTable | None) -> None:
+        """Takes the table; None: another rank has it."""
         self._table = table
         self._start = 0.0
         self._before: dict[str, Tensor] = {}
@@ -58,4 +62,5 @@ class CloseRows(Callback):
         """
         new = {name: value for name, value in trainer.callback_metrics.items() if self._before.get(name) is not value}
         logged = {name: float(value) for name, value in new.items() if value.numel() == 1}
-        self._table.finish_row(trainer.current_epoch, logged, time.perf_counter() - self._start)
+        if self._table is not None:
+            self._table.finish_row(trainer.current_epoch, logged, time.perf_counter() - self._start)

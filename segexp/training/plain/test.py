@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import lightning.pytorch as pl
@@ -30,21 +31,23 @@ def test_logged(
     datamodule: pl.LightningDataModule,
     best: Mapping[str, Any],
     notes: Iterable[str] = (),
+    training: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Tests the restored weights with Lightning's own loop, writes results.json and per_image.csv, gives the former.
 
     Without a test the figures are those of the same weights on the validation data, and the results say so, as they
-    do of ``notes`` on the training.
+    do of ``notes`` and ``training``, which are entries of results.json on the training.
     """
     section = experiment.trainer
     limit = experiment.fitting.limit_test_batches
-    tester = build_tester(section.accelerator, section.deterministic, own_device(section), limit)
+    tester = build_tester(section.accelerator, section.deterministic, own_device(section), limit, section.watchdog)
     tested = is_overridden("test_step", module) and is_overridden("test_dataloader", datamodule)
     run = tester.test if tested else tester.validate
     logged: Sequence[Logged] = run(module, datamodule=datamodule, verbose=False)
     part = "test" if tested else "val"
-    loaders = [_figures(each, part) for each in logged]
+    loaders = [_figures(each, part, number) for number, each in enumerate(logged)]
     content = _content(experiment, loaders, best, part, specs_of(experiment.task_class, loaders))
+    content |= training
     content["notes"] += [*notes, *describe_test(section, tester, part)]
     rows = [{"image": f"{part} data{number}", "row": "model", **figures} for number, figures in _numbered(loaders)]
     folder.write_json("results.json", content)
@@ -57,9 +60,17 @@ def _numbered(loaders: Sequence[Logged]) -> list[tuple[str, Logged]]:
     return [(f" {number}" if several else "", figures) for number, figures in enumerate(loaders)]
 
 
-def _figures(logged: Logged, part: str) -> dict[str, float]:
-    """Figures without the name of the part and the number of the loader: ``test_loss`` as ``loss``."""
-    return {_LOADER.sub("", re.sub(rf"^{part}[_/]", "", name)): float(value) for name, value in logged.items()}
+def _figures(logged: Logged, part: str, number: int) -> dict[str, float]:
+    """Figures of a loader without the name of the part and the number of the loader: ``test_loss`` as ``loss``.
+
+    What is logged at the end of all loaders may have a number in its name, which is that of one of them.
+    """
+    found: dict[str, float] = {}
+    numbers = {name: int(match[1]) if (match := _LOADER.search(name)) else -1 for name in logged}
+    for name in sorted(logged, key=lambda name: numbers[name]):
+        if numbers[name] in (-1, number):
+            found[_LOADER.sub("", re.sub(rf"^{part}[_/]", "", name))] = float(logged[name])
+    return found
 
 
 def specs_of(task: str, loaders: Sequence[Logged]) -> dict[str, FigureSpec]:

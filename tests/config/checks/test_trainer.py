@@ -1,10 +1,13 @@
 """Keys of the block ``trainer`` against each other, before torch is imported."""
 
+from typing import get_args
+
 import pytest
 
 from segexp.config.schema import TrainerConfig
-from segexp.config.trainer import in_force, with_trainer_defaults
+from segexp.config.trainer import CheckpointInterval, checkpoint_interval, in_force, with_trainer_defaults
 from segexp.errors import ConfigError
+from segexp.types import CheckpointEvery
 from tests.lines import run_lines
 from tests.training.runs import composed
 
@@ -31,6 +34,7 @@ REFUSED = [
     (["profiler=simpel"], "trainer.profiler: found 'simpel', expected simple | advanced | pytorch | a block"),
     (["limit_val_batches=1.5"], "trainer.limit_val_batches: found 1.5, expected a whole number, a value of at least 0"),
     (["max_time={hourss: 3}"], "trainer.max_time.hourss: no such key. Did you mean 'trainer.max_time.hours'?"),
+    (["checkpoint_every=5"], "trainer.checkpoint_every: found 5, expected text, a time, or steps of the optimiser, as"),
     (["benchmark=3"], "trainer.benchmark: found 3, expected true | false | null."),
     (["strategy._target_=lightning.pytorch.strategies.DPPStrategy"], "trainer.strategy._target_: lightning.pytorch.st"),
 ]  # fmt: skip
@@ -112,3 +116,37 @@ def test_a_callback_that_ends_nothing_is_no_end() -> None:
     with pytest.raises(ConfigError, match="nothing else ends the training"):
         composed(*endless, "callbacks=learning_rate_monitor")
     composed(*endless, "callbacks=early_stopping")
+
+
+@pytest.mark.parametrize(
+    ("spelled", "seconds", "steps"),
+    [
+        ("5min", 300, None), ("30s", 30, None), ("0.5 sec", 0.5, None), ("1h30min", 5400, None), ("5m", 300, None),
+        ("2 Hours", 7200, None), ("1d 2h 3 minutes 4 seconds", 93784, None), ("01:00:05:30", 86730, None),
+        ("100 steps", None, 100), ("1step", None, 1),
+    ],
+)  # fmt: skip
+def test_times_and_steps_between_checkpoints(spelled: str, seconds: float | None, steps: int | None) -> None:
+    assert get_args(CheckpointEvery)[1].allows(spelled)
+    assert checkpoint_interval(spelled) == CheckpointInterval(seconds, steps)
+
+
+WRONG = [
+    "5ms",
+    "1e3s",
+    "-5s",
+    "5,5s",
+    "inf",
+    "1.5 steps",
+    "0 steps",
+    "00:00:00:00",
+    "5 min 3 steps",
+    "1\u017f",
+    "\u0661s",
+    "",
+]
+
+
+@pytest.mark.parametrize("word", WRONG)
+def test_what_is_no_time_between_checkpoints(word: str) -> None:
+    assert not get_args(CheckpointEvery)[1].allows(word)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+import torch
 
 from segexp.config.checks.monitors import check_monitors
 from segexp.config.checks.tree import check_config
@@ -95,6 +96,11 @@ def test_number_of_classes_and_kind_of_task_come_from_the_data() -> None:
     assert [one["k"].num_classes for one in (two, three)] == [2, 3]
     inner = {"each": block("wrappers.ClasswiseWrapper", metric=block("classification.MulticlassF1Score", average=None))}
     assert build_metrics(inner, THREE).metrics["each"].metric.num_classes == 3  # type: ignore[union-attr]
+    both = build_metrics({"f1": block("F1Score", average="none")}, TWO)
+    assert type(both.metrics["f1"]).__name__ == "MulticlassF1Score"
+    both.start(torch.device("cpu"))
+    both.update(torch.tensor([0.2, 0.9, 0.8, 0.4]).view(1, 1, 2, 2), torch.tensor([[[0, 1], [0, 0]]]))
+    assert both.values() == {f"f1/{TWO.classes[0]}": pytest.approx(0.8), f"f1/{TWO.classes[1]}": pytest.approx(2 / 3)}
     label = DataSpec(LabelTarget(("a", "b", "c")))
     assert set(build_metrics({"auroc": block("AUROC")}, label).metrics) == {"auroc"}
     image = {"ssim": block("image.StructuralSimilarityIndexMeasure", data_range=1.0), "mse": block("MeanSquaredError")}

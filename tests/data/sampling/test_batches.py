@@ -77,3 +77,16 @@ def test_a_batch_that_cannot_be_divided_is_refused() -> None:
         check_shares(12, 2, 3, drop_last=False)
     with pytest.raises(ConfigError, match=r"9 samples in batches of 4 leave 1 for the last one.*drop_last=true"):
         check_shares(9, 4, 2, drop_last=False)
+
+
+@pytest.mark.parametrize("repeats", [False, True])
+def test_an_epoch_that_goes_on_has_the_rest_of_its_batches(as_rank: AsRank, repeats: bool) -> None:
+    sampler = KeyedSampler(11, 7, shuffle=True, repeats=repeats)
+    whole = KeyedBatches(sampler, 4, drop_last=False, divide=True)
+    rest = KeyedBatches(sampler, 4, drop_last=False, divide=True, begin=(3, 2))
+    for epoch, left_out in ((0, 0), (3, 2), (4, 0)):
+        sampler.set_epoch(epoch)
+        for rank in (0, 1):
+            as_rank(rank, 2)
+            assert list(rest) == list(whole)[left_out:]
+            assert len(rest) == 3

@@ -1,5 +1,6 @@
 """Where images lie, by tags and by the files beside them; masks are brought into line or refused."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,16 @@ def test_systems_beside_an_image(tmp_path: Path) -> None:
     place = locate_raster(open_raster(tmp_path / "b.png"))
     assert place is not None
     assert (place.transform, place.epsg) == (pytest.approx(tuple(NORTH)[:6]), 25832)
+
+
+@pytest.mark.parametrize("part", ["<GeoTransform>", "<SRS", "<SRS>", "</SRS>"])
+def test_a_neighbour_that_begins_the_same_element_again_and_again(part: str, tmp_path: Path) -> None:
+    """A megabyte of it took minutes."""
+    Image.fromarray(TRUTH).save(tmp_path / "a.png")
+    (tmp_path / "a.png.aux.xml").write_text(part * (2**20 // len(part)))
+    started = time.process_time()
+    assert locate_raster(open_raster(tmp_path / "a.png")) is None
+    assert time.process_time() - started < 1
 
 
 @pytest.mark.parametrize("text", ["nan", "inf", "-inf", "-9999", "1e38", "300", "0.5", "", "no"])

@@ -76,7 +76,7 @@ def test_the_markdown_marks_the_best(sweep: Path) -> None:
     assert line.split(" | ")[1:4] == ["1", "**0.6000**", "**0.6000**"]
     line = next(line for line in text.splitlines() if line.startswith("| cunet |"))
     assert line.split(" | ")[1:3] == ["2", "0.4333 ± 0.0471"]
-    assert "| cunet | -0.1667 | [-0.3000, -0.1000] | 0 | 3 | 3 |" in text
+    assert "| cunet | -0.1667 | [-0.3000, -0.1000] | 0.250 | 0 | 3 | 3 |" in text
     assert "- 4 (failed): out of memory" in text
     assert "> There are 3 test images: with fewer than 20" in text
 

@@ -50,7 +50,7 @@ def test_a_run_that_was_interrupted_tells_how_to_go_on(tmp_path: Path, monkeypat
     last.parent.mkdir(parents=True)
     last.touch()
     line = dict(reproduce.commands(contents(tmp_path / "many/one", **told)))["go on from its last finished epoch"]
-    assert line == "python -m segexp from=many/one resume=many/one/checkpoints/last.ckpt"
+    assert line == "python -m segexp resume=many/one"
     finished = reproduce.commands(contents(tmp_path / "many/one", **{**told, "state": "finished"}))
     assert not any("go on" in words for words, _ in finished)
     (tmp_path / "many/manifest.json").touch()

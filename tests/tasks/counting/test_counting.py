@@ -69,7 +69,7 @@ def test_its_target_travels_in_the_checkpoint(straight: Path) -> None:
 
 def test_goes_on_where_it_was_interrupted(straight: Path) -> None:
     assert run(words(STOP)) == 130
-    assert run(words(f"resume={folders()[0]}")) == 0
+    assert run(words(f"resume={folders()[0]}/checkpoints/last.ckpt")) == 0
     resumed = folders()[-1]
     assert rows(resumed, "metrics.csv") == rows(straight, "metrics.csv")
     assert rows(resumed, "per_image.csv") == rows(straight, "per_image.csv")

@@ -20,8 +20,9 @@ from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler,
 from segexp.cli.app import run as run_line
 from segexp.config.checks.monitors import check_monitors
 from segexp.errors import ConfigError, MissingExtraError, SegexpError
+from segexp.runs.checkpoints import tested_checkpoint
 from segexp.tasks.steps import optimizer_steps
-from segexp.training import train as training
+from segexp.training import training_run as training
 from segexp.training.callbacks.checks import check_callbacks
 from tests.lightning_page import merged, rows
 from tests.training.runs import TINY, Done, composed, folders, go, same_weights, table
@@ -145,6 +146,19 @@ def test_the_averaged_weights_are_judged_as_one_more_epoch() -> None:
     assert not torch.equal(average, kept[-1][name])
     best = max(range(4), key=lambda row: float(done.rows[row]["val/miou"]))
     assert done.content["checkpoint"]["value"] == float(done.rows[best]["val/miou"])
+
+
+def test_averaged_weights_are_tested_where_validations_choose_nothing() -> None:
+    done = go(*QUICK, *words("StochasticWeightAveraging"), "callbacks.swa.swa_epoch_start=1", "trainer.max_epochs=2",
+              "trainer.limit_val_batches=1")  # fmt: skip
+    assert done.content["checkpoint"]["path"] == "checkpoints/averaged.ckpt"
+    swa = next(
+        value for key, value in done.last["callbacks"].items() if key.startswith(StochasticWeightAveraging.__name__)
+    )
+    tested = torch.load(tested_checkpoint(done.path), weights_only=True)["state_dict"]
+    assert swa["n_averaged"] == 2
+    assert all(torch.equal(tested[name], value) for name, value in swa["average_model_state"].items() if name in tested)
+    assert any(not torch.equal(tested[name], value) for name, value in done.last["state_dict"].items())
 
 
 def test_weights_that_thaw_join_the_optimiser() -> None:

@@ -52,7 +52,6 @@ def test_tensorboard_holds_what_metrics_csv_holds() -> None:
     assert {path.name for path in done.path.iterdir() if path.is_dir()} == {"checkpoints", "tensorboard"}
 
 
-@pytest.mark.slow
 def check_hparams(events: EventAccumulator, done: Done) -> None:
     """HPARAMS holds the config, and names figures that there are."""
     stored = events.summary_metadata

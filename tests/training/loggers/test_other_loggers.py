@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from segexp.cli.app import run as run_line
 from segexp.errors import ConfigError, MissingExtraError
 from segexp.runs.console import start_console
-from segexp.training import train as training
+from segexp.training import training_run as training
 from segexp.training.loggers import run_ids, wandb_run
 from segexp.training.loggers.build import check_loggers, wandb_logger
 from tests.lightning_page import merged, rows

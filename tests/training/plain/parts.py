@@ -5,9 +5,12 @@ from typing import Any
 
 import lightning as L
 import torch
+from lightning.pytorch.utilities import CombinedLoader
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, TensorDataset, random_split
+
+from segexp.spec import DataSpec, MaskTarget
 
 
 class LitAutoEncoder(L.LightningModule):
@@ -50,6 +53,16 @@ class Accurate(LitAutoEncoder):
 
     def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
         self.log("val_acc", -self.loss_of(batch))
+
+
+class Together(LitAutoEncoder):
+    """Logs figures of all processes that train together; steps along gradients, whose rounding Adam would blow up."""
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        return torch.optim.SGD(self.parameters(), lr=self.hparams["lr"])
+
+    def validation_step(self, batch: Any, batch_idx: int, dataloader_idx: int = 0) -> None:
+        self.log("val_loss", self.loss_of(batch), sync_dist=True)
 
 
 class LitNet(LitAutoEncoder):
@@ -109,3 +122,27 @@ class Digits(L.LightningDataModule):
 
     def test_dataloader(self) -> Any:
         return [DataLoader(self.test, self.batch_size) for _ in range(self.tests)]
+
+
+class Halves(L.LightningDataModule):
+    """Images for a task of segexp's: the lighter half of each is to be found, in two sets of validation images."""
+
+    spec = DataSpec(MaskTarget(("dark", "light"), ((0, 0, 0), (255, 255, 255))), 1, (0.5,), (0.3,))
+
+    def __init__(self, side_by_side: bool = False) -> None:
+        super().__init__()
+        self.side_by_side = side_by_side
+
+    def images(self, count: int, seed: int) -> Any:
+        image = torch.randint(0, 256, (count, 1, 16, 16), generator=torch.Generator().manual_seed(seed)).byte()
+        return DataLoader(TensorDataset(image, (image[:, 0] > 127).byte()), batch_size=2)
+
+    def train_dataloader(self) -> Any:
+        return self.images(4, 0)
+
+    def val_dataloader(self) -> Any:
+        loaders = {"near": self.images(2, 1), "far": self.images(3, 2)}
+        return CombinedLoader(loaders, "max_size_cycle") if self.side_by_side else loaders
+
+    def test_dataloader(self) -> Any:
+        return [self.images(2, 3), self.images(3, 4)]

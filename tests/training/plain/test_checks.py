@@ -1,6 +1,7 @@
 """What is wrong with a LightningModule of the user's own is said before torch is imported."""
 
 import re
+from pathlib import Path
 
 import pytest
 from lightning.pytorch.callbacks import EarlyStopping
@@ -46,6 +47,16 @@ def test_the_config_holds_what_plays_a_part() -> None:
 def test_what_is_wrong_is_said(words: tuple[str, ...], says: str) -> None:
     with pytest.raises(ConfigError, match=re.escape(says)):
         compose(*PLAIN, *words)
+
+
+def test_keys_in_vain_of_a_yaml_are_told_too(tmp_path: Path) -> None:
+    place = tmp_path / "experiment"
+    place.mkdir()
+    (place / "mine.yaml").write_text("# @package _global_\ntta: d4\npanels: 0\ninference: {window: 64}\n")
+    with pytest.raises(ConfigError) as told:
+        compose(*PLAIN, "experiment=mine", config_dir=[str(tmp_path)])
+    assert str(told.value).startswith("tta: found d4, which has no effect on a LightningModule")
+    assert str(told.value).count("remove it from its YAML") == 2
 
 
 def test_a_direction_that_is_known_is_not_given() -> None:

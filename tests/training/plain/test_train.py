@@ -4,10 +4,12 @@ import csv
 import json
 import re
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 from unittest import mock
 
+import lightning.pytorch as pl
 import pytest
 import torch
 
@@ -16,9 +18,10 @@ from segexp.cli.app import run
 from segexp.errors import ConfigError, DataError, StoredError
 from segexp.runs.folder import RunFolder
 from segexp.training.plain import test as plain_test
-from tests.training.plain.parts import Digits, LitAutoEncoder
+from tests.sweeps.real import run as start
+from tests.training.plain.parts import Digits, Halves, LitAutoEncoder
 from tests.training.plain.test_checks import HERE, PLAIN
-from tests.training.runs import TINY, table
+from tests.training.runs import TINY, folders, table
 
 FAST = (*PLAIN, "trainer.accelerator=cpu", "trainer.progress=none", "trainer.max_epochs=2")
 
@@ -70,8 +73,12 @@ def test_the_module_is_loaded_again(trained: Run) -> None:
 def test_commands_of_segmentations_say_what_they_lack(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", f"run={trained.path}"]) == 2
     assert "but of another LightningModule; in Python, Run(<run folder>).model" in capsys.readouterr().err
-    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    last = trained.path / "checkpoints" / "last.ckpt"
+    assert run([f"resume={last}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
     assert "give the words task=lightning" in capsys.readouterr().err
+    # A run folder brings its words along, which name a class of another package.
+    assert run([f"resume={trained.path}", "trainer.max_epochs=3", "trainer.accelerator=cpu"]) == 2
+    assert "add 'trust=[tests]'" in capsys.readouterr().err
 
 
 def test_they_are_compared(trained: Run, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +101,41 @@ def test_several_test_loaders_and_none() -> None:
     assert untested.results["split"] == {"name": "val"}
     assert untested.results["checkpoint"]["value"] == pytest.approx(untested.figures["test/closeness"])
     assert untested.results["notes"] == ["no test_step or no test_dataloader: the figures are of the validation data"]
+
+
+SEVERAL = (
+    *TINY[9:], "datamodule=lightning", f"datamodule._target_={HERE}.Halves", "optimizer=sgd", "trainer.max_epochs=1",
+)  # fmt: skip
+
+
+def test_several_validation_loaders_of_a_task() -> None:
+    """Each has figures under Lightning's names; the first chooses checkpoint and threshold, and is `val/...` too."""
+    found = train(*SEVERAL)
+    numbers = found.metrics.set_index("epoch")
+    assert (numbers["val/miou"] == numbers["val/miou/dataloader_idx_0"]).all()
+    assert (numbers["val/miou"] != numbers["val/miou/dataloader_idx_1"]).all()
+    assert found.results["checkpoint"]["value"] == numbers["val/miou"].max()
+    module, quiet = found.model, {"logger": False, "enable_progress_bar": False}
+    tester = pl.Trainer(accelerator="cpu", enable_checkpointing=False, **quiet)
+    data = Halves()
+    apart = [tester.validate(module, loader, verbose=False)[0] for loader in data.val_dataloader().values()]
+    best = numbers.loc[found.results["checkpoint"]["epoch"]]
+    for number, figures in enumerate(apart):
+        for name, value in figures.items():
+            assert best[f"{name}/dataloader_idx_{number}"] == pytest.approx(value, abs=1e-6, nan_ok=True)
+    stored = torch.load(found.best_checkpoint, weights_only=True)["segexp"]["threshold_logit"]
+    assert stored != module.threshold  # that of the second, which was seen last
+    tester.validate(module, data.val_dataloader()["near"], verbose=False)
+    assert stored == module.threshold
+    tested = found.results["rows"][0]["dataset"]["miou"]
+    alone = [tester.test(module, loader, verbose=False)[0]["test/miou"] for loader in data.test_dataloader()]
+    assert [tested["0"], tested["1"]] == pytest.approx(alone)
+
+
+def test_loaders_side_by_side_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="expected one after the other"):
+        train(*SEVERAL, "datamodule.side_by_side=true")
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +178,7 @@ def test_a_test_is_on_the_gpu_that_was_trained_on(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("segexp.training.plain.test.build_tester", tester)
     with pytest.raises(RuntimeError, match="no such GPU"):
         plain_test.test_logged(chosen, RunFolder(trained.path), LitAutoEncoder(), Digits(), {})
-    assert tester.call_args.args[2:] == ([1], 2)
+    assert tester.call_args.args[2:4] == ([1], 2)
 
 
 @pytest.fixture(scope="module")
@@ -180,6 +222,39 @@ def test_another_training_is_not_gone_on_with(trained: Run, tmp_path: Path, word
     with pytest.raises(ConfigError, match=re.escape(says)):
         train(*FAST, word, f"resume={trained.path}")
     assert not (tmp_path / "outputs").exists()
+
+
+def test_check_says_all_of_it_and_writes_nothing(
+    trained: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", *FAST, "trainer.max_epochs=3", f"resume={trained.path}"]) == 0
+    assert "config is valid" in capsys.readouterr().out
+    average = "lightning.pytorch.callbacks.StochasticWeightAveraging"
+    words = (f"callbacks.swa._target_={average}", "callbacks.swa.swa_lrs=-1.0")
+    assert run(["check", *FAST, *words, "format=json", f"resume={trained.path}"]) == 2
+    problems = json.loads(capsys.readouterr().out)["problems"]
+    assert [text.partition(":")[0] for text in (problem["text"] for problem in problems)] == [
+        "callbacks.swa (swa_lrs -1.0)", "callbacks.swa._target_",
+    ]  # fmt: skip
+    own = ("task=lightning", f"task._target_={HERE}.Pixels", "model=cunet", "optimizer=sgd", "task.weight=2.0")
+    assert run(["check", *TINY, *own, "format=json"]) == 0
+    assert json.loads(capsys.readouterr().out)["parts"]["train"]["images"] == 4
+    assert not list(tmp_path.iterdir())
+
+
+def test_preview_shows_a_batch_of_each_loader(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["preview", *SEVERAL[:-1]]) == 0
+    assert "val 1" in capsys.readouterr().out
+    (file,) = Path("outputs/preview").rglob("preview.json")
+    loaders = json.loads(file.read_text())["loaders"]
+    assert [(each["loader"], each["batches"]) for each in loaders] == [
+        ("train", 2), ("val 0", 1), ("val 1", 2), ("test 0", 1), ("test 1", 2),
+    ]  # fmt: skip
+    image, mask = loaders[0]["batch"]
+    assert (image["place"], image["shape"], image["type"]) == ("[0]", [2, 1, 16, 16], "uint8")
+    assert (mask["low"], mask["high"]) == (0.0, 1.0)
+    assert run(["preview", *SEVERAL[:-1], "workers=[0]"]) == 2
+    assert "workers: has no effect here" in capsys.readouterr().err
 
 
 def test_a_damaged_checkpoint_is_not_read(trained: Run, tmp_path: Path) -> None:
@@ -229,10 +304,52 @@ def test_parts_of_segexp_for_a_module_of_ones_own() -> None:
     assert 0 < found.figures["test/loss"] < 10
 
 
-def test_several_processes_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"trainer\.devices: found 2, but"):
-        train(*FAST, "trainer.devices=2", "trainer.accelerator=cpu")
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((*SEVERAL, "trainer.devices=2"), "but on a LightningDataModule of your own a task of segexp's trains in one"),
+        ((*FAST, "trainer.devices=2", "trainer.strategy=fsdp"), "trainer.strategy: found fsdp, which divides the"),
+    ],
+)
+def test_what_several_processes_cannot_train_is_refused(tmp_path: Path, words: tuple[str, ...], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        train(*words, "trainer.accelerator=cpu")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_two_processes_train_as_one() -> None:
+    """A batch of all images: Lightning's sampler deals it out; losses are means over images."""
+    words = (*FAST, f"task._target_={HERE}.Together", "task.lr=0.5")
+    alone = train(*words, "datamodule.batch_size=36", "output_dir=alone")
+    line = [sys.executable, "-m", "segexp", *words, "datamodule.batch_size=18", "trainer.devices=2", "output_dir=two"]
+    ended = start(line)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (path,) = folders(Path("two"))
+    two = Run(path)
+    assert two.record["ranks"] == 2
+    assert sorted(file.name for file in two.path.rglob("*")) == sorted(file.name for file in alone.path.rglob("*"))
+    assert two.metrics["val_loss"].tolist() == pytest.approx(alone.metrics["val_loss"].tolist(), abs=1e-6)
+    assert two.figures == pytest.approx(alone.figures, abs=1e-6)
+    weights = [torch.load(each.last_checkpoint, weights_only=True)["state_dict"] for each in (alone, two)]
+    for name, value in weights[0].items():
+        torch.testing.assert_close(weights[1][name], value, rtol=1e-5, atol=1e-5)
+    assert "trained by 2 processes" in two.results["notes"][0]
+    line[line.index("trainer.max_epochs=2")] = "trainer.max_epochs=3"
+    ended = start([*line, f"resume={path}"])
+    assert (ended.returncode, ended.stderr) == (0, "")
+    gone_on = Run(max(folders(Path("two")), key=lambda folder: folder.stat().st_ctime))
+    longer = train(*words, "datamodule.batch_size=36", "trainer.max_epochs=3", "output_dir=alone")
+    assert gone_on.metrics["val_loss"].tolist() == pytest.approx(longer.metrics["val_loss"].tolist(), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_images_of_segexp_on_two_processes() -> None:
+    own = (*TINY, "task=lightning", f"task._target_={HERE}.Pixels", "model=cunet", "optimizer=sgd", "trainer.devices=2")
+    ended = start([sys.executable, "-m", "segexp", *own, "trainer.max_epochs=1"])
+    assert (ended.returncode, ended.stderr) == (0, "")
+    (path,) = folders()
+    assert 0 < Run(path).figures["test/loss"] < 10
 
 
 @pytest.mark.slow

@@ -97,8 +97,12 @@ class Configuration:
         results.json has the mean over classes of means over images, which is another number where a class is absent
         from some images.
         """
+        return mean_and_deviation(self.seed_means(column))
+
+    def seed_means(self, column: str) -> list[float | None]:
+        """Mean over the test images of a figure of per_image.csv, by seed; None where it is undefined."""
         found = [repeat.images.get(column, {}).values() for repeat in self.repeats]
-        return mean_and_deviation([fmean(each) if each else None for each in found])
+        return [fmean(each) if each else None for each in found]
 
     @cached_property
     def beaten(self) -> list[Beaten]:

@@ -8,7 +8,13 @@ from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.figures import Figure
 from segexp.report.comparison_page.configurations.settings import ABSENT, text_of
 from segexp.report.comparison_page.configurations.spread import Spread
-from segexp.report.comparison_page.output.tables import differences_grid, results_grid
+from segexp.report.comparison_page.factors import FactorTable
+from segexp.report.comparison_page.output.tables import (
+    differences_grid,
+    effects_grid,
+    factor_grid,
+    results_grid,
+)
 from segexp.report.comparison_page.output.trials import CHOOSES_NOTHING, short, trials_grid
 from segexp.report.comparison_page.search import Search
 from segexp.report.markdown import escape_text
@@ -72,6 +78,7 @@ def _difference_cells(group: ComparisonGroup, name: str) -> dict[str, Any]:
         "difference": found.mean if found and found.mean is not None else "",
         "difference.low": low,
         "difference.high": high,
+        "difference.p_holm": "" if (p_value := group.p_values.get(name)) is None else p_value,
         "images_better": found.better if found else "",
         "images_worse": found.worse if found else "",
     }
@@ -83,11 +90,12 @@ def as_markdown(
     notes: Sequence[str],
     left_out: Sequence[LeftOut],
     searches: Sequence[Search] = (),
+    factors: Sequence[FactorTable | None] = (),
 ) -> str:
     """Tables of results and of differences for a README or an issue."""
     parts = [f"# {escape_text(title)}", *(f"> {markdown.escape_line(note)}" for note in notes)]
     parts += [part for search in searches for part in _search(search)]
-    for group in groups:
+    for place, group in enumerate(groups):
         parts.append(f"## {group.letter + ': ' if group.letter else ''}{escape_text(group.title)}")
         bold = "rows by validation" if group.searched else "the best of a column is bold"
         text = f"Mean ± standard deviation over n seeds; {bold}; ↓: less is better."
@@ -96,8 +104,12 @@ def as_markdown(
         parts.append(results_grid(group).as_markdown())
         if group.differences:
             grid = differences_grid(group)
-            parts.append(f"{markdown.escape_line(grid.title)}, paired by test image, 95 % bootstrap interval:")
+            how = "paired by test image, 95 % bootstrap interval, p-values corrected after Holm"
+            parts.append(f"{markdown.escape_line(grid.title)}, {how}:")
             parts.append(grid.as_markdown())
+        if place < len(factors) and (table := factors[place]) is not None:
+            grids = [factor_grid(group, table), *([effects_grid(group, table)] if table.effects else [])]
+            parts += [text for grid in grids for text in (f"{markdown.escape_line(grid.title)}:", grid.as_markdown())]
     if left_out:
         parts += ["## Left out", "\n".join(f"- {markdown.escape_line(str(entry))}" for entry in left_out)]
     return "\n\n".join(parts) + "\n"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from segexp.report.comparison_page.configurations.spread import Spread
+from segexp.report.latex import escape_latex, format_table
 from segexp.report.markdown import escape_text
 from segexp.report.table import Table
 from segexp.report.values import ABSENT
@@ -78,6 +79,24 @@ class Grid:
                 _line([f"**{escape_text(cell.whole)}**" if cell.best else escape_text(cell.whole) for cell in row])
             )
         return "\n".join(lines)
+
+    def as_latex(self, caption: str, label: str) -> str:
+        """A table of booktabs; the best of a column is bold."""
+        columns = "".join("r" if head.number else "l" for head in self.heads)
+        head = " & ".join(escape_latex(head.text) for head in self.heads)
+        rows, below = ([" & ".join(map(_latex, row)) for row in part] for part in (self.rows, self.below))
+        return format_table(caption, label, columns, head, rows, below)
+
+    def without(self, *heads: str) -> "Grid":
+        """Leaves out columns by their heads."""
+        kept = [place for place, head in enumerate(self.heads) if head.text not in heads]
+        rows, below = ([[row[place] for place in kept] for row in part] for part in (self.rows, self.below))
+        return Grid(self.title, [self.heads[place] for place in kept], rows, below)
+
+
+def _latex(cell: Cell) -> str:
+    text = escape_latex(cell.whole)
+    return rf"\textbf{{{text}}}" if cell.best else text
 
 
 def _plain(cell: Cell, room: bool) -> str:

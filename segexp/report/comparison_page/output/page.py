@@ -11,6 +11,7 @@ from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.run import ComparedRun
 from segexp.report.comparison_page.configurations.spread import mean_of
+from segexp.report.comparison_page.factors import FactorTable
 from segexp.report.comparison_page.output import charts, tables, trials
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number
 from segexp.report.comparison_page.output.links import report_link
@@ -36,6 +37,7 @@ class PageInput:
     left_out: Sequence[LeftOut]
     older: Sequence[ComparedRun]
     searches: Sequence[Search] = ()
+    factors: Sequence[FactorTable | None] = ()
 
 
 def render_comparison(page: PageInput, out: Path) -> str:
@@ -47,7 +49,10 @@ def render_comparison(page: PageInput, out: Path) -> str:
         tiles=_headline(page),
         searches=[trials.shown(search, out) for search in page.searches],
         notes=page.notes,
-        groups=[_group(group, page.searches, out) for group in page.groups],
+        groups=[
+            _group(group, page.searches, out) | {"factors": _factors(group, table)}
+            for group, table in zip(page.groups, page.factors or [None] * len(page.groups), strict=True)
+        ],
         runs=_runs(page, out),
         left_out=[(entry, _link_of(entry, out)) for entry in page.left_out],
     )
@@ -170,6 +175,12 @@ def _group(group: ComparisonGroup, searches: Sequence[Search], out: Path) -> dic
             grid for grid in (tables.full_grid(group, block) for block in ("dataset", "image")) if len(grid.heads) > 1
         ],
     }
+
+
+def _factors(group: ComparisonGroup, table: FactorTable | None) -> list[Grid]:
+    if table is None:
+        return []
+    return [tables.factor_grid(group, table), *([tables.effects_grid(group, table)] if table.effects else [])]
 
 
 def _base_is(group: ComparisonGroup, searches: Sequence[Search]) -> str:

@@ -1,6 +1,6 @@
 """The tables of a comparison: results, differences, all figures, images, runs."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 
@@ -9,6 +9,7 @@ from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.figures import Figure, figures_of
 from segexp.report.comparison_page.configurations.spread import Spread, mean_of
+from segexp.report.comparison_page.factors import FactorTable
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, number, spread_cell
 from segexp.report.comparison_page.paired import Difference
 from segexp.report.labels import column_heading, described
@@ -156,6 +157,7 @@ def differences_grid(group: ComparisonGroup) -> Grid:
         CONFIGURATION,
         Head("difference", note="mean over the test images; of several seeds the mean per image first"),
         Head("95 % interval", note="bootstrap: test images drawn again with replacement"),
+        Head("p, Holm", note="sign flips of the images' differences, two-sided, corrected for the number of rows"),
         Head("better", note="images on which it is better"),
         Head("worse", note="images on which it is worse"),
         Head("images"),
@@ -163,22 +165,32 @@ def differences_grid(group: ComparisonGroup) -> Grid:
     rows = []
     for row in group.rows:
         found = group.differences.get(row.name)
-        rows.append([_name(row), *(_difference_cells(found, group.measure.digits) if found else _base_cells())])
+        p_value = group.p_values.get(row.name)
+        cells = _difference_cells(found, p_value, group.measure.digits) if found else _base_cells()
+        rows.append([_name(row), *cells])
     return Grid(f"{group.measure.label}, difference to {group.base.name}", heads, rows)
 
 
 def _base_cells() -> list[Cell]:
-    return [Cell("base", 0.0), *(Cell("") for _ in range(4))]
+    return [Cell("base", 0.0), *(Cell("") for _ in range(5))]
 
 
-def _difference_cells(found: Difference, digits: int) -> list[Cell]:
+def _difference_cells(found: Difference, p_value: float | None, digits: int) -> list[Cell]:
     return [
         number("" if found.mean is None else f"{found.mean:+.{digits}f}", found.mean),
         Cell(interval_text(found, digits), found.interval[0] if found.interval else None),
+        number(p_text(p_value), p_value),
         Cell(str(found.better), found.better),
         Cell(str(found.worse), found.worse),
         Cell(str(len(found.images)), len(found.images)),
     ]
+
+
+def p_text(p_value: float | None) -> str:
+    """``0.0312``, ``< 0.001``; empty where there is none."""
+    if p_value is None:
+        return ""
+    return "< 0.001" if p_value < 0.001 else f"{p_value:.3f}"
 
 
 def interval_text(found: Difference, digits: int) -> str:
@@ -186,6 +198,58 @@ def interval_text(found: Difference, digits: int) -> str:
     if found.interval is None:
         return values.ABSENT
     return f"[{found.interval[0]:+.{digits}f}, {found.interval[1]:+.{digits}f}]"
+
+
+def factor_grid(group: ComparisonGroup, table: FactorTable) -> Grid:
+    """Two keys against each other; means of rows and columns where every pair was run."""
+    digits, means = group.measure.digits, {(e.key, e.value): e.mean for e in table.effects}
+    heads = [Head(f"{table.keys[0]} \\ {table.keys[1]}", number=False), *(Head(value) for value in table.columns)]
+    top = _best_mean(table.cells, lower=group.measure.lower) if not group.searched else None
+    rows = []
+    for row in table.rows:
+        found = [table.cells.get((row, column)) for column in table.columns]
+        rows.append([Cell(row, row), *(spread_cell(f, digits, best=f is not None and f.mean == top) for f in found)])
+    if not means:
+        return Grid(_factor_title(group, table), heads, rows)
+    for cells, value in zip(rows, table.rows, strict=True):
+        cells.append(_mean_cell(means[table.keys[0], value], digits))
+    last = [_mean_cell(means[table.keys[1], value], digits) for value in table.columns]
+    return Grid(_factor_title(group, table), [*heads, Head("mean")], rows, [[Cell("mean"), *last, Cell("")]])
+
+
+def _mean_cell(mean: float, digits: int) -> Cell:
+    return number(f"{mean:.{digits}f}", mean)
+
+
+def _best_mean(cells: Mapping[tuple[str, str], Spread], *, lower: bool) -> float | None:
+    means = [cell.mean for cell in cells.values()]
+    return (min(means) if lower else max(means)) if len(set(means)) > 1 else None
+
+
+def _factor_title(group: ComparisonGroup, table: FactorTable) -> str:
+    over = f", over {', '.join(table.others)}" if table.others else ""
+    return f"{group.measure.label}, mean over images, by {table.keys[0]} and {table.keys[1]}{over}"
+
+
+def effects_grid(group: ComparisonGroup, table: FactorTable) -> Grid:
+    """The main effect of each value of both keys."""
+    digits = group.measure.digits
+    heads = [
+        Head("key", number=False),
+        Head("value", number=False),
+        Head("mean", note="of all pairs with this value"),
+        Head("main effect", note="that less the mean of all pairs"),
+    ]
+    rows = [
+        [
+            Cell(e.key, e.key),
+            Cell(e.value, e.value),
+            _mean_cell(e.mean, digits),
+            number(f"{e.effect:+.{digits}f}", e.effect),
+        ]
+        for e in table.effects
+    ]
+    return Grid(f"Main effects on {group.measure.label}", heads, rows)
 
 
 def images_grid(group: ComparisonGroup, most: int) -> Grid:

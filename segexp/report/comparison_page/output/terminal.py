@@ -6,8 +6,9 @@ from segexp.report import values
 from segexp.report.comparison_page.comparison_group import ComparisonGroup
 from segexp.report.comparison_page.configurations.configuration import Configuration
 from segexp.report.comparison_page.configurations.spread import mean_of
+from segexp.report.comparison_page.factors import FactorTable
 from segexp.report.comparison_page.output.grid import Cell, Grid, Head, spread_cell
-from segexp.report.comparison_page.output.tables import interval_text
+from segexp.report.comparison_page.output.tables import factor_grid, interval_text
 from segexp.runs.find import LeftOut
 from segexp.runs.text import readable, shortened
 
@@ -15,9 +16,16 @@ LONGEST = 44
 """Letters of a name, so that the table fits a terminal."""
 
 
-def as_text(groups: Sequence[ComparisonGroup], notes: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+def as_text(
+    groups: Sequence[ComparisonGroup],
+    notes: Sequence[str],
+    left_out: Sequence[LeftOut],
+    factors: Sequence[FactorTable | None] = (),
+) -> str:
     """Tables, notes and what is left out."""
     blocks = [part for group in groups for part in (_grid(group).as_table().as_text(), _names(group))]
+    pairs = zip(groups, factors, strict=False)
+    blocks += [factor_grid(group, table).as_table().as_text() for group, table in pairs if table is not None]
     blocks.append("\n".join(f"note: {note}" for note in notes))
     blocks.append("\n".join(_left_out(left_out)))
     return "\n\n".join(readable(block) for block in blocks if block)

@@ -1,0 +1,73 @@
+"""Signals that ask a process to end: each ends it in order, as Ctrl-C does, and with the exit code that shells know."""
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
+"""Ctrl-C; a shutdown, ``kill`` or SLURM's preemption; a closed terminal; what ``sbatch --signal=USR1@60`` sends."""
+_USUAL = (signal.SIG_DFL, signal.default_int_handler)
+_received: list[int] = []
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal asks this process to end."""
+
+
+@contextmanager
+def stopped_in_order() -> Iterator[None]:
+    """In this context the first signal of :data:`STOPPING` raises; a second one is told about, a third ends at once.
+
+    What another program handles, or a shell has switched off (``nohup``), stays as it is.
+    """
+    _received.clear()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    before = {number: old for number in known if (old := signal.getsignal(number)) in _USUAL}
+    for number in before:
+        signal.signal(number, _stop)
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    _received.append(number)
+    if number == getattr(signal, "SIGHUP", None):
+        _let_go_of_the_terminal()
+    if len(_received) == 1:
+        raise Stopped
+    if len(_received) > 2:
+        os._exit(exit_code())
+    # Not print: the signal may have come in the middle of one.
+    with contextlib.suppress(OSError):
+        os.write(2, b"segexp: is ending; once more ends it at once, without a word in run.json\n")
+
+
+def _let_go_of_the_terminal() -> None:
+    """What is written to a terminal that is closed would be an error."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for stream in (sys.stdout, sys.stderr):
+            if stream.isatty():
+                os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def name_of_stop() -> str:
+    """Name of the signal that asked to end; Ctrl-C where none did."""
+    return signal.Signals(_received[0]).name if _received else "SIGINT"
+
+
+def exit_code() -> int:
+    """Exit code of a process that a signal ended, as shells have it: 130 after Ctrl-C, 143 after SIGTERM."""
+    return 128 + (_received[0] if _received else signal.SIGINT)

@@ -1,0 +1,74 @@
+"""A run that goes on in its own folder: what is left to do of it, found before torch is imported."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from segexp.config.experiment import Experiment
+from segexp.errors import ConfigError
+from segexp.evaluation.run_page import write_page
+from segexp.runs.attempts import is_trained, kept_entries, record_of, seconds_before
+from segexp.runs.console import LOG, log_file, start_console
+from segexp.runs.folder import RunFolder
+from segexp.training.own_folder import own_run_folder, refuse_owned
+from segexp.training.resume_source import LAST
+
+FINISHED = "finished"
+
+
+def what_is_left(experiment: Experiment) -> Experiment | None:
+    """The experiment as it goes on; None: all of it is done, which is said.
+
+    A run that was killed before its first checkpoint begins again in its folder. One that was trained is tested, also
+    where pictures of a test could not be made; where all but the page is there, it is made here.
+
+    Raises:
+        BusyError: Another process owns the folder.
+        ConfigError: It is of no training.
+    """
+    invocation = experiment.invocation
+    folder = invocation.folder
+    if folder is None or not invocation.goes_on or invocation.sweep_dir is not None:
+        return experiment
+    refuse_owned(invocation)
+    record = record_of(folder)
+    if str(record.get("command", "")).startswith("segexp evaluate "):
+        raise ConfigError(f"resume: {folder} holds an evaluation, which is made again by its own command")
+    missing = record.get("not_made")
+    if record.get("state") == FINISHED and not missing:
+        start_console()
+        _say_finished(experiment, folder)
+        return None
+    if not missing and is_trained(record) and "test" in record and (folder / "results.json").is_file():
+        start_console()
+        _finish(experiment)
+        return None
+    return begun(experiment)
+
+
+def begun(experiment: Experiment) -> Experiment:
+    """The experiment, without ``resume`` where it goes on in a folder that has no checkpoint yet."""
+    folder = experiment.invocation.folder
+    if folder is None or not experiment.invocation.goes_on or (folder / LAST).is_file():
+        return experiment
+    return replace(experiment, resume=None)
+
+
+def _say_finished(experiment: Experiment, folder: Path) -> None:
+    """That there is nothing to go on with; a page that is older is made here."""
+    page = folder / "report.html"
+    if not page.is_file() or page.stat().st_mtime < (folder / "run.json").stat().st_mtime:
+        with own_run_folder(experiment):
+            LOG.info(f"report      {write_page(folder)}")
+    LOG.info(f"run folder  {folder} is finished: nothing of it is left to do")
+
+
+def _finish(experiment: Experiment) -> None:
+    """Makes the page, and records the end."""
+    with own_run_folder(experiment) as folder, log_file(folder.path / "log.txt"):
+        earlier, now = record_of(folder.path), datetime.now(UTC).isoformat(timespec="seconds")
+        content = {**earlier, **kept_entries(folder.path, earlier)}
+        content |= {"state": FINISHED, "ended": now, "seconds": round(seconds_before(content), 1)}
+        RunFolder(folder.path).write_json("run.json", content)
+        report = write_page(folder.path)
+        LOG.info(f"\nrun folder  {folder.path}\nreport      {report}")

@@ -1,0 +1,288 @@
+"""The callback that finds steps whose loss or gradient is not finite, and stops there or leaves them out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from lightning.pytorch.callbacks import Callback
+from torch import Tensor, distributed
+from torch.optim import Optimizer
+
+from segexp.config.experiment import Experiment
+from segexp.data.sampling.batches import rank_of
+from segexp.errors import DivergedError
+from segexp.runs.console import LOG
+from segexp.runs.files import replace_file
+from segexp.runs.folder import RunFolder
+from segexp.tasks.base import BaseTask
+from segexp.tasks.distributed import all_objects
+from segexp.tasks.speed import Speed
+from segexp.tasks.step_trace import value_range
+from segexp.training.nonfinite.causes import Setting, likely_cause
+from segexp.training.nonfinite.evidence import SeenBatch, packed, shown
+from segexp.training.nonfinite.gradients import all_finite, gradient_norms, gradients_of, norms_by_part
+
+FOLDER = "not_finite"
+"""Folder in the run folder that keeps such steps."""
+IN_A_ROW = 10
+"""Steps left out one after the other after which training ends all the same."""
+KEPT = 20
+"""Steps of a run whose batches are kept; those after them are counted and told."""
+
+
+@dataclass
+class Step:
+    """An optimizer step that is being judged.
+
+    Attributes:
+        epoch: From 0.
+        number: Optimizer steps before it.
+        rates: Learning rate of each group of weights.
+        scale: Of the loss in 16-mixed; None: it is not scaled.
+        batches: Seen since the step before.
+        names: Of the weights with a gradient.
+        norms: Of their gradients.
+    """
+
+    epoch: int
+    number: int
+    rates: list[float]
+    scale: float | None
+    batches: list[SeenBatch]
+    names: list[str]
+    norms: Tensor
+
+
+class NonFiniteGuard(Callback):
+    """Looks at the loss and the gradient of each step before weights are changed by it.
+
+    With ``stop`` training ends there; with ``skip`` the optimizer step is left out: its gradients are dropped, and
+    running statistics that its batches moved are put back. The schedule of the learning rate and the count of steps go
+    on, so that the run ends where it would have. Gradients that overflow at the present scale of 16-mixed are the
+    scaler's business, which leaves the step out and halves the scale; only at a scale of 1 or less, or with a loss that
+    is not finite, they are one of these. On several ranks all leave out a step, or none.
+
+    On a GPU, ``stop`` learns of a step while the next one is computed, so that it is not waited for.
+
+    Attributes:
+        skipped: Steps left out so far, before a resume too.
+    """
+
+    def __init__(self, folder: RunFolder, setting: Setting) -> None:
+        """Keeps what it finds below ``folder``; ``setting`` is of the run."""
+        self._folder = folder
+        self._setting = setting
+        self.skipped = 0
+        self._in_a_row = 0
+        self._batch: tuple[int, Any] = (0, None)
+        self._batches: list[SeenBatch] = []
+        self._buffers: list[tuple[Tensor, Tensor]] = []
+        self._waiting: tuple[Step, Tensor, torch.cuda.Event] | None = None
+
+    @property
+    def leaves_out(self) -> bool:
+        """Whether steps that are not finite are left out."""
+        return self._setting.skips
+
+    # ---- of a checkpoint
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was left out; empty where nothing was."""
+        return {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on counting."""
+        self.skipped, self._in_a_row = int(state_dict["skipped"]), int(state_dict["in_a_row"])
+
+    def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Any) -> None:
+        """Lets no weights be kept that a step has spoiled which is not judged yet."""
+        self._judge_waiting(trainer, pl_module)
+
+    # ---- of a step
+
+    def on_train_batch_start(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Notes the batch, and at the first of a step the running statistics."""
+        self._batch = (batch_idx, batch)
+        if self._setting.skips and not self._batches:
+            self._keep_buffers(pl_module)
+
+    def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
+        """Notes the loss."""
+        self._batches.append(SeenBatch.of(*self._batch, loss, getattr(pl_module, "trace", None)))
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        """Judges the step.
+
+        Raises:
+            DivergedError: It is not finite, and training stops, or so many were left out one after the other.
+        """
+        self._judge_waiting(trainer, pl_module)
+        if not self._batches:
+            return  # a LightningModule that calls backward by itself
+        names = {id(weight): name for name, weight in pl_module.named_parameters()}
+        gradients = gradients_of(optimizer, names)
+        scaler = getattr(trainer.precision_plugin, "scaler", None)
+        scale = None if scaler is None else float(scaler.get_scale())
+        norms = gradient_norms(gradients)
+        step = Step(
+            trainer.current_epoch, trainer.global_step, [float(g["lr"]) for g in optimizer.param_groups], scale,
+            self._batches, [name for name, _ in gradients], norms,
+        )  # fmt: skip
+        bad = ~torch.stack([seen.loss.isfinite().all() for seen in self._batches]).all()
+        if gradients and (scale is None or scale <= 1):
+            bad = bad | ~all_finite(gradients, norms).to(bad.device)
+        self._batches = []
+        self._decide(trainer, pl_module, optimizer, step, bad)
+        if isinstance(pl_module, BaseTask):
+            pl_module.trace = None
+
+    def _decide(
+        self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Optimizer, step: Step, bad: Tensor
+    ) -> None:
+        """Leaves the step out, ends training, or lets it pass."""
+        flag = bad.to(torch.int32)
+        if distributed.is_available() and distributed.is_initialized():
+            distributed.all_reduce(flag, distributed.ReduceOp.MAX)
+        if flag.is_cuda and not self._setting.skips:
+            self._waiting = (step, flag.to("cpu", non_blocking=True), _recorded())
+            return
+        if not int(flag):
+            self._in_a_row = 0
+            return
+        if not self._setting.skips:
+            raise DivergedError(self._told(trainer, module, step, optimizer))
+        self._leave_out(trainer, module, optimizer, step)
+
+    def _judge_waiting(self, trainer: pl.Trainer, module: pl.LightningModule) -> None:
+        if self._waiting is None:
+            return
+        (step, flag, event), self._waiting = self._waiting, None
+        event.synchronize()
+        if int(flag):
+            raise DivergedError(self._told(trainer, module, step, None))
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judges the last step."""
+        self._judge_waiting(trainer, pl_module)
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Judges the last step: weights that it spoiled are not worth a validation."""
+        self._judge_waiting(trainer, pl_module)
+
+    # ---- of a step that is not finite
+
+    def _leave_out(self, trainer: pl.Trainer, module: pl.LightningModule, optimizer: Optimizer, step: Step) -> None:
+        self.skipped += 1
+        self._in_a_row += 1
+        message = self._told(trainer, module, step, optimizer)
+        if self._in_a_row >= IN_A_ROW:
+            raise DivergedError(f"{self._in_a_row} steps in a row were not finite; the last: {message}")
+        LOG.warning(f"left out ({self.skipped} so far): {message}")
+        optimizer.zero_grad(set_to_none=True)
+        with torch.no_grad():
+            for buffer, before in self._buffers:
+                buffer.copy_(before)
+
+    def _keep_buffers(self, module: pl.LightningModule) -> None:
+        buffers = list(module.buffers())
+        if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
+            self._buffers = [(buffer, buffer.detach().clone()) for buffer in buffers]
+            return
+        for buffer, before in self._buffers:
+            before.copy_(buffer)
+
+    def _told(self, trainer: pl.Trainer, module: pl.LightningModule, step: Step, optimizer: Optimizer | None) -> str:
+        """Keeps what is known of a step, and says it in a line; ``optimizer`` None: the step was taken already."""
+        seen = next((each for each in step.batches if not bool(each.loss.isfinite())), step.batches[-1])
+        if seen.ranges is None and (trace := getattr(module, "trace", None)) is not None:
+            seen.ranges = value_range(trace.outputs)
+        facts = self._facts(trainer, module, step, seen, taken=optimizer is None)
+        cause = likely_cause(facts, self._setting)
+        what = "the loss is" if isinstance(facts["loss"], str) else "the gradient is not finite though the loss is"
+        facts = {"found": f"{what} {facts['loss']}", "cause": cause.words, "advice": cause.advice, **facts}
+        path = self._keep(facts, seen)
+        images = _names([sample["image"] for sample in facts["samples"]])
+        skip = "" if self._setting.skips else "; trainer.on_nan=skip leaves such steps out"
+        kept = f"; the batch and its figures: {path}" if path else ""
+        return (
+            f"{facts['found']} in batch {seen.number + 1} of epoch {step.epoch + 1}{images}: {cause.words}. "
+            f"{cause.advice[:1].upper()}{cause.advice[1:]}{skip}{kept}"
+        )
+
+    def _facts(
+        self, trainer: pl.Trainer, module: pl.LightningModule, step: Step, seen: SeenBatch, *, taken: bool
+    ) -> dict[str, Any]:
+        """Plain values of a step, of all ranks."""
+        own = seen.facts(getattr(trainer, "datamodule", None), step.epoch)
+        own["bad_inputs"] = seen.bad_inputs(own["samples"])
+        parts = all_objects(own)
+        norms = norms_by_part(step.names, [float(norm) for norm in step.norms])
+        finite = None if taken else all(bool(weight.isfinite().all()) for weight in module.parameters())
+        return {
+            "epoch": step.epoch,
+            "epochs_counted_from": 0,
+            "step": step.number,
+            "learning_rates": step.rates,
+            "precision": self._setting.precision,
+            "loss_scale": step.scale,
+            **parts[0],
+            "samples": [sample for part in parts for sample in part["samples"]],
+            "bad_inputs": [name for part in parts for name in part["bad_inputs"]],
+            "weights_finite": finite,
+            "gradient_norms": {part: shown(norm) for part, norm in norms.items()},
+        }
+
+    def _keep(self, facts: Mapping[str, Any], seen: SeenBatch) -> str:
+        """Writes the facts and the inputs of rank 0; gives the path of the facts, empty where nothing was written."""
+        if rank_of()[0] or self.skipped > KEPT:
+            return ""
+        name = f"{FOLDER}/step_{facts['step']:06d}"
+        try:
+            replace_file(self._folder.path / f"{name}.npz", packed(seen.arrays()))
+            self._folder.write_json(f"{name}.json", {**facts, "inputs": f"{name}.npz"})
+        except OSError as error:
+            return f"not kept ({error.strerror})"
+        return str(self._folder.path / f"{name}.json")
+
+
+def guard_steps(experiment: Experiment, folder: RunFolder, speed: Speed | None = None) -> NonFiniteGuard:
+    """The guard of a run.
+
+    Args:
+        experiment: Of the training.
+        folder: Where it keeps what it finds.
+        speed: Settings in force; None: of a LightningModule of the user's own.
+    """
+    section = experiment.trainer
+    own = "bfloat16" if speed is not None and speed.bfloat16 else "32-true"
+    setting = Setting(
+        precision=section.precision or own,
+        lr_key="optimizer.lr" if speed is not None else "",
+        loss=str(experiment.loss.get("_target_", "")).rpartition(".")[2],
+        clipped=section.gradient_clip_val is not None,
+        skips=section.on_nan == "skip",
+    )
+    return NonFiniteGuard(folder, setting)
+
+
+def skipped_steps(trainer: pl.Trainer) -> dict[str, Any]:
+    """How many steps were left out, for run.json and results.json; empty where training stops at the first."""
+    guards = [each for each in trainer.callbacks if isinstance(each, NonFiniteGuard)]  # type: ignore[attr-defined] # Trainer sets it
+    return {"skipped_steps": guards[0].skipped} if guards and (guards[0].leaves_out or guards[0].skipped) else {}
+
+
+def _recorded() -> "torch.cuda.Event":
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own
+    event.record()
+    return event
+
+
+def _names(images: Sequence[str]) -> str:
+    known = list(dict.fromkeys(images))
+    return f" ({', '.join(known[:4])}{', ...' if len(known) > 4 else ''})" if known else ""

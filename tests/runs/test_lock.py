@@ -1,0 +1,135 @@
+"""Who a folder belongs to: taken from a process that is gone, refused of one that runs or cannot be asked."""
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from segexp.runs import lock as module
+from segexp.runs.lock import LOCK, BusyError, FolderLock, Owner, owner_of
+from segexp.system.process import is_running, start_time
+
+HERE = socket.gethostname()
+GONE = f"{2**22 + 1} 17 {HERE} 2026-11-30T12:00:00+00:00\n"
+ELSEWHERE = "4711 17 node7 2026-11-30T12:00:00+00:00\n"
+
+
+def taken(folder: Path, over: str | None = None, patience: float = 0.0) -> FolderLock:
+    return FolderLock(folder, patience, over=over, says=lambda owner: f"in use by {owner}; take_over={owner.key}")
+
+
+def test_one_process_at_a_time_and_nothing_is_left(tmp_path: Path) -> None:
+    lock = taken(tmp_path)
+    owner = owner_of(tmp_path)
+    assert owner is not None
+    assert (owner.pid, owner.host, owner.started, owner.state()) == (
+        os.getpid(), HERE, start_time(os.getpid()), "running"
+    )  # fmt: skip
+    with pytest.raises(BusyError, match=f"in use by process {os.getpid()} on {HERE}, since 20.*take_over={HERE}:"):
+        taken(tmp_path)
+    assert lock.is_ours()
+    lock.release(remove=True)
+    assert not list(tmp_path.iterdir())
+    assert owner_of(tmp_path) is None
+    taken(tmp_path).release()
+    assert (tmp_path / LOCK).read_text() == ""
+
+
+@pytest.mark.parametrize("text", [GONE, "", "nothing of ours", "1\0 2 3", "٣ 17 host", "1 2", f"1 0 {HERE}"])
+def test_what_no_process_holds_is_taken(tmp_path: Path, text: str) -> None:
+    (tmp_path / LOCK).write_text(text, encoding="utf-8")
+    taken(tmp_path).release()
+
+
+def test_an_owner_elsewhere_is_asked_about(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text(ELSEWHERE)
+    with pytest.raises(BusyError, match=r"process 4711 on node7, since 2026-11-30T12:.*; take_over=node7:4711"):
+        taken(tmp_path)
+    with pytest.raises(BusyError):
+        taken(tmp_path, over="node7:12")
+    assert (tmp_path / LOCK).read_text() == ELSEWHERE
+    for over in ("node7:4711", "*"):
+        (tmp_path / LOCK).write_text(ELSEWHERE)
+        taken(tmp_path, over=over).release()
+
+
+def test_the_word_takes_it_from_a_process_that_runs(tmp_path: Path) -> None:
+    first = taken(tmp_path)
+    with pytest.raises(BusyError):
+        taken(tmp_path, over="*")
+    second = taken(tmp_path, over=f"{HERE}:{os.getpid()}")
+    assert not first.is_ours()
+    assert second.is_ours()
+    first.release(remove=True)
+    assert second.is_ours()
+    second.release(remove=True)
+
+
+def test_processes_that_a_killed_owner_has_left_are_waited_for(tmp_path: Path) -> None:
+    code = (
+        "import os, sys; from pathlib import Path; from segexp.runs.lock import FolderLock\n"
+        "lock = FolderLock(Path(sys.argv[1]), says=str); os.set_inheritable(lock.handle, True)\n"
+        "if os.fork() == 0:\n    os.execvp('sleep', ['sleep', '1'])\n"
+        "print('held', flush=True); os.kill(os.getpid(), 9)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+    with pytest.raises(BusyError):
+        taken(tmp_path, patience=0.1)
+    taken(tmp_path, patience=10.0).release()
+
+
+@pytest.mark.parametrize("windows", [True, False])
+def test_without_fcntl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, windows: bool) -> None:
+    """As on Windows, whose locks ``msvcrt`` takes; where there are none at all, what is written tells."""
+    held: list[int] = []
+
+    def locking(handle: int, mode: int, count: int) -> None:
+        assert (mode, count, os.lseek(handle, 0, os.SEEK_CUR)) == (2, 1, 2**30)
+        if held:
+            raise PermissionError
+        held.append(handle)
+
+    def imported(name: str) -> object:
+        if name == "msvcrt" and windows:
+            return SimpleNamespace(locking=locking, LK_NBLCK=2)
+        raise ImportError(name)
+
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    monkeypatch.setattr(module, "import_module", imported)
+    lock = taken(tmp_path)
+    assert len(held) == int(windows)
+    with subprocess.Popen(["sleep", "60"]) as other:
+        if not windows:
+            (tmp_path / LOCK).write_text(Owner(other.pid, start_time(other.pid), HERE).line())
+        with pytest.raises(BusyError):
+            taken(tmp_path)
+        other.kill()
+    if not windows:
+        taken(tmp_path).release()
+    lock.release()
+
+
+def test_a_link_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "other").write_text("precious")
+    (tmp_path / LOCK).symlink_to(tmp_path / "other")
+    with pytest.raises(OSError, match="symbolic"):
+        taken(tmp_path)
+    assert (tmp_path / "other").read_text() == "precious"
+
+
+def test_numbers_of_processes() -> None:
+    assert [is_running(number) for number in (os.getpid(), os.getppid(), 2**22 + 1, 2**40)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+    assert [start_time(number) for number in (2**22 + 1, 2**40)] == ["", ""]
+    assert Owner(os.getpid(), "", HERE).state() == "running"
+    assert Owner(2**22 + 1, "", HERE).state() == "gone"
