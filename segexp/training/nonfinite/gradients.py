@@ -43,6 +43,23 @@ def all_finite(gradients: Sequence[Tensor], norms: Tensor) -> Tensor:
     return torch.tensor(all(bool(grad.isfinite().all()) for grad in gradients))
 
 
+def drop_gradients(optimizer: Optimizer, *, scaled: bool) -> None:
+    """Lets the step of an optimizer that comes next change no weight.
+
+    Args:
+        optimizer: Before its step.
+        scaled: Whether a scaler of 16-mixed calls that step.
+    """
+    if not (scaled and getattr(optimizer, "_step_supports_amp_scaling", False)):
+        optimizer.zero_grad(set_to_none=True)
+        return
+    # A fused optimizer is called with gradients that the scaler looks at only then: it needs some, and with one that
+    # is not finite neither weights nor moments move. Zeros would let weight decay and momentum go on.
+    for grad in [weight.grad for group in optimizer.param_groups for weight in group["params"]]:
+        if grad is not None:
+            grad.fill_(torch.nan)
+
+
 def _norms(gradients: Sequence[Tensor], order: float) -> Tensor:
     # A norm may be of a wider type than its gradient alone.
     dtype = torch.float64 if any(grad.dtype == torch.float64 for grad in gradients) else torch.float32

@@ -21,7 +21,7 @@ from segexp.tasks.speed import Speed
 from segexp.tasks.step_trace import value_range
 from segexp.training.nonfinite.causes import Setting, likely_cause
 from segexp.training.nonfinite.evidence import SeenBatch, packed, recorded, shown
-from segexp.training.nonfinite.gradients import all_finite, gradient_norms, gradients_of, norms_by_part
+from segexp.training.nonfinite.gradients import all_finite, drop_gradients, gradient_norms, gradients_of, norms_by_part
 from segexp.training.nonfinite.step import Step, losses_bad
 
 FOLDER = "not_finite"
@@ -179,7 +179,7 @@ class NonFiniteGuard(Callback):
         if self._in_a_row >= IN_A_ROW:
             raise DivergedError(f"{self._in_a_row} steps in a row were not finite; the last: {message}")
         LOG.warning(f"left out ({self.skipped} so far): {message}")
-        optimizer.zero_grad(set_to_none=True)
+        drop_gradients(optimizer, scaled=step.scale is not None)
         with torch.no_grad():
             for buffer, before in self._buffers:
                 buffer.copy_(before)

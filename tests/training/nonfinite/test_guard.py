@@ -246,3 +246,31 @@ def test_the_range_of_outputs_is_had_without_a_copy() -> None:
     assert fine == {"min": 0, "max": 23, "not_finite": 0}
     assert bad == {"min": 0, "max": 11, "not_finite": "some"}
     assert value_range(values).tolist() == [[0, 11, 0], [13, 23, 2]]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_scaler_passes_over_a_step_left_out(fused: bool, tmp_path: Path) -> None:
+    module: Any = nn.Linear(2, 1)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=0.1, weight_decay=0.5, fused=fused)
+    scaler = torch.amp.GradScaler("cpu", init_scale=4.0)
+    guard = NonFiniteGuard(RunFolder(tmp_path), Setting(skips=True))
+    plugin = SimpleNamespace(scaler=scaler)
+    trainer: Any = SimpleNamespace(precision_plugin=plugin, current_epoch=0, global_step=0, datamodule=None)
+
+    def step(loss: float) -> list[list[float]]:
+        optimizer.zero_grad()
+        scaler.scale(module(torch.ones(1, 2)).sum()).backward()
+        guard.on_train_batch_start(trainer, module, {}, 0)
+        guard.on_before_backward(trainer, module, torch.tensor(loss))
+        if not fused:  # as Lightning does
+            scaler.unscale_(optimizer)
+        guard.on_before_optimizer_step(trainer, module, optimizer)
+        scaler.step(optimizer)
+        scaler.update()
+        moments = [state["exp_avg"] for state in optimizer.state.values()]
+        return [value.flatten().tolist() for value in (*module.parameters(), *moments)]
+
+    first = step(1.0)
+    assert step(torch.nan) == first  # gradients are finite here, so that it is the guard that leaves it out
+    assert guard.skipped == 1
+    assert step(1.0) != first
