@@ -61,6 +61,11 @@ class SeenBatch:
             seen.late = (seen.loss.isfinite().all().to("cpu", non_blocking=True), recorded())
         return seen
 
+    @classmethod
+    def earlier(cls, number: int, loss: float) -> "SeenBatch":
+        """A batch from before a resume, of which only the loss is known."""
+        return cls(number, None, torch.tensor(loss), finite=math.isfinite(loss))
+
     def let_go(self) -> None:
         """Drops the batch, of which the next one is there already, unless its loss is known not to be finite."""
         if self.late is not None:

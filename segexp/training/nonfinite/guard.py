@@ -19,6 +19,7 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.distributed import all_objects
 from segexp.tasks.speed import Speed
 from segexp.tasks.step_trace import value_range
+from segexp.training.nonfinite.buffers import StepBuffers
 from segexp.training.nonfinite.causes import Setting, likely_cause
 from segexp.training.nonfinite.evidence import SeenBatch, packed, recorded, shown
 from segexp.training.nonfinite.gradients import all_finite, drop_gradients, gradient_norms, gradients_of, norms_by_part
@@ -57,7 +58,7 @@ class NonFiniteGuard(Callback):
         self._in_a_row = 0
         self._batch: tuple[int, Any] = (0, None)
         self._batches: list[SeenBatch] = []
-        self._buffers: list[tuple[Tensor, Tensor]] = []
+        self._buffers = StepBuffers()
         self._waiting: tuple[Step, Tensor, torch.cuda.Event] | None = None
 
     @property
@@ -68,12 +69,18 @@ class NonFiniteGuard(Callback):
     # ---- of a checkpoint
 
     def state_dict(self) -> dict[str, Any]:
-        """What was left out; empty where nothing was."""
-        return {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
+        """What was left out, and what is known of a step that is under way; empty where neither is."""
+        counts = {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
+        if not (self._setting.skips and self._batches):
+            return counts
+        begun = [[seen.number, float(seen.loss)] for seen in self._batches]
+        return {**counts, "begun": begun, "buffers": self._buffers.state()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on counting."""
-        self.skipped, self._in_a_row = int(state_dict["skipped"]), int(state_dict["in_a_row"])
+        """Goes on counting, and in the step that was under way."""
+        self.skipped, self._in_a_row = int(state_dict.get("skipped", 0)), int(state_dict.get("in_a_row", 0))
+        self._batches = [SeenBatch.earlier(int(number), float(loss)) for number, loss in state_dict.get("begun", [])]
+        self._buffers.load(state_dict.get("buffers", []))
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Any) -> None:
         """Lets no weights be kept that a step has spoiled which is not judged yet."""
@@ -87,7 +94,7 @@ class NonFiniteGuard(Callback):
         """Notes the batch, and at the first of a step the running statistics."""
         self._batch = (batch_idx, batch)
         if self._setting.skips and not self._batches:
-            self._keep_buffers(pl_module)
+            self._buffers.keep(pl_module)
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
         """Notes the loss."""
@@ -180,17 +187,7 @@ class NonFiniteGuard(Callback):
             raise DivergedError(f"{self._in_a_row} steps in a row were not finite; the last: {message}")
         LOG.warning(f"left out ({self.skipped} so far): {message}")
         drop_gradients(optimizer, scaled=step.scale is not None)
-        with torch.no_grad():
-            for buffer, before in self._buffers:
-                buffer.copy_(before)
-
-    def _keep_buffers(self, module: pl.LightningModule) -> None:
-        buffers = list(module.buffers())
-        if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
-            self._buffers = [(buffer, buffer.detach().clone()) for buffer in buffers]
-            return
-        for buffer, before in self._buffers:
-            before.copy_(buffer)
+        self._buffers.put_back(module)
 
     def _told(self, trainer: pl.Trainer, module: pl.LightningModule, step: Step, optimizer: Optimizer | None) -> str:
         """Keeps what is known of a step, and says it in a line; ``optimizer`` None: the step was taken already."""

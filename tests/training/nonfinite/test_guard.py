@@ -274,3 +274,32 @@ def test_a_scaler_passes_over_a_step_left_out(fused: bool, tmp_path: Path) -> No
     assert step(torch.nan) == first  # gradients are finite here, so that it is the guard that leaves it out
     assert guard.skipped == 1
     assert step(1.0) != first
+
+
+def test_a_resume_within_a_step_of_several_batches_leaves_it_out_whole(tmp_path: Path) -> None:
+    module: Any = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1))
+    first = NonFiniteGuard(RunFolder(tmp_path), Setting(skips=True))
+    module[1].running_mean.fill_(0.25)
+    micro_steps(first, module, [torch.nan])
+    module[1].running_mean.fill_(7.0)
+    torch.save({"callbacks": first.state_dict(), "weights": module.state_dict()}, tmp_path / "last.ckpt")
+    # Another process: what it knows is what the file holds.
+    stored = torch.load(tmp_path / "last.ckpt", weights_only=True)
+    module = nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1))
+    module.load_state_dict(stored["weights"])
+    second = NonFiniteGuard(RunFolder(tmp_path), Setting(skips=True))
+    second.load_state_dict(stored["callbacks"])
+    micro_steps(second, module, [1.0])
+    trainer: Any = SimpleNamespace(precision_plugin=None, current_epoch=0, global_step=0, datamodule=None)
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    second.on_before_optimizer_step(trainer, module, optimizer)
+    assert (second.skipped, module[1].running_mean.tolist()) == (1, [0.25])
+    kept = read_json(tmp_path / "not_finite" / "step_000000.json")
+    assert (kept["loss"], kept["batch"], kept["inputs"]) == ("nan", 0, None)
+    # The next step is one of its own.
+    assert second.state_dict() == {"skipped": 1, "in_a_row": 1}
+    module[1].running_mean.fill_(0.5)
+    micro_steps(second, module, [torch.nan])
+    module[1].running_mean.fill_(9.0)
+    second.on_before_optimizer_step(trainer, module, optimizer)
+    assert (second.skipped, module[1].running_mean.tolist()) == (2, [0.5])
