@@ -12,6 +12,7 @@ from segexp.cli.app import run
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
+from segexp.system.free_memory import gib
 from segexp.training.build_optimizer import optimizer_numbers
 from segexp.training.estimate import limits
 from segexp.training.estimate.duration import TimeEstimate, ends, in_words, time_left
@@ -69,7 +70,7 @@ def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) ->
     assert memory["weights"] >= 4 * finished.record["model"]["parameters"]
     assert memory["total"] > memory["least"] > memory["weights"]
     log = (finished.path / "log.txt").read_text(encoding="utf-8")
-    assert f"memory      about {memory['total'] / MIB:.0f} MiB: weights " in log
+    assert f"memory      about {gib(memory['total'])}: weights " in log
     written = sum(path.stat().st_size for path in (finished.path / "checkpoints").iterdir())
     # The third is the one that is being written; words and tables come to the weights of so small a network.
     assert disk["checkpoints"] * 2 // 3 <= written <= disk["total"]
