@@ -79,6 +79,10 @@ class RunFolderGoneError(ResourceError):
     """The run folder was moved or removed while the run goes on."""
 
 
+class FolderTakenError(RunFolderGoneError):
+    """The run folder was taken over by another process while the run goes on."""
+
+
 class DivergedError(SegexpError):
     """Training left the range of numbers: the model gives nan."""
 

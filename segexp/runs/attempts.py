@@ -1,17 +1,20 @@
 """A run that goes on in its own folder: what a killed process left there, and what run.json keeps of it."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from segexp.runs.json_yaml import read_json
-from segexp.runs.lock import LOCK, owner_of
+from segexp.runs.lock import owner_of
 
 RUNNING, INTERRUPTED = "running", "interrupted"
 TRAINED = ("ended_by", "train_seconds", "epochs")
 """Entries of run.json from the end of training on."""
 _OF_ATTEMPT = ("command", "started", "ended", "seconds", "state", "error")
+_PARTIAL = re.compile(r"\..+\.(ckpt\.partial|(json|yaml|csv|txt|html|png|diff)\.[a-z0-9_]{8})")
+"""Names that :mod:`segexp.runs.files` and the writer of checkpoints give to what is not whole yet."""
 _WRITTEN = ("log.txt", "metrics.csv", "run.json", "checkpoints/last.ckpt", "checkpoints/best.ckpt", "results.json")
 """Files whose last change tells how long a killed process was at work."""
 
@@ -94,8 +97,8 @@ def _last_written(folder: Path) -> float:
 
 
 def remove_partial(folder: Path) -> None:
-    """Removes files of a run that a kill left half written."""
+    """Removes files of a run that a kill left half written; hidden files of the user stay."""
     for place in (folder, folder / "checkpoints", folder / "panels", folder / "panels" / "val"):
         for path in place.glob(".*"):
-            if path.is_file() and path.name != LOCK:
+            if path.is_file() and _PARTIAL.fullmatch(path.name):
                 path.unlink()

@@ -13,6 +13,7 @@ import yaml
 from segexp.errors import RunFolderGoneError
 from segexp.runs.console import LOG, place_of_log, reopen_log
 from segexp.runs.files import replace_file
+from segexp.runs.lock import FolderLock
 from segexp.runs.table_file import format_csv
 from segexp.runs.text import utf8
 from segexp.runs.writable import unwritable
@@ -28,9 +29,15 @@ class RunFolder:
         self.path = path
         self._identity: tuple[int, int] | None = None
         self._kept: dict[str, bytes] = {}
+        self._lock: FolderLock | None = None
 
-    def watch(self) -> None:
-        """Notes which folder it is and what it holds: nothing is written once it is gone, see :meth:`require_there`."""
+    def watch(self, lock: FolderLock | None = None) -> None:
+        """Notes which folder it is and what it holds: nothing is written once it is gone, see :meth:`require_there`.
+
+        Args:
+            lock: By which it belongs to this process: nothing is written either once another process has taken it.
+        """
+        self._lock = lock
         self._identity = _identity(self.path)
         there = (name for name in KEPT if (self.path / name).is_file())
         self._kept = {name: (self.path / name).read_bytes() for name in there}
@@ -43,9 +50,12 @@ class RunFolder:
 
         Raises:
             RunFolderGoneError: It is gone; names where it is now, if that is known.
+            FolderTakenError: It belongs to another process now, whose files these would be.
         """
         if self._identity is None:
             return
+        if self._lock is not None:
+            self._lock.require_ours()
         if _identity(self.path) != self._identity:
             raise RunFolderGoneError(gone(self.path, self.now()))
         for name, content in self._kept.items():
@@ -55,7 +65,9 @@ class RunFolder:
         reopen_log(self.path / "log.txt")
 
     def now(self) -> Path | None:
-        """Where the folder is now, as far as its open log tells; None: nowhere, or not known."""
+        """Where the folder is now, as far as its open log tells; None: nowhere, not known, or of another process."""
+        if self._lock is not None and self._lock.taken_by() is not None:
+            return None
         if self._identity is None or _identity(self.path) == self._identity:
             return self.path
         return place_of_log()

@@ -16,7 +16,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
-from segexp.errors import UserError
+from segexp.errors import FolderTakenError, UserError
 from segexp.system.process import is_running, start_time
 
 LOCK = ".lock"
@@ -24,6 +24,8 @@ PATIENCE = 10.0
 """Seconds to wait for the processes of an owner that was just killed."""
 _LONGEST = 400
 """Bytes of a lock file that are read."""
+_NAMELESS = 0.5
+"""Seconds in which an owner that has just taken a folder writes its name into the file."""
 _FAR = 2**30
 """Byte that Windows locks: a locked byte cannot be read, and the first ones are."""
 
@@ -76,6 +78,10 @@ class Owner:
         same = start_time(self.pid) == self.started if self.started else is_running(self.pid)
         return "running" if same else "gone"
 
+    def is_same(self, other: "Owner") -> bool:
+        """Whether both are one process: machines, and containers of one folder, use the same numbers."""
+        return (self.pid, self.started, self.host) == (other.pid, other.started, other.host)
+
     def line(self) -> str:
         """Content of the lock file."""
         return " ".join(word or "-" for word in (str(self.pid), self.started, self.host, self.since)) + "\n"
@@ -116,8 +122,12 @@ class FolderLock:
         """
         self._path = folder / LOCK
         self._owner = Owner.here()
-        end = time.monotonic() + patience
+        begun = time.monotonic()
+        end = begun + patience
         while (found := self._attempt(over)) is not None:
+            if not found.pid and time.monotonic() < begun + _NAMELESS:
+                time.sleep(0.05)
+                continue
             if found.state() != "gone" or time.monotonic() > end:
                 raise BusyError(says(found))
             time.sleep(0.1)
@@ -130,10 +140,12 @@ class FolderLock:
         self.handle = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         held = _try_lock(self.handle)
         found = Owner.parse(os.read(self.handle, _LONGEST).decode(errors="replace"))
-        if _may_take(found, held, over) and self._is_there():
+        # Without locks of the system the file of this process itself: an earlier run of it has not given it back.
+        own = held is not False and found.is_same(self._owner)
+        if (own or _may_take(found, held, over)) and self._is_there():
             return None
         os.close(self.handle)
-        if over is not None and over == found.key:
+        if found.pid and over == found.key:
             # Whoever holds it goes on holding a file that has no name any more.
             with contextlib.suppress(OSError):
                 self._path.unlink()
@@ -146,13 +158,28 @@ class FolderLock:
             return os.path.samestat(os.fstat(self.handle), self._path.stat())
         return False
 
+    def taken_by(self) -> Owner | None:
+        """The process that has taken the folder since; None: nobody, as far as the file tells."""
+        now = owner_of(self._path.parent)
+        return None if now is None or not now.pid or now.is_same(self._owner) else now
+
+    def require_ours(self) -> None:
+        """Makes sure that what is written into the folder is mixed with nothing of another process.
+
+        Raises:
+            FolderTakenError: Another process has taken it.
+        """
+        if (other := self.taken_by()) is not None:
+            folder = self._path.parent
+            raise FolderTakenError(f"{folder}: was taken over by {other}; this process writes nothing more into it")
+
     def release(self, *, remove: bool = False) -> None:
-        """Gives it back.
+        """Gives it back; what another process has taken stays its own.
 
         Args:
             remove: Whether the file goes too: no other process has inherited the lock.
         """
-        if self._is_there():
+        if self._is_there() and self.taken_by() is None:
             os.ftruncate(self.handle, 0)
             if remove:
                 with contextlib.suppress(OSError):  # Windows removes no file that is open
@@ -164,7 +191,7 @@ def _may_take(found: Owner, held: bool | None, over: str | None) -> bool:
     """Whether a folder may be taken of the owner that its file names; ``held``: see :func:`_try_lock`."""
     if held is False:
         return False
-    if not found.pid or found.pid == os.getpid():
+    if not found.pid:
         return True
     if held and not found.started and found.host == socket.gethostname():
         # Only the lock of the system tells; it was free.

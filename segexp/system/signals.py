@@ -38,6 +38,7 @@ def stopped_in_order() -> Iterator[None]:
     finally:
         for number, old in before.items():
             signal.signal(number, old)
+        _received.clear()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
@@ -61,6 +62,11 @@ def _let_go_of_the_terminal() -> None:
             if stream.isatty():
                 os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+
+
+def is_stopping() -> bool:
+    """Whether a signal has asked this process to end: errors that come after it are its consequences."""
+    return bool(_received)
 
 
 def name_of_stop() -> str:

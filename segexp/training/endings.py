@@ -10,13 +10,13 @@ from lightning.pytorch.utilities.exceptions import SIGTERMException
 
 from segexp.config.overrides.quoting import command_line, hydra_override
 from segexp.data.sampling.worker_errors import killed_worker
-from segexp.errors import Interrupted, Pruned
+from segexp.errors import Interrupted, Pruned, SegexpError
 from segexp.evaluation.afterwards import Afterwards, end
 from segexp.evaluation.run_page import write_page
 from segexp.runs.console import LOG
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
-from segexp.system.signals import exit_code, name_of_stop
+from segexp.system.signals import exit_code, is_stopping, name_of_stop
 from segexp.training.callbacks.stopping import Clock
 from segexp.training.callbacks.within_epoch import position
 from segexp.training.distributed import process_group as group
@@ -101,9 +101,13 @@ def _has_ended(callback: Callback) -> bool:
 
 
 def was_stopped(error: BaseException) -> bool:
-    """Tells Ctrl-C, or the exit that Lightning makes of it or of SIGTERM (timeout, a scheduler), on any rank."""
+    """Tells Ctrl-C, or the exit that Lightning makes of it or of SIGTERM (timeout, a scheduler), on any rank.
+
+    A signal to the whole process group ends the loading processes, too, whose loss hides it.
+    """
+    consequence = is_stopping() and not isinstance(error, SegexpError)
     by_lightning = isinstance(error, SystemExit) and isinstance(error.__context__, KeyboardInterrupt)
-    return isinstance(error, KeyboardInterrupt | SIGTERMException) or by_lightning or group.interrupted()
+    return isinstance(error, KeyboardInterrupt | SIGTERMException) or by_lightning or consequence or group.interrupted()
 
 
 def still_valid(folder: RunFolder) -> str:

@@ -63,12 +63,13 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
         if invocation.goes_on:
             remove_partial(folder.path)
         _write_config(folder, experiment)
-        folder.watch()
+        folder.watch(lock)
         try:
             yield folder
         except KeyboardInterrupt as error:
             # Between two things that record how they end.
-            end_from_outside(folder.path, INTERRUPTED, None)
+            if lock.taken_by() is None:
+                end_from_outside(folder.path, INTERRUPTED, None)
             raise Interrupted(how_to_go_on(folder.path), exit_code()) from error
     finally:
         lock.release(remove=True)
@@ -122,6 +123,9 @@ def refuse_owned(invocation: Invocation) -> None:
 
 def busy(invocation: Invocation, owner: Owner) -> str:
     """Says whose a run folder is, and the line that takes it all the same."""
+    if not owner.pid:
+        # Its key names nobody, and would take the folder from anybody.
+        return f"resume: {invocation.folder} is in use by another process: wait until it has ended, or end it"
     again = command_line([*invocation.command[2:], f"{TAKE_OVER}{owner.key}"])
     what = {
         "running": f"is in use by {owner}: wait until it has ended, or end it (kill {owner.pid})",

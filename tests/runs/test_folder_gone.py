@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from segexp.errors import RunFolderGoneError
+from segexp.errors import FolderTakenError, RunFolderGoneError
 from segexp.runs.console import LOG, start_console, start_log_file, stop_log_file
 from segexp.runs.folder import RunFolder
+from segexp.runs.lock import LOCK, FolderLock
 from segexp.training.callbacks.checkpoint_io import AtomicCheckpointIO
 
 
@@ -43,6 +44,25 @@ def test_a_removed_folder_is_not_made_anew(folder: RunFolder) -> None:
         folder.write_text("metrics.csv", "epoch\n")
     assert list(folder.path.iterdir()) == []
     assert folder.now() is None
+
+
+def test_nothing_is_written_into_a_folder_that_another_process_has_taken(folder: RunFolder) -> None:
+    lock = FolderLock(folder.path, says=str)
+    folder.watch(lock)
+    writer, last = AtomicCheckpointIO(folder=folder), folder.checkpoints / "last.ckpt"
+    writer.save_checkpoint({"epoch": 1}, last)
+    before = last.read_bytes()
+    (folder.path / LOCK).write_text("4711 17 node7 2026-11-30T12:00:00+00:00\n")
+    with pytest.raises(FolderTakenError, match="was taken over by process 4711 on node7") as caught:
+        writer.save_checkpoint({"epoch": 2}, last)
+    assert "\n" not in str(caught.value)
+    with pytest.raises(FolderTakenError):
+        folder.write_text("metrics.csv", "epoch\n")
+    assert last.read_bytes() == before
+    assert not (folder.path / "metrics.csv").exists()
+    assert folder.now() is None
+    lock.release(remove=True)
+    assert (folder.path / LOCK).exists()
 
 
 def test_single_files_that_vanish_are_written_anew_and_told(folder: RunFolder) -> None:

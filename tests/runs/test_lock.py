@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from segexp.errors import FolderTakenError
 from segexp.runs import lock as module
 from segexp.runs.lock import LOCK, BusyError, FolderLock, Owner, owner_of
 from segexp.system.process import is_running, start_time
@@ -67,6 +68,61 @@ def test_the_word_takes_it_from_a_process_that_runs(tmp_path: Path) -> None:
     first.release(remove=True)
     assert second._is_there()
     second.release(remove=True)
+
+
+@pytest.fixture
+def no_system_locks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a file system of a network without them: what is written in the file tells alone."""
+    monkeypatch.setattr(module, "_try_lock", lambda handle: None)
+
+
+@pytest.mark.usefixtures("no_system_locks")
+def test_a_container_elsewhere_with_the_same_number_is_no_owner_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / LOCK).write_text(f"{os.getpid()} 17 node7 2026-11-30T12:00:00+00:00\n")
+    with pytest.raises(BusyError, match=f"take_over=node7:{os.getpid()}"):
+        taken(tmp_path)
+    # This process itself may not have given it back.
+    (tmp_path / LOCK).write_text(Owner.here().line())
+    taken(tmp_path).release(remove=True)
+    assert not (tmp_path / LOCK).exists()
+
+
+@pytest.mark.usefixtures("no_system_locks")
+def test_who_lost_a_folder_leaves_it_to_the_new_owner(tmp_path: Path) -> None:
+    first = taken(tmp_path)
+    assert first.taken_by() is None
+    # In the same file, as from a machine that cannot be asked.
+    (tmp_path / LOCK).write_text(ELSEWHERE)
+    assert first.taken_by() == Owner.parse(ELSEWHERE)
+    with pytest.raises(FolderTakenError, match=r"taken over by process 4711 on node7, since .* writes nothing more"):
+        first.require_ours()
+    first.release(remove=True)
+    assert (tmp_path / LOCK).read_text() == ELSEWHERE
+
+
+def test_an_owner_that_has_not_written_its_name_yet_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = taken(tmp_path)
+    name = (tmp_path / LOCK).read_text()
+    (tmp_path / LOCK).write_text("")
+    # It writes while the other waits.
+    monkeypatch.setattr(module.time, "sleep", lambda seconds: (tmp_path / LOCK).write_text(name))
+    with pytest.raises(BusyError, match=f"in use by process {os.getpid()} on"):
+        taken(tmp_path)
+    monkeypatch.undo()
+    (tmp_path / LOCK).write_text("")
+    with pytest.raises(BusyError, match="in use by another process"):
+        taken(tmp_path, over=":0")
+    assert first._is_there()
+    first.release()
+
+
+def test_a_lock_file_that_somebody_removed_costs_no_training(tmp_path: Path) -> None:
+    first = taken(tmp_path)
+    (tmp_path / LOCK).unlink()
+    first.require_ours()
+    first.release(remove=True)
 
 
 def test_processes_that_a_killed_owner_has_left_are_waited_for(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from typing import IO
 
 from segexp.config.experiment import Experiment
 from segexp.errors import Pruned
+from segexp.runs.lock import owner_of
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ending_signal, python_command
@@ -208,5 +209,9 @@ def _what_happened(board: Board, code: int, *, debug: bool) -> RankError:
 
 
 def _end_record(board: Board, state: str, error: str | None) -> None:
-    if board.folder is not None:
+    if board.folder is None:
+        return
+    # All ranks are gone: whoever owns it now has taken it over.
+    owner = owner_of(board.folder)
+    if owner is None or owner.state() == "gone":
         end_from_outside(board.folder, state, error)
