@@ -72,11 +72,11 @@ format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-.PHONY: faults kills
+.PHONY: faults kills-sweep
 faults: $(VENV)/.dev  ## full and read-only disk, vanished folder, no handles, no memory, at ten moments of a run (as root); minutes
 	$(BIN)/python benchmarks/faults.py $(ARGS)
 
-kills: $(VENV)/.dev  ## twenty sweeps and searches, killed at random moments and resumed, against undisturbed ones; long
+kills-sweep: $(VENV)/.dev  ## twenty sweeps and searches, killed at random moments and resumed, against undisturbed ones; long
 	$(BIN)/python benchmarks/sweep_kill.py --rounds 20 --kills 2 --kind both $(ARGS)
 
 bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput

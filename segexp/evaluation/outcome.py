@@ -112,7 +112,8 @@ def _sound(rows: Sequence[R], after: Afterwards, names: Sequence[str] = ()) -> l
         families = {}
         for name, family in row.families.items():
             what = f"figures of the measure {name}"
-            if what not in known and (leaves := after.make(what, partial(_figures, family))):
+            # A family may have no figure of a single image, and is sound all the same.
+            if what not in known and (leaves := after.make(what, partial(_figures, family))) is not None:
                 families[name] = family
                 if names and row is rows[0]:
                     _tell_infinite(leaves, names)

@@ -16,13 +16,15 @@ _TRIED = 4096
 """Bytes that are written for a trial; a full disk may still have room for an empty file."""
 
 
-def check_place(folder: Path, key: str, need: int = PAGES) -> None:
+def check_place(folder: Path, key: str, need: int = PAGES, checkpoints: int = 0, anyway: str = "") -> None:
     """Checks that files can be written below a folder, which may not be there yet; leaves nothing behind.
 
     Args:
         folder: Where files are to lie.
         key: Of the config, for the message.
-        need: Bytes that they take.
+        need: Bytes that they take, checkpoints left out.
+        checkpoints: Bytes of these.
+        anyway: Word for the command line with which their room is not asked for.
 
     Raises:
         ConfigError: They cannot; names the place and the cause.
@@ -40,10 +42,12 @@ def check_place(folder: Path, key: str, need: int = PAGES) -> None:
         free = shutil.disk_usage(there).free
     except OSError as error:
         raise unwritable(error, there, key) from error
-    if free < need:
+    if free < need + checkpoints:
+        parts = f" (checkpoints {_size(checkpoints)}, tables and pictures {_size(need)})" if checkpoints else ""
+        start = f", or start all the same with {anyway}" if anyway and checkpoints and free >= need else ""
         raise ConfigError(
-            f"{key}: {_size(free)} are free in {there}, expected {_size(need)} or more for what is written there; make "
-            f"room, or {_OTHER}"
+            f"{key}: {_size(free)} are free in {there}, expected {_size(need + checkpoints)} or more for what is "
+            f"written there{parts}; make room, or {_OTHER}{start}"
         )
 
 

@@ -1,5 +1,6 @@
 """Measures memory: what is free, and what this process may have, by machine, container and its own limits."""
 
+import math
 import shutil
 from collections.abc import Iterator
 from importlib import import_module
@@ -29,12 +30,15 @@ def free_memory() -> int | None:
 
 
 def memory_limit() -> int | None:
-    """Counts the bytes of memory that this process may hold at most, other processes apart; None: unknown."""
-    machine = _of_machine("MemTotal")
+    """Counts the bytes that this process may hold at most, other processes apart; None: unknown.
+
+    Swap is counted: what lies there needs no memory until it is touched.
+    """
+    machine, swap = _of_machine("MemTotal"), _of_machine("SwapTotal") or 0
     # A limit of addresses counts libraries that take no memory: what is left of it is what may be added.
     own = [held + limit - used for limit, used in _own_limits() if (held := process_memory()) is not None]
-    limits = [limit for limit, _, _ in _containers()]
-    return min([*([] if machine is None else [machine]), *limits, *own], default=None)
+    limits = [limit + int(min(swap, more)) for limit, _, _, more in _containers()]
+    return min([*([] if machine is None else [machine + swap]), *limits, *own], default=None)
 
 
 def process_memory() -> int | None:
@@ -84,18 +88,27 @@ def _own_limits() -> Iterator[tuple[int, int]]:
 
 
 def _free_in_containers() -> list[int]:
-    return [limit - used + cached for limit, used, cached in _containers()]
+    return [limit - used + cached for limit, used, cached, _ in _containers()]
 
 
-def _containers() -> Iterator[tuple[int, int, int]]:
-    """Limit, use, and what of that is page cache, of the control groups that this process is in and that have one.
+def _containers() -> Iterator[tuple[int, int, int, float]]:
+    """Limit, use, what of that is page cache, and swap, of the groups that this process is in and that have a limit.
 
-    The page cache counts as used, and is given back when it is needed.
+    The page cache counts as used, and is given back when it is needed. Swap without a limit is infinite.
     """
     for folder in _groups("", CGROUP):
-        yield from _read_group(folder, ("memory.max", "memory.current", "inactive_file"))
+        for found in _read_group(folder, ("memory.max", "memory.current", "inactive_file")):
+            yield *found, _limit(folder / "memory.swap.max")
     for folder in _groups("memory", CGROUP / "memory"):
-        yield from _read_group(folder, ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"))
+        for found in _read_group(folder, ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")):
+            # Version 1 limits memory and swap together.
+            yield *found, max(0, _limit(folder / "memory.memsw.limit_in_bytes") - found[0])
+
+
+def _limit(path: Path) -> float:
+    """The number in a file of a control group; infinite where there is none."""
+    found = "".join(_lines(path)).strip()
+    return int(found) if found.isdecimal() else math.inf
 
 
 def _groups(controller: str, root: Path) -> Iterator[Path]:
@@ -141,9 +154,11 @@ def gib(size: int | None) -> str:
 
 
 def oom_kills() -> int | None:
-    """Counts the processes of this container that the system has ended for lack of memory; None: it does not say."""
-    try:
-        counts = dict(line.split() for line in _lines(CGROUP / "memory.events"))
-        return int(counts["oom_kill"])
-    except (OSError, ValueError, KeyError):
-        return None
+    """Counts the processes of this one's control group that were ended for lack of memory; None: it does not say."""
+    events = [folder / "memory.events" for folder in _groups("", CGROUP)]
+    events += [folder / "memory.oom_control" for folder in _groups("memory", CGROUP / "memory")]
+    for path in events:
+        for line in _lines(path):
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+    return None

@@ -33,3 +33,17 @@ def value_range(values: Tensor) -> Tensor:
     finite = flat.isfinite()
     low, high = flat.where(finite, torch.inf).amin(1), flat.where(finite, -torch.inf).amax(1)
     return torch.stack([low, high, (~finite).sum(1).float()], dim=1)
+
+
+def rough_range(values: Tensor) -> Tensor:
+    """Smallest and largest value of each sample, without a copy of the values.
+
+    Args:
+        values: float (B, ...).
+
+    Returns:
+        (B, 2) of the type of ``values``; nan or infinite exactly where a value of the sample is.
+    """
+    places = tuple(range(1, values.ndim))
+    ends = (values.amin(places), values.amax(places)) if places else (values, values)
+    return torch.stack(ends, dim=1).detach()

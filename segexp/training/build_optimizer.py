@@ -57,10 +57,22 @@ def optimizer_numbers(section: ObjectConfig) -> float:
     Raises:
         ConfigError: The class refuses a value, or cannot take a step.
     """
+    history = optimizer_of_one_weight(section).defaults.get("history_size")
+    if history is not None:
+        return float(2 * history + 3)  # LBFGS: differences of weights and gradients of so many steps, and three more
+    return first_step_numbers(section)
+
+
+def first_step_numbers(section: ObjectConfig) -> float:
+    """Counts the numbers that an optimiser keeps for each weight once it has taken a step: 2 for LBFGS.
+
+    Raises:
+        ConfigError: The class refuses a value, or cannot take a step.
+    """
     rows, columns = 16, 24
     made = optimizer_of_one_weight(section, (rows, columns))
-    if (history := made.defaults.get("history_size")) is not None:
-        return float(2 * history + 3)  # LBFGS: differences of weights and gradients of so many steps, and three more
+    for weight in made.param_groups[0]["params"]:
+        weight.grad.fill_(1)  # LBFGS takes no step with none
     with trying("optimizer", "its step with dense gradients"):
         made.step(lambda: 0.0)
     kept = [leaf for state in made.state.values() for leaf in tree_leaves(state) if isinstance(leaf, torch.Tensor)]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import reduce
 from operator import getitem
 from pathlib import Path
+from shutil import rmtree
 from typing import Any
 
 from segexp.config.experiment import Experiment
@@ -17,7 +18,7 @@ from segexp.invocation import Invocation
 from segexp.runs.attempts import INTERRUPTED, remove_partial
 from segexp.runs.folder import RunFolder
 from segexp.runs.json_yaml import read_yaml
-from segexp.runs.lock import ANY, BusyError, FolderLock, Owner, owner_of
+from segexp.runs.lock import ANY, LOCK, BusyError, FolderLock, Owner, owner_of
 from segexp.runs.paths import refuse_links
 from segexp.runs.record import end_from_outside
 from segexp.system.signals import exit_code
@@ -51,7 +52,13 @@ def own_run_folder(experiment: Experiment) -> Iterator[RunFolder]:
         refuse_links(folder.path)
     # A sweep knows what has become of the processes of its jobs.
     over = ANY if invocation.sweep_dir is not None else invocation.take_over
-    lock = FolderLock(folder.path, over=over, says=lambda owner: busy(invocation, owner))
+    try:
+        lock = FolderLock(folder.path, over=over, says=lambda owner: busy(invocation, owner))
+    except OSError as error:
+        error.filename = error.filename or str(folder.path / LOCK)  # of a disk that is full the system names nothing
+        if invocation.folder is None:
+            rmtree(folder.path, ignore_errors=True)  # just made, for this run; it holds nothing
+        raise
     try:
         if invocation.goes_on:
             remove_partial(folder.path)

@@ -16,6 +16,7 @@ from segexp.runs.console import start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checks import check_finders
+from segexp.training.callbacks.moved import follow_folder
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
@@ -105,8 +106,8 @@ class ImageTrainingRun(TrainingRun):
         self._takes = takes
 
     def checkpoint_bytes(self) -> int:
-        """Gives the disk that checkpoints take; 0 where the run is to start all the same."""
-        return 0 if self._takes.allowed else self._takes.disk.checkpoints
+        """Gives the disk that best, last and temporary checkpoint take together."""
+        return self._takes.disk.own
 
     def facts(self) -> dict[str, Any]:
         """Gives what run.json says of the run when it starts."""
@@ -131,6 +132,7 @@ class ImageTrainingRun(TrainingRun):
         guard = guard_steps(experiment, folder, module.speed)
         failed = FailedStage()
         own = [*self.callbacks.values(), *pruning_callbacks(experiment), guard, failed, *([Over()] if over else [])]
+        own += follow_folder(experiment.resume, folder.path)
         ranks = strategy_arguments(experiment.trainer, module, datamodule)
         trainer = build_trainer(experiment, folder, loggers, own, ranks, self._prepared.length)
         try:

@@ -28,6 +28,8 @@ from segexp.training.callbacks.training_time import trained_before
 from segexp.training.distributed import process_group as group
 from segexp.training.distributed.strategies import check_ranks
 from segexp.training.endings import ended, finished, trained_epochs, was_stopped, why_it_ended
+from segexp.training.estimate.disk import lying_bytes
+from segexp.training.estimate.limits import KEY
 from segexp.training.hardware import with_hardware
 from segexp.training.initial_weights import check_init_from
 from segexp.training.loggers.build import build_loggers, check_loggers, close_loggers
@@ -108,7 +110,7 @@ class TrainingRun(ABC):
 
     @abstractmethod
     def checkpoint_bytes(self) -> int:
-        """Gives the disk that the checkpoints of the run will take."""
+        """Gives the disk that best, last and temporary checkpoint of the run take together at least."""
 
     @abstractmethod
     def facts(self) -> dict[str, Any]:
@@ -138,6 +140,13 @@ class TrainingRun(ABC):
     def summary(self, content: Mapping[str, Any]) -> Iterable[str]:
         """Gives the lines with which the run says its results, of the content of results.json."""
 
+    def room_for_checkpoints(self) -> int:
+        """Disk that there must be for checkpoints; a run that goes on in its folder replaces those that lie there."""
+        if self.experiment.trainer.allow_oversize:
+            return 0
+        lying = sum(lying_bytes(self.experiment.invocation, f"checkpoints/{name}.ckpt") for name in ("best", "last"))
+        return max(0, self.checkpoint_bytes() - lying)
+
     def start(self, rank: int) -> dict[str, Any]:
         """Makes the run folder, trains and tests.
 
@@ -152,7 +161,7 @@ class TrainingRun(ABC):
             place = group.broadcast_run_dir()
             self.fit(RunFolder(place), [], over=is_trained(record_of(place)))
             return {}
-        check_place(run_parent(self.experiment), "output_dir", PAGES + self.checkpoint_bytes())
+        check_place(run_parent(self.experiment), "output_dir", PAGES, self.room_for_checkpoints(), f"{KEY}=true")
         with own_run_folder(self.experiment) as folder:
             group.broadcast_run_dir(folder.path)
             with log_file(folder.path / "log.txt"):

@@ -237,7 +237,7 @@ def test_the_sweep_of_a_run_is_not_that_of_a_new_one(line: Line) -> None:
 @pytest.mark.parametrize("command", ["evaluate", "predict", "export", "models", "generate"])
 def test_commands_that_train_nothing_take_no_from(command: str, capsys: Any) -> None:
     assert run([command, "from=run"]) == 2
-    assert capsys.readouterr().err.startswith("segexp: from=run: is for train, check and preview")
+    assert capsys.readouterr().err.startswith("segexp: from=run: is for train, check, preview and lr_find")
 
 
 def test_other_arguments_pass_unchanged() -> None:

@@ -16,7 +16,7 @@ from segexp.data.splits.split_file import MOST, read_split
 from segexp.errors import DataError, StoredError
 from segexp.rasters import open_raster
 from segexp.rasters.formats.stack import open_stack
-from segexp.runs.archive import load_failure
+from segexp.runs.pickled.torch_file import why_unreadable
 
 HEADERS = {
     "that Python cannot parse": b"\x93NUMPY\x01\x00" + (20).to_bytes(2, "little") + b"{'descr': (((((((((((",
@@ -83,15 +83,15 @@ def test_the_split_of_another_data_set_is_told_in_a_few_lines(tmp_path: Path) ->
     assert lines[-1].endswith("and 19995 more of the kind")
 
 
-def test_what_torch_says_of_a_file_is_a_line_without_its_advice_to_run_it() -> None:
+def test_what_torch_says_of_a_file_is_a_line_without_its_advice_to_run_it(tmp_path: Path) -> None:
     said = (
         "Weights only load failed. This file can still be loaded, to do so you have two options\n\t(1) ...False\n"
         "WeightsUnpickler error: Unsupported global: GLOBAL os.system was not an allowed global by default. Please use "
         "`torch.serialization.add_safe_globals([system])` to allowlist this global."
     )
     expected = "Unsupported global: GLOBAL os.system was not an allowed global by default"
-    assert load_failure(RuntimeError(said)) == expected
-    assert load_failure(EOFError()) == "EOFError"
+    assert why_unreadable(tmp_path / "a.ckpt", RuntimeError(said)) == expected
+    assert why_unreadable(tmp_path / "a.ckpt", EOFError()) == "EOFError"
 
 
 def test_a_terminal_obeys_no_letters_of_a_message(capsys: pytest.CaptureFixture[str]) -> None:

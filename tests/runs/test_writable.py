@@ -77,6 +77,14 @@ def test_room_for_what_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with pytest.raises(ConfigError, match=r"^output_dir: 0\.3 MiB are free in .*, expected 4\.0 MiB or more"):
         check_place(tmp_path, "output_dir")
     check_place(tmp_path, "output_dir", need=200_000)
+    with pytest.raises(ConfigError) as found:
+        check_place(tmp_path, "output_dir", 200_000, 3_000_000, "a=true")
+    assert str(found.value) == (
+        f"output_dir: 0.3 MiB are free in {tmp_path}, expected 3.1 MiB or more for what is written there (checkpoints "
+        "2.9 MiB, tables and pictures 0.2 MiB); make room, or give another folder, or start all the same with a=true"
+    )
+    with pytest.raises(ConfigError, match=r"make room, or give another folder$"):
+        check_place(tmp_path, "output_dir", 400_000, 3_000_000, "a=true")
 
 
 def test_a_good_place_is_left_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

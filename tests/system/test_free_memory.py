@@ -38,6 +38,27 @@ def test_a_group_of_version_2_counts_with_those_above_it(system: Path) -> None:
     assert (measured.free_memory(), measured.memory_limit()) == (201_000, 700_000)
 
 
+@pytest.mark.parametrize(
+    ("most", "limit"), [("max\n", 702_048), ("1000\n", 701_000), ("0\n", 700_000), (None, 702_048)]
+)
+def test_swap_counts_for_the_limit(system: Path, most: str | None, limit: int) -> None:
+    """A machine of 2 kB of swap: it is more that may be held, and none that is free."""
+    (system / "meminfo").write_text("MemTotal: 9000 kB\nMemAvailable:   5000 kB\nSwapTotal: 2 kB\n")
+    assert measured.memory_limit() == 9002 * 1024
+    (system / "self/cgroup").write_text("0::/job\n")
+    swap = {} if most is None else {"memory__swap__max": most}
+    group(system / "cgroup/job", memory__max="700000\n", memory__current="500000\n", **swap)
+    assert (measured.free_memory(), measured.memory_limit()) == (200_000, limit)
+
+
+def test_swap_of_a_group_of_version_1_is_limited_with_its_memory(system: Path) -> None:
+    (system / "meminfo").write_text("MemTotal: 9000 kB\nSwapTotal: 2 kB\n")
+    group(system / "cgroup/memory", memory__limit_in_bytes="800000\n", memory__usage_in_bytes="1\n")
+    assert measured.memory_limit() == 802_048
+    group(system / "cgroup/memory", memory__memsw__limit_in_bytes="800500\n")
+    assert measured.memory_limit() == 800_500
+
+
 @pytest.mark.parametrize("inside", ["cgroup/memory/docker/x", "cgroup/memory"])
 def test_a_group_of_version_1(system: Path, inside: str) -> None:
     """In a container the group itself is mounted as the root, and its path outside leads nowhere."""
@@ -71,3 +92,16 @@ def test_of_a_system_that_says_nothing(system: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(measured, "PROCESS", system / "none")
     assert (measured.free_memory(), measured.memory_limit(), measured.process_memory()) == (None, None, None)
     assert not measured.forget_peak()
+
+
+def test_kills_are_those_of_the_own_group(system: Path) -> None:
+    assert measured.oom_kills() is None
+    group(system / "cgroup/memory", memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 4\n")
+    assert measured.oom_kills() == 4, "version 1"
+    (system / "self/cgroup").write_text("0::/slice/job\n")
+    group(system / "cgroup/slice", memory__events="low 0\noom 9\noom_kill 9\noom_group_kill 0\n")
+    group(system / "cgroup/slice/job", memory__events="low 0\noom 3\noom_kill 2\noom_group_kill 1\n")
+    assert measured.oom_kills() == 2
+    (system / "self/cgroup").write_text("0::/elsewhere\n")
+    group(system / "cgroup", memory__events="oom_kill 5\n")
+    assert measured.oom_kills() == 5, "a container, whose group is mounted as the root"

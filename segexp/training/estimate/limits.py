@@ -20,7 +20,7 @@ class Room:
     """Bytes of the memory in which a network computes.
 
     Attributes:
-        limit: What this process may hold at most; None: unknown.
+        limit: What this process may hold at most, swap among it; None: unknown.
         free: What it may hold now, with what it holds already; None: unknown.
         words: What memory that is.
     """
@@ -51,15 +51,12 @@ def refuse_oversize(estimate: MemoryEstimate, room: Room, processes: int = 1, *,
     Raises:
         ConfigError: Weights, gradients, optimiser state and one sample are more than there can be.
     """
-    least = estimate.least * processes
+    parts = estimate.least_parts(processes)
+    least = sum(parts.values())
     if allowed or room.limit is None or least <= room.limit:
         return
-    parts = {
-        "weights": estimate.weights, "gradients": estimate.gradients, "optimiser state": estimate.optimizer,
-        "one sample": estimate.sample,
-    }  # fmt: skip
     shown = ", ".join(f"{name} {gib(size)}" for name, size in parts.items())
-    several = f" in each of {processes} processes" if processes > 1 else ""
+    several = f" in {processes} processes together" if processes > 1 else ""
     raise ConfigError(
         f"memory: training takes {gib(least)} at least ({shown}{several}), but {room.words} is {gib(room.limit)}; use "
         f"a smaller model, crop or optimizer (sgd keeps least), or start all the same with {KEY}=true"

@@ -20,7 +20,7 @@ from segexp.losses.base import TOTAL, SegmentationLoss
 from segexp.spec import DataSpec
 from segexp.system.free_memory import gib, process_memory
 from segexp.tasks.base import BaseTask
-from segexp.training.build_optimizer import optimizer_numbers
+from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
 
 NUMBER_BYTES = {"bf16-true": 2, "16-true": 2, "64-true": 8}
 """Bytes of a weight, by ``trainer.precision``; 4 with any other."""
@@ -89,6 +89,8 @@ class MemoryEstimate:
         data: Images that stay decoded, and loading processes.
         program: Python and its libraries.
         known: Whether the network could be run on shapes alone; False: ``activations`` is unknown and counts as 0.
+        decoded: Share of ``data`` that stays decoded in memory.
+        first_state: Share of ``optimizer`` that is there after one step.
     """
 
     device: str
@@ -102,6 +104,8 @@ class MemoryEstimate:
     data: int
     program: int
     known: bool = True
+    decoded: int = 0
+    first_state: int = 0
 
     @property
     def reserve(self) -> int:
@@ -122,9 +126,22 @@ class MemoryEstimate:
 
     @property
     def least(self) -> int:
-        """Bytes without which no step can be done: of ``total`` all but more samples than one, and the reserve."""
-        fixed = self.weights + self.gradients + self.optimizer + self.sample + self.images
-        return fixed + (self.data + self.program if self.device != "cuda" else 0)
+        """Bytes without which not even a second step can be done with a single sample."""
+        return sum(self.least_parts().values())
+
+    def least_parts(self, processes: int = 1) -> dict[str, int]:
+        """Bytes by name that so many processes which compute in one memory cannot do without.
+
+        The gradients of a step are there until the forward pass of the next is done. Python, libraries and loading
+        processes are left out: they share pages, and the system can write to the disk those that lie idle.
+        """
+        each = {
+            "weights": self.weights, "gradients": self.gradients, "optimiser state": self.first_state,
+            "one sample": self.sample, "images": self.images,
+        }  # fmt: skip
+        decoded = self.decoded if self.device != "cuda" else 0
+        parts = {name: size * processes for name, size in each.items()} | {"decoded images": decoded}
+        return {name: size for name, size in parts.items() if size}
 
     def with_batch(self, batch: int) -> "MemoryEstimate":
         """The estimate of another batch size, by proportion."""
@@ -195,7 +212,8 @@ def estimate_memory(
     return MemoryEstimate(
         device, batch, weights + averaged, gradients, optimizer, activations,
         0 if step is None else step.saved // batch, data.on_device, data.read + data.loading, program,
-        known=step is not None,
+        known=step is not None, decoded=data.read,
+        first_state=int(first_step_numbers(experiment.optimizer) * gradients),
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from segexp.data.base import ImageDataModule
 from segexp.data.sampling.crops import crop_corner
 from segexp.data.sampling.samples import RandomCrops
 from segexp.losses.base import TOTAL
-from segexp.tasks.step_trace import StepTrace, value_range
+from segexp.tasks.step_trace import StepTrace, rough_range, value_range
 
 INPUTS = 64 * 2**20
 """Bytes of inputs that are kept of one step at most."""
@@ -28,10 +28,13 @@ class SeenBatch:
 
     Attributes:
         number: In its epoch, from 0.
-        batch: As the module has it, on its device.
+        batch: As the module has it, on its device; None: let go.
         loss: What was minimised.
         terms: Of the loss by name; empty for a LightningModule of the user's own.
         ranges: Of the outputs, see :func:`segexp.tasks.step_trace.value_range`; None: not known.
+        finite: Whether the loss is; None: not known yet, on a GPU.
+        index: Numbers of the samples; None: the batch has none.
+        late: Whether the loss is finite, on its way from the GPU, and when it has come.
     """
 
     number: int
@@ -39,16 +42,38 @@ class SeenBatch:
     loss: Tensor
     terms: Mapping[str, Tensor] = field(default_factory=dict)
     ranges: Tensor | None = None
+    finite: bool | None = None
+    index: Any = None
+    late: tuple[Tensor, torch.cuda.Event] | None = None
 
     @classmethod
-    def of(cls, number: int, batch: Any, loss: Tensor, trace: StepTrace | None) -> "SeenBatch":
-        """Keeps what cannot be had later; the range of the outputs only where it may be asked for."""
-        loss = loss.detach()
-        if trace is None:
-            return cls(number, batch, loss)
+    def of(cls, number: int, batch: Any, loss: Tensor, trace: StepTrace | None, *, more: bool) -> "SeenBatch":
+        """Keeps what cannot be had later, nothing of the size of the outputs; ``more``: it is one of several."""
+        index = batch.get("index") if isinstance(batch, Mapping) else None
+        seen = cls(number, batch, loss.detach(), {} if trace is None else trace.terms, index=index)
+        if not loss.is_cuda:
+            seen.finite = bool(seen.loss.isfinite().all())
+            seen.ranges = None if seen.finite or trace is None else value_range(trace.outputs)
+            return seen
         # A GPU is not waited for: whether the loss is finite is known later.
-        wanted = loss.is_cuda or not bool(loss.isfinite())
-        return cls(number, batch, loss, trace.terms, value_range(trace.outputs) if wanted else None)
+        seen.ranges = None if trace is None else rough_range(trace.outputs)
+        if more:
+            seen.late = (seen.loss.isfinite().all().to("cpu", non_blocking=True), recorded())
+        return seen
+
+    @classmethod
+    def earlier(cls, number: int, loss: float) -> "SeenBatch":
+        """A batch from before a resume, of which only the loss is known."""
+        return cls(number, None, torch.tensor(loss), finite=math.isfinite(loss))
+
+    def let_go(self) -> None:
+        """Drops the batch, of which the next one is there already, unless its loss is known not to be finite."""
+        if self.late is not None:
+            (flag, event), self.late = self.late, None
+            event.synchronize()
+            self.finite = bool(flag)
+        if self.finite is not False:
+            self.batch = None
 
     def facts(self, data: Any, epoch: int) -> dict[str, Any]:
         """Plain values of loss, outputs and samples."""
@@ -62,10 +87,9 @@ class SeenBatch:
         }
 
     def _samples(self, data: Any, epoch: int) -> list[dict[str, Any]]:
-        index = self.batch.get("index") if isinstance(self.batch, Mapping) else None
-        if not isinstance(index, Tensor) or not isinstance(data, ImageDataModule):
+        if not isinstance(self.index, Tensor) or not isinstance(data, ImageDataModule):
             return []
-        numbers = [int(number) for number in index]
+        numbers = [int(number) for number in self.index]
         found = describe_samples(data.train_samples(), 0 if data.repeats else epoch, numbers)
         if self.ranges is not None and len(self.ranges) == len(found):
             for sample, row in zip(found, self.ranges.cpu(), strict=True):
@@ -93,12 +117,25 @@ def shown(value: float) -> float | str:
     return value if math.isfinite(value) else str(value)
 
 
+def recorded() -> "torch.cuda.Event":
+    """What a GPU reaches when all that it was given so far is done."""
+    event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own
+    event.record()
+    return event
+
+
 def _range(ranges: Tensor | None) -> dict[str, Any] | None:
     if ranges is None:
         return None
-    low, high, bad = float(ranges[:, 0].min()), float(ranges[:, 1].max()), int(ranges[:, 2].sum())
+    count: int | str
+    if ranges.shape[1] == 2:  # rough: of the samples whose values are all finite
+        finite = ranges.isfinite().all(1)
+        ranges, count = ranges[finite], 0 if bool(finite.all()) else "some"
+    else:
+        count = int(ranges[:, 2].sum())
+    low, high = (float(ranges[:, 0].min()), float(ranges[:, 1].max())) if len(ranges) else (math.inf, -math.inf)
     known = low <= high
-    return {"min": low if known else None, "max": high if known else None, "not_finite": bad}
+    return {"min": low if known else None, "max": high if known else None, "not_finite": count}
 
 
 def named_tensors(batch: Any, name: str = "") -> list[tuple[str, Tensor]]:

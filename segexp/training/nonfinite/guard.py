@@ -1,7 +1,6 @@
 """The callback that finds steps whose loss or gradient is not finite, and stops there or leaves them out."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import lightning.pytorch as pl
@@ -20,9 +19,11 @@ from segexp.tasks.base import BaseTask
 from segexp.tasks.distributed import all_objects
 from segexp.tasks.speed import Speed
 from segexp.tasks.step_trace import value_range
+from segexp.training.nonfinite.buffers import StepBuffers
 from segexp.training.nonfinite.causes import Setting, likely_cause
-from segexp.training.nonfinite.evidence import SeenBatch, packed, shown
-from segexp.training.nonfinite.gradients import all_finite, gradient_norms, gradients_of, norms_by_part
+from segexp.training.nonfinite.evidence import SeenBatch, packed, recorded, shown
+from segexp.training.nonfinite.gradients import all_finite, drop_gradients, gradient_norms, gradients_of, norms_by_part
+from segexp.training.nonfinite.step import Step, losses_bad
 
 FOLDER = "not_finite"
 """Folder in the run folder that keeps such steps."""
@@ -30,29 +31,8 @@ IN_A_ROW = 10
 """Steps left out one after the other after which training ends all the same."""
 KEPT = 20
 """Steps of a run whose batches are kept; those after them are counted and told."""
-
-
-@dataclass
-class Step:
-    """An optimizer step that is being judged.
-
-    Attributes:
-        epoch: From 0.
-        number: Optimizer steps before it.
-        rates: Learning rate of each group of weights.
-        scale: Of the loss in 16-mixed; None: it is not scaled.
-        batches: Seen since the step before.
-        names: Of the weights with a gradient.
-        norms: Of their gradients.
-    """
-
-    epoch: int
-    number: int
-    rates: list[float]
-    scale: float | None
-    batches: list[SeenBatch]
-    names: list[str]
-    norms: Tensor
+MANUAL = 64
+"""Losses after which a LightningModule that optimizes by itself is taken to step by an optimizer of its own."""
 
 
 class NonFiniteGuard(Callback):
@@ -78,7 +58,7 @@ class NonFiniteGuard(Callback):
         self._in_a_row = 0
         self._batch: tuple[int, Any] = (0, None)
         self._batches: list[SeenBatch] = []
-        self._buffers: list[tuple[Tensor, Tensor]] = []
+        self._buffers = StepBuffers()
         self._waiting: tuple[Step, Tensor, torch.cuda.Event] | None = None
 
     @property
@@ -89,12 +69,18 @@ class NonFiniteGuard(Callback):
     # ---- of a checkpoint
 
     def state_dict(self) -> dict[str, Any]:
-        """What was left out; empty where nothing was."""
-        return {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
+        """What was left out, and what is known of a step that is under way; empty where neither is."""
+        counts = {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
+        if not (self._setting.skips and self._batches):
+            return counts
+        begun = [[seen.number, float(seen.loss)] for seen in self._batches]
+        return {**counts, "begun": begun, "buffers": self._buffers.state()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on counting."""
-        self.skipped, self._in_a_row = int(state_dict["skipped"]), int(state_dict["in_a_row"])
+        """Goes on counting, and in the step that was under way."""
+        self.skipped, self._in_a_row = int(state_dict.get("skipped", 0)), int(state_dict.get("in_a_row", 0))
+        self._batches = [SeenBatch.earlier(int(number), float(loss)) for number, loss in state_dict.get("begun", [])]
+        self._buffers.load(state_dict.get("buffers", []))
 
     def on_save_checkpoint(self, trainer: pl.Trainer, pl_module: pl.LightningModule, checkpoint: Any) -> None:
         """Lets no weights be kept that a step has spoiled which is not judged yet."""
@@ -108,11 +94,28 @@ class NonFiniteGuard(Callback):
         """Notes the batch, and at the first of a step the running statistics."""
         self._batch = (batch_idx, batch)
         if self._setting.skips and not self._batches:
-            self._keep_buffers(pl_module)
+            self._buffers.keep(pl_module)
 
     def on_before_backward(self, trainer: pl.Trainer, pl_module: pl.LightningModule, loss: Tensor) -> None:
         """Notes the loss."""
-        self._batches.append(SeenBatch.of(*self._batch, loss, getattr(pl_module, "trace", None)))
+        more = getattr(trainer, "accumulate_grad_batches", 1) > 1
+        if self._batches:
+            self._let_go()
+        self._batches.append(SeenBatch.of(*self._batch, loss, getattr(pl_module, "trace", None), more=more))
+
+    def _let_go(self) -> None:
+        """Keeps of the batches of a step the last alone, and the first whose loss is not finite."""
+        self._batches[-1].let_go()
+        if self._batches[-1].batch is not None and any(each.batch is not None for each in self._batches[:-1]):
+            self._batches[-1].batch = None
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Forgets what a LightningModule computes whose optimizer Lightning does not know: its steps never come."""
+        self._batch = (0, None)
+        if len(self._batches) >= MANUAL and not pl_module.automatic_optimization:
+            self._batches = []
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
@@ -125,16 +128,15 @@ class NonFiniteGuard(Callback):
         self._judge_waiting(trainer, pl_module)
         if not self._batches:
             return  # a LightningModule that calls backward by itself
-        names = {id(weight): name for name, weight in pl_module.named_parameters()}
-        gradients = gradients_of(optimizer, names)
+        weights, gradients = gradients_of(optimizer)
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         scale = None if scaler is None else float(scaler.get_scale())
         norms = gradient_norms(gradients)
         step = Step(
             trainer.current_epoch, trainer.global_step, [float(g["lr"]) for g in optimizer.param_groups], scale,
-            self._batches, [name for name, _ in gradients], norms,
+            self._batches, weights, norms,
         )  # fmt: skip
-        bad = ~torch.stack([seen.loss.isfinite().all() for seen in self._batches]).all()
+        bad = losses_bad(self._batches)
         if gradients and (scale is None or scale <= 1):
             bad = bad | ~all_finite(gradients, norms).to(bad.device)
         self._batches = []
@@ -150,7 +152,7 @@ class NonFiniteGuard(Callback):
         if distributed.is_available() and distributed.is_initialized():
             distributed.all_reduce(flag, distributed.ReduceOp.MAX)
         if flag.is_cuda and not self._setting.skips:
-            self._waiting = (step, flag.to("cpu", non_blocking=True), _recorded())
+            self._waiting = (step, flag.to("cpu", non_blocking=True), recorded())
             return
         if not int(flag):
             self._in_a_row = 0
@@ -184,23 +186,14 @@ class NonFiniteGuard(Callback):
         if self._in_a_row >= IN_A_ROW:
             raise DivergedError(f"{self._in_a_row} steps in a row were not finite; the last: {message}")
         LOG.warning(f"left out ({self.skipped} so far): {message}")
-        optimizer.zero_grad(set_to_none=True)
-        with torch.no_grad():
-            for buffer, before in self._buffers:
-                buffer.copy_(before)
-
-    def _keep_buffers(self, module: pl.LightningModule) -> None:
-        buffers = list(module.buffers())
-        if [id(buffer) for buffer in buffers] != [id(buffer) for buffer, _ in self._buffers]:
-            self._buffers = [(buffer, buffer.detach().clone()) for buffer in buffers]
-            return
-        for buffer, before in self._buffers:
-            before.copy_(buffer)
+        drop_gradients(optimizer, scaled=step.scale is not None)
+        self._buffers.put_back(module)
 
     def _told(self, trainer: pl.Trainer, module: pl.LightningModule, step: Step, optimizer: Optimizer | None) -> str:
         """Keeps what is known of a step, and says it in a line; ``optimizer`` None: the step was taken already."""
         seen = next((each for each in step.batches if not bool(each.loss.isfinite())), step.batches[-1])
-        if seen.ranges is None and (trace := getattr(module, "trace", None)) is not None:
+        trace = getattr(module, "trace", None) if optimizer is not None and seen is step.batches[-1] else None
+        if trace is not None:
             seen.ranges = value_range(trace.outputs)
         facts = self._facts(trainer, module, step, seen, taken=optimizer is None)
         cause = likely_cause(facts, self._setting)
@@ -209,7 +202,7 @@ class NonFiniteGuard(Callback):
         path = self._keep(facts, seen)
         images = _names([sample["image"] for sample in facts["samples"]])
         skip = "" if self._setting.skips else "; trainer.on_nan=skip leaves such steps out"
-        kept = f"; the batch and its figures: {path}" if path else ""
+        kept = f"; {'its' if seen.batch is None else 'the batch and its'} figures: {path}" if path else ""
         return (
             f"{facts['found']} in batch {seen.number + 1} of epoch {step.epoch + 1}{images}: {cause.words}. "
             f"{cause.advice[:1].upper()}{cause.advice[1:]}{skip}{kept}"
@@ -222,7 +215,9 @@ class NonFiniteGuard(Callback):
         own = seen.facts(getattr(trainer, "datamodule", None), step.epoch)
         own["bad_inputs"] = seen.bad_inputs(own["samples"])
         parts = all_objects(own)
-        norms = norms_by_part(step.names, [float(norm) for norm in step.norms])
+        known = {id(weight): name for name, weight in module.named_parameters()}
+        names = [known.get(id(weight), "?") for weight in step.weights]
+        norms = norms_by_part(names, step.norms.tolist())
         finite = None if taken else all(bool(weight.isfinite().all()) for weight in module.parameters())
         return {
             "epoch": step.epoch,
@@ -244,8 +239,10 @@ class NonFiniteGuard(Callback):
             return ""
         name = f"{FOLDER}/step_{facts['step']:06d}"
         try:
-            replace_file(self._folder.path / f"{name}.npz", packed(seen.arrays()))
-            self._folder.write_json(f"{name}.json", {**facts, "inputs": f"{name}.npz"})
+            if seen.batch is not None:
+                replace_file(self._folder.path / f"{name}.npz", packed(seen.arrays()))
+            inputs = None if seen.batch is None else f"{name}.npz"
+            self._folder.write_json(f"{name}.json", {**facts, "inputs": inputs})
         except OSError as error:
             return f"not kept ({error.strerror})"
         return str(self._folder.path / f"{name}.json")
@@ -275,12 +272,6 @@ def skipped_steps(trainer: pl.Trainer) -> dict[str, Any]:
     """How many steps were left out, for run.json and results.json; empty where training stops at the first."""
     guards = [each for each in trainer.callbacks if isinstance(each, NonFiniteGuard)]  # type: ignore[attr-defined] # Trainer sets it
     return {"skipped_steps": guards[0].skipped} if guards and (guards[0].leaves_out or guards[0].skipped) else {}
-
-
-def _recorded() -> "torch.cuda.Event":
-    event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own
-    event.record()
-    return event
 
 
 def _names(images: Sequence[str]) -> str:

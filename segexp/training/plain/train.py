@@ -19,6 +19,7 @@ from segexp.runs.console import LOG, start_console
 from segexp.runs.folder import RunFolder
 from segexp.runs.record import RunRecord
 from segexp.training.callbacks.checkpoints import restore_best, restore_last, state_bytes
+from segexp.training.callbacks.moved import follow_folder
 from segexp.training.callbacks.places import place_callbacks
 from segexp.training.callbacks.stopping import Over
 from segexp.training.distributed import process_group as group
@@ -120,6 +121,7 @@ class PlainTrainingRun(TrainingRun):
         table = next((logger for logger in loggers if isinstance(logger, LoggedTable)), None)
         own = [CloseRows(table), PlainHyperParameters(), *self.callbacks.values(), *pruning_callbacks(experiment)]
         own += [guard_steps(experiment, folder), *([Over()] if over else [])]
+        own += follow_folder(experiment.resume, folder.path)
         trainer = build_trainer(experiment, folder, loggers, own, plain_strategy_arguments(experiment))
         trainer.fit(self._module, datamodule=self._datamodule, ckpt_path=experiment.resume, weights_only=True)
         group.leave()

@@ -20,7 +20,7 @@ from lightning.pytorch.callbacks import Callback, GradientAccumulationScheduler,
 from segexp.cli.app import run as run_line
 from segexp.config.checks.monitors import check_monitors
 from segexp.errors import ConfigError, MissingExtraError, SegexpError
-from segexp.runs.checkpoints import tested_checkpoint
+from segexp.runs import checkpoints
 from segexp.tasks.steps import optimizer_steps
 from segexp.training import training_run as training
 from segexp.training.callbacks.checks import check_callbacks
@@ -155,7 +155,7 @@ def test_averaged_weights_are_tested_where_validations_choose_nothing() -> None:
     swa = next(
         value for key, value in done.last["callbacks"].items() if key.startswith(StochasticWeightAveraging.__name__)
     )
-    tested = torch.load(tested_checkpoint(done.path), weights_only=True)["state_dict"]
+    tested = torch.load(checkpoints.tested_checkpoint(done.path), weights_only=True)["state_dict"]
     assert swa["n_averaged"] == 2
     assert all(torch.equal(tested[name], value) for name, value in swa["average_model_state"].items() if name in tested)
     assert any(not torch.equal(tested[name], value) for name, value in done.last["state_dict"].items())

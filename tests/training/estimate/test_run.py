@@ -12,7 +12,8 @@ from segexp.cli.app import run
 from segexp.config.experiment import Experiment
 from segexp.data.splits.rules import PHASES
 from segexp.errors import ConfigError
-from segexp.training.build_optimizer import optimizer_numbers
+from segexp.system.free_memory import gib
+from segexp.training.build_optimizer import first_step_numbers, optimizer_numbers
 from segexp.training.estimate import limits
 from segexp.training.estimate.duration import TimeEstimate, ends, in_words, time_left
 from segexp.training.estimate.limits import Room, refuse_oversize, smaller, warn_of_size
@@ -61,7 +62,10 @@ def test_weights_gradients_and_state_are_exact() -> None:
     [("SGD", {}, 0), ("SGD", {"momentum": 0.9}, 1), ("Adam", {}, 2), ("LBFGS", {"history_size": 5}, 13)],
 )
 def test_numbers_that_an_optimizer_keeps(name: str, keys: dict[str, float], numbers: float) -> None:
-    assert optimizer_numbers({"_target_": f"torch.optim.{name}", "lr": 0.1, **keys}) == numbers
+    section = {"_target_": f"torch.optim.{name}", "lr": 0.1, **keys}
+    assert optimizer_numbers(section) == numbers
+    # LBFGS: the direction and the gradient before; its history comes with later steps.
+    assert first_step_numbers(section) == (2 if name == "LBFGS" else numbers)
 
 
 def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) -> None:
@@ -69,7 +73,7 @@ def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) ->
     assert memory["weights"] >= 4 * finished.record["model"]["parameters"]
     assert memory["total"] > memory["least"] > memory["weights"]
     log = (finished.path / "log.txt").read_text(encoding="utf-8")
-    assert f"memory      about {memory['total'] / MIB:.0f} MiB: weights " in log
+    assert f"memory      about {gib(memory['total'])}: weights " in log
     written = sum(path.stat().st_size for path in (finished.path / "checkpoints").iterdir())
     # The third is the one that is being written; words and tables come to the weights of so small a network.
     assert disk["checkpoints"] * 2 // 3 <= written <= disk["total"]
@@ -78,18 +82,20 @@ def test_a_run_says_it_in_its_first_lines_and_in_run_json(finished: Finished) ->
 def test_what_cannot_fit_is_refused_before_anything_is_written(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(limits, "memory_limit", lambda: MIB)
+    monkeypatch.setattr(limits, "memory_limit", lambda: 2**14)  # one image of 32x32 and the ten decoded are more
     assert run([*TINY]) == 2
     err = capsys.readouterr().err
     assert err.startswith("segexp: memory: training takes ") and err.count("\n") == 1
-    assert "but the memory that this process may have is 1 MiB" in err and "trainer.allow_oversize=true" in err
+    assert "but the memory that this process may have is 0 MiB" in err and "trainer.allow_oversize=true" in err
     assert not folders()
 
 
 @pytest.fixture
 def estimate() -> Callable[[int], MemoryEstimate]:
     """Fixed parts of 60 MiB, and 10 MiB for each sample of a batch of 8; on a GPU, of which 10 % are a reserve."""
-    one = MemoryEstimate("cuda", 8, 20 * MIB, 20 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 7 * MIB, 9 * MIB)
+    one = MemoryEstimate(
+        "cuda", 8, 20 * MIB, 20 * MIB, 20 * MIB, 80 * MIB, 5 * MIB, 0, 7 * MIB, 9 * MIB, first_state=20 * MIB
+    )
     return one.with_batch
 
 
@@ -99,8 +105,18 @@ def test_only_a_lower_bound_refuses(estimate: Callable[[int], MemoryEstimate]) -
     refuse_oversize(found, Room(65 * MIB, MIB, "it"))
     refuse_oversize(found, Room(MIB, MIB, "it"), allowed=True)
     refuse_oversize(found, Room(None, None, "it"))
-    with pytest.raises(ConfigError, match=r"takes 130 MiB at least .* in each of 2 processes\), but it is 100 MiB"):
+    with pytest.raises(ConfigError) as refused:
         refuse_oversize(found, Room(100 * MIB, MIB, "it"), 2)
+    assert str(refused.value).startswith(
+        "memory: training takes 130 MiB at least (weights 40 MiB, gradients 40 MiB, optimiser state 40 MiB, one sample "
+        "10 MiB in 2 processes together), but it is 100 MiB; use a smaller model"
+    )
+    assert replace(found, first_state=2 * MIB).least == 47 * MIB, "state of later steps is no lower bound"
+    on_cpu = replace(found, device="cpu", decoded=6 * MIB, images=3 * MIB)
+    assert on_cpu.least == 74 * MIB, "decoded images count, loading processes and libraries do not"
+    with pytest.raises(ConfigError, match=r"142 MiB .*one sample 10 MiB, images 6 MiB, decoded images 6 MiB in 2 p"):
+        refuse_oversize(on_cpu, Room(141 * MIB, MIB, "it"), 2)
+    refuse_oversize(on_cpu, Room(142 * MIB, MIB, "it"), 2)
     keys = {"datamodule.loader.batch_size": 8, "datamodule.crop_size": 128}
     (line,) = warn_of_size(found, Room(200 * MIB, 120 * MIB, "it"), keys)
     assert "about 154 MiB, but 120 MiB of it are free now" in line
