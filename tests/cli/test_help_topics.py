@@ -38,7 +38,7 @@ def test_an_option_shows_its_keys_those_that_it_takes_over_and_what_its_class_ta
     drive = said(capsys, "help", "datamodule=drive")
     assert drive.startswith("datamodule=drive: DRIVE: vessels in retina photographs, in its own file layout\n")
     assert re.search(r"^  datamodule.crop_size: 256 +side of random training crops, pixels; null", drive, re.MULTILINE)
-    assert re.search(r"^  datamodule.loader.batch_size: 8 +training samples a step$", drive, re.MULTILINE)
+    assert re.search(r"^  datamodule.loader.batch_size: 8 +training samples a step; auto: ", drive, re.MULTILINE)
     loss = said(capsys, "loss=bce_jaccard", "--help")
     assert re.search(r"^  loss.terms.bce.pos_weight: null +weight of foreground pixels", loss, re.MULTILINE)
     assert "\n  +optimizer.amsgrad= " in said(capsys, "help", "optimizer=adamw")
@@ -74,7 +74,7 @@ def test_comments_beside_the_keys_of_a_config_that_is_shown(tmp_path: Path, caps
     lines = {
         "seed: 0": "weights, sample order, crops",
         "  crop_size: 128": "side of random training crops",
-        "    batch_size: 8": "training samples a step",
+        "    batch_size: 8": "training samples a step; auto: the largest power of two that fits into the memory",
         "    decay: 0.99": "share of the average",
         "      pos_weight: null": "",
     }

@@ -66,7 +66,7 @@ def test_from_the_start_and_from_the_last_checkpoint(tmp_path: Path, trained: li
     last = folder / "checkpoints" / "last.ckpt"
     last.parent.mkdir()
     last.touch()
-    (folder / ".results.json.x7").touch()
+    (folder / ".results.json.x7y8z9ab").touch()
     (folder / "wandb").mkdir()
     (folder / "wandb" / ".keep").touch()
     for outcome in ("interrupted", None):
@@ -77,7 +77,7 @@ def test_from_the_start_and_from_the_last_checkpoint(tmp_path: Path, trained: li
         assert run_job(tmp_path, 0) == 0
         resume, invocation = trained.pop()
         assert (resume, invocation.folder, invocation.goes_on) == (str(last), folder, True)
-    assert not (folder / ".results.json.x7").exists()
+    assert not (folder / ".results.json.x7y8z9ab").exists()
     assert (folder / "wandb" / ".keep").exists()
 
 

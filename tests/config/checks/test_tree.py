@@ -121,7 +121,7 @@ def test_good_trees_pass() -> None:
         ),
         (
             {"loader": {"batch_size": 0}},
-            ["loader.batch_size: found 0, expected a whole number, a value of at least 1."],
+            ["loader.batch_size: found 0, expected a whole number, a value of at least 1 | auto."],
         ),
         ({"loader": {"bacth_size": 1}}, ["loader.bacth_size: no such key. Did you mean 'loader.batch_size'?"]),
         ({"loader": 3}, ["loader: found 3, expected a block of keys | null."]),
