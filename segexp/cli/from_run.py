@@ -19,7 +19,7 @@ from omegaconf import OmegaConf
 from segexp.cli.flags import config_dirs
 from segexp.cli.rerun_notes import left_out, refuse_left_behind, rerun_notes
 from segexp.cli.restore import restore
-from segexp.config.harmless import HARMLESS, changed_keys, is_below
+from segexp.config.harmless import HARMLESS, changed_keys, is_in_block
 from segexp.config.migration import migrated_stored, migration_note
 from segexp.config.overrides.from_argument import KEY, TAKE_OVER, given, resumed_run, run_folder, without_own
 from segexp.config.overrides.groups import LISTS, groups
@@ -76,7 +76,7 @@ class Earlier:
 
     def gone_on(self, command: list[str], new: Sequence[str], take_over: str | None) -> Invocation:
         """How the run goes on in its own folder; ``new`` are overrides of the command, harmless ones among them."""
-        harmless = [word for word in new if is_below(key_of(word), HARMLESS) and word not in self.recorded]
+        harmless = [word for word in new if is_in_block(key_of(word), HARMLESS) and word not in self.recorded]
         return Invocation(
             command=command, overrides=(*self.recorded, *harmless), choices=dict(self.choices),
             folder=self.folder, goes_on=True, origin=self.origin, take_over=take_over,

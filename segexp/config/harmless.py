@@ -41,7 +41,7 @@ def changed_keys(now: Mapping[Any, Any], stored: Mapping[Any, Any]) -> list[str]
     return [
         key
         for key in sorted(before.keys() | after.keys() - own)
-        if not is_below(key, (*HARMLESS, *_OF_A_COMMAND))
+        if not is_in_block(key, (*HARMLESS, *_OF_A_COMMAND))
         and not _same(before.get(key), after.get(key))
         and not _left_open(key, after)
     ]
@@ -55,7 +55,7 @@ def _left_open(key: str, after: Mapping[str, Any]) -> bool:
     return block == "datamodule" and "." not in name and key in after and after[key] in ("auto", None)
 
 
-def is_below(key: str, keys: tuple[str, ...]) -> bool:
+def is_in_block(key: str, keys: tuple[str, ...]) -> bool:
     """Returns whether a dotted key is one of these, or lies in a block of them."""
     return any(key == name or key.startswith(f"{name}.") for name in keys)
 

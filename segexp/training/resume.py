@@ -75,7 +75,7 @@ def check_resume(experiment: Experiment, module: BaseTask) -> tuple[int, int]:
         found = f"resume: {resume} holds another model: found {here}, but the run that resume goes on from has {there}"
         raise ConfigError(with_command(found, Path(resume)))
     check_same(experiment, earlier)
-    check_length(experiment, begin[0], checkpoint, Path(resume))
+    check_not_shorter(experiment, begin[0], checkpoint, Path(resume))
     earlier_rows(resume, begin[0])
     return begin
 
@@ -122,7 +122,7 @@ def _recorded(checkpoint: Mapping[str, Any], source: Path) -> tuple[dict[str, An
     return stored, migrated_stored(stored, source)
 
 
-def check_length(experiment: Experiment, epochs: int, checkpoint: Mapping[str, Any], source: Path) -> None:
+def check_not_shorter(experiment: Experiment, epochs: int, checkpoint: Mapping[str, Any], source: Path) -> None:
     """Refuses fewer epochs or steps than are done; as many are right: the run goes straight to its test.
 
     Args:

@@ -43,7 +43,7 @@ class WithinEpoch(Callback):
         self._states: list[Any] | None = None
         self._held: dict[str, Any] | None = None
         self._saving: dict[str, Any] | None = None
-        self._costs = Costs()
+        self._costs = SaveCosts()
         self._saved_at, self._saved_step, self._last_batch, self._validation = 0.0, 0, 0.0, 0.0
         self._validation_start = 0.0
 
@@ -194,7 +194,7 @@ def between_batches(trainer: pl.Trainer) -> Iterator[None]:
         progress.is_last_batch = last
 
 
-class Costs:
+class SaveCosts:
     """Time that checkpoints take of a training; it is said once when it is much.
 
     Attributes:

@@ -36,7 +36,7 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
         )
         self._config = facts.config
         self._told = False
-        self.told = logged(Path(self.log_dir))
+        self.told = logged_by_tensorboard(Path(self.log_dir))
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
         """Figures; those of the test and of the best epoch, a dot each, after the curves."""
@@ -77,7 +77,7 @@ class TensorBoardRun(TensorBoardLogger, Tracked):
         self.finalize("success" if ok else "failed")
 
 
-def logged(folder: Path) -> Told:
+def logged_by_tensorboard(folder: Path) -> Told:
     """Names and steps of all that the event files of a folder hold; one that a kill cut short is read so far."""
     load: Any = import_module("tensorboard.backend.event_processing.event_file_loader").LegacyEventFileLoader
     found: Told = set()

@@ -14,7 +14,7 @@ _FULL, _FIRST, _LAST = 1, 2, 4
 STEP = "trainer/global_step"
 
 
-def logged(folder: Path) -> set[tuple[str, int]]:
+def logged_by_wandb(folder: Path) -> set[tuple[str, int]]:
     """Names and steps of all that the offline runs in a run folder hold; one that a kill cut short is read so far."""
     found: set[tuple[str, int]] = set()
     for path in sorted((folder / "wandb").glob("offline-run-*/*.wandb")):

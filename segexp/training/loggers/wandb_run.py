@@ -14,7 +14,7 @@ from segexp.evaluation.test_report import TestReport
 from segexp.runs.console import LOG
 from segexp.training.loggers.run_ids import keep_id, stored_id
 from segexp.training.loggers.tracking import RunFacts, Tracked
-from segexp.training.loggers.wandb_history import logged
+from segexp.training.loggers.wandb_history import logged_by_wandb
 
 Mode = Literal["auto", "online", "offline", "disabled"]
 Watch = Literal["gradients", "parameters", "all"]
@@ -67,7 +67,7 @@ class WandbRun(WandbLogger, Tracked):
         self._watch, self._watch_steps = watch
         self._watched: Any = None
         # Of a run that goes on in its folder; the files of this one are empty so far.
-        self.told = logged(folder)
+        self.told = logged_by_wandb(folder)
 
     def log_graph(self, model: Any, input_array: Any = None) -> None:
         """Watches the network, where that is asked for; Lightning calls it when training starts."""

@@ -13,7 +13,7 @@ LARGE = 1e4
 
 
 @dataclass(frozen=True)
-class Cause:
+class LikelyCause:
     """Why numbers are not finite, in words.
 
     Attributes:
@@ -44,7 +44,7 @@ class Setting:
     skips: bool = False
 
 
-def likely_cause(facts: Mapping[str, Any], setting: Setting) -> Cause:
+def likely_cause(facts: Mapping[str, Any], setting: Setting) -> LikelyCause:
     """Finds the first step of the computation that gave a number that is not finite.
 
     Args:
@@ -53,22 +53,24 @@ def likely_cause(facts: Mapping[str, Any], setting: Setting) -> Cause:
     """
     outputs = facts.get("outputs") or {}
     if facts.get("weights_finite") is False:
-        return Cause("weights were not finite before it: training diverged", _slower(setting))
+        return LikelyCause("weights were not finite before it: training diverged", _slower(setting))
     if facts.get("bad_inputs"):
-        return Cause(
+        return LikelyCause(
             f"the input holds nan or infinity ({', '.join(facts['bad_inputs'])})", "mend or leave out the file"
         )
     if outputs.get("not_finite"):
         if setting.precision in HALF:
-            return Cause(f"outputs overflow in {setting.precision}", _wider(setting))
-        return Cause("the outputs are not finite: training diverged", _slower(setting))
+            return LikelyCause(f"outputs overflow in {setting.precision}", _wider(setting))
+        return LikelyCause("the outputs are not finite: training diverged", _slower(setting))
     if not _finite(facts.get("loss")):
         if max(abs(outputs.get("min") or 0.0), abs(outputs.get("max") or 0.0)) > LARGE:
-            return Cause("the outputs are very large: training diverges", _slower(setting))
-        return Cause(f"{_terms(facts, setting)} of finite outputs is not finite", "choose another loss=, or mend it")
+            return LikelyCause("the outputs are very large: training diverges", _slower(setting))
+        return LikelyCause(
+            f"{_terms(facts, setting)} of finite outputs is not finite", "choose another loss=, or mend it"
+        )
     if setting.precision in HALF:
-        return Cause(f"the loss is finite, its gradient overflows in {setting.precision}", _wider(setting))
-    return Cause(
+        return LikelyCause(f"the loss is finite, its gradient overflows in {setting.precision}", _wider(setting))
+    return LikelyCause(
         f"the loss is finite, its gradient is not, in {_parts(facts)}",
         f"{_slower(setting)}; trainer.detect_anomaly=true finds the operation",
     )

@@ -77,10 +77,10 @@ class SeenBatch:
 
     def facts(self, data: Any, epoch: int) -> dict[str, Any]:
         """Plain values of loss, outputs and samples."""
-        terms = {name: shown(float(value)) for name, value in self.terms.items()}
+        terms = {name: plain_number(float(value)) for name, value in self.terms.items()}
         return {
             "batch": self.number,
-            "loss": terms.get(TOTAL, shown(float(self.loss))),
+            "loss": terms.get(TOTAL, plain_number(float(self.loss))),
             "terms": terms,
             "outputs": _range(self.ranges),
             "samples": self._samples(data, epoch),
@@ -112,7 +112,7 @@ class SeenBatch:
         return list(dict.fromkeys(bad))
 
 
-def shown(value: float) -> float | str:
+def plain_number(value: float) -> float | str:
     """A number as JSON has it; ``nan``, ``inf`` and ``-inf`` as words."""
     return value if math.isfinite(value) else str(value)
 

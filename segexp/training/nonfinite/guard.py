@@ -21,7 +21,7 @@ from segexp.tasks.speed import Speed
 from segexp.tasks.step_trace import value_range
 from segexp.training.nonfinite.buffers import StepBuffers
 from segexp.training.nonfinite.causes import Setting, likely_cause
-from segexp.training.nonfinite.evidence import SeenBatch, packed, recorded, shown
+from segexp.training.nonfinite.evidence import SeenBatch, packed, plain_number, recorded
 from segexp.training.nonfinite.gradients import all_finite, drop_gradients, gradient_norms, gradients_of, norms_by_part
 from segexp.training.nonfinite.step import Step, losses_bad
 
@@ -230,7 +230,7 @@ class NonFiniteGuard(Callback):
             "samples": [sample for part in parts for sample in part["samples"]],
             "bad_inputs": [name for part in parts for name in part["bad_inputs"]],
             "weights_finite": finite,
-            "gradient_norms": {part: shown(norm) for part, norm in norms.items()},
+            "gradient_norms": {part: plain_number(norm) for part, norm in norms.items()},
         }
 
     def _keep(self, facts: Mapping[str, Any], seen: SeenBatch) -> str:

@@ -12,7 +12,7 @@ from segexp.config.stored.check import check_stored
 from segexp.errors import ConfigError
 from segexp.runs.json_yaml import read_yaml
 from segexp.training.callbacks.paths import refuse_paths
-from segexp.training.resume import check_length, check_same, read_resumed, unlike
+from segexp.training.resume import check_not_shorter, check_same, read_resumed, unlike
 from segexp.training.resume_source import with_command
 
 CHANGING = ("setup", "configure_model", "on_load_checkpoint", "on_save_checkpoint")
@@ -43,7 +43,7 @@ def check_plain_resume(experiment: Experiment, module: pl.LightningModule) -> in
         earlier = migrated_stored(read_yaml(config), config)
         check_stored(earlier, config, built=())
         check_same(experiment, earlier)
-    check_length(experiment, epoch, checkpoint, source)
+    check_not_shorter(experiment, epoch, checkpoint, source)
     return epoch
 
 

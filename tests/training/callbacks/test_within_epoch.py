@@ -12,7 +12,7 @@ from segexp.errors import ConfigError, Interrupted
 from segexp.runs.folder import RunFolder
 from segexp.training.callbacks.checks import check_callbacks
 from segexp.training.callbacks.random_state import random_states, set_random_states
-from segexp.training.callbacks.within_epoch import KEY, Costs, position
+from segexp.training.callbacks.within_epoch import KEY, SaveCosts, position
 from segexp.training.endings import still_valid
 from tests.training.plain.test_checks import PLAIN
 from tests.training.runs import composed, folders, go, table, without
@@ -76,7 +76,7 @@ def test_costly_checkpoints_are_told_once(capsys: pytest.CaptureFixture[str]) ->
     from segexp.runs.console import start_console
 
     start_console()
-    costs = Costs()
+    costs = SaveCosts()
     costs.start(100.0)
     for number in range(1, 9):
         costs.add(0.25)
@@ -86,7 +86,7 @@ def test_costly_checkpoints_are_told_once(capsys: pytest.CaptureFixture[str]) ->
         "costs less\n"
     )
     assert costs.longest == 0.25
-    cheap = Costs()
+    cheap = SaveCosts()
     cheap.start(0.0)
     for number in range(1, 9):
         cheap.add(0.25)

@@ -10,9 +10,9 @@ from lightning.pytorch.loggers import TensorBoardLogger
 from lightning.pytorch.loggers.logger import Logger, rank_zero_experiment
 
 from segexp.training.loggers.background_queue import BackgroundQueue
-from segexp.training.loggers.tensorboard_run import logged as in_tensorboard
+from segexp.training.loggers.tensorboard_run import logged_by_tensorboard as in_tensorboard
 from segexp.training.loggers.tracking import once_each, tell_early
-from segexp.training.loggers.wandb_history import logged as in_wandb
+from segexp.training.loggers.wandb_history import logged_by_wandb as in_wandb
 
 
 class Listed(Logger):
