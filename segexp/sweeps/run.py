@@ -1,6 +1,5 @@
 """Runs the jobs of a sweep through an engine, keeps the manifest, and stops cleanly."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -11,6 +10,7 @@ from segexp.sweeps.engines.process import signal_name
 from segexp.sweeps.job_source import GridSource, JobSource
 from segexp.sweeps.layout import JobFiles, now, resume_command
 from segexp.sweeps.manifest import Entry, Manifest
+from segexp.system.signals import handled_by
 
 INTERRUPTED = 130
 TICK = 0.2
@@ -124,16 +124,8 @@ class Runner:
         def press(number: int, frame: FrameType | None) -> None:
             self._presses += 1
 
-        caught = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
-        # What is ignored (nohup) stays ignored.
-        before = {number: old for number in caught if (old := signal.getsignal(number)) is not signal.SIG_IGN}
-        for number in before:
-            signal.signal(number, press)
-        try:
+        with handled_by(press, ("SIGINT", "SIGTERM", "SIGHUP")):
             yield
-        finally:
-            for number, old in before.items():
-                signal.signal(number, old)
 
     def _conclude(self) -> int:
         """Names what failed and how to go on."""

@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1")
 """Ctrl-C; a shutdown, ``kill`` or SLURM's preemption; a closed terminal; what ``sbatch --signal=USR1@60`` sends."""
+Handler = Callable[[int, FrameType | None], None]
 _USUAL = (signal.SIG_DFL, signal.default_int_handler)
 _received: list[int] = []
 
@@ -29,16 +31,34 @@ def stopped_in_order() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
-    before = {number: old for number in known if (old := signal.getsignal(number)) in _USUAL}
+    try:
+        with handled_by(_stop, taken=lambda handler: handler in _USUAL):
+            yield
+    finally:
+        _received.clear()
+
+
+@contextmanager
+def handled_by(
+    handler: Handler, names: Iterable[str] = STOPPING, taken: Callable[[Any], bool] = lambda handler: True
+) -> Iterator[None]:
+    """In this context a function handles signals; those that are ignored (``nohup``) stay ignored.
+
+    Args:
+        handler: Gets the number of the signal and the frame that it interrupts.
+        names: Of the signals; one that the system lacks is left out.
+        taken: Whether a signal may be taken from what handles it now.
+    """
+    known = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    handlers = {number: signal.getsignal(number) for number in known}
+    before = {number: old for number, old in handlers.items() if old is not signal.SIG_IGN and taken(old)}
     for number in before:
-        signal.signal(number, _stop)
+        signal.signal(number, handler)
     try:
         yield
     finally:
         for number, old in before.items():
             signal.signal(number, old)
-        _received.clear()
 
 
 def _stop(number: int, frame: FrameType | None) -> None:

@@ -23,7 +23,7 @@ from segexp.runs.lock import owner_of
 from segexp.runs.record import end_from_outside
 from segexp.system.cores import CORES, available_cores
 from segexp.system.process import ending_signal, python_command
-from segexp.system.signals import STOPPING
+from segexp.system.signals import handled_by
 from segexp.training.distributed.messages import Board, RankError, Report
 from segexp.training.distributed.plan import BOARD, chosen_gpus
 
@@ -121,16 +121,8 @@ class Crew:
                 return
             self._presses += 1
 
-        known = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
-        # What is ignored (nohup) stays ignored.
-        before = {number: old for number in known if (old := signal.getsignal(number)) is not signal.SIG_IGN}
-        for number in before:
-            signal.signal(number, press)
-        try:
+        with handled_by(press):
             yield
-        finally:
-            for number, old in before.items():
-                signal.signal(number, old)
 
     def _pass_on(self) -> None:
         """The first Ctrl-C asks all ranks to end, a second one ends them."""
