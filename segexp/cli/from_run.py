@@ -68,14 +68,14 @@ class Earlier:
     resumed: bool = False
 
     def is_the_same(self, config: Any) -> bool:
-        """Whether a composed config is that of the run, so that it may go on in its folder."""
+        """Tells whether a composed config is that of the run, so that it may go on in its folder."""
         before, now = (
             OmegaConf.to_container(OmegaConf.create(tree), resolve=True) for tree in (dict(self.body), config)
         )
         return isinstance(before, dict) and isinstance(now, dict) and not changed_keys(now, before)
 
     def gone_on(self, command: list[str], new: Sequence[str], take_over: str | None) -> Invocation:
-        """How the run goes on in its own folder; ``new`` are overrides of the command, harmless ones among them."""
+        """Gives the start of a run that goes on in its folder; ``new`` are overrides, harmless ones among them."""
         harmless = [word for word in new if is_in_block(key_of(word), HARMLESS) and word not in self.recorded]
         return Invocation(
             command=command, overrides=(*self.recorded, *harmless), choices=dict(self.choices),

@@ -51,7 +51,7 @@ def duration(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class CheckpointInterval:
-    """What lies between two checkpoints at most: one of the two.
+    """The longest way between two checkpoints: seconds of training or steps, one of the two.
 
     Attributes:
         seconds: Of training.

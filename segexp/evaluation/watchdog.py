@@ -59,7 +59,7 @@ class Watchdog(Callback):
             self.expect(*before)
 
     def message(self) -> str | None:
-        """What is to be told now; None: nothing."""
+        """Gives the line that the watchdog has to say now; None: it has none."""
         seconds = time.monotonic() - self._since
         if self._limit is None or self._told or seconds < self._limit:
             return None

@@ -15,7 +15,7 @@ def foreground(mask: Tensor) -> Tensor:
 
 
 def has_ignored(mask: Tensor) -> bool:
-    """Whether a pixel of a uint8 mask may be 255: looked up on a CPU, where the largest value costs next to nothing.
+    """Tells whether a pixel of a uint8 mask may be 255; looked up on a CPU, where the largest value costs little.
 
     On a GPU the answer is True without a look, which would wait for all that is under way.
     """

@@ -37,12 +37,12 @@ def record_of(folder: Path) -> dict[str, Any]:
 
 
 def is_trained(record: Mapping[str, Any]) -> bool:
-    """Whether the training of a run has ended, so that its test, pictures and page are all that is left."""
+    """Tells whether the training of a run has ended, so that only its test, pictures and page are left."""
     return all(record.get(key) is not None for key in TRAINED)
 
 
 def kept_entries(folder: Path, earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """What run.json keeps of a run that goes on in its folder.
+    """Selects the entries of run.json that a run keeps when it goes on in its folder.
 
     Args:
         folder: Of the run; tells by its files when a killed process wrote last.

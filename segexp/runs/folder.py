@@ -65,7 +65,7 @@ class RunFolder:
         reopen_log(self.path / "log.txt")
 
     def now(self) -> Path | None:
-        """Where the folder is now, as far as its open log tells; None: nowhere, not known, or of another process."""
+        """Finds the present place of the folder by its open log; None: nowhere, not known, or of another process."""
         if self._lock is not None and self._lock.taken_by() is not None:
             return None
         if self._identity is None or _identity(self.path) == self._identity:

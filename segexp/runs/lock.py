@@ -69,11 +69,11 @@ class Owner:
 
     @property
     def key(self) -> str:
-        """What names it in a word of a command line: ``host:number``."""
+        """Name of the owner in a word of a command line: ``host:number``."""
         return f"{self.host}:{self.pid}"
 
     def state(self) -> Literal["running", "gone", "unknown"]:
-        """Whether it runs; of another machine, and of a file that names nobody, that cannot be told."""
+        """State of the owner: of another machine, and of a file that names nobody, it cannot be told."""
         if not self.pid or self.host != socket.gethostname():
             return "unknown"
         # Another process may have its number by now.
@@ -81,7 +81,7 @@ class Owner:
         return "running" if same else "gone"
 
     def is_same(self, other: "Owner") -> bool:
-        """Whether both are one process: machines, and containers of one folder, use the same numbers."""
+        """Tells whether two owners are one process: machines, and containers of one folder, use the same numbers."""
         return (self.pid, self.started, self.host) == (other.pid, other.started, other.host)
 
     def line(self) -> str:

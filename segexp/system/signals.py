@@ -85,7 +85,7 @@ def _let_go_of_the_terminal() -> None:
 
 
 def is_stopping() -> bool:
-    """Whether a signal has asked this process to end: errors that come after it are its consequences."""
+    """Tells whether a signal has asked this process to end: errors that come after it are its consequences."""
     return bool(_received)
 
 

@@ -31,7 +31,7 @@ class D4(albumentations.D4):  # type: ignore[misc] # albumentations publishes no
 
 
 def in_opencv(transform: Any) -> Any:
-    """The same transform, moved by OpenCV if it is albumentations' D4: configs name that one, here and in old runs."""
+    """Gives OpenCV's form of albumentations' D4, which configs name, and any other transform as it is."""
     return D4(p=transform.p) if type(transform) is albumentations.D4 else transform
 
 

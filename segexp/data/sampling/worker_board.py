@@ -20,7 +20,7 @@ _TEXT = _SLOT - _HEAD.size
 
 @dataclass(frozen=True)
 class Work:
-    """What a loading process was doing.
+    """The last thing that a loading process is known to have begun.
 
     Attributes:
         worker: Its number among those of the loader, from 0.
@@ -39,7 +39,7 @@ class Work:
 
     @property
     def seconds(self) -> float:
-        """How long it has been doing this."""
+        """Seconds since the loading process began this work."""
         return time.monotonic() - self.since
 
 
@@ -62,7 +62,7 @@ class WorkerBoard:
         self._memory[worker * _SLOT : (worker + 1) * _SLOT] = line
 
     def works(self) -> list[Work]:
-        """What each process did last, those that have started."""
+        """Lists the last work of each loading process that has started."""
         found = []
         for worker in range(self._workers):
             line = self._memory[worker * _SLOT : (worker + 1) * _SLOT]
@@ -104,12 +104,12 @@ def note_work(what: str) -> None:
 
 
 def work_of(pid: int) -> tuple[Work, WorkerBoard] | None:
-    """What a process was doing that is gone, and its board; None: not known."""
+    """Finds the last work of a loading process that is gone, and its board; None: not known."""
     return next(((work, board) for board in reversed(_BOARDS) for work in board.works() if work.pid == pid), None)
 
 
 def busy_workers() -> list[Work]:
-    """What the loading processes of this process are doing now, the longest first; those that wait are left out."""
+    """Lists the present work of this process's loading processes, the longest first; those that wait are left out."""
     found = [work for board in _BOARDS for work in board.works() if work.what and _lives(work.pid)]
     return sorted(found, key=lambda work: work.since)
 

@@ -28,7 +28,7 @@ _WEIGHTS = ("state_dict", "model_state_dict", "model")
 
 @dataclass(frozen=True)
 class FileContents:
-    """What a file holds.
+    """Content of a file of weights, read as data.
 
     Attributes:
         path: Where it lies.

@@ -21,7 +21,7 @@ _SIDES = 64
 
 @dataclass
 class OnnxHeader:
-    """What an ONNX file says of itself.
+    """Header of an ONNX file: its producer, metadata and weights by name.
 
     Attributes:
         producer: Program that wrote it.

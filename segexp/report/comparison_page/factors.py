@@ -18,7 +18,7 @@ FEW_SEEDS = 6
 
 @dataclass(frozen=True)
 class Effect:
-    """What one value of a key reaches on the average.
+    """Main effect of one value of a varied key.
 
     Attributes:
         key: The varied key.
@@ -53,7 +53,7 @@ class FactorTable:
 
     @property
     def is_complete(self) -> bool:
-        """Whether each pair was run, so that means of rows and columns compare like with like."""
+        """True if each pair of values was run, so that means of rows and columns compare like with like."""
         return len(self.cells) == len(self.rows) * len(self.columns)
 
     @property

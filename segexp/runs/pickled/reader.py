@@ -50,7 +50,7 @@ class Named:
 
 @dataclass(eq=False)
 class Made:
-    """What a class or function would have made.
+    """Stands for the object that a class or function of a pickle would have made.
 
     Attributes:
         maker: What would be called, as a rule a :class:`Named`.
@@ -67,7 +67,7 @@ class Made:
 
 @dataclass(eq=False)
 class Outside:
-    """What the pickle only has a number of, such as ``("storage", FloatStorage, "0", "cpu", 432)``."""
+    """Stands for an object that a pickle numbers only, as ``("storage", FloatStorage, "0", "cpu", 432)``."""
 
     number: Any
 
@@ -87,11 +87,11 @@ class Bounded:
         self._file, self._left = file, most
 
     def read(self, size: int = -1, /) -> bytes:
-        """As a file's."""
+        """Reads at most so many bytes."""
         return self._taken(self._file.read(self._left if size < 0 else min(size, self._left)))
 
     def readline(self, size: int = -1, /) -> bytes:
-        """As a file's."""
+        """Reads a line, at most so many bytes of it."""
         return self._taken(self._file.readline(self._left if size < 0 else min(size, self._left)))
 
     def _taken(self, found: bytes) -> bytes:
@@ -101,7 +101,7 @@ class Bounded:
 
 @dataclass(frozen=True)
 class Unpickled:
-    """What a pickle holds, and what it names.
+    """Content of a pickle that was read as data, and the classes and functions that it names.
 
     Attributes:
         value: Lists, dicts, texts, numbers and the classes above.

@@ -50,12 +50,12 @@ class StoredTensor:
 
     @property
     def values(self) -> int:
-        """How many it has."""
+        """Number of values of the tensor."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """What its values take."""
+        """Bytes that the values of the tensor take."""
         return self.values * SIZES.get(self.dtype, 4)
 
 

@@ -17,7 +17,7 @@ _LOGGED = ("prog_bar", "logger", "on_step", "on_epoch", "enable_graph", "add_dat
 
 
 def epoch_state(trainer: pl.Trainer, module: pl.LightningModule) -> dict[str, Any]:
-    """What one rank needs to go on within an epoch, in plain types and tensors.
+    """Gathers the state of one rank by which it goes on within an epoch, in plain types and tensors.
 
     Called between two batches.
     """

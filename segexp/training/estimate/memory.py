@@ -43,7 +43,7 @@ MAPS = 3
 
 @dataclass(frozen=True)
 class Fed:
-    """What the network is given.
+    """Sizes of the batches that a network is given.
 
     Attributes:
         batch: Samples of a step, on all ranks together.

@@ -112,7 +112,7 @@ class EpochTable(Logger):
         self._merge({**of_epoch, "epoch": epoch})
 
     def open_rows(self, epoch: int) -> dict[str, Any]:
-        """What is known of an epoch that is not over: its figures so far, its rows of steps.csv, and the best value."""
+        """Gives the rows of an epoch under way: its figures so far, its rows of steps.csv, and the best value."""
         before = max((int(row["step"]) for row in self.steps.values() if row.get("epoch", epoch) < epoch), default=-1)
         steps = [dict(row) for number, row in self.steps.items() if number > before]
         return {"row": dict(self.rows.get(epoch, {"epoch": epoch})), "steps": steps, "best": self._best}

@@ -27,7 +27,7 @@ class LikelyCause:
 
 @dataclass(frozen=True)
 class Setting:
-    """What of a run decides which advice helps.
+    """Settings of a run that decide which advice helps against values that are not finite.
 
     Attributes:
         precision: Numbers that training computes in.

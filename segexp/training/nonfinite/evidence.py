@@ -118,7 +118,7 @@ def plain_number(value: float) -> float | str:
 
 
 def recorded() -> "torch.cuda.Event":
-    """What a GPU reaches when all that it was given so far is done."""
+    """Marks the point that a GPU reaches when all that it was given so far is done."""
     event = torch.cuda.Event()  # type: ignore[no-untyped-call] # torch's own
     event.record()
     return event

@@ -31,7 +31,7 @@ def gradient_norms(gradients: Sequence[Tensor]) -> Tensor:
 
 
 def all_finite(gradients: Sequence[Tensor], norms: Tensor) -> Tensor:
-    """Whether every number of the gradients is finite, a boolean scalar.
+    """Tells whether every number of the gradients is finite, a boolean scalar.
 
     On a processor the norms tell it for a fraction of what the largest numbers cost; where squares overflow, and no
     number does, the numbers are looked at.

@@ -63,13 +63,13 @@ class NonFiniteGuard(Callback):
 
     @property
     def leaves_out(self) -> bool:
-        """Whether steps that are not finite are left out."""
+        """True if steps that are not finite are left out."""
         return self._setting.skips
 
     # ---- of a checkpoint
 
     def state_dict(self) -> dict[str, Any]:
-        """What was left out, and what is known of a step that is under way; empty where neither is."""
+        """Gives counts of steps left out, and the facts of a step that is under way; empty where there is neither."""
         counts = {"skipped": self.skipped, "in_a_row": self._in_a_row} if self.skipped else {}
         if not (self._setting.skips and self._batches):
             return counts
@@ -269,7 +269,7 @@ def guard_steps(experiment: Experiment, folder: RunFolder, speed: Speed | None =
 
 
 def skipped_steps(trainer: pl.Trainer) -> dict[str, Any]:
-    """How many steps were left out, for run.json and results.json; empty where training stops at the first."""
+    """Counts the steps left out, for run.json and results.json; empty where training stops at the first."""
     guards = [each for each in trainer.callbacks if isinstance(each, NonFiniteGuard)]  # type: ignore[attr-defined] # Trainer sets it
     return {"skipped_steps": guards[0].skipped} if guards and (guards[0].leaves_out or guards[0].skipped) else {}
 

@@ -33,7 +33,7 @@ class Step:
 
 
 def losses_bad(batches: Sequence[SeenBatch]) -> Tensor:
-    """Whether the loss of any batch is not finite, a boolean scalar where the losses are."""
+    """Tells whether the loss of any batch is not finite, a boolean scalar where the losses are."""
     waiting = [seen.loss.isfinite().all() for seen in batches if seen.finite is None]
     if not waiting or any(seen.finite is False for seen in batches):
         return torch.tensor(not all(seen.finite for seen in batches), device=batches[-1].loss.device)
