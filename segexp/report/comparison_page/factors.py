@@ -43,6 +43,7 @@ class FactorTable:
         columns: Values of the second.
         cells: What is reached by values of both, over seeds and whatever else varies; without an entry: nothing ran.
         others: Keys that vary within a cell.
+        beaten: Cells with a configuration that a trivial predictor beats: they are the best of nothing.
     """
 
     keys: tuple[str, str]
@@ -50,6 +51,7 @@ class FactorTable:
     columns: tuple[str, ...]
     cells: dict[tuple[str, str], Spread]
     others: tuple[str, ...]
+    beaten: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def is_complete(self) -> bool:
@@ -85,12 +87,15 @@ def factor_table(group: ComparisonGroup, rows: str, columns: str) -> FactorTable
         return None
     keys = named[rows], named[columns]
     found: dict[tuple[str, str], list[float | None]] = {}
+    beaten = set()
     for row in group.rows:
         pair = text_of(row.varied[keys[0]]), text_of(row.varied[keys[1]])
         found.setdefault(pair, []).extend(row.seed_means(group.measure.column))
+        beaten |= {pair} if row.beaten else set()
     cells = {pair: spread for pair, values in found.items() if (spread := mean_and_deviation(values)) is not None}
     first, second = (tuple(dict.fromkeys(_values(group.rows, key))) for key in keys)
-    return FactorTable(keys, first, second, cells, tuple(key for key in varied if key not in keys))
+    others = tuple(key for key in varied if key not in keys)
+    return FactorTable(keys, first, second, cells, others, frozenset(beaten))
 
 
 def _values(rows: Sequence[Configuration], key: str) -> list[str]:

@@ -75,6 +75,16 @@ def test_means_of_an_incomplete_table_are_left_out_and_said_to_be(tmp_path: Path
     assert "| bce | 0.6000 ± 0.0141 | - |" in (found.write(tmp_path, ("md",))[0]).read_text(encoding="utf-8")
 
 
+def test_a_cell_that_a_trivial_predictor_beats_is_the_best_of_nothing(tmp_path: Path) -> None:
+    # The mean IoU is .1 below the Dice, that of all background is .35.
+    low = {pair: value - 0.3 for pair, value in REACHED.items()}
+    found = compare([made(tmp_path, low)], "dice/vessel", rows="model", columns="loss")
+    (table,) = found.factors
+    assert table is not None
+    assert len(table.beaten) == 4
+    assert "| cunet | 0.3000 ± 0.0141 | 0.4000 ± 0.0141 |" in found.write(tmp_path, ("md",))[0].read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("rows", "columns", "message"),
     [

@@ -204,11 +204,12 @@ def factor_grid(group: ComparisonGroup, table: FactorTable) -> Grid:
     """Two keys against each other; means of rows and columns where every pair was run."""
     digits, means = group.measure.digits, {(e.key, e.value): e.mean for e in table.effects}
     heads = [Head(f"{table.keys[0]} \\ {table.keys[1]}", number=False), *(Head(value) for value in table.columns)]
-    top = _best_mean(table.cells, lower=group.measure.lower) if not group.searched else None
+    top = None if group.searched else _best_mean(table.cells, lower=group.measure.lower)
+    best = {pair for pair, cell in table.cells.items() if cell.mean == top} - table.beaten
     rows = []
     for row in table.rows:
-        found = [table.cells.get((row, column)) for column in table.columns]
-        rows.append([Cell(row, row), *(spread_cell(f, digits, best=f is not None and f.mean == top) for f in found)])
+        pairs = [(row, column) for column in table.columns]
+        rows.append([Cell(row, row), *(spread_cell(table.cells.get(p), digits, best=p in best) for p in pairs)])
     if not means:
         return Grid(_factor_title(group, table), heads, rows)
     for cells, value in zip(rows, table.rows, strict=True):
