@@ -27,11 +27,20 @@ def die_with_parent(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+ENDED = ("Z", "X", "x")
+"""States in /proc of a process that has ended: a zombie, dead."""
+
+
 def start_time(pid: int) -> str:
-    """When a process started, in clock ticks since the machine did; empty: there is no such process, or no /proc."""
+    """When a process started, in clock ticks since the machine did; empty: it has ended, or there is no /proc.
+
+    One that is still listed because nobody has asked for its exit code has ended: in containers whose first process asks
+    for none, killed processes stay listed for good.
+    """
     with contextlib.suppress(OSError, IndexError):
         # The name of the program, in brackets, may hold blanks.
-        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()
+        return "" if fields[0] in ENDED else fields[19]
     return ""
 
 

@@ -192,3 +192,22 @@ def test_numbers_of_processes() -> None:
     assert [start_time(number) for number in (2**22 + 1, 2**40)] == ["", ""]
     assert Owner(os.getpid(), "", HERE).state() == "running"
     assert Owner(2**22 + 1, "", HERE).state() == "gone"
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="the system has no /proc")
+def test_a_killed_process_that_nobody_has_asked_for_its_exit_code_owns_nothing(tmp_path: Path) -> None:
+    """Where the first process of a container asks for none, it stays listed for good."""
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    started = start_time(child.pid)
+    assert started
+    (tmp_path / LOCK).write_text(Owner(child.pid, started, socket.gethostname(), "").line())
+    owner = owner_of(tmp_path)
+    assert owner is not None
+    assert owner.state() == "running"
+    child.kill()
+    # Ended, and still listed: this asks without taking the exit code.
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+    assert Path(f"/proc/{child.pid}/stat").exists()
+    assert (start_time(child.pid), owner.state()) == ("", "gone")
+    FolderLock(tmp_path, patience=0, says=str).release(remove=True)
+    child.wait()
