@@ -243,7 +243,7 @@ def _later(folder: Path, kind: str = "offline") -> str:
 
 
 WRITER = "WANDB_SERVICE"
-"""Variable with the process of W&B that writes the files. Started by a program that outlives its jobs (a notebook, say),
+"""Variable with the process of W&B that writes the files. Started by a program that outlives its jobs (a notebook),
 it holds the run of a job that was killed, and refuses to go on with it; another such process does not."""
 DIR = "WANDB_DIR"
 """Variable with the folder in which W&B keeps its files; without it they lie in the run folder."""
