@@ -1,5 +1,6 @@
 """A training on two processes is that of one: weights, figures, files; and it ends as one."""
 
+import os
 import re
 import signal
 import subprocess
@@ -153,7 +154,11 @@ def test_a_mistake_in_the_data_is_told_once_and_leaves_nothing() -> None:
     assert not Path("outputs").exists()
 
 
-def test_ctrl_c_keeps_the_last_epoch() -> None:
+@pytest.mark.parametrize(
+    ("number", "to_rank"), [(signal.SIGINT, False), pytest.param(signal.SIGTERM, True, marks=pytest.mark.slow)]
+)
+def test_a_signal_keeps_the_last_epoch(number: signal.Signals, to_rank: bool) -> None:
+    """Ctrl-C reaches the process beside the ranks alone, what ends a service or a job of SLURM each process."""
     words = command(*TWO, "trainer.max_epochs=999", "scheduler=none")
     with subprocess.Popen(
         words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
@@ -163,15 +168,17 @@ def test_ctrl_c_keeps_the_last_epoch() -> None:
         for line in process.stdout:
             if line.startswith("epoch   1/999"):
                 break
-        process.send_signal(signal.SIGINT)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        os.kill(int(children.read_text().split()[1]) if to_rank else process.pid, number)
         _, error = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in error
     found = re.search(r"^segexp: interrupted; the finished epochs are saved; .* resume=(\S+)", error, re.MULTILINE)
     assert found is not None
     (folder,) = folders()
     assert Path(found[1]) == folder
-    assert read_json(folder / "run.json")["state"] == "interrupted"
+    record = read_json(folder / "run.json")
+    assert (record["state"], record["signal"]) == ("interrupted", number.name)
     epoch = checkpoint(folder, "last")["epoch"]
     assert len(go("scheduler=none", f"trainer.max_epochs={epoch + 2}", f"resume={found[1]}").rows) == epoch + 2
 
