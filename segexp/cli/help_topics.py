@@ -11,6 +11,7 @@ from segexp.config.overrides.comments import KeyLine, keys_of_option
 from segexp.config.overrides.groups import LISTS, Option, groups
 from segexp.config.overrides.reference import (
     EXPERIMENT,
+    block_of,
     chosen_options,
     more_keys,
     own_keys,
@@ -70,12 +71,13 @@ def _group(group: str, options: Sequence[Option], folders: Sequence[Path]) -> st
     shared = shared_keys(list(keys.values())) if len(keys) > 1 and group != EXPERIMENT else {}
     width = 2 + max(len(option.name) for option in options)
     blocks = [_heading(group), "\n".join(f"  {option.name:<{width}}{option.meaning}".rstrip() for option in options)]
+    home = {option.name: block_of(group, option.name, folders) for option in options}
     if shared:
-        blocks.append("\n".join([f"Keys of every {group}", *_printed(group, list(shared.values()))]))
+        blocks.append("\n".join([f"Keys of every {group}", *_printed(home[options[0].name], list(shared.values()))]))
     for option in options:
         own = own_keys(keys[option.name], shared)
         if own:
-            blocks.append("\n".join([f"{group}={option.name}", *_printed(group, own)]))
+            blocks.append("\n".join([f"{group}={option.name}", *_printed(home[option.name], own)]))
     return "\n\n".join(blocks)
 
 
@@ -100,8 +102,9 @@ def _option(group: str, name: str, options: Sequence[Option], folders: Sequence[
         raise ConfigError(no_option(group, name, [each.name for each in options]))
     lines = shown_keys(group, name, folders)
     chosen = _chosen(name, folders) if group == EXPERIMENT else []
-    more = more_keys(group, keys_of_option(group, name, folders))
-    text = [f"{group}={name}: {option.meaning}", *chosen, *(_printed(group, lines) or ["  no keys of its own"])]
+    home = block_of(group, name, folders)
+    more = more_keys(home, keys_of_option(group, name, folders))
+    text = [f"{group}={name}: {option.meaning}", *chosen, *(_printed(home, lines) or ["  no keys of its own"])]
     return "\n".join([*text, *(f"  {f'+{k}=':<{WIDTH}}  {v}; not in the YAML, so with a +" for k, v in more)])
 
 
@@ -112,9 +115,9 @@ def _chosen(name: str, folders: Sequence[Path]) -> list[str]:
     return [f"  chooses {' '.join(texts)}"] if texts else []
 
 
-def _printed(group: str, lines: Sequence[KeyLine]) -> list[str]:
-    """Keys as they are written on a command line, each with its value and comment."""
-    head = "" if group in ("", EXPERIMENT) else f"{group}."
+def _printed(home: str, lines: Sequence[KeyLine]) -> list[str]:
+    """Keys of a block as they are written on a command line, each with its value and comment."""
+    head = f"{home}." if home else ""
     texts = [f"{head}{line.key}: {line.value}".rstrip() for line in lines]
     width = min(WIDTH, max(map(len, texts), default=0))
     return [f"  {text:<{width}}  {line.comment}".rstrip() for text, line in zip(texts, lines, strict=True)]

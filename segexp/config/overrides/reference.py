@@ -14,8 +14,6 @@ from segexp.config.signatures.signature import UNKNOWN, Signature, signature
 
 EXPERIMENT = "experiment"
 """The group of presets: its keys are those of other groups, explained there."""
-_WHOLE = (EXPERIMENT, "debugging")
-"""Groups whose options are laid over the whole config."""
 
 
 def shown_keys(group: str, name: str, folders: Sequence[Path]) -> list[KeyLine]:
@@ -31,6 +29,12 @@ def shown_keys(group: str, name: str, folders: Sequence[Path]) -> list[KeyLine]:
         return lines
     known = _introduced(name, folders)
     return [replace(line, comment=line.comment or _comment_of(line.key, known)) for line in lines]
+
+
+def block_of(group: str, name: str, folders: Sequence[Path]) -> str:
+    """Finds the block in which the keys of an option stand: its group; empty: the whole config."""
+    path = next(file for folder in folders if (file := folder / group / f"{name}.yaml").is_file())
+    return "" if path.read_text(encoding="utf-8").startswith("# @package _global_") else group
 
 
 def shown_command_keys(config: str, folders: Sequence[Path]) -> list[KeyLine]:
@@ -106,15 +110,15 @@ def targets_of(lines: Sequence[KeyLine]) -> dict[str, str]:
     }
 
 
-def more_keys(group: str, lines: Sequence[KeyLine]) -> Iterator[tuple[str, str]]:
+def more_keys(home: str, lines: Sequence[KeyLine]) -> Iterator[tuple[str, str]]:
     """Yields what the classes of an option take though its YAML does not list it: key with dots, values in words.
 
     Args:
-        group: Its group.
+        home: Block in which its keys stand.
         lines: All keys of its YAML, ``_target_`` among them.
     """
     for block, found in _signatures(lines).items():
-        path = ".".join(part for part in (group, block) if part)
+        path = ".".join(part for part in (home, block) if part)
         listed = {line.key.removeprefix(f"{block}.") if block else line.key for line in lines}
         gone = {*listed, *supplied_keys(TrainConfig, path)}
         for key, parameter in found.parameters.items():
@@ -127,24 +131,24 @@ def _signatures(lines: Sequence[KeyLine]) -> dict[str, Signature]:
     return {block: known for block, known in found.items() if known is not None}
 
 
-def values_of_option(group: str, lines: Sequence[KeyLine]) -> dict[str, str]:
+def values_of_option(home: str, lines: Sequence[KeyLine]) -> dict[str, str]:
     """What each key of an option takes, in words, by its key: read from the constructor of its class, or the schema.
 
     Args:
-        group: Its group.
+        home: Block in which its keys stand.
         lines: All keys of its YAML, ``_target_`` among them.
 
     Returns:
         Keys of which nothing is known are left out.
     """
-    schema = TrainConfig if group in _WHOLE else fields_of(TrainConfig).get(group)
+    schema = fields_of(TrainConfig).get(home) if home else TrainConfig
     found = {line.key: _annotation_at(schema, line.key) for line in lines}
     for block, known in _signatures(lines).items():
         head = f"{block}." if block else ""
         for line in lines:
-            parameter = known.parameters.get(line.key.removeprefix(head))
-            if line.key.startswith(head) and parameter is not None:
-                found[line.key] = parameter.annotation
+            name, _, inner = line.key.removeprefix(head).partition(".")
+            if line.key.startswith(head) and (parameter := known.parameters.get(name)) is not None:
+                found[line.key] = _annotation_at(parameter.annotation, inner) if inner else parameter.annotation
     return _in_words(found)
 
 
