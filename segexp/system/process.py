@@ -34,8 +34,8 @@ ENDED = ("Z", "X", "x")
 def start_time(pid: int) -> str:
     """When a process started, in clock ticks since the machine did; empty: it has ended, or there is no /proc.
 
-    One that is still listed because nobody has asked for its exit code has ended: in containers whose first process asks
-    for none, killed processes stay listed for good.
+    One that is still listed because nobody has asked for its exit code has ended: in containers whose first process
+    asks for none, killed processes stay listed for good.
     """
     with contextlib.suppress(OSError, IndexError):
         # The name of the program, in brackets, may hold blanks.

@@ -214,7 +214,15 @@ def _init(facts: RunFacts, mode: Literal["online", "offline"], wanted: dict[str,
     # The variable too: wandb reads it before it looks for a terminal to ask on.
     os.environ["WANDB_MODE"] = mode
     place: dict[str, Any] = {} if DIR in os.environ else {"dir": str(facts.folder.resolve())}
-    return wandb.init(config=dict(facts.config), mode=mode, reinit="finish_previous", **place, **wanted)
+    asked: dict[str, Any] = {"config": dict(facts.config), "mode": mode, "reinit": "finish_previous", **place, **wanted}
+    try:
+        return wandb.init(**asked)
+    except Exception as error:  # of a class that wandb does not export
+        if "is in use" not in str(error) or WRITER not in os.environ:
+            raise
+    wandb.teardown()
+    os.environ.pop(WRITER, None)
+    return wandb.init(**asked)
 
 
 def _answers(run: Any) -> bool:
@@ -234,5 +242,8 @@ def _later(folder: Path, kind: str = "offline") -> str:
     return f"sync it later: wandb sync {shell_word(place)}/wandb/{kind}-*"
 
 
+WRITER = "WANDB_SERVICE"
+"""Variable with the process of W&B that writes the files. Started by a program that outlives its jobs (a notebook),
+it holds the run of a job that was killed, and refuses to go on with it; another such process does not."""
 DIR = "WANDB_DIR"
 """Variable with the folder in which W&B keeps its files; without it they lie in the run folder."""

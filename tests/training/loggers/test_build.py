@@ -269,6 +269,46 @@ def test_a_run_that_goes_on_keeps_its_id(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert (again["id"], again["resume"]) == ("second12", "allow")
 
 
+@pytest.mark.slow
+def test_a_job_killed_below_a_program_that_uses_wandb_too_goes_on(tmp_path: Path) -> None:
+    """The process of W&B that the program started still holds the run of the killed job."""
+    job = (
+        "import os, sys; from pathlib import Path; from tests.training.loggers.test_build import facts, wandb_logger\n"
+        f"made = wandb_logger(facts(Path({str(tmp_path)!r})), mode='offline', id='one')\n"
+        "os.kill(os.getpid(), 9) if sys.argv[1] == 'killed' else made.end(ok=True)"
+    )
+    program = (
+        "import subprocess, sys, wandb\n"
+        "wandb.setup()\n"
+        "with wandb.init(mode='offline', dir=sys.argv[2]):\n"
+        "    for end in ('killed', 'ends'):\n"
+        "        print(subprocess.run([sys.executable, '-c', sys.argv[1], end]).returncode)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, job, str(tmp_path)], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.stdout.split() == ["-9", "0"], done.stderr
+
+
+def test_a_run_held_by_the_writer_of_another_program_gets_a_writer_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Held(Opened):
+        def __call__(self, **settings: Any) -> Opened:
+            super().__call__(**settings)
+            if wandb_run.WRITER in os.environ:
+                raise RuntimeError("run ID one is in use")
+            return self
+
+    opened = Held()
+    monkeypatch.setattr("wandb.init", opened)
+    monkeypatch.setattr("wandb.teardown", lambda: None)
+    monkeypatch.setenv(wandb_run.WRITER, "3-1-unix-/tmp/of-another")
+    wandb_logger(facts(tmp_path), mode="offline", id="one")
+    assert [asked["id"] for asked in opened.asked] == ["one", "one"]
+    assert wandb_run.WRITER not in os.environ
+
+
 def test_key_in_netrc(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "netrc").write_text("machine api.wandb.ai login user password x\n")
     assert not wandb_run.has_key()
