@@ -63,6 +63,7 @@ class ReportConfig:
 
     run: str | list[str]
     charts: list[Literal["png", "svg", "pdf"]]
+    pages: Literal["all", "missing", "none"]
     open: bool
     debug: bool
 

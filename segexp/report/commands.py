@@ -29,10 +29,10 @@ def run_report(config: Any, invocation: Invocation) -> None:
     asked = checked(config, ReportConfig)
     from segexp.report.rebuild import write_reports
 
-    pages, failed = write_reports(asked.run, asked.charts)
+    pages, failed = write_reports(asked.run, asked.charts, asked.pages)
     lines = [*map(str, pages), *(f"no page: {line}" for line in failed)]
-    print("\n".join(map(printable, lines)))  # noqa: T201 - the command's answer
-    if asked.open:
+    print("\n".join(map(printable, lines or ["no page is missing"])))  # noqa: T201 - the command's answer
+    if asked.open and pages:
         import webbrowser
 
         webbrowser.open(pages[-1].resolve().as_uri())
