@@ -40,7 +40,7 @@ class CompareConfig:
     base: str | None
     rows: str | None
     columns: str | None
-    write: list[Literal["csv", "md", "html", "tex"]]
+    write: list[Literal["csv", "md", "html", "tex", "methods"]]
     out: str | None
     resamples: Draws
     seed: Seed
@@ -62,6 +62,7 @@ class ReportConfig:
     """The tree of ``python -m segexp report``."""
 
     run: str | list[str]
+    write: list[Literal["html", "methods"]]
     charts: list[Literal["png", "svg", "pdf"]]
     open: bool
     debug: bool

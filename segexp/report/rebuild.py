@@ -6,6 +6,7 @@ from pathlib import Path
 
 from segexp.errors import DataError
 from segexp.report.comparison_page.compare import write_summary
+from segexp.report.methods.paragraph import write_run_methods
 from segexp.report.run_page.charts.files import save_charts
 from segexp.report.run_page.page import write_report
 from segexp.report.run_page.rebuilt_pictures import remake
@@ -16,16 +17,17 @@ SUMMARY = "summary.html"
 
 
 def write_reports(
-    places: str | Path | Sequence[str | Path], charts: Sequence[str] = ()
+    places: str | Path | Sequence[str | Path], charts: Sequence[str] = (), write: Sequence[str] = ("html",)
 ) -> tuple[list[Path], list[str]]:
     """Write ``report.html`` of all runs at and below some places, finished or not, and the pages of sweeps anew.
 
     Args:
         places: Run folders, folders above them at any depth, globs, or a list of them.
         charts: Formats in which the charts of runs are written too, beside their page: ``png``, ``svg``, ``pdf``.
+        write: ``html``: the pages; ``methods``: ``methods.md`` and ``references.bib`` of each run.
 
     Returns:
-        The pages, those of sweeps last; and in words what could not be made, where other pages could.
+        The files, pages of sweeps last; and in words what could not be made, where others could.
 
     Raises:
         DataError: A place does not exist or holds no run, or there is no page that could be made.
@@ -34,16 +36,17 @@ def write_reports(
     if not given:
         raise DataError("run: no run folder was given; write for example report outputs/<name>/<date>_<time>_<id>")
     runs, sweeps = _found(given)
-    pages, failed = [], []
-    for write, folders in ((partial(_write_run, charts=charts), runs), (_write_sweep, sweeps)):
+    files, failed = [], []
+    of_sweeps = sweeps if "html" in write else []
+    for make, folders in ((partial(_write_run, charts=charts, write=write), runs), (_write_sweep, of_sweeps)):
         for folder in folders:
             try:
-                pages.append(write(folder))
+                files += make(folder)
             except DataError as error:
                 failed.append(f"{folder}: {error}")
-    if not pages:
+    if failed and not files:
         raise DataError("\n".join(failed))
-    return pages, failed
+    return files, failed
 
 
 def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
@@ -62,14 +65,16 @@ def _found(places: Sequence[str | Path]) -> tuple[list[Path], list[Path]]:
     return list(runs), list(sweeps)
 
 
-def _write_run(folder: Path, charts: Sequence[str]) -> Path:
+def _write_run(folder: Path, charts: Sequence[str], write: Sequence[str]) -> list[Path]:
     """The page, and before it the pictures that could not be made when the run ended."""
-    remake(folder)
+    files = write_run_methods(folder) if "methods" in write else []
+    if "html" in write:
+        remake(folder)
     for kind in charts:
-        save_charts(folder, kind)
-    return write_report(folder)
+        files += save_charts(folder, kind)
+    return [*files, write_report(folder)] if "html" in write else files
 
 
-def _write_sweep(folder: Path) -> Path:
+def _write_sweep(folder: Path) -> list[Path]:
     """The page of a sweep; relative links lead to the reports below it, so it is made after them."""
-    return next(path for path in write_summary(folder) if path.name == SUMMARY)
+    return [path for path in write_summary(folder) if path.name == SUMMARY]

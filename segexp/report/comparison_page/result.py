@@ -23,7 +23,7 @@ from segexp.runs.files import replace_file
 from segexp.runs.find import FINISHED, LeftOut
 from segexp.runs.text import printable, shortened, utf8
 
-Format = Literal["csv", "md", "html", "tex"]
+Format = Literal["csv", "md", "html", "tex", "methods"]
 FORMATS: tuple[Format, ...] = ("csv", "md", "html")
 """What is written where nothing else is said."""
 
@@ -63,7 +63,7 @@ class Comparison:
         return as_text(self.groups, self.notes, self.left_out, self.factors)
 
     def write(self, out: Path, formats: Sequence[Format] = FORMATS) -> list[Path]:
-        """Writes ``summary.csv``, ``summary.md``, ``summary.tex`` and ``summary.html``, each whole or not at all.
+        """Writes ``summary.csv``, ``summary.md``, ``summary.tex``, ``methods.md``, the page: each whole or not at all.
 
         Args:
             out: The folder.
@@ -79,6 +79,10 @@ class Comparison:
             "tex": lambda: as_latex(self.title, self.groups, self.notes, self.factors or [None] * len(self.groups)),
         }
         files = [replace_file(out / f"summary.{name}", utf8(text())) for name, text in made.items() if name in formats]
+        if "methods" in formats:
+            from segexp.report.methods.of_comparison import write_comparison_methods
+
+            files += write_comparison_methods(out, self.title, self.groups)
         return [*files, self._write_page(out)] if "html" in formats else files
 
     def _markdown(self) -> str:
