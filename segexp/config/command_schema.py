@@ -41,6 +41,7 @@ class CompareConfig:
     rows: str | None
     columns: str | None
     write: list[Literal["csv", "md", "html", "tex", "methods"]]
+    charts: list[Literal["png", "svg", "pdf"]]
     out: str | None
     resamples: Draws
     seed: Seed

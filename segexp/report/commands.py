@@ -19,7 +19,8 @@ def run_compare(config: Any, invocation: Invocation) -> None:
         asked.runs, asked.measure, asked.base, asked.resamples, asked.seed, rows=asked.rows, columns=asked.columns
     )
     print(readable(found.text()))  # noqa: T201 - the command's answer
-    files = found.write(summary_folder(asked.runs, asked.out), asked.write)
+    out = summary_folder(asked.runs, asked.out)
+    files = [*found.write(out, asked.write), *found.write_charts(out, asked.charts)]
     print("\n" + "\n".join(printable(str(file)) for file in files))  # noqa: T201
 
 
