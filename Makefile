@@ -1,4 +1,4 @@
-# make run | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -19,13 +19,16 @@ CHROMIUM := { command -v chromium || command -v chromium-browser || command -v g
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
+.PHONY: run gallery test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
 	$(BIN)/python -m segexp $(ARGS)
+
+gallery: $(VENV)/.run  ## a page of all runs in outputs, found by data set, model, task, tag, state and measure (ARGS=open=true)
+	$(BIN)/python -m segexp report outputs pages=missing $(ARGS)
 
 test: $(VENV)/.dev  ## set up, then lint, types and tests, at the same time
 	$(MAKE) --no-print-directory --jobs=2 lint unit

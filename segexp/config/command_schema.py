@@ -65,6 +65,7 @@ class ReportConfig:
     run: str | list[str]
     write: list[Literal["html", "methods"]]
     charts: list[Literal["png", "svg", "pdf"]]
+    pages: Literal["all", "missing", "none"]
     open: bool
     debug: bool
 

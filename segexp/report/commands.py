@@ -35,10 +35,10 @@ def run_report(config: Any, invocation: Invocation) -> None:
         raise ConfigError(f"open: found true, but write={asked.write} makes no page; add html, or leave open out")
     from segexp.report.rebuild import write_reports
 
-    files, failed = write_reports(asked.run, asked.charts, asked.write)
+    files, failed = write_reports(asked.run, asked.charts, asked.pages, asked.write)
     lines = [*map(str, files), *(f"not made: {line}" for line in failed)]
-    print("\n".join(map(printable, lines)))  # noqa: T201 - the command's answer
-    if asked.open:
+    print("\n".join(map(printable, lines or ["no page is missing"])))  # noqa: T201 - the command's answer
+    if asked.open and files:
         import webbrowser
 
         webbrowser.open(files[-1].resolve().as_uri())

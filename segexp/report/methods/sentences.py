@@ -5,6 +5,7 @@ from pathlib import PurePath
 
 from segexp.data.sources.data_source import read_sources
 from segexp.report import values
+from segexp.report.data_set import data_set_name
 from segexp.report.markdown import escape_text, format_code
 from segexp.report.methods.described_run import DescribedRun, class_name, join_words
 from segexp.report.run_page.tables.data import SPLITS
@@ -43,10 +44,10 @@ def _data_set(run: DescribedRun) -> str:
     scene = run.known("datamodule.scene")
     if published is not None or scene or run.known("datamodule.generate"):
         return f"The images were drawn by a program: {format_code(str(scene or name))}; they show nothing real."
-    root = run.known("datamodule.root")
-    place = f" from the folder {format_code(PurePath(root).name)}" if isinstance(root, str) and root else ""
-    which = run.class_of("datamodule") or format_code(name or "not recorded")
-    return f"The data were read by {which}{place}{cited} [name the data set and its source]."
+    reader = run.class_of("datamodule")
+    called = data_set_name(run.contents) or "not recorded"
+    by = f", read by {reader}" if reader and reader != format_code(called) else ""
+    return f"The data are {format_code(called)}{by}{cited} [name the data set and its source]."
 
 
 def _counts(run: DescribedRun, *, together: bool) -> Iterator[str]:

@@ -112,7 +112,7 @@ def test_what_a_plain_lightning_module_does_is_left_to_its_author(tmp_path: Path
     (tmp_path / "config.yaml").write_text("task: {_target_: my.LitMNIST}\ndatamodule: {_target_: my.MNIST_DM}\n")
     write_run_methods(tmp_path)
     text, entries = read(tmp_path)
-    assert "The data were read by `MNIST_DM` [name the data set and its source]." in text
+    assert "The data are `MNIST_DM` [name the data set and its source]." in text
     assert "[Say what is minimised, and by which optimizer" in text
     assert "lowest `val_loss`" in text
     assert "chose nothing" not in text
