@@ -71,6 +71,22 @@ class ReportConfig:
 
 
 @dataclass(frozen=True)
+class DashboardConfig:
+    """The tree of ``python -m segexp dashboard``."""
+
+    project: str | None
+    entity: str | None
+    name: str
+    write: list[Literal["workspace", "report", "sweep"]]
+    measure: str
+    parameters: list[str]
+    group: str | None
+    out: str
+    timeout: PositiveInt
+    debug: bool
+
+
+@dataclass(frozen=True)
 class OtherInferenceConfig:
     """Changes to the section ``inference`` of a run that is used again; None: no change."""
 
