@@ -139,11 +139,12 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 		--editable '.[demo]' pytest rasterio
 	touch $@
 
-# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
+# of the main environment before the file of segexp itself, which imports a package from there.
 $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 	$(PYTHON) -m venv $(DOCS)
 	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--constraint constraints-docs.txt --editable '.[docs]'
 	touch $@
