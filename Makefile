@@ -1,4 +1,4 @@
-# make run | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | docs | format | bench | clean | help
+# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | docs | format | bench | clean
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
@@ -6,6 +6,7 @@ VENV := .venv
 ZOO := .venv-zoo
 DEMO := .venv-demo
 DOCS := .venv-docs
+TOOLS := .venv-tools
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
@@ -20,13 +21,16 @@ CHROMIUM := { command -v chromium || command -v chromium-browser || command -v g
 	{ apt-get update -q && apt-get install -y -q --no-install-recommends chromium; } || \
 	echo "Chromium could not be installed: its tests are skipped"
 
-.PHONY: run test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
+.PHONY: run gallery test test-slow fuzz test-cluster test-gpu test-browser zoo lint unit format bench clean help
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-12s %s\n", $$1, $$2}'
 
 run: $(VENV)/.run  ## set up, train the default experiment, print the result and where the report lies (ARGS="key=value ...")
 	$(BIN)/python -m segexp $(ARGS)
+
+gallery: $(VENV)/.run  ## a page of all runs in outputs, found by data set, model, task, tag, state and measure (ARGS=open=true)
+	$(BIN)/python -m segexp report outputs pages=missing $(ARGS)
 
 test: $(VENV)/.dev  ## set up, then lint, types and tests, at the same time
 	$(MAKE) --no-print-directory --jobs=2 lint unit
@@ -93,8 +97,12 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
 	$(BIN)/python -m benchmarks.kills $(ARGS)
 
+.PHONY: notebooks
+notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)
+	$(TOOLS)/bin/python -m tests.examples.notebooks
+
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -147,4 +155,11 @@ $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--constraint constraints-docs.txt --editable '.[docs]'
+	touch $@
+
+# Tools that no test and no user needs.
+$(TOOLS)/.tools: constraints-tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt \
+		build hatchling ipykernel jupytext nbclient twine uv
 	touch $@
