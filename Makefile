@@ -61,7 +61,7 @@ interruptions: $(VENV)/.dev  ## end a training in each phase by each signal, go 
 	folder=$$(mktemp -d) && $(BIN)/python -m tests.training.interruptions $$folder/plain && \
 	$(BIN)/python -m tests.training.interruptions $$folder/tracked tracked
 
-test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, installed for it where there is none (Debian, as root)
+test-browser: $(VENV)/.dev  ## pages in a real headless Chromium, the docs site too once make docs has built it; installed for it where there is none (Debian, as root)
 	$(CHROMIUM)
 	$(BIN)/python -m pytest -rs tests/browser $(ARGS)
 
@@ -147,11 +147,12 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 		--editable '.[demo]' pytest rasterio
 	touch $@
 
-# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages. Paths are taken by name: those
+# of the main environment before the file of segexp itself, which imports a package from there.
 $(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
 	$(PYTHON) -m venv $(DOCS)
 	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
-		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/000_main.pth
 	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
 		--constraint constraints-docs.txt --editable '.[docs]'
 	touch $@
