@@ -1,10 +1,12 @@
-# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | format | bench | clean | help
+# make run | gallery | test | test-slow | fuzz | test-cluster | test-gpu | test-browser | zoo | docs | format | bench | clean
 # A virtual environment lies in .venv; it is made, and updated only when pyproject.toml or constraints.txt changed.
 .DEFAULT_GOAL := help
 PYTHON ?= python3
 VENV := .venv
 ZOO := .venv-zoo
 DEMO := .venv-demo
+DOCS := .venv-docs
+TOOLS := .venv-tools
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt
 # pip would compile 20,000 files one after the other; this takes all cores. Some are no valid Python, on purpose.
@@ -71,6 +73,11 @@ test-demo: $(DEMO)/.test  ## the page of the command demo in a real headless Chr
 	$(CHROMIUM)
 	$(DEMO)/bin/python -m pytest -rs tests/browser/test_demo.py tests/inference/demo $(ARGS)
 
+.PHONY: docs
+docs: $(DOCS)/.build  ## the docs site: site/index.html opens without a network; every warning and broken link is an error
+	NO_MKDOCS_2_WARNING=1 $(DOCS)/bin/python -m mkdocs build --strict --quiet
+	$(DOCS)/bin/python -m website.links site
+
 format: $(VENV)/.dev  ## put the code into the common form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -90,8 +97,12 @@ bench: $(VENV)/.dev  ## measurements side by side: start-up, training throughput
 kills: $(VENV)/.dev  ## kills trainings at 40 random moments, resumes them, compares all with undisturbed ones (ARGS="--kills 8"); 20 minutes
 	$(BIN)/python -m benchmarks.kills $(ARGS)
 
+.PHONY: notebooks
+notebooks: $(TOOLS)/.tools  ## make the notebooks of examples/ of the scripts beside them (jupytext)
+	$(TOOLS)/bin/python -m tests.examples.notebooks
+
 clean:  ## remove the environment and caches; outputs stay
-	rm -rf $(VENV) $(ZOO) $(DEMO) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) $(ZOO) $(DEMO) $(DOCS) $(TOOLS) site build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
@@ -134,4 +145,20 @@ $(DEMO)/.test: $(INPUTS) constraints-demo.txt
 	awk -F == 'FNR == NR { mine[$$1]; print; next } !($$1 in mine)' constraints-demo.txt constraints.txt > $(DEMO)/constraints.txt
 	$(DEMO)/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(DEMO)/constraints.txt \
 		--editable '.[demo]' pytest rasterio
+	touch $@
+
+# It sees the packages of the main environment, as the zoo's does, and adds what builds pages.
+$(DOCS)/.build: $(INPUTS) constraints-docs.txt $(VENV)/.run
+	$(PYTHON) -m venv $(DOCS)
+	packages=$$($(DOCS)/bin/python -c "import sysconfig; print(sysconfig.get_path('purelib'))") && \
+		$(BIN)/python -c "import sysconfig; print(sysconfig.get_path('purelib'))" > $$packages/main.pth
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt \
+		--constraint constraints-docs.txt --editable '.[docs]'
+	touch $@
+
+# Tools that no test and no user needs.
+$(TOOLS)/.tools: constraints-tools.txt
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints-tools.txt \
+		build hatchling ipykernel jupytext nbclient twine uv
 	touch $@

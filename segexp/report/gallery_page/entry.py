@@ -8,8 +8,8 @@ from pathlib import Path
 from segexp.errors import DataError, one_line
 from segexp.report.comparison_page.output.links import report_link
 from segexp.report.data_set import config_section, data_set_name
-from segexp.report.gallery_page.figures import OverallFigure, overall_figures
 from segexp.report.gallery_page.thumbnail import thumbnail
+from segexp.report.overall_figures import OverallFigure, overall_figures
 from segexp.report.run_page.sections import page_title, state
 from segexp.runs import entries
 from segexp.runs.contents import RunContents, read_record

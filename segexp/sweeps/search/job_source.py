@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
     from optuna.trial import FrozenTrial
 
-OWNER, FOLDER, LOST = "sweep", "folder", "lost"
-"""What a trial is marked with: its sweep, its run folder, and whether it was cut off before it became a job."""
+OWNER, FOLDER, DRAW, LOST = "sweep", "folder", "draw", "lost"
+"""What a trial is marked with: its sweep, its run folder, what its values were drawn with (see
+:mod:`segexp.sweeps.search.sampler`), and whether it was cut off before it became a job."""
 GIVE_UP = 3
 """So many failures, and not one trial that did not fail: something is wrong with all of them."""
 
@@ -112,6 +113,8 @@ class SearchSource:
         """A new job in the manifest; None: the trial needs none."""
         with _reaching():
             trial = self._study.ask(distributions(self._space.dimensions))
+            if (draw := getattr(self._study.sampler, DRAW, None)) is not None:
+                trial.set_user_attr(DRAW, draw)
             trial.set_user_attr(OWNER, str(self._manifest.folder.resolve()))
             if len(self._before(trial.number)) >= self.total:
                 # Another worker has asked for the last one at the same moment.

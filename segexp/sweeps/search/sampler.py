@@ -1,5 +1,6 @@
-"""A sampler whose draws depend on the number of the trial, not on what the same process has drawn before."""
+"""A sampler whose draws depend on the place of a trial in its study, not on what the process has drawn before."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -7,14 +8,20 @@ import numpy as np
 from optuna import Study
 from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler
-from optuna.trial import FrozenTrial
+from optuna.trial import FrozenTrial, TrialState
+
+from segexp.sweeps.search.job_source import DRAW, LOST
 
 
 class SeededByTrial(BaseSampler):
     """Makes a sampler anew for each trial.
 
     Optuna's own seed belongs to a process: a search that goes on would draw the same trials once more, and so would
-    each of several workers with the same seed.
+    each of several workers with the same seed. What is drawn belongs to a draw: the number of the trial, but one that a
+    kill has cut off before it became a job hands its draw on to the next, so that a search with kills is the same.
+
+    Attributes:
+        draw: Number of the draw of the last trial.
     """
 
     def __init__(self, make: Callable[[int], BaseSampler], seed: int) -> None:
@@ -22,10 +29,12 @@ class SeededByTrial(BaseSampler):
         self._make = make
         self._seed = seed
         self._now = make(seed)
+        self.draw = 0
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
         """A sampler for this trial."""
-        seed = np.random.SeedSequence([self._seed, trial.number]).generate_state(1)[0]
+        self.draw = _next_draw(study, trial.number)
+        seed = np.random.SeedSequence([self._seed, self.draw]).generate_state(1)[0]
         self._now = self._make(int(seed))
         self._now.before_trial(study, trial)
 
@@ -44,3 +53,11 @@ class SeededByTrial(BaseSampler):
     ) -> Any:
         """Asks the sampler within."""
         return self._now.sample_independent(study, trial, param_name, param_distribution)
+
+
+def _next_draw(study: Study, number: int) -> int:
+    """The first draw that no earlier trial has; those of older studies are not marked, and were the trial's number."""
+    trials = study.get_trials(deepcopy=False)
+    earlier = [trial for trial in trials if trial.number < number and trial.state != TrialState.WAITING]
+    used = {trial.user_attrs.get(DRAW, trial.number) for trial in earlier if LOST not in trial.user_attrs}
+    return next(draw for draw in itertools.count() if draw not in used)

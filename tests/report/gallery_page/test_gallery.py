@@ -13,9 +13,9 @@ from segexp.cli.app import run
 from segexp.errors import DataError
 from segexp.report.data_set import config_section, data_set_name
 from segexp.report.gallery_page.entry import read_entry, run_tags
-from segexp.report.gallery_page.figures import overall_figures
 from segexp.report.gallery_page.page import write_gallery
 from segexp.report.gallery_page.thumbnail import ALL_BYTES, LEAST_BYTES, MOST_BYTES, share_of_bytes, thumbnail
+from segexp.report.overall_figures import overall_figures
 from segexp.report.rebuild import write_reports
 from segexp.runs.contents import read_record
 from tests.report.gallery_page.drawn import draw_runs
