@@ -35,6 +35,13 @@ def test_the_workflow_calls_what_decides() -> None:
     assert [step["run"] for step in steps if "run" in step] == [".ci/run"]
 
 
+def test_the_wheels_are_tried_by_targets_that_exist() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/wheels.yml").read_text())
+    job = workflow["jobs"]["bare"]
+    assert job["steps"][-1]["run"] == "make ${{ matrix.target }}"
+    assert set(job["strategy"]["matrix"]["target"]) <= set(TARGETS)
+
+
 def test_hooks_before_a_commit_are_those_of_make_lint() -> None:
     hooks = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"][0]["hooks"]
     entries = [hook["entry"].removeprefix(".venv/bin/").split()[0] for hook in hooks]
